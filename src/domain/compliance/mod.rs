@@ -1,0 +1,20 @@
+//! When is somebody trained? Requirements, evidence, timelines, assignments and the status of a day.
+//!
+//! DESIGN, section 2, as pure functions. [`standing::Case::on`] judges one person, one requirement and one day and is the
+//! only place that decides a status; [`span`] cuts a person's days into spans on which the judgement stays the same.
+
+pub mod assignment;
+pub mod definition;
+pub mod evidence;
+pub mod requirement;
+pub mod span;
+pub mod standing;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+
+pub use requirement::{Audience, Item, Requirement, RequirementVersion};
+pub use span::{ScopeSpan, StandingSpan};
+pub use standing::{Person, Standing, Status};

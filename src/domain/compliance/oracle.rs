@@ -1,0 +1,322 @@
+//! The rules a second time, day by day with plain sets of days: what the quick code is held to.
+//!
+//! Written from DESIGN's text alone (section 2, and section 3 on the export) and slow on purpose: a function here is a
+//! sentence there. It shares the types of the code that it checks, and none of its reckoning. "For ever" is up to
+//! the oracle's last day; whoever asks it keeps everything that ends well before that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use rust_decimal::Decimal;
+
+use super::requirement::{Audience, Item, Requirement, RequirementVersion};
+use super::standing::{Person, Standing, Status};
+use crate::domain::directory::Employment;
+use crate::domain::ids::{AdministrationCode, EventId};
+use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
+
+/// The longest gap within an assignment, in days.
+const LONGEST_GAP: i64 = 30;
+
+type Days = BTreeSet<NaiveDate>;
+
+/// The days from `first` to `last`, both included.
+fn days(first: NaiveDate, last: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    first.iter_days().take_while(move |day| *day <= last)
+}
+
+fn plus(day: NaiveDate, days: i64) -> NaiveDate {
+    day + TimeDelta::days(days)
+}
+
+/// "months as in the calendar, clamped to the month's end"
+fn plus_months(day: NaiveDate, months: u32) -> NaiveDate {
+    let (mut year, mut month) = (day.year(), day.month());
+    for _ in 0..months {
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    }
+    (1..=day.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day)).unwrap()
+}
+
+/// "the version in effect on the day in question judges alone": of those that have begun the newest, if it has not ended.
+fn in_effect(versions: &[RequirementVersion], t: NaiveDate) -> Option<&RequirementVersion> {
+    let mut newest: Option<&RequirementVersion> = None;
+    for version in versions {
+        let has_begun = version.requirement.effective_from <= t;
+        if has_begun && newest.is_none_or(|known| known.version < version.version) {
+            newest = Some(version);
+        }
+    }
+    newest.filter(|version| version.requirement.effective_to.is_none_or(|last| t <= last))
+}
+
+/// "audience (administrations, employment forms and units; empty means all)"
+fn is_in(audience: &Audience, employment: &Employment) -> bool {
+    let Audience { administrations, forms, units } = audience;
+    let administration = administrations.is_empty() || administrations.iter().any(|a| *a == employment.administration);
+    let form = forms.is_empty() || forms.iter().any(|f| *f == employment.form);
+    let unit = units.is_empty() || units.iter().any(|u| *u == employment.unit);
+    administration && form && unit
+}
+
+/// "a result is known by learner, kind, course or quiz, attempt and instant"
+fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
+    let same_kind = match (&a.kind, &b.kind) {
+        (ResultKind::Completion, ResultKind::Completion) => true,
+        (ResultKind::Attempt { number: a, .. }, ResultKind::Attempt { number: b, .. }) => a == b,
+        _ => false,
+    };
+    same_kind && a.platform == b.platform && a.target == b.target && a.occurred_at == b.occurred_at
+}
+
+/// "A revocation takes its evidence away whole"; "without event_id [it] withdraws what the learner did in that course or
+/// quiz up to its timestamp".
+fn is_withdrawn(result: &LinkedResult, all: &[LinkedResult]) -> bool {
+    all.iter().filter(|revocation| revocation.platform == result.platform).any(|revocation| match &revocation.kind {
+        ResultKind::Revocation { event_id: Some(event) } => all
+            .iter()
+            .any(|told| told.platform == revocation.platform && told.event_id == *event && are_the_same(told, result)),
+        ResultKind::Revocation { event_id: None } => {
+            revocation.target == result.target && result.occurred_at <= revocation.occurred_at
+        }
+        _ => false,
+    })
+}
+
+/// "compared exactly": points / of >= mark, without dividing.
+fn is_evidence(result: &LinkedResult, item: &Item) -> bool {
+    match (item, &result.target, &result.kind) {
+        (Item::Course(course), Target::Course(completed), ResultKind::Completion) => course == completed,
+        (Item::Quiz { quiz, pass_mark }, Target::Quiz(tried), ResultKind::Attempt { score, passed, .. }) => {
+            let passes = match (score, passed) {
+                (Some(score), _) => score.points() >= pass_mark.share() * score.of(),
+                (None, verdict) => verdict.unwrap_or(false),
+            };
+            quiz == tried && passes
+        }
+        _ => false,
+    }
+}
+
+/// The share in percent, one decimal, half away from zero, in whole numbers.
+fn percent(score: &Score) -> Decimal {
+    let (points, of) = (score.points(), score.of());
+    let above = points.mantissa() * 10i128.pow(of.scale()) * 1000;
+    let below = of.mantissa() * 10i128.pow(points.scale());
+    let tenths = (2 * above.abs() + below) / (2 * below) * above.signum();
+    Decimal::from_i128_with_scale(tenths, 1)
+}
+
+/// The first and the last day of the unbroken run of days that holds `day`.
+fn run_around(days: &Days, day: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let (mut first, mut last) = (day, day);
+    while days.contains(&plus(first, -1)) {
+        first = plus(first, -1);
+    }
+    while days.contains(&plus(last, 1)) {
+        last = plus(last, 1);
+    }
+    (first, last)
+}
+
+/// The first day of the assignment that holds `t`: back from day to day, over gaps of at most 30.
+fn assigned_since(in_audience: &Days, t: NaiveDate) -> NaiveDate {
+    let mut first = t;
+    let mut gap = 0;
+    let mut day = t;
+    while gap <= LONGEST_GAP {
+        day = plus(day, -1);
+        if in_audience.contains(&day) {
+            (first, gap) = (day, 0);
+        } else {
+            gap += 1;
+        }
+    }
+    first
+}
+
+struct Timeline {
+    items: Vec<(Item, Days)>,
+    days: Days,
+}
+
+/// "the event whose evidence begins it (the smallest id of several)": evidence of that day, for an item that did not hold
+/// the day before, in an alternative that is whole.
+fn begun_by(
+    requirement: &Requirement,
+    timeline: &Timeline,
+    seen: &[&LinkedResult],
+    first: NaiveDate,
+) -> Option<EventId> {
+    let holds = |item: &Item, day: NaiveDate| timeline.items.iter().any(|(i, days)| i == item && days.contains(&day));
+    let mut ids = BTreeSet::new();
+    for alternative in &requirement.alternatives {
+        if alternative.iter().all(|item| holds(item, first)) {
+            for item in alternative.iter().filter(|item| !holds(item, plus(first, -1))) {
+                ids.extend(seen.iter().filter(|r| r.day == first && is_evidence(r, item)).map(|r| r.event_id.clone()));
+            }
+        }
+    }
+    ids.into_iter().next()
+}
+
+fn is_quiz_of(item: &Item, target: &Target) -> bool {
+    matches!((item, target), (Item::Quiz { quiz, .. }, Target::Quiz(tried)) if quiz == tried)
+}
+
+/// Judges as DESIGN says, in a world that ends.
+pub(super) struct Oracle {
+    pub(super) last: NaiveDate,
+}
+
+impl Oracle {
+    /// The days from `first` to `last`, both included; to the end of the world where there is no last one.
+    fn days(&self, first: NaiveDate, last: Option<NaiveDate>) -> impl Iterator<Item = NaiveDate> + use<> {
+        days(first, last.map_or(self.last, |last| last.min(self.last)))
+    }
+
+    /// "Each day of absence from the clock's start up to the due day, as moved so far, moves the due day by one."
+    fn due_on(
+        &self,
+        requirement: &Requirement,
+        since: NaiveDate,
+        clock: NaiveDate,
+        absent: &Days,
+    ) -> Option<NaiveDate> {
+        let mut due = match requirement.existing_staff_due_on {
+            Some(due) if since < requirement.effective_from => due,
+            _ => plus(clock, requirement.new_hire_days.into()),
+        };
+        let mut day = clock;
+        while day <= due {
+            if absent.contains(&day) {
+                due = plus(due, 1);
+            }
+            if due > self.last {
+                return None;
+            }
+            day = plus(day, 1);
+        }
+        Some(due)
+    }
+
+    /// "An item's days are the union over its evidence; an alternative's are the intersection over its items; the timeline is
+    /// the union over alternatives."
+    fn timeline(&self, requirement: &Requirement, seen: &[&LinkedResult]) -> Timeline {
+        let mut items: Vec<(Item, Days)> = Vec::new();
+        let mut all = Days::new();
+        for alternative in &requirement.alternatives {
+            let mut common: Option<Days> = None;
+            for item in alternative {
+                let evidence = seen.iter().filter(|result| is_evidence(result, item));
+                let union: Days = evidence
+                    .flat_map(|result| {
+                        let until = requirement.valid_months.map(|months| plus_months(result.day, months));
+                        self.days(result.day, until.map(|until| plus(until, -1)))
+                    })
+                    .collect();
+                common = Some(common.map_or_else(|| union.clone(), |common| &common & &union));
+                if items.iter().all(|(known, _)| known != item) {
+                    items.push((item.clone(), union));
+                }
+            }
+            all.extend(common.unwrap());
+        }
+        Timeline { items, days: all }
+    }
+
+    /// What holds for a person on day `t`, and the version that says so.
+    pub(super) fn standing_on(
+        &self,
+        person: &Person,
+        versions: &[RequirementVersion],
+        t: NaiveDate,
+    ) -> Option<(u32, Standing)> {
+        let version = in_effect(versions, t)?;
+        let requirement = &version.requirement;
+        let bound = person.employments.iter().filter(|employment| is_in(&requirement.audience, employment));
+        let in_audience: Days = bound.flat_map(|e| self.days(e.starts_on, e.ends_on)).collect();
+        if !in_audience.contains(&t) {
+            return None;
+        }
+        let absent: Days = person.absences.iter().flat_map(|a| self.days(a.starts_on, a.ends_on)).collect();
+        let exemptions = person.exemptions.iter().filter(|exemption| exemption.requirement == requirement.code);
+        let exempt: Days = exemptions.flat_map(|e| self.days(e.starts_on, e.ends_on)).collect();
+
+        let since = assigned_since(&in_audience, t);
+        let clock = since.max(requirement.effective_from);
+        let due_on = self.due_on(requirement, since, clock, &absent);
+
+        let counting = person.results.iter().filter(|result| !is_withdrawn(result, &person.results));
+        let seen: Vec<&LinkedResult> = counting.filter(|result| result.day <= t).collect();
+        let timeline = self.timeline(requirement, &seen);
+
+        let holds_within = |first: NaiveDate, last: NaiveDate| days(first, last).any(|d| timeline.days.contains(&d));
+        let status = if exempt.contains(&t) {
+            Status::Exempt
+        } else if absent.contains(&t) {
+            Status::OnLeave
+        } else if timeline.days.contains(&t) {
+            let (_, last) = run_around(&timeline.days, t);
+            let ends = last < self.last && last <= plus(t, requirement.renewal_days.into());
+            if ends { Status::Expiring } else { Status::Compliant }
+        } else if holds_within(clock, plus(t, -1)) {
+            Status::Expired
+        } else if due_on.is_none_or(|due| t <= due) {
+            Status::Pending
+        } else {
+            Status::Overdue
+        };
+
+        let stretch = timeline.days.range(..=t).next_back().map(|latest| run_around(&timeline.days, *latest));
+        let named: Vec<&LinkedResult> = seen
+            .iter()
+            .filter(|result| matches!(result.kind, ResultKind::Attempt { .. }))
+            .filter(|result| timeline.items.iter().any(|(item, _)| is_quiz_of(item, &result.target)))
+            .copied()
+            .collect();
+        let different = named.iter().enumerate().filter(|(i, a)| !named[..*i].iter().any(|b| are_the_same(a, b)));
+        let scores = named.iter().filter_map(|result| match &result.kind {
+            ResultKind::Attempt { score, .. } => score.as_ref(),
+            _ => None,
+        });
+        let standing = Standing {
+            status,
+            clock,
+            due_on,
+            on_time: holds_within(clock, due_on.unwrap_or(self.last)),
+            satisfied_on: stretch.map(|(first, _)| first),
+            valid_until: stretch.map(|(_, last)| last).filter(|last| *last < self.last),
+            evidence_event_id: stretch.and_then(|(first, _)| begun_by(requirement, &timeline, &seen, first)),
+            best_score_percent: scores.map(percent).max(),
+            attempts: different.count() as u32,
+            last_attempt_on: named.iter().map(|result| result.day).max(),
+            held_items: (0..)
+                .zip(&timeline.items)
+                .filter(|(_, (_, days))| days.contains(&t))
+                .map(|(i, _)| 1 << i)
+                .sum(),
+        };
+        Some((version.version, standing))
+    }
+
+    /// "the person's employment in that administration and in the audience on as_of (the one that started first, then the
+    /// smaller id)": its fact, for each administration.
+    pub(super) fn shown_on(
+        &self,
+        person: &Person,
+        versions: &[RequirementVersion],
+        t: NaiveDate,
+    ) -> BTreeMap<AdministrationCode, i64> {
+        let Some(version) = in_effect(versions, t) else { return BTreeMap::new() };
+        let mut there: Vec<&Employment> = person
+            .employments
+            .iter()
+            .filter(|employment| is_in(&version.requirement.audience, employment))
+            .filter(|employment| self.days(employment.starts_on, employment.ends_on).any(|day| day == t))
+            .collect();
+        there.sort_by_key(|employment| (employment.starts_on, employment.id.clone()));
+        // The last one told of an administration stays: so the first in order is told last.
+        there.into_iter().rev().map(|e| (e.administration.clone(), e.fact_id)).collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! Who works where: employees, their employments, absences and exemptions, as HR reports them.
+//!
+//! Plain facts. What follows from them for a requirement is in `compliance`; what a file changes is in `plan`.
+
+pub mod plan;
+pub mod problem;
+pub mod records;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::calendar::Stretch;
+use super::ids::{AdministrationCode, EmploymentId, RequirementCode};
+
+/// How somebody is employed (DESIGN, "Files in").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmploymentForm {
+    Permanent,
+    FixedTerm,
+    Hourly,
+    Consultant,
+    Trainee,
+}
+
+impl EmploymentForm {
+    pub const ALL: [Self; 5] = [Self::Permanent, Self::FixedTerm, Self::Hourly, Self::Consultant, Self::Trainee];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::FixedTerm => "fixed_term",
+            Self::Hourly => "hourly",
+            Self::Consultant => "consultant",
+            Self::Trainee => "trainee",
+        }
+    }
+
+    /// Reads HR's word, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.as_str().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// One engagement of a person in one administration, from a day to a day or open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Employment {
+    /// The store's key of this fact; orders nothing, ties a report's row to the fact it shows.
+    pub fact_id: i64,
+    pub id: EmploymentId,
+    pub administration: AdministrationCode,
+    /// Empty where HR names none.
+    pub unit: String,
+    pub form: EmploymentForm,
+    pub starts_on: NaiveDate,
+    /// The last day at work; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+}
+
+impl Employment {
+    /// The days of the employment, its last one included; nothing where it ends before it starts.
+    #[must_use]
+    pub fn days(&self) -> Option<Stretch> {
+        Stretch::inclusive(self.starts_on, self.ends_on)
+    }
+
+    #[must_use]
+    pub fn covers(&self, day: NaiveDate) -> bool {
+        self.starts_on <= day && self.ends_on.is_none_or(|last| day <= last)
+    }
+}
+
+/// Days on which an employee is on leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    pub starts_on: NaiveDate,
+    /// The last day of leave; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+}
+
+/// Days on which a requirement does not bind an employee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption {
+    pub requirement: RequirementCode,
+    pub starts_on: NaiveDate,
+    /// The last exempt day; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+}

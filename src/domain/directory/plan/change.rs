@@ -1,0 +1,195 @@
+//! What a plan consists of.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::super::records::{
+    AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
+};
+use super::{Dated, Extent, Known};
+use crate::domain::ids::EmployeeNumber;
+
+/// What happens to one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act<T> {
+    Added(T),
+    /// The file says otherwise than what is known.
+    Changed {
+        before: T,
+        after: T,
+    },
+    /// Missing from a full file, and begun: `after` ends on the day before the import.
+    Ended {
+        before: T,
+        after: T,
+    },
+    /// Missing from a full file, and never begun or without days.
+    Withdrawn(T),
+}
+
+impl<T> Act<T> {
+    /// The record as it was known; `None` where it is new.
+    pub const fn before(&self) -> Option<&T> {
+        match self {
+            Self::Added(_) => None,
+            Self::Changed { before, .. } | Self::Ended { before, .. } | Self::Withdrawn(before) => Some(before),
+        }
+    }
+
+    /// The record as it shall be known from now on; `None` where it is withdrawn.
+    pub const fn after(&self) -> Option<&T> {
+        match self {
+            Self::Added(after) | Self::Changed { after, .. } | Self::Ended { after, .. } => Some(after),
+            Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The record as it shall be, or as it was where it is withdrawn: both have the same key.
+    pub const fn record(&self) -> &T {
+        match self {
+            Self::Added(record)
+            | Self::Changed { after: record, .. }
+            | Self::Ended { after: record, .. }
+            | Self::Withdrawn(record) => record,
+        }
+    }
+}
+
+/// One change of the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Administration(Act<AdministrationRecord>),
+    /// Added or changed only: a person whose employments end stays known.
+    Person(Act<PersonRecord>),
+    Employment(Act<EmploymentRecord>),
+    Absence(Act<AbsenceRecord>),
+    Exemption(Act<ExemptionRecord>),
+    /// Added or withdrawn only.
+    Identity(Act<IdentityRecord>),
+}
+
+impl Change {
+    /// Whom the change is about; `None` for administrations.
+    #[must_use]
+    pub const fn employee_number(&self) -> Option<&EmployeeNumber> {
+        match self {
+            Self::Administration(_) => None,
+            Self::Person(act) => Some(&act.record().employee_number),
+            Self::Employment(act) => Some(&act.record().employee_number),
+            Self::Absence(act) => Some(&act.record().employee_number),
+            Self::Exemption(act) => Some(&act.record().employee_number),
+            Self::Identity(act) => Some(&act.record().employee_number),
+        }
+    }
+}
+
+/// What an import changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// By kind (administrations first, then persons and what is theirs) and by key.
+    pub changes: Vec<Change>,
+    /// More than a tenth of the employments would end: refused unless it is allowed.
+    pub mass_ending: Option<MassEnding>,
+    /// Who has protected personal data, before or after: their lines show the number and nothing else.
+    pub(super) protected: BTreeSet<EmployeeNumber>,
+}
+
+impl Plan {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How much changes.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for change in &self.changes {
+            match change {
+                Change::Administration(act) => summary.administrations.count(act),
+                Change::Person(act) => summary.persons.count(act),
+                Change::Employment(act) => summary.employments.count(act),
+                Change::Absence(act) => summary.absences.count(act),
+                Change::Exemption(act) => summary.exemptions.count(act),
+                Change::Identity(act) => summary.identities.count(act),
+            }
+        }
+        summary
+    }
+}
+
+/// How many records of a kind were added, changed, ended and withdrawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub added: usize,
+    pub changed: usize,
+    pub ended: usize,
+    pub withdrawn: usize,
+}
+
+impl Counts {
+    const fn count<T>(&mut self, act: &Act<T>) {
+        match act {
+            Act::Added(_) => self.added += 1,
+            Act::Changed { .. } => self.changed += 1,
+            Act::Ended { .. } => self.ended += 1,
+            Act::Withdrawn(_) => self.withdrawn += 1,
+        }
+    }
+}
+
+/// How much an import changes, for each kind of record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub administrations: Counts,
+    pub persons: Counts,
+    pub employments: Counts,
+    pub absences: Counts,
+    pub exemptions: Counts,
+    pub identities: Counts,
+}
+
+impl Summary {
+    /// The counts with the names of their kinds.
+    #[must_use]
+    pub const fn by_kind(&self) -> [(&'static str, Counts); 6] {
+        [
+            ("administrations", self.administrations),
+            ("persons", self.persons),
+            ("employments", self.employments),
+            ("absences", self.absences),
+            ("exemptions", self.exemptions),
+            ("identities", self.identities),
+        ]
+    }
+}
+
+/// A full file of employments that would end more than a tenth of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MassEnding {
+    /// Employments that run or are to come, and would no longer.
+    pub ending: usize,
+    /// Employments that run or are to come.
+    pub running: usize,
+}
+
+impl MassEnding {
+    /// Counts an employment that a row ends in the past like one that is missing: either way it would have ended.
+    pub(super) fn of(known: &Known, acts: &[Act<EmploymentRecord>], extent: Extent, today: NaiveDate) -> Option<Self> {
+        let lives = |employment: Option<&EmploymentRecord>| employment.is_some_and(|e| e.runs_or_is_to_come(today));
+        let ending = acts.iter().filter(|act| lives(act.before()) && !lives(act.after())).count();
+        let running = known.employments.values().filter(|employment| lives(Some(employment))).count();
+        (extent == Extent::Full && ending * 10 > running).then_some(Self { ending, running })
+    }
+}
+
+impl fmt::Display for MassEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ending, running } = self;
+        write!(f, "the file would end {ending} of {running} employments, more than a tenth")
+    }
+}

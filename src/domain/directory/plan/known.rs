@@ -1,0 +1,69 @@
+//! The directory as it is known, and what applying a plan makes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::super::records::{
+    AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
+};
+use super::{Act, Change, Plan};
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
+
+/// The directory as it is known now; withdrawn records are not in it, ended ones are. Each map is kept by its records'
+/// own keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    pub administrations: BTreeMap<AdministrationCode, AdministrationRecord>,
+    /// Everybody who ever had an employment.
+    pub persons: BTreeMap<EmployeeNumber, PersonRecord>,
+    pub employments: BTreeMap<(EmployeeNumber, EmploymentId), EmploymentRecord>,
+    /// By the first day.
+    pub absences: BTreeMap<(EmployeeNumber, NaiveDate), AbsenceRecord>,
+    /// By requirement and first day.
+    pub exemptions: BTreeMap<(EmployeeNumber, RequirementCode, NaiveDate), ExemptionRecord>,
+    pub identities: BTreeSet<IdentityRecord>,
+    /// Those that an exemption may name.
+    pub requirements: BTreeSet<RequirementCode>,
+    /// Those that an identity may name.
+    pub platforms: BTreeSet<PlatformCode>,
+}
+
+impl Known {
+    /// The directory as it is known once the plan has been carried out.
+    pub fn apply(&mut self, plan: &Plan) {
+        for change in &plan.changes {
+            match change {
+                Change::Administration(act) => put(&mut self.administrations, act.record().code.clone(), act),
+                Change::Person(act) => put(&mut self.persons, act.record().employee_number.clone(), act),
+                Change::Employment(act) => {
+                    let EmploymentRecord { employee_number, employment_id, .. } = act.record();
+                    put(&mut self.employments, (employee_number.clone(), employment_id.clone()), act);
+                }
+                Change::Absence(act) => {
+                    let AbsenceRecord { employee_number, starts_on, .. } = act.record();
+                    put(&mut self.absences, (employee_number.clone(), *starts_on), act);
+                }
+                Change::Exemption(act) => {
+                    let ExemptionRecord { employee_number, requirement, starts_on, .. } = act.record();
+                    put(&mut self.exemptions, (employee_number.clone(), requirement.clone(), *starts_on), act);
+                }
+                Change::Identity(act) => {
+                    if let Some(after) = act.after() {
+                        self.identities.insert(after.clone());
+                    } else {
+                        self.identities.remove(act.record());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn put<K: Ord, T: Clone>(records: &mut BTreeMap<K, T>, key: K, act: &Act<T>) {
+    if let Some(after) = act.after() {
+        records.insert(key, after.clone());
+    } else {
+        records.remove(&key);
+    }
+}

@@ -1,0 +1,211 @@
+//! What an import changes: HR's files against the directory as it is known (DESIGN, "Files in").
+//!
+//! [`plan`] decides, [`Plan`] says what it decided and prints it, [`Known::apply`] is what a store does with it. Nothing is
+//! written here. The same files planned again, after they were applied, change nothing.
+
+mod change;
+mod known;
+mod lines;
+mod references;
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::problem::RowProblems;
+use super::records::{
+    AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, Keyed, PersonRecord,
+    ReportedEmployment, Row,
+};
+use crate::domain::calendar::day_before;
+use crate::domain::ids::AdministrationCode;
+
+pub use change::{Act, Change, Counts, MassEnding, Plan, Summary};
+pub use known::Known;
+
+/// The files of one import; `None`: not given, and nothing of its kind is touched.
+///
+/// Rows are distinct by their keys, and an employee has one name in all rows, as `intake::hr_csv` sees to it.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    pub administrations: Option<Vec<Row<AdministrationRecord>>>,
+    pub employments: Option<Vec<Row<ReportedEmployment>>>,
+    pub absences: Option<Vec<Row<AbsenceRecord>>>,
+    pub exemptions: Option<Vec<Row<ExemptionRecord>>>,
+    pub identities: Option<Vec<Row<IdentityRecord>>>,
+}
+
+/// Whether files are a whole picture or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Who or what is missing has ended.
+    Full,
+    /// What is missing stays as it is.
+    Partial,
+}
+
+/// What the files change in the directory, on the day `today`; or the rows that refer to nothing known.
+///
+/// In a full file, a missing employment, absence or exemption that has begun ends on the day before `today`; one that begins
+/// `today` or later is withdrawn; one that has ended stays as it is. A missing identity is withdrawn, and so is a missing
+/// administration, unless an employment in it runs or is to come: that is a problem.
+pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<Plan, RowProblems> {
+    references::check(known, files, extent, today)?;
+
+    let administrations = sorted(files.administrations.as_deref());
+    let reported = sorted(files.employments.as_deref());
+    let persons = reported.as_deref().map(|reported| persons_in(known, reported));
+    let employments: Option<Vec<&EmploymentRecord>> =
+        reported.map(|reported| reported.into_iter().map(|row| &row.employment).collect());
+    let named = names_of_ended(employments.as_deref(), today);
+
+    let mut changes: Vec<Change> = Vec::new();
+    let withdrawn_unless_named = |administration: &AdministrationRecord| {
+        let goes = extent == Extent::Full && !named.contains(&administration.code);
+        goes.then(|| Act::Withdrawn(administration.clone()))
+    };
+    let acts = differences(known.administrations.values(), administrations, withdrawn_unless_named);
+    changes.extend(acts.into_iter().map(Change::Administration));
+
+    let told = persons.as_ref().map(|persons| persons.iter().collect());
+    changes.extend(differences(known.persons.values(), told, |_| None).into_iter().map(Change::Person));
+
+    let acts = differences(known.employments.values(), employments, |missing| ending(missing, extent, today));
+    let mass_ending = MassEnding::of(known, &acts, extent, today);
+    changes.extend(acts.into_iter().map(Change::Employment));
+
+    let absences = sorted(files.absences.as_deref());
+    let acts = differences(known.absences.values(), absences, |missing| ending(missing, extent, today));
+    changes.extend(acts.into_iter().map(Change::Absence));
+
+    let exemptions = sorted(files.exemptions.as_deref());
+    let acts = differences(known.exemptions.values(), exemptions, |missing| ending(missing, extent, today));
+    changes.extend(acts.into_iter().map(Change::Exemption));
+
+    let withdrawn = |missing: &IdentityRecord| (extent == Extent::Full).then(|| Act::Withdrawn(missing.clone()));
+    let acts = differences(known.identities.iter(), sorted(files.identities.as_deref()), withdrawn);
+    changes.extend(acts.into_iter().map(Change::Identity));
+
+    let protected = known.persons.values().chain(persons.iter().flatten()).filter(|person| person.protected);
+    let protected = protected.map(|person| person.employee_number.clone()).collect();
+    Ok(Plan { changes, mass_ending, protected })
+}
+
+/// The records of a file in the order of their keys; of several with one key, the first.
+fn sorted<T: Keyed>(rows: Option<&[Row<T>]>) -> Option<Vec<&T>> {
+    let mut records: Vec<&T> = rows?.iter().map(|row| &row.record).collect();
+    records.sort_by(|a, b| a.key().cmp(&b.key()));
+    records.dedup_by(|later, first| later.key() == first.key());
+    Some(records)
+}
+
+/// What has to happen for `known` to become as `told` (`None`: nothing), both in the order of their keys; `missing` says
+/// what becomes of a known record that is not told.
+fn differences<'a, T: Keyed + Clone + PartialEq + 'a>(
+    known: impl Iterator<Item = &'a T>,
+    told: Option<Vec<&'a T>>,
+    missing: impl Fn(&T) -> Option<Act<T>>,
+) -> Vec<Act<T>> {
+    let Some(told) = told else { return Vec::new() };
+    let mut acts = Vec::new();
+    let (mut known, mut told) = (known.peekable(), told.into_iter().peekable());
+    loop {
+        let order = match (known.peek(), told.peek()) {
+            (Some(before), Some(after)) => before.key().cmp(&after.key()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return acts,
+        };
+        let before = if order.is_le() { known.next() } else { None };
+        let after = if order.is_ge() { told.next() } else { None };
+        acts.extend(match (before, after) {
+            (Some(before), None) => missing(before),
+            (None, Some(after)) => Some(Act::Added(after.clone())),
+            (Some(before), Some(after)) if before != after => {
+                Some(Act::Changed { before: before.clone(), after: after.clone() })
+            }
+            _ => None,
+        });
+    }
+}
+
+/// The persons of the employments file, in the order of their numbers: protected if any row says so, and as known where the
+/// file has no such column.
+fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonRecord> {
+    let same_person =
+        |a: &&ReportedEmployment, b: &&ReportedEmployment| a.employment.employee_number == b.employment.employee_number;
+    let person = |rows: &[&ReportedEmployment]| {
+        let first = rows.first()?;
+        let employee_number = &first.employment.employee_number;
+        // None where no row speaks of it; else whether any says yes.
+        let said = rows.iter().filter_map(|row| row.protected).max();
+        let protected =
+            said.unwrap_or_else(|| known.persons.get(employee_number).is_some_and(|person| person.protected));
+        Some(PersonRecord {
+            employee_number: employee_number.clone(),
+            given_name: first.given_name.clone(),
+            family_name: first.family_name.clone(),
+            protected,
+        })
+    };
+    reported.chunk_by(same_person).filter_map(person).collect()
+}
+
+/// The administrations that only ended employments of the file name. They stay, also where a full file of administrations
+/// lacks them: else the next import of the same files would not know them.
+fn names_of_ended(employments: Option<&[&EmploymentRecord]>, today: NaiveDate) -> BTreeSet<AdministrationCode> {
+    let ended = employments.unwrap_or_default().iter().filter(|employment| !employment.runs_or_is_to_come(today));
+    let mut names = BTreeSet::new();
+    for employment in ended {
+        if !names.contains(&employment.administration) {
+            names.insert(employment.administration.clone());
+        }
+    }
+    names
+}
+
+/// A record from a day to a day.
+trait Dated: Clone {
+    fn starts_on(&self) -> NaiveDate;
+    fn ends_on(&self) -> Option<NaiveDate>;
+    fn ended_on(&self, last: NaiveDate) -> Self;
+
+    fn runs_or_is_to_come(&self, today: NaiveDate) -> bool {
+        self.ends_on().is_none_or(|last| today <= last)
+    }
+}
+
+macro_rules! dated {
+    ($($record:ty),*) => {$(
+        impl Dated for $record {
+            fn starts_on(&self) -> NaiveDate {
+                self.starts_on
+            }
+
+            fn ends_on(&self) -> Option<NaiveDate> {
+                self.ends_on
+            }
+
+            fn ended_on(&self, last: NaiveDate) -> Self {
+                Self { ends_on: Some(last), ..self.clone() }
+            }
+        }
+    )*};
+}
+
+dated!(EmploymentRecord, AbsenceRecord, ExemptionRecord);
+
+/// What becomes of a record that is missing from a file.
+fn ending<T: Dated>(missing: &T, extent: Extent, today: NaiveDate) -> Option<Act<T>> {
+    if extent == Extent::Partial || !missing.runs_or_is_to_come(today) {
+        None
+    } else if missing.starts_on() < today {
+        Some(Act::Ended { before: missing.clone(), after: missing.ended_on(day_before(today)) })
+    } else {
+        Some(Act::Withdrawn(missing.clone()))
+    }
+}

@@ -1,0 +1,145 @@
+//! What holds for every plan, whatever the files.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const CODES: [&str; 3] = ["FGK", "HVO", "SEF"];
+
+prop_compose! {
+    fn days()(first in 0u32..60, length in prop::option::of(0u32..40)) -> (NaiveDate, Option<NaiveDate>) {
+        let first = add_days(day("2026-03-01"), first);
+        (first, length.map(|length| add_days(first, length)))
+    }
+}
+
+prop_compose! {
+    fn reported()(
+        employee in 0u8..6, id in 0u8..2, administration in prop::sample::select(&CODES[..]),
+        days in days(), unit in "[AB]?", protected in prop::option::of(any::<bool>()),
+    ) -> ReportedEmployment {
+        let mut reported = employment(&format!("{employee}/{id} {administration} 2026-01-01"));
+        reported.employment.starts_on = days.0;
+        reported.employment.ends_on = days.1;
+        reported.employment.unit = unit;
+        reported.protected = protected;
+        reported
+    }
+}
+
+prop_compose! {
+    fn files()(
+        reported in prop::collection::vec(reported(), 0..12),
+        name in "[A-C]",
+        absences in prop::collection::vec((0u8..6, days()), 0..6),
+        exemptions in prop::collection::vec((0u8..6, days()), 0..6),
+        identities in prop::collection::vec((0u8..6, "[1-3]"), 0..6),
+        codes in prop::sample::subsequence(&CODES[..], 1..=3),
+        given in [0.3, 0.9, 0.5, 0.5, 0.5].map(prop::bool::weighted),
+    ) -> Files {
+        let reported = reported.into_iter().map(|mut row| {
+            row.family_name.clone_from(&name);
+            row
+        });
+        let absences = absences.into_iter().map(|(employee, (starts_on, ends_on))| AbsenceRecord {
+            employee_number: number(&employee.to_string()), starts_on, ends_on,
+        });
+        let exemptions = exemptions.into_iter().map(|(employee, (starts_on, ends_on))| ExemptionRecord {
+            starts_on, ends_on, ..exemption(&employee.to_string(), "2026-01-01", None)
+        });
+        Files {
+            administrations: rows(codes.into_iter().map(administration)).filter(|_| given[0]),
+            employments: distinct(reported).filter(|_| given[1]),
+            absences: distinct(absences).filter(|_| given[2]),
+            exemptions: distinct(exemptions).filter(|_| given[3]),
+            identities: distinct(identities.into_iter().map(|(who, value)| identity(&who.to_string(), &value)))
+                .filter(|_| given[4]),
+        }
+    }
+}
+
+/// Rows that have each key once, as the reader of files sees to it.
+fn distinct<T: Keyed>(records: impl Iterator<Item = T>) -> Option<Vec<Row<T>>> {
+    let mut kept: Vec<T> = Vec::new();
+    for record in records {
+        if kept.iter().all(|known| known.key() != record.key()) {
+            kept.push(record);
+        }
+    }
+    rows(kept)
+}
+
+/// A directory in which all references of the generated files hold, whose employees all have an ended employment.
+fn directory() -> Known {
+    let mut files = Files { administrations: rows(CODES.map(administration)), ..Files::default() };
+    files.employments = rows((0..6).map(|n| employment(&format!("{n}/old SEF 2020-01-01 2020-12-31"))));
+    let mut known = known(&Files::default());
+    known.apply(&plan(&known, &files, Extent::Full, TODAY).expect("a plan"));
+    known
+}
+
+fn after(known: &Known, files: &Files, extent: Extent) -> Option<Known> {
+    let mut after = known.clone();
+    after.apply(&plan(known, files, extent, TODAY).ok()?);
+    Some(after)
+}
+
+fn extent() -> impl Strategy<Value = Extent> {
+    prop_oneof![Just(Extent::Full), Just(Extent::Partial)]
+}
+
+proptest! {
+    #[test]
+    fn the_same_files_again_change_nothing(before in files(), files in files(), extent in extent()) {
+        let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
+        if let Some(after) = after(&known, &files, extent) {
+            let again = plan(&after, &files, extent, TODAY).expect("what was taken once is taken again");
+            prop_assert!(again.is_empty(), "{:?}", again.lines().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_matter(before in files(), files in files(), extent in extent(), turn in 0usize..12) {
+        let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
+        let mut turned = files.clone();
+        fn turn_rows<T>(rows: &mut Option<Vec<Row<T>>>, turn: usize) {
+            if let Some(rows) = rows.as_mut().filter(|rows| !rows.is_empty()) {
+                let length = rows.len();
+                rows.reverse();
+                rows.rotate_left(turn % length);
+            }
+        }
+        turn_rows(&mut turned.administrations, turn);
+        turn_rows(&mut turned.employments, turn);
+        turn_rows(&mut turned.absences, turn);
+        turn_rows(&mut turned.exemptions, turn);
+        turn_rows(&mut turned.identities, turn);
+        prop_assert_eq!(plan(&known, &turned, extent, TODAY), plan(&known, &files, extent, TODAY));
+    }
+
+    #[test]
+    fn a_part_of_the_picture_ends_nobody(before in files(), files in files()) {
+        let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
+        let Ok(plan) = plan(&known, &files, Extent::Partial, TODAY) else { return Ok(()) };
+        let told: usize = plan.summary().by_kind().iter().map(|(_, counts)| counts.ended + counts.withdrawn).sum();
+        prop_assert_eq!((told, plan.mass_ending), (0, None));
+        let mut after = known.clone();
+        after.apply(&plan);
+        prop_assert!(known.employments.keys().all(|key| after.employments.contains_key(key)));
+        prop_assert!(known.identities.is_subset(&after.identities));
+    }
+
+    #[test]
+    fn a_full_file_of_employments_is_the_picture_from_today_on(before in files(), files in files()) {
+        let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
+        if let (Some(after), Some(rows)) = (after(&known, &files, Extent::Full), &files.employments) {
+            let told: BTreeSet<_> =
+                rows.iter().map(|row| &row.record.employment).filter(|e| e.runs_or_is_to_come(TODAY)).map(Keyed::key).collect();
+            let runs: BTreeSet<_> =
+                after.employments.values().filter(|e| e.runs_or_is_to_come(TODAY)).map(Keyed::key).collect();
+            prop_assert_eq!(runs, told);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What is wrong with a file of HR's: which row, which column, why, and what to do.
+//!
+//! A problem shows the value only where it can be no personal data: names, addresses, numbers of people and units are
+//! never repeated, nor anything that could be a personal identity number in a wrong column.
+
+use std::fmt;
+
+use crate::domain::directory::EmploymentForm;
+use crate::domain::ids::{InvalidId, is_personal_identity_number};
+use crate::domain::linking::LinkingKey;
+use crate::domain::training::InvalidDecimal;
+
+/// A kind of file (DESIGN, "Files in").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileKind {
+    Administrations,
+    Employments,
+    Absences,
+    Exemptions,
+    Identities,
+    Results,
+}
+
+impl FileKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrations => "administrations",
+            Self::Employments => "employments",
+            Self::Absences => "absences",
+            Self::Exemptions => "exemptions",
+            Self::Identities => "identities",
+            Self::Results => "results",
+        }
+    }
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a file, a row or a value cannot be taken. Each text goes on from its subject and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    // The file.
+    #[error("is UTF-16; save it as \"CSV UTF-8\"")]
+    Utf16,
+    #[error("is not text (a workbook?); save it as \"CSV UTF-8\"")]
+    NotText,
+    #[error("claims to be UTF-8 (it begins with a byte order mark) but is not; export it again")]
+    BrokenUtf8,
+    #[error("has both UTF-8 and other characters, so that names would be garbled; export it again in one encoding")]
+    MixedEncoding,
+    #[error("is empty; its first line must name the columns")]
+    NoHeader,
+    #[error("is missing from the header; add it (the header names the columns, with commas or semicolons between)")]
+    MissingColumn,
+    #[error("stands more than once in the header; keep one")]
+    DuplicateColumn,
+
+    // The row.
+    #[error("has {found} cells, but the header has {expected}; quote cells that contain the separator")]
+    WrongNumberOfCells { expected: usize, found: usize },
+    #[error("has a quoted cell that does not end where its closing quotation mark stands; double the marks within it")]
+    BrokenQuotes,
+    #[error("repeats the key of line {line}; keep one of the two")]
+    Repeats { line: u64 },
+    #[error("differs from line {line}, which has another name for the same employee; give both rows the same")]
+    NameDiffers { line: u64 },
+    #[error("names no learner; fill in employee_number, email or username")]
+    NoLearner,
+    #[error("is empty and so is passed; a graded quiz needs score_raw and score_max, or passed")]
+    NoGrade,
+
+    // The value.
+    #[error("is empty; fill it in")]
+    Missing,
+    #[error("is empty, but the row needs it; fill in both score_raw and score_max, or none")]
+    HalfAScore,
+    #[error("{0}")]
+    Invalid(InvalidId),
+    #[error("is not a day; write it as 2026-03-01 or 20260301")]
+    NotADay,
+    #[error("is before starts_on; the last day cannot come before the first")]
+    EndsBeforeItStarts,
+    #[error("is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej")]
+    NotABoolean,
+    #[error("is not a form of employment; use one of {}", listed(EmploymentForm::ALL.map(EmploymentForm::as_str)))]
+    UnknownForm,
+    #[error("is not a linking key; use one of {}", listed(LinkingKey::DEFAULT_ORDER.map(LinkingKey::as_str)))]
+    UnknownKey,
+    #[error("belongs to accounts only; leave it empty for other keys")]
+    HomePageWithoutAccount,
+    #[error("is not a type of result; use course.completed or quiz.graded")]
+    UnknownType,
+    #[error("is not a time; write it as 2026-03-01T13:45:00+01:00, 2026-03-01 13:45 or 2026-03-01")]
+    NotAnInstant,
+    #[error(
+        "is a time that the clock skips when summer time begins; give it with its offset, as 2026-03-29T03:30:00+02:00"
+    )]
+    SkippedByTheClock,
+    #[error("{0}")]
+    InvalidDecimal(InvalidDecimal),
+
+    // What it refers to.
+    #[error("is no administration that is known or in the administrations file; add it there first")]
+    UnknownAdministration,
+    #[error("is no employee who is known or in the employments file; add their employment first")]
+    UnknownEmployee,
+    #[error("is no known requirement; apply its file first (`kurskoll requirements apply`)")]
+    UnknownRequirement,
+    #[error("is no known platform; add it first (`kurskoll platform add`)")]
+    UnknownPlatform,
+    #[error(
+        "is missing from the full file, but {employments} employments there run or are to come; keep it, or move or end them"
+    )]
+    AdministrationInUse { employments: usize },
+}
+
+fn listed<const N: usize>(words: [&'static str; N]) -> String {
+    words.join(", ")
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowProblem {
+    pub file: FileKind,
+    /// The line on which the row begins, 1 for the header; `None` where the file as a whole is meant.
+    pub line: Option<u64>,
+    pub column: Option<&'static str>,
+    /// The value, where it may be shown; make it with [`showable`].
+    pub value: Option<String>,
+    pub fault: Fault,
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file.as_str())?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        if let Some(column) = self.column {
+            write!(f, ", column {column}")?;
+        }
+        f.write_str(": ")?;
+        match (&self.value, self.column, self.line) {
+            (Some(value), _, _) => write!(f, "\"{value}\"")?,
+            (None, Some(_), Some(_)) => f.write_str("the value")?,
+            (None, Some(_), None) => f.write_str("the column")?,
+            (None, None, Some(_)) => f.write_str("the row")?,
+            (None, None, None) => f.write_str("the file")?,
+        }
+        write!(f, " {}", self.fault)
+    }
+}
+
+/// The longest value that a problem shows, in characters.
+const LONGEST_SHOWN: usize = 40;
+
+/// A value as a problem may show it: cut short, on one line; `None` where it is empty, or where digits in it could be a
+/// personal identity number that stands in a wrong column.
+#[must_use]
+pub fn showable(value: &str) -> Option<String> {
+    let value = value.trim();
+    // A mistyped number is as personal as a right one: ten digits in a row are enough.
+    let is_long = |run: &str| run.bytes().filter(u8::is_ascii_digit).count() >= 10;
+    let joins = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    let runs = value.split(|c: char| !joins(c));
+    let compact: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+    if value.is_empty() || runs.into_iter().any(is_long) || is_personal_identity_number(&compact) {
+        return None;
+    }
+    let plain: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_SHOWN).collect();
+    Some(if value.chars().count() > LONGEST_SHOWN { format!("{plain}…") } else { plain })
+}
+
+/// All that is wrong, in the order of the lines: the first of them, and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowProblems {
+    listed: Vec<RowProblem>,
+    total: usize,
+}
+
+impl RowProblems {
+    /// The most problems that are listed; the rest is only counted.
+    pub const MAX_LISTED: usize = 1000;
+
+    pub fn push(&mut self, problem: RowProblem) {
+        self.total += 1;
+        if self.listed.len() < Self::MAX_LISTED {
+            self.listed.push(problem);
+        }
+    }
+
+    /// Adds another file's problems.
+    pub fn append(&mut self, other: Self) {
+        self.total += other.total;
+        let room = Self::MAX_LISTED - self.listed.len();
+        self.listed.extend(other.listed.into_iter().take(room));
+    }
+
+    /// Brings what is listed into the order of files and lines.
+    pub fn sort(&mut self) {
+        self.listed.sort_by_key(|problem| (problem.file, problem.line));
+    }
+
+    /// The first problems, at most [`Self::MAX_LISTED`].
+    #[must_use]
+    pub fn listed(&self) -> &[RowProblem] {
+        &self.listed
+    }
+
+    /// How many there are, listed or not.
+    #[must_use]
+    pub const fn total(&self) -> usize {
+        self.total
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
+impl fmt::Display for RowProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.listed.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        match self.total - self.listed.len() {
+            0 => Ok(()),
+            more => write!(f, "\n… and {more} more"),
+        }
+    }
+}
+
+impl std::error::Error for RowProblems {}
+
+impl From<RowProblem> for RowProblems {
+    fn from(problem: RowProblem) -> Self {
+        Self { listed: vec![problem], total: 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_personal_identity_number_is_never_shown() {
+        for value in [
+            "811218-9876",
+            "19811218-9876",
+            "8112189877",
+            "811218 9876",
+            "SEF 811218-9876",
+            "ÅÄÖ;19811218+9876;",
+            "811218\u{2013}9877",
+            "",
+        ] {
+            assert_eq!(showable(value), None, "{value}");
+        }
+        for value in ["2026-02-30", "20260230", "SEF", "2026-03-01T25:00:00+01:00", "permanentt", "abc 123"] {
+            assert_eq!(showable(value).as_deref(), Some(value));
+        }
+        assert_eq!(showable("a\nb"), Some("a b".to_owned()));
+        assert_eq!(showable(&"x".repeat(41)), Some(format!("{}…", "x".repeat(40))));
+    }
+
+    #[test]
+    fn a_problem_says_where_what_and_what_to_do() {
+        let mut problem = RowProblem {
+            file: FileKind::Employments,
+            line: Some(12),
+            column: Some("starts_on"),
+            value: showable("2026-02-30"),
+            fault: Fault::NotADay,
+        };
+        assert_eq!(
+            problem.to_string(),
+            "employments, line 12, column starts_on: \"2026-02-30\" is not a day; write it as 2026-03-01 or 20260301"
+        );
+        problem.value = None;
+        problem.fault = Fault::UnknownForm;
+        assert_eq!(
+            problem.to_string(),
+            "employments, line 12, column starts_on: the value is not a form of employment; use one of permanent, \
+             fixed_term, hourly, consultant, trainee"
+        );
+    }
+
+    #[test]
+    fn only_the_first_thousand_are_listed_and_all_are_counted() {
+        let problem = |line| RowProblem {
+            file: FileKind::Absences,
+            line: Some(line),
+            column: None,
+            value: None,
+            fault: Fault::NotADay,
+        };
+        let mut problems = RowProblems::default();
+        (0..1500).for_each(|line| problems.push(problem(line)));
+        assert_eq!((problems.listed().len(), problems.total()), (1000, 1500));
+        let mut all = RowProblems::from(problem(0));
+        all.append(problems);
+        assert_eq!((all.listed().len(), all.total()), (1000, 1501));
+        assert!(all.to_string().ends_with("\n… and 501 more"));
+    }
+}

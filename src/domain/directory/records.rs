@@ -1,0 +1,160 @@
+//! What HR's files say, one plain record for each row, before it is compared with what is known (`plan`).
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::EmploymentForm;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
+use crate::domain::linking::Identity;
+
+/// A record and the line of the file on which it begins (1 is the header).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row<T> {
+    pub line: u64,
+    pub record: T,
+}
+
+/// What makes a record the same one from file to file.
+///
+/// The maps of [`super::plan::Known`] are kept by the owned form of the same key, in the same order.
+pub trait Keyed {
+    type Key<'a>: Ord
+    where
+        Self: 'a;
+
+    fn key(&self) -> Self::Key<'_>;
+}
+
+/// A department of the city under a political board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdministrationRecord {
+    pub code: AdministrationCode,
+    pub name: String,
+    /// Empty where HR names none.
+    pub board: String,
+}
+
+impl Keyed for AdministrationRecord {
+    type Key<'a> = &'a AdministrationCode;
+
+    fn key(&self) -> Self::Key<'_> {
+        &self.code
+    }
+}
+
+/// Who a person is: theirs in all their employments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRecord {
+    pub employee_number: EmployeeNumber,
+    pub given_name: String,
+    pub family_name: String,
+    /// Protected personal data: no name, e-mail or unit is shown.
+    pub protected: bool,
+}
+
+impl Keyed for PersonRecord {
+    type Key<'a> = &'a EmployeeNumber;
+
+    fn key(&self) -> Self::Key<'_> {
+        &self.employee_number
+    }
+}
+
+/// One engagement of a person in one administration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmploymentRecord {
+    pub employee_number: EmployeeNumber,
+    pub employment_id: EmploymentId,
+    pub administration: AdministrationCode,
+    /// Empty where HR names none.
+    pub unit: String,
+    pub form: EmploymentForm,
+    pub starts_on: NaiveDate,
+    /// The last day at work; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+    pub manager: Option<EmployeeNumber>,
+    /// As written, trimmed; compared by `linking::normalized`.
+    pub email: Option<String>,
+    /// As written, trimmed; compared by `linking::normalized`.
+    pub username: Option<String>,
+}
+
+impl Keyed for EmploymentRecord {
+    type Key<'a> = (&'a EmployeeNumber, &'a EmploymentId);
+
+    fn key(&self) -> Self::Key<'_> {
+        (&self.employee_number, &self.employment_id)
+    }
+}
+
+/// A row of the employments file: an employment, and what the row says of the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedEmployment {
+    pub given_name: String,
+    pub family_name: String,
+    /// `None` where the file has no such column: then what is known of the person stays, so that a file
+    /// that leaves the column out uncovers nobody.
+    pub protected: Option<bool>,
+    pub employment: EmploymentRecord,
+}
+
+impl Keyed for ReportedEmployment {
+    type Key<'a> = (&'a EmployeeNumber, &'a EmploymentId);
+
+    fn key(&self) -> Self::Key<'_> {
+        self.employment.key()
+    }
+}
+
+/// Days on which an employee is on leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbsenceRecord {
+    pub employee_number: EmployeeNumber,
+    pub starts_on: NaiveDate,
+    /// The last day of leave; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+}
+
+impl Keyed for AbsenceRecord {
+    type Key<'a> = (&'a EmployeeNumber, NaiveDate);
+
+    fn key(&self) -> Self::Key<'_> {
+        (&self.employee_number, self.starts_on)
+    }
+}
+
+/// Days on which a requirement does not bind an employee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExemptionRecord {
+    pub employee_number: EmployeeNumber,
+    pub requirement: RequirementCode,
+    pub starts_on: NaiveDate,
+    /// The last exempt day; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+    /// Empty where HR gives none.
+    pub reason: String,
+}
+
+impl Keyed for ExemptionRecord {
+    type Key<'a> = (&'a EmployeeNumber, &'a RequirementCode, NaiveDate);
+
+    fn key(&self) -> Self::Key<'_> {
+        (&self.employee_number, &self.requirement, self.starts_on)
+    }
+}
+
+/// What a platform calls a person, where HR's files do not say it. All of it is its key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdentityRecord {
+    pub employee_number: EmployeeNumber,
+    pub platform: PlatformCode,
+    pub identity: Identity,
+}
+
+impl Keyed for IdentityRecord {
+    type Key<'a> = &'a Self;
+
+    fn key(&self) -> Self::Key<'_> {
+        self
+    }
+}

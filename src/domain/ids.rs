@@ -1,0 +1,219 @@
+//! The names by which things are known, each parsed once at the door into a type that cannot be wrong.
+//!
+//! A code or number that came from outside is trimmed and must not be empty, longer than [`MAX_LENGTH`]
+//! characters, or contain control characters.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// The longest identifier that is taken from outside, in characters.
+pub const MAX_LENGTH: usize = 512;
+
+/// Why a text cannot be an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    #[error("is empty")]
+    Empty,
+    #[error("is longer than {MAX_LENGTH} characters")]
+    TooLong,
+    #[error("contains a control character")]
+    ControlCharacter,
+    #[error("may only contain lower-case letters a to z, digits and hyphens")]
+    NotACode,
+    #[error("begins with a hyphen, which a command line takes for an option")]
+    LeadingHyphen,
+    #[error("is a Swedish personal identity number, which is never taken as an employee number")]
+    PersonalIdentityNumber,
+}
+
+/// Trims a text and holds it to the limits of every identifier.
+fn parse_text(text: &str) -> Result<String, InvalidId> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if text.chars().count() > MAX_LENGTH {
+        return Err(InvalidId::TooLong);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidId::ControlCharacter);
+    }
+    Ok(text.to_owned())
+}
+
+fn parse_code(text: &str) -> Result<String, InvalidId> {
+    let text = parse_text(text)?;
+    if !text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+        return Err(InvalidId::NotACode);
+    }
+    if text.starts_with('-') { Err(InvalidId::LeadingHyphen) } else { Ok(text) }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $parse:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads the identifier from outside text.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                $parse(text).map(Self)
+            }
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+text_id!(
+    /// HR's number of an employee. Never a Swedish personal identity number (DESIGN, "Files in").
+    EmployeeNumber, parse_employee_number
+);
+text_id!(
+    /// HR's id of one employment; unique within its employee.
+    EmploymentId, parse_text
+);
+text_id!(
+    /// The code of an administration, for example `SEF`.
+    AdministrationCode, parse_text
+);
+text_id!(
+    /// The code of a requirement, for example `infosec-onboarding`; a part of URLs.
+    RequirementCode, parse_code
+);
+text_id!(
+    /// The code of a learning platform, for example `larportal`; a part of URLs.
+    PlatformCode, parse_code
+);
+text_id!(
+    /// A course, by the platform's own id.
+    CourseId, parse_text
+);
+text_id!(
+    /// A quiz, by the platform's own id.
+    QuizId, parse_text
+);
+text_id!(
+    /// A platform's id of an event (Standard Webhooks' `webhook-id`); unique within its platform.
+    EventId, parse_text
+);
+
+/// Kurskoll's own key of an employee, the same for as long as the register knows the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EmployeeId(pub i64);
+
+/// Kurskoll's own key of a platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlatformId(pub i64);
+
+fn parse_employee_number(text: &str) -> Result<String, InvalidId> {
+    let text = parse_text(text)?;
+    if is_personal_identity_number(&text) { Err(InvalidId::PersonalIdentityNumber) } else { Ok(text) }
+}
+
+/// Whether a text is a Swedish personal identity number or co-ordination number: ten or twelve digits, with or without
+/// `-` or `+` before the last four, whose first part is a day (a co-ordination number adds 60 to it) and whose check
+/// digit is right (Skatteverket, SKV 704 and 707; the check digit is Luhn's, over the last ten digits).
+#[must_use]
+pub fn is_personal_identity_number(text: &str) -> bool {
+    let plain: String = match text.char_indices().rev().nth(4) {
+        Some((at, '-' | '+')) => text.chars().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| c).collect(),
+        _ => text.to_owned(),
+    };
+    if !plain.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let digits: Vec<u32> = plain.bytes().map(|b| u32::from(b - b'0')).collect();
+    let (century, short) = match digits.len() {
+        10 => (None, digits.as_slice()),
+        12 => (Some(digits[0] * 10 + digits[1]), &digits[2..]),
+        _ => return false,
+    };
+    let pair = |at: usize| short[at] * 10 + short[at + 1];
+    let day = if pair(4) > 60 { pair(4) - 60 } else { pair(4) };
+    // A short number does not tell its century: 29 February is a day in some of them.
+    let centuries = century.map_or_else(|| vec![18, 19, 20], |c| vec![c]);
+    let is_a_day = centuries.iter().any(|c| {
+        (18..=20).contains(c)
+            && i32::try_from(c * 100 + pair(0)).is_ok_and(|year| NaiveDate::from_ymd_opt(year, pair(2), day).is_some())
+    });
+    let luhn: u32 = short
+        .iter()
+        .enumerate()
+        .map(|(i, digit)| if i % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit })
+        .sum();
+    is_a_day && luhn.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_personal_identity_number_is_never_an_employee_number() {
+        for number in ["811218-9876", "8112189876", "198112189876", "19811218-9876", "811278-9873", "701063-2391"] {
+            assert_eq!(EmployeeNumber::parse(number), Err(InvalidId::PersonalIdentityNumber), "{number}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_only_look_like_one_are_taken() {
+        for number in ["104233", "8112189877", "8113189876", "A811218-9876", "1234567890", "0000000000", "åäö-1234"]
+        {
+            assert!(EmployeeNumber::parse(number).is_ok(), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_trimmed_and_held_to_its_limits() {
+        assert_eq!(CourseId::parse("  infosec-basics ").map(String::from), Ok("infosec-basics".to_owned()));
+        assert_eq!(CourseId::parse(" \t"), Err(InvalidId::Empty));
+        assert_eq!(CourseId::parse("a\u{0}b"), Err(InvalidId::ControlCharacter));
+        assert_eq!(CourseId::parse(&"x".repeat(MAX_LENGTH + 1)), Err(InvalidId::TooLong));
+        assert_eq!(PlatformCode::parse("Lär"), Err(InvalidId::NotACode));
+    }
+
+    #[test]
+    fn a_code_can_be_given_on_a_command_line() {
+        for code in ["larportal", "infosec-onboarding", "2026", "a-"] {
+            assert!(PlatformCode::parse(code).is_ok() && RequirementCode::parse(code).is_ok(), "{code}");
+        }
+        for code in ["-", "--all", "-larportal", " -larportal"] {
+            assert_eq!(PlatformCode::parse(code), Err(InvalidId::LeadingHyphen), "{code}");
+            assert_eq!(RequirementCode::parse(code), Err(InvalidId::LeadingHyphen), "{code}");
+        }
+    }
+}

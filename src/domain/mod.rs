@@ -1,0 +1,14 @@
+//! The rules, and nothing else: pure functions over plain types. No database, no clock, no HTTP.
+//!
+//! Everything that decides lives here: when a training expires (`compliance`), who a learner is (`linking`),
+//! who may see what (`access`), how a figure is rounded (`report`). Other rooms ask; none decides again.
+//! Start at `compliance::standing`: one person, one requirement, one day.
+
+pub mod access;
+pub mod calendar;
+pub mod compliance;
+pub mod directory;
+pub mod ids;
+pub mod linking;
+pub mod report;
+pub mod training;

@@ -1,0 +1,3 @@
+//! Kurskoll: the register that tells a city which of its people have done the training their work demands, and proves it.
+
+pub mod domain;
