@@ -1,3 +1,4 @@
 //! Kurskoll: the register that tells a city which of its people have done the training their work demands, and proves it.
 
 pub mod domain;
+pub mod intake;

@@ -1,0 +1,40 @@
+//! The exemptions file: `employee_number, requirement, starts_on, ends_on, reason`.
+
+use super::cells::{Cell, Column, RowReader, day, id, text};
+use super::{Reading, table};
+use crate::domain::directory::problem::{FileKind, RowProblems};
+use crate::domain::directory::records::ExemptionRecord;
+use crate::domain::ids::{EmployeeNumber, RequirementCode};
+
+static COLUMNS: [Column; 5] = [
+    Column::required("employee_number").personal(),
+    Column::required("requirement"),
+    Column::required("starts_on"),
+    Column::optional("ends_on"),
+    Column::optional("reason").personal(),
+];
+
+/// Reads an exemptions file; each employee, requirement and first day once.
+pub fn read(bytes: &[u8]) -> Result<Reading<ExemptionRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Exemptions, &COLUMNS, bytes, read_row)?;
+    sheet.refuse_repeats(&COLUMNS[2]);
+    sheet.finish()
+}
+
+fn read_row(
+    [employee_number, requirement, starts_on, ends_on, reason]: [Cell<'_>; 5],
+    row: &mut RowReader<'_>,
+) -> Option<ExemptionRecord> {
+    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let requirement = row.required(requirement, id(RequirementCode::parse));
+    let starts_on = row.required(starts_on, day);
+    let ends_on = row.last_day(ends_on, starts_on);
+    let reason = row.optional(reason, text);
+    Some(ExemptionRecord {
+        employee_number: employee_number?,
+        requirement: requirement?,
+        starts_on: starts_on?,
+        ends_on: ends_on?,
+        reason: reason?.unwrap_or_default(),
+    })
+}

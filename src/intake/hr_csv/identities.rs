@@ -1,0 +1,47 @@
+//! The identities file: `employee_number, platform, key, value, home_page`.
+
+use super::cells::{Cell, Column, RowReader, id, text};
+use super::{Reading, table};
+use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
+use crate::domain::directory::records::IdentityRecord;
+use crate::domain::ids::{EmployeeNumber, PlatformCode};
+use crate::domain::linking::{Identity, LinkingKey};
+
+static COLUMNS: [Column; 5] = [
+    Column::required("employee_number").personal(),
+    Column::required("platform"),
+    Column::required("key"),
+    Column::required("value").personal(),
+    Column::optional("home_page").personal(),
+];
+
+/// Reads an identities file; each identity of an employee once.
+pub fn read(bytes: &[u8]) -> Result<Reading<IdentityRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Identities, &COLUMNS, bytes, read_row)?;
+    sheet.refuse_repeats(&COLUMNS[3]);
+    sheet.finish()
+}
+
+fn read_row(
+    [employee_number, platform, key, value, home_page]: [Cell<'_>; 5],
+    row: &mut RowReader<'_>,
+) -> Option<IdentityRecord> {
+    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let platform = row.required(platform, id(PlatformCode::parse));
+    let key = row.required(key, |word| LinkingKey::parse(word).ok_or(Fault::UnknownKey));
+    let value_text = row.required(value, |said| match key {
+        // A personal identity number is no employee number here either.
+        Some(LinkingKey::EmployeeNumber) => id(EmployeeNumber::parse)(said).map(String::from),
+        _ => text(said),
+    });
+    let home_page_text = row.optional(home_page, text);
+    let (key, value_text, home_page_text) = (key?, value_text?, home_page_text?);
+    if home_page_text.is_some() && key != LinkingKey::Account {
+        row.note(home_page, Fault::HomePageWithoutAccount);
+    }
+    let identity = Identity::new(key, &value_text, &home_page_text.unwrap_or_default());
+    if identity.is_none() {
+        row.note(value, Fault::Missing);
+    }
+    Some(IdentityRecord { employee_number: employee_number?, platform: platform?, identity: identity? })
+}

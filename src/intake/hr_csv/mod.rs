@@ -1,0 +1,31 @@
+//! HR's files, and a platform's history, from bytes into records (DESIGN, "Files in").
+//!
+//! One module for each kind of file names its columns and reads a row; `decode` makes text of bytes, `table` makes rows of
+//! text, `cells` makes values of cells. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
+//! What a file changes is decided in `domain::directory::plan`. Start at `absences`, the shortest.
+
+pub mod absences;
+pub mod administrations;
+mod cells;
+mod decode;
+pub mod employments;
+pub mod exemptions;
+pub mod identities;
+pub mod results;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::directory::records::Row;
+
+/// What was read from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading<T> {
+    /// In the order of the file.
+    pub rows: Vec<Row<T>>,
+    /// Columns of the header that mean nothing here, as written: perhaps a misspelling.
+    pub ignored_columns: Vec<String>,
+    /// Optional columns that the header does not have: read as if all their cells were empty.
+    pub absent_columns: Vec<&'static str>,
+}

@@ -1,0 +1,219 @@
+//! Text into rows: the separator, the header that names the columns, and quoting per RFC 4180.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::Read;
+
+use csv::{ReaderBuilder, StringRecord};
+
+use super::Reading;
+use super::cells::{Cell, Column, RowReader};
+use super::decode::decode;
+use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
+use crate::domain::directory::records::{Keyed, Row};
+
+/// A file that is being read: its good rows so far, and what is wrong.
+pub(super) struct Sheet<T> {
+    file: FileKind,
+    reading: Reading<T>,
+    problems: RowProblems,
+}
+
+/// Reads the rows of a file. `read_row` gets the cells in the order of `columns`, whatever their order in the file.
+///
+/// Blank lines, and rows of empty cells such as spreadsheets leave at the end, are passed over.
+pub(super) fn read<T, const N: usize>(
+    file: FileKind,
+    columns: &'static [Column; N],
+    bytes: &[u8],
+    mut read_row: impl FnMut([Cell<'_>; N], &mut RowReader<'_>) -> Option<T>,
+) -> Result<Sheet<T>, RowProblems> {
+    let whole_file = |fault| RowProblem { file, line: None, column: None, value: None, fault };
+    let text = decode(bytes).map_err(whole_file)?;
+    let body = text.trim_start_matches(['\r', '\n']);
+    let mut line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
+    let separator = separator_of(body);
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(body.as_bytes());
+    let mut record = StringRecord::new();
+    let mut next_row = |record: &mut StringRecord| {
+        let start = offset(&reader);
+        // Reading from memory that is text already: there is nothing that could fail.
+        let is_row = reader.read_record(record).unwrap_or(false);
+        let raw = body.as_bytes().get(start..offset(&reader)).unwrap_or_default();
+        // A line feed that ended the row before is still there, and so are blank lines between.
+        let blank = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (blank, raw) = raw.split_at(blank);
+        let begins_on = line + count_line_feeds(blank);
+        line = begins_on + count_line_feeds(raw);
+        is_row.then(|| (begins_on, quotes_are_whole(raw, separator)))
+    };
+
+    if next_row(&mut record).is_none() {
+        return Err(whole_file(Fault::NoHeader).into());
+    }
+    let header = Header::read(file, columns, &record)?;
+    let mut sheet = Sheet { file, reading: header.reading(columns), problems: RowProblems::default() };
+    while let Some((begins_on, quotes_are_whole)) = next_row(&mut record) {
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let mut row = RowReader::new(file, begins_on, &mut sheet.problems);
+        if !quotes_are_whole {
+            row.note_row(Fault::BrokenQuotes);
+        } else if record.len() != header.width {
+            row.note_row(Fault::WrongNumberOfCells { expected: header.width, found: record.len() });
+        } else {
+            let cells =
+                std::array::from_fn(|at| Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i))));
+            let read = read_row(cells, &mut row);
+            if let Some(record) = read.filter(|_| !row.is_bad()) {
+                sheet.reading.rows.push(Row { line: begins_on, record });
+            }
+        }
+    }
+    Ok(sheet)
+}
+
+impl<T> Sheet<T> {
+    /// Refuses rows that have the key of a row before them, naming `column`.
+    pub(super) fn refuse_repeats(&mut self, column: &'static Column)
+    where
+        T: Keyed,
+    {
+        let mut order: Vec<&Row<T>> = self.reading.rows.iter().collect();
+        order.sort_by(|a, b| a.record.key().cmp(&b.record.key()));
+        for same in order.chunk_by(|a, b| a.record.key() == b.record.key()) {
+            let [first, repeats @ ..] = same else { continue };
+            for repeat in repeats {
+                let fault = Fault::Repeats { line: first.line };
+                self.problems.push(problem_in(self.file, repeat.line, column, fault));
+            }
+        }
+    }
+
+    /// Refuses each row that `contradicts` the first row of its group, in the column that it says.
+    pub(super) fn refuse_contradictions<K: Eq + Hash>(
+        &mut self,
+        group: impl for<'a> Fn(&'a T) -> &'a K,
+        contradicts: impl Fn(&T, &T) -> Option<&'static Column>,
+        fault: impl Fn(u64) -> Fault,
+    ) {
+        let mut firsts: HashMap<&K, &Row<T>> = HashMap::with_capacity(self.reading.rows.len());
+        for row in &self.reading.rows {
+            let first = *firsts.entry(group(&row.record)).or_insert(row);
+            if let Some(column) = contradicts(&first.record, &row.record) {
+                self.problems.push(problem_in(self.file, row.line, column, fault(first.line)));
+            }
+        }
+    }
+
+    /// The reading, if nothing was wrong.
+    pub(super) fn finish(mut self) -> Result<Reading<T>, RowProblems> {
+        self.problems.sort();
+        if self.problems.is_empty() { Ok(self.reading) } else { Err(self.problems) }
+    }
+}
+
+const fn problem_in(file: FileKind, line: u64, column: &'static Column, fault: Fault) -> RowProblem {
+    RowProblem { file, line: Some(line), column: Some(column.name), value: None, fault }
+}
+
+/// Where each column stands in the file.
+struct Header<const N: usize> {
+    places: [Option<usize>; N],
+    width: usize,
+    ignored: Vec<String>,
+}
+
+impl<const N: usize> Header<N> {
+    fn read(file: FileKind, columns: &'static [Column; N], names: &StringRecord) -> Result<Self, RowProblems> {
+        let mut header = Self { places: [None; N], width: names.len(), ignored: Vec::new() };
+        let mut problems = RowProblems::default();
+        let mut note = |column: &Column, fault| {
+            problems.push(RowProblem { file, line: None, column: Some(column.name), value: None, fault });
+        };
+        for (place, name) in names.iter().enumerate() {
+            let name = name.trim();
+            match columns.iter().zip(&mut header.places).find(|(column, _)| column.name.eq_ignore_ascii_case(name)) {
+                Some((_, known @ None)) => *known = Some(place),
+                Some((column, Some(_))) => note(column, Fault::DuplicateColumn),
+                None if name.is_empty() => {}
+                // What is no column's name may be a person's: the header may be missing altogether.
+                None => header.ignored.extend(showable(name)),
+            }
+        }
+        for (column, place) in columns.iter().zip(&header.places) {
+            if column.required && place.is_none() {
+                note(column, Fault::MissingColumn);
+            }
+        }
+        if problems.is_empty() { Ok(header) } else { Err(problems) }
+    }
+
+    fn reading<T>(&self, columns: &'static [Column; N]) -> Reading<T> {
+        let absent = columns.iter().zip(&self.places).filter(|(_, place)| place.is_none());
+        Reading {
+            rows: Vec::new(),
+            ignored_columns: self.ignored.clone(),
+            absent_columns: absent.map(|(column, _)| column.name).collect(),
+        }
+    }
+}
+
+/// Comma or semicolon: whichever stands more often in the header line.
+fn separator_of(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    if header.matches(';').count() > header.matches(',').count() { b';' } else { b',' }
+}
+
+fn offset<R: Read>(reader: &csv::Reader<R>) -> usize {
+    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
+}
+
+fn count_line_feeds(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+}
+
+/// Whether every cell that opens with a quotation mark closes with one, right before a separator or the end of the row.
+///
+/// The `csv` crate takes what comes after a closing mark, and lets an open one swallow the rows that follow: in a full
+/// file those people would have left.
+fn quotes_are_whole(raw: &[u8], separator: u8) -> bool {
+    #[derive(Clone, Copy, PartialEq)]
+    enum In {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let mut state = In::Start;
+    for &byte in raw {
+        let ends_cell = byte == separator || byte == b'\n' || byte == b'\r';
+        state = match state {
+            In::Start if byte == b'"' => In::Quoted,
+            In::Quoted if byte == b'"' => In::Closed,
+            In::Quoted => In::Quoted,
+            In::Closed if byte == b'"' => In::Quoted,
+            _ if ends_cell => In::Start,
+            In::Closed => return false,
+            In::Start | In::Plain => In::Plain,
+        };
+    }
+    state != In::Quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_quotation_mark_is_noticed() {
+        for whole in ["a;b\n", "\"a\";b\r\n", "\"a;\"\"b\"\"\n\";c", "a\"b;c", "\"\";\"\"\n", "", "\"\"\"\""] {
+            assert!(quotes_are_whole(whole.as_bytes(), b';'), "{whole:?}");
+        }
+        for broken in ["\"a;b\n", "\"a\"b;c\n", "a;\"b\nc;\"d\"\n", "\"\"\"", "\"a\" ;b"] {
+            assert!(!quotes_are_whole(broken.as_bytes(), b';'), "{broken:?}");
+        }
+    }
+}

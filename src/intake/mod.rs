@@ -1,0 +1,8 @@
+//! The outside world's words into domain words: HR's files, requirement files, what platforms send.
+//!
+//! Each module reads one outside format from bytes or text and gives `domain` types, or names everything that is wrong.
+//! Nothing here knows HTTP, a database or a clock; nothing here decides what follows, and nothing here stores it.
+
+pub mod hr_csv;
+pub mod requirements_toml;
+pub mod webhook;
