@@ -1,0 +1,18 @@
+//! Answers in JSON, and their schemas.
+//!
+//! Rates and scores are strings with one decimal, so that no reader makes them binary fractions; what nobody counts in
+//! is `null`.
+
+mod compliance;
+mod report;
+
+use rust_decimal::Decimal;
+
+pub use compliance::{CompliancePageView, ComplianceRowView};
+pub use report::{
+    AdministrationView, CountsView, DataQualityView, FiguresView, PlatformSilenceView, RateRangeView, ReportView,
+};
+
+fn decimal(value: Option<Decimal>) -> Option<String> {
+    value.map(|value| value.to_string())
+}

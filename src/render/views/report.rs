@@ -1,0 +1,290 @@
+//! A report.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::decimal;
+use crate::domain::report::{AdministrationFigures, Counts, DataQuality, Figures, OnboardingReport, PlatformSilence};
+
+/// The report of one requirement on one day, as known at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReportView {
+    /// The requirement's code.
+    #[schema(example = "infosec-onboarding")]
+    pub requirement: String,
+    /// The day that the report speaks of, in the city's calendar.
+    #[schema(example = "2026-02-26")]
+    pub as_of: NaiveDate,
+    /// The instant of knowledge: ask with the same two again and get the same report again.
+    #[schema(example = "2026-02-26T12:00:00Z")]
+    pub known_at: DateTime<Utc>,
+    /// The requirement's version that judged; null where none was in effect.
+    #[schema(example = 1)]
+    pub version: Option<u32>,
+    /// The first due day that the on-time rate looks at.
+    #[schema(example = "2025-02-27")]
+    pub due_from: NaiveDate,
+    /// The last due day that the on-time rate looks at.
+    #[schema(example = "2026-02-26")]
+    pub due_to: NaiveDate,
+    /// The whole city, each person once; null for somebody who may not see it.
+    pub city: Option<FiguresView>,
+    /// The administrations that the asker may see, by code. The city is not their sum: a person may work in several.
+    pub administrations: Vec<AdministrationView>,
+    pub data_quality: DataQualityView,
+}
+
+/// People counted by status, and the rates that follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FiguresView {
+    pub counts: CountsView,
+    /// The compliant and the expiring, in percent of those in scope; null where nobody is.
+    #[schema(example = "94.2")]
+    pub completion_rate: Option<String>,
+    /// Those on time, in percent of those in scope whose due day lies in the period; null where there are none.
+    #[schema(example = "88.3")]
+    pub on_time_rate: Option<String>,
+    /// Between which rates the completion rate lies, whosever the waiting results are; null where nobody is in scope.
+    pub completion_rate_range: Option<RateRangeView>,
+}
+
+/// How many people have each status; a person counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CountsView {
+    /// All but the exempt and those on leave.
+    #[schema(example = 1240)]
+    pub in_scope: u64,
+    #[schema(example = 1120)]
+    pub compliant: u64,
+    #[schema(example = 48)]
+    pub expiring: u64,
+    #[schema(example = 31)]
+    pub pending: u64,
+    #[schema(example = 29)]
+    pub overdue: u64,
+    #[schema(example = 12)]
+    pub expired: u64,
+    #[schema(example = 6)]
+    pub exempt: u64,
+    #[schema(example = 17)]
+    pub on_leave: u64,
+}
+
+/// The completion rate if none, and if all, of the waiting results that could satisfy someone in scope did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RateRangeView {
+    #[schema(example = "94.2")]
+    pub lowest: String,
+    #[schema(example = "95.1")]
+    pub highest: String,
+}
+
+/// One administration's figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AdministrationView {
+    #[schema(example = "SEF")]
+    pub code: String,
+    #[schema(example = "Serviceförvaltningen")]
+    pub name: String,
+    #[serde(flatten)]
+    pub figures: FiguresView,
+}
+
+/// How far the figures can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DataQualityView {
+    /// Results that nobody is known to be the learner of.
+    #[schema(example = 12)]
+    pub unlinked_results: u64,
+    /// Deliveries that were authentic and not understood.
+    #[schema(example = 1)]
+    pub quarantined_deliveries: u64,
+    pub platforms: Vec<PlatformSilenceView>,
+}
+
+/// Since when a platform has been silent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PlatformSilenceView {
+    /// The platform's code.
+    #[schema(example = "larportal")]
+    pub platform: String,
+    /// The instant of its last delivery; null where it never sent one.
+    #[schema(example = "2026-02-26T11:58:03Z")]
+    pub silent_since: Option<DateTime<Utc>>,
+}
+
+impl From<&OnboardingReport> for ReportView {
+    fn from(report: &OnboardingReport) -> Self {
+        Self {
+            requirement: report.requirement.to_string(),
+            as_of: report.as_of,
+            known_at: report.known_at,
+            version: report.version,
+            due_from: report.due.from,
+            due_to: report.due.to,
+            city: report.city.as_ref().map(FiguresView::from),
+            administrations: report.administrations.iter().map(AdministrationView::from).collect(),
+            data_quality: DataQualityView::from(&report.data_quality),
+        }
+    }
+}
+
+impl From<&Figures> for FiguresView {
+    fn from(figures: &Figures) -> Self {
+        Self {
+            counts: CountsView::from(figures.counts),
+            completion_rate: decimal(figures.completion_rate()),
+            on_time_rate: decimal(figures.on_time_rate()),
+            completion_rate_range: figures
+                .completion_rate_range()
+                .map(|(lowest, highest)| RateRangeView { lowest: lowest.to_string(), highest: highest.to_string() }),
+        }
+    }
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        let in_scope = counts.in_scope();
+        let Counts { compliant, expiring, pending, overdue, expired, exempt, on_leave } = counts;
+        Self { in_scope, compliant, expiring, pending, overdue, expired, exempt, on_leave }
+    }
+}
+
+impl From<&AdministrationFigures> for AdministrationView {
+    fn from(administration: &AdministrationFigures) -> Self {
+        Self {
+            code: administration.code.to_string(),
+            name: administration.name.clone(),
+            figures: FiguresView::from(&administration.figures),
+        }
+    }
+}
+
+impl From<&DataQuality> for DataQualityView {
+    fn from(quality: &DataQuality) -> Self {
+        Self {
+            unlinked_results: quality.unlinked_results,
+            quarantined_deliveries: quality.quarantined_deliveries,
+            platforms: quality.platforms.iter().map(PlatformSilenceView::from).collect(),
+        }
+    }
+}
+
+impl From<&PlatformSilence> for PlatformSilenceView {
+    fn from(silence: &PlatformSilence) -> Self {
+        Self { platform: silence.platform.clone(), silent_since: silence.silent_since }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::render::fixtures::report;
+
+    fn json(value: &impl Serialize) -> Value {
+        serde_json::to_value(value).expect("JSON")
+    }
+
+    #[test]
+    fn a_report_in_json() {
+        let text = serde_json::to_string_pretty(&ReportView::from(&report())).expect("JSON");
+        insta::assert_snapshot!(text, @r#"
+        {
+          "requirement": "infosec-onboarding",
+          "as_of": "2026-02-26",
+          "known_at": "2026-02-26T12:00:00Z",
+          "version": 2,
+          "due_from": "2025-02-27",
+          "due_to": "2026-02-26",
+          "city": {
+            "counts": {
+              "in_scope": 211,
+              "compliant": 180,
+              "expiring": 12,
+              "pending": 9,
+              "overdue": 7,
+              "expired": 3,
+              "exempt": 2,
+              "on_leave": 5
+            },
+            "completion_rate": "91.0",
+            "on_time_rate": "88.3",
+            "completion_rate_range": {
+              "lowest": "91.0",
+              "highest": "92.9"
+            }
+          },
+          "administrations": [
+            {
+              "code": "AVF",
+              "name": "Arbetsmarknads- och vuxenutbildningsförvaltningen",
+              "counts": {
+                "in_scope": 211,
+                "compliant": 180,
+                "expiring": 12,
+                "pending": 9,
+                "overdue": 7,
+                "expired": 3,
+                "exempt": 2,
+                "on_leave": 5
+              },
+              "completion_rate": "91.0",
+              "on_time_rate": "88.3",
+              "completion_rate_range": {
+                "lowest": "91.0",
+                "highest": "92.9"
+              }
+            },
+            {
+              "code": "SEF",
+              "name": "Serviceförvaltningen",
+              "counts": {
+                "in_scope": 0,
+                "compliant": 0,
+                "expiring": 0,
+                "pending": 0,
+                "overdue": 0,
+                "expired": 0,
+                "exempt": 0,
+                "on_leave": 0
+              },
+              "completion_rate": null,
+              "on_time_rate": null,
+              "completion_rate_range": null
+            }
+          ],
+          "data_quality": {
+            "unlinked_results": 12,
+            "quarantined_deliveries": 1,
+            "platforms": [
+              {
+                "platform": "larportal",
+                "silent_since": "2026-02-26T11:58:03.250Z"
+              },
+              {
+                "platform": "moodle",
+                "silent_since": null
+              }
+            ]
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn somebody_who_may_not_see_the_city_gets_null() {
+        let own = OnboardingReport { city: None, ..report() };
+        assert_eq!(json(&ReportView::from(&own))["city"], Value::Null);
+    }
+
+    #[test]
+    fn an_instant_is_in_utc_with_the_precision_that_it_has() {
+        for text in ["2026-02-26T12:00:00Z", "2026-02-26T12:00:00.000001Z", "2026-02-26T12:00:00.250Z"] {
+            let report = OnboardingReport { known_at: text.parse().expect("an instant"), ..report() };
+            assert_eq!(json(&ReportView::from(&report))["known_at"], text);
+        }
+    }
+}
