@@ -3,3 +3,4 @@
 pub mod domain;
 pub mod intake;
 pub mod render;
+pub mod store;

@@ -1,0 +1,68 @@
+//! The audit trail: each look at a person's data, each export and each change.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+
+use super::clock::Change;
+use super::entities::audit_entry;
+use super::{StoreError, instant};
+
+/// One entry of the trail: who, what, when, and to which scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    /// A token's subject, or `operator` at the command line.
+    pub subject: String,
+    /// What was done, for example `report.read`.
+    pub action: String,
+    /// To what, for example `requirement infosec-onboarding`.
+    pub object: String,
+    /// Within which administrations: `city`, or their codes.
+    pub scope: String,
+    pub request_id: String,
+}
+
+/// Writes an entry, at the change's own instant.
+pub async fn insert(
+    change: &Change,
+    subject: &str,
+    action: &str,
+    object: &str,
+    scope: &str,
+    request_id: &str,
+) -> Result<(), StoreError> {
+    let row = audit_entry::ActiveModel {
+        at: Set(change.at()),
+        subject: Set(subject.to_owned()),
+        action: Set(action.to_owned()),
+        object: Set(object.to_owned()),
+        scope: Set(scope.to_owned()),
+        request_id: Set(request_id.to_owned()),
+        ..Default::default()
+    };
+    audit_entry::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
+}
+
+/// Entries from the newest on; `before` is the id of the last one that was seen.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    before: Option<i64>,
+    at_most: u64,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let mut found = audit_entry::Entity::find().order_by_desc(audit_entry::Column::Id).limit(at_most);
+    if let Some(before) = before {
+        found = found.filter(audit_entry::Column::Id.lt(before));
+    }
+    let entry_of = |row: audit_entry::Model| AuditEntry {
+        id: row.id,
+        at: instant::read(row.at),
+        subject: row.subject,
+        action: row.action,
+        object: row.object,
+        scope: row.scope,
+        request_id: row.request_id,
+    };
+    Ok(found.all(connection).await?.into_iter().map(entry_of).collect())
+}

@@ -1,0 +1,92 @@
+//! The clock of knowledge: whoever records something takes it first, and gets an instant that nobody had before.
+//!
+//! The clock is one row. Updating it holds its lock until the commit, so instants increase strictly in the order in which
+//! changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot has
+//! therefore seen all that was known at that instant, and nothing can slip in behind it later.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use super::rows::statement;
+use super::{Store, StoreError, instant};
+
+/// A transaction that records something at one instant of knowledge. Dropped without [`Change::commit`], it undoes all.
+#[derive(Debug)]
+pub struct Change {
+    transaction: DatabaseTransaction,
+    at: i64,
+    first_id: i64,
+}
+
+impl Change {
+    /// The instant at which everything in this change becomes known.
+    #[must_use]
+    pub fn known_at(&self) -> DateTime<Utc> {
+        instant::read(self.at)
+    }
+
+    pub(super) const fn at(&self) -> i64 {
+        self.at
+    }
+
+    /// The first of the ids that were reserved for this change.
+    pub(super) const fn first_id(&self) -> i64 {
+        self.first_id
+    }
+
+    #[must_use]
+    pub const fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Makes the change durable; when this returns it survives a crash.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    pub async fn roll_back(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
+    }
+}
+
+impl Store {
+    /// Begins a change at `now`, or just after the newest instant that was given out where that is later.
+    pub async fn change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
+        self.change_reserving(now, 0).await
+    }
+
+    /// The same, with that many ids reserved for deliveries, learners and events.
+    pub(super) async fn change_reserving(&self, now: DateTime<Utc>, ids: i64) -> Result<Change, StoreError> {
+        let transaction = begin_immediate(self).await?;
+        let row = transaction
+            .query_one_raw(statement(
+                &transaction,
+                "UPDATE knowledge_clock SET at = CASE WHEN at < $1 THEN $1 ELSE at + 1 END, next_id = next_id + $2
+                 RETURNING at, next_id",
+                [instant::kept(now).into(), ids.into()],
+            ))
+            .await?
+            .ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
+        let (at, next_id): (i64, i64) = (row.try_get("", "at")?, row.try_get("", "next_id")?);
+        Ok(Change { transaction, at, first_id: next_id - ids })
+    }
+}
+
+/// Begins a transaction that will write; on SQLite it takes the write lock at once rather than fail half-way.
+pub(super) async fn begin_immediate(store: &Store) -> Result<DatabaseTransaction, StoreError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: store.is_sqlite().then_some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    Ok(store.writers.begin_with_options(options).await?)
+}
+
+/// The newest instant of knowledge that a snapshot holds.
+pub async fn known_through(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>, StoreError> {
+    let row: Option<QueryResult> =
+        connection.query_one_raw(statement(connection, "SELECT at FROM knowledge_clock", [])).await?;
+    let row = row.ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
+    Ok(instant::read(row.try_get("", "at")?))
+}

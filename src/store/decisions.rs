@@ -1,0 +1,130 @@
+//! What people decided by hand about identities: whose they are, or nobody's; and taking it back.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+
+use super::clock::Change;
+use super::entities::link_decision;
+use super::links::LinkOrders;
+use super::relinking::relink;
+use super::{StoreError, instant};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{EmployeeId, PlatformId};
+use crate::domain::linking::{Identity, LinkingKey};
+
+/// A decision by hand about one identity, as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub id: i64,
+    pub platform: PlatformId,
+    pub identity: Identity,
+    /// `None`: the identity links to nobody.
+    pub employee: Option<EmployeeId>,
+    pub reason: String,
+    pub decided_by: String,
+    pub decided_at: DateTime<Utc>,
+    pub undone_at: Option<DateTime<Utc>>,
+}
+
+fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
+    let key = LinkingKey::parse(&row.key).ok_or(StoreError::Unreadable { table: "link_decision", column: "key" })?;
+    Ok(Decision {
+        id: row.id,
+        platform: PlatformId(row.platform_id),
+        identity: Identity { key, value: row.value, home_page: row.home_page },
+        employee: row.employee_id.map(EmployeeId),
+        reason: row.reason,
+        decided_by: row.decided_by,
+        decided_at: instant::read(row.recorded_at),
+        undone_at: row.superseded_at.map(instant::read),
+    })
+}
+
+/// Decides by hand whose an identity is; a decision that stood before is superseded. Links all that it concerns.
+pub async fn decide(
+    change: &Change,
+    platform: PlatformId,
+    identity: &Identity,
+    employee: Option<EmployeeId>,
+    (decided_by, reason): (&str, &str),
+    (orders, calendar): (&LinkOrders, CityCalendar),
+) -> Result<Decision, StoreError> {
+    supersede(change, decision_for(platform, identity), decided_by).await?;
+    let row = link_decision::ActiveModel {
+        platform_id: Set(platform.0),
+        key: Set(identity.key.as_str().to_owned()),
+        value: Set(identity.value.clone()),
+        home_page: Set(identity.home_page.clone()),
+        employee_id: Set(employee.map(|employee| employee.0)),
+        reason: Set(reason.to_owned()),
+        decided_by: Set(decided_by.to_owned()),
+        recorded_at: Set(change.at()),
+        superseded_at: Set(None),
+        undone_by: Set(None),
+        ..Default::default()
+    };
+    let row = link_decision::Entity::insert(row).exec_with_returning(change.connection()).await?;
+    relink(change, &BTreeSet::from([identity.clone()]), orders, calendar).await?;
+    decision_of(row)
+}
+
+/// Takes a decision back; what it linked is linked by the directory again. Nothing where it does not stand any more.
+pub async fn undo(
+    change: &Change,
+    id: i64,
+    undone_by: &str,
+    (orders, calendar): (&LinkOrders, CityCalendar),
+) -> Result<Option<Decision>, StoreError> {
+    let connection = change.connection();
+    let standing =
+        Condition::all().add(link_decision::Column::Id.eq(id)).add(link_decision::Column::SupersededAt.is_null());
+    let Some(row) = link_decision::Entity::find().filter(standing.clone()).one(connection).await? else {
+        return Ok(None);
+    };
+    supersede(change, standing, undone_by).await?;
+    let undone = Decision { undone_at: Some(change.known_at()), ..decision_of(row)? };
+    relink(change, &BTreeSet::from([undone.identity.clone()]), orders, calendar).await?;
+    Ok(Some(undone))
+}
+
+fn decision_for(platform: PlatformId, identity: &Identity) -> Condition {
+    use link_decision::Column;
+    Condition::all()
+        .add(Column::PlatformId.eq(platform.0))
+        .add(Column::Key.eq(identity.key.as_str()))
+        .add(Column::Value.eq(identity.value.as_str()))
+        .add(Column::HomePage.eq(identity.home_page.as_str()))
+        .add(Column::SupersededAt.is_null())
+}
+
+async fn supersede(change: &Change, which: Condition, by: &str) -> Result<(), StoreError> {
+    link_decision::Entity::update_many()
+        .set(link_decision::ActiveModel {
+            superseded_at: Set(Some(change.at())),
+            undone_by: Set(Some(by.to_owned())),
+            ..Default::default()
+        })
+        .filter(which)
+        .exec(change.connection())
+        .await?;
+    Ok(())
+}
+
+/// Decisions from the newest on, undone ones included.
+pub async fn decisions(
+    connection: &impl ConnectionTrait,
+    before: Option<i64>,
+    at_most: u64,
+) -> Result<Vec<Decision>, StoreError> {
+    let mut found = link_decision::Entity::find().order_by_desc(link_decision::Column::Id).limit(at_most);
+    if let Some(before) = before {
+        found = found.filter(link_decision::Column::Id.lt(before));
+    }
+    found.all(connection).await?.into_iter().map(decision_of).collect()
+}
+
+pub async fn decision_by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<Decision>, StoreError> {
+    link_decision::Entity::find_by_id(id).one(connection).await?.map(decision_of).transpose()
+}

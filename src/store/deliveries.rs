@@ -1,0 +1,146 @@
+//! Deliveries as they were received, and those that wait in quarantine.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+};
+
+use super::entities::{delivery, event, platform};
+use super::people::parsed;
+use super::rows::statement;
+use super::{StoreError, instant};
+use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::report::PlatformSilence;
+
+/// One kept delivery, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDelivery {
+    pub id: i64,
+    pub platform: PlatformId,
+    pub platform_code: String,
+    pub key: EventId,
+    pub content_type: String,
+    /// What was verified beside the body, as JSON.
+    pub headers: String,
+    /// `accepted`, `ignored` or `quarantined`.
+    pub outcome: String,
+    pub problem: Option<String>,
+    pub problem_pointer: Option<String>,
+    pub received_at: DateTime<Utc>,
+    /// When it left quarantine.
+    pub released_at: Option<DateTime<Utc>>,
+    pub size: u64,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    pub outcome: Option<String>,
+    pub platform: Option<PlatformId>,
+    /// The sender's id of the delivery, or of an event that it told.
+    pub sent_as: Option<EventId>,
+    /// The id of the last one that was seen; older ones follow.
+    pub before: Option<i64>,
+}
+
+async fn codes(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, String>, StoreError> {
+    Ok(platform::Entity::find().all(connection).await?.into_iter().map(|row| (row.id, row.code)).collect())
+}
+
+fn kept(row: delivery::Model, codes: &BTreeMap<i64, String>) -> Result<(KeptDelivery, Vec<u8>), StoreError> {
+    let kept = KeptDelivery {
+        id: row.id,
+        platform: PlatformId(row.platform_id),
+        platform_code: codes.get(&row.platform_id).cloned().unwrap_or_default(),
+        key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
+        content_type: row.content_type,
+        headers: row.headers,
+        outcome: row.outcome,
+        problem: row.problem,
+        problem_pointer: row.problem_pointer,
+        received_at: instant::read(row.received_at),
+        released_at: row.released_at.map(instant::read),
+        size: row.body.len() as u64,
+    };
+    Ok((kept, row.body))
+}
+
+/// Deliveries from the newest on.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    filter: &DeliveryFilter,
+    at_most: u64,
+) -> Result<Vec<KeptDelivery>, StoreError> {
+    use delivery::Column;
+    let sent_as = |id: &EventId| {
+        let told = event::Entity::find().select_only().column(event::Column::DeliveryId);
+        let told = QueryTrait::into_query(told.filter(event::Column::EventId.eq(id.as_str())));
+        Column::DeliveryKey.eq(id.as_str()).or(Column::Id.in_subquery(told))
+    };
+    let chosen = Condition::all()
+        .add_option(filter.outcome.as_ref().map(|outcome| Column::Outcome.eq(outcome.as_str())))
+        .add_option((filter.outcome.as_deref() == Some("quarantined")).then(|| Column::Problem.is_not_null()))
+        .add_option(filter.platform.map(|platform| Column::PlatformId.eq(platform.0)))
+        .add_option(filter.sent_as.as_ref().map(sent_as))
+        .add_option(filter.before.map(|before| Column::Id.lt(before)));
+    let found = delivery::Entity::find().filter(chosen).order_by_desc(Column::Id).limit(at_most);
+    let codes = codes(connection).await?;
+    found.all(connection).await?.into_iter().map(|row| kept(row, &codes).map(|(kept, _)| kept)).collect()
+}
+
+/// One delivery with its bytes.
+pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<(KeptDelivery, Vec<u8>)>, StoreError> {
+    let codes = codes(connection).await?;
+    let found = delivery::Entity::find_by_id(id).one(connection).await?;
+    found.map(|row| kept(row, &codes)).transpose()
+}
+
+/// The ids of all deliveries that wait in quarantine, oldest first.
+pub async fn quarantined(connection: &impl ConnectionTrait) -> Result<Vec<i64>, StoreError> {
+    use delivery::Column;
+    Ok(delivery::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Problem.is_not_null())
+        .filter(Column::Outcome.eq("quarantined"))
+        .order_by_asc(Column::Id)
+        .into_tuple()
+        .all(connection)
+        .await?)
+}
+
+/// How many deliveries were in quarantine at an instant.
+pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<u64, StoreError> {
+    use delivery::Column;
+    let at = instant::kept(at);
+    Ok(delivery::Entity::find()
+        .filter(Column::Problem.is_not_null())
+        .filter(Column::ReceivedAt.lte(at))
+        .filter(Column::ReleasedAt.is_null().or(Column::ReleasedAt.gt(at)))
+        .count(connection)
+        .await?)
+}
+
+/// Since when each platform had been silent at an instant, by code.
+pub async fn silences(
+    connection: &impl ConnectionTrait,
+    at: DateTime<Utc>,
+) -> Result<Vec<PlatformSilence>, StoreError> {
+    let rows = connection
+        .query_all_raw(statement(
+            connection,
+            "SELECT p.code, (SELECT MAX(d.received_at) FROM delivery d
+                             WHERE d.platform_id = p.id AND d.received_at <= $1) AS last_at
+             FROM platform p WHERE p.recorded_at <= $1 ORDER BY p.code",
+            [instant::kept(at).into()],
+        ))
+        .await?;
+    let silence = |row: &sea_orm::QueryResult| -> Result<PlatformSilence, StoreError> {
+        let last: Option<i64> = row.try_get("", "last_at")?;
+        Ok(PlatformSilence { platform: row.try_get("", "code")?, silent_since: last.map(instant::read) })
+    };
+    rows.iter().map(silence).collect()
+}

@@ -1,0 +1,64 @@
+//! The key pairs that sign bearer tokens, shared by every process on the database.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+
+use super::clock::Change;
+use super::entities::signing_key;
+use super::{StoreError, instant};
+
+/// A kept key pair.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    pub kid: String,
+    /// PKCS#8.
+    pub private_key: Vec<u8>,
+    pub public_key: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    /// Since when it signs nothing new.
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+/// Every key pair, the newest first.
+pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<StoredKey>, StoreError> {
+    let rows = signing_key::Entity::find()
+        .order_by_desc(signing_key::Column::CreatedAt)
+        .order_by_desc(signing_key::Column::Kid)
+        .all(connection)
+        .await?;
+    let key_of = |row: signing_key::Model| StoredKey {
+        kid: row.kid,
+        private_key: row.private_key,
+        public_key: row.public_key,
+        created_at: instant::read(row.created_at),
+        retired_at: row.retired_at.map(instant::read),
+    };
+    Ok(rows.into_iter().map(key_of).collect())
+}
+
+/// Adds a key pair that signs from now on; those before it only verify.
+pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key: Vec<u8>) -> Result<(), StoreError> {
+    signing_key::Entity::update_many()
+        .set(signing_key::ActiveModel { retired_at: Set(Some(change.at())), ..Default::default() })
+        .filter(signing_key::Column::RetiredAt.is_null())
+        .exec(change.connection())
+        .await?;
+    let row = signing_key::ActiveModel {
+        kid: Set(kid.to_owned()),
+        private_key: Set(private_key),
+        public_key: Set(public_key),
+        created_at: Set(change.at()),
+        retired_at: Set(None),
+    };
+    signing_key::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
+}
+
+/// Removes the key pairs that have signed nothing new since an instant; tokens that they signed hold no longer.
+pub async fn remove_retired_before(change: &Change, instant: DateTime<Utc>) -> Result<u64, StoreError> {
+    let removed = signing_key::Entity::delete_many()
+        .filter(signing_key::Column::RetiredAt.lt(instant::kept(instant)))
+        .exec(change.connection())
+        .await?;
+    Ok(removed.rows_affected)
+}

@@ -1,0 +1,182 @@
+//! Whom the directory knows by which identity, as `domain::linking` asks it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
+
+use super::entities::{employee, employment_fact, identity_claim, learner, link_decision};
+use super::people::parsed;
+use super::rows::{IN_AT_ONCE, padded};
+use super::{StoreError, instant};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformId};
+use crate::domain::linking::{Account, ByHand, Fit, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
+
+/// Who is known by what: a part of the directory, or all of it as known at an instant.
+#[derive(Debug, Default)]
+pub struct LinkIndex {
+    numbers: HashMap<String, EmployeeId>,
+    claims: HashMap<Identity, BTreeSet<(Option<i64>, EmployeeId)>>,
+    decisions: HashMap<(PlatformId, Identity), ByHand>,
+    /// First and last day of each employment of those who share an identity with somebody.
+    employments: HashMap<EmployeeId, Vec<(NaiveDate, Option<NaiveDate>)>>,
+}
+
+impl LinkIndex {
+    /// Whom an identity fits on a platform.
+    #[must_use]
+    pub fn fit(&self, platform: PlatformId, identity: &Identity) -> Fit {
+        let mut employees: BTreeSet<EmployeeId> = BTreeSet::new();
+        if identity.key == LinkingKey::EmployeeNumber {
+            employees.extend(self.numbers.get(&identity.value));
+        }
+        let claims = self.claims.get(identity).into_iter().flatten();
+        employees.extend(claims.filter(|(of, _)| of.is_none_or(|of| of == platform.0)).map(|(_, employee)| *employee));
+        Fit {
+            employees: employees.into_iter().collect(),
+            by_hand: self.decisions.get(&(platform, identity.clone())).copied(),
+        }
+    }
+
+    fn is_employed_on(&self, employee: EmployeeId, day: NaiveDate) -> bool {
+        self.employments
+            .get(&employee)
+            .is_some_and(|days| days.iter().any(|(first, last)| *first <= day && last.is_none_or(|last| day <= last)))
+    }
+
+    /// Links a learner of a platform on a day.
+    #[must_use]
+    pub fn link(&self, platform: PlatformId, order: &[LinkingKey], keys: &LearnerKeys, day: NaiveDate) -> Link {
+        link(
+            keys,
+            order,
+            day,
+            |identity| self.fit(platform, identity),
+            |employee, day| self.is_employed_on(employee, day),
+        )
+    }
+
+    /// Whether a learner's link can differ between days.
+    #[must_use]
+    pub fn depends_on_the_day(&self, platform: PlatformId, keys: &LearnerKeys) -> bool {
+        depends_on_the_day(keys, |identity| self.fit(platform, identity))
+    }
+}
+
+/// The keys of a learner's row.
+pub(super) fn keys_of(row: &learner::Model) -> Result<LearnerKeys, StoreError> {
+    let number = row.employee_number.as_deref().map(EmployeeNumber::parse).transpose();
+    let account = row
+        .account_name
+        .clone()
+        .map(|name| Account { home_page: row.account_home_page.clone().unwrap_or_default(), name });
+    Ok(LearnerKeys {
+        employee_number: parsed(number, "learner", "employee_number")?,
+        email: row.email.clone(),
+        username: row.username.clone(),
+        account,
+    })
+}
+
+fn identity_of(key: &str, value: String, home_page: String, table: &'static str) -> Result<Identity, StoreError> {
+    let key = LinkingKey::parse(key).ok_or(StoreError::Unreadable { table, column: "key" })?;
+    Ok(Identity { key, value, home_page })
+}
+
+/// The part of the directory, as it is known now, that some identities ask for.
+pub async fn index_for(
+    connection: &impl ConnectionTrait,
+    identities: &BTreeSet<Identity>,
+) -> Result<LinkIndex, StoreError> {
+    let values: Vec<&str> =
+        identities.iter().map(|identity| identity.value.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut index = LinkIndex::default();
+    for values in values.chunks(IN_AT_ONCE) {
+        let asked = || padded(values);
+        let numbers = employee::Entity::find().filter(employee::Column::Number.is_in(asked()));
+        let claims = identity_claim::Entity::find()
+            .filter(identity_claim::Column::Value.is_in(asked()))
+            .filter(identity_claim::Column::SupersededAt.is_null());
+        let decisions = link_decision::Entity::find()
+            .filter(link_decision::Column::Value.is_in(asked()))
+            .filter(link_decision::Column::SupersededAt.is_null());
+        index.add(numbers.all(connection).await?, claims.all(connection).await?, decisions.all(connection).await?)?;
+    }
+    let sharing: Vec<i64> = index.sharing().into_iter().map(|id| id.0).collect();
+    for ids in sharing.chunks(IN_AT_ONCE) {
+        use employment_fact::Column;
+        let rows = employment_fact::Entity::find()
+            .filter(Column::EmployeeId.is_in(ids.iter().copied()))
+            .filter(Column::SupersededAt.is_null());
+        index.add_employments(rows.all(connection).await?);
+    }
+    Ok(index)
+}
+
+/// The whole directory as it was known at an instant.
+pub async fn index_as_known(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<LinkIndex, StoreError> {
+    let at = instant::kept(at);
+    let mut index = LinkIndex::default();
+    let numbers = employee::Entity::find().filter(employee::Column::RecordedAt.lte(at));
+    let claims = {
+        use identity_claim::Column;
+        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
+        identity_claim::Entity::find().filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still))
+    };
+    let decisions = {
+        use link_decision::Column;
+        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
+        link_decision::Entity::find().filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still))
+    };
+    index.add(numbers.all(connection).await?, claims.all(connection).await?, decisions.all(connection).await?)?;
+    let sharing: Vec<i64> = index.sharing().into_iter().map(|id| id.0).collect();
+    for ids in sharing.chunks(IN_AT_ONCE) {
+        use employment_fact::Column;
+        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
+        let rows = employment_fact::Entity::find()
+            .filter(Column::EmployeeId.is_in(ids.iter().copied()))
+            .filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still));
+        index.add_employments(rows.all(connection).await?);
+    }
+    Ok(index)
+}
+
+impl LinkIndex {
+    fn add(
+        &mut self,
+        employees: Vec<employee::Model>,
+        claims: Vec<identity_claim::Model>,
+        decisions: Vec<link_decision::Model>,
+    ) -> Result<(), StoreError> {
+        self.numbers.extend(employees.into_iter().map(|row| (row.number, EmployeeId(row.id))));
+        for row in claims {
+            let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
+            self.claims.entry(identity).or_default().insert((row.platform_id, EmployeeId(row.employee_id)));
+        }
+        for row in decisions {
+            let identity = identity_of(&row.key, row.value, row.home_page, "link_decision")?;
+            let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(EmployeeId(id)));
+            self.decisions.insert((PlatformId(row.platform_id), identity), decision);
+        }
+        Ok(())
+    }
+
+    fn add_employments(&mut self, rows: Vec<employment_fact::Model>) {
+        for row in rows {
+            self.employments.entry(EmployeeId(row.employee_id)).or_default().push((row.starts_on, row.ends_on));
+        }
+    }
+
+    /// Everybody who shares some identity with somebody else.
+    fn sharing(&self) -> BTreeSet<EmployeeId> {
+        let by_claims = self.claims.iter().map(|(identity, claims)| {
+            let number = (identity.key == LinkingKey::EmployeeNumber).then(|| self.numbers.get(&identity.value));
+            let everybody = claims.iter().map(|(_, employee)| *employee).chain(number.flatten().copied());
+            everybody.collect::<BTreeSet<_>>()
+        });
+        by_claims.filter(|everybody| everybody.len() > 1).flatten().collect()
+    }
+}
+
+/// The linking keys of every platform, by its id.
+pub type LinkOrders = BTreeMap<PlatformId, Vec<LinkingKey>>;

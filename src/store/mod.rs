@@ -1,0 +1,156 @@
+//! The tables, through SeaORM, and nothing else: what is kept, and how it is found again.
+//!
+//! Entities never leave this room; its functions take and give domain words. Whoever records something opens a
+//! [`Change`], which carries the instant of knowledge; whoever answers reads from one [`Snapshot`].
+//! Start at `clock` for the clock of knowledge and at `people` for what a judgement rests on.
+
+pub mod audit;
+pub mod clock;
+pub mod decisions;
+pub mod deliveries;
+pub mod directory;
+mod entities;
+mod instant;
+pub mod keys;
+pub mod learners;
+pub mod links;
+pub mod people;
+pub mod platforms;
+pub mod receiving;
+pub mod relinking;
+pub mod requirements;
+mod rows;
+pub mod settings;
+pub mod standings;
+pub mod told;
+pub mod waiting;
+
+use std::time::Duration;
+
+use kurskoll_migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, TransactionTrait,
+};
+
+pub use clock::Change;
+/// What the functions of this room read through: the pool, a [`Snapshot`] or a [`Change`].
+pub use sea_orm::ConnectionTrait as Connection;
+
+/// What can go wrong in the store, for whoever calls it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not do what it was asked; the transaction is undone.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// The address of the database cannot be used.
+    #[error("database.url must begin with sqlite: or postgres:")]
+    UnknownDatabase,
+    /// A kept value is not one that Kurskoll writes.
+    #[error("{table} holds a value of {column} that Kurskoll does not write")]
+    Unreadable { table: &'static str, column: &'static str },
+}
+
+/// The register's database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Where questions are answered from.
+    readers: DatabaseConnection,
+    /// Where changes are made. A pool of its own, so that no number of reports keeps a delivery waiting; on SQLite a
+    /// single connection, where a process's writers queue in order instead of polling for the lock. Nothing but
+    /// fairness rests on that: between processes the database's own locks hold.
+    writers: DatabaseConnection,
+}
+
+/// One unchanging view of the database, over as many queries as it takes.
+#[derive(Debug)]
+pub struct Snapshot(DatabaseTransaction);
+
+impl Snapshot {
+    #[must_use]
+    pub const fn connection(&self) -> &DatabaseTransaction {
+        &self.0
+    }
+}
+
+impl Store {
+    /// Opens the database at a `sqlite:` or `postgres:` address; a missing SQLite file is made.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let sqlite = url.starts_with("sqlite:");
+        if !sqlite && !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(StoreError::UnknownDatabase);
+        }
+        let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
+        let reading = max_connections.saturating_sub(writing).max(1);
+        let writers = Self::pool(url, writing).await?;
+        Ok(Self { readers: Self::pool(url, reading).await?, writers })
+    }
+
+    async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false)
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(30))
+            .map_sqlx_sqlite_opts(|options| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                // FULL: a commit is on the disk when it returns. WAL: readers do not wait for the writer.
+                options
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(30))
+                    .pragma("cache_size", "-65536")
+                    .pragma("temp_store", "MEMORY")
+            })
+            .map_sqlx_postgres_opts(|options| options.options([("synchronous_commit", "on")]));
+        Ok(Database::connect(options).await?)
+    }
+
+    /// Brings the tables to this version's; does nothing where they are.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(Migrator::up(&self.writers, None).await?)
+    }
+
+    /// How many migrations the database still lacks.
+    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        Ok(Migrator::get_pending_migrations(&self.readers).await?.len())
+    }
+
+    /// A view of now that does not change while it is read.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let (isolation, access) = match self.readers.get_database_backend() {
+            DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
+            // A SQLite transaction in WAL mode is a snapshot from its first read on.
+            _ => (None, None),
+        };
+        Ok(Snapshot(self.readers.begin_with_config(isolation, access).await?))
+    }
+
+    /// The pool, for a single statement that needs no snapshot.
+    #[must_use]
+    pub const fn connection(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// Whether the database is SQLite, which lives in one file.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.readers.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// Writes a consistent copy of a SQLite database to a new file, without stopping readers or writers.
+    pub async fn copy_to(&self, file: &str) -> Result<(), StoreError> {
+        let copy = rows::statement(&self.readers, "VACUUM INTO $1", [file.into()]);
+        self.readers.execute_raw(copy).await?;
+        Ok(())
+    }
+
+    /// Closes every connection; statements that still run end first.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.writers.close().await?;
+        Ok(self.readers.close().await?)
+    }
+}

@@ -1,0 +1,296 @@
+//! What a judgement rests on: people with their employments, absences, exemptions and results, as known at an instant.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
+use super::rows::IN_AT_ONCE;
+use super::{StoreError, instant};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::compliance::Person;
+use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
+use crate::domain::ids::{
+    AdministrationCode, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
+    RequirementCode,
+};
+use crate::domain::training::{LinkedResult, ResultKind, Score, Target, decimal_from_text};
+
+/// Everything that is known of one employee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEmployee {
+    pub id: EmployeeId,
+    pub number: EmployeeNumber,
+    pub given_name: String,
+    pub family_name: String,
+    pub protected: bool,
+    /// What HR says beside the employment itself, by the employment's `fact_id`.
+    pub contacts: BTreeMap<i64, Contact>,
+    /// With the results where they were asked for.
+    pub person: Person,
+}
+
+/// The addresses that HR gives with an employment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contact {
+    pub email: Option<String>,
+    pub username: Option<String>,
+    pub manager: Option<EmployeeNumber>,
+}
+
+/// Whose facts to read.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    Everybody,
+    Only(&'a [EmployeeId]),
+}
+
+impl<'a> Whose<'a> {
+    /// The conditions that together select these people, each short enough for one statement.
+    fn conditions<C: ColumnTrait>(self, column: C) -> Vec<Condition> {
+        match self {
+            Self::Everybody => vec![Condition::all()],
+            Self::Only(ids) => ids
+                .chunks(IN_AT_ONCE)
+                .map(|ids| Condition::all().add(column.is_in(ids.iter().map(|id| id.0))))
+                .collect(),
+        }
+    }
+}
+
+/// Facts that were known at an instant; `None`: now.
+fn known_at(recorded: impl ColumnTrait, superseded: impl ColumnTrait, at: Option<DateTime<Utc>>) -> SimpleExpr {
+    match at.map(instant::kept) {
+        None => superseded.is_null(),
+        Some(at) => recorded.lte(at).and(superseded.is_null().or(superseded.gt(at))),
+    }
+}
+
+/// Parses a kept value, which was parsed before it was kept.
+pub(super) fn parsed<T, E>(value: Result<T, E>, table: &'static str, column: &'static str) -> Result<T, StoreError> {
+    value.map_err(|_| StoreError::Unreadable { table, column })
+}
+
+impl KnownEmployee {
+    fn of(row: employee::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: EmployeeId(row.id),
+            number: parsed(EmployeeNumber::parse(&row.number), "employee", "number")?,
+            given_name: String::new(),
+            family_name: String::new(),
+            protected: false,
+            contacts: BTreeMap::new(),
+            person: Person::default(),
+        })
+    }
+}
+
+pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, StoreError> {
+    const TABLE: &str = "employment_fact";
+    Ok(Employment {
+        fact_id: row.id,
+        id: parsed(EmploymentId::parse(&row.employment_id), TABLE, "employment_id")?,
+        administration: parsed(AdministrationCode::parse(&row.administration), TABLE, "administration")?,
+        unit: row.unit.clone(),
+        form: EmploymentForm::parse(&row.form).ok_or(StoreError::Unreadable { table: TABLE, column: "form" })?,
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+    })
+}
+
+/// Employees as the directory was known at an instant (`None`: now), without their results, by id.
+pub async fn directory(
+    connection: &impl ConnectionTrait,
+    whose: Whose<'_>,
+    at: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
+    let mut people = BTreeMap::new();
+    let recorded = at.map(|at| employee::Column::RecordedAt.lte(instant::kept(at)));
+    for whose in whose.conditions(employee::Column::Id) {
+        for row in employee::Entity::find().filter(whose.add_option(recorded.clone())).all(connection).await? {
+            people.insert(EmployeeId(row.id), KnownEmployee::of(row)?);
+        }
+    }
+    for whose in whose.conditions(employee_fact::Column::EmployeeId) {
+        use employee_fact::Column;
+        let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
+        for row in employee_fact::Entity::find().filter(whose).filter(known).all(connection).await? {
+            if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
+                employee.given_name = row.given_name;
+                employee.family_name = row.family_name;
+                employee.protected = row.protected;
+            }
+        }
+    }
+    for whose in whose.conditions(employment_fact::Column::EmployeeId) {
+        use employment_fact::Column;
+        let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
+        let found = employment_fact::Entity::find().filter(whose).filter(known).order_by_asc(Column::Id);
+        for row in found.all(connection).await? {
+            if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
+                employee.person.employments.push(employment_of(&row)?);
+                let manager = row.manager_number.as_deref().map(EmployeeNumber::parse).transpose();
+                let manager = parsed(manager, "employment_fact", "manager_number")?;
+                employee.contacts.insert(row.id, Contact { email: row.email, username: row.username, manager });
+            }
+        }
+    }
+    for whose in whose.conditions(absence_fact::Column::EmployeeId) {
+        use absence_fact::Column;
+        let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
+        let found = absence_fact::Entity::find().filter(whose).filter(known).order_by_asc(Column::Id);
+        for row in found.all(connection).await? {
+            if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
+                employee.person.absences.push(Absence { starts_on: row.starts_on, ends_on: row.ends_on });
+            }
+        }
+    }
+    for whose in whose.conditions(exemption_fact::Column::EmployeeId) {
+        use exemption_fact::Column;
+        let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
+        let found = exemption_fact::Entity::find().filter(whose).filter(known).order_by_asc(Column::Id);
+        for row in found.all(connection).await? {
+            if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
+                employee.person.exemptions.push(Exemption {
+                    requirement: parsed(RequirementCode::parse(&row.requirement), "exemption_fact", "requirement")?,
+                    starts_on: row.starts_on,
+                    ends_on: row.ends_on,
+                });
+            }
+        }
+    }
+    Ok(people)
+}
+
+/// Everybody whose personal data are protected now.
+pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
+    use employee_fact::Column;
+    let ids: Vec<i64> = employee_fact::Entity::find()
+        .select_only()
+        .column(Column::EmployeeId)
+        .filter(Column::SupersededAt.is_null())
+        .filter(Column::Protected.eq(true))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(ids.into_iter().map(EmployeeId).collect())
+}
+
+/// An event row in domain words.
+pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<LinkedResult, StoreError> {
+    const TABLE: &str = "event";
+    let target = match (&row.course_id, &row.quiz_id) {
+        (_, Some(quiz)) => Target::Quiz(parsed(QuizId::parse(quiz), TABLE, "quiz_id")?),
+        (Some(course), None) => Target::Course(parsed(CourseId::parse(course), TABLE, "course_id")?),
+        (None, None) => return Err(StoreError::Unreadable { table: TABLE, column: "course_id" }),
+    };
+    let kind = match row.kind.as_str() {
+        "completion" => ResultKind::Completion,
+        "attempt" => ResultKind::Attempt {
+            number: row.attempt.and_then(|number| u32::try_from(number).ok()),
+            score: score_of(row)?,
+            passed: row.passed,
+        },
+        "revocation" => {
+            let event_id = row.revokes_event_id.as_deref().map(EventId::parse).transpose();
+            ResultKind::Revocation { event_id: parsed(event_id, TABLE, "revokes_event_id")? }
+        }
+        _ => return Err(StoreError::Unreadable { table: TABLE, column: "kind" }),
+    };
+    let occurred_at = instant::read(row.occurred_at);
+    Ok(LinkedResult {
+        platform: PlatformId(row.platform_id),
+        event_id: parsed(EventId::parse(&row.event_id), TABLE, "event_id")?,
+        target,
+        kind,
+        occurred_at,
+        day: calendar.day_of(occurred_at),
+    })
+}
+
+fn score_of(row: &event::Model) -> Result<Option<Score>, StoreError> {
+    let (Some(points), Some(of)) = (&row.score_points, &row.score_of) else { return Ok(None) };
+    let points = parsed(decimal_from_text(points), "event", "score_points")?;
+    let of = parsed(decimal_from_text(of), "event", "score_of")?;
+    parsed(Score::new(points, of), "event", "score_of").map(Some)
+}
+
+/// Gives people the results that are linked to them now, with every revocation that touches these.
+pub async fn attach_linked_results(
+    connection: &impl ConnectionTrait,
+    people: &mut BTreeMap<EmployeeId, KnownEmployee>,
+    calendar: CityCalendar,
+) -> Result<(), StoreError> {
+    let ids: Vec<EmployeeId> = people.keys().copied().collect();
+    let mut owners: HashMap<(i64, String), EmployeeId> = HashMap::new();
+    for whose in Whose::Only(&ids).conditions(event::Column::EmployeeId) {
+        for row in event::Entity::find().filter(whose).order_by_asc(event::Column::Id).all(connection).await? {
+            let Some(employee) = row.employee_id.and_then(|id| people.get_mut(&EmployeeId(id))) else { continue };
+            employee.person.results.push(result_of(&row, calendar)?);
+            owners.insert((row.platform_id, row.event_id), employee.id);
+        }
+    }
+    let named: Vec<&String> = owners.keys().map(|(_, event_id)| event_id).collect();
+    for named in named.chunks(IN_AT_ONCE) {
+        use event::Column;
+        let revoking = event::Entity::find()
+            .filter(Column::RevokesEventId.is_in(named.iter().copied()))
+            .filter(Column::RevokesEventId.is_not_null())
+            .all(connection)
+            .await?;
+        for row in revoking {
+            let revoked = row.revokes_event_id.clone().map(|event_id| (row.platform_id, event_id));
+            let owner = revoked.and_then(|revoked| owners.get(&revoked));
+            // One that is linked to the same person is among the person's results already.
+            if let Some(owner) = owner.filter(|owner| row.employee_id != Some(owner.0))
+                && let Some(employee) = people.get_mut(owner)
+            {
+                employee.person.results.push(result_of(&row, calendar)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The id of an employee by HR's number.
+pub async fn by_number(
+    connection: &impl ConnectionTrait,
+    number: &EmployeeNumber,
+) -> Result<Option<EmployeeId>, StoreError> {
+    let row = employee::Entity::find().filter(employee::Column::Number.eq(number.as_str())).one(connection).await?;
+    Ok(row.map(|row| EmployeeId(row.id)))
+}
+
+/// Every employee's id after another, at the most so many: for walking through all of them in pieces.
+pub async fn ids_after(
+    connection: &impl ConnectionTrait,
+    after: EmployeeId,
+    at_most: u64,
+) -> Result<Vec<EmployeeId>, StoreError> {
+    let rows: Vec<i64> = employee::Entity::find()
+        .select_only()
+        .column(employee::Column::Id)
+        .filter(employee::Column::Id.gt(after.0))
+        .order_by_asc(employee::Column::Id)
+        .limit(at_most)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(EmployeeId).collect())
+}
+
+/// The employee numbers of some employees.
+pub async fn numbers_of(
+    connection: &impl ConnectionTrait,
+    employees: &BTreeSet<EmployeeId>,
+) -> Result<HashMap<EmployeeId, String>, StoreError> {
+    let ids: Vec<i64> = employees.iter().map(|id| id.0).collect();
+    let mut numbers = HashMap::new();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let rows = employee::Entity::find().filter(employee::Column::Id.is_in(ids.iter().copied()));
+        numbers.extend(rows.all(connection).await?.into_iter().map(|row| (EmployeeId(row.id), row.number)));
+    }
+    Ok(numbers)
+}

@@ -1,0 +1,445 @@
+//! The derived rows that reports read: each person's standing in spans of days, and where the person counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use futures::{Stream, StreamExt, TryStreamExt};
+use rust_decimal::Decimal;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait, Set, StreamTrait, Value,
+};
+
+use super::clock::Change;
+use super::entities::{employee, stale, standing, standing_scope};
+use super::people::parsed;
+use super::rows::{IN_AT_ONCE, insert_all, placeholders, statement};
+use super::{Store, StoreError};
+use crate::domain::access::Visible;
+use crate::domain::calendar::{LAST_DAY, Stretch};
+use crate::domain::compliance::{ScopeSpan, Standing, StandingSpan, Status};
+use crate::domain::directory::EmploymentForm;
+use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, RequirementCode};
+use crate::domain::report::{DuePeriod, ExportRow};
+
+/// One person's derived rows in one requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    pub employee: EmployeeId,
+    pub requirement: RequirementCode,
+    pub standings: Vec<StandingSpan>,
+    /// With the key by which an export sorts the person on these days.
+    pub scopes: Vec<(ScopeSpan, Vec<u8>)>,
+}
+
+/// Work that waits: a person whose derived rows are not up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stale {
+    pub id: i64,
+    pub employee: EmployeeId,
+}
+
+fn until(days: Stretch) -> NaiveDate {
+    days.until.unwrap_or(LAST_DAY)
+}
+
+fn stretch(first: NaiveDate, until: NaiveDate) -> Stretch {
+    Stretch { first, until: Some(until).filter(|until| *until < LAST_DAY) }
+}
+
+/// The oldest work that waits.
+pub async fn stale(connection: &impl ConnectionTrait, at_most: u64) -> Result<Vec<Stale>, StoreError> {
+    let rows = stale::Entity::find().order_by_asc(stale::Column::Id).limit(at_most).all(connection).await?;
+    Ok(rows.into_iter().map(|row| Stale { id: row.id, employee: EmployeeId(row.employee_id) }).collect())
+}
+
+/// How much work waits.
+pub async fn count_stale(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
+    Ok(stale::Entity::find().count(connection).await?)
+}
+
+/// How many people's derived rows are not up to date.
+pub async fn count_stale_employees(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(DISTINCT employee_id) AS employees FROM stale";
+    let row = connection.query_one_raw(statement(connection, sql, [])).await?;
+    let employees: i64 = row.map(|row| row.try_get("", "employees")).transpose()?.unwrap_or_default();
+    Ok(employees.unsigned_abs())
+}
+
+/// Notes that everybody's derived rows are to be made anew.
+pub async fn mark_everybody_stale(change: &Change) -> Result<(), StoreError> {
+    let connection = change.connection();
+    connection
+        .execute_raw(statement(connection, "INSERT INTO stale (employee_id) SELECT id FROM employee ORDER BY id", []))
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Writes the derived rows of people whose facts were read while `done` waited.
+    ///
+    /// Of two that made the same person's rows at once, the one whose facts were older finds its work gone and writes
+    /// nothing: what it read had been read again by whoever took the work away.
+    pub async fn settle(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
+        let transaction = super::clock::begin_immediate(self).await?;
+        let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
+        for chunk in done.chunks(IN_AT_ONCE) {
+            let sql = format!("DELETE FROM stale WHERE id IN ({}) RETURNING employee_id", placeholders(1, chunk.len()));
+            let ids = chunk.iter().map(|work| Value::from(work.id));
+            for row in transaction.query_all_raw(statement(&transaction, &sql, ids)).await? {
+                ours.insert(EmployeeId(row.try_get("", "employee_id")?));
+            }
+        }
+        let ids: Vec<i64> = ours.iter().map(|id| id.0).collect();
+        for ids in ids.chunks(IN_AT_ONCE) {
+            let ids = || ids.iter().copied();
+            standing::Entity::delete_many()
+                .filter(standing::Column::EmployeeId.is_in(ids()))
+                .exec(&transaction)
+                .await?;
+            standing_scope::Entity::delete_many()
+                .filter(standing_scope::Column::EmployeeId.is_in(ids()))
+                .exec(&transaction)
+                .await?;
+        }
+        let (mut standings, mut scopes) = (Vec::new(), Vec::new());
+        for person in derived.into_iter().filter(|person| ours.contains(&person.employee)) {
+            standings.extend(person.standings.iter().map(|span| standing_row(&person, span)));
+            scopes.extend(person.scopes.iter().map(|(span, key)| scope_row(&person, span, key.clone())));
+        }
+        insert_all(&transaction, standings).await?;
+        insert_all(&transaction, scopes).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn standing_row(person: &Derived, span: &StandingSpan) -> standing::ActiveModel {
+    let Standing { status, clock, due_on, on_time, satisfied_on, valid_until, .. } = span.standing;
+    standing::ActiveModel {
+        employee_id: Set(person.employee.0),
+        requirement: Set(person.requirement.to_string()),
+        from_day: Set(span.days.first),
+        until_day: Set(until(span.days)),
+        version: Set(i32::try_from(span.version).unwrap_or(i32::MAX)),
+        status: Set(status.as_str().to_owned()),
+        clock_on: Set(clock),
+        due_on: Set(due_on),
+        on_time: Set(on_time),
+        satisfied_on: Set(satisfied_on),
+        valid_until: Set(valid_until),
+        evidence_event_id: Set(span.standing.evidence_event_id.as_ref().map(ToString::to_string)),
+        best_score_percent: Set(span.standing.best_score_percent.map(|score| score.to_string())),
+        attempts: Set(i32::try_from(span.standing.attempts).unwrap_or(i32::MAX)),
+        last_attempt_on: Set(span.standing.last_attempt_on),
+        held_items: Set(span.standing.held_items.cast_signed()),
+    }
+}
+
+fn scope_row(person: &Derived, span: &ScopeSpan, sort_key: Vec<u8>) -> standing_scope::ActiveModel {
+    standing_scope::ActiveModel {
+        employee_id: Set(person.employee.0),
+        requirement: Set(person.requirement.to_string()),
+        administration: Set(span.administration.to_string()),
+        from_day: Set(span.days.first),
+        until_day: Set(until(span.days)),
+        employment_fact_id: Set(span.employment_fact),
+        sort_key: Set(sort_key),
+    }
+}
+
+fn decimal_of(text: Option<&str>) -> Result<Option<Decimal>, StoreError> {
+    parsed(text.map(str::parse).transpose(), "standing", "best_score_percent")
+}
+
+fn status_of(text: &str) -> Result<Status, StoreError> {
+    Status::parse(text).ok_or(StoreError::Unreadable { table: "standing", column: "status" })
+}
+
+/// The derived rows of some people, as they are kept, by employee and requirement.
+pub async fn kept(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -> Result<Vec<Derived>, StoreError> {
+    let mut kept: BTreeMap<(EmployeeId, RequirementCode), Derived> = BTreeMap::new();
+    let requirement_of = |code: &str| parsed(RequirementCode::parse(code), "standing", "requirement");
+    let empty = |employee: EmployeeId, requirement: &RequirementCode| Derived {
+        employee,
+        requirement: requirement.clone(),
+        standings: Vec::new(),
+        scopes: Vec::new(),
+    };
+    for ids in employees.chunks(IN_AT_ONCE) {
+        let ids = || ids.iter().map(|id| id.0);
+        let standings = standing::Entity::find()
+            .filter(standing::Column::EmployeeId.is_in(ids()))
+            .order_by_asc(standing::Column::FromDay);
+        for row in standings.all(connection).await? {
+            let (employee, requirement) = (EmployeeId(row.employee_id), requirement_of(&row.requirement)?);
+            let evidence = row.evidence_event_id.as_deref().map(EventId::parse).transpose();
+            let span = StandingSpan {
+                days: stretch(row.from_day, row.until_day),
+                version: parsed(u32::try_from(row.version), "standing", "version")?,
+                standing: Standing {
+                    status: status_of(&row.status)?,
+                    clock: row.clock_on,
+                    due_on: row.due_on,
+                    on_time: row.on_time,
+                    satisfied_on: row.satisfied_on,
+                    valid_until: row.valid_until,
+                    evidence_event_id: parsed(evidence, "standing", "evidence_event_id")?,
+                    best_score_percent: decimal_of(row.best_score_percent.as_deref())?,
+                    attempts: parsed(u32::try_from(row.attempts), "standing", "attempts")?,
+                    last_attempt_on: row.last_attempt_on,
+                    held_items: row.held_items.cast_unsigned(),
+                },
+            };
+            let name = (employee, requirement.clone());
+            kept.entry(name).or_insert_with(|| empty(employee, &requirement)).standings.push(span);
+        }
+        let scopes = standing_scope::Entity::find()
+            .filter(standing_scope::Column::EmployeeId.is_in(ids()))
+            .order_by_asc(standing_scope::Column::Administration)
+            .order_by_asc(standing_scope::Column::FromDay);
+        for row in scopes.all(connection).await? {
+            let (employee, requirement) = (EmployeeId(row.employee_id), requirement_of(&row.requirement)?);
+            let span = ScopeSpan {
+                days: stretch(row.from_day, row.until_day),
+                administration: parsed(
+                    AdministrationCode::parse(&row.administration),
+                    "standing_scope",
+                    "administration",
+                )?,
+                employment_fact: row.employment_fact_id,
+            };
+            let name = (employee, requirement.clone());
+            kept.entry(name).or_insert_with(|| empty(employee, &requirement)).scopes.push((span, row.sort_key));
+        }
+    }
+    Ok(kept.into_values().collect())
+}
+
+/// Employees that some derived row speaks of although the directory does not know them; there should be none.
+pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
+    let known = QueryTrait::into_query(employee::Entity::find().select_only().column(employee::Column::Id));
+    Ok(standing::Entity::find().filter(standing::Column::EmployeeId.not_in_subquery(known)).count(connection).await?)
+}
+
+/// So many people stand alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    /// `None`: the city, where each counts once.
+    pub administration: Option<AdministrationCode>,
+    pub status: Status,
+    pub on_time: bool,
+    /// Whether the due day lies in the period.
+    pub due: bool,
+    /// The items that hold; 0 for those who are done.
+    pub held_items: u64,
+    pub people: u64,
+}
+
+/// Of a requirement on a day: how many people stand alike, in the city and in each administration; without those whose
+/// derived rows are not up to date.
+pub async fn count_alike(
+    connection: &impl ConnectionTrait,
+    requirement: &RequirementCode,
+    day: NaiveDate,
+    due: DuePeriod,
+    visible: &Visible,
+) -> Result<Vec<Alike>, StoreError> {
+    const GROUPED: &str = "s.status AS status, s.on_time AS on_time,
+        CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
+        CASE WHEN s.status IN ('compliant', 'expiring') THEN CAST(0 AS BIGINT) ELSE s.held_items END AS held_items,
+        COUNT(*) AS people";
+    const UP_TO_DATE: &str = "s.employee_id NOT IN (SELECT employee_id FROM stale)";
+    let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
+    let mut rows = Vec::new();
+    if visible.is_all() {
+        let sql = format!(
+            "SELECT {GROUPED} FROM standing s
+             WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 AND {UP_TO_DATE}
+             GROUP BY 1, 2, 3, 4"
+        );
+        for row in connection.query_all_raw(statement(connection, &sql, values.clone())).await? {
+            rows.push(alike_of(&row, None)?);
+        }
+    }
+    let (within, own) = within(visible, 5);
+    let sql = format!(
+        "SELECT {GROUPED}, c.administration AS administration
+         FROM standing_scope c
+         JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
+             AND s.from_day <= $2 AND s.until_day > $2
+         WHERE c.requirement = $1 AND c.from_day <= $2 AND c.until_day > $2 AND {UP_TO_DATE} {within}
+         GROUP BY 1, 2, 3, 4, c.administration"
+    );
+    for row in connection.query_all_raw(statement(connection, &sql, values.into_iter().chain(own))).await? {
+        let code: String = row.try_get("", "administration")?;
+        let code = parsed(AdministrationCode::parse(&code), "standing_scope", "administration")?;
+        rows.push(alike_of(&row, Some(code))?);
+    }
+    Ok(rows)
+}
+
+/// The condition that keeps a query within what is visible, with its values.
+fn within(visible: &Visible, first: usize) -> (String, Vec<Value>) {
+    match visible {
+        Visible::All => (String::new(), Vec::new()),
+        Visible::Only(own) if own.is_empty() => ("AND 1 = 0".to_owned(), Vec::new()),
+        Visible::Only(own) => (
+            format!("AND c.administration IN ({})", placeholders(first, own.len())),
+            own.iter().map(|code| code.as_str().into()).collect(),
+        ),
+    }
+}
+
+fn alike_of(row: &QueryResult, administration: Option<AdministrationCode>) -> Result<Alike, StoreError> {
+    let status: String = row.try_get("", "status")?;
+    let (due, held): (i32, i64) = (row.try_get("", "due")?, row.try_get("", "held_items")?);
+    let people: i64 = row.try_get("", "people")?;
+    Ok(Alike {
+        administration,
+        status: status_of(&status)?,
+        on_time: row.try_get("", "on_time")?,
+        due: due == 1,
+        held_items: held.cast_unsigned(),
+        people: people.unsigned_abs(),
+    })
+}
+
+/// Which rows of an administration to read.
+#[derive(Debug, Clone)]
+pub struct RowsAsked {
+    pub administration: AdministrationCode,
+    pub administration_name: String,
+    pub as_of: NaiveDate,
+    pub requirement: Option<RequirementCode>,
+    pub status: Option<Status>,
+    /// Leaves out those with protected data, whose unit nobody is told.
+    pub unit: Option<String>,
+    /// The place of the last row that was seen.
+    pub after: Option<RowPlace>,
+    pub at_most: Option<u64>,
+}
+
+/// Where a row stands in the order of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowPlace {
+    pub sort_key: Vec<u8>,
+    pub requirement: String,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Read {
+    sort_key: Vec<u8>,
+    unit: String,
+    number: String,
+    given_name: String,
+    family_name: String,
+    protected: bool,
+    email: Option<String>,
+    form: String,
+    starts_on: NaiveDate,
+    requirement: String,
+    status: String,
+    due_on: Option<NaiveDate>,
+    satisfied_on: Option<NaiveDate>,
+    valid_until: Option<NaiveDate>,
+    best_score_percent: Option<String>,
+    attempts: i32,
+    last_attempt_on: Option<NaiveDate>,
+    evidence_event_id: Option<String>,
+}
+
+/// A row of an export with its place, and whether the person's data are protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedRow {
+    pub place: RowPlace,
+    pub protected: bool,
+    pub row: ExportRow,
+}
+
+/// The rows of an administration in the order of its export, one after another; without the people whose derived rows
+/// are not up to date.
+pub fn rows_of<'a>(
+    connection: &'a (impl ConnectionTrait + StreamTrait),
+    asked: &'a RowsAsked,
+) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
+    let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
+    let mut conditions = String::new();
+    let mut and = |condition: &str, given: Vec<Value>| {
+        let mut condition = condition.to_owned();
+        for value in given {
+            values.push(value);
+            condition = condition.replacen('?', &format!("${}", values.len()), 1);
+        }
+        conditions.push_str(" AND ");
+        conditions.push_str(&condition);
+    };
+    if let Some(requirement) = &asked.requirement {
+        and("c.requirement = ?", vec![requirement.as_str().into()]);
+    }
+    if let Some(status) = asked.status {
+        and("s.status = ?", vec![status.as_str().into()]);
+    }
+    if let Some(unit) = &asked.unit {
+        and("m.unit = ? AND NOT p.protected", vec![unit.as_str().into()]);
+    }
+    if let Some(after) = &asked.after {
+        let (key, requirement): (Value, Value) = (after.sort_key.clone().into(), after.requirement.as_str().into());
+        and("(c.sort_key > ? OR (c.sort_key = ? AND c.requirement > ?))", vec![key.clone(), key, requirement]);
+    }
+    let limit = asked.at_most.map_or_else(String::new, |at_most| format!(" LIMIT {at_most}"));
+    // The codes of requirements are plain ASCII; "C" keeps PostgreSQL from sorting them by a language.
+    let collate = match ConnectionTrait::get_database_backend(connection) {
+        sea_orm::DbBackend::Postgres => " COLLATE \"C\"",
+        _ => "",
+    };
+    let sql = format!(
+        "SELECT c.sort_key, m.unit, e.number, p.given_name, p.family_name, p.protected, m.email, m.form, m.starts_on,
+                c.requirement, s.status, s.due_on, s.satisfied_on, s.valid_until, s.best_score_percent, s.attempts,
+                s.last_attempt_on, s.evidence_event_id
+         FROM standing_scope c
+         JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
+             AND s.from_day <= $2 AND s.until_day > $2
+         JOIN employment_fact m ON m.id = c.employment_fact_id
+         JOIN employee e ON e.id = c.employee_id
+         JOIN employee_fact p ON p.employee_id = c.employee_id AND p.superseded_at IS NULL
+         WHERE c.administration = $1 AND c.from_day <= $2 AND c.until_day > $2
+             AND c.employee_id NOT IN (SELECT employee_id FROM stale){conditions}
+         ORDER BY c.sort_key, c.requirement{collate}{limit}"
+    );
+    let query = statement(connection, &sql, values);
+    futures::stream::once(async move { connection.stream_raw(query).await })
+        .try_flatten()
+        .map(move |row| placed(&row?, asked))
+}
+
+fn placed(row: &QueryResult, asked: &RowsAsked) -> Result<PlacedRow, StoreError> {
+    let read = Read::from_query_result(row, "")?;
+    let evidence = read.evidence_event_id.as_deref().map(EventId::parse).transpose();
+    let form = EmploymentForm::parse(&read.form);
+    Ok(PlacedRow {
+        place: RowPlace { sort_key: read.sort_key, requirement: read.requirement.clone() },
+        protected: read.protected,
+        row: ExportRow {
+            administration: asked.administration.clone(),
+            administration_name: asked.administration_name.clone(),
+            unit: read.unit,
+            employee_number: parsed(EmployeeNumber::parse(&read.number), "employee", "number")?,
+            given_name: read.given_name,
+            family_name: read.family_name,
+            email: read.email.unwrap_or_default(),
+            employment_form: form.ok_or(StoreError::Unreadable { table: "employment_fact", column: "form" })?,
+            starts_on: read.starts_on,
+            requirement: parsed(RequirementCode::parse(&read.requirement), "standing", "requirement")?,
+            status: status_of(&read.status)?,
+            due_on: read.due_on,
+            satisfied_on: read.satisfied_on,
+            valid_until: read.valid_until,
+            best_score_percent: decimal_of(read.best_score_percent.as_deref())?,
+            attempts: parsed(u32::try_from(read.attempts), "standing", "attempts")?,
+            last_attempt_on: read.last_attempt_on,
+            evidence_event_id: parsed(evidence, "standing", "evidence_event_id")?,
+            as_of: asked.as_of,
+        },
+    })
+}
