@@ -1,0 +1,238 @@
+//! The report: how a requirement is met in the city and in each administration, on a day, as known at an instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::as_known::{as_known, by_learner, targets_of};
+use super::context::Act;
+use super::judge::{Judged, judge};
+use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
+use super::{App, Asker};
+use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::compliance::requirement::in_effect_on;
+use crate::domain::compliance::standing::held_items_on;
+use crate::domain::compliance::{RequirementVersion, Status};
+use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
+use crate::domain::report::waiting::{ByItems, could_be_done};
+use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, OnboardingReport};
+use crate::domain::training::LinkedResult;
+use crate::store::people::{KnownEmployee, Whose};
+use crate::store::{StoreError, deliveries, directory, people, requirements, standings, told, waiting};
+
+/// What somebody asks of a report; `None` is the default.
+#[derive(Debug, Clone)]
+pub struct ReportRequest {
+    pub requirement: RequirementCode,
+    pub clocks: Clocks,
+    pub due_from: Option<NaiveDate>,
+    pub due_to: Option<NaiveDate>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildReportError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no requirement {0} was known then")]
+    UnknownRequirement(RequirementCode),
+    #[error("due_from {from} lies after due_to {to}")]
+    EmptyPeriod { from: NaiveDate, to: NaiveDate },
+    #[error(transparent)]
+    FutureKnowledge(#[from] FutureKnowledge),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ViewError> for BuildReportError {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::FutureKnowledge(error) => error.into(),
+            ViewError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Figures on the way: people who stand alike, added up.
+#[derive(Default)]
+struct Tally {
+    figures: Figures,
+    undone: ByItems,
+}
+
+impl Tally {
+    fn add(&mut self, status: Status, on_time: bool, due: bool, held_items: u64, people: u64) {
+        self.figures.counts.add(status, people);
+        if !status.is_done() && status.in_scope() {
+            *self.undone.entry(held_items).or_default() += people;
+        }
+        if due && status.in_scope() {
+            self.figures.due += people;
+            self.figures.on_time += if on_time { people } else { 0 };
+        }
+    }
+
+    fn finish(mut self, waiting: &ByItems, alternatives: &[u64]) -> Figures {
+        self.figures.could_be_done = could_be_done(&self.undone, waiting, alternatives);
+        self.figures
+    }
+}
+
+/// The tallies of the city and of every administration.
+#[derive(Default)]
+struct Tallies {
+    city: Tally,
+    administrations: BTreeMap<AdministrationCode, Tally>,
+}
+
+impl Tallies {
+    /// Counts people one by one, as judged from their facts.
+    fn add_people<'a>(
+        &mut self,
+        employees: impl IntoIterator<Item = &'a KnownEmployee>,
+        versions: &[RequirementVersion],
+        day: NaiveDate,
+        due: DuePeriod,
+    ) {
+        for employee in employees {
+            let Some(Judged { standing, shown }) = judge(employee, versions, day) else { continue };
+            let is_due = standing.due_on.is_some_and(|day| due.contains(day));
+            let add = |tally: &mut Tally| {
+                tally.add(standing.status, standing.on_time, is_due, standing.held_items, 1);
+            };
+            add(&mut self.city);
+            for administration in shown.into_keys() {
+                add(self.administrations.entry(administration.clone()).or_default());
+            }
+        }
+    }
+}
+
+impl App {
+    /// Builds a report within what the asker may see, and leaves the audit entry of the look.
+    pub async fn build_report(
+        &self,
+        asker: &Asker,
+        request: &ReportRequest,
+    ) -> Result<OnboardingReport, BuildReportError> {
+        let grant = asker.grant(Action::ReadReport)?;
+        let object = format!("requirement {}{}", request.requirement, request.clocks);
+        let pinned = self.look(asker, &grant, Act { action: "report.read", object: &object }).await?;
+        let view = self.view(request.clocks, pinned).await?;
+        let standard = DuePeriod::year_to(view.as_of);
+        let due =
+            DuePeriod { from: request.due_from.unwrap_or(standard.from), to: request.due_to.unwrap_or(standard.to) };
+        if due.from > due.to {
+            return Err(BuildReportError::EmptyPeriod { from: due.from, to: due.to });
+        }
+        let versions =
+            requirements::versions(view.snapshot.connection(), &request.requirement, Some(view.known_at)).await?;
+        if versions.is_empty() {
+            return Err(BuildReportError::UnknownRequirement(request.requirement.clone()));
+        }
+        let counted = if view.is_current {
+            self.count_now(&view, &request.requirement, &versions, due, grant.visible()).await?
+        } else {
+            self.count_as_known(&view, &versions, due).await?
+        };
+        let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
+        let (waiting, alternatives) = what_waits(&counted.waiting, &versions, view.as_of);
+        let Tallies { city, administrations: mut tallies } = counted.tallies;
+        let figures_of = |(code, name): (AdministrationCode, String)| {
+            let tally = tallies.remove(&code).unwrap_or_default();
+            AdministrationFigures { code, name, figures: tally.finish(&waiting, &alternatives) }
+        };
+        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code));
+        Ok(OnboardingReport {
+            requirement: request.requirement.clone(),
+            as_of: view.as_of,
+            known_at: view.known_at,
+            due,
+            version: in_effect_on(&versions, view.as_of).map(|version| version.version),
+            administrations: seen.map(figures_of).collect(),
+            city: grant.visible().is_all().then(|| city.finish(&waiting, &alternatives)),
+            data_quality: DataQuality {
+                unlinked_results: counted.unlinked_results,
+                quarantined_deliveries: deliveries::count_quarantined(view.snapshot.connection(), view.known_at)
+                    .await?,
+                platforms: deliveries::silences(view.snapshot.connection(), view.known_at).await?,
+            },
+        })
+    }
+
+    /// From the derived rows; whoever's are not up to date is judged here.
+    async fn count_now(
+        &self,
+        view: &View,
+        requirement: &RequirementCode,
+        versions: &[RequirementVersion],
+        due: DuePeriod,
+        visible: &Visible,
+    ) -> Result<Counted, StoreError> {
+        let connection = view.snapshot.connection();
+        let mut tallies = Tallies::default();
+        for alike in standings::count_alike(connection, requirement, view.as_of, due, visible).await? {
+            let tally = match alike.administration {
+                None => &mut tallies.city,
+                Some(code) => tallies.administrations.entry(code).or_default(),
+            };
+            tally.add(alike.status, alike.on_time, alike.due, alike.held_items, alike.people);
+        }
+        tallies.add_people(self.stale_people(view).await?.values(), versions, view.as_of, due);
+        let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
+        let unowned = told.iter().filter(|told| told.owner.is_none());
+        let unowned = unowned.map(|told| (told.learner, told.result.clone())).collect();
+        // Whoever's a revocation is, or nobody's: what it names is withdrawn.
+        let naming: Vec<&LinkedResult> = told.iter().map(|told| &told.result).collect();
+        Ok(Counted {
+            tallies,
+            waiting: by_learner(unowned, &naming),
+            unlinked_results: waiting::count_waiting(connection).await?,
+        })
+    }
+
+    /// From the facts that were known.
+    async fn count_as_known(
+        &self,
+        view: &View,
+        versions: &[RequirementVersion],
+        due: DuePeriod,
+    ) -> Result<Counted, StoreError> {
+        let known = as_known(&view.snapshot, &targets_of(versions), view.known_at, self.calendar).await?;
+        let mut tallies = Tallies::default();
+        tallies.add_people(known.employees.values(), versions, view.as_of, due);
+        Ok(Counted { tallies, waiting: known.waiting, unlinked_results: known.unlinked_results })
+    }
+
+    /// The people whose derived rows are not up to date in a view of now, with their results.
+    pub(super) async fn stale_people(&self, view: &View) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
+        let connection = view.snapshot.connection();
+        let stale = standings::stale(connection, u64::MAX >> 1).await?;
+        let ids: BTreeSet<EmployeeId> = stale.into_iter().map(|work| work.employee).collect();
+        let ids: Vec<EmployeeId> = ids.into_iter().collect();
+        let mut employees = people::directory(connection, Whose::Only(&ids), None).await?;
+        people::attach_linked_results(connection, &mut employees, self.calendar).await?;
+        Ok(employees)
+    }
+}
+
+/// What was counted, and what waits.
+struct Counted {
+    tallies: Tallies,
+    /// For each learner whose results wait: these.
+    waiting: Vec<Vec<LinkedResult>>,
+    unlinked_results: u64,
+}
+
+/// How many waiting learners bring which items on a day, and the items of each alternative.
+fn what_waits(waiting: &[Vec<LinkedResult>], versions: &[RequirementVersion], day: NaiveDate) -> (ByItems, Vec<u64>) {
+    let Some(version) = in_effect_on(versions, day) else { return (ByItems::new(), Vec::new()) };
+    let mut by_items = ByItems::new();
+    for results in waiting {
+        let brought = held_items_on(results, version, day);
+        if brought != 0 {
+            *by_items.entry(brought).or_default() += 1;
+        }
+    }
+    (by_items, version.requirement.alternatives_by_items())
+}

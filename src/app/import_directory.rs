@@ -1,0 +1,76 @@
+//! HR's files into the directory: planned, looked at, and recorded all or nothing.
+
+use super::context::Act;
+use super::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::directory::plan::{Extent, Files, MassEnding, Plan, plan};
+use crate::domain::directory::problem::RowProblems;
+use crate::store::{StoreError, directory, platforms, settings};
+
+/// How an import is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportRequest {
+    pub extent: Extent,
+    /// Only say what would change.
+    pub dry_run: bool,
+    /// Take a full file that ends more than a tenth of the employments.
+    pub allow_mass_ending: bool,
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("the files refer to what is not known")]
+    Problems(RowProblems),
+    #[error(
+        "the files would end {} of {} employments, more than a tenth: see what with --dry-run, and allow it with --allow-mass-ending",
+        .0.ending, .0.running
+    )]
+    MassEnding(MassEnding),
+    #[error("other imports kept changing the directory: try again when they are done")]
+    Overtaken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How often an import that another one overtook is planned anew.
+const TRIES: usize = 5;
+
+impl App {
+    /// Imports files; answers what they changed, or would change.
+    pub async fn import_directory(
+        &self,
+        asker: &Asker,
+        files: &Files,
+        request: ImportRequest,
+    ) -> Result<Plan, ImportError> {
+        let grant = asker.grant(Action::Operate)?;
+        for _ in 0..TRIES {
+            let snapshot = self.store.snapshot().await?;
+            let (known, changed_at) = directory::known(snapshot.connection()).await?;
+            drop(snapshot);
+            let plan = plan(&known, files, request.extent, self.today()).map_err(ImportError::Problems)?;
+            if request.dry_run || plan.is_empty() {
+                return Ok(plan);
+            }
+            if let Some(ending) = plan.mass_ending.filter(|_| !request.allow_mass_ending) {
+                return Err(ImportError::MassEnding(ending));
+            }
+            let change = self.store.change(self.now()).await?;
+            let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
+            if now_changed_at != changed_at {
+                change.roll_back().await?;
+                continue;
+            }
+            let orders = platforms::link_orders(change.connection()).await?;
+            directory::apply(&change, &plan, &orders, self.calendar).await?;
+            let object = format!("{} changes", plan.changes.len());
+            self.audit(&change, asker, &grant, Act { action: "directory.import", object: &object }).await?;
+            change.commit().await?;
+            return Ok(plan);
+        }
+        Err(ImportError::Overtaken)
+    }
+}

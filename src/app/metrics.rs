@@ -1,0 +1,263 @@
+//! What the operator watches: counters, gauges and histograms in Prometheus' terms.
+//!
+//! Names and units follow Prometheus' conventions (base units, `_total` for counters). Labels come from closed sets and
+//! route patterns only: never from what somebody sent.
+
+use std::time::Duration;
+
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// From half a millisecond to the five seconds after which platforms give up.
+const LATENCY_BUCKETS_SECONDS: [f64; 13] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+/// Deliveries in one commit, by powers of two.
+const BATCH_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// What became of a delivery, as its sender was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryOutcome {
+    /// Stored, and new.
+    Accepted,
+    /// Known already, with the same bytes.
+    Duplicate,
+    /// Stored, of a type that is not known.
+    Ignored,
+    /// A known id with other bytes; the first stays.
+    Conflict,
+    /// Authentic but not understood.
+    Quarantined,
+    /// The signature, its secret or its time does not hold.
+    Unauthenticated,
+    /// Turned away unread: too large, too many, or not now.
+    Refused,
+}
+
+impl DeliveryOutcome {
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Duplicate,
+        Self::Ignored,
+        Self::Conflict,
+        Self::Quarantined,
+        Self::Unauthenticated,
+        Self::Refused,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Ignored => "ignored",
+            Self::Conflict => "conflict",
+            Self::Quarantined => "quarantined",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The figures that `/metrics` shows. Shared by whoever counts: all methods take `&self`, and none blocks.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    deliveries: IntCounterVec,
+    delivery_duration: Histogram,
+    commit_batch: Histogram,
+    queue_depth: IntGauge,
+    events: IntCounterVec,
+    stale_employees: IntGauge,
+    http_requests: IntCounterVec,
+    http_duration: HistogramVec,
+}
+
+impl Metrics {
+    /// A set of figures of its own, all at zero.
+    ///
+    /// # Errors
+    /// Two figures have the same name, which is a fault of this file.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            registry: Registry::new(),
+            deliveries: IntCounterVec::new(
+                Opts::new("kurskoll_deliveries_total", "Deliveries answered, by outcome."),
+                &["outcome"],
+            )?,
+            delivery_duration: Histogram::with_opts(
+                HistogramOpts::new(
+                    "kurskoll_delivery_duration_seconds",
+                    "Time from a delivery's arrival to its answer, when what it says is durable.",
+                )
+                .buckets(LATENCY_BUCKETS_SECONDS.to_vec()),
+            )?,
+            commit_batch: Histogram::with_opts(
+                HistogramOpts::new("kurskoll_commit_batch_deliveries", "Deliveries made durable by one commit.")
+                    .buckets(BATCH_BUCKETS.to_vec()),
+            )?,
+            queue_depth: IntGauge::new("kurskoll_intake_queue_deliveries", "Deliveries that wait for a commit.")?,
+            events: IntCounterVec::new(
+                Opts::new("kurskoll_events_total", "Events understood, by whether they linked to an employee at once."),
+                &["link"],
+            )?,
+            stale_employees: IntGauge::new(
+                "kurskoll_stale_employees",
+                "Employees whose derived state waits to be worked out again.",
+            )?,
+            http_requests: IntCounterVec::new(
+                Opts::new("kurskoll_http_requests_total", "Requests answered, by route pattern, method and status."),
+                &["route", "method", "status"],
+            )?,
+            http_duration: HistogramVec::new(
+                HistogramOpts::new(
+                    "kurskoll_http_request_duration_seconds",
+                    "Time from a request's arrival to the head of its answer.",
+                )
+                .buckets(LATENCY_BUCKETS_SECONDS.to_vec()),
+                &["route", "method"],
+            )?,
+        };
+        metrics.register()?;
+        // A series that exists from the start, at zero, is what makes its first increase visible as a rate.
+        for outcome in DeliveryOutcome::ALL {
+            metrics.deliveries.with_label_values(&[outcome.as_str()]);
+        }
+        for linked in [true, false] {
+            metrics.events.with_label_values(&[link_label(linked)]);
+        }
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let build = IntGaugeVec::new(
+            Opts::new("kurskoll_build_info", "Always 1; the version that runs stands in the label."),
+            &["version"],
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        self.registry.register(Box::new(build))?;
+        self.registry.register(Box::new(self.deliveries.clone()))?;
+        self.registry.register(Box::new(self.delivery_duration.clone()))?;
+        self.registry.register(Box::new(self.commit_batch.clone()))?;
+        self.registry.register(Box::new(self.queue_depth.clone()))?;
+        self.registry.register(Box::new(self.events.clone()))?;
+        self.registry.register(Box::new(self.stale_employees.clone()))?;
+        self.registry.register(Box::new(self.http_requests.clone()))?;
+        self.registry.register(Box::new(self.http_duration.clone()))
+    }
+
+    /// A delivery was answered, that long after it arrived.
+    pub fn delivery_answered(&self, outcome: DeliveryOutcome, took: Duration) {
+        self.deliveries.with_label_values(&[outcome.as_str()]).inc();
+        self.delivery_duration.observe(took.as_secs_f64());
+    }
+
+    /// One commit made that many deliveries durable.
+    pub fn batch_committed(&self, deliveries: usize) {
+        self.commit_batch.observe(f64::from(u32::try_from(deliveries).unwrap_or(u32::MAX)));
+    }
+
+    /// That many deliveries wait for a commit now.
+    pub fn set_queue_depth(&self, deliveries: usize) {
+        self.queue_depth.set(i64::try_from(deliveries).unwrap_or(i64::MAX));
+    }
+
+    /// An event was understood, and linked to an employee at once or not.
+    pub fn event_understood(&self, linked: bool) {
+        self.events.with_label_values(&[link_label(linked)]).inc();
+    }
+
+    /// That many employees' derived state waits to be worked out again.
+    pub fn set_stale_employees(&self, employees: u64) {
+        self.stale_employees.set(i64::try_from(employees).unwrap_or(i64::MAX));
+    }
+
+    /// A request was answered. `route` is the pattern that matched, never the path that was asked for.
+    pub fn request_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
+        self.http_requests.with_label_values(&[route, method, &status.to_string()]).inc();
+        self.http_duration.with_label_values(&[route, method]).observe(took.as_secs_f64());
+    }
+
+    /// All figures in Prometheus' text format 0.0.4.
+    ///
+    /// # Errors
+    /// A figure cannot be written down, which is a fault of this file.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+const fn link_label(linked: bool) -> &'static str {
+    if linked { "linked" } else { "unlinked" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(metrics: &Metrics, part: &str) -> Vec<String> {
+        let text = metrics.render().expect("text");
+        text.lines().filter(|line| !line.starts_with('#') && line.contains(part)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_outcome_and_link_is_there_from_the_start_at_zero() {
+        let metrics = Metrics::new().expect("metrics");
+        assert_eq!(
+            samples(&metrics, "_total"),
+            [
+                r#"kurskoll_deliveries_total{outcome="accepted"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="conflict"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="duplicate"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="ignored"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="quarantined"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="refused"} 0"#,
+                r#"kurskoll_deliveries_total{outcome="unauthenticated"} 0"#,
+                r#"kurskoll_events_total{link="linked"} 0"#,
+                r#"kurskoll_events_total{link="unlinked"} 0"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn what_happens_is_counted_once_where_it_belongs() {
+        let metrics = Metrics::new().expect("metrics");
+        metrics.delivery_answered(DeliveryOutcome::Accepted, Duration::from_millis(3));
+        metrics.delivery_answered(DeliveryOutcome::Quarantined, Duration::from_secs(6));
+        metrics.batch_committed(5);
+        metrics.set_queue_depth(7);
+        metrics.set_queue_depth(2);
+        metrics.event_understood(false);
+        metrics.set_stale_employees(11);
+        metrics.request_answered("/api/v1/platforms/<code>", "GET", 404, Duration::from_millis(1));
+        let text = metrics.render().expect("text");
+        for line in [
+            r#"kurskoll_deliveries_total{outcome="accepted"} 1"#,
+            r#"kurskoll_deliveries_total{outcome="quarantined"} 1"#,
+            r#"kurskoll_delivery_duration_seconds_bucket{le="0.0025"} 0"#,
+            r#"kurskoll_delivery_duration_seconds_bucket{le="0.005"} 1"#,
+            r#"kurskoll_delivery_duration_seconds_bucket{le="5"} 1"#,
+            r#"kurskoll_delivery_duration_seconds_bucket{le="+Inf"} 2"#,
+            r#"kurskoll_commit_batch_deliveries_bucket{le="4"} 0"#,
+            r#"kurskoll_commit_batch_deliveries_bucket{le="8"} 1"#,
+            "kurskoll_intake_queue_deliveries 2",
+            r#"kurskoll_events_total{link="unlinked"} 1"#,
+            "kurskoll_stale_employees 11",
+            r#"kurskoll_http_requests_total{method="GET",route="/api/v1/platforms/<code>",status="404"} 1"#,
+            r#"kurskoll_http_request_duration_seconds_count{method="GET",route="/api/v1/platforms/<code>"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_figure_says_what_it_is() {
+        let text = Metrics::new().expect("metrics").render().expect("text");
+        for sample in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(sample.starts_with("kurskoll_"), "{sample}");
+        }
+        let told = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
+        assert_eq!(told("# HELP"), told("# TYPE"));
+    }
+}

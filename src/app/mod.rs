@@ -1,0 +1,89 @@
+//! Use cases: one file for each thing that somebody asks for. Doors call these; these ask the domain and the store.
+//!
+//! Nothing here knows Rocket or SQL. Whoever asks is an [`Asker`]; an act that the roles do not permit is refused
+//! before anything is read. Start at `receive_delivery` for the way in and at `build_report` for the way out.
+
+pub mod add_platform;
+pub mod apply_requirements;
+pub mod as_known;
+pub mod backup;
+pub mod build_report;
+pub mod context;
+pub mod export_administration;
+pub mod import_directory;
+pub mod judge;
+pub mod knowledge;
+pub mod link_identity;
+pub mod list_unlinked;
+pub mod metrics;
+pub mod read_audit;
+pub mod receive_delivery;
+pub mod replay_quarantine;
+pub mod settle_standings;
+pub mod show_deliveries;
+pub mod show_employee;
+pub mod sign_tokens;
+pub mod verify;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::domain::calendar::CityCalendar;
+use crate::domain::report::sort::SwedishOrder;
+
+pub use context::Asker;
+pub use metrics::Metrics;
+// What doors open, and what may go wrong behind them: they name nothing of the store itself.
+pub use crate::store::{Store, StoreError};
+
+/// Tells the time; an argument, so that tests can choose it.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// The machine's own clock.
+#[must_use]
+pub fn system_clock() -> Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the place where time enters")]
+    Arc::new(Utc::now)
+}
+
+/// What every use case works with.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub calendar: CityCalendar,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub(crate) order: Arc<SwedishOrder>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("calendar", &self.calendar).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    #[must_use]
+    pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { store, calendar, clock, metrics, order: Arc::new(SwedishOrder::new()) }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// Today in the city.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.calendar.day_of(self.now())
+    }
+
+    /// Brings the tables to this version's, and has everything derived made anew where this version or the city's time
+    /// zone reckon otherwise than what made it.
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.store.migrate().await?;
+        settle_standings::renew_if_reckoned_otherwise(self).await
+    }
+}

@@ -1,0 +1,280 @@
+//! A delivery comes in: who sent it, what it says, and keeping it before anybody is told that it is kept.
+//!
+//! Requests that come while a commit is under way share the next one (group commit). The queue between them is short and
+//! bounded: where it is full the sender is told to come back, rather than be promised something.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::App;
+use crate::domain::ids::{EventId, PlatformCode};
+use crate::intake::webhook::native::{self, Understood};
+use crate::intake::webhook::signature::{self, SignatureError, WebhookSecret};
+use crate::store::StoreError;
+use crate::store::platforms::{self, Platform};
+use crate::store::receiving::{Content, Delivery};
+
+pub use crate::intake::webhook::signature::SignatureHeaders;
+pub use crate::store::receiving::Received;
+
+/// The most deliveries that share a commit.
+const BATCH: usize = 512;
+
+/// How long a platform and its secrets are taken as read. A secret that is not among them is looked for at once.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// A request as it came through a door.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    pub platform: &'a PlatformCode,
+    pub headers: SignatureHeaders<'a>,
+    pub content_type: &'a str,
+    pub body: Vec<u8>,
+}
+
+/// A delivery that is kept, or was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub event_id: EventId,
+    pub received: Received,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error("platform {0} does not send webhooks: its adapter is another")]
+    WrongAdapter(PlatformCode),
+    #[error(transparent)]
+    Unauthenticated(#[from] SignatureError),
+    #[error("the queue of deliveries is full")]
+    QueueFull,
+    #[error("the service is stopping")]
+    Stopping,
+    #[error("the delivery could not be kept")]
+    NotKept(#[source] Arc<StoreError>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+struct Waiting {
+    delivery: Delivery,
+    answer: oneshot::Sender<Result<Received, Arc<StoreError>>>,
+}
+
+/// A platform with the secrets that hold.
+#[derive(Debug)]
+struct Trusted {
+    platform: Platform,
+    secrets: Vec<WebhookSecret>,
+    read_at: Instant,
+}
+
+/// The way in, shared by every request of a process.
+#[derive(Debug)]
+pub struct Receiving {
+    app: App,
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    trusted: Mutex<HashMap<PlatformCode, Arc<Trusted>>>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Receiving {
+    /// Opens the way in, with room for so many deliveries that wait for their commit.
+    #[must_use]
+    pub fn open(app: App, room: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(room.max(1));
+        let keeper = tokio::spawn(keep(app.clone(), receiver));
+        Self {
+            app,
+            queue: Mutex::new(Some(sender)),
+            trusted: Mutex::new(HashMap::new()),
+            keeper: Mutex::new(Some(keeper)),
+        }
+    }
+
+    /// Takes nothing more, and returns when everything that was taken is kept.
+    pub async fn close(&self) {
+        drop(locked(&self.queue).take());
+        let keeper = locked(&self.keeper).take();
+        if let Some(keeper) = keeper
+            && let Err(error) = keeper.await
+        {
+            tracing::error!(%error, "the keeper of deliveries ended badly");
+        }
+    }
+
+    /// Whether deliveries are taken.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        locked(&self.queue).as_ref().is_some_and(|queue| !queue.is_closed())
+    }
+
+    /// Receives a delivery; when this returns `Ok`, it is durable.
+    pub async fn receive(&self, request: Request<'_>) -> Result<Kept, ReceiveError> {
+        let now = self.app.now();
+        let (trusted, fresh) = self.trust(request.platform).await?;
+        if trusted.platform.adapter != NATIVE {
+            return Err(ReceiveError::WrongAdapter(request.platform.clone()));
+        }
+        let verified = signature::verify(&trusted.secrets, &request.headers, &request.body, now);
+        let (trusted, event_id) = match verified {
+            Err(SignatureError::Mismatch) if !fresh => {
+                // The secret may have been made since.
+                let trusted = self.read(request.platform).await?;
+                let event_id = signature::verify(&trusted.secrets, &request.headers, &request.body, now)?;
+                (trusted, event_id)
+            }
+            verified => (trusted, verified?),
+        };
+        let content = understand(&event_id, &request.body, trusted.platform.time_zone, now);
+        let delivery = Delivery {
+            platform: trusted.platform.id,
+            key: event_id.clone(),
+            content_type: request.content_type.to_owned(),
+            headers: verified_headers(&request.headers),
+            body: request.body,
+            content,
+        };
+        let received = self.enqueue(delivery).await?;
+        Ok(Kept { event_id, received })
+    }
+
+    async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
+        let queue = locked(&self.queue).clone().ok_or(ReceiveError::Stopping)?;
+        let (answer, answered) = oneshot::channel();
+        queue.try_send(Waiting { delivery, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ReceiveError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => ReceiveError::Stopping,
+        })?;
+        drop(queue);
+        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotKept)
+    }
+
+    /// The platform and its secrets, and whether they were read just now.
+    async fn trust(&self, code: &PlatformCode) -> Result<(Arc<Trusted>, bool), ReceiveError> {
+        let known = locked(&self.trusted).get(code).cloned();
+        match known {
+            Some(known) if known.read_at.elapsed() < TRUSTED_FOR => Ok((known, false)),
+            _ => Ok((self.read(code).await?, true)),
+        }
+    }
+
+    async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
+        let connection = self.app.store.connection();
+        let Some(platform) = platforms::by_code(connection, code).await? else {
+            locked(&self.trusted).remove(code);
+            return Err(ReceiveError::UnknownPlatform(code.clone()));
+        };
+        let secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
+        let secrets = secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
+        let trusted = Arc::new(Trusted { platform, secrets, read_at: Instant::now() });
+        locked(&self.trusted).insert(code.clone(), trusted.clone());
+        Ok(trusted)
+    }
+}
+
+/// A place in a body as a sentence names it; `pointer` is RFC 6901's.
+#[must_use]
+pub const fn place_in_body(pointer: &str) -> &str {
+    if pointer.is_empty() { "the body" } else { pointer }
+}
+
+/// The adapter of platforms that send Kurskoll's own payloads.
+pub const NATIVE: &str = "native";
+
+/// What a native delivery says.
+pub(super) fn understand(
+    event_id: &EventId,
+    body: &[u8],
+    time_zone: chrono_tz::Tz,
+    received_at: chrono::DateTime<chrono::Utc>,
+) -> Content {
+    match native::interpret(event_id, body, time_zone, received_at) {
+        Ok(Understood::Result(result)) => Content::Results(vec![result]),
+        Ok(Understood::Ignored { .. }) => Content::Nothing,
+        Err(not_understood) => {
+            Content::NotUnderstood { pointer: not_understood.pointer, problem: not_understood.fault.to_string() }
+        }
+    }
+}
+
+fn verified_headers(headers: &SignatureHeaders<'_>) -> String {
+    serde_json::json!({
+        "webhook-id": headers.id,
+        "webhook-timestamp": headers.timestamp,
+        "webhook-signature": headers.signature,
+    })
+    .to_string()
+}
+
+/// Keeps what waits, as much as there is at a time, until nobody can send any more.
+async fn keep(app: App, mut queue: mpsc::Receiver<Waiting>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    loop {
+        if queue.recv_many(&mut waiting, BATCH).await == 0 {
+            return;
+        }
+        app.metrics.set_queue_depth(queue.len());
+        let (batch, answers): (Vec<Delivery>, Vec<_>) =
+            waiting.drain(..).map(|waiting| (waiting.delivery, waiting.answer)).unzip();
+        match app.store.receive(&batch, app.calendar, app.now()).await {
+            Ok(received) => {
+                app.metrics.batch_committed(batch.len());
+                count_links(&app, &received);
+                for (answer, received) in answers.into_iter().zip(received) {
+                    // Whoever hung up sends again, and is told that it is kept.
+                    drop(answer.send(Ok(received)));
+                }
+            }
+            Err(error) if batch.len() == 1 => {
+                let error = Arc::new(error);
+                for answer in answers {
+                    drop(answer.send(Err(error.clone())));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not kept; one by one instead");
+                keep_one_by_one(&app, batch, answers).await;
+            }
+        }
+    }
+}
+
+/// What the metrics say of the share of results that are somebody's at once.
+fn count_links(app: &App, received: &[Received]) {
+    for received in received {
+        if let Received::Accepted { linked, .. } = received {
+            app.metrics.event_understood(*linked);
+        }
+    }
+}
+
+/// One delivery that the database refuses must not take the others with it.
+async fn keep_one_by_one(
+    app: &App,
+    batch: Vec<Delivery>,
+    answers: Vec<oneshot::Sender<Result<Received, Arc<StoreError>>>>,
+) {
+    for (delivery, answer) in batch.iter().zip(answers) {
+        let kept = app.store.receive(std::slice::from_ref(delivery), app.calendar, app.now()).await;
+        let kept = kept.map(|mut received| received.pop()).map_err(Arc::new);
+        if kept.is_ok() {
+            app.metrics.batch_committed(1);
+        }
+        match kept {
+            Ok(Some(received)) => drop(answer.send(Ok(received))),
+            Ok(None) => drop(answer),
+            Err(error) => drop(answer.send(Err(error))),
+        }
+    }
+}

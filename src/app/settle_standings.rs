@@ -1,0 +1,99 @@
+//! Keeps the derived rows up to date: takes the work that facts left behind, judges, and writes.
+
+use std::collections::BTreeSet;
+
+use super::App;
+use super::judge::{Requirements, derive};
+use crate::domain::ids::EmployeeId;
+use crate::store::standings::{self, Derived, Stale};
+use crate::store::{Snapshot, StoreError, people, platforms, relinking, requirements, settings};
+
+/// How many people are judged and written at once: few enough that receiving never waits long for the write.
+const AT_ONCE: u64 = 400;
+
+/// A view reckons as many people's standings by itself; more are settled first.
+const FEW: u64 = 200;
+
+/// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
+const RECKONING: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+
+/// All versions of every requirement that a snapshot holds.
+pub(super) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {
+    let mut all = Requirements::new();
+    for code in requirements::codes(snapshot.connection()).await? {
+        let versions = requirements::versions(snapshot.connection(), &code, None).await?;
+        all.insert(code, versions);
+    }
+    Ok(all)
+}
+
+impl App {
+    /// Judges and writes whoever waits, a few hundred at a time; answers how many people that were.
+    pub async fn settle_some(&self) -> Result<usize, StoreError> {
+        let snapshot = self.store.snapshot().await?;
+        let waiting = standings::stale(snapshot.connection(), AT_ONCE).await?;
+        self.metrics.set_stale_employees(standings::count_stale_employees(snapshot.connection()).await?);
+        if waiting.is_empty() {
+            return Ok(0);
+        }
+        let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
+        drop(snapshot);
+        self.store.settle(&waiting, derived).await?;
+        Ok(employees)
+    }
+
+    async fn derive_for(&self, snapshot: &Snapshot, waiting: &[Stale]) -> Result<(usize, Vec<Derived>), StoreError> {
+        let ids: BTreeSet<EmployeeId> = waiting.iter().map(|work| work.employee).collect();
+        let ids: Vec<EmployeeId> = ids.into_iter().collect();
+        let derived = self.derive_from_scratch(snapshot, &ids, &all_requirements(snapshot).await?).await?;
+        Ok((ids.len(), derived))
+    }
+
+    /// The derived rows of some people, from the facts of a snapshot.
+    pub(super) async fn derive_from_scratch(
+        &self,
+        snapshot: &Snapshot,
+        ids: &[EmployeeId],
+        requirements: &Requirements,
+    ) -> Result<Vec<Derived>, StoreError> {
+        let connection = snapshot.connection();
+        let mut employees = people::directory(connection, people::Whose::Only(ids), None).await?;
+        people::attach_linked_results(connection, &mut employees, self.calendar).await?;
+        Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
+    }
+
+    /// Settles until nothing waits; `progress` hears how many people are done since it was last told.
+    pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
+        loop {
+            match self.settle_some().await? {
+                0 => return Ok(()),
+                done => progress(done),
+            }
+        }
+    }
+
+    /// Settles until so little waits that a view can reckon it by itself.
+    pub(super) async fn settle_before_reading(&self) -> Result<(), StoreError> {
+        while standings::count_stale(self.store.connection()).await? > FEW {
+            if self.settle_some().await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
+pub(super) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
+    let reckoning = format!("{RECKONING} {}", app.calendar.zone.name());
+    if settings::read(app.store.connection(), settings::RECKONING).await?.as_ref() == Some(&reckoning) {
+        return Ok(());
+    }
+    let change = app.store.change(app.now()).await?;
+    settings::write(&change, settings::RECKONING, &reckoning).await?;
+    standings::mark_everybody_stale(&change).await?;
+    // Links that depend on the day depend on the time zone.
+    let orders = platforms::link_orders(change.connection()).await?;
+    relinking::relink(&change, &BTreeSet::new(), &orders, app.calendar).await?;
+    change.commit().await
+}
