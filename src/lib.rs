@@ -2,7 +2,12 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod demo_city;
 pub mod domain;
+pub mod http;
 pub mod intake;
+pub mod jobs;
 pub mod render;
 pub mod store;

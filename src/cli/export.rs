@@ -1,0 +1,94 @@
+//! `kurskoll export`
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::Args;
+
+use super::{CommandError, open, output};
+use crate::app::Asker;
+use crate::app::export_administration::RowsRequest;
+use crate::app::knowledge::Clocks;
+use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::render::export_csv::Dialect;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kurskoll export --administration SEF --output sef.csv --dialect excel-sv\n  \
+    kurskoll export --administration SEF --output sef.xlsx --as-of 2026-02-26")]
+pub struct Arguments {
+    /// The administration's code
+    #[arg(long)]
+    administration: AdministrationCode,
+    /// Where to: a name that ends in .csv or .xlsx, or - for CSV on standard output
+    #[arg(long, value_name = "FILE.csv|FILE.xlsx")]
+    output: PathBuf,
+    /// Only this requirement
+    #[arg(long)]
+    requirement: Option<RequirementCode>,
+    /// The day; today where it is left out
+    #[arg(long)]
+    as_of: Option<NaiveDate>,
+    /// The instant of knowledge (RFC 3339); now where it is left out
+    #[arg(long)]
+    known_at: Option<DateTime<Utc>>,
+    /// How CSV is written: rfc4180, or excel-sv (BOM, semicolons, decimal commas)
+    #[arg(long, default_value = "rfc4180", value_parser = dialect)]
+    dialect: Dialect,
+}
+
+fn dialect(text: &str) -> Result<Dialect, String> {
+    Dialect::parse(text).ok_or_else(|| "the dialects are rfc4180 and excel-sv".to_owned())
+}
+
+pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
+    let kind = arguments.output.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let to_standard_output = arguments.output == Path::new("-");
+    if !to_standard_output && !matches!(kind.as_deref(), Some("csv" | "xlsx")) {
+        let usage = "--output takes a name that ends in .csv or .xlsx, or - for standard output";
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{usage}\n")).exit();
+    }
+    let opened = open().await?;
+    let request = RowsRequest {
+        administration: arguments.administration,
+        requirement: arguments.requirement,
+        clocks: Clocks { as_of: arguments.as_of, known_at: arguments.known_at },
+        status: None,
+        unit: None,
+    };
+    let asker = Asker::operator();
+    if kind.as_deref() == Some("xlsx") {
+        let workbook = opened.app.export_xlsx(&asker, &request).await?;
+        return put_in_place(&arguments.output, |file| file.write_all(&workbook)).map_err(Into::into);
+    }
+    let mut pieces = opened.app.export_csv(&asker, &request, arguments.dialect).await?;
+    if to_standard_output {
+        while let Some(piece) = pieces.recv().await {
+            output::print(std::str::from_utf8(&piece?)?)?;
+        }
+        return Ok(());
+    }
+    let unfinished = unfinished_name(&arguments.output);
+    let mut file = io::BufWriter::new(std::fs::File::create(&unfinished)?);
+    while let Some(piece) = pieces.recv().await {
+        file.write_all(&piece?)?;
+    }
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    std::fs::rename(&unfinished, &arguments.output)?;
+    Ok(())
+}
+
+/// Beside the file, so that it can take its place in one step: half an export must not look like a whole one.
+fn unfinished_name(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
+fn put_in_place(file: &Path, write: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> io::Result<()> {
+    let unfinished = unfinished_name(file);
+    let mut out = std::fs::File::create(&unfinished)?;
+    write(&mut out)?;
+    out.sync_all()?;
+    std::fs::rename(&unfinished, file)
+}

@@ -1,0 +1,217 @@
+//! The command line: one file per command. Data goes to standard output, everything else to standard error.
+//!
+//! Exit codes: 0, 1 failed, 2 wrong use. Commands work on the database while the service runs.
+
+mod backup;
+mod demo;
+mod directory;
+mod export;
+pub mod logging;
+mod migrate;
+mod output;
+mod platform;
+mod quarantine;
+mod report;
+mod requirements;
+mod serve;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use rocket::figment::Figment;
+
+use crate::app::{App, Metrics, Store, system_clock};
+use crate::config::{self, Settings};
+use crate::domain::calendar::CityCalendar;
+
+/// The register that tells a city which of its people have done the training their work demands, and proves it
+#[derive(Debug, Parser)]
+#[command(
+    name = "kurskoll",
+    version,
+    after_help = "Configuration: Rocket.toml in this folder, and ROCKET_* variables over it.\n\
+                  Without any, the register is kept in SQLite under ./data, and the service\n\
+                  listens on 127.0.0.1:8000.\n\n\
+                  Examples:\n  \
+                  kurskoll demo\n  \
+                  kurskoll platform add larportal\n  \
+                  kurskoll requirements apply requirements.toml\n  \
+                  kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
+                  kurskoll serve\n  \
+                  kurskoll report --requirement infosec-onboarding\n  \
+                  ROCKET_DATABASE_URL=postgres://kurskoll@db/kurskoll kurskoll serve"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Arguments),
+    /// A made-up city, real platform events through the real door, then the report and where to look
+    Demo(demo::Arguments),
+    /// Bring the database's tables to this version's, as every other command does first
+    #[command(after_help = "Example:\n  kurskoll migrate")]
+    Migrate,
+    /// Learning platforms that are allowed to send
+    #[command(subcommand)]
+    Platform(platform::Command),
+    /// Who must have done what, by when, and for how long it holds
+    #[command(subcommand)]
+    Requirements(requirements::Command),
+    /// Who works where, as HR reports it
+    #[command(subcommand)]
+    Directory(directory::Command),
+    /// How a requirement is met, in the city and in each administration
+    Report(report::Arguments),
+    /// An administration's people as a file: one row a person and requirement
+    Export(export::Arguments),
+    /// Deliveries that are authentic but not understood
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
+    /// Bearer tokens for people and their tools
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Recompute everything that is derived and compare; fails where something differs
+    #[command(after_help = "Example:\n  kurskoll verify")]
+    Verify,
+    /// Write a consistent copy of the register while the service runs
+    Backup(backup::Arguments),
+}
+
+/// Why a command failed; shown as one sentence.
+pub type CommandError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The register, opened by a command.
+pub(crate) struct Opened {
+    pub app: App,
+    pub settings: Settings,
+    pub figment: Figment,
+}
+
+/// Opens the register that the configuration names, and prepares it.
+async fn open() -> Result<Opened, CommandError> {
+    open_with(config::figment()).await
+}
+
+async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
+    let settings = Settings::read(&figment)?;
+    make_folder_of(&settings.database.url)?;
+    let store = Store::connect(&settings.database.url, settings.database.max_connections).await?;
+    let calendar = CityCalendar::new(settings.city.time_zone);
+    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?));
+    app.prepare().await?;
+    Ok(Opened { app, settings, figment })
+}
+
+/// Makes the folder in which a SQLite file will be.
+fn make_folder_of(url: &str) -> std::io::Result<()> {
+    let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
+    let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
+    match std::path::Path::new(path).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder).map_err(|error| {
+            let why = format!("the folder {} of database.url cannot be made: {error}", folder.display());
+            std::io::Error::new(error.kind(), why)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Rocket warns of every runtime whose threads are not called like its own.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().thread_name("rocket-worker-kurskoll").enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(run(arguments.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(error.as_ref()),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let told = inner.to_string();
+        if !sentence.ends_with(&told) {
+            sentence = format!("{sentence}: {told}");
+        }
+        cause = inner.source();
+    }
+    eprintln!("kurskoll: {}", in_one_line(&sentence));
+    ExitCode::FAILURE
+}
+
+/// A parser's error comes with a picture of the place, which is left out: the sentence names line and column too.
+fn in_one_line(sentence: &str) -> String {
+    let is_picture = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines = sentence.lines().map(str::trim).filter(|line| !line.is_empty() && !is_picture(line));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+async fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Migrate => migrate::run().await,
+        Command::Platform(command) => platform::run(command).await,
+        Command::Requirements(command) => requirements::run(command).await,
+        Command::Directory(command) => directory::run(command).await,
+        Command::Report(arguments) => report::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Quarantine(command) => quarantine::run(command).await,
+        Command::Token(command) => token::run(command).await,
+        Command::Verify => verify::run().await,
+        Command::Backup(arguments) => backup::run(arguments).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The words of each line in the help of a command and its subcommands that shows how it is called.
+    fn examples(command: &clap::Command) -> Vec<Vec<String>> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = help.lines().filter_map(|line| {
+            let words = line.split_whitespace().skip_while(|word| word.starts_with("ROCKET_"));
+            let words: Vec<String> = words.map(ToOwned::to_owned).collect();
+            (words.first().map(String::as_str) == Some("kurskoll")).then_some(words)
+        });
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        for example in examples(&Arguments::command()) {
+            if let Err(error) = Arguments::try_parse_from(&example) {
+                panic!("{}: {error}", example.join(" "));
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn without_example(command: &clap::Command) -> Vec<String> {
+            if command.get_subcommands().next().is_some() {
+                return command.get_subcommands().flat_map(without_example).collect();
+            }
+            let shown = !examples(command).is_empty();
+            if shown { Vec::new() } else { vec![command.get_name().to_owned()] }
+        }
+        assert_eq!(without_example(&Arguments::command()), [""; 0]);
+    }
+}

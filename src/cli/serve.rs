@@ -1,0 +1,100 @@
+//! `kurskoll serve`: the service, from its start to a stop that loses nothing.
+
+use std::sync::Arc;
+
+use clap::Args;
+use rocket::fairing::AdHoc;
+use rocket::{Build, Rocket};
+use tokio::sync::{oneshot, watch};
+
+use super::{CommandError, Opened, logging, open};
+use crate::app::receive_delivery::Receiving;
+use crate::auth::Authenticator;
+use crate::config;
+use crate::http::{self, Doors};
+use crate::jobs;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kurskoll serve\n  ROCKET_PORT=9000 kurskoll serve\n\n\
+    Stops on Ctrl-C or SIGTERM: takes nothing new, finishes what it has begun, and makes all that it answered durable.")]
+pub struct Arguments {}
+
+pub async fn run(Arguments {}: Arguments) -> Result<(), CommandError> {
+    // What is wrong is said before the database is touched.
+    let log_level = rocket::Config::try_from(config::figment())?.log_level;
+    let opened = open().await?;
+    logging::init(log_level)?;
+    let service = Service::build(opened).await?;
+    service.run(|_| {}).await
+}
+
+/// The service, ready to run.
+pub(super) struct Service {
+    rocket: Rocket<Build>,
+    opened: Opened,
+    receiving: Arc<Receiving>,
+    authenticator: Arc<Authenticator>,
+}
+
+impl Service {
+    pub async fn build(opened: Opened) -> Result<Self, CommandError> {
+        let app = opened.app.clone();
+        let receiving = Arc::new(Receiving::open(app.clone(), opened.settings.receiving.queue_length));
+        let reloading = app.clone();
+        let reload = move || {
+            let app = reloading.clone();
+            let ring: futures::future::BoxFuture<'static, _> = Box::pin(async move { app.key_ring().await.ok() });
+            ring
+        };
+        let authenticator =
+            Authenticator::new(app.key_ring().await?, opened.settings.token_settings(), app.clock.clone())
+                .with_reload(Box::new(reload));
+        let authenticator = Arc::new(authenticator);
+        let doors = Doors {
+            app,
+            receiving: receiving.clone(),
+            authenticator: authenticator.clone(),
+            settings: opened.settings.receiving.clone(),
+        };
+        Ok(Self { rocket: http::rocket(opened.figment.clone(), doors), opened, receiving, authenticator })
+    }
+
+    /// Runs until it is told to stop; `listening` hears the address once the door is open.
+    pub async fn run(self, listening: impl FnOnce(String) + Send + 'static) -> Result<(), CommandError> {
+        let Self { rocket, opened, receiving, authenticator } = self;
+        let (opened_at, open_at) = oneshot::channel();
+        let tell = std::sync::Mutex::new(Some(opened_at));
+        let rocket = rocket.attach(AdHoc::on_liftoff("address", move |rocket| {
+            Box::pin(async move {
+                let address = format!("http://{}:{}", rocket.config().address, rocket.config().port);
+                let told = tell.lock().ok().and_then(|mut tell| tell.take());
+                if let Some(told) = told {
+                    drop(told.send(address));
+                }
+            })
+        }));
+        tokio::spawn(async move {
+            if let Ok(address) = open_at.await {
+                listening(address);
+            }
+        });
+        let (stop, stopped) = watch::channel(false);
+        let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
+        let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
+        let ended = rocket.launch().await;
+        // No request is under way any more: what they were promised is kept, then the rest is put away.
+        receiving.close().await;
+        stop.send_replace(true);
+        settling.await?;
+        rereading.await?;
+        opened.app.store.close().await?;
+        match ended {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..)) => {
+                tracing::warn!("some requests did not end in time and were cut off; their senders will send again");
+                Ok(())
+            }
+            Err(error) => Err(error.kind().to_string().into()),
+        }
+    }
+}

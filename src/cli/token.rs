@@ -1,0 +1,70 @@
+//! `kurskoll token`
+
+use std::collections::BTreeSet;
+
+use clap::{Args, Subcommand};
+
+use super::{CommandError, open, output};
+use crate::app::Asker;
+use crate::app::sign_tokens::TokenRequest;
+use crate::auth::parse_ttl;
+use crate::domain::access::Role;
+use crate::domain::ids::AdministrationCode;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a bearer token
+    #[command(after_help = "Examples:\n  kurskoll token issue --role city --subject anna\n  \
+        kurskoll token issue --role administration --administration SEF --ttl 30d")]
+    Issue(IssueArguments),
+    /// Make a new signing key; tokens that the older ones signed hold until they expire
+    #[command(after_help = "Examples:\n  kurskoll token rotate-key\n  kurskoll token rotate-key --revoke-older")]
+    RotateKey {
+        /// Remove the older keys: every token that was issued before holds no longer
+        #[arg(long)]
+        revoke_older: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct IssueArguments {
+    /// What its holder is: admin, city, administration, auditor or scim; may be given several times
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+    roles: Vec<Role>,
+    /// The administrations that the role administration is for; may be given several times
+    #[arg(long = "administration", value_name = "CODE")]
+    administrations: Vec<AdministrationCode>,
+    /// How long it holds, such as 30m, 8h or 30d
+    #[arg(long, default_value = "8h", value_parser = parse_ttl)]
+    ttl: std::time::Duration,
+    /// Who holds it, as the audit trail will show it
+    #[arg(long, default_value = "operator")]
+    subject: String,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let words = Role::ALL.map(Role::as_str).join(", ");
+    Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| format!("the roles are {words}"))
+}
+
+pub async fn run(command: Command) -> Result<(), CommandError> {
+    let opened = open().await?;
+    match command {
+        Command::Issue(IssueArguments { roles, administrations, ttl, subject }) => {
+            let request = TokenRequest {
+                subject,
+                roles: roles.into_iter().collect::<BTreeSet<_>>(),
+                administrations: administrations.into_iter().collect(),
+                holds_for: ttl,
+            };
+            let settings = opened.settings.token_settings();
+            let token = opened.app.issue_token(&Asker::operator(), &settings, &request).await?;
+            output::print(&format!("{token}\n"))?;
+        }
+        Command::RotateKey { revoke_older } => {
+            let kid = opened.app.rotate_key(&Asker::operator(), revoke_older).await?;
+            eprintln!("Tokens are signed with key {kid} from now on.");
+        }
+    }
+    Ok(())
+}

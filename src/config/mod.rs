@@ -1,0 +1,126 @@
+//! Configuration in Rocket's own way: `Rocket.toml`, then `ROCKET_*` variables, over the defaults that stand here.
+//!
+//! `Rocket.toml` at the top of the project names every setting with its default; a test holds it to these.
+
+use std::net::Ipv4Addr;
+
+use chrono_tz::Tz;
+use rocket::data::ByteUnit;
+use rocket::figment::Figment;
+use rocket::figment::providers::{Env, Serialized};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::TokenSettings;
+
+/// Where the register is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite:` and a path, or `postgres:` as libpq writes it.
+    pub url: String,
+    /// The most connections that one process opens.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+const fn default_connections() -> u32 {
+    16
+}
+
+/// The city whose days count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CitySettings {
+    pub time_zone: Tz,
+}
+
+/// What bearer tokens must say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokensSettings {
+    pub issuer: String,
+    pub audience: String,
+}
+
+/// The way in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceivingSettings {
+    /// How many deliveries may wait for their commit; more are told to come back.
+    pub queue_length: usize,
+    /// The largest body of a delivery.
+    pub max_body: ByteUnit,
+    /// How many seconds a sender may take to send its body.
+    pub body_timeout_seconds: u64,
+}
+
+/// Everything that is configured beside Rocket's own settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    pub database: DatabaseSettings,
+    pub city: CitySettings,
+    pub tokens: TokensSettings,
+    pub receiving: ReceivingSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database: DatabaseSettings {
+                url: "sqlite:data/kurskoll.db".to_owned(),
+                max_connections: default_connections(),
+            },
+            city: CitySettings { time_zone: chrono_tz::Europe::Stockholm },
+            tokens: TokensSettings { issuer: "kurskoll".to_owned(), audience: "kurskoll".to_owned() },
+            receiving: ReceivingSettings {
+                queue_length: 4096,
+                max_body: ByteUnit::Kibibyte(256),
+                body_timeout_seconds: 10,
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings out of a figment.
+    pub fn read(figment: &Figment) -> Result<Self, Box<rocket::figment::Error>> {
+        figment.extract().map_err(Box::new)
+    }
+
+    #[must_use]
+    pub fn token_settings(&self) -> TokenSettings {
+        TokenSettings { issuer: self.tokens.issuer.clone(), audience: self.tokens.audience.clone() }
+    }
+}
+
+/// Rocket's defaults, made safe, and Kurskoll's own.
+#[must_use]
+pub fn defaults() -> Figment {
+    let rocket = rocket::Config {
+        address: Ipv4Addr::LOCALHOST.into(),
+        // Nobody's word is taken for where a request came from unless the operator says that a proxy sets it.
+        ip_header: None,
+        // Requests under way get five seconds to end, and their connections two more.
+        shutdown: rocket::config::Shutdown { grace: 5, mercy: 2, ..rocket::config::Shutdown::default() },
+        ident: rocket::config::Ident::none(),
+        log_level: rocket::config::LogLevel::Normal,
+        cli_colors: false,
+        ..rocket::Config::release_default()
+    };
+    Figment::from(rocket).join(Serialized::defaults(Settings::default()))
+}
+
+/// What `Rocket.toml` and the environment say, over the defaults.
+#[must_use]
+pub fn figment() -> Figment {
+    defaults()
+        .merge(file())
+        .merge(Env::prefixed("ROCKET_").ignore(&["PROFILE", "DATABASE_URL"]).global())
+        .merge(Env::raw().only(&["ROCKET_DATABASE_URL"]).map(|_| "database.url".into()).global())
+        .select(rocket::figment::Profile::from_env_or("ROCKET_PROFILE", rocket::Config::DEFAULT_PROFILE))
+}
+
+fn file() -> rocket::figment::providers::Data<rocket::figment::providers::Toml> {
+    use rocket::figment::providers::{Format, Toml};
+    Toml::file(Env::var_or("ROCKET_CONFIG", "Rocket.toml")).nested()
+}

@@ -1,0 +1,308 @@
+//! What the learning platform sends of it: deliveries as real platforms send them, late, twice, and out of order.
+//!
+//! The bodies are native payloads (DESIGN, "Doors"). Whoever sends them signs them; only [`Expect::BadSignature`] is to
+//! be signed wrongly.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+use serde_json::{Value, json};
+
+use super::people::Person;
+use super::training::{COURSE, Deed, Did, FULL_TENTHS, OLD_COURSE, QUIZ};
+use super::{DemoCity, HOME_PAGE, Part, chance};
+
+/// One delivery to the webhook door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoDelivery {
+    /// The `webhook-id`.
+    pub id: String,
+    /// The native payload, JSON.
+    pub body: Vec<u8>,
+    pub expectation: Expect,
+}
+
+/// How the door answers, where deliveries are sent one after the other in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Expect {
+    /// `200`: new, and kept.
+    Accepted,
+    /// `200`, `duplicate`: a retry, the same id and bytes.
+    Duplicate,
+    /// `200`: a result that is known, told again under a new id; it adds nothing to any figure.
+    ToldAgain,
+    /// `200`, `ignored`: of a type that is not known.
+    Ignored,
+    /// `409`: a known id with other bytes.
+    Conflict,
+    /// `422`: authentic, but not understood; goes to quarantine.
+    NotUnderstood,
+    /// `401`: is to be signed with another secret.
+    BadSignature,
+}
+
+impl Expect {
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Duplicate,
+        Self::ToldAgain,
+        Self::Ignored,
+        Self::Conflict,
+        Self::NotUnderstood,
+        Self::BadSignature,
+    ];
+}
+
+impl DemoCity {
+    /// What the platform sends, in the untidy order in which it arrives.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<DemoDelivery> {
+        let deeds = self.deeds();
+        let mut outbox = Outbox {
+            rng: chance(self.seed, Part::Deliveries),
+            messages: 0,
+            sent: Vec::with_capacity(deeds.len() + deeds.len() / 16),
+        };
+        let told: Vec<usize> = deeds.iter().map(|deed| outbox.tell(deed)).collect();
+        outbox.send_oddities(&deeds, &told, (self.people.len() / 1_000).max(1));
+        outbox.in_order_of_arrival()
+    }
+}
+
+/// A delivery on its way.
+struct Sent {
+    arrives_at: DateTime<Utc>,
+    delivery: DemoDelivery,
+}
+
+struct Outbox {
+    rng: Xoshiro256PlusPlus,
+    messages: u64,
+    sent: Vec<Sent>,
+}
+
+impl Outbox {
+    fn in_order_of_arrival(mut self) -> Vec<DemoDelivery> {
+        // Stable: what is sent later, and arrives at the same time, arrives later.
+        self.sent.sort_by_key(|sent| sent.arrives_at);
+        self.sent.into_iter().map(|sent| sent.delivery).collect()
+    }
+
+    fn next_id(&mut self) -> String {
+        self.messages += 1;
+        // An odd factor scatters the numbers and keeps them different.
+        format!("msg_{:012x}", self.messages.wrapping_mul(0x9E37_79B9_7F4B) % (1 << 48))
+    }
+
+    fn send(&mut self, arrives_at: DateTime<Utc>, id: String, body: &Value, expectation: Expect) {
+        let delivery = DemoDelivery { id, body: body.to_string().into_bytes(), expectation };
+        self.sent.push(Sent { arrives_at, delivery });
+    }
+
+    /// Tells what somebody did, once or now and then twice; gives where among the sent the first telling is.
+    fn tell(&mut self, deed: &Deed<'_>) -> usize {
+        let (arrives_at, id, body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
+        let told = self.sent.len();
+        self.send(arrives_at, id, &body, Expect::Accepted);
+        match self.rng.random_range(0..200) {
+            0..4 => self.retry(told),
+            4 => self.tell_again(deed, told),
+            _ => {}
+        }
+        told
+    }
+
+    /// Sends so many of each thing that a door must stand, spread over the city.
+    fn send_oddities(&mut self, deeds: &[Deed<'_>], told: &[usize], of_each: usize) {
+        const KINDS: usize = 9;
+        let all: Vec<(&Deed<'_>, usize)> = deeds.iter().zip(told.iter().copied()).collect();
+        for nth in 0..of_each {
+            // Another deed for each: none is told in two odd ways.
+            let from = |kind: usize| all.iter().skip((nth * KINDS + kind) * all.len() / (of_each * KINDS));
+            let picked = |kind: usize| from(kind).copied().next();
+            let attempt = from(0).find(|(deed, _)| matches!(deed.what, Did::Attempted { .. }));
+            attempt.into_iter().for_each(|(deed, _)| self.void(deed));
+            picked(1).into_iter().for_each(|(deed, _)| self.withdraw(deed));
+            picked(2).into_iter().for_each(|(deed, _)| self.tell_of_a_stranger(deed, nth));
+            picked(3).into_iter().for_each(|(deed, _)| self.tell_another_type(deed));
+            picked(4).into_iter().for_each(|(deed, _)| self.tell_half_a_score(deed));
+            picked(5).into_iter().for_each(|(deed, _)| self.forge(deed));
+            picked(6).into_iter().for_each(|(deed, told)| self.reuse_an_id(deed, told));
+            picked(7).into_iter().for_each(|(_, told)| self.retry(told));
+            picked(8).into_iter().for_each(|(deed, told)| self.tell_again(deed, told));
+        }
+    }
+
+    /// Soon after it happened, sometimes days later; the old platform's history long after.
+    fn arrival_of(&mut self, deed: &Deed<'_>) -> DateTime<Utc> {
+        let minutes = match (deed.what, self.rng.random_range(0..100)) {
+            (Did::Completed { course: OLD_COURSE }, _) => self.rng.random_range(40..300) * 24 * 60,
+            (_, 0..2) => self.rng.random_range(20..180) * 24 * 60,
+            (_, 2..12) => self.rng.random_range(60..4_000),
+            _ => self.rng.random_range(0..10),
+        };
+        deed.at.to_utc() + TimeDelta::minutes(minutes)
+    }
+
+    /// Some time after a delivery that was sent.
+    fn arrival_after(&mut self, told: usize) -> DateTime<Utc> {
+        let delay = TimeDelta::seconds(self.rng.random_range(5..90_000));
+        self.sent[told].arrives_at + delay
+    }
+
+    /// The same id and bytes once more.
+    fn retry(&mut self, told: usize) {
+        let arrives_at = self.arrival_after(told);
+        let delivery = DemoDelivery { expectation: Expect::Duplicate, ..self.sent[told].delivery.clone() };
+        self.sent.push(Sent { arrives_at, delivery });
+    }
+
+    /// The same result under a new id, and maybe with the learner named otherwise.
+    fn tell_again(&mut self, deed: &Deed<'_>, told: usize) {
+        let (arrives_at, id, body) = (self.arrival_after(told), self.next_id(), self.body(deed));
+        self.send(arrives_at, id, &body, Expect::ToldAgain);
+    }
+
+    /// Other bytes under the id by which a deed was told.
+    fn reuse_an_id(&mut self, deed: &Deed<'_>, told: usize) {
+        let (arrives_at, mut body) = (self.arrival_after(told), self.body(deed));
+        let id = self.sent[told].delivery.id.clone();
+        body["timestamp"] = json!((deed.at + TimeDelta::seconds(1)).to_rfc3339());
+        self.send(arrives_at, id, &body, Expect::Conflict);
+    }
+
+    /// A completion that never was, and its withdrawal, which arrives first.
+    fn withdraw(&mut self, deed: &Deed<'_>) {
+        let mistaken = self.next_id();
+        let told_at = deed.at.to_utc() - TimeDelta::hours(1);
+        let data = json!({
+            "learner": { "employee_number": deed.who.number.to_string() }, "course": { "id": COURSE },
+        });
+        let mut withdrawal = json!({ "type": "completion.revoked", "timestamp": deed.at.to_rfc3339(), "data": data });
+        withdrawal["data"]["event_id"] = json!(mistaken);
+        withdrawal["data"]["reason"] = json!("Registrerad på fel person");
+        let id = self.next_id();
+        self.send(told_at, id, &withdrawal, Expect::Accepted);
+        let completion = json!({ "type": "course.completed", "timestamp": told_at.to_rfc3339(), "data": data });
+        self.send(told_at + TimeDelta::minutes(20), mistaken, &completion, Expect::Accepted);
+    }
+
+    /// Withdraws what the learner did in the quiz up to an instant.
+    fn void(&mut self, deed: &Deed<'_>) {
+        let instant = deed.at + TimeDelta::minutes(1);
+        let body = json!({
+            "type": "completion.revoked",
+            "timestamp": instant.to_rfc3339(),
+            "data": {
+                "learner": { "employee_number": deed.who.number.to_string() }, "quiz": { "id": QUIZ },
+                "reason": "Provet gjordes om efter fel i frågorna",
+            },
+        });
+        let id = self.next_id();
+        self.send(instant.to_utc(), id, &body, Expect::Accepted);
+    }
+
+    /// Somebody whom the directory does not know: a consultant's address, another city's number, a guest's account.
+    fn tell_of_a_stranger(&mut self, deed: &Deed<'_>, nth: usize) {
+        let (arrives_at, id, mut body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
+        body["data"]["learner"] = match nth % 3 {
+            0 => json!({ "email": format!("konsult{nth}@consulting.example.org") }),
+            1 => json!({ "employee_number": format!("X{nth:05}") }),
+            _ => json!({ "account": { "home_page": HOME_PAGE, "name": format!("gast-{nth}") } }),
+        };
+        self.send(arrives_at, id, &body, Expect::Accepted);
+    }
+
+    fn tell_another_type(&mut self, deed: &Deed<'_>) {
+        let (arrives_at, id, learner) = (self.arrival_of(deed), self.next_id(), self.learner(deed.who));
+        let body = json!({
+            "type": "course.started",
+            "timestamp": deed.at.to_rfc3339(),
+            "data": { "learner": learner, "course": { "id": COURSE } },
+        });
+        self.send(arrives_at, id, &body, Expect::Ignored);
+    }
+
+    /// Points, but not of how many.
+    fn tell_half_a_score(&mut self, deed: &Deed<'_>) {
+        let (arrives_at, id, learner) = (self.arrival_of(deed), self.next_id(), self.learner(deed.who));
+        let body = json!({
+            "type": "quiz.graded",
+            "timestamp": deed.at.to_rfc3339(),
+            "data": { "learner": learner, "quiz": { "id": QUIZ }, "attempt": 1, "score": { "raw": "17" } },
+        });
+        self.send(arrives_at, id, &body, Expect::NotUnderstood);
+    }
+
+    fn forge(&mut self, deed: &Deed<'_>) {
+        let (arrives_at, id, body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
+        self.send(arrives_at, id, &body, Expect::BadSignature);
+    }
+
+    fn body(&mut self, deed: &Deed<'_>) -> Value {
+        let learner = self.learner(deed.who);
+        let happened_at = self.written(deed.at);
+        match deed.what {
+            Did::Completed { course } => {
+                let mut data = json!({ "learner": learner, "course": { "id": course, "version": "3" } });
+                // Without an instant of its own it happened at the event's timestamp.
+                if self.rng.random_ratio(9, 10) {
+                    data["completed_at"] = json!(happened_at);
+                }
+                json!({ "type": "course.completed", "timestamp": happened_at, "data": data })
+            }
+            Did::Attempted { number, tenths } => {
+                let mut data = json!({
+                    "learner": learner, "course": { "id": COURSE }, "quiz": { "id": QUIZ },
+                    "attempt": number, "passed": deed.what.passed(), "graded_at": happened_at,
+                });
+                if let Some(score) = self.score(tenths) {
+                    data["score"] = score;
+                }
+                json!({ "type": "quiz.graded", "timestamp": happened_at, "data": data })
+            }
+        }
+    }
+
+    /// A score in one of the ways in which it may be written; a few tell only whether it was enough.
+    fn score(&mut self, tenths: u32) -> Option<Value> {
+        let points = format!("{}.{}", tenths / 10, tenths % 10);
+        match self.rng.random_range(0..20) {
+            0 => None,
+            1..4 => Some(json!({ "percent": format!("{}.{}", tenths / 2, tenths % 2 * 5) })),
+            4..7 => Some(json!({ "scaled": format!("{}.{:03}", tenths / FULL_TENTHS, tenths % FULL_TENTHS * 5) })),
+            7..12 if tenths.is_multiple_of(10) => Some(json!({ "raw": tenths / 10, "max": FULL_TENTHS / 10 })),
+            _ => Some(json!({ "raw": points, "max": "20" })),
+        }
+    }
+
+    /// A learner by one key or two, the letters in any case.
+    fn learner(&mut self, who: &Person) -> Value {
+        let number = who.number.to_string();
+        match (self.rng.random_range(0..20), &who.email) {
+            (0..4, Some(email)) => json!({ "email": odd_case(email) }),
+            (4..7, Some(email)) => json!({ "employee_number": number, "email": email }),
+            (7..9, _) => json!({ "username": who.username.to_uppercase() }),
+            (9..12, _) => json!({ "account": { "home_page": HOME_PAGE, "name": who.account.to_string() } }),
+            _ => json!({ "employee_number": number }),
+        }
+    }
+
+    /// An instant with the city's offset, or in UTC.
+    fn written(&mut self, at: DateTime<Tz>) -> String {
+        if self.rng.random_ratio(1, 5) { at.to_utc().to_rfc3339() } else { at.to_rfc3339() }
+    }
+}
+
+/// `anna.andersson@example.org` as somebody typed it: ` Anna.Andersson@Example.Org`.
+fn odd_case(email: &str) -> String {
+    let mut typed = String::with_capacity(email.len() + 1);
+    typed.push(' ');
+    let mut begins_word = true;
+    for letter in email.chars() {
+        typed.push(if begins_word { letter.to_ascii_uppercase() } else { letter });
+        begins_word = !letter.is_alphanumeric();
+    }
+    typed
+}

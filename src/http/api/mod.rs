@@ -1,0 +1,3 @@
+//! The doors for people's tools, by version.
+
+pub mod v1;

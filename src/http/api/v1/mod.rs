@@ -1,0 +1,30 @@
+//! The JSON API: a file per noun; each holds its views, its OpenAPI words, its handlers and what its errors become.
+
+pub mod administrations;
+pub mod audit;
+pub mod deliveries;
+pub mod employees;
+pub mod links;
+pub mod reports;
+
+use rocket::{Route, routes};
+
+/// Every route under `/api/v1`.
+pub fn routes() -> Vec<Route> {
+    routes![
+        crate::http::openapi::document,
+        reports::onboarding,
+        administrations::export_csv,
+        administrations::export_xlsx,
+        administrations::compliance,
+        employees::show,
+        links::unlinked,
+        links::list,
+        links::make,
+        links::undo,
+        deliveries::list,
+        deliveries::show,
+        deliveries::replay,
+        audit::list,
+    ]
+}

@@ -1,0 +1,18 @@
+//! The last word on every error: Rocket's own error pages are never seen.
+
+use rocket::http::Status;
+use rocket::{Catcher, Request, catch, catchers};
+
+use super::problem::Problem;
+
+/// The catchers, to be registered at `/`.
+#[must_use]
+pub fn all() -> Vec<Catcher> {
+    catchers![any]
+}
+
+/// What the guard that refused had to say, or what the status means.
+#[catch(default)]
+fn any(status: Status, request: &Request<'_>) -> Problem {
+    Problem::kept(request, status).unwrap_or_else(|| Problem::standard(status))
+}

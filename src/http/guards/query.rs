@@ -1,0 +1,104 @@
+//! The parameters of a query, read strictly: one that is misspelt, repeated or malformed is refused, never passed over.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rocket::Request;
+use rocket::request::{FromRequest, Outcome};
+
+use crate::app::knowledge::Clocks;
+use crate::domain::compliance::Status;
+use crate::domain::ids::InvalidId;
+use crate::http::problem::Problem;
+
+/// The parameters of a request, in the order in which they were sent.
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Query {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let fields = request.query_fields().map(|field| (field.name.to_string(), field.value.to_owned()));
+        Outcome::Success(Self(fields.collect()))
+    }
+}
+
+fn malformed(name: &str, value: &str, expected: &str) -> Problem {
+    Problem::bad_request(format!("{name}={value} is not {expected}"))
+}
+
+impl Query {
+    /// Refuses every parameter that is not among these, and each that is given twice.
+    pub fn only(self, known: &[&str]) -> Result<Self, Problem> {
+        for (place, (name, _)) in self.0.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(Problem::bad_request(format!("{name} is not a parameter here; these are: {known}")));
+            }
+            if self.0.iter().take(place).any(|(earlier, _)| earlier == name) {
+                return Err(Problem::bad_request(format!("{name} is given twice; give it once")));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The text of a parameter; nothing where it is missing or empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A code or a number that somebody is known by.
+    pub fn id<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<Option<T>, Problem> {
+        let parsed = self.text(name).map(parse).transpose();
+        parsed.map_err(|why| Problem::bad_request(format!("{name} {why}")))
+    }
+
+    /// The same where it must be given.
+    pub fn required_id<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<T, Problem> {
+        let missing = || Problem::bad_request(format!("{name} is missing; give it as ?{name}=…"));
+        self.id(name, parse)?.ok_or_else(missing)
+    }
+
+    pub fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
+        let parse = |text: &str| text.parse().map_err(|_| malformed(name, text, "a day such as 2026-02-26"));
+        self.text(name).map(parse).transpose()
+    }
+
+    pub fn instant(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+        // A plus sign that was sent as it is has become a space.
+        let parse = |text: &str| {
+            DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
+                .map(|instant| instant.to_utc())
+                .map_err(|_| malformed(name, text, "an instant such as 2026-02-26T12:00:00Z (RFC 3339)"))
+        };
+        self.text(name).map(parse).transpose()
+    }
+
+    /// `as_of` and `known_at`.
+    pub fn clocks(&self) -> Result<Clocks, Problem> {
+        Ok(Clocks { as_of: self.day("as_of")?, known_at: self.instant("known_at")? })
+    }
+
+    pub fn status(&self, name: &str) -> Result<Option<Status>, Problem> {
+        let words = || Status::ALL.map(Status::as_str).join(", ");
+        let parse = |text: &str| {
+            Status::parse(text).ok_or_else(|| malformed(name, text, &format!("a status; these are: {}", words())))
+        };
+        self.text(name).map(parse).transpose()
+    }
+
+    /// A row's id, as an earlier answer gave it.
+    pub fn row(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let parse = |text: &str| text.parse().map_err(|_| malformed(name, text, "an id from an earlier answer"));
+        self.text(name).map(parse).transpose()
+    }
+
+    /// How many to answer with: between 1 and `most`.
+    pub fn limit(&self, standard: usize, most: usize) -> Result<usize, Problem> {
+        let Some(text) = self.text("limit") else { return Ok(standard) };
+        let wrong = || malformed("limit", text, &format!("a number from 1 to {most}"));
+        text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(wrong)
+    }
+}

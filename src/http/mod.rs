@@ -1,0 +1,58 @@
+//! The HTTP doors, all of them, mounted where they can be read from top to bottom.
+//!
+//! A handler reads what came, asks one use case, and writes what it answered. Rules, SQL and rights are elsewhere.
+//! Errors leave as problems (`problem`); who asks is found by a guard (`guards`).
+
+pub mod api;
+pub mod catchers;
+pub mod guards;
+pub mod health;
+pub mod metrics;
+pub mod openapi;
+pub mod problem;
+pub mod request_id;
+pub mod request_log;
+pub mod security_headers;
+pub mod webhooks;
+pub mod whole_body;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use rocket::figment::Figment;
+use rocket::{Build, Rocket, routes};
+
+use crate::app::App;
+use crate::app::receive_delivery::Receiving;
+use crate::auth::Authenticator;
+use crate::config::ReceivingSettings;
+
+/// What the doors work with.
+#[derive(Debug)]
+pub struct Doors {
+    pub app: App,
+    pub receiving: Arc<Receiving>,
+    pub authenticator: Arc<Authenticator>,
+    pub settings: ReceivingSettings,
+}
+
+/// Every door, over a configuration.
+#[must_use]
+pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
+    rocket::custom(figment)
+        .mount("/", request_log::traced(routes![webhooks::receive]))
+        .mount("/api/v1", request_log::traced(api::v1::routes()))
+        .mount("/", request_log::traced(health::routes()))
+        .mount("/", request_log::traced(metrics::routes()))
+        .register("/", catchers::all())
+        .attach(request_log::RequestLog)
+        .attach(metrics::RequestMetrics(doors.app.metrics.clone()))
+        .attach(security_headers::SecurityHeaders)
+        .manage(doors.app.metrics.clone())
+        .manage(doors.app)
+        .manage(doors.receiving)
+        .manage(doors.authenticator)
+        .manage(doors.settings)
+}

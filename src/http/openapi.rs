@@ -1,0 +1,176 @@
+//! The OpenAPI 3.1 document, generated from the handlers; `docs/openapi.json` is a copy that a test holds to it.
+//!
+//! An operation's words stand at its handler. Here is what all of them share; `problems` has their errors, `examples`
+//! what they take and answer.
+
+mod examples;
+mod problems;
+
+use rocket::get;
+use rocket::serde::json::Json;
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::schema::{KnownFormat, Schema, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr};
+use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
+
+use super::api::v1;
+use super::problem::Problem;
+use crate::domain::compliance::Status;
+
+pub use problems::{
+    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotFound, NotUnderstood, SignatureDoesNotHold,
+    TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Kurskoll",
+        description = "Which of a city's people have done the training that their work demands, and how we know.",
+    ),
+    servers((url = "/", description = "This service")),
+    paths(
+        v1::reports::onboarding,
+        v1::administrations::export_csv,
+        v1::administrations::export_xlsx,
+        v1::administrations::compliance,
+        v1::employees::show,
+        v1::links::unlinked,
+        v1::links::list,
+        v1::links::make,
+        v1::links::undo,
+        v1::deliveries::list,
+        v1::deliveries::show,
+        v1::deliveries::replay,
+        v1::audit::list,
+        super::webhooks::receive,
+        document,
+    ),
+    components(
+        responses(
+            MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
+            WrongMediaType, InQuarantine, NotUnderstood, TooLargeForAWorkbook, Failed, Unavailable,
+        ),
+        schemas(Problem),
+    ),
+    modifiers(&Bearer, &Shared),
+    tags(
+        (name = "reports", description = "Figures per administration"),
+        (name = "administrations", description = "An administration's people"),
+        (name = "employees", description = "One employee, down to the evidence"),
+        (name = "linking", description = "Results that wait, and links by hand"),
+        (name = "deliveries", description = "What was received, and what is in quarantine"),
+        (name = "audit", description = "Who looked at, exported and changed what"),
+        (name = "webhooks", description = "The door of the learning platforms"),
+        (name = "document", description = "This document"),
+    ),
+)]
+struct Document;
+
+/// What a platform that can be configured sends.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what intake::webhook::native reads")]
+pub struct NativeDelivery {
+    /// `course.completed`, `quiz.graded` or `completion.revoked`; another type is kept and ignored.
+    r#type: String,
+    /// When it was sent (RFC 3339).
+    timestamp: String,
+    /// What happened; its shape depends on the type.
+    data: serde_json::Value,
+}
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+    }
+}
+
+impl ToSchema for FileBytes {}
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A signed JWT (EdDSA), as `kurskoll token issue` prints it."))
+            .build();
+        if let Some(components) = openapi.components.as_mut() {
+            components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        }
+    }
+}
+
+/// What every operation has: its examples, the words that its parameters take, and that the register may fail.
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for path in openapi.paths.paths.values_mut() {
+            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+                complete(operation);
+            }
+        }
+    }
+}
+
+fn complete(operation: &mut Operation) {
+    let id = operation.operation_id.clone().unwrap_or_default();
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            name_words(parameter);
+        }
+    }
+    if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
+        let examples = examples::of_request(&id);
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content {
+                content.examples = examples.clone().into_iter().collect();
+            }
+        }
+    }
+    if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200")
+        && let Some(RefOr::T(content)) = answer.content.get_mut("application/json")
+    {
+        content.example = examples::of_answer(&id);
+    }
+    if id != "document" {
+        let failed = RefOr::Ref(Ref::from_response_name("Failed"));
+        operation.responses.responses.insert("500".to_owned(), failed);
+    }
+}
+
+/// The words that a parameter takes, where it takes a few.
+fn name_words(parameter: &mut Parameter) {
+    let words: Vec<&str> = match parameter.name.as_str() {
+        "status" => Status::ALL.map(Status::as_str).to_vec(),
+        "outcome" => vec!["accepted", "ignored", "quarantined"],
+        "dialect" => vec!["rfc4180", "excel-sv"],
+        _ => return,
+    };
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    parameter.schema = Some(schema.into());
+}
+
+/// The OpenAPI document as it is served.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// This document
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "document", operation_id = "document",
+    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
+)]
+#[get("/openapi.json")]
+pub fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(openapi())
+}

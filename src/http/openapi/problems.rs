@@ -1,0 +1,100 @@
+//! The errors that operations are documented with; each example is a problem as `Problem` itself writes it.
+
+use rocket::http::Status;
+use utoipa::ToResponse;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::domain::access::Refused;
+use crate::http::problem::{Challenge, Problem};
+
+fn documented(description: &str, problem: &Problem) -> RefOr<Response> {
+    let mut content = Content::new(Some(Ref::from_schema_name("Problem")));
+    content.example = Some(problem.example());
+    let mut response = ResponseBuilder::new().description(description).content("application/problem+json", content);
+    if problem.challenge.is_some() {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let header = HeaderBuilder::new().schema(Some(text)).description(Some("How to say who is asking"));
+        response = response.header("WWW-Authenticate", header.build());
+    }
+    if problem.retry_after.is_some() {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        let header =
+            HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds to come back"));
+        response = response.header("Retry-After", header.build());
+    }
+    response.build().into()
+}
+
+macro_rules! problem_responses {
+    ($($name:ident: $description:literal, $problem:expr;)*) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl<'r> ToResponse<'r> for $name {
+            fn response() -> (&'r str, RefOr<Response>) {
+                (stringify!($name), documented($description, &$problem))
+            }
+        }
+    )*};
+}
+
+problem_responses! {
+    MalformedParameter: "A parameter is misspelt, repeated or malformed",
+        Problem::bad_request("as_of=2026-02-30 is not a day such as 2026-02-26");
+    Unauthenticated: "No token, or one that does not hold",
+        Problem::unauthenticated(
+            "token-expired",
+            "Who is asking cannot be told: the token has expired. Ask the operator for a new one (\"kurskoll token issue\").",
+        )
+        .with_challenge(Challenge::BearerInvalidToken);
+    SignatureDoesNotHold: "The signature, its secret or its time does not hold",
+        Problem::new(
+            Status::Unauthorized,
+            "signature-does-not-hold",
+            "The signature does not hold",
+            "no signature was made with a secret of this platform over these bytes",
+        );
+    Forbidden: "The roles of the token do not allow this",
+        Problem::forbidden(Refused.to_string());
+    NotFound: "Not there, or not visible to who is asking, which are the same",
+        Problem::not_found("no administration XYZ is known here");
+    TooSlow: "The body did not arrive in time",
+        Problem::new(
+            Status::RequestTimeout,
+            "body-too-slow",
+            "The body came too slowly",
+            "The body did not arrive within 10 s. Send it again.",
+        );
+    Conflict: "A delivery with this id and other bytes is kept; that one stays",
+        Problem::conflict(
+            "delivery-conflict",
+            "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
+        )
+        .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W");
+    TooLarge: "The body is larger than what is taken",
+        Problem::payload_too_large(256 * 1024);
+    WrongMediaType: "The body is not JSON by its Content-Type",
+        Problem::unsupported_media_type("application/json");
+    InQuarantine: "Authentic, but not understood: kept in quarantine, and can be replayed",
+        Problem::unprocessable(
+            "not-understood",
+            "The delivery is kept in quarantine: /data/course/id is missing: send a text or a whole number",
+        )
+        .with_pointer("/data/course/id")
+        .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")
+        .with_member("delivery_id", 17);
+    NotUnderstood: "The body is not what belongs here",
+        Problem::unprocessable("not-understood", "reason is empty; say how you know").with_pointer("/reason");
+    TooLargeForAWorkbook: "More rows than a workbook holds; ask for CSV",
+        Problem::unprocessable(
+            "too-large-for-a-workbook",
+            "a worksheet holds 1048575 rows below its header; export one requirement, or CSV",
+        );
+    Failed: "The register failed; the log has the rest under the request id",
+        Problem::standard(Status::InternalServerError);
+    Unavailable: "Not now; the same may be sent again",
+        Problem::unavailable(5);
+}

@@ -1,0 +1,74 @@
+//! One line in the log for each request, and a span around what its handler logs.
+//!
+//! Both carry the request id and the route's pattern. The raw path and query are never logged: they can hold personal
+//! data. Rocket's own request lines hold them, and are kept out by `cli::logging`.
+
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Header;
+use rocket::route::{Handler, Outcome};
+use rocket::{Data, Orbit, Request, Response, Rocket, Route};
+use tracing::Instrument;
+
+use super::request_id::{HEADER, RequestId, arrived_at, route_pattern};
+
+/// Logs each request when it is answered, and puts its id on the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLog;
+
+#[rocket::async_trait]
+impl Fairing for RequestLog {
+    fn info(&self) -> Info {
+        Info { name: "Request log", kind: Kind::Liftoff | Kind::Request | Kind::Response | Kind::Singleton }
+    }
+
+    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        let config = rocket.config();
+        tracing::info!(address = %config.address, port = config.port, "listening");
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        arrived_at(request);
+        RequestId::of(request);
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let request_id = RequestId::of(request).as_str();
+        response.set_header(Header::new(HEADER, request_id));
+        let duration_us = u64::try_from(arrived_at(request).elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(
+            request_id,
+            method = request.method().as_str(),
+            route = route_pattern(request),
+            status = response.status().code,
+            duration_us,
+            "request answered"
+        );
+    }
+}
+
+/// Puts a span with the request id around each route's guards and handler, so that whatever they log, however deep,
+/// says which request it was for. Rocket's fairings cannot: they end before the handler begins.
+#[must_use]
+pub fn traced(routes: Vec<Route>) -> Vec<Route> {
+    let traced = |mut route: Route| {
+        route.handler = Box::new(Traced(route.handler));
+        route
+    };
+    routes.into_iter().map(traced).collect()
+}
+
+#[derive(Clone)]
+struct Traced(Box<dyn Handler>);
+
+#[rocket::async_trait]
+impl Handler for Traced {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        let span = tracing::info_span!(
+            "request",
+            request_id = RequestId::of(request).as_str(),
+            method = request.method().as_str(),
+            route = route_pattern(request)
+        );
+        self.0.handle(request, data).instrument(span).await
+    }
+}

@@ -1,0 +1,191 @@
+//! The door of the learning platforms: signed deliveries in, and `200` only when they are durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rocket::data::{Data, ToByteUnit};
+use rocket::http::Status;
+use rocket::request::{FromRequest, Outcome};
+use rocket::serde::json::Json;
+use rocket::{Request, State, post};
+use serde::Serialize;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::request_id::arrived_at;
+use crate::app::App;
+use crate::app::metrics::DeliveryOutcome;
+use crate::app::receive_delivery::{
+    Kept, ReceiveError, Received, Receiving, Request as Delivered, SignatureHeaders, place_in_body,
+};
+use crate::config::ReceivingSettings;
+use crate::domain::ids::PlatformCode;
+
+/// What became of a delivery that is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReceivedView {
+    /// The `webhook-id`.
+    #[schema(example = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
+    event_id: String,
+    /// `accepted`; `duplicate` where it adds nothing to what was known; `ignored` where it concerns nothing of ours.
+    #[schema(example = "accepted")]
+    outcome: &'static str,
+    /// Whether the result is somebody's whom the directory knows; else it waits, and links itself.
+    linked: bool,
+}
+
+/// The headers that the signature is about, and the media type.
+#[derive(Debug)]
+pub struct DeliveryHeaders<'r> {
+    signed: SignatureHeaders<'r>,
+    content_type: &'r str,
+    arrived_at: std::time::Instant,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let headers = request.headers();
+        Outcome::Success(Self {
+            signed: SignatureHeaders {
+                id: headers.get_one("webhook-id"),
+                timestamp: headers.get_one("webhook-timestamp"),
+                signature: headers.get_one("webhook-signature"),
+            },
+            content_type: headers.get_one("content-type").unwrap_or_default(),
+            arrived_at: arrived_at(request),
+        })
+    }
+}
+
+/// Receives a delivery from a learning platform
+///
+/// Signed by the Standard Webhooks specification over the raw body. Answers `200` once the delivery is durable; a report
+/// asked after that has it. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
+#[utoipa::path(
+    post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
+    params(
+        ("platform" = String, Path, description = "The platform's code", example = "larportal"),
+        ("webhook-id" = String, Header, description = "The delivery's id, the same when it is sent again"),
+        ("webhook-timestamp" = String, Header, description = "Seconds since 1970; at most five minutes off"),
+        ("webhook-signature" = String, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
+    ),
+    request_body(content = super::openapi::NativeDelivery, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It is kept, or was", body = ReceivedView),
+        (status = 400, response = super::openapi::MalformedParameter),
+        (status = 401, response = super::openapi::SignatureDoesNotHold),
+        (status = 404, response = super::openapi::NotFound),
+        (status = 408, response = super::openapi::TooSlow),
+        (status = 409, response = super::openapi::Conflict),
+        (status = 413, response = super::openapi::TooLarge),
+        (status = 415, response = super::openapi::WrongMediaType),
+        (status = 422, response = super::openapi::InQuarantine),
+        (status = 503, response = super::openapi::Unavailable),
+    ),
+)]
+#[post("/webhooks/<platform>", data = "<data>")]
+pub async fn receive(
+    app: &State<App>,
+    receiving: &State<Arc<Receiving>>,
+    settings: &State<ReceivingSettings>,
+    headers: DeliveryHeaders<'_>,
+    platform: &str,
+    data: Data<'_>,
+) -> Result<Json<ReceivedView>, Problem> {
+    let arrived_at = headers.arrived_at;
+    let answer = take(receiving, settings, headers, platform, data).await;
+    let outcome = match &answer {
+        Ok((_, outcome)) => *outcome,
+        Err(problem) => outcome_of(problem),
+    };
+    app.metrics.delivery_answered(outcome, arrived_at.elapsed());
+    answer.map(|(view, _)| Json(view))
+}
+
+/// What the metrics count a refusal as.
+fn outcome_of(problem: &Problem) -> DeliveryOutcome {
+    match problem.status {
+        401 => DeliveryOutcome::Unauthenticated,
+        409 => DeliveryOutcome::Conflict,
+        422 => DeliveryOutcome::Quarantined,
+        _ => DeliveryOutcome::Refused,
+    }
+}
+
+async fn take(
+    receiving: &Receiving,
+    settings: &ReceivingSettings,
+    headers: DeliveryHeaders<'_>,
+    platform: &str,
+    data: Data<'_>,
+) -> Result<(ReceivedView, DeliveryOutcome), Problem> {
+    let unknown = || Problem::not_found(format!("No platform has the code {platform}. Check the address."));
+    let platform = PlatformCode::parse(platform).map_err(|_| unknown())?;
+    if !is_json(headers.content_type) {
+        return Err(Problem::unsupported_media_type("application/json"));
+    }
+    let body = read_body(data, settings).await?;
+    let delivered =
+        Delivered { platform: &platform, headers: headers.signed, content_type: headers.content_type, body };
+    let Kept { event_id, received } = receiving.receive(delivered).await?;
+    let event_id = event_id.to_string();
+    let view = |outcome, linked| ReceivedView { event_id: event_id.clone(), outcome, linked };
+    match received {
+        Received::Accepted { linked, .. } => Ok((view("accepted", linked), DeliveryOutcome::Accepted)),
+        Received::Duplicate { linked } => Ok((view("duplicate", linked), DeliveryOutcome::Duplicate)),
+        Received::Ignored => Ok((view("ignored", false), DeliveryOutcome::Ignored)),
+        Received::Conflict | Received::EventConflict(_) => Err(Problem::conflict(
+            "delivery-conflict",
+            "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
+        )
+        .with_member("event_id", event_id)),
+        Received::Quarantined { delivery, pointer, problem } => Err(Problem::unprocessable(
+            "not-understood",
+            format!("The delivery is kept in quarantine: {} {problem}", place_in_body(&pointer)),
+        )
+        .with_pointer(&pointer)
+        .with_member("event_id", event_id)
+        .with_member("delivery_id", delivery)),
+    }
+}
+
+/// `application/json`, or a type that is built on it (RFC 6839), with whatever parameters.
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Reads a body within the limits of size and time.
+async fn read_body(data: Data<'_>, settings: &ReceivingSettings) -> Result<Vec<u8>, Problem> {
+    let limit = settings.max_body;
+    let seconds = settings.body_timeout_seconds;
+    let reading = data.open(limit.as_u64().bytes()).into_bytes();
+    let body = timeout(Duration::from_secs(seconds), reading).await.map_err(|_| {
+        let detail = format!("The body did not arrive within {seconds} s. Send it again.");
+        Problem::new(Status::RequestTimeout, "body-too-slow", "The body came too slowly", detail)
+    })?;
+    let body = body.map_err(|_| Problem::bad_request("The body ended before its end. Send it again."))?;
+    if body.is_complete() { Ok(body.into_inner()) } else { Err(Problem::payload_too_large(limit.as_u64())) }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match &error {
+            ReceiveError::UnknownPlatform(_) | ReceiveError::WrongAdapter(_) => Self::not_found(error.to_string()),
+            ReceiveError::Unauthenticated(why) => Self::new(
+                Status::Unauthorized,
+                "signature-does-not-hold",
+                "The signature does not hold",
+                why.to_string(),
+            ),
+            ReceiveError::QueueFull => Self::unavailable(1).with_cause(&error),
+            ReceiveError::Stopping => Self::unavailable(5),
+            ReceiveError::NotKept(_) => Self::unavailable(5).with_cause(&error),
+            ReceiveError::Store(_) => Self::unavailable(5).with_cause(&error),
+        }
+    }
+}

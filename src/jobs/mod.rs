@@ -1,0 +1,61 @@
+//! Loops around use cases, for as long as the service runs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::auth::Authenticator;
+
+/// How long the settling rests when nothing waits, and at the most when the database fails.
+const REST: Duration = Duration::from_millis(250);
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// For how long, at the most, a key that a command removed goes on verifying tokens.
+pub const KEYS_REREAD_EVERY: Duration = Duration::from_secs(5);
+
+/// Keeps the derived rows up to date until it is told to stop. Reports do not depend on it: they settle or judge what
+/// waits by themselves; it spares them that.
+pub fn settle_standings(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            let begun = Instant::now();
+            let rest = match app.settle_some().await {
+                Ok(0) => REST,
+                // Deliveries go before it: it takes a quarter of the time while much waits.
+                Ok(_) => begun.elapsed() * 3,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "standings could not be settled");
+                    REST_AFTER_FAILURE
+                }
+            };
+            drop(tokio::time::timeout(rest, stop.changed()).await);
+        }
+    })
+}
+
+/// Reads the signing keys again and again until it is told to stop, so that one that was removed verifies no longer. A
+/// new one needs no waiting for: the authenticator asks for it at its first token.
+pub fn reread_keys(
+    app: App,
+    authenticator: Arc<Authenticator>,
+    every: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            match app.key_ring().await {
+                Ok(ring) => authenticator.replace_keys(ring),
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the signing keys could not be read again"
+                    );
+                }
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
