@@ -1,0 +1,186 @@
+//! Which room may use which: the source's `crate::` paths, held to the house's arrows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// For each room: the rooms that it may use, and the words of the outside that it may not.
+const ARROWS: &[(&str, &[&str], &[&str])] = &[
+    // Rules alone: time, the database and the network are other people's matter.
+    ("domain", &[], &["rocket", "sea_orm", "tokio", "futures", "reqwest", "std::env", "std::fs", "::now("]),
+    ("intake", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
+    ("render", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
+    ("demo_city", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
+    ("store", &["domain"], &["rocket", "utoipa"]),
+    ("auth", &["domain"], &["rocket", "sea_orm"]),
+    ("config", &["auth"], &["sea_orm"]),
+    ("app", &["auth", "domain", "intake", "render", "store"], &["rocket", "sea_orm", "utoipa", "clap"]),
+    ("http", &["app", "auth", "config", "domain", "render"], &["sea_orm", "kurskoll_migrations", "clap"]),
+    ("jobs", &["app", "auth", "domain"], &["rocket", "sea_orm"]),
+    // The command line is the door of HR's files too, and wires the service.
+    (
+        "cli",
+        &["app", "auth", "config", "demo_city", "domain", "http", "intake", "jobs", "render"],
+        &["sea_orm", "kurskoll_migrations"],
+    ),
+];
+
+/// A source file: its path under `src`, and its lines without comments.
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    fn all() -> Vec<Self> {
+        let mut found = Vec::new();
+        read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        assert!(found.len() > 50, "the source was not found");
+        found
+    }
+
+    fn room(&self) -> Option<&str> {
+        let mut parts = self.path.iter();
+        let first = parts.next()?.to_str()?;
+        parts.next().map(|_| first)
+    }
+
+    /// What runs outside of tests.
+    fn code(&self) -> &str {
+        let is_tests = self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "properties.rs");
+        let (code, _) = self.text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((&self.text, ""));
+        if is_tests { "" } else { code }
+    }
+
+    /// How deep the file's module lies under the crate: `domain/ids.rs` and `domain/ids/mod.rs` are two deep.
+    fn depth(&self) -> usize {
+        let is_folders_own = self.path.file_name().is_some_and(|name| name == "mod.rs");
+        self.path.iter().count() - usize::from(is_folders_own)
+    }
+
+    /// The rooms that the file names, by `crate::` or by climbing out of its own with `super::`.
+    fn uses(&self) -> BTreeSet<String> {
+        let mut used: BTreeSet<String> = BTreeSet::new();
+        let mut rest = self.text.as_str();
+        while let Some(at) = rest.find("crate::") {
+            let is_word = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$');
+            rest = &rest[at + "crate::".len()..];
+            if is_word {
+                used.extend(first_names(rest));
+            }
+        }
+        let (code, tests) = self.text.split_once("#[cfg(test)]").unwrap_or((&self.text, ""));
+        for (part, depth) in [(code, self.depth()), (tests, self.depth() + 1)] {
+            let climb = "super::".repeat(depth);
+            if let Some(at) = part.find(&climb) {
+                used.extend(first_names(part[at + climb.len()..].trim_start_matches("super::")));
+            }
+        }
+        used
+    }
+}
+
+fn read_folder(folder: &Path, found: &mut Vec<Source>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_folder(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("UTF-8");
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let text = code.collect::<Vec<_>>().join("\n");
+            found.push(Source { path: path.strip_prefix(&root).expect("under src").to_owned(), text });
+        }
+    }
+}
+
+/// The first names of a path, or of each path in braces: `app::{App, Asker}` gives `app`; `{app::App, store}` both.
+fn first_names(path: &str) -> Vec<String> {
+    let name =
+        |text: &str| -> String { text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
+    let Some(group) = path.strip_prefix('{') else { return vec![name(path)] };
+    let (mut level, mut names, mut start) = (0_usize, Vec::new(), 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => level += 1,
+            ',' if level == 0 => {
+                names.push(name(&group[start..at]));
+                start = at + 1;
+            }
+            '}' if level == 0 => {
+                names.push(name(&group[start..at]));
+                break;
+            }
+            '}' => level -= 1,
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// Whether code names a crate or a path of the outside.
+fn names(text: &str, word: &str) -> bool {
+    let pattern = if word.contains("::") { word.to_owned() } else { format!("{word}::") };
+    text.match_indices(&pattern).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        // A string such as "rocket::launch=error" names a log's target, no crate.
+        word.starts_with("::") || !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"')
+    })
+}
+
+#[test]
+fn every_room_has_its_arrows() {
+    let rooms: BTreeSet<String> = Source::all().iter().filter_map(Source::room).map(str::to_owned).collect();
+    let listed: BTreeSet<String> = ARROWS.iter().map(|(room, _, _)| (*room).to_owned()).collect();
+    assert_eq!(rooms, listed);
+}
+
+#[test]
+fn no_room_uses_another_against_the_arrows() {
+    let rooms: BTreeMap<&str, (&[&str], &[&str])> =
+        ARROWS.iter().map(|(room, may, never)| (*room, (*may, *never))).collect();
+    let mut against = Vec::new();
+    for source in Source::all() {
+        let Some(room) = source.room() else { continue };
+        let (may, never) = rooms[room];
+        for other in source.uses() {
+            if other != room && rooms.contains_key(other.as_str()) && !may.contains(&other.as_str()) {
+                against.push(format!("{} uses {other}", source.path.display()));
+            }
+        }
+        let outside = never.iter().filter(|word| names(source.code(), word));
+        against.extend(outside.map(|word| format!("{} names {word}", source.path.display())));
+    }
+    assert!(against.is_empty(), "against the arrows:\n{}", against.join("\n"));
+}
+
+#[test]
+fn entities_never_leave_the_store() {
+    for source in Source::all() {
+        let path = source.path.display();
+        if source.room() != Some("store") {
+            assert!(!names(&source.text, "entities"), "{path} names the store's entities");
+            continue;
+        }
+        assert!(!source.text.contains("pub mod entities") && !source.text.contains("pub use entities"), "{path}");
+        for (at, _) in source.text.match_indices("pub fn ").chain(source.text.match_indices("pub async fn ")) {
+            let signature: String = source.text[at..].chars().take_while(|c| *c != '{').collect();
+            assert!(!signature.contains("::Model") && !signature.contains("::ActiveModel"), "{path}: {signature}");
+        }
+    }
+}
+
+#[test]
+fn paths_are_read_as_they_are_written() {
+    assert_eq!(first_names("app::{App, Asker};"), ["app"]);
+    assert_eq!(first_names("{app::{App, Asker}, store, http::{self}};"), ["app", "store", "http"]);
+    assert_eq!(first_names("store::Store;"), ["store"]);
+    assert!(names("use sea_orm::Set;", "sea_orm") && names("&impl sea_orm::ConnectionTrait", "sea_orm"));
+    assert!(!names("kurskoll_sea_orm::x", "sea_orm") && !names(r#""rocket::launch=error""#, "rocket"));
+    assert!(names("Utc::now()", "::now("));
+    let climbing = Source { path: PathBuf::from("domain/ids.rs"), text: "use super::super::store::Store;".to_owned() };
+    assert_eq!(climbing.uses(), BTreeSet::from(["store".to_owned()]));
+    let staying = Source { path: PathBuf::from("domain/plan/mod.rs"), text: "use super::ids::X;".to_owned() };
+    assert_eq!(staying.uses(), BTreeSet::new());
+}

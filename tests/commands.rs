@@ -1,0 +1,304 @@
+//! Commands, as the built binary: what each prints where, and what it leaves in the register.
+
+use std::collections::BTreeSet;
+
+use kurskoll::intake::webhook::signature::WebhookSecret;
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+
+use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
+use crate::support::app::TestApp;
+use crate::support::commands::CommandLine;
+use crate::support::postgres::{TestDatabase, both_databases};
+
+const REPORT: &str = "report --requirement infosec-onboarding --as-of 2026-02-26";
+
+/// A folder with the small city's files, and a register in it that has them.
+pub fn small_city_of_files() -> CommandLine {
+    with_files(CommandLine::new())
+}
+
+/// The same, wherever the register is.
+pub fn with_files(here: CommandLine) -> CommandLine {
+    here.write("adm.csv", ADMINISTRATIONS);
+    here.write("emp.csv", EMPLOYMENTS);
+    here.write("requirements.toml", REQUIREMENT);
+    here.ok("requirements apply requirements.toml");
+    here.ok("directory import --administrations adm.csv --employments emp.csv --full");
+    here
+}
+
+both_databases! {
+    async fn tables_are_made_and_found_again(database: TestDatabase) {
+        let here = CommandLine::on(&database);
+        for _ in 0..2 {
+            let ran = here.ok("migrate");
+            assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "The database is up to date.\n"));
+        }
+    }
+
+    async fn a_platforms_secret_stands_alone_on_the_last_line(database: TestDatabase) {
+        let here = CommandLine::on(&database);
+        let added = here.ok("platform add larportal --linking-keys email,employee_number,email");
+        let rotated = here.ok("platform rotate-secret larportal");
+        for ran in [&added, &rotated] {
+            let secret = ran.out.strip_suffix('\n').expect("a whole line");
+            assert!(WebhookSecret::parse(secret).is_ok(), "no secret alone: {}", ran.out);
+            assert!(!ran.err.contains(secret));
+        }
+        assert_ne!(added.out, rotated.out);
+        here.ok("platform add annan --time-zone Europe/Helsinki");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(here.ok("platform list").out, @r"
+            annan	native	employee_number,email,username,account	Europe/Helsinki
+            larportal	native	email,employee_number	Europe/Stockholm
+            ");
+        }
+    }
+
+    async fn requirements_that_are_applied_twice_are_unchanged(database: TestDatabase) {
+        let here = CommandLine::on(&database);
+        here.write("requirements.toml", REQUIREMENT);
+        let apply = || here.ok("requirements apply requirements.toml").err;
+        assert_eq!(apply(), "infosec-onboarding: version 1 applied\n");
+        assert_eq!(apply(), "infosec-onboarding: unchanged, version 1\n");
+        here.write("requirements.toml", REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 60"));
+        assert_eq!(apply(), "infosec-onboarding: version 2 applied\n");
+    }
+
+    async fn an_import_says_what_it_changes_and_changes_it_once(database: TestDatabase) {
+        let here = CommandLine::on(&database);
+        here.write("adm.csv", ADMINISTRATIONS);
+        here.write("emp.csv", EMPLOYMENTS);
+        let import = "directory import --administrations adm.csv --employments emp.csv --full";
+        let planned = here.ok(&format!("{import} --dry-run"));
+        let changed = here.ok(import);
+        let again = here.ok(import);
+        assert_eq!((changed.out.as_str(), again.out.as_str()), ("", ""));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(planned.out, @r"
+            administration FGK: new, name Fastighets- och gatukontoret, board Tekniska nämnden
+            administration SEF: new, name Serviceförvaltningen, board Servicenämnden
+            person 1001: new, given_name Anna, family_name Andersson
+            person 1002: new, given_name Bo, family_name Öberg
+            person 1003: new, given_name Cecilia, family_name Berg
+            person 1004: new
+            employment 1001/1: new, administration SEF, unit Måltid, form permanent, starts_on 2020-01-01, email anna@example.org, username anna
+            employment 1002/1: new, administration SEF, unit Lokalvård, form permanent, starts_on 2026-02-10, manager_employee_number 1001, email bo@example.org, username bo
+            employment 1003/1: new, administration FGK, unit Gata, form hourly, starts_on 2026-01-05, email cecilia@example.org, username cecilia
+            employment 1003/2: new, administration SEF, unit Måltid, form hourly, starts_on 2026-01-07, email cecilia@example.org, username cecilia
+            employment 1004: new
+            ");
+            insta::assert_snapshot!([planned.err, changed.err, again.err].concat(), @r"
+            Would change: administrations 2 added; persons 4 added; employments 5 added.
+            Changed: administrations 2 added; persons 4 added; employments 5 added.
+            Changed: nothing.
+            ");
+        }
+    }
+
+    async fn a_backup_is_of_the_databases_own_kind(database: TestDatabase) {
+        let here = with_files(CommandLine::on(&database));
+        let ran = here.ok("backup copy");
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "A copy of the register is in copy.\n"));
+        let copy = std::fs::read(here.path("copy")).expect("the copy");
+        let kind: &[u8] = if database.url.starts_with("sqlite:") { b"SQLite format 3" } else { b"PGDMP" };
+        assert!(copy.starts_with(kind), "{:?}", copy.get(..16));
+        here.run("backup copy").assert_failed("exists already");
+    }
+
+    async fn verify_finds_what_was_tampered_with(database: TestDatabase) {
+        let here = with_files(CommandLine::on(&database));
+        let sound = here.ok("verify");
+        assert_eq!(sound.out, "");
+        assert!(sound.err.starts_with("0 events and 4 employees compared"), "{}", sound.err);
+        let connection = Database::connect(&database.url).await.expect("the database is there");
+        let tampered = "UPDATE standing SET status = 'compliant' WHERE status = 'overdue'";
+        assert!(connection.execute_unprepared(tampered).await.expect("a change").rows_affected() > 0);
+        let ran = here.run("verify");
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.out.lines().count() > 0 && ran.out.lines().all(|line| line.contains("compliant")), "{}", ran.out);
+        let last = ran.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with("kurskoll: ") && last.contains("between what is derived"), "{}", ran.err);
+    }
+
+    async fn quarantine_is_listed_shown_and_replayed_while_the_service_runs(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let here = CommandLine::on(&database);
+        let secret = here.ok("platform add larportal").out;
+        let secret = WebhookSecret::parse(secret.trim()).expect("a secret");
+        assert_eq!(here.ok("quarantine list").out, "");
+        // Ahead of the service's clock, which stands; past by the machine's, which the commands go by.
+        let ahead = completed(json!({"employee_number": "1001"}), "infosec-basics", "2026-03-01T10:00:00+01:00");
+        let wrong = json!({"type": "course.completed", "timestamp": "2026-02-20T10:00:00+01:00", "data": {}});
+        for (id, body) in [("q-1", &ahead), ("q-2", &wrong)] {
+            assert_eq!(app.deliver("larportal", &secret, id, body).await.status, 422);
+        }
+        let listed = here.ok("quarantine list").out;
+        let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(rows.len(), 2, "{listed}");
+        assert!(rows.iter().all(|row| row.len() == 5 && row[1] == "larportal" && !row[4].is_empty()), "{listed}");
+        let id = rows[0][0];
+        assert_eq!(here.ok(&format!("quarantine show {id}")).out, wrong.to_string());
+        let replayed = here.ok(&format!("quarantine replay {id}"));
+        assert!(replayed.err.contains("stays in quarantine") && replayed.err.ends_with("0 of 1 left quarantine.\n"), "{}", replayed.err);
+        assert_eq!(replayed.out, "");
+        let all = here.ok("quarantine replay --all").err;
+        assert!(all.ends_with("\n1 of 2 left quarantine.\n"), "{all}");
+        let listed = here.ok("quarantine list").out;
+        assert!(listed.lines().count() == 1 && listed.starts_with(&format!("{id}\t")), "{listed}");
+    }
+}
+
+#[test]
+fn a_broken_file_names_each_bad_row_and_changes_nothing() {
+    let here = small_city_of_files();
+    let before = here.ok(&format!("{REPORT} --format json")).json();
+    for (file, kind) in [
+        ("employments-many-problems", "employments"),
+        ("employments-unknown-form", "employments"),
+        ("absences-personal-identity-number", "absences"),
+        ("administrations-duplicate-code", "administrations"),
+    ] {
+        let path = format!("{}/fixtures/hr/broken/{file}.csv", env!("CARGO_MANIFEST_DIR"));
+        let ran = here.run(&format!("directory import --{kind} {path} --partial"));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{file}: {}", ran.err);
+        let last = ran.err.lines().last().unwrap_or_default();
+        assert!(last.starts_with("kurskoll: nothing was imported: "), "{file}: {}", ran.err);
+    }
+    let path = format!("{}/fixtures/hr/broken/employments-many-problems.csv", env!("CARGO_MANIFEST_DIR"));
+    let ran = here.run(&format!("directory import --employments {path} --partial"));
+    insta::assert_snapshot!(ran.err, @r#"
+    employments, line 3, column given_name: the value is empty; fill it in
+    employments, line 3, column family_name: the value is empty; fill it in
+    employments, line 3, column employment_id: the value is empty; fill it in
+    employments, line 3, column administration: the value is empty; fill it in
+    employments, line 3, column form: "x" is not a form of employment; use one of permanent, fixed_term, hourly, consultant, trainee
+    employments, line 3, column starts_on: "y" is not a day; write it as 2026-03-01 or 20260301
+    employments, line 3, column ends_on: "z" is not a day; write it as 2026-03-01 or 20260301
+    employments, line 3, column protected: "w" is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej
+    kurskoll: nothing was imported: 8 problems
+    "#);
+    let path = format!("{}/fixtures/requirements/broken/unknown-fields.toml", env!("CARGO_MANIFEST_DIR"));
+    let ran = here.run(&format!("requirements apply {path}"));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(ran.err.replace(&path, "unknown-fields.toml"), @r"
+    requirement 1 (infosec-onboarding): valid_month is not a known field; the fields here are code, title_sv, title_en, audience, alternatives, new_hire_days, existing_staff_due_on, valid_months, renewal_days, effective_from, effective_to
+    requirement 1 (infosec-onboarding): audience.unit is not a known field; the fields here are administrations, forms, units
+    requirement 1 (infosec-onboarding): alternatives[0][1].passmark is not a known field; the fields here are course, quiz, pass_mark
+    requirement 1 (infosec-onboarding): alternatives[0][1].pass_mark is missing; write it
+    kurskoll: nothing was applied: unknown-fields.toml has 4 problems
+    ");
+    let mut after = here.ok(&format!("{REPORT} --format json")).json();
+    after["known_at"] = before["known_at"].clone();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_file_that_names_what_nobody_knows_changes_nothing() {
+    let here = small_city_of_files();
+    here.write("abs.csv", "employee_number,starts_on,ends_on\n1001,2026-03-01,2026-03-05\n9999,2026-03-01,\n");
+    let ran = here.run("directory import --absences abs.csv --partial");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(ran.err, @r"
+    absences, line 3, column employee_number: the value is no employee who is known or in the employments file; add their employment first
+    kurskoll: nothing was imported: 1 problem
+    ");
+    here.write("abs.csv", "employee_number,starts_on,ends_on\n1001,2026-03-01,2026-03-05\n");
+    insta::assert_snapshot!(here.ok("directory import --absences abs.csv --partial").err, @r"
+    Changed: absences 1 added.
+    ");
+}
+
+#[test]
+fn a_column_that_is_missing_is_said_and_one_that_means_nothing_too() {
+    let here = small_city_of_files();
+    here.write("emp.csv", "employee_number;given_name;family_name;employment_id;administration;form;starts_on;shoe_size\n1005;Eva;Ek;1;SEF;permanent;2026-01-01;38\n");
+    let ran = here.ok("directory import --employments emp.csv --partial");
+    insta::assert_snapshot!(ran.err, @r"
+    emp.csv: columns that mean nothing here: shoe_size
+    emp.csv: columns that are missing, and read as empty: email, username, unit, ends_on, manager_employee_number
+    Changed: persons 1 added; employments 1 added.
+    ");
+}
+
+#[test]
+fn a_full_file_that_ends_most_employments_is_refused_unless_told_otherwise() {
+    let here = small_city_of_files();
+    let few: String = EMPLOYMENTS.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    here.write("emp.csv", few);
+    let import = "directory import --employments emp.csv --full";
+    let planned = here.ok(&format!("{import} --dry-run"));
+    assert!(planned.err.contains("--allow-mass-ending"), "{}", planned.err);
+    here.run(import).assert_failed("--allow-mass-ending");
+    let changed = here.ok(&format!("{import} --allow-mass-ending"));
+    assert!(changed.err.starts_with("Changed: "), "{}", changed.err);
+}
+
+#[test]
+fn a_report_is_json_or_a_table_on_standard_output() {
+    let here = small_city_of_files();
+    let ran = here.ok(&format!("{REPORT} --format json"));
+    assert_eq!(ran.err, "");
+    let report = ran.json();
+    assert_eq!((&report["as_of"], &report["city"]["counts"]["in_scope"]), (&json!("2026-02-26"), &json!(4)));
+    let table = here.ok(REPORT);
+    assert_eq!(table.err, "");
+    for word in ["Serviceförvaltningen", "Fastighets- och gatukontoret"] {
+        assert!(table.out.contains(word), "{}", table.out);
+    }
+    // What was reported once is reported the same again.
+    let known_at = report["known_at"].as_str().expect("an instant");
+    here.write("abs.csv", "employee_number,starts_on,ends_on\n1002,2026-02-20,\n");
+    here.ok("directory import --absences abs.csv --partial");
+    assert_eq!(here.ok(&format!("{REPORT} --format json --known-at {known_at}")).json(), report);
+    assert_ne!(here.ok(&format!("{REPORT} --format json")).json()["city"], report["city"]);
+}
+
+#[test]
+fn an_export_is_a_file_or_standard_output() {
+    let here = small_city_of_files();
+    let export = "export --administration SEF --as-of 2026-02-26";
+    let ran = here.ok(&format!("{export} --output sef.csv"));
+    assert_eq!(ran.out, "");
+    let file = std::fs::read_to_string(here.path("sef.csv")).expect("the file");
+    assert_eq!(file.lines().count(), 4, "{file}");
+    assert_eq!(here.ok(&format!("{export} --output -")).out, file);
+    here.ok(&format!("{export} --output sef.xlsx"));
+    assert!(std::fs::read(here.path("sef.xlsx")).expect("the workbook").starts_with(b"PK"));
+    here.ok(&format!("{export} --output excel.csv --dialect excel-sv"));
+    let excel = std::fs::read_to_string(here.path("excel.csv")).expect("the file");
+    assert!(excel.starts_with("\u{feff}administration;"), "{excel}");
+    let left: BTreeSet<String> = std::fs::read_dir(here.path("."))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("unfinished"))
+        .collect();
+    assert_eq!(left, BTreeSet::new());
+}
+
+#[test]
+fn a_token_is_printed_alone() {
+    let here = CommandLine::new();
+    let ran =
+        here.ok("token issue --role administration --administration SEF --administration FGK --subject anna --ttl 30m");
+    assert_eq!(ran.err, "");
+    let token = ran.out.strip_suffix('\n').expect("a whole line");
+    let parts: Vec<&str> = token.split('.').collect();
+    assert!(parts.len() == 3 && parts.iter().all(|part| !part.is_empty()), "{token}");
+    let rotated = here.ok("token rotate-key --revoke-older");
+    assert_eq!(rotated.out, "");
+}
+
+#[test]
+fn a_backup_opens_and_says_the_same() {
+    let here = small_city_of_files();
+    let ran = here.ok("backup copies.db");
+    assert_eq!(ran.out, "");
+    here.run("backup copies.db").assert_failed("exists already");
+    let copy = here.like().with("ROCKET_DATABASE_URL", "sqlite:copies.db");
+    let said = |at: &CommandLine| at.ok(&format!("{REPORT} --format json")).json()["administrations"].clone();
+    assert_eq!(said(&copy), said(&here));
+    copy.ok("verify");
+}

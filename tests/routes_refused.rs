@@ -1,0 +1,255 @@
+//! Who is let in where: every mounted route, asked by everybody, as one table.
+//!
+//! A route that is mounted and not asked here fails, and so does one that is asked and not mounted. What an officer of
+//! another administration is told of this one is what anybody is told of one that does not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use kurskoll::app::Asker;
+use kurskoll::app::link_identity::LinkRequest;
+use kurskoll::auth::{KeyRing, SigningKey, issue};
+use kurskoll::config::Settings;
+use kurskoll::domain::access::Role;
+use kurskoll::domain::ids::{EmployeeNumber, PlatformCode};
+use kurskoll::domain::linking::{Identity, LinkingKey};
+use serde_json::{Value, json};
+
+use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
+use crate::support::app::{Answer, HrFiles, TestApp};
+use crate::support::postgres::{TestDatabase, both_databases};
+
+/// Everybody who asks, in the order of the table's columns. All paths below are about SEF: `own` is an officer of SEF,
+/// `foreign` one of FGK.
+const CALLERS: [&str; 9] = ["admin", "city", "own", "foreign", "auditor", "scim", "none", "expired", "unknown"];
+
+/// A mounted route, and how it is asked. What can be done once has one for each caller: `{caller}` is the caller's place
+/// in the table, `{link}` a link by hand of the caller's own, and `{delivery}` a delivery in quarantine.
+struct Asked {
+    route: &'static str,
+    path: &'static str,
+    body: &'static str,
+}
+
+const fn asked(route: &'static str, path: &'static str) -> Asked {
+    Asked { route, path, body: "{}" }
+}
+
+const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
+                       "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
+
+const ASKED: [Asked; 18] = [
+    asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
+    asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
+    asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
+    asked("GET /api/v1/audit", "/api/v1/audit"),
+    asked("GET /api/v1/deliveries", "/api/v1/deliveries"),
+    asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
+    asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
+    asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    asked("GET /api/v1/links", "/api/v1/links"),
+    Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
+    asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
+    asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
+    asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
+    asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
+    asked("GET /health/live", "/health/live"),
+    asked("GET /health/ready", "/health/ready"),
+    asked("GET /metrics", "/metrics"),
+    asked("POST /webhooks/<platform>", "/webhooks/larportal"),
+];
+
+/// The column of the officer of another administration.
+const FOREIGN: usize = 3;
+
+/// What only those who see SEF may learn of, and a refusal tells to nobody.
+const OF_SEF: [&str; 6] = ["Serviceförvaltningen", "Lokalvård", "Måltid", "Anna", "shared-", "made-"];
+
+/// A city with everything that the paths above name.
+struct World {
+    app: TestApp,
+    /// By caller.
+    tokens: [Option<String>; CALLERS.len()],
+    links: Vec<i64>,
+    delivery: String,
+}
+
+impl World {
+    async fn start(database: &TestDatabase) -> Self {
+        let app = TestApp::start(database).await;
+        app.apply(REQUIREMENT).await;
+        let mut employments = EMPLOYMENTS.to_owned();
+        for caller in 0..CALLERS.len() {
+            for twin in 1..=2 {
+                let email = format!("shared-{caller}@example.org");
+                employments += &format!("20{caller}{twin},Eva,Ek,{email},,1,SEF,Måltid,permanent,2020-01-01,,,\n");
+            }
+        }
+        app.import(HrFiles { administrations: ADMINISTRATIONS, employments: &employments, ..HrFiles::default() }).await;
+        let secret = app.platform("larportal").await;
+        let mut links = Vec::new();
+        for caller in 0..CALLERS.len() {
+            let learner = json!({"email": format!("shared-{caller}@example.org")});
+            let body = completed(learner, "infosec-basics", "2026-02-01T10:00:00+01:00");
+            let answer = app.deliver("larportal", &secret, &format!("e-{caller}"), &body).await.ok();
+            assert_eq!(answer["linked"], false, "two people have the address");
+            links.push(link_by_hand(&app, &format!("made-{caller}"), "1002").await);
+        }
+        let not_understood = app.deliver("larportal", &secret, "q-1", &json!({"type": 1})).await;
+        let tokens = tokens(&app).await;
+        Self { delivery: not_understood.json()["delivery_id"].to_string(), app, tokens, links }
+    }
+
+    fn filled(&self, text: &str, caller: usize) -> String {
+        let link = self.links.get(caller).expect("a link for each caller").to_string();
+        text.replace("{caller}", &caller.to_string()).replace("{link}", &link).replace("{delivery}", &self.delivery)
+    }
+
+    async fn ask(&self, asked: &Asked, caller: usize) -> Answer {
+        let token = self.tokens.get(caller).and_then(Option::as_deref);
+        let path = self.filled(asked.path, caller);
+        if asked.route.starts_with("GET ") {
+            return self.app.get(&path, token).await;
+        }
+        let body: Value = serde_json::from_str(&self.filled(asked.body, caller)).expect("JSON");
+        self.app.post(&path, token, &body).await
+    }
+}
+
+/// The id of a link by hand that an operator makes.
+async fn link_by_hand(app: &TestApp, username: &str, employee: &str) -> i64 {
+    let request = LinkRequest {
+        platform: PlatformCode::parse("larportal").expect("a code"),
+        identity: Identity::new(LinkingKey::Username, username, "").expect("an identity"),
+        employee: Some(EmployeeNumber::parse(employee).expect("a number")),
+        reason: "asked by phone".to_owned(),
+    };
+    app.app.link_identity(&Asker::operator(), &request).await.expect("a link").decision.id
+}
+
+/// A token for each caller.
+async fn tokens(app: &TestApp) -> [Option<String>; CALLERS.len()] {
+    let now = app.clock.now();
+    app.clock.advance(-chrono::Duration::days(2));
+    let expired = app.token(Role::Admin, &[]).await;
+    app.clock.advance(chrono::Duration::days(2));
+    let stranger = KeyRing::new(SigningKey::generate().expect("a key"), []);
+    let unknown = issue(
+        &stranger,
+        &Settings::default().token_settings(),
+        "stranger",
+        &BTreeSet::from([Role::Admin]),
+        &BTreeSet::new(),
+        now,
+        Duration::from_secs(600),
+    );
+    [
+        Some(app.token(Role::Admin, &[]).await),
+        Some(app.token(Role::City, &[]).await),
+        Some(app.token(Role::Administration, &["SEF"]).await),
+        Some(app.token(Role::Administration, &["FGK"]).await),
+        Some(app.token(Role::Auditor, &[]).await),
+        Some(app.token(Role::Scim, &[]).await),
+        None,
+        Some(expired),
+        Some(unknown.expect("a token")),
+    ]
+}
+
+both_databases! {
+    async fn every_route_lets_in_whom_it_should_and_nobody_else(database: TestDatabase) {
+        let world = World::start(&database).await;
+        let listed: BTreeSet<String> = ASKED.iter().map(|asked| asked.route.to_owned()).collect();
+        assert_eq!(world.app.routes, listed, "what is mounted, and what this table asks");
+        let mut table = format!("{:<47}", "route");
+        table += &CALLERS.map(|caller| format!("{caller:>8}")).concat();
+        for asked in &ASKED {
+            table += &format!("\n{:<47}", asked.route);
+            for (caller, name) in CALLERS.iter().enumerate() {
+                let answer = world.ask(asked, caller).await;
+                table += &format!("{:>8}", answer.status);
+                let is_refused = answer.status >= 400;
+                let media_type = answer.headers["content-type"].as_str();
+                assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                // The document is everybody's, and its examples are of SEF.
+                if is_refused || (caller == FOREIGN && !asked.route.ends_with("/openapi.json")) {
+                    let told = OF_SEF.iter().find(|word| answer.body.contains(**word));
+                    assert_eq!(told, None, "{} tells {name} of it: {}", asked.route, answer.body);
+                }
+            }
+        }
+        insta::allow_duplicates! { insta::assert_snapshot!(table, @r"
+        route                                             admin    city     own foreign auditor    scim    none expired unknown
+        GET /api/v1/administrations/<code>/compliance       200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.csv       200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.xlsx      200     200     200     404     200     403     401     401     401
+        GET /api/v1/audit                                   200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries                              200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries/<id>                         200     403     403     403     200     403     401     401     401
+        POST /api/v1/deliveries/<id>/replay                 200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
+        GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
+        POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
+        POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401
+        GET /api/v1/openapi.json                            200     200     200     200     200     200     200     200     200
+        GET /api/v1/reports/onboarding                      200     200     200     200     200     403     401     401     401
+        GET /api/v1/unlinked                                200     200     200     200     200     403     401     401     401
+        GET /health/live                                    200     200     200     200     200     200     200     200     200
+        GET /health/ready                                   200     200     200     200     200     200     200     200     200
+        GET /metrics                                        200     200     200     200     200     200     200     200     200
+        POST /webhooks/<platform>                           401     401     401     401     401     401     401     401     401
+        "); }
+    }
+
+    async fn a_foreign_administration_is_answered_as_one_that_does_not_exist(database: TestDatabase) {
+        let world = World::start(&database).await;
+        let officer = world.tokens[FOREIGN].as_deref();
+        let links = world.links[0].to_string();
+        // The path, what is another's in it, and what does not exist.
+        for (path, foreign, absent) in [
+            ("/api/v1/administrations/{}/compliance", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/compliance?status=overdue&unit=Lokalvård&limit=1", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/compliance?requirement=no-such", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/export.csv", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/export.csv?requirement=infosec-onboarding", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/export.csv?as_of=2026-02-20&known_at=2026-02-20T00:00:00Z", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/export.csv?known_at=2099-01-01T00:00:00Z", "SEF", "XYZ"),
+            ("/api/v1/administrations/{}/export.xlsx", "SEF", "XYZ"),
+            ("/api/v1/employees/{}", "1002", "9999"),
+            ("/api/v1/employees/{}?as_of=2026-02-20&known_at=2026-02-26T12:00:00Z", "1002", "9999"),
+            ("POST /api/v1/links/{}/undo", &links, "999999"),
+        ] {
+            let ask = async |name: &str| {
+                let answer = match path.strip_prefix("POST ") {
+                    Some(path) => world.app.post(&path.replace("{}", name), officer, &json!({})).await,
+                    None => world.app.get(&path.replace("{}", name), officer).await,
+                };
+                without_what_is_echoed(answer, name)
+            };
+            let told = ask(foreign).await;
+            assert_eq!(told, ask(absent).await, "{path}");
+            assert_eq!(told.0, 404, "{path}: {}", told.2);
+        }
+        // Linking to another's employee, and naming another's learner.
+        let link = async |value: &str, employee: &str| {
+            let body = json!({"platform": "larportal", "key": "email", "value": value,
+                              "employee_number": employee, "reason": "asked by phone"});
+            without_what_is_echoed(world.app.post("/api/v1/links", officer, &body).await, employee)
+        };
+        let told = link("shared-0@example.org", "1002").await;
+        assert_eq!(told, link("shared-0@example.org", "9999").await);
+        assert_eq!(told.0, 404, "{}", told.2);
+        let told = link("shared-0@example.org", "1004").await;
+        assert_eq!(told, link("nobody@example.org", "1004").await);
+        assert_eq!(told.0, 404, "{}", told.2);
+    }
+}
+
+/// An answer without its request id, its time and the name that was asked for.
+fn without_what_is_echoed(answer: Answer, name: &str) -> (u16, BTreeMap<String, String>, String) {
+    let Answer { status, mut headers, body } = answer;
+    let id = headers.remove("x-request-id").expect("every answer has a request id");
+    headers.remove("date");
+    headers.remove("content-length");
+    (status, headers, body.replace(&id, "(request id)").replace(name, "(name)"))
+}

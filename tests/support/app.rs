@@ -1,0 +1,320 @@
+//! The whole service on a test's own database and clock, spoken to as platforms and people do: over HTTP.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Duration, Utc};
+use kurskoll::app::add_platform::NewPlatform;
+use kurskoll::app::apply_requirements::Applied;
+use kurskoll::app::import_directory::{ImportError, ImportRequest};
+use kurskoll::app::receive_delivery::{NATIVE, Receiving};
+use kurskoll::app::sign_tokens::TokenRequest;
+use kurskoll::app::{App, Asker, Metrics};
+use kurskoll::auth::Authenticator;
+use kurskoll::config::{self, Settings};
+use kurskoll::domain::access::Role;
+use kurskoll::domain::calendar::CityCalendar;
+use kurskoll::domain::directory::plan::{Extent, Files, Plan};
+use kurskoll::domain::ids::{AdministrationCode, PlatformCode};
+use kurskoll::domain::linking::LinkingKey;
+use kurskoll::http::{self, Doors};
+use kurskoll::intake::webhook::signature::WebhookSecret;
+use kurskoll::intake::{hr_csv, requirements_toml};
+use kurskoll::store::Store;
+use rocket::fairing::AdHoc;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::postgres::TestDatabase;
+use super::sender::Sender;
+
+/// A clock that stands until a test moves it.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// Noon UTC on 26 February 2026.
+    pub fn standing() -> Self {
+        let clock = Self(Arc::default());
+        clock.set("2026-02-26T12:00:00Z");
+        clock
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).expect("a time")
+    }
+
+    pub fn set(&self, instant: &str) {
+        let instant = DateTime::parse_from_rfc3339(instant).expect("an instant");
+        self.0.store(instant.timestamp_micros(), Ordering::SeqCst);
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.num_microseconds().expect("a short while"), Ordering::SeqCst);
+    }
+}
+
+/// HR's files as text; what is empty is not given.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HrFiles<'a> {
+    pub administrations: &'a str,
+    pub employments: &'a str,
+    pub absences: &'a str,
+    pub exemptions: &'a str,
+    pub identities: &'a str,
+}
+
+/// An answer: its status, its headers and its body.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
+    }
+
+    /// The detail of a problem with a status, which says so in its media type too.
+    pub fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        self.json()["detail"].as_str().expect("a detail").to_owned()
+    }
+
+    /// The body of a good answer.
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.json()
+    }
+}
+
+/// A running service.
+pub struct TestApp {
+    pub app: App,
+    pub clock: TestClock,
+    pub receiving: Arc<Receiving>,
+    pub authenticator: Arc<Authenticator>,
+    pub address: String,
+    pub client: reqwest::Client,
+    /// Every mounted route, as `GET /api/v1/employees/<employee_number>`.
+    pub routes: BTreeSet<String>,
+    shutdown: rocket::Shutdown,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.shutdown.clone().notify();
+    }
+}
+
+impl TestApp {
+    /// Starts a service on a database, with its tables and a standing clock.
+    pub async fn start(database: &TestDatabase) -> Self {
+        Self::start_with(database, TestClock::standing(), |settings| settings).await
+    }
+
+    /// Starts a service with a clock and with other settings; several may share a database.
+    pub async fn start_with(database: &TestDatabase, clock: TestClock, set: impl FnOnce(Settings) -> Settings) -> Self {
+        let settings = set(Settings::default());
+        let store = Store::connect(&database.url, 8).await.expect("the database opens");
+        let telling = clock.clone();
+        let calendar = CityCalendar::new(settings.city.time_zone);
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics);
+        app.prepare().await.expect("the tables are made");
+        let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
+        let ring = app.key_ring().await.expect("keys");
+        let authenticator = Arc::new(Authenticator::new(ring, settings.token_settings(), app.clock.clone()));
+        let doors = Doors {
+            app: app.clone(),
+            receiving: receiving.clone(),
+            authenticator: authenticator.clone(),
+            settings: settings.receiving.clone(),
+        };
+        let (told, listening) = tokio::sync::oneshot::channel();
+        let told = std::sync::Mutex::new(Some(told));
+        let figment = config::figment()
+            .merge(("port", 0))
+            .merge(("log_level", "off"))
+            // Rocket waits this long before it looks whether the last connection is closed.
+            .merge(("shutdown.grace", 1))
+            .merge(("shutdown.ctrlc", false))
+            .merge(("shutdown.signals", Vec::<String>::new()));
+        let rocket = http::rocket(figment, doors).attach(AdHoc::on_liftoff("port", move |rocket| {
+            Box::pin(async move {
+                let told = told.lock().expect("a lock").take().expect("told once");
+                told.send(rocket.config().port).expect("somebody listens");
+            })
+        }));
+        let rocket = rocket.ignite().await.expect("it ignites");
+        let routes = rocket.routes().map(|route| format!("{} {}", route.method, route.uri)).collect();
+        let shutdown = rocket.shutdown();
+        let running = tokio::spawn(async move { drop(rocket.launch().await) });
+        let port = listening.await.expect("it listens");
+        let address = format!("http://127.0.0.1:{port}");
+        let running = Mutex::new(Some(running));
+        let client = reqwest::Client::new();
+        Self { app, clock, receiving, authenticator, address, client, routes, shutdown, running }
+    }
+
+    /// Stops as `kurskoll serve` does: finishes what is under way, keeps what it took, and closes the database.
+    pub async fn stop(&self) {
+        self.shutdown.clone().notify();
+        let running = self.running.lock().expect("a lock").take().expect("stopped once");
+        running.await.expect("the service does not panic");
+        self.receiving.close().await;
+        self.app.store.clone().close().await.expect("the database closes");
+    }
+
+    /// A token of a role, for some administrations where the role is theirs.
+    pub async fn token(&self, role: Role, administrations: &[&str]) -> String {
+        let codes = administrations.iter().map(|code| AdministrationCode::parse(code).expect("a code"));
+        let request = TokenRequest {
+            subject: format!("test {}", role.as_str()),
+            roles: BTreeSet::from([role]),
+            administrations: codes.collect(),
+            holds_for: std::time::Duration::from_secs(8 * 3600),
+        };
+        let settings = Settings::default().token_settings();
+        self.app.issue_token(&Asker::operator(), &settings, &request).await.expect("a token")
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Answer {
+        Answer::to(request).await.expect("an answer")
+    }
+
+    /// `GET`, with a token where one is given.
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.address));
+        Self::answer(token.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
+    }
+
+    /// `GET` as central HR.
+    pub async fn get_as_city(&self, path: &str) -> Answer {
+        let token = self.token(Role::City, &[]).await;
+        self.get(path, Some(&token)).await
+    }
+
+    /// `POST` of JSON, with a token where one is given.
+    pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.address));
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        Self::answer(token.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
+    }
+
+    /// Adds a platform with the usual linking keys; its secret.
+    pub async fn platform(&self, code: &str) -> WebhookSecret {
+        self.platform_linking_by(code, &LinkingKey::DEFAULT_ORDER).await
+    }
+
+    pub async fn platform_linking_by(&self, code: &str, keys: &[LinkingKey]) -> WebhookSecret {
+        let new = NewPlatform {
+            code: PlatformCode::parse(code).expect("a code"),
+            adapter: NATIVE.to_owned(),
+            linking_keys: keys.to_vec(),
+            time_zone: chrono_tz::Europe::Stockholm,
+        };
+        self.app.add_platform(&Asker::operator(), &new).await.expect("a platform")
+    }
+
+    /// Sends a delivery as a platform does, signed at the service's own time.
+    pub async fn deliver(&self, platform: &str, secret: &WebhookSecret, id: &str, body: &Value) -> Answer {
+        self.deliver_bytes(platform, secret, id, body.to_string().as_bytes()).await
+    }
+
+    /// The same with the body's bytes as they are.
+    pub async fn deliver_bytes(&self, platform: &str, secret: &WebhookSecret, id: &str, body: &[u8]) -> Answer {
+        Self::answer(self.sender(platform, secret).delivery(id, self.clock.now(), body)).await
+    }
+
+    /// A platform that sends to this service, for where several send at once.
+    pub fn sender(&self, platform: &str, secret: &WebhookSecret) -> Sender {
+        Sender::new(&self.address, platform, secret.clone())
+    }
+
+    /// Sends bytes with headers of one's own choice.
+    pub async fn deliver_raw(&self, platform: &str, headers: &[(&str, &str)], timestamp: i64, body: Vec<u8>) -> Answer {
+        let mut request = self.client.post(format!("{}/webhooks/{platform}", self.address));
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        request = request.header("webhook-timestamp", timestamp.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::answer(request.body(body)).await
+    }
+
+    /// Applies a file of requirements.
+    pub async fn apply(&self, toml: &str) -> Vec<Applied> {
+        let requirements = requirements_toml::read(toml).expect("good requirements");
+        self.app.apply_requirements(&Asker::operator(), requirements).await.expect("applied")
+    }
+
+    /// Imports a part of the picture.
+    pub async fn import(&self, files: HrFiles<'_>) -> Plan {
+        self.try_import(files, Extent::Partial).await.expect("imported")
+    }
+
+    /// Imports a whole picture, however much it ends.
+    pub async fn import_full(&self, files: HrFiles<'_>) -> Plan {
+        let request = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: true };
+        self.import_as(files, request).await.expect("imported")
+    }
+
+    pub async fn try_import(&self, files: HrFiles<'_>, extent: Extent) -> Result<Plan, ImportError> {
+        self.import_as(files, ImportRequest { extent, dry_run: false, allow_mass_ending: false }).await
+    }
+
+    pub async fn import_as(&self, files: HrFiles<'_>, request: ImportRequest) -> Result<Plan, ImportError> {
+        self.app.import_directory(&Asker::operator(), &files.read(), request).await
+    }
+
+    /// Judges and writes whoever waits, as the service's job does; tests choose when.
+    pub async fn settle(&self) {
+        self.app.settle_all(|_| {}).await.expect("settled");
+    }
+
+    /// Every difference between what is derived and what the facts give.
+    pub async fn differences(&self) -> Vec<String> {
+        self.app.verify(&Asker::operator(), |_| {}).await.expect("verified").differences
+    }
+
+    /// Runs a statement past the service; answers how many rows it changed.
+    pub async fn tamper(&self, sql: &str) -> u64 {
+        self.app.store.connection().execute_unprepared(sql).await.expect("a statement").rows_affected()
+    }
+
+    /// How many rows a table has.
+    pub async fn rows_in(&self, table: &str) -> i64 {
+        let connection = self.app.store.connection();
+        let question =
+            Statement::from_string(connection.get_database_backend(), format!("SELECT COUNT(*) AS rows FROM {table}"));
+        let row = connection.query_one_raw(question).await.expect("a table").expect("a count");
+        row.try_get("", "rows").expect("a number")
+    }
+}
+
+impl HrFiles<'_> {
+    /// The files as the intake reads them.
+    pub fn read(&self) -> Files {
+        fn given(text: &str) -> Option<&[u8]> {
+            (!text.is_empty()).then_some(text.as_bytes())
+        }
+        Files {
+            administrations: given(self.administrations)
+                .map(|bytes| hr_csv::administrations::read(bytes).expect("administrations").rows),
+            employments: given(self.employments)
+                .map(|bytes| hr_csv::employments::read(bytes).expect("employments").rows),
+            absences: given(self.absences).map(|bytes| hr_csv::absences::read(bytes).expect("absences").rows),
+            exemptions: given(self.exemptions).map(|bytes| hr_csv::exemptions::read(bytes).expect("exemptions").rows),
+            identities: given(self.identities).map(|bytes| hr_csv::identities::read(bytes).expect("identities").rows),
+        }
+    }
+}

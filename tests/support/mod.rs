@@ -1,0 +1,11 @@
+//! What tests of the whole share. A folder, not a test.
+
+pub mod app;
+pub mod command;
+pub mod commands;
+pub mod generated;
+pub mod looks;
+pub mod postgres;
+pub mod process;
+pub mod sender;
+pub mod wire;

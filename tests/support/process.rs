@@ -1,0 +1,105 @@
+//! `kurskoll serve` as a process of its own, which can be told to stop, or be killed.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rocket::tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use rocket::tokio::process::{Child, ChildStderr, Command};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use kurskoll::intake::webhook::signature::WebhookSecret;
+
+/// A folder to run in, and the database that its commands work on.
+#[derive(Debug)]
+pub struct Installation {
+    folder: TempDir,
+    database_url: String,
+}
+
+impl Installation {
+    pub fn new(database_url: &str) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), database_url: database_url.to_owned() }
+    }
+
+    /// The built binary with arguments, and none of the machine's configuration.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_kurskoll")));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("ROCKET_") || name == "RUST_LOG" {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(self.folder()).env("ROCKET_DATABASE_URL", &self.database_url);
+        command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Runs a command to its end; what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().await.expect("the binary runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Adds a platform; its secret.
+    pub async fn platform(&self, code: &str) -> WebhookSecret {
+        let printed = self.run(&["platform", "add", code]).await;
+        WebhookSecret::parse(printed.lines().last().expect("a last line")).expect("a secret")
+    }
+
+    /// Starts the service on a port that is free, and returns when it listens.
+    pub async fn serve(&self) -> Serving {
+        let mut command = self.command(&["serve"]);
+        // Rocket waits that grace before it looks whether the last connection is closed.
+        command.env("ROCKET_PORT", "0").env("ROCKET_SHUTDOWN", "{grace=1,mercy=1}");
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let port = port_of(&mut log).await.expect("it listens");
+        // The rest is read too: a full pipe would hold the service up.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        Serving { child, address: format!("http://127.0.0.1:{port}") }
+    }
+}
+
+/// The port that the log says the service listens on; the log, where it ends before that.
+async fn port_of(log: &mut Lines<BufReader<ChildStderr>>) -> Result<u64, String> {
+    let mut told = String::new();
+    while let Some(line) = log.next_line().await.expect("a log") {
+        let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+        if entry["message"] == "listening"
+            && let Some(port) = entry["port"].as_u64()
+        {
+            return Ok(port);
+        }
+        told.push_str(&line);
+    }
+    Err(told)
+}
+
+/// A service that runs.
+#[derive(Debug)]
+pub struct Serving {
+    child: Child,
+    pub address: String,
+}
+
+impl Serving {
+    /// Ends it at once, whatever it is at (SIGKILL).
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
+    }
+
+    /// Asks it to stop (SIGTERM), and returns when it has.
+    pub async fn stop(mut self) -> ExitStatus {
+        let id = self.child.id().expect("it runs").to_string();
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status().await.expect("a shell");
+        assert!(asked.success());
+        self.child.wait().await.expect("it ends")
+    }
+}

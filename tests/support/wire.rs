@@ -1,0 +1,42 @@
+//! Requests as bytes on a socket, for what no client would send.
+
+use std::time::Duration;
+
+use rocket::tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rocket::tokio::net::TcpStream;
+use rocket::tokio::time::timeout;
+
+use super::app::Answer;
+
+/// Sends the bytes of a request, and keeps the connection open until the answer has come.
+///
+/// * `service`: the service's address, `http://127.0.0.1:8000`.
+pub async fn exchange(service: &str, request: &[u8]) -> Answer {
+    timeout(Duration::from_secs(30), exchange_in_any_time(service, request)).await.expect("an answer")
+}
+
+async fn exchange_in_any_time(service: &str, request: &[u8]) -> Answer {
+    let mut connection = TcpStream::connect(service.trim_start_matches("http://")).await.expect("a connection");
+    connection.write_all(request).await.expect("sent");
+    let mut reader = BufReader::new(connection);
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).await.expect("a line of the head");
+        match line.trim_end() {
+            "" => break,
+            line => head.push(line.to_owned()),
+        }
+    }
+    let (status, headers) = head.split_first().expect("a status line");
+    let status = status.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let headers = headers.iter().filter_map(|line| line.split_once(": "));
+    let answer = Answer {
+        status,
+        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+        body: String::new(),
+    };
+    let mut body = vec![0; answer.headers["content-length"].parse().expect("a length")];
+    reader.read_exact(&mut body).await.expect("the body");
+    Answer { body: String::from_utf8(body).expect("text"), ..answer }
+}

@@ -1,0 +1,78 @@
+//! Everything that is derived, recomputed from what is kept and compared.
+
+use kurskoll::app::Asker;
+use serde_json::json;
+
+use crate::main_job::{completed, graded, small_city};
+use crate::support::app::TestApp;
+use crate::support::command::kurskoll;
+use crate::support::postgres::{TestDatabase, both_databases};
+
+/// The small city with two results that are somebody's and one that waits.
+async fn city_of_deeds(app: &TestApp) {
+    small_city(app).await;
+    let secret = app.platform("larportal").await;
+    let anna = json!({"employee_number": "1001"});
+    for (id, body) in [
+        ("e-1", completed(anna.clone(), "infosec-basics-2023", "2026-02-01T10:00:00+01:00")),
+        ("e-2", graded(anna, "infosec-basics-quiz", 1, "12", "2026-02-02T10:00:00+01:00")),
+        ("e-3", completed(json!({"username": "x"}), "infosec-basics", "2026-02-02T10:00:00+01:00")),
+    ] {
+        app.deliver("larportal", &secret, id, &body).await.ok();
+    }
+    app.settle().await;
+}
+
+const ANNA: &str = "(SELECT id FROM employee WHERE number = '1001')";
+const BO: &str = "(SELECT id FROM employee WHERE number = '1002')";
+
+both_databases! {
+    async fn a_register_that_nobody_tampered_with_has_no_differences(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        city_of_deeds(&app).await;
+        let verified = app.app.verify(&Asker::operator(), |_| {}).await.expect("verified");
+        assert_eq!((verified.events, verified.employees), (3, 4));
+        assert_eq!(verified.differences, [""; 0]);
+    }
+
+    async fn whatever_somebody_changed_past_the_service_is_named(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        city_of_deeds(&app).await;
+        let tamperings = [
+            (format!("UPDATE standing SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "kept as overdue, but the facts give compliant"),
+            (format!("UPDATE standing SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 kept as"),
+            (format!("DELETE FROM standing WHERE employee_id = {BO}"), "spans are kept, but the facts give"),
+            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "kept in other administrations or places than the facts give"),
+            (format!("UPDATE event SET employee_id = {BO} WHERE event_id = 'e-1'"), "event e-1: kept as linked to"),
+            (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: kept as linked to"),
+            ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: kept as"),
+            (format!("UPDATE learner SET employee_id = {BO} WHERE employee_number = '1001'"), "learner"),
+            (format!("UPDATE event SET repeats = {} WHERE event_id = 'e-2'", "(1 = 1)"), "event e-2: the same thing told twice is counted otherwise than once"),
+        ];
+        for (sql, named) in tamperings {
+            assert_ne!(app.tamper(&sql).await, 0, "{sql}");
+            let differences = app.differences().await;
+            assert!(differences.iter().any(|difference| difference.contains(named)), "{sql}: {differences:#?}");
+            // What is derived is made anew from what is kept.
+            app.tamper(&format!("UPDATE event SET repeats = (1 = 0), employee_id = {ANNA} WHERE event_id IN ('e-1', 'e-2')")).await;
+            app.tamper("UPDATE event SET employee_id = NULL, unlinked = 'unknown' WHERE event_id = 'e-3'").await;
+            app.tamper(&format!("UPDATE learner SET employee_id = {ANNA} WHERE employee_number = '1001'")).await;
+            app.tamper("INSERT INTO stale (employee_id) SELECT id FROM employee").await;
+            assert_eq!(app.differences().await, [""; 0], "{sql}");
+        }
+    }
+
+    async fn the_command_names_each_difference_and_fails(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        city_of_deeds(&app).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let good = kurskoll(&database, folder.path(), &["verify"]);
+        assert_eq!((good.code, good.stdout.as_str()), (Some(0), ""), "{good:?}");
+        assert_eq!(good.stderr, "3 events and 4 employees compared: everything derived is as the facts give it.\n");
+        app.tamper(&format!("UPDATE standing SET attempts = 7 WHERE employee_id = {ANNA}")).await;
+        let bad = kurskoll(&database, folder.path(), &["verify"]);
+        assert_eq!(bad.code, Some(1), "{bad:?}");
+        assert!(bad.stdout.contains("and requirement infosec-onboarding: "), "{bad:?}");
+        assert_eq!(bad.stderr, "kurskoll: 1 difference between what is derived and what the facts give\n");
+    }
+}
