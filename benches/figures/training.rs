@@ -1,0 +1,41 @@
+//! What the city's people did, brought in below the door: in batches, as the door's queue makes them.
+
+use std::time::{Duration, Instant};
+
+use kurskoll::app::App;
+use kurskoll::demo_city::{DemoCity, Expect, PLATFORM};
+use kurskoll::domain::ids::{EventId, PlatformCode};
+use kurskoll::intake::webhook::native::{Understood, interpret};
+use kurskoll::store::platforms;
+use kurskoll::store::receiving::{Content, Delivery};
+
+use crate::support::Failure;
+
+const BATCH: usize = 512;
+
+/// Brings in all results; answers how many, and how long that took.
+pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), Failure> {
+    let code = PlatformCode::parse(PLATFORM)?;
+    let platform = platforms::by_code(app.store.connection(), &code).await?.ok_or("the platform is not known")?;
+    let mut deliveries = Vec::new();
+    for sent in city.deliveries().into_iter().filter(|sent| sent.expectation == Expect::Accepted) {
+        let key = EventId::parse(&sent.id)?;
+        let content = match interpret(&key, &sent.body, platform.time_zone, app.now()) {
+            Ok(Understood::Result(result)) => Content::Results(vec![result]),
+            _ => return Err(format!("the city's delivery {} is not understood", sent.id).into()),
+        };
+        deliveries.push(Delivery {
+            platform: platform.id,
+            key,
+            content_type: "application/json".to_owned(),
+            headers: "{}".to_owned(),
+            body: sent.body,
+            content,
+        });
+    }
+    let begun = Instant::now();
+    for batch in deliveries.chunks(BATCH) {
+        app.store.receive(batch, app.calendar, app.now()).await?;
+    }
+    Ok((deliveries.len(), begun.elapsed()))
+}

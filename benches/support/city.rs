@@ -1,0 +1,72 @@
+//! A made-up city in a database, brought in as an operator does: requirements, a platform, HR's files, standings.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kurskoll::app::add_platform::NewPlatform;
+use kurskoll::app::import_directory::ImportRequest;
+use kurskoll::app::receive_delivery::NATIVE;
+use kurskoll::app::{App, Asker, Metrics, system_clock};
+use kurskoll::demo_city::{self, DemoCity};
+use kurskoll::domain::calendar::CityCalendar;
+use kurskoll::domain::directory::plan::{Extent, Files};
+use kurskoll::domain::directory::problem::RowProblems;
+use kurskoll::domain::ids::PlatformCode;
+use kurskoll::domain::linking::LinkingKey;
+use kurskoll::intake::webhook::signature::WebhookSecret;
+use kurskoll::intake::{hr_csv, requirements_toml};
+use kurskoll::store::Store;
+
+use super::Failure;
+use super::databases::Database;
+
+/// A city that moved in, and how long that took.
+pub struct Founded {
+    pub importing: Duration,
+    pub settling: Duration,
+}
+
+/// The register on a database, with its tables.
+pub async fn open(database: &Database) -> Result<App, Failure> {
+    let store = Store::connect(&database.url, 16).await?;
+    let calendar = CityCalendar::new(chrono_tz::Europe::Stockholm);
+    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?));
+    app.prepare().await?;
+    Ok(app)
+}
+
+/// Brings a city into an empty register; the secret of its platform comes beside. `requirements` is a file as an operator applies it.
+pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Founded, WebhookSecret), Failure> {
+    let asker = Asker::operator();
+    let wrong = |problem: &dyn std::fmt::Display| Failure::from(format!("the made-up city is wrong: {problem}"));
+    let listed = |problems: RowProblems| problems.listed().first().map_or_else(|| "?".into(), |problem| wrong(problem));
+    let requirements = requirements_toml::read(requirements)
+        .map_err(|problems| problems.first().map_or_else(|| "?".into(), |problem| wrong(problem)))?;
+    app.apply_requirements(&asker, requirements).await?;
+    let platform = NewPlatform {
+        code: PlatformCode::parse(demo_city::PLATFORM)?,
+        adapter: NATIVE.to_owned(),
+        linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
+        time_zone: chrono_tz::Europe::Stockholm,
+    };
+    let secret = app.add_platform(&asker, &platform).await?;
+    let begun = Instant::now();
+    let administrations = hr_csv::administrations::read(city.administrations_csv().as_bytes()).map_err(listed)?;
+    let employments = hr_csv::employments::read(city.employments_csv().as_bytes()).map_err(listed)?;
+    let absences = hr_csv::absences::read(city.absences_csv().as_bytes()).map_err(listed)?;
+    let exemptions = hr_csv::exemptions::read(city.exemptions_csv().as_bytes()).map_err(listed)?;
+    let identities = hr_csv::identities::read(city.identities_csv().as_bytes()).map_err(listed)?;
+    let files = Files {
+        administrations: Some(administrations.rows),
+        employments: Some(employments.rows),
+        absences: Some(absences.rows),
+        exemptions: Some(exemptions.rows),
+        identities: Some(identities.rows),
+    };
+    let request = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: false };
+    app.import_directory(&asker, &files, request).await?;
+    let importing = begun.elapsed();
+    let begun = Instant::now();
+    app.settle_all(|_| {}).await?;
+    Ok((Founded { importing, settling: begun.elapsed() }, secret))
+}

@@ -1,0 +1,9 @@
+//! What the benchmarks share: databases that sync, the service as a process of its own, a made-up city, and tables.
+
+pub mod city;
+pub mod databases;
+pub mod service;
+pub mod table;
+
+/// Whatever keeps a benchmark from being run; it ends it.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
