@@ -8,6 +8,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kurskoll::app::Asker;
 use kurskoll::domain::ids::EventId;
+use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::sign;
 use kurskoll::store::receiving::{Content, Delivery, Received};
 use rocket::data::ToByteUnit;
@@ -103,6 +104,7 @@ both_databases! {
         let platform = app.app.list_platforms(&Asker::operator()).await.expect("platforms")[0].id;
         let delivery = |body: &str| Delivery {
             platform,
+            linking_keys: LinkingKey::DEFAULT_ORDER.into(),
             key: EventId::parse("e-1").expect("an id"),
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),

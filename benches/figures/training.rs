@@ -26,6 +26,7 @@ pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), F
         };
         deliveries.push(Delivery {
             platform: platform.id,
+            linking_keys: platform.linking_keys.as_slice().into(),
             key,
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),

@@ -127,6 +127,7 @@ const TABLES: &[&str] = &[
         undone_by TEXT
     )",
     "CREATE UNIQUE INDEX link_decision_current ON link_decision (platform_id, key, value, home_page) WHERE superseded_at IS NULL",
+    "CREATE INDEX link_decision_value ON link_decision (value) WHERE superseded_at IS NULL",
     // Requirements
     "CREATE TABLE requirement_version (
         id {id},

@@ -139,6 +139,7 @@ impl Receiving {
         let content = understand(&event_id, &request.body, trusted.platform.time_zone, now);
         let delivery = Delivery {
             platform: trusted.platform.id,
+            linking_keys: trusted.platform.linking_keys.as_slice().into(),
             key: event_id.clone(),
             content_type: request.content_type.to_owned(),
             headers: verified_headers(&request.headers),

@@ -35,6 +35,7 @@ impl App {
         let now = self.now();
         let delivery = Delivery {
             platform: kept.platform,
+            linking_keys: platform.linking_keys.as_slice().into(),
             content: understand(&kept.key, &body, platform.time_zone, now),
             key: kept.key,
             content_type: kept.content_type,

@@ -4,6 +4,8 @@
 //! changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot has
 //! therefore seen all that was known at that instant, and nothing can slip in behind it later.
 
+use std::sync::PoisonError;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -51,7 +53,30 @@ impl Change {
     }
 }
 
+/// Where the clock stands, and which id is the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ClockAt {
+    pub at: i64,
+    pub next_id: i64,
+}
+
+impl ClockAt {
+    /// The instant of a change that follows at `now`, as the clock's own statement reckons it.
+    pub(super) fn instant_after(self, now: DateTime<Utc>) -> i64 {
+        instant::kept(now).max(self.at.saturating_add(1))
+    }
+}
+
 impl Store {
+    /// Where this process last left the clock. A guess: whoever goes by it writes only where the clock still stands so.
+    pub(super) fn clock_left(&self) -> Option<ClockAt> {
+        *self.clock_left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn leave_clock(&self, left: ClockAt) {
+        *self.clock_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+    }
+
     /// Begins a change at `now`, or just after the newest instant that was given out where that is later.
     pub async fn change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
         self.change_reserving(now, 0).await

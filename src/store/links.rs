@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
+use serde::{Deserialize, Serialize};
 
 use super::entities::{employee, employment_fact, identity_claim, learner, link_decision};
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, padded};
+use super::rows::IN_AT_ONCE;
+use super::rows_of_json::{self, Column, Kind, Question, ask, each, read};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformId};
 use crate::domain::linking::{Account, ByHand, Fit, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
@@ -88,19 +90,38 @@ pub async fn index_for(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
 ) -> Result<LinkIndex, StoreError> {
-    let values: Vec<&str> =
-        identities.iter().map(|identity| identity.value.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+    let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
+    let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
+    let asked = rows_of_json::parameter(&values)?;
+    let question = |columns, found: &str, table: &str, condition: &str| Question {
+        columns,
+        sql: format!("SELECT {found} FROM {{w}} {}", each(connection, table, "f", condition)),
+        about: VALUE,
+        asked: asked.clone(),
+    };
+    const FOUND: &str = "f.employee_id AS employee_id, f.platform_id AS platform_id, f.key AS key, f.value AS value, \
+                         f.home_page AS home_page";
+    const STILL: &str = "f.value = w.value AND f.superseded_at IS NULL";
+    let questions = vec![
+        question(
+            &[("id", Kind::Integer), ("number", Kind::Text)],
+            "f.id AS id, f.number AS number",
+            "employee",
+            "f.number = w.value",
+        ),
+        question(CLAIM, FOUND, "identity_claim", STILL),
+        question(CLAIM, FOUND, "link_decision", STILL),
+    ];
     let mut index = LinkIndex::default();
-    for values in values.chunks(IN_AT_ONCE) {
-        let asked = || padded(values);
-        let numbers = employee::Entity::find().filter(employee::Column::Number.is_in(asked()));
-        let claims = identity_claim::Entity::find()
-            .filter(identity_claim::Column::Value.is_in(asked()))
-            .filter(identity_claim::Column::SupersededAt.is_null());
-        let decisions = link_decision::Entity::find()
-            .filter(link_decision::Column::Value.is_in(asked()))
-            .filter(link_decision::Column::SupersededAt.is_null());
-        index.add(numbers.all(connection).await?, claims.all(connection).await?, decisions.all(connection).await?)?;
+    for (question, found) in ask(connection, questions).await? {
+        match question {
+            0 => {
+                let NumberRow { id, number } = read(&found)?;
+                index.numbers.insert(number, EmployeeId(id));
+            }
+            1 => index.add_claim(read(&found)?)?,
+            _ => index.add_decision(read(&found)?)?,
+        }
     }
     let sharing: Vec<i64> = index.sharing().into_iter().map(|id| id.0).collect();
     for ids in sharing.chunks(IN_AT_ONCE) {
@@ -111,6 +132,52 @@ pub async fn index_for(
         index.add_employments(rows.all(connection).await?);
     }
     Ok(index)
+}
+
+/// What identities say, as a statement is asked about it.
+#[derive(Debug, Serialize)]
+struct ValueRow<'a> {
+    value: &'a str,
+}
+
+const VALUE: &[Column] = &[("value", Kind::Text)];
+
+#[derive(Debug, Deserialize)]
+struct NumberRow {
+    id: i64,
+    number: String,
+}
+
+/// Whose an identity is said to be, by a claim of the directory or by hand.
+#[derive(Debug, Deserialize)]
+struct ClaimRow {
+    employee_id: Option<i64>,
+    platform_id: Option<i64>,
+    key: String,
+    value: String,
+    home_page: String,
+}
+
+const CLAIM: &[Column] = &[
+    ("employee_id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("key", Kind::Text),
+    ("value", Kind::Text),
+    ("home_page", Kind::Text),
+];
+
+impl From<identity_claim::Model> for ClaimRow {
+    fn from(row: identity_claim::Model) -> Self {
+        let identity_claim::Model { employee_id, platform_id, key, value, home_page, .. } = row;
+        Self { employee_id: Some(employee_id), platform_id, key, value, home_page }
+    }
+}
+
+impl From<link_decision::Model> for ClaimRow {
+    fn from(row: link_decision::Model) -> Self {
+        let link_decision::Model { employee_id, platform_id, key, value, home_page, .. } = row;
+        Self { employee_id, platform_id: Some(platform_id), key, value, home_page }
+    }
 }
 
 /// The whole directory as it was known at an instant.
@@ -149,15 +216,26 @@ impl LinkIndex {
         decisions: Vec<link_decision::Model>,
     ) -> Result<(), StoreError> {
         self.numbers.extend(employees.into_iter().map(|row| (row.number, EmployeeId(row.id))));
-        for row in claims {
-            let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
-            self.claims.entry(identity).or_default().insert((row.platform_id, EmployeeId(row.employee_id)));
-        }
-        for row in decisions {
-            let identity = identity_of(&row.key, row.value, row.home_page, "link_decision")?;
-            let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(EmployeeId(id)));
-            self.decisions.insert((PlatformId(row.platform_id), identity), decision);
-        }
+        claims.into_iter().try_for_each(|row| self.add_claim(row.into()))?;
+        decisions.into_iter().try_for_each(|row| self.add_decision(row.into()))
+    }
+
+    fn add_claim(&mut self, row: ClaimRow) -> Result<(), StoreError> {
+        const TABLE: &str = "identity_claim";
+        let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
+        let unreadable = StoreError::Unreadable { table: TABLE, column: "employee_id" };
+        let employee = EmployeeId(row.employee_id.ok_or(unreadable)?);
+        self.claims.entry(identity).or_default().insert((row.platform_id, employee));
+        Ok(())
+    }
+
+    fn add_decision(&mut self, row: ClaimRow) -> Result<(), StoreError> {
+        const TABLE: &str = "link_decision";
+        let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
+        let unreadable = StoreError::Unreadable { table: TABLE, column: "platform_id" };
+        let platform = PlatformId(row.platform_id.ok_or(unreadable)?);
+        let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(EmployeeId(id)));
+        self.decisions.insert((platform, identity), decision);
         Ok(())
     }
 

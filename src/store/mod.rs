@@ -20,11 +20,13 @@ pub mod receiving;
 pub mod relinking;
 pub mod requirements;
 mod rows;
+mod rows_of_json;
 pub mod settings;
 pub mod standings;
 pub mod told;
 pub mod waiting;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kurskoll_migrations::{Migrator, MigratorTrait};
@@ -49,6 +51,9 @@ pub enum StoreError {
     /// A kept value is not one that Kurskoll writes.
     #[error("{table} holds a value of {column} that Kurskoll does not write")]
     Unreadable { table: &'static str, column: &'static str },
+    /// Rows could not be put into words for the database, or read from its own.
+    #[error("rows could not be written or read as JSON")]
+    Unwritable(#[source] serde_json::Error),
 }
 
 /// The register's database.
@@ -60,6 +65,8 @@ pub struct Store {
     /// single connection, where a process's writers queue in order instead of polling for the lock. Nothing but
     /// fairness rests on that: between processes the database's own locks hold.
     writers: DatabaseConnection,
+    /// See [`clock`]; shared by the clones.
+    clock_left: Arc<Mutex<Option<clock::ClockAt>>>,
 }
 
 /// One unchanging view of the database, over as many queries as it takes.
@@ -83,7 +90,7 @@ impl Store {
         let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
         let reading = max_connections.saturating_sub(writing).max(1);
         let writers = Self::pool(url, writing).await?;
-        Ok(Self { readers: Self::pool(url, reading).await?, writers })
+        Ok(Self { readers: Self::pool(url, reading).await?, writers, clock_left: Arc::default() })
     }
 
     async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {

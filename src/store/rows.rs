@@ -12,18 +12,6 @@ pub fn placeholders(first: usize, count: usize) -> String {
     (first..first + count).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The values, the last of them repeated up to one of few lengths: `IN (…)` means the same, and the databases find the
-/// prepared statement again.
-pub fn padded<T: Clone>(values: &[T]) -> impl Iterator<Item = T> {
-    let length = values.len().next_power_of_two().min(IN_AT_ONCE.max(values.len()));
-    let last = values.last().cloned();
-    values
-        .iter()
-        .cloned()
-        .chain(std::iter::repeat_with(move || last.clone()).flatten())
-        .take(length * usize::from(!values.is_empty()))
-}
-
 /// The most values that are asked for in one `IN (…)`.
 pub const IN_AT_ONCE: usize = 500;
 

@@ -7,13 +7,15 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use rust_decimal::Decimal;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, QueryTrait, Set, StreamTrait, Value,
+    QuerySelect, QueryTrait, StreamTrait, Value,
 };
+use serde::Serialize;
 
 use super::clock::Change;
 use super::entities::{employee, stale, standing, standing_scope};
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, insert_all, placeholders, statement};
+use super::rows::{IN_AT_ONCE, placeholders, statement};
+use super::rows_of_json::{self, Bytes, Column, Kind};
 use super::{Store, StoreError};
 use crate::domain::access::Visible;
 use crate::domain::calendar::{LAST_DAY, Stretch};
@@ -83,68 +85,137 @@ impl Store {
     pub async fn settle(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
-        for chunk in done.chunks(IN_AT_ONCE) {
-            let sql = format!("DELETE FROM stale WHERE id IN ({}) RETURNING employee_id", placeholders(1, chunk.len()));
-            let ids = chunk.iter().map(|work| Value::from(work.id));
-            for row in transaction.query_all_raw(statement(&transaction, &sql, ids)).await? {
-                ours.insert(EmployeeId(row.try_get("", "employee_id")?));
-            }
+        let work: Vec<IdRow> = done.iter().map(|work| IdRow { id: work.id }).collect();
+        let sql = format!(
+            "DELETE FROM stale WHERE id IN (SELECT w.id FROM {}) RETURNING employee_id",
+            rows_of_json::table(&transaction, 1, "w", ID)
+        );
+        let delete = statement(&transaction, &sql, [rows_of_json::parameter(&work)?]);
+        for row in transaction.query_all_raw(delete).await? {
+            ours.insert(EmployeeId(row.try_get("", "employee_id")?));
         }
-        let ids: Vec<i64> = ours.iter().map(|id| id.0).collect();
-        for ids in ids.chunks(IN_AT_ONCE) {
-            let ids = || ids.iter().copied();
-            standing::Entity::delete_many()
-                .filter(standing::Column::EmployeeId.is_in(ids()))
-                .exec(&transaction)
-                .await?;
-            standing_scope::Entity::delete_many()
-                .filter(standing_scope::Column::EmployeeId.is_in(ids()))
-                .exec(&transaction)
-                .await?;
+        let ids: Vec<IdRow> = ours.iter().map(|employee| IdRow { id: employee.0 }).collect();
+        for table in ["standing", "standing_scope"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE employee_id IN (SELECT w.id FROM {})",
+                rows_of_json::table(&transaction, 1, "w", ID)
+            );
+            transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&ids)?])).await?;
         }
         let (mut standings, mut scopes) = (Vec::new(), Vec::new());
-        for person in derived.into_iter().filter(|person| ours.contains(&person.employee)) {
-            standings.extend(person.standings.iter().map(|span| standing_row(&person, span)));
-            scopes.extend(person.scopes.iter().map(|(span, key)| scope_row(&person, span, key.clone())));
+        for person in derived.iter().filter(|person| ours.contains(&person.employee)) {
+            standings.extend(person.standings.iter().map(|span| StandingRow::new(person, span)));
+            scopes.extend(person.scopes.iter().map(|(span, key)| ScopeRow::new(person, span, key)));
         }
-        insert_all(&transaction, standings).await?;
-        insert_all(&transaction, scopes).await?;
+        rows_of_json::insert(&transaction, "standing", STANDING, &standings).await?;
+        rows_of_json::insert(&transaction, "standing_scope", SCOPE, &scopes).await?;
         transaction.commit().await?;
         Ok(())
     }
 }
 
-fn standing_row(person: &Derived, span: &StandingSpan) -> standing::ActiveModel {
-    let Standing { status, clock, due_on, on_time, satisfied_on, valid_until, .. } = span.standing;
-    standing::ActiveModel {
-        employee_id: Set(person.employee.0),
-        requirement: Set(person.requirement.to_string()),
-        from_day: Set(span.days.first),
-        until_day: Set(until(span.days)),
-        version: Set(i32::try_from(span.version).unwrap_or(i32::MAX)),
-        status: Set(status.as_str().to_owned()),
-        clock_on: Set(clock),
-        due_on: Set(due_on),
-        on_time: Set(on_time),
-        satisfied_on: Set(satisfied_on),
-        valid_until: Set(valid_until),
-        evidence_event_id: Set(span.standing.evidence_event_id.as_ref().map(ToString::to_string)),
-        best_score_percent: Set(span.standing.best_score_percent.map(|score| score.to_string())),
-        attempts: Set(i32::try_from(span.standing.attempts).unwrap_or(i32::MAX)),
-        last_attempt_on: Set(span.standing.last_attempt_on),
-        held_items: Set(span.standing.held_items.cast_signed()),
+#[derive(Debug, Serialize)]
+struct IdRow {
+    id: i64,
+}
+
+const ID: &[Column] = &[("id", Kind::Integer)];
+
+#[derive(Debug, Serialize)]
+struct StandingRow<'a> {
+    employee_id: i64,
+    requirement: &'a str,
+    from_day: NaiveDate,
+    until_day: NaiveDate,
+    version: u32,
+    status: &'static str,
+    clock_on: NaiveDate,
+    due_on: Option<NaiveDate>,
+    on_time: bool,
+    satisfied_on: Option<NaiveDate>,
+    valid_until: Option<NaiveDate>,
+    evidence_event_id: Option<&'a str>,
+    best_score_percent: Option<String>,
+    attempts: u32,
+    last_attempt_on: Option<NaiveDate>,
+    held_items: i64,
+}
+
+const STANDING: &[Column] = &[
+    ("employee_id", Kind::Integer),
+    ("requirement", Kind::Text),
+    ("from_day", Kind::Day),
+    ("until_day", Kind::Day),
+    ("version", Kind::Integer),
+    ("status", Kind::Text),
+    ("clock_on", Kind::Day),
+    ("due_on", Kind::Day),
+    ("on_time", Kind::Boolean),
+    ("satisfied_on", Kind::Day),
+    ("valid_until", Kind::Day),
+    ("evidence_event_id", Kind::Text),
+    ("best_score_percent", Kind::Text),
+    ("attempts", Kind::Integer),
+    ("last_attempt_on", Kind::Day),
+    ("held_items", Kind::Integer),
+];
+
+impl<'a> StandingRow<'a> {
+    fn new(person: &'a Derived, span: &'a StandingSpan) -> Self {
+        let Standing { status, clock, due_on, on_time, satisfied_on, valid_until, .. } = span.standing;
+        Self {
+            employee_id: person.employee.0,
+            requirement: person.requirement.as_str(),
+            from_day: span.days.first,
+            until_day: until(span.days),
+            version: span.version,
+            status: status.as_str(),
+            clock_on: clock,
+            due_on,
+            on_time,
+            satisfied_on,
+            valid_until,
+            evidence_event_id: span.standing.evidence_event_id.as_ref().map(|event_id| event_id.as_str()),
+            best_score_percent: span.standing.best_score_percent.map(|score| score.to_string()),
+            attempts: span.standing.attempts,
+            last_attempt_on: span.standing.last_attempt_on,
+            held_items: span.standing.held_items.cast_signed(),
+        }
     }
 }
 
-fn scope_row(person: &Derived, span: &ScopeSpan, sort_key: Vec<u8>) -> standing_scope::ActiveModel {
-    standing_scope::ActiveModel {
-        employee_id: Set(person.employee.0),
-        requirement: Set(person.requirement.to_string()),
-        administration: Set(span.administration.to_string()),
-        from_day: Set(span.days.first),
-        until_day: Set(until(span.days)),
-        employment_fact_id: Set(span.employment_fact),
-        sort_key: Set(sort_key),
+#[derive(Debug, Serialize)]
+struct ScopeRow<'a> {
+    employee_id: i64,
+    requirement: &'a str,
+    administration: &'a str,
+    from_day: NaiveDate,
+    until_day: NaiveDate,
+    employment_fact_id: i64,
+    sort_key: Bytes<'a>,
+}
+
+const SCOPE: &[Column] = &[
+    ("employee_id", Kind::Integer),
+    ("requirement", Kind::Text),
+    ("administration", Kind::Text),
+    ("from_day", Kind::Day),
+    ("until_day", Kind::Day),
+    ("employment_fact_id", Kind::Integer),
+    ("sort_key", Kind::Bytes),
+];
+
+impl<'a> ScopeRow<'a> {
+    fn new(person: &'a Derived, span: &'a ScopeSpan, sort_key: &'a [u8]) -> Self {
+        Self {
+            employee_id: person.employee.0,
+            requirement: person.requirement.as_str(),
+            administration: span.administration.as_str(),
+            from_day: span.days.first,
+            until_day: until(span.days),
+            employment_fact_id: span.employment_fact,
+            sort_key: Bytes(sort_key),
+        }
     }
 }
 

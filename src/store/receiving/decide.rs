@@ -1,0 +1,242 @@
+//! What becomes of a batch: decided from what is known, without the database.
+
+use std::collections::{HashMap, HashSet};
+
+use super::known::{Known, KnownLearner, LearnerName, Told, fingerprint};
+use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
+use super::{Content, Delivery, Received};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::linking::{Link, Unlinked};
+use crate::domain::training::ReportedResult;
+
+/// The answers in the order of the deliveries, and what is to be written for them to be true.
+pub struct Decided<'a> {
+    pub answers: Vec<Received>,
+    pub rows: Rows<'a>,
+}
+
+/// One delivery of the batch on its way.
+struct Entry<'a> {
+    place: usize,
+    delivery: &'a Delivery,
+    id: i64,
+}
+
+/// Where the next id of a change comes from.
+struct Ids(i64);
+
+impl Ids {
+    fn next(&mut self) -> i64 {
+        self.0 += 1;
+        self.0 - 1
+    }
+}
+
+/// At the most one id each for a delivery, a learner and an event.
+pub fn ids_for(batch: &[Delivery]) -> i64 {
+    let results: usize = batch.iter().map(|delivery| delivery.content.results().len()).sum();
+    i64::try_from(batch.len() + 2 * results).unwrap_or(i64::MAX)
+}
+
+/// Decides about a batch that is received at the instant `at`, from what was known just before.
+pub fn decide<'a>(batch: &'a [Delivery], known: Known, at: i64, first_id: i64, calendar: CityCalendar) -> Decided<'a> {
+    let mut deciding = Deciding { known, at, ids: Ids(first_id), calendar, rows: Rows::default() };
+    let mut answers: Vec<Option<Received>> = vec![None; batch.len()];
+    let mut first: HashMap<(PlatformId, &EventId), usize> = HashMap::new();
+    let mut repeated: Vec<usize> = Vec::new();
+    let entries = deciding.let_in(batch, &mut answers, &mut first, &mut repeated);
+    for entry in &entries {
+        answers[entry.place] = Some(deciding.take(entry));
+    }
+    for place in repeated {
+        let delivery = &batch[place];
+        let earlier = first.get(&(delivery.platform, &delivery.key)).and_then(|earlier| answers[*earlier].clone());
+        answers[place] = earlier.map(|earlier| match earlier {
+            Received::Accepted { linked, .. } => Received::Duplicate { linked },
+            Received::Ignored => Received::Duplicate { linked: false },
+            other => other,
+        });
+    }
+    Decided {
+        answers: answers.into_iter().map(|answer| answer.unwrap_or(Received::Conflict)).collect(),
+        rows: deciding.rows,
+    }
+}
+
+struct Deciding<'a> {
+    known: Known,
+    at: i64,
+    ids: Ids,
+    calendar: CityCalendar,
+    rows: Rows<'a>,
+}
+
+impl<'a> Deciding<'a> {
+    /// The deliveries that are not answered by what is kept, or by an earlier one of the batch.
+    fn let_in(
+        &mut self,
+        batch: &'a [Delivery],
+        answers: &mut [Option<Received>],
+        first: &mut HashMap<(PlatformId, &'a EventId), usize>,
+        repeated: &mut Vec<usize>,
+    ) -> Vec<Entry<'a>> {
+        let mut told_here: HashSet<(PlatformId, &EventId)> = HashSet::new();
+        let mut entries = Vec::with_capacity(batch.len());
+        for (place, delivery) in batch.iter().enumerate() {
+            let kept = self.known.deliveries.get(&(delivery.platform, delivery.key.to_string()));
+            match kept {
+                Some(kept) if kept.body != delivery.body => {
+                    answers[place] = Some(Received::Conflict);
+                    continue;
+                }
+                Some(kept) if !kept.is_quarantined => {
+                    answers[place] = Some(Received::Duplicate { linked: kept.linked });
+                    continue;
+                }
+                _ => {}
+            }
+            let name = (delivery.platform, &delivery.key);
+            if let Some(earlier) = first.get(&name) {
+                // Twice in one batch: the first of them decides.
+                if batch[*earlier].body == delivery.body {
+                    repeated.push(place);
+                } else {
+                    answers[place] = Some(Received::Conflict);
+                }
+                continue;
+            }
+            first.insert(name, place);
+            let kept = kept.map(|kept| kept.id);
+            let taken = delivery.content.results().iter().map(|result| &result.event_id).find(|event_id| {
+                self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
+                    || told_here.contains(&(delivery.platform, *event_id))
+            });
+            if let Some(taken) = taken {
+                answers[place] = Some(Received::EventConflict(taken.clone()));
+                continue;
+            }
+            told_here.extend(delivery.content.results().iter().map(|result| (delivery.platform, &result.event_id)));
+            let id = kept.unwrap_or_else(|| self.ids.next());
+            self.keep(delivery, id, kept.is_some());
+            entries.push(Entry { place, delivery, id });
+        }
+        entries
+    }
+
+    /// The row of a delivery; `released` where it is kept already, in quarantine, and read again.
+    fn keep(&mut self, delivery: &'a Delivery, id: i64, released: bool) {
+        let (outcome, problem, problem_pointer) = match &delivery.content {
+            Content::Results(_) => ("accepted", None, None),
+            Content::Nothing => ("ignored", None, None),
+            Content::NotUnderstood { pointer, problem } => {
+                ("quarantined", Some(problem.as_str()), Some(pointer.as_str()))
+            }
+        };
+        if released {
+            self.rows.released.push(Release { id, outcome, problem, problem_pointer });
+        } else {
+            self.rows.deliveries.push(DeliveryRow::new(delivery, id, (outcome, problem, problem_pointer), self.at));
+        }
+    }
+
+    /// Records the results of a delivery, and says what became of it.
+    fn take(&mut self, entry: &Entry<'a>) -> Received {
+        let results = match &entry.delivery.content {
+            Content::Results(results) => results,
+            Content::Nothing => return Received::Ignored,
+            Content::NotUnderstood { pointer, problem } => {
+                return Received::Quarantined {
+                    delivery: entry.id,
+                    pointer: pointer.clone(),
+                    problem: problem.clone(),
+                };
+            }
+        };
+        let (mut new, mut linked) = (0, !results.is_empty());
+        for result in results {
+            let (employee, is_new) = self.record(entry, result);
+            new += usize::from(is_new);
+            linked &= employee.is_some();
+        }
+        if new == 0 { Received::Duplicate { linked } } else { Received::Accepted { new, linked } }
+    }
+
+    /// Records a result; answers whose it is, and whether it was not known before.
+    fn record(&mut self, entry: &Entry<'a>, result: &'a ReportedResult) -> (Option<EmployeeId>, bool) {
+        let delivery = entry.delivery;
+        let day = self.calendar.day_of(result.occurred_at);
+        let learner = self.learner(delivery, result);
+        let (id, depends_on_day) = (learner.id, learner.depends_on_day);
+        let (employee, unlinked) = if depends_on_day {
+            let link = self.known.index.link(delivery.platform, &delivery.linking_keys, &result.learner, day);
+            (link.employee(), why(link).map(Unlinked::as_str))
+        } else {
+            (learner.employee, learner.unlinked.map(Unlinked::as_str))
+        };
+        let telling = Told::of(id, result);
+        if let Some(revokes) = &telling.revokes {
+            let owner = self.known.owners.get(&(delivery.platform, revokes.clone())).copied().flatten();
+            let owner = owner.or_else(|| self.owner_here(delivery.platform, revokes));
+            self.rows.stale.extend(owner);
+        }
+        let event = self.ids.next();
+        let mut row = EventRow::new(event, entry.id, delivery.platform, result, &telling, self.at);
+        let is_new = self.known.told.insert(telling);
+        row.repeats = !is_new;
+        row.employee_id = employee.map(|employee| employee.0);
+        row.unlinked = unlinked;
+        self.rows.stale.extend(employee);
+        self.rows.events.push(row);
+        (employee, is_new)
+    }
+
+    /// Whose an event of this batch is.
+    fn owner_here(&self, platform: PlatformId, event_id: &str) -> Option<EmployeeId> {
+        let told = self.rows.events.iter().find(|row| row.platform_id == platform.0 && row.event_id == event_id);
+        told.and_then(|row| row.employee_id).map(EmployeeId)
+    }
+
+    /// The learner of a result; one that is new is linked and kept.
+    fn learner(&mut self, delivery: &Delivery, result: &'a ReportedResult) -> KnownLearner {
+        let name: LearnerName = (delivery.platform, fingerprint(&result.learner));
+        if let Some(known) = self.known.learners.get(&name) {
+            return *known;
+        }
+        let (platform, keys) = (delivery.platform, &result.learner);
+        let link =
+            self.known.index.link(platform, &delivery.linking_keys, keys, self.calendar.day_of(result.occurred_at));
+        let depends_on_day = self.known.index.depends_on_the_day(platform, keys);
+        let learner = KnownLearner {
+            id: self.ids.next(),
+            depends_on_day,
+            employee: link.employee().filter(|_| !depends_on_day),
+            unlinked: why(link).filter(|_| !depends_on_day),
+        };
+        // Where the day decides, each event has its own link.
+        let link_key = match link {
+            Link::To { by, .. } if !depends_on_day => Some(by.as_str()),
+            _ => None,
+        };
+        self.rows.learners.push(LearnerRow::new(&learner, &name, keys, link_key, self.at));
+        self.known.learners.insert(name, learner);
+        learner
+    }
+}
+
+fn why(link: Link) -> Option<Unlinked> {
+    match link {
+        Link::To { .. } => None,
+        Link::None(why) => Some(why),
+    }
+}
+
+impl Content {
+    /// The results that it tells of, if any.
+    pub(super) fn results(&self) -> &[ReportedResult] {
+        match self {
+            Self::Results(results) => results,
+            Self::Nothing | Self::NotUnderstood { .. } => &[],
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! What has to be known before a batch can be decided about.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, Value};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Delivery;
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
+use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
+use crate::store::learners::unlinked_of;
+use crate::store::links::{LinkIndex, index_for};
+use crate::store::rows_of_json::{self, Column, Kind, Question, ask, each, each_or_none, read};
+use crate::store::{StoreError, instant};
+
+/// What the register holds that a batch could meet.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Kept deliveries with the ids of the batch's.
+    pub deliveries: HashMap<(PlatformId, String), KnownDelivery>,
+    /// The event ids of the batch that kept events have.
+    pub event_ids: HashSet<(PlatformId, String)>,
+    pub learners: HashMap<LearnerName, KnownLearner>,
+    /// What these learners were said to have done at the instants of which the batch speaks.
+    pub told: HashSet<Told>,
+    /// Whose the events are that the batch revokes.
+    pub owners: HashMap<(PlatformId, String), Option<EmployeeId>>,
+    /// The part of the directory that learners ask for who are new, or whose link depends on the day.
+    pub index: LinkIndex,
+}
+
+/// A delivery that is kept.
+#[derive(Debug)]
+pub struct KnownDelivery {
+    pub id: i64,
+    pub body: Vec<u8>,
+    pub is_quarantined: bool,
+    /// Whether it has results and every one of them is somebody's.
+    pub linked: bool,
+}
+
+/// A learner, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownLearner {
+    pub id: i64,
+    pub depends_on_day: bool,
+    pub employee: Option<EmployeeId>,
+    pub unlinked: Option<Unlinked>,
+}
+
+/// By which a learner is found: the platform, and the fingerprint of the keys.
+pub type LearnerName = (PlatformId, Vec<u8>);
+
+/// By which a set of keys is found again.
+pub fn fingerprint(keys: &LearnerKeys) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    for identity in keys.identities() {
+        for part in [identity.key.as_str(), &identity.value, &identity.home_page] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+    }
+    digest.finalize()[..16].to_vec()
+}
+
+/// What makes a result the same thing told twice, down to what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Told {
+    pub learner: i64,
+    pub kind: &'static str,
+    pub course: Option<String>,
+    pub quiz: Option<String>,
+    pub attempt: Option<i32>,
+    pub occurred_at: i64,
+    pub score: Option<(String, String)>,
+    pub passed: Option<bool>,
+    pub revokes: Option<String>,
+}
+
+impl Told {
+    pub fn of(learner: i64, result: &ReportedResult) -> Self {
+        let (course, quiz) = match &result.target {
+            Target::Course(course) => (Some(course.to_string()), None),
+            Target::Quiz(quiz) => (None, Some(quiz.to_string())),
+        };
+        let mut told = Self {
+            learner,
+            kind: "completion",
+            course,
+            quiz,
+            attempt: None,
+            occurred_at: instant::kept(result.occurred_at),
+            score: None,
+            passed: None,
+            revokes: None,
+        };
+        match &result.kind {
+            ResultKind::Completion => {}
+            ResultKind::Attempt { number, score, passed } => {
+                told.kind = "attempt";
+                told.attempt = number.and_then(|number| i32::try_from(number).ok());
+                told.score = score.as_ref().map(kept_score);
+                told.passed = *passed;
+            }
+            ResultKind::Revocation { event_id } => {
+                told.kind = "revocation";
+                told.revokes = event_id.as_ref().map(ToString::to_string);
+            }
+        }
+        told
+    }
+
+    /// What a kept event says of a learner; nothing in a row that has no event.
+    fn of_row(row: LearnerRow) -> Option<Self> {
+        let kind = match row.kind?.as_str() {
+            "attempt" => "attempt",
+            "revocation" => "revocation",
+            _ => "completion",
+        };
+        Some(Self {
+            learner: row.id,
+            kind,
+            course: row.course_id,
+            quiz: row.quiz_id,
+            attempt: row.attempt,
+            occurred_at: row.occurred_at?,
+            score: row.score_points.zip(row.score_of),
+            passed: row.passed,
+            revokes: row.revokes_event_id,
+        })
+    }
+}
+
+fn kept_score(score: &Score) -> (String, String) {
+    (score.points().normalize().to_string(), score.of().normalize().to_string())
+}
+
+impl Known {
+    /// Reads what a batch could meet. It takes two statements at the most, or three where several people share an
+    /// identity; whoever passes no transaction has to see to it that nothing changes between them.
+    pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
+        let mut known = Self::default();
+        let (mut asking, mut questions) = (Vec::new(), Vec::new());
+        for (what, question) in [
+            (What::Delivery, deliveries(connection, batch)?),
+            (What::EventId, event_ids(connection, batch)?),
+            (What::Learner, learners(connection, batch)?),
+            (What::Owner, owners_of_the_revoked(connection, batch)?),
+        ] {
+            if let Some(question) = question {
+                asking.push(what);
+                questions.push(question);
+            }
+        }
+        for (question, found) in ask(connection, questions).await? {
+            match asking.get(question) {
+                Some(What::Delivery) => known.add_delivery(read(&found)?),
+                Some(What::EventId) => known.add_event_id(read(&found)?),
+                Some(What::Learner) => known.add_learner(read(&found)?),
+                Some(What::Owner) => known.add_owner(read(&found)?),
+                None => {}
+            }
+        }
+        let mut identities: BTreeSet<Identity> = BTreeSet::new();
+        for (platform, result) in results_of(batch) {
+            let learner = known.learners.get(&(platform, fingerprint(&result.learner)));
+            if learner.is_none_or(|learner| learner.depends_on_day) {
+                identities.extend(result.learner.identities());
+            }
+        }
+        if !identities.is_empty() {
+            known.index = index_for(connection, &identities).await?;
+        }
+        Ok(known)
+    }
+
+    fn add_delivery(&mut self, row: DeliveryRow) {
+        let delivery = KnownDelivery {
+            id: row.id,
+            body: row.body,
+            is_quarantined: row.outcome == "quarantined",
+            linked: row.linked == 1,
+        };
+        self.deliveries.insert((PlatformId(row.platform_id), row.delivery_key), delivery);
+    }
+
+    fn add_event_id(&mut self, row: EventIdRow) {
+        self.event_ids.insert((PlatformId(row.platform_id), row.event_id));
+    }
+
+    fn add_owner(&mut self, row: OwnerRow) {
+        self.owners.insert((PlatformId(row.platform_id), row.event_id), row.employee_id.map(EmployeeId));
+    }
+
+    fn add_learner(&mut self, row: LearnerRow) {
+        let learner = KnownLearner {
+            id: row.id,
+            depends_on_day: row.depends_on_day,
+            employee: row.employee_id.map(EmployeeId),
+            unlinked: row.unlinked.as_deref().map(|word| unlinked_of(Some(word))),
+        };
+        self.learners.insert((PlatformId(row.platform_id), row.fingerprint.clone()), learner);
+        self.told.extend(Told::of_row(row));
+    }
+}
+
+/// What a question of a batch is about.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Delivery,
+    EventId,
+    Learner,
+    Owner,
+}
+
+fn results_of(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &ReportedResult)> {
+    batch.iter().flat_map(|delivery| delivery.content.results().iter().map(|result| (delivery.platform, result)))
+}
+
+/// A name within a platform, as a statement is asked about it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Named<'a> {
+    platform_id: i64,
+    name: &'a str,
+}
+
+const NAMED: &[Column] = &[("platform_id", Kind::Integer), ("name", Kind::Text)];
+
+/// The parameter that asks about names, each once; nothing where there are none.
+fn asking<'a>(names: impl Iterator<Item = (PlatformId, &'a EventId)>) -> Result<Option<Value>, StoreError> {
+    let names: BTreeSet<Named<'_>> =
+        names.map(|(platform, name)| Named { platform_id: platform.0, name: name.as_str() }).collect();
+    let names: Vec<Named<'_>> = names.into_iter().collect();
+    if names.is_empty() { Ok(None) } else { rows_of_json::parameter(&names).map(Some) }
+}
+
+#[derive(Debug, Deserialize)]
+struct DeliveryRow {
+    id: i64,
+    platform_id: i64,
+    delivery_key: String,
+    #[serde(with = "hex")]
+    body: Vec<u8>,
+    outcome: String,
+    linked: i64,
+}
+
+fn deliveries(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] = &[
+        ("id", Kind::Integer),
+        ("platform_id", Kind::Integer),
+        ("delivery_key", Kind::Text),
+        ("body", Kind::Bytes),
+        ("outcome", Kind::Text),
+        ("linked", Kind::Integer),
+    ];
+    let kept = each(connection, "delivery", "d", "d.platform_id = w.platform_id AND d.delivery_key = w.name");
+    let sql = format!(
+        "SELECT d.id AS id, d.platform_id AS platform_id, d.delivery_key AS delivery_key, d.body AS body,
+                      d.outcome AS outcome,
+                      COALESCE((SELECT MIN(CASE WHEN e.employee_id IS NULL THEN 0 ELSE 1 END) FROM event e
+                                WHERE e.delivery_id = d.id), 0) AS linked
+               FROM {{w}} {kept}"
+    );
+    question(batch.iter().map(|delivery| (delivery.platform, &delivery.key)), FOUND, sql)
+}
+
+/// What `sql` finds of the names, which are the table `w` in it; nothing where there are none.
+fn question<'a>(
+    names: impl Iterator<Item = (PlatformId, &'a EventId)>,
+    columns: &'static [Column],
+    sql: String,
+) -> Result<Option<Question>, StoreError> {
+    let asked = asking(names)?;
+    Ok(asked.map(|asked| Question { columns, sql, about: NAMED, asked }))
+}
+
+/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no delivery of
+/// several events has an id that another delivery could have.
+fn foreign_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
+    batch.iter().flat_map(|delivery| {
+        let ids = delivery.content.results().iter().map(|result| &result.event_id);
+        ids.filter(|event_id| **event_id != delivery.key).map(|event_id| (delivery.platform, event_id))
+    })
+}
+
+/// The event ids that a batch revokes.
+fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
+    results_of(batch).filter_map(|(platform, result)| match &result.kind {
+        ResultKind::Revocation { event_id: Some(event_id) } => Some((platform, event_id)),
+        _ => None,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct EventIdRow {
+    platform_id: i64,
+    event_id: String,
+}
+
+fn event_ids(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("event_id", Kind::Text)];
+    let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
+    let sql = format!("SELECT e.platform_id AS platform_id, e.event_id AS event_id FROM {{w}} {kept}");
+    question(foreign_event_ids(batch), FOUND, sql)
+}
+
+#[derive(Debug, Deserialize)]
+struct OwnerRow {
+    platform_id: i64,
+    event_id: String,
+    employee_id: Option<i64>,
+}
+
+fn owners_of_the_revoked(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] =
+        &[("platform_id", Kind::Integer), ("event_id", Kind::Text), ("employee_id", Kind::Integer)];
+    let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
+    let sql = format!(
+        "SELECT e.platform_id AS platform_id, e.event_id AS event_id, e.employee_id AS employee_id FROM {{w}} {kept}"
+    );
+    question(revoked_event_ids(batch), FOUND, sql)
+}
+
+/// A learner at an instant, as a statement is asked about it.
+#[derive(Debug, Serialize)]
+struct Asked {
+    platform_id: i64,
+    /// In hexadecimal.
+    fingerprint: String,
+    occurred_at: i64,
+}
+
+const ASKED: &[Column] =
+    &[("platform_id", Kind::Integer), ("fingerprint", Kind::Bytes), ("occurred_at", Kind::Integer)];
+
+/// The parameter that asks about the learners of a batch, each at every instant of which it speaks.
+fn asking_for_learners(batch: &[Delivery]) -> Result<Option<Value>, StoreError> {
+    let mut asked: BTreeSet<(PlatformId, Vec<u8>, i64)> = BTreeSet::new();
+    for (platform, result) in results_of(batch) {
+        asked.insert((platform, fingerprint(&result.learner), instant::kept(result.occurred_at)));
+    }
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let row = |(platform, print, occurred_at): &(PlatformId, Vec<u8>, i64)| Asked {
+        platform_id: platform.0,
+        fingerprint: hex::encode(print),
+        occurred_at: *occurred_at,
+    };
+    rows_of_json::parameter(&asked.iter().map(row).collect::<Vec<_>>()).map(Some)
+}
+
+/// A learner, and what was told of it at the instant that was asked about, if anything.
+#[derive(Debug, Deserialize)]
+struct LearnerRow {
+    id: i64,
+    platform_id: i64,
+    #[serde(with = "hex")]
+    fingerprint: Vec<u8>,
+    depends_on_day: bool,
+    employee_id: Option<i64>,
+    unlinked: Option<String>,
+    kind: Option<String>,
+    course_id: Option<String>,
+    quiz_id: Option<String>,
+    attempt: Option<i32>,
+    occurred_at: Option<i64>,
+    score_points: Option<String>,
+    score_of: Option<String>,
+    passed: Option<bool>,
+    revokes_event_id: Option<String>,
+}
+
+fn learners(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] = &[
+        ("id", Kind::Integer),
+        ("platform_id", Kind::Integer),
+        ("fingerprint", Kind::Bytes),
+        ("depends_on_day", Kind::Boolean),
+        ("employee_id", Kind::Integer),
+        ("unlinked", Kind::Text),
+        ("kind", Kind::Text),
+        ("course_id", Kind::Text),
+        ("quiz_id", Kind::Text),
+        ("attempt", Kind::Integer),
+        ("occurred_at", Kind::Integer),
+        ("score_points", Kind::Text),
+        ("score_of", Kind::Text),
+        ("passed", Kind::Boolean),
+        ("revokes_event_id", Kind::Text),
+    ];
+    let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
+    let told = each_or_none(connection, "event", "e", "e.learner_id = l.id AND e.occurred_at = w.occurred_at");
+    let sql = format!(
+        "SELECT l.id AS id, l.platform_id AS platform_id, l.fingerprint AS fingerprint,
+                      l.depends_on_day AS depends_on_day, l.employee_id AS employee_id, l.unlinked AS unlinked,
+                      e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt,
+                      e.occurred_at AS occurred_at, e.score_points AS score_points, e.score_of AS score_of,
+                      e.passed AS passed, e.revokes_event_id AS revokes_event_id
+               FROM {{w}} {learner} {told}"
+    );
+    let asked = asking_for_learners(batch)?;
+    Ok(asked.map(|asked| Question { columns: FOUND, sql, about: ASKED, asked }))
+}

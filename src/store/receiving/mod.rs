@@ -1,0 +1,155 @@
+//! Deliveries in: many at once in one transaction, each with its own answer.
+//!
+//! Concurrent requests share a commit (group commit): what `receive` is given becomes durable together. `known` reads what
+//! the register holds of it, `decide` tells new from known from contradicting, links, and says whose standing is touched,
+//! and `writing` writes it; all of it or nothing.
+//!
+//! Two ways lead there. A change that takes the clock first keeps everybody else from changing anything meanwhile. Where
+//! statements cost a round trip (PostgreSQL) that is tried last: first the reading is done without any lock, and one
+//! statement writes everything if the clock still stands where this process last left it, so that nothing had changed.
+
+mod decide;
+mod known;
+mod writing;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+
+use super::clock::ClockAt;
+use super::rows_of_json::{self, Column, Kind};
+use super::{Store, StoreError};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::linking::{Link, LinkingKey};
+use crate::domain::training::ReportedResult;
+
+use decide::{Decided, decide, ids_for};
+use known::Known;
+
+/// A delivery whose sender has proved who it is.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub platform: PlatformId,
+    /// The platform's linking keys, strongest first.
+    pub linking_keys: Arc<[LinkingKey]>,
+    /// The sender's id of it (Standard Webhooks' `webhook-id`); unique within the platform.
+    pub key: EventId,
+    pub content_type: String,
+    /// What was verified beside the body, as JSON.
+    pub headers: String,
+    pub body: Vec<u8>,
+    pub content: Content,
+}
+
+/// What a delivery was understood to say.
+#[derive(Debug, Clone)]
+pub enum Content {
+    Results(Vec<ReportedResult>),
+    /// Nothing that concerns Kurskoll: kept and ignored.
+    Nothing,
+    NotUnderstood {
+        /// Where in the body (RFC 6901).
+        pointer: String,
+        problem: String,
+    },
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// It is kept. `new` results of it were not known before; `linked` where every result is somebody's.
+    Accepted {
+        new: usize,
+        linked: bool,
+    },
+    /// The same delivery is already kept.
+    Duplicate {
+        linked: bool,
+    },
+    Ignored,
+    /// Another delivery with the same id is kept; that one stays.
+    Conflict,
+    /// One of its results has the id of another delivery's result.
+    EventConflict(EventId),
+    Quarantined {
+        delivery: i64,
+        pointer: String,
+        problem: String,
+    },
+}
+
+impl Store {
+    /// Keeps a batch of deliveries; when it returns, all that it answers is durable.
+    ///
+    /// The answers stand in the order of the deliveries.
+    pub async fn receive(
+        &self,
+        batch: &[Delivery],
+        calendar: CityCalendar,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Received>, StoreError> {
+        if !self.is_sqlite()
+            && let Some(answers) = self.receive_at_once(batch, calendar, now).await?
+        {
+            return Ok(answers);
+        }
+        let ids = ids_for(batch);
+        let change = self.change_reserving(now, ids).await?;
+        let known = Known::read(change.connection(), batch).await?;
+        let Decided { answers, rows } = decide(batch, known, change.at(), change.first_id(), calendar);
+        rows.write(&change).await?;
+        let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
+        change.commit().await?;
+        self.leave_clock(left);
+        Ok(answers)
+    }
+
+    /// The same without a lock; nothing where the clock moved meanwhile, or where more than rows are to be written.
+    async fn receive_at_once(
+        &self,
+        batch: &[Delivery],
+        calendar: CityCalendar,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<Received>>, StoreError> {
+        let Some(seen) = self.clock_left() else { return Ok(None) };
+        let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) };
+        let known = Known::read(&self.writers, batch).await?;
+        let Decided { answers, rows } = decide(batch, known, then.at, seen.next_id, calendar);
+        if !rows.released.is_empty() || !rows.write_at_once(&self.writers, seen, then).await? {
+            return Ok(None);
+        }
+        self.leave_clock(then);
+        Ok(Some(answers))
+    }
+}
+
+/// The columns that a link is kept in: whose, by which key, and why nobody's.
+pub(super) fn link_columns(link: Link) -> (Option<i64>, Option<String>, Option<String>) {
+    match link {
+        Link::To { employee, by } => (Some(employee.0), Some(by.as_str().to_owned()), None),
+        Link::None(why) => (None, None, Some(why.as_str().to_owned())),
+    }
+}
+
+/// The table of those whose derived rows are to be made anew.
+const STALE: &[Column] = &[("employee_id", Kind::Integer)];
+
+#[derive(Debug, Serialize)]
+struct StaleRow {
+    employee_id: i64,
+}
+
+fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec<StaleRow> {
+    employees.into_iter().map(|employee| StaleRow { employee_id: employee.0 }).collect()
+}
+
+/// Notes that the derived rows of some employees are to be made anew.
+pub(super) async fn mark_stale(
+    connection: &impl ConnectionTrait,
+    employees: impl IntoIterator<Item = EmployeeId>,
+) -> Result<(), StoreError> {
+    rows_of_json::insert(connection, "stale", STALE, &stale_rows(employees)).await
+}

@@ -1,0 +1,287 @@
+//! The rows of a batch, and the two ways in which they are written: within a change that holds the clock, or all at
+//! once where nothing else has changed.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, Set, Value};
+use serde::Serialize;
+
+use super::known::{KnownLearner, LearnerName, Told};
+use super::{Delivery, STALE, stale_rows};
+use crate::domain::ids::{EmployeeId, PlatformId};
+use crate::domain::linking::{LearnerKeys, Unlinked};
+use crate::domain::training::ReportedResult;
+use crate::store::StoreError;
+use crate::store::clock::{Change, ClockAt};
+use crate::store::entities::delivery;
+use crate::store::rows::statement;
+use crate::store::rows_of_json::{self, Bytes, Column, Insertion, Kind};
+
+/// What a batch adds to the register.
+#[derive(Debug, Default)]
+pub struct Rows<'a> {
+    pub deliveries: Vec<DeliveryRow<'a>>,
+    pub released: Vec<Release<'a>>,
+    pub learners: Vec<LearnerRow<'a>>,
+    pub events: Vec<EventRow<'a>>,
+    /// Whose standing it touches.
+    pub stale: BTreeSet<EmployeeId>,
+}
+
+/// A delivery that was kept in quarantine, as it is understood now.
+#[derive(Debug)]
+pub struct Release<'a> {
+    pub id: i64,
+    pub outcome: &'static str,
+    pub problem: Option<&'a str>,
+    pub problem_pointer: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DeliveryRow<'a> {
+    id: i64,
+    platform_id: i64,
+    delivery_key: &'a str,
+    content_type: &'a str,
+    headers: &'a str,
+    body: Bytes<'a>,
+    outcome: &'static str,
+    problem: Option<&'a str>,
+    problem_pointer: Option<&'a str>,
+    received_at: i64,
+}
+
+const DELIVERY: &[Column] = &[
+    ("id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("delivery_key", Kind::Text),
+    ("content_type", Kind::Text),
+    ("headers", Kind::Text),
+    ("body", Kind::Bytes),
+    ("outcome", Kind::Text),
+    ("problem", Kind::Text),
+    ("problem_pointer", Kind::Text),
+    ("received_at", Kind::Integer),
+];
+
+impl<'a> DeliveryRow<'a> {
+    pub fn new(
+        delivery: &'a Delivery,
+        id: i64,
+        (outcome, problem, problem_pointer): (&'static str, Option<&'a str>, Option<&'a str>),
+        at: i64,
+    ) -> Self {
+        Self {
+            id,
+            platform_id: delivery.platform.0,
+            delivery_key: delivery.key.as_str(),
+            content_type: &delivery.content_type,
+            headers: &delivery.headers,
+            body: Bytes(&delivery.body),
+            outcome,
+            problem,
+            problem_pointer,
+            received_at: at,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct LearnerRow<'a> {
+    id: i64,
+    platform_id: i64,
+    /// In hexadecimal.
+    fingerprint: String,
+    employee_number: Option<&'a str>,
+    email: Option<&'a str>,
+    username: Option<&'a str>,
+    account_home_page: Option<&'a str>,
+    account_name: Option<&'a str>,
+    recorded_at: i64,
+    depends_on_day: bool,
+    employee_id: Option<i64>,
+    link_key: Option<&'static str>,
+    unlinked: Option<&'static str>,
+}
+
+const LEARNER: &[Column] = &[
+    ("id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("fingerprint", Kind::Bytes),
+    ("employee_number", Kind::Text),
+    ("email", Kind::Text),
+    ("username", Kind::Text),
+    ("account_home_page", Kind::Text),
+    ("account_name", Kind::Text),
+    ("recorded_at", Kind::Integer),
+    ("depends_on_day", Kind::Boolean),
+    ("employee_id", Kind::Integer),
+    ("link_key", Kind::Text),
+    ("unlinked", Kind::Text),
+];
+
+impl<'a> LearnerRow<'a> {
+    pub fn new(
+        learner: &KnownLearner,
+        (platform, print): &LearnerName,
+        keys: &'a LearnerKeys,
+        link_key: Option<&'static str>,
+        at: i64,
+    ) -> Self {
+        Self {
+            id: learner.id,
+            platform_id: platform.0,
+            fingerprint: hex::encode(print),
+            employee_number: keys.employee_number.as_ref().map(|number| number.as_str()),
+            email: keys.email.as_deref(),
+            username: keys.username.as_deref(),
+            account_home_page: keys.account.as_ref().map(|account| account.home_page.as_str()),
+            account_name: keys.account.as_ref().map(|account| account.name.as_str()),
+            recorded_at: at,
+            depends_on_day: learner.depends_on_day,
+            employee_id: learner.employee.map(|employee| employee.0),
+            link_key,
+            unlinked: learner.unlinked.map(Unlinked::as_str),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct EventRow<'a> {
+    id: i64,
+    delivery_id: i64,
+    pub platform_id: i64,
+    learner_id: i64,
+    pub event_id: &'a str,
+    kind: &'static str,
+    course_id: Option<String>,
+    quiz_id: Option<String>,
+    attempt: Option<i32>,
+    occurred_at: i64,
+    score_points: Option<String>,
+    score_of: Option<String>,
+    passed: Option<bool>,
+    revokes_event_id: Option<String>,
+    reason: Option<&'a str>,
+    pub repeats: bool,
+    recorded_at: i64,
+    pub employee_id: Option<i64>,
+    pub unlinked: Option<&'static str>,
+}
+
+const EVENT: &[Column] = &[
+    ("id", Kind::Integer),
+    ("delivery_id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("learner_id", Kind::Integer),
+    ("event_id", Kind::Text),
+    ("kind", Kind::Text),
+    ("course_id", Kind::Text),
+    ("quiz_id", Kind::Text),
+    ("attempt", Kind::Integer),
+    ("occurred_at", Kind::Integer),
+    ("score_points", Kind::Text),
+    ("score_of", Kind::Text),
+    ("passed", Kind::Boolean),
+    ("revokes_event_id", Kind::Text),
+    ("reason", Kind::Text),
+    ("repeats", Kind::Boolean),
+    ("recorded_at", Kind::Integer),
+    ("employee_id", Kind::Integer),
+    ("unlinked", Kind::Text),
+];
+
+impl<'a> EventRow<'a> {
+    /// An event that is new, and nobody's so far.
+    pub fn new(
+        id: i64,
+        delivery: i64,
+        platform: PlatformId,
+        result: &'a ReportedResult,
+        telling: &Told,
+        at: i64,
+    ) -> Self {
+        let (score_points, score_of) = telling.score.clone().unzip();
+        Self {
+            id,
+            delivery_id: delivery,
+            platform_id: platform.0,
+            learner_id: telling.learner,
+            event_id: result.event_id.as_str(),
+            kind: telling.kind,
+            course_id: telling.course.clone(),
+            quiz_id: telling.quiz.clone(),
+            attempt: telling.attempt,
+            occurred_at: telling.occurred_at,
+            score_points,
+            score_of,
+            passed: telling.passed,
+            revokes_event_id: telling.revokes.clone(),
+            reason: result.reason.as_deref(),
+            repeats: false,
+            recorded_at: at,
+            employee_id: None,
+            unlinked: None,
+        }
+    }
+}
+
+impl Rows<'_> {
+    /// Writes them within a change that holds the clock.
+    pub async fn write(&self, change: &Change) -> Result<(), StoreError> {
+        let connection = change.connection();
+        for released in &self.released {
+            let mut update = delivery::ActiveModel {
+                id: Set(released.id),
+                outcome: Set(released.outcome.to_owned()),
+                ..Default::default()
+            };
+            if released.problem.is_some() {
+                update.problem = Set(released.problem.map(str::to_owned));
+                update.problem_pointer = Set(released.problem_pointer.map(str::to_owned));
+            } else {
+                // The problem stays as a record of why it waited.
+                update.released_at = Set(Some(change.at()));
+            }
+            sea_orm::EntityTrait::update(update).exec(connection).await?;
+        }
+        rows_of_json::insert_several(connection, &self.tables()?).await
+    }
+
+    fn tables(&self) -> Result<[Insertion; 4], StoreError> {
+        Ok([
+            Insertion { into: "delivery", columns: DELIVERY, rows: rows_of_json::parameter(&self.deliveries)? },
+            Insertion { into: "learner", columns: LEARNER, rows: rows_of_json::parameter(&self.learners)? },
+            Insertion { into: "event", columns: EVENT, rows: rows_of_json::parameter(&self.events)? },
+            Insertion {
+                into: "stale",
+                columns: STALE,
+                rows: rows_of_json::parameter(&stale_rows(self.stale.iter().copied()))?,
+            },
+        ])
+    }
+
+    /// Writes them, and moves the clock, in one statement; only where the clock still stands as it was `seen`. Answers
+    /// whether it did.
+    ///
+    /// PostgreSQL alone takes several insertions in a statement, and there each statement less is a round trip less.
+    pub async fn write_at_once(
+        &self,
+        connection: &impl ConnectionTrait,
+        seen: ClockAt,
+        then: ClockAt,
+    ) -> Result<bool, StoreError> {
+        let tables = self.tables()?;
+        let insertions = rows_of_json::insertions(connection, &tables, 4, "tick CROSS JOIN ");
+        let sql = format!(
+            "WITH tick AS (UPDATE knowledge_clock SET at = $1, next_id = $2 WHERE at = $3 RETURNING 1 AS ticked),
+                 {insertions}
+             SELECT COUNT(*) AS ticked FROM tick"
+        );
+        let clock: [Value; 3] = [then.at.into(), then.next_id.into(), seen.at.into()];
+        let values = clock.into_iter().chain(tables.into_iter().map(|table| table.rows));
+        let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
+        let ticked: i64 = row.map(|row| row.try_get("", "ticked")).transpose()?.unwrap_or_default();
+        Ok(ticked == 1)
+    }
+}
