@@ -259,6 +259,8 @@ async fn what_is_answered_is_what_is_described() {
         ("GET /api/v1/administrations/{code}/export.csv", "?dialect=tsv", 400),
         ("GET /api/v1/administrations/{code}/export.xlsx", "", 200),
         ("GET /api/v1/employees/{employee_number}", "", 200),
+        ("GET /api/v1/employees/{employee_number}/history", "?limit=1", 200),
+        ("GET /api/v1/employees/{employee_number}/history", "?kind=shoe", 400),
         ("GET /api/v1/unlinked", "", 200),
         ("GET /api/v1/links", "", 200),
         ("POST /api/v1/links/{id}/undo", "", 200),

@@ -38,7 +38,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 18] = [
+const ASKED: [Asked; 19] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -47,6 +47,7 @@ const ASKED: [Asked; 18] = [
     asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
     asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),

@@ -17,6 +17,7 @@ use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use super::api::v1;
 use super::problem::Problem;
 use crate::domain::compliance::Status;
+use crate::domain::history::Kind;
 
 pub use problems::{
     Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotFound, NotUnderstood, SignatureDoesNotHold,
@@ -36,6 +37,7 @@ pub use problems::{
         v1::administrations::export_xlsx,
         v1::administrations::compliance,
         v1::employees::show,
+        v1::history::show,
         v1::links::unlinked,
         v1::links::list,
         v1::links::make,
@@ -152,6 +154,7 @@ fn name_words(parameter: &mut Parameter) {
     let words: Vec<&str> = match parameter.name.as_str() {
         "status" => Status::ALL.map(Status::as_str).to_vec(),
         "outcome" => vec!["accepted", "ignored", "quarantined"],
+        "kind" => Kind::ALL.map(Kind::as_str).to_vec(),
         "dialect" => vec!["rfc4180", "excel-sv"],
         _ => return,
     };

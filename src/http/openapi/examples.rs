@@ -123,6 +123,15 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 }]
             }]
         }),
+        "show_history" => json!({
+            "employee_number": "104233",
+            "items": [{
+                "known_at": "2026-02-26T12:00:00Z", "by": "hr-admin", "how": "correction", "kind": "employment", "of": "1",
+                "happened": "changed", "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}],
+                "hidden": false, "reason": "left at the end of January, told late"
+            }],
+            "next": "1772107200000000.0"
+        }),
         "list_unlinked" => json!({
             "items": [{
                 "platform": "larportal",

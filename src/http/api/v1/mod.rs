@@ -4,6 +4,7 @@ pub mod administrations;
 pub mod audit;
 pub mod deliveries;
 pub mod employees;
+pub mod history;
 pub mod links;
 pub mod reports;
 
@@ -18,6 +19,7 @@ pub fn routes() -> Vec<Route> {
         administrations::export_xlsx,
         administrations::compliance,
         employees::show,
+        history::show,
         links::unlinked,
         links::list,
         links::make,
