@@ -16,7 +16,9 @@ pub fn lines(page: &Value) -> String {
             .as_array()
             .expect("changes")
             .iter()
-            .map(|change| format!("{} {} → {}", text(&change["field"]), text(&change["before"]), text(&change["after"])))
+            .map(|change| {
+                format!("{} {} → {}", text(&change["field"]), text(&change["before"]), text(&change["after"]))
+            })
             .collect();
         let hidden = if entry["hidden"] == true { " (hidden)" } else { "" };
         let reason = entry["reason"].as_str().map_or_else(String::new, |reason| format!(" because {reason}"));

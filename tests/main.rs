@@ -5,6 +5,7 @@ mod arrows;
 mod commands;
 mod compliance;
 mod configuration;
+mod corrections;
 mod data_quality;
 mod databases;
 mod directory;

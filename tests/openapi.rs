@@ -248,6 +248,13 @@ async fn what_is_answered_is_what_is_described() {
     for (body, status) in [(&link, 200), (&wrong, 422), (&json!([]), 422)] {
         assert_eq!(described("POST /api/v1/links", &app.post("/api/v1/links", admin, body).await), status);
     }
+    let correct = "POST /api/v1/employees/{employee_number}/corrections";
+    let late =
+        json!({"reason": "told late", "dry_run": true, "employments": [{"act": "withdraw", "employment_id": "1"}]});
+    for (body, status) in [(&late, 200), (&json!({"reason": "x"}), 422), (&json!([]), 422)] {
+        assert_eq!(described(correct, &app.post("/api/v1/employees/1001/corrections", admin, body).await), status);
+    }
+    assert_eq!(described(correct, &app.post("/api/v1/employees/4711/corrections", admin, &late).await), 404);
     for (operation, path, status) in [
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding", 200),
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding&as_of=2025-01-01", 200),

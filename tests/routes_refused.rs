@@ -38,7 +38,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 19] = [
+const ASKED: [Asked; 20] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -47,6 +47,11 @@ const ASKED: [Asked; 19] = [
     asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
     asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    Asked {
+        route: "POST /api/v1/employees/<employee_number>/corrections",
+        path: "/api/v1/employees/1002/corrections",
+        body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
+    },
     asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
@@ -162,10 +167,10 @@ both_databases! {
         let world = World::start(&database).await;
         let listed: BTreeSet<String> = ASKED.iter().map(|asked| asked.route.to_owned()).collect();
         assert_eq!(world.app.routes, listed, "what is mounted, and what this table asks");
-        let mut table = format!("{:<47}", "route");
+        let mut table = format!("{:<53}", "route");
         table += &CALLERS.map(|caller| format!("{caller:>8}")).concat();
         for asked in &ASKED {
-            table += &format!("\n{:<47}", asked.route);
+            table += &format!("\n{:<53}", asked.route);
             for (caller, name) in CALLERS.iter().enumerate() {
                 let answer = world.ask(asked, caller).await;
                 table += &format!("{:>8}", answer.status);
@@ -180,25 +185,27 @@ both_databases! {
             }
         }
         insta::allow_duplicates! { insta::assert_snapshot!(table, @r"
-        route                                             admin    city     own foreign auditor    scim    none expired unknown
-        GET /api/v1/administrations/<code>/compliance       200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.csv       200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.xlsx      200     200     200     404     200     403     401     401     401
-        GET /api/v1/audit                                   200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries                              200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries/<id>                         200     403     403     403     200     403     401     401     401
-        POST /api/v1/deliveries/<id>/replay                 200     403     403     403     403     403     401     401     401
-        GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
-        GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
-        POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
-        POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401
-        GET /api/v1/openapi.json                            200     200     200     200     200     200     200     200     200
-        GET /api/v1/reports/onboarding                      200     200     200     200     200     403     401     401     401
-        GET /api/v1/unlinked                                200     200     200     200     200     403     401     401     401
-        GET /health/live                                    200     200     200     200     200     200     200     200     200
-        GET /health/ready                                   200     200     200     200     200     200     200     200     200
-        GET /metrics                                        200     200     200     200     200     200     200     200     200
-        POST /webhooks/<platform>                           401     401     401     401     401     401     401     401     401
+        route                                                   admin    city     own foreign auditor    scim    none expired unknown
+        GET /api/v1/administrations/<code>/compliance             200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.csv             200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.xlsx            200     200     200     404     200     403     401     401     401
+        GET /api/v1/audit                                         200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries                                    200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries/<id>                               200     403     403     403     200     403     401     401     401
+        POST /api/v1/deliveries/<id>/replay                       200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>                   200     200     200     404     200     403     401     401     401
+        POST /api/v1/employees/<employee_number>/corrections      200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>/history           200     200     200     404     200     403     401     401     401
+        GET /api/v1/links                                         200     200     200     200     200     403     401     401     401
+        POST /api/v1/links                                        200     200     200     404     403     403     401     401     401
+        POST /api/v1/links/<id>/undo                              200     200     200     404     403     403     401     401     401
+        GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
+        GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
+        GET /api/v1/unlinked                                      200     200     200     200     200     403     401     401     401
+        GET /health/live                                          200     200     200     200     200     200     200     200     200
+        GET /health/ready                                         200     200     200     200     200     200     200     200     200
+        GET /metrics                                              200     200     200     200     200     200     200     200     200
+        POST /webhooks/<platform>                                 401     401     401     401     401     401     401     401     401
         "); }
     }
 

@@ -9,6 +9,7 @@ pub mod as_known;
 pub mod backup;
 pub mod build_report;
 pub mod context;
+pub mod correct_employee;
 pub mod export_administration;
 pub mod import_directory;
 pub mod judge;

@@ -129,7 +129,8 @@ impl App {
         let connection = view.snapshot.connection();
         let unknown = || ShowHistoryError::UnknownEmployee(number.clone());
         let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
-        let employee = people::directory(connection, Whose::Only(&[id]), None).await?.remove(&id).ok_or_else(unknown)?;
+        let employee =
+            people::directory(connection, Whose::Only(&[id]), None).await?.remove(&id).ok_or_else(unknown)?;
         if !is_visible(grant.visible(), &employee, view.as_of) {
             return Err(unknown());
         }

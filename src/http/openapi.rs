@@ -38,6 +38,7 @@ pub use problems::{
         v1::administrations::compliance,
         v1::employees::show,
         v1::history::show,
+        v1::corrections::make,
         v1::links::unlinked,
         v1::links::list,
         v1::links::make,

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entities::{
-    absence_fact, audit_entry, employee_fact, employment_fact, event, exemption_fact, identity_claim,
-    link_decision, platform,
+    absence_fact, audit_entry, employee_fact, employment_fact, event, exemption_fact, identity_claim, link_decision,
+    platform,
 };
 use super::people::{employment_of, parsed, result_of};
 use super::rows::IN_AT_ONCE;
 use super::{StoreError, instant, people};
 use crate::domain::calendar::CityCalendar;
+use crate::domain::directory::plan::Known;
 use crate::domain::directory::records::{
     AbsenceRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
@@ -28,6 +29,26 @@ pub struct Facts {
     pub absences: Vec<Version<AbsenceRecord>>,
     pub exemptions: Vec<Version<ExemptionRecord>>,
     pub identities: Vec<Version<IdentityRecord>>,
+}
+
+impl Facts {
+    /// What is known now, as a plan asks it; the administrations are not among it.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        fn current<T: Clone>(versions: &[Version<T>]) -> impl Iterator<Item = T> {
+            versions.iter().filter(|version| version.superseded_at.is_none()).map(|version| version.record.clone())
+        }
+        let employments = current(&self.employments);
+        let absences = current(&self.absences);
+        Known {
+            persons: current(&self.persons).map(|record| (record.employee_number.clone(), record)).collect(),
+            employments: employments
+                .map(|record| ((record.employee_number.clone(), record.employment_id.clone()), record))
+                .collect(),
+            absences: absences.map(|record| ((record.employee_number.clone(), record.starts_on), record)).collect(),
+            ..Known::default()
+        }
+    }
 }
 
 fn version<T>(record: T, recorded_at: i64, superseded_at: Option<i64>) -> Version<T> {

@@ -62,7 +62,11 @@ impl<'a> Whose<'a> {
 }
 
 /// Facts that were known at an instant; `None`: now.
-pub(super) fn known_at(recorded: impl ColumnTrait, superseded: impl ColumnTrait, at: Option<DateTime<Utc>>) -> SimpleExpr {
+pub(super) fn known_at(
+    recorded: impl ColumnTrait,
+    superseded: impl ColumnTrait,
+    at: Option<DateTime<Utc>>,
+) -> SimpleExpr {
     match at.map(instant::kept) {
         None => superseded.is_null(),
         Some(at) => recorded.lte(at).and(superseded.is_null().or(superseded.gt(at))),

@@ -153,10 +153,7 @@ pub async fn list(
 }
 
 /// Every proposal about an employee, oldest first.
-pub async fn of_employee(
-    connection: &impl ConnectionTrait,
-    employee: EmployeeId,
-) -> Result<Vec<Proposal>, StoreError> {
+pub async fn of_employee(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<Vec<Proposal>, StoreError> {
     let rows = Entity::find().filter(Column::EmployeeId.eq(employee.0)).order_by_asc(Column::Id);
     rows.all(connection).await?.into_iter().map(proposal_of).collect()
 }

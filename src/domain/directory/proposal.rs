@@ -120,7 +120,9 @@ impl Proposal {
         let Matter::PriorTraining { target, score, completed_on } = &self.matter else { return None };
         let kind = match target {
             Target::Course(_) => ResultKind::Completion,
-            Target::Quiz(_) => ResultKind::Attempt { number: None, score: *score, passed: score.is_none().then_some(true) },
+            Target::Quiz(_) => {
+                ResultKind::Attempt { number: None, score: *score, passed: score.is_none().then_some(true) }
+            }
         };
         Some(LinkedResult {
             platform: PlatformId::NONE,

@@ -72,11 +72,7 @@ impl Told for AbsenceRecord {
 }
 
 fn exemption(requirement: &RequirementCode, starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Vec<Field> {
-    vec![
-        Field::new("requirement", requirement),
-        Field::new("starts_on", starts_on),
-        Field::maybe("ends_on", ends_on),
-    ]
+    vec![Field::new("requirement", requirement), Field::new("starts_on", starts_on), Field::maybe("ends_on", ends_on)]
 }
 
 /// An exemption from a file of HR's.

@@ -28,6 +28,33 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "correct_employee" => vec![
+            named(
+                "a_transfer",
+                "A transfer from the first of February, told late",
+                json!({
+                    "reason": "moved on 1 February, told late", "dry_run": true,
+                    "employments": [
+                        {"act": "change", "employment_id": "1", "ends_on": "2026-01-31"},
+                        {"act": "add", "employment_id": "2", "administration": "FGK", "unit": "Gata", "form": "permanent",
+                         "starts_on": "2026-02-01"}
+                    ]
+                }),
+            ),
+            named(
+                "a_forgotten_leave",
+                "A leave that nobody told of",
+                json!({
+                    "reason": "parental leave since January",
+                    "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": null}]
+                }),
+            ),
+            named(
+                "an_employment_that_never_was",
+                "Somebody else's employment stood under this number",
+                json!({"reason": "mixed up with 104234", "employments": [{"act": "withdraw", "employment_id": "3"}]}),
+            ),
+        ],
         "receive_delivery" => vec![
             named(
                 "course.completed",
@@ -131,6 +158,15 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "hidden": false, "reason": "left at the end of January, told late"
             }],
             "next": "1772107200000000.0"
+        }),
+        "correct_employee" => json!({
+            "employee_number": "104233", "dry_run": false, "known_at": "2026-02-26T12:00:00Z",
+            "changes": [{
+                "kind": "employment", "of": "1", "happened": "changed",
+                "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}], "hidden": false
+            }],
+            "as_of": "2026-02-26",
+            "statuses": [{"requirement": "infosec-onboarding", "before": "overdue", "now": null}]
         }),
         "list_unlinked" => json!({
             "items": [{

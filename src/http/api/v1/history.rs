@@ -137,9 +137,9 @@ pub async fn show(
         Kind::parse(text).ok_or_else(|| Problem::bad_request(format!("kind={text} is none of: {words}")))
     });
     let after = query.text("after").map(|text| {
-        let place = text.split_once('.').and_then(|(micros, nth)| {
-            Some(Place { micros: micros.parse().ok()?, nth: nth.parse().ok()? })
-        });
+        let place = text
+            .split_once('.')
+            .and_then(|(micros, nth)| Some(Place { micros: micros.parse().ok()?, nth: nth.parse().ok()? }));
         place.ok_or_else(|| Problem::bad_request(format!("after={text} is not what an answer gave as next")))
     });
     let request =

@@ -2,6 +2,7 @@
 
 pub mod administrations;
 pub mod audit;
+pub mod corrections;
 pub mod deliveries;
 pub mod employees;
 pub mod history;
@@ -20,6 +21,7 @@ pub fn routes() -> Vec<Route> {
         administrations::compliance,
         employees::show,
         history::show,
+        corrections::make,
         links::unlinked,
         links::list,
         links::make,
