@@ -3,6 +3,7 @@
 
 mod arrows;
 mod commands;
+mod comparison;
 mod compliance;
 mod configuration;
 mod corrections;

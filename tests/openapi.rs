@@ -101,7 +101,7 @@ fn every_parameter_has_words_and_a_type() {
             assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {what}");
             let format = match what {
                 "as_of" | "due_from" | "due_to" => json!("date"),
-                "known_at" => json!("date-time"),
+                "known_at" | "compare_known_at" => json!("date-time"),
                 _ => schema["format"].clone(),
             };
             assert_eq!(schema["format"], format, "{name}: {what}");
@@ -259,6 +259,22 @@ async fn what_is_answered_is_what_is_described() {
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding", 200),
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding&as_of=2025-01-01", 200),
         ("GET /api/v1/reports/onboarding", "", 400),
+        (
+            "GET /api/v1/reports/onboarding",
+            "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+            200,
+        ),
+        ("GET /api/v1/reports/onboarding/differences", "", 400),
+        (
+            "GET /api/v1/reports/onboarding/differences",
+            "?requirement=no-such&compare_known_at=2026-02-26T12:00:00Z",
+            404,
+        ),
+        (
+            "GET /api/v1/reports/onboarding/differences",
+            "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+            200,
+        ),
         ("GET /api/v1/reports/onboarding", "?requirement=no-such", 404),
         ("GET /api/v1/administrations/{code}/compliance", "?limit=2", 200),
         ("GET /api/v1/administrations/{code}/compliance", "?status=late", 400),
@@ -291,7 +307,13 @@ async fn what_is_answered_is_what_is_described() {
             continue;
         }
         assert_eq!(described(operation, &ask(&filled, None).await), 401, "{operation}");
-        let valid = if template.contains("reports") { "?requirement=infosec-onboarding" } else { "" };
+        let valid = match template {
+            _ if template.ends_with("differences") => {
+                "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z"
+            }
+            _ if template.contains("reports") => "?requirement=infosec-onboarding",
+            _ => "",
+        };
         assert_eq!(described(operation, &ask(&format!("{filled}{valid}"), Some(&scim)).await), 403, "{operation}");
         assert_eq!(described(operation, &ask(&format!("{filled}?shoe_size=38"), admin).await), 400, "{operation}");
     }

@@ -38,7 +38,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 20] = [
+const ASKED: [Asked; 21] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -58,6 +58,10 @@ const ASKED: [Asked; 20] = [
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
+    asked(
+        "GET /api/v1/reports/onboarding/differences",
+        "/api/v1/reports/onboarding/differences?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+    ),
     asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
@@ -201,6 +205,7 @@ both_databases! {
         POST /api/v1/links/<id>/undo                              200     200     200     404     403     403     401     401     401
         GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
         GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
+        GET /api/v1/reports/onboarding/differences                200     200     200     200     200     403     401     401     401
         GET /api/v1/unlinked                                      200     200     200     200     200     403     401     401     401
         GET /health/live                                          200     200     200     200     200     200     200     200     200
         GET /health/ready                                         200     200     200     200     200     200     200     200     200

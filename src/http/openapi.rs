@@ -33,6 +33,7 @@ pub use problems::{
     servers((url = "/", description = "This service")),
     paths(
         v1::reports::onboarding,
+        v1::comparison::differences,
         v1::administrations::export_csv,
         v1::administrations::export_xlsx,
         v1::administrations::compliance,

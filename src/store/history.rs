@@ -18,7 +18,7 @@ use crate::domain::directory::records::{
     AbsenceRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
 use crate::domain::history::{Link, Received, Version};
-use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformCode, RequirementCode};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, PlatformId, RequirementCode};
 use crate::domain::linking::{Identity, LinkingKey};
 
 /// What HR said of one employee, in all its versions.
@@ -205,20 +205,39 @@ pub async fn results(
     }
     rows.extend(own.into_iter().filter(|row| !row.repeats).map(|row| (row.id, row)));
     let platforms = platform_codes(connection).await?;
-    rows.into_values()
-        .map(|row| {
-            let result = result_of(&row, calendar)?;
-            let record = Received {
-                event_id: result.event_id,
-                platform: platforms.get(&row.platform_id).map(ToString::to_string).unwrap_or_default(),
-                target: result.target,
-                kind: result.kind,
-                occurred_at: result.occurred_at,
-                reason: row.reason,
-            };
-            Ok(version(record, row.recorded_at, None))
-        })
-        .collect()
+    rows.into_values().map(|row| received(row, &platforms, calendar)).collect()
+}
+
+fn received(
+    row: event::Model,
+    platforms: &BTreeMap<i64, PlatformCode>,
+    calendar: CityCalendar,
+) -> Result<Version<Received>, StoreError> {
+    let result = result_of(&row, calendar)?;
+    let record = Received {
+        event_id: result.event_id,
+        platform: platforms.get(&row.platform_id).map(ToString::to_string).unwrap_or_default(),
+        target: result.target,
+        kind: result.kind,
+        occurred_at: result.occurred_at,
+        reason: row.reason,
+    };
+    Ok(version(record, row.recorded_at, None))
+}
+
+/// One result by its platform and id, whoever's it is.
+pub async fn result(
+    connection: &impl ConnectionTrait,
+    (platform, event_id): (PlatformId, &EventId),
+    calendar: CityCalendar,
+) -> Result<Option<Version<Received>>, StoreError> {
+    let found = event::Entity::find()
+        .filter(event::Column::PlatformId.eq(platform.0))
+        .filter(event::Column::EventId.eq(event_id.as_str()))
+        .one(connection)
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    received(row, &platform_codes(connection).await?, calendar).map(Some)
 }
 
 /// Who changed the register at an instant, and by which act: of several entries of one change, the first.

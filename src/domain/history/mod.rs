@@ -252,6 +252,11 @@ impl Story {
         }
     }
 
+    /// What became known after an instant and up to another.
+    pub fn between(&self, after: DateTime<Utc>, up_to: DateTime<Utc>) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(move |entry| after < entry.known_at && entry.known_at <= up_to)
+    }
+
     /// Leaves out what became known of some kinds before an instant.
     pub fn begin_at(&mut self, first: DateTime<Utc>, except: &[Kind]) {
         self.0.retain(|entry| entry.known_at >= first || except.contains(&entry.kind));

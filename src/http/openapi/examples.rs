@@ -116,6 +116,21 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
             }
         }),
+        "onboarding_differences" => json!({
+            "requirement": "infosec-onboarding", "as_of": "2026-02-26", "known_at": "2026-03-26T12:00:00Z",
+            "compare_known_at": "2026-02-26T12:00:00Z", "differing": 14,
+            "items": [{
+                "employee_number": "104233", "administrations": ["SEF"], "status_before": "overdue",
+                "status_now": "compliant",
+                "because": [{
+                    "kind": "result", "known_at": "2026-03-02T08:15:00Z", "by": "platform larportal", "how": "delivery",
+                    "of": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "happened": "added",
+                    "changes": [{"field": "course", "before": null, "after": "infosec-basics"}], "hidden": false,
+                    "reason": null
+                }]
+            }],
+            "next": "104233"
+        }),
         "list_compliance" => json!({
             "items": [{
                 "administration": "SEF", "administration_name": "Serviceförvaltningen", "unit": "Måltid norr",

@@ -2,6 +2,7 @@
 
 pub mod administrations;
 pub mod audit;
+pub mod comparison;
 pub mod corrections;
 pub mod deliveries;
 pub mod employees;
@@ -16,6 +17,7 @@ pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
         reports::onboarding,
+        comparison::differences,
         administrations::export_csv,
         administrations::export_xlsx,
         administrations::compliance,
