@@ -5,13 +5,14 @@ mod story;
 use std::fmt::Write as _;
 
 use chrono::{Duration, NaiveDate};
+use kurskoll::config::{ApprovalSettings, Settings};
 use kurskoll::domain::access::Role;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::Value;
 
 use self::story::{Step, Story, step};
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, TestClock};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
 
 const REQUIREMENTS: [&str; 2] = ["infosec-onboarding", "gdpr"];
@@ -169,6 +170,12 @@ impl<'a> Auditor<'a> {
     }
 }
 
+/// A service where two must agree on what is proposed: one that comes to count later than it was made.
+async fn start(database: &TestDatabase) -> TestApp {
+    let approval = ApprovalSettings { exemptions: false, prior_training: true };
+    TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
+}
+
 /// Takes steps and looks around after each, then asks everything again; what differed.
 async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
     let mut story = Story::begun(app).await;
@@ -191,7 +198,7 @@ async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
 
 both_databases! {
     async fn a_year_of_corrections_changes_nothing_that_was_reported(database: TestDatabase) {
-        let app = TestApp::start(&database).await;
+        let app = start(&database).await;
         let steps = [
             Step::Completed { learner: 0, course: 0, day: -10 },
             Step::Graded { learner: 0, raw: 17, attempt: 1, day: -8 },
@@ -211,6 +218,17 @@ both_databases! {
             Step::Requirement { code: 0, days: 20, months: 12, from: 2 },
             Step::Absence { person: 1, starts: -30, days: 12 },
             Step::Exemption { person: 0, starts: -5 },
+            Step::Corrected { person: 0, starts: -70, days: Some(90) },
+            Step::Proposed { person: 1, training: true, day: -20 },
+            Step::Proposed { person: 3, training: false, day: -20 },
+            Step::Later { days: 2 },
+            Step::Decided { nth: 0, approve: true },
+            Step::Decided { nth: 1, approve: true },
+            Step::Settled,
+            Step::Later { days: 2 },
+            Step::Decided { nth: 0, approve: true },
+            Step::Proposed { person: 2, training: true, day: -5 },
+            Step::Decided { nth: 2, approve: false },
             Step::Account { person: 3 },
             Step::Completed { learner: 7, course: 1, day: -50 },
             Step::Employment { person: 1, employment: 1, place: 2, starts: -50, days: None, protected: false },
@@ -230,7 +248,7 @@ fn whatever_happens_nothing_that_was_reported_changes(backend: Backend, cases: u
     let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..8), |steps| {
         runtime.block_on(async {
             let database = TestDatabase::empty(backend).await;
-            let app = TestApp::start(&database).await;
+            let app = start(&database).await;
             let differences = differences_after(&app, &steps).await;
             if differences.is_empty() { Ok(()) } else { Err(TestCaseError::fail(differences)) }
         })

@@ -255,6 +255,41 @@ async fn what_is_answered_is_what_is_described() {
         assert_eq!(described(correct, &app.post("/api/v1/employees/1001/corrections", admin, body).await), status);
     }
     assert_eq!(described(correct, &app.post("/api/v1/employees/4711/corrections", admin, &late).await), 404);
+    for (path, body) in [
+        (
+            "exemptions",
+            json!({"employee_number": "1001", "requirement": "infosec-onboarding",
+                              "starts_on": "2026-03-01", "ends_on": null, "reason": "works in the field"}),
+        ),
+        (
+            "prior-training",
+            json!({"employee_number": "1001", "course": "infosec-basics",
+                                  "completed_on": "2026-01-12", "reason": "certificate"}),
+        ),
+    ] {
+        let reason = json!({"reason": "asked by phone"});
+        let kind = format!("/api/v1/{path}");
+        let (post, each) = (format!("POST {kind}"), format!("{kind}/{{id}}"));
+        let made = app.post(&kind, admin, &body).await;
+        assert_eq!(described(&post, &made), 200);
+        let id = made.json()["id"].clone();
+        assert_eq!(described(&post, &app.post(&kind, admin, &body).await), 409);
+        assert_eq!(described(&post, &app.post(&kind, admin, &json!({})).await), 422);
+        assert_eq!(described(&post, &app.post(&kind, Some(&scim), &body).await), 403);
+        for query in ["", "?state=decided&limit=1", "?employee_number=1001", "?employee_number=4711"] {
+            assert_eq!(described(&format!("GET {kind}"), &app.get(&format!("{kind}{query}"), admin).await), 200);
+        }
+        assert_eq!(described(&format!("GET {kind}"), &app.get(&format!("{kind}?state=x"), admin).await), 400);
+        for (id, status) in [(id.to_string(), 200), ("999".to_owned(), 404), ("x".to_owned(), 404)] {
+            assert_eq!(described(&format!("GET {each}"), &app.get(&format!("{kind}/{id}"), admin).await), status);
+        }
+        for (verb, statuses) in [("approve", [409, 404]), ("reject", [409, 404]), ("withdraw", [200, 404])] {
+            for (id, status) in [id.to_string(), "999".to_owned()].iter().zip(statuses) {
+                let answer = app.post(&format!("{kind}/{id}/{verb}"), admin, &reason).await;
+                assert_eq!(described(&format!("POST {each}/{verb}"), &answer), status, "{verb}");
+            }
+        }
+    }
     for (operation, path, status) in [
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding", 200),
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding&as_of=2025-01-01", 200),

@@ -28,6 +28,35 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "propose_exemption" => vec![named(
+            "field_work",
+            "Somebody who works without a computer",
+            json!({
+                "employee_number": "104233", "requirement": "infosec-onboarding", "starts_on": "2026-03-01",
+                "ends_on": "2026-08-31", "reason": "works in the field, without a computer"
+            }),
+        )],
+        "propose_prior_training" => vec![
+            named(
+                "a_course",
+                "A course done elsewhere",
+                json!({
+                    "employee_number": "104233", "course": "infosec-basics", "completed_on": "2026-01-12",
+                    "reason": "certificate of 12 January from Region Skåne, seen"
+                }),
+            ),
+            named(
+                "a_quiz",
+                "A test with its score",
+                json!({
+                    "employee_number": "104233", "quiz": "infosec-basics-quiz", "score": {"raw": "17", "max": "20"},
+                    "completed_on": "2026-01-12", "reason": "certificate of 12 January from Region Skåne, seen"
+                }),
+            ),
+        ],
+        "reject_exemption" | "withdraw_exemption" | "reject_prior_training" | "withdraw_prior_training" => {
+            vec![named("why", "Why", json!({"reason": "does not work in the field any more"}))]
+        }
         "correct_employee" => vec![
             named(
                 "a_transfer",
@@ -183,6 +212,16 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "as_of": "2026-02-26",
             "statuses": [{"requirement": "infosec-onboarding", "before": "overdue", "now": null}]
         }),
+        "list_exemption" => json!({"items": [exemption()], "next": null}),
+        "show_exemption" | "propose_exemption" | "approve_exemption" | "reject_exemption" | "withdraw_exemption" => {
+            exemption()
+        }
+        "list_prior_training" => json!({"items": [prior_training()], "next": null}),
+        "show_prior_training"
+        | "propose_prior_training"
+        | "approve_prior_training"
+        | "reject_prior_training"
+        | "withdraw_prior_training" => prior_training(),
         "list_unlinked" => json!({
             "items": [{
                 "platform": "larportal",
@@ -242,6 +281,35 @@ fn link(undone_at: Option<&str>) -> Value {
         "employee_number": "104233", "reason": "new address after marriage, asked by phone", "decided_by": "central-hr",
         "decided_at": "2026-02-26T12:00:00Z", "undone_at": undone_at
     })
+}
+
+fn exemption() -> Value {
+    let mut exemption = json!({
+        "id": 4, "employee_number": "104233", "requirement": "infosec-onboarding", "starts_on": "2026-03-01",
+        "ends_on": "2026-08-31"
+    });
+    decided(&mut exemption, "works in the field, without a computer");
+    exemption
+}
+
+fn prior_training() -> Value {
+    let mut training = json!({
+        "id": 7, "event_id": "prior:7", "employee_number": "104233", "course": "infosec-basics", "quiz": null,
+        "score_percent": null, "completed_on": "2026-01-12"
+    });
+    decided(&mut training, "certificate of 12 January from Region Skåne, seen");
+    training
+}
+
+fn decided(proposal: &mut Value, reason: &str) {
+    let decided = json!({
+        "state": "decided", "reason": reason, "proposed_by": "anna", "proposed_at": "2026-02-26T12:00:00Z",
+        "decided_by": "bo", "decided_at": "2026-02-26T13:00:00Z", "ended_by": null, "ended_at": null,
+        "ended_because": null
+    });
+    if let (Some(proposal), Value::Object(decided)) = (proposal.as_object_mut(), decided) {
+        proposal.extend(decided);
+    }
 }
 
 fn delivery() -> Value {

@@ -149,7 +149,7 @@ impl From<CorrectionAnswer> for CorrectionView {
     }
 }
 
-fn wrong(pointer: &str, why: impl std::fmt::Display) -> Problem {
+pub(super) fn wrong(pointer: &str, why: impl std::fmt::Display) -> Problem {
     Problem::unprocessable("not-understood", format!("{pointer} {why}")).with_pointer(pointer)
 }
 

@@ -6,8 +6,11 @@ pub mod comparison;
 pub mod corrections;
 pub mod deliveries;
 pub mod employees;
+pub mod exemptions;
 pub mod history;
 pub mod links;
+pub mod prior_training;
+pub mod proposals;
 pub mod reports;
 
 use rocket::{Route, routes};
@@ -24,6 +27,18 @@ pub fn routes() -> Vec<Route> {
         employees::show,
         history::show,
         corrections::make,
+        exemptions::list,
+        exemptions::show,
+        exemptions::propose,
+        exemptions::approve,
+        exemptions::reject,
+        exemptions::withdraw,
+        prior_training::list,
+        prior_training::show,
+        prior_training::propose,
+        prior_training::approve,
+        prior_training::reject,
+        prior_training::withdraw,
         links::unlinked,
         links::list,
         links::make,
