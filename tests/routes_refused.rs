@@ -60,7 +60,7 @@ const ASKED: [Asked; 33] = [
     Asked {
         route: "POST /api/v1/exemptions",
         path: "/api/v1/exemptions",
-        body: r#"{"employee_number": "1002", "requirement": "infosec-onboarding", "starts_on": "2026-03-0{caller}",
+        body: r#"{"employee_number": "1002", "requirement": "infosec-onboarding", "starts_on": "2026-03-1{caller}",
                     "ends_on": null, "reason": "works in the field"}"#,
     },
     asked("GET /api/v1/exemptions/<id>", "/api/v1/exemptions/{exemption-approve}"),
@@ -287,7 +287,7 @@ both_databases! {
         POST /api/v1/employees/<employee_number>/corrections      200     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>/history           200     200     200     404     200     403     401     401     401
         GET /api/v1/exemptions                                    200     200     200     200     200     403     401     401     401
-        POST /api/v1/exemptions                                   422     403     403     403     403     403     401     401     401
+        POST /api/v1/exemptions                                   200     403     403     403     403     403     401     401     401
         GET /api/v1/exemptions/<id>                               200     200     200     404     200     403     401     401     401
         POST /api/v1/exemptions/<id>/approve                      200     403     403     403     403     403     401     401     401
         POST /api/v1/exemptions/<id>/reject                       200     403     403     403     403     403     401     401     401

@@ -9,6 +9,7 @@ use super::knowledge::{Clocks, ViewError};
 use super::show_employee::is_visible;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::directory::records::PersonRecord;
 use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_proposal};
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 use crate::store::history::{self, WhoDidIt};
@@ -169,9 +170,7 @@ impl App {
     }
 }
 
-fn protected_during(
-    persons: &[Version<crate::domain::directory::records::PersonRecord>],
-) -> Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> {
     let protected = persons.iter().filter(|version| version.record.protected);
     protected.map(|version| (version.recorded_at, version.superseded_at)).collect()
 }

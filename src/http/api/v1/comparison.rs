@@ -76,14 +76,14 @@ pub struct DifferencesPageView {
     compare_known_at: DateTime<Utc>,
     /// How many persons' status differs, on all pages.
     differing: u64,
-    pub(crate) items: Vec<DifferenceView>,
+    items: Vec<DifferenceView>,
     /// The `after` of the next request; null: no more.
     next: Option<String>,
 }
 
 /// A person whose status differs.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DifferenceView {
+struct DifferenceView {
     #[schema(example = "104233")]
     employee_number: String,
     /// Where the person counts, then or now.

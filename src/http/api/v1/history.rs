@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::show_history::{HistoryAnswer, HistoryRequest, ShowHistoryError, ToldEntry};
 use crate::app::{App, Asker};
-use crate::domain::history::{FieldChange, Kind, Place};
+use crate::domain::history::{Entry, FieldChange, Kind, Place};
 use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -74,8 +74,8 @@ impl From<FieldChange> for FieldChangeView {
     }
 }
 
-impl From<crate::domain::history::Entry> for ChangedView {
-    fn from(entry: crate::domain::history::Entry) -> Self {
+impl From<Entry> for ChangedView {
+    fn from(entry: Entry) -> Self {
         Self {
             kind: entry.kind.as_str(),
             of: entry.of,
