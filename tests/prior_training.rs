@@ -121,7 +121,12 @@ both_databases! {
         line.write("broken.csv", "employee_number,course_id,completed_on,reason\n1002,,2026-01-12,x\n1002,a,2026-13-12,x\n1002,b,2026-01-12,\n");
         let broken = line.run("directory import --prior-training broken.csv --partial");
         assert_eq!(broken.code, Some(1));
-        insta::allow_duplicates!(insta::assert_snapshot!(broken.err, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(broken.err, @r#"
+        prior training, line 2, column course_id: the value is empty, and so is quiz_id; fill in what it is as good as, a course or a quiz
+        prior training, line 3, column completed_on: "2026-13-12" is not a day; write it as 2026-03-01 or 20260301
+        prior training, line 4, column reason: the value is empty; fill it in
+        kurskoll: nothing was imported: 3 problems
+        "#));
         let two = line.run("directory import --prior-training prior.csv --full");
         assert_eq!(two.code, Some(2), "a part of the picture always");
     }
