@@ -3,15 +3,19 @@
 
 mod arrows;
 mod commands;
+mod comparison;
 mod compliance;
 mod configuration;
+mod corrections;
 mod data_quality;
 mod databases;
 mod directory;
 mod durability;
 mod employees;
 mod evidence;
+mod exemptions;
 mod exports;
+mod history;
 mod known_at;
 mod linking;
 mod links_by_hand;
@@ -21,6 +25,7 @@ mod openapi;
 mod operating;
 mod order;
 mod platforms;
+mod prior_training;
 mod quarantine;
 mod receiving;
 mod reports;

@@ -101,7 +101,7 @@ fn every_parameter_has_words_and_a_type() {
             assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {what}");
             let format = match what {
                 "as_of" | "due_from" | "due_to" => json!("date"),
-                "known_at" => json!("date-time"),
+                "known_at" | "compare_known_at" => json!("date-time"),
                 _ => schema["format"].clone(),
             };
             assert_eq!(schema["format"], format, "{name}: {what}");
@@ -248,10 +248,68 @@ async fn what_is_answered_is_what_is_described() {
     for (body, status) in [(&link, 200), (&wrong, 422), (&json!([]), 422)] {
         assert_eq!(described("POST /api/v1/links", &app.post("/api/v1/links", admin, body).await), status);
     }
+    let correct = "POST /api/v1/employees/{employee_number}/corrections";
+    let late =
+        json!({"reason": "told late", "dry_run": true, "employments": [{"act": "withdraw", "employment_id": "1"}]});
+    for (body, status) in [(&late, 200), (&json!({"reason": "x"}), 422), (&json!([]), 422)] {
+        assert_eq!(described(correct, &app.post("/api/v1/employees/1001/corrections", admin, body).await), status);
+    }
+    assert_eq!(described(correct, &app.post("/api/v1/employees/4711/corrections", admin, &late).await), 404);
+    for (path, body) in [
+        (
+            "exemptions",
+            json!({"employee_number": "1001", "requirement": "infosec-onboarding",
+                              "starts_on": "2026-03-01", "ends_on": null, "reason": "works in the field"}),
+        ),
+        (
+            "prior-training",
+            json!({"employee_number": "1001", "course": "infosec-basics",
+                                  "completed_on": "2026-01-12", "reason": "certificate"}),
+        ),
+    ] {
+        let reason = json!({"reason": "asked by phone"});
+        let kind = format!("/api/v1/{path}");
+        let (post, each) = (format!("POST {kind}"), format!("{kind}/{{id}}"));
+        let made = app.post(&kind, admin, &body).await;
+        assert_eq!(described(&post, &made), 200);
+        let id = made.json()["id"].clone();
+        assert_eq!(described(&post, &app.post(&kind, admin, &body).await), 409);
+        assert_eq!(described(&post, &app.post(&kind, admin, &json!({})).await), 422);
+        assert_eq!(described(&post, &app.post(&kind, Some(&scim), &body).await), 403);
+        for query in ["", "?state=decided&limit=1", "?employee_number=1001", "?employee_number=4711"] {
+            assert_eq!(described(&format!("GET {kind}"), &app.get(&format!("{kind}{query}"), admin).await), 200);
+        }
+        assert_eq!(described(&format!("GET {kind}"), &app.get(&format!("{kind}?state=x"), admin).await), 400);
+        for (id, status) in [(id.to_string(), 200), ("999".to_owned(), 404), ("x".to_owned(), 404)] {
+            assert_eq!(described(&format!("GET {each}"), &app.get(&format!("{kind}/{id}"), admin).await), status);
+        }
+        for (verb, statuses) in [("approve", [409, 404]), ("reject", [409, 404]), ("withdraw", [200, 404])] {
+            for (id, status) in [id.to_string(), "999".to_owned()].iter().zip(statuses) {
+                let answer = app.post(&format!("{kind}/{id}/{verb}"), admin, &reason).await;
+                assert_eq!(described(&format!("POST {each}/{verb}"), &answer), status, "{verb}");
+            }
+        }
+    }
     for (operation, path, status) in [
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding", 200),
         ("GET /api/v1/reports/onboarding", "?requirement=infosec-onboarding&as_of=2025-01-01", 200),
         ("GET /api/v1/reports/onboarding", "", 400),
+        (
+            "GET /api/v1/reports/onboarding",
+            "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+            200,
+        ),
+        ("GET /api/v1/reports/onboarding/differences", "", 400),
+        (
+            "GET /api/v1/reports/onboarding/differences",
+            "?requirement=no-such&compare_known_at=2026-02-26T12:00:00Z",
+            404,
+        ),
+        (
+            "GET /api/v1/reports/onboarding/differences",
+            "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+            200,
+        ),
         ("GET /api/v1/reports/onboarding", "?requirement=no-such", 404),
         ("GET /api/v1/administrations/{code}/compliance", "?limit=2", 200),
         ("GET /api/v1/administrations/{code}/compliance", "?status=late", 400),
@@ -259,6 +317,8 @@ async fn what_is_answered_is_what_is_described() {
         ("GET /api/v1/administrations/{code}/export.csv", "?dialect=tsv", 400),
         ("GET /api/v1/administrations/{code}/export.xlsx", "", 200),
         ("GET /api/v1/employees/{employee_number}", "", 200),
+        ("GET /api/v1/employees/{employee_number}/history", "?limit=1", 200),
+        ("GET /api/v1/employees/{employee_number}/history", "?kind=shoe", 400),
         ("GET /api/v1/unlinked", "", 200),
         ("GET /api/v1/links", "", 200),
         ("POST /api/v1/links/{id}/undo", "", 200),
@@ -282,7 +342,13 @@ async fn what_is_answered_is_what_is_described() {
             continue;
         }
         assert_eq!(described(operation, &ask(&filled, None).await), 401, "{operation}");
-        let valid = if template.contains("reports") { "?requirement=infosec-onboarding" } else { "" };
+        let valid = match template {
+            _ if template.ends_with("differences") => {
+                "?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z"
+            }
+            _ if template.contains("reports") => "?requirement=infosec-onboarding",
+            _ => "",
+        };
         assert_eq!(described(operation, &ask(&format!("{filled}{valid}"), Some(&scim)).await), 403, "{operation}");
         assert_eq!(described(operation, &ask(&format!("{filled}?shoe_size=38"), admin).await), 400, "{operation}");
     }

@@ -7,16 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kurskoll::app::Asker;
+use kurskoll::app::decide::{Decision, ProposalRequest};
 use kurskoll::app::link_identity::LinkRequest;
 use kurskoll::auth::{KeyRing, SigningKey, issue};
-use kurskoll::config::Settings;
+use kurskoll::config::{ApprovalSettings, Settings};
 use kurskoll::domain::access::Role;
-use kurskoll::domain::ids::{EmployeeNumber, PlatformCode};
+use kurskoll::domain::directory::proposal::Matter;
+use kurskoll::domain::ids::{CourseId, EmployeeNumber, PlatformCode, RequirementCode};
 use kurskoll::domain::linking::{Identity, LinkingKey};
+use kurskoll::domain::training::Target;
 use serde_json::{Value, json};
 
 use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
-use crate::support::app::{Answer, HrFiles, TestApp};
+use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 
 /// Everybody who asks, in the order of the table's columns. All paths below are about SEF: `own` is an officer of SEF,
@@ -38,7 +41,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 18] = [
+const ASKED: [Asked; 33] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -47,11 +50,66 @@ const ASKED: [Asked; 18] = [
     asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
     asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    Asked {
+        route: "POST /api/v1/employees/<employee_number>/corrections",
+        path: "/api/v1/employees/1002/corrections",
+        body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
+    },
+    asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
+    asked("GET /api/v1/exemptions", "/api/v1/exemptions"),
+    Asked {
+        route: "POST /api/v1/exemptions",
+        path: "/api/v1/exemptions",
+        body: r#"{"employee_number": "1002", "requirement": "infosec-onboarding", "starts_on": "2026-03-1{caller}",
+                    "ends_on": null, "reason": "works in the field"}"#,
+    },
+    asked("GET /api/v1/exemptions/<id>", "/api/v1/exemptions/{exemption-approve}"),
+    Asked {
+        route: "POST /api/v1/exemptions/<id>/approve",
+        path: "/api/v1/exemptions/{exemption-approve}/approve",
+        body: "{}",
+    },
+    Asked {
+        route: "POST /api/v1/exemptions/<id>/reject",
+        path: "/api/v1/exemptions/{exemption-reject}/reject",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
+    Asked {
+        route: "POST /api/v1/exemptions/<id>/withdraw",
+        path: "/api/v1/exemptions/{exemption-withdraw}/withdraw",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
+    asked("GET /api/v1/prior-training", "/api/v1/prior-training"),
+    Asked {
+        route: "POST /api/v1/prior-training",
+        path: "/api/v1/prior-training",
+        body: r#"{"employee_number": "1002", "course": "course-{caller}", "completed_on": "2026-01-12", "reason": "certificate"}"#,
+    },
+    asked("GET /api/v1/prior-training/<id>", "/api/v1/prior-training/{prior-approve}"),
+    Asked {
+        route: "POST /api/v1/prior-training/<id>/approve",
+        path: "/api/v1/prior-training/{prior-approve}/approve",
+        body: "{}",
+    },
+    Asked {
+        route: "POST /api/v1/prior-training/<id>/reject",
+        path: "/api/v1/prior-training/{prior-reject}/reject",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
+    Asked {
+        route: "POST /api/v1/prior-training/<id>/withdraw",
+        path: "/api/v1/prior-training/{prior-withdraw}/withdraw",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
+    asked(
+        "GET /api/v1/reports/onboarding/differences",
+        "/api/v1/reports/onboarding/differences?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
+    ),
     asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
@@ -71,12 +129,17 @@ struct World {
     /// By caller.
     tokens: [Option<String>; CALLERS.len()],
     links: Vec<i64>,
+    /// By what stands for them in a path, an id for each caller.
+    proposals: BTreeMap<String, Vec<i64>>,
     delivery: String,
 }
 
 impl World {
     async fn start(database: &TestDatabase) -> Self {
-        let app = TestApp::start(database).await;
+        // What can be approved is proposed first.
+        let approval = ApprovalSettings { exemptions: true, prior_training: true };
+        let settings = |settings| Settings { approval, ..settings };
+        let app = TestApp::start_with(database, TestClock::standing(), settings).await;
         app.apply(REQUIREMENT).await;
         let mut employments = EMPLOYMENTS.to_owned();
         for caller in 0..CALLERS.len() {
@@ -95,13 +158,18 @@ impl World {
             assert_eq!(answer["linked"], false, "two people have the address");
             links.push(link_by_hand(&app, &format!("made-{caller}"), "1002").await);
         }
+        let proposals = proposals(&app).await;
         let not_understood = app.deliver("larportal", &secret, "q-1", &json!({"type": 1})).await;
         let tokens = tokens(&app).await;
-        Self { delivery: not_understood.json()["delivery_id"].to_string(), app, tokens, links }
+        Self { delivery: not_understood.json()["delivery_id"].to_string(), app, tokens, links, proposals }
     }
 
     fn filled(&self, text: &str, caller: usize) -> String {
         let link = self.links.get(caller).expect("a link for each caller").to_string();
+        let mut text = text.to_owned();
+        for (name, ids) in &self.proposals {
+            text = text.replace(name, &ids.get(caller).expect("an id for each caller").to_string());
+        }
         text.replace("{caller}", &caller.to_string()).replace("{link}", &link).replace("{delivery}", &self.delivery)
     }
 
@@ -125,6 +193,34 @@ async fn link_by_hand(app: &TestApp, username: &str, employee: &str) -> i64 {
         reason: "asked by phone".to_owned(),
     };
     app.app.link_identity(&Asker::operator(), &request).await.expect("a link").decision.id
+}
+
+/// Something to approve, to reject and to withdraw for each caller.
+async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
+    let mut second = Asker::operator();
+    "second".clone_into(&mut second.principal.subject);
+    let mut proposals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for (verb_place, verb) in (0_u64..).zip(["approve", "reject", "withdraw"]) {
+        for caller in 0..CALLERS.len() {
+            let day = chrono::NaiveDate::default() + chrono::Days::new(verb_place * 100 + caller as u64);
+            let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
+            let course = CourseId::parse("elsewhere").expect("an id");
+            for (noun, matter) in [
+                ("exemption", Matter::Exemption { requirement, starts_on: day, ends_on: Some(day) }),
+                ("prior", Matter::PriorTraining { target: Target::Course(course), score: None, completed_on: day }),
+            ] {
+                let number = EmployeeNumber::parse("1002").expect("a number");
+                let request = ProposalRequest { number, matter, reason: "asked".to_owned() };
+                let made = app.app.propose(&Asker::operator(), &request).await.expect("a proposal").proposal;
+                if verb == "withdraw" {
+                    let which = (made.matter.kind(), made.id);
+                    app.app.decide(&second, which, &Decision::Approve).await.expect("approved");
+                }
+                proposals.entry(format!("{{{noun}-{verb}}}")).or_default().push(made.id);
+            }
+        }
+    }
+    proposals
 }
 
 /// A token for each caller.
@@ -161,10 +257,10 @@ both_databases! {
         let world = World::start(&database).await;
         let listed: BTreeSet<String> = ASKED.iter().map(|asked| asked.route.to_owned()).collect();
         assert_eq!(world.app.routes, listed, "what is mounted, and what this table asks");
-        let mut table = format!("{:<47}", "route");
+        let mut table = format!("{:<53}", "route");
         table += &CALLERS.map(|caller| format!("{caller:>8}")).concat();
         for asked in &ASKED {
-            table += &format!("\n{:<47}", asked.route);
+            table += &format!("\n{:<53}", asked.route);
             for (caller, name) in CALLERS.iter().enumerate() {
                 let answer = world.ask(asked, caller).await;
                 table += &format!("{:>8}", answer.status);
@@ -179,25 +275,40 @@ both_databases! {
             }
         }
         insta::allow_duplicates! { insta::assert_snapshot!(table, @r"
-        route                                             admin    city     own foreign auditor    scim    none expired unknown
-        GET /api/v1/administrations/<code>/compliance       200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.csv       200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.xlsx      200     200     200     404     200     403     401     401     401
-        GET /api/v1/audit                                   200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries                              200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries/<id>                         200     403     403     403     200     403     401     401     401
-        POST /api/v1/deliveries/<id>/replay                 200     403     403     403     403     403     401     401     401
-        GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
-        GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
-        POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
-        POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401
-        GET /api/v1/openapi.json                            200     200     200     200     200     200     200     200     200
-        GET /api/v1/reports/onboarding                      200     200     200     200     200     403     401     401     401
-        GET /api/v1/unlinked                                200     200     200     200     200     403     401     401     401
-        GET /health/live                                    200     200     200     200     200     200     200     200     200
-        GET /health/ready                                   200     200     200     200     200     200     200     200     200
-        GET /metrics                                        200     200     200     200     200     200     200     200     200
-        POST /webhooks/<platform>                           401     401     401     401     401     401     401     401     401
+        route                                                   admin    city     own foreign auditor    scim    none expired unknown
+        GET /api/v1/administrations/<code>/compliance             200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.csv             200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.xlsx            200     200     200     404     200     403     401     401     401
+        GET /api/v1/audit                                         200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries                                    200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries/<id>                               200     403     403     403     200     403     401     401     401
+        POST /api/v1/deliveries/<id>/replay                       200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>                   200     200     200     404     200     403     401     401     401
+        POST /api/v1/employees/<employee_number>/corrections      200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>/history           200     200     200     404     200     403     401     401     401
+        GET /api/v1/exemptions                                    200     200     200     200     200     403     401     401     401
+        POST /api/v1/exemptions                                   200     403     403     403     403     403     401     401     401
+        GET /api/v1/exemptions/<id>                               200     200     200     404     200     403     401     401     401
+        POST /api/v1/exemptions/<id>/approve                      200     403     403     403     403     403     401     401     401
+        POST /api/v1/exemptions/<id>/reject                       200     403     403     403     403     403     401     401     401
+        POST /api/v1/exemptions/<id>/withdraw                     200     403     403     403     403     403     401     401     401
+        GET /api/v1/prior-training                                200     200     200     200     200     403     401     401     401
+        POST /api/v1/prior-training                               200     403     403     403     403     403     401     401     401
+        GET /api/v1/prior-training/<id>                           200     200     200     404     200     403     401     401     401
+        POST /api/v1/prior-training/<id>/approve                  200     403     403     403     403     403     401     401     401
+        POST /api/v1/prior-training/<id>/reject                   200     403     403     403     403     403     401     401     401
+        POST /api/v1/prior-training/<id>/withdraw                 200     403     403     403     403     403     401     401     401
+        GET /api/v1/links                                         200     200     200     200     200     403     401     401     401
+        POST /api/v1/links                                        200     200     200     404     403     403     401     401     401
+        POST /api/v1/links/<id>/undo                              200     200     200     404     403     403     401     401     401
+        GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
+        GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
+        GET /api/v1/reports/onboarding/differences                200     200     200     200     200     403     401     401     401
+        GET /api/v1/unlinked                                      200     200     200     200     200     403     401     401     401
+        GET /health/live                                          200     200     200     200     200     200     200     200     200
+        GET /health/ready                                         200     200     200     200     200     200     200     200     200
+        GET /metrics                                              200     200     200     200     200     200     200     200     200
+        POST /webhooks/<platform>                                 401     401     401     401     401     401     401     401     401
         "); }
     }
 
@@ -205,6 +316,7 @@ both_databases! {
         let world = World::start(&database).await;
         let officer = world.tokens[FOREIGN].as_deref();
         let links = world.links[0].to_string();
+        let exemption = world.proposals["{exemption-approve}"][0].to_string();
         // The path, what is another's in it, and what does not exist.
         for (path, foreign, absent) in [
             ("/api/v1/administrations/{}/compliance", "SEF", "XYZ"),
@@ -218,6 +330,9 @@ both_databases! {
             ("/api/v1/employees/{}", "1002", "9999"),
             ("/api/v1/employees/{}?as_of=2026-02-20&known_at=2026-02-26T12:00:00Z", "1002", "9999"),
             ("POST /api/v1/links/{}/undo", &links, "999999"),
+            ("/api/v1/employees/{}/history", "1002", "9999"),
+            ("/api/v1/exemptions/{}", &exemption, "999999"),
+            ("/api/v1/exemptions?employee_number={}", "1002", "9999"),
         ] {
             let ask = async |name: &str| {
                 let answer = match path.strip_prefix("POST ") {
@@ -228,7 +343,8 @@ both_databases! {
             };
             let told = ask(foreign).await;
             assert_eq!(told, ask(absent).await, "{path}");
-            assert_eq!(told.0, 404, "{path}: {}", told.2);
+            let is_list = path.ends_with("employee_number={}");
+            assert_eq!(told.0, if is_list { 200 } else { 404 }, "{path}: {}", told.2);
         }
         // Linking to another's employee, and naming another's learner.
         let link = async |value: &str, employee: &str| {

@@ -29,6 +29,10 @@ pub enum ImportError {
         .0.ending, .0.running
     )]
     MassEnding(MassEnding),
+    #[error(
+        "two persons must agree on exemptions here, and a file has one: propose each with POST /api/v1/exemptions, or turn approval.exemptions off"
+    )]
+    ExemptionsNeedApproval,
     #[error("other imports kept changing the directory: try again when they are done")]
     Overtaken,
     #[error(transparent)]
@@ -47,6 +51,9 @@ impl App {
         request: ImportRequest,
     ) -> Result<Plan, ImportError> {
         let grant = asker.grant(Action::Operate)?;
+        if files.exemptions.is_some() && self.approval.exemptions {
+            return Err(ImportError::ExemptionsNeedApproval);
+        }
         for _ in 0..TRIES {
             let snapshot = self.store.snapshot().await?;
             let (known, changed_at) = directory::known(snapshot.connection()).await?;

@@ -8,7 +8,10 @@ pub mod apply_requirements;
 pub mod as_known;
 pub mod backup;
 pub mod build_report;
+pub mod compare_reports;
 pub mod context;
+pub mod correct_employee;
+pub mod decide;
 pub mod export_administration;
 pub mod import_directory;
 pub mod judge;
@@ -22,6 +25,7 @@ pub mod replay_quarantine;
 pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;
+pub mod show_history;
 pub mod sign_tokens;
 pub mod verify;
 
@@ -33,6 +37,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::report::sort::SwedishOrder;
 
 pub use context::Asker;
+pub use decide::Approval;
 pub use metrics::Metrics;
 // What doors open, and what may go wrong behind them: they name nothing of the store itself.
 pub use crate::store::{Store, StoreError};
@@ -54,6 +59,8 @@ pub struct App {
     pub calendar: CityCalendar,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
+    /// What two persons must agree on.
+    pub approval: Approval,
     pub(crate) order: Arc<SwedishOrder>,
 }
 
@@ -66,7 +73,13 @@ impl std::fmt::Debug for App {
 impl App {
     #[must_use]
     pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { store, calendar, clock, metrics, order: Arc::new(SwedishOrder::new()) }
+        Self { store, calendar, clock, metrics, approval: Approval::default(), order: Arc::new(SwedishOrder::new()) }
+    }
+
+    /// The same, where two persons must agree on some things.
+    #[must_use]
+    pub fn with_approval(self, approval: Approval) -> Self {
+        Self { approval, ..self }
     }
 
     #[must_use]

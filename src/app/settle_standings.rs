@@ -6,7 +6,7 @@ use super::App;
 use super::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
 use crate::store::standings::{self, Derived, Stale};
-use crate::store::{Snapshot, StoreError, people, platforms, relinking, requirements, settings};
+use crate::store::{Connection, Snapshot, StoreError, people, platforms, relinking, requirements, settings};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: u64 = 400;
@@ -19,9 +19,14 @@ const RECKONING: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
 
 /// All versions of every requirement that a snapshot holds.
 pub(super) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {
+    versions_of_all(snapshot.connection()).await
+}
+
+/// All versions of every requirement that are known now.
+pub(super) async fn versions_of_all(connection: &impl Connection) -> Result<Requirements, StoreError> {
     let mut all = Requirements::new();
-    for code in requirements::codes(snapshot.connection()).await? {
-        let versions = requirements::versions(snapshot.connection(), &code, None).await?;
+    for code in requirements::codes(connection).await? {
+        let versions = requirements::versions(connection, &code, None).await?;
         all.insert(code, versions);
     }
     Ok(all)

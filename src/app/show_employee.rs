@@ -55,7 +55,8 @@ pub struct EvidenceAnswer {
     /// What it counts for.
     pub item: Item,
     pub event_id: EventId,
-    pub platform: String,
+    /// `None`: no platform reported it; it is prior training that somebody recognised.
+    pub platform: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
     /// The days on which it holds; `until` is the first on which it does not (`None`: for ever).
     pub from: NaiveDate,
@@ -169,7 +170,7 @@ fn evidence_of(
             continue;
         }
         let result = results().find(|result| result.event_id == piece.event_id && result.day == piece.day);
-        let platform = result.and_then(|result| platforms.get(&result.platform)).cloned().unwrap_or_default();
+        let platform = result.and_then(|result| platforms.get(&result.platform)).cloned();
         answers.push(EvidenceAnswer {
             item: (*item).clone(),
             event_id: piece.event_id.clone(),

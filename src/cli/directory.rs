@@ -22,7 +22,7 @@ pub enum Command {
 #[command(
     group = clap::ArgGroup::new("extent").required(true).args(["full", "partial"]),
     group = clap::ArgGroup::new("files").required(true).multiple(true)
-        .args(["administrations", "employments", "absences", "exemptions", "identities"]),
+        .args(["administrations", "employments", "absences", "exemptions", "identities", "prior_training"]),
     after_help = "Files are UTF-8 (with a BOM or not) or Windows-1252, with commas or semicolons.\n\
     The header names the columns, in any order; those in brackets may be missing:\n  \
     administrations: code, name, [board]\n  \
@@ -31,10 +31,13 @@ pub enum Command {
     [manager_employee_number], [protected]\n  \
     absences: employee_number, starts_on, [ends_on]\n  \
     exemptions: employee_number, requirement, starts_on, [ends_on], [reason]\n  \
-    identities: employee_number, platform, key, value, [home_page]\n\n\
+    identities: employee_number, platform, key, value, [home_page]\n  \
+    prior-training: employee_number, [course_id], [quiz_id], [score_raw], [score_max],\n    \
+    completed_on, reason\n\n\
     Examples:\n  \
     kurskoll directory import --employments emp.csv --full --dry-run\n  \
-    kurskoll directory import --administrations adm.csv --employments emp.csv --full"
+    kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
+    kurskoll directory import --prior-training certificates.csv --partial"
 )]
 pub struct ImportArguments {
     /// The city's administrations
@@ -52,6 +55,13 @@ pub struct ImportArguments {
     /// What a platform calls a person, where the employments do not say it
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// What people did elsewhere, recognised as evidence; given alone, and always a part of the picture
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["administrations", "employments", "absences", "exemptions", "identities", "full"]
+    )]
+    prior_training: Option<PathBuf>,
     /// The files are a whole picture: who is missing has left
     #[arg(long)]
     full: bool,
@@ -118,6 +128,9 @@ fn refused(problems: &RowProblems) -> CommandError {
 pub async fn run(command: Command) -> Result<(), CommandError> {
     let Command::Import(arguments) = command;
     let mut problems = Problems::default();
+    if let Some(file) = arguments.prior_training.as_deref() {
+        return recognise(file, problems, arguments.dry_run).await;
+    }
     let files = Files {
         administrations: problems.read(arguments.administrations.as_deref(), hr_csv::administrations::read)?,
         employments: problems.read(arguments.employments.as_deref(), hr_csv::employments::read)?,
@@ -154,5 +167,23 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     let bar = output::progress("people judged");
     app.settle_all(|people| bar.inc(people as u64)).await?;
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// Recognises the prior training of a file.
+async fn recognise(file: &Path, mut problems: Problems, dry_run: bool) -> Result<(), CommandError> {
+    let Some(rows) = problems.read(Some(file), hr_csv::prior_training::read)? else {
+        return Err(refused(&problems.0));
+    };
+    let app = open().await?.app;
+    let recognised = app.recognise_prior_training(&Asker::operator(), &rows, dry_run).await?;
+    let done = match (dry_run, recognised.are_proposals) {
+        (false, false) => "Recognised",
+        (false, true) => "Proposed, for somebody else to approve",
+        (true, false) => "Would recognise",
+        (true, true) => "Would propose",
+    };
+    eprintln!("{done}: {} of prior training; {} known already.", recognised.added, recognised.known);
+    app.settle_all(|_| {}).await?;
     Ok(())
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
-use crate::app::{App, Metrics, Store, system_clock};
+use crate::app::{App, Approval, Metrics, Store, system_clock};
 use crate::config::{self, Settings};
 use crate::domain::calendar::CityCalendar;
 
@@ -104,7 +104,9 @@ async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
     make_folder_of(&settings.database.url)?;
     let store = Store::connect(&settings.database.url, settings.database.max_connections).await?;
     let calendar = CityCalendar::new(settings.city.time_zone);
-    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?));
+    let approval =
+        Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
+    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?)).with_approval(approval);
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
 }

@@ -1,20 +1,26 @@
 //! `kurskoll report`
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::{CommandError, open, output};
 use crate::app::Asker;
 use crate::app::build_report::ReportRequest;
+use crate::app::compare_reports::{Cause, ComparisonRequest, DifferencesAnswer};
 use crate::app::knowledge::Clocks;
-use crate::domain::ids::RequirementCode;
+use crate::app::show_history::ToldEntry;
+use crate::domain::compliance::Status;
+use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::http::api::v1::comparison::{ComparedReportView, ComparisonView, DifferencesPageView};
 use crate::render::report_table::report_table;
 use crate::render::views::ReportView;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll report --requirement infosec-onboarding\n  \
     kurskoll report --requirement infosec-onboarding --as-of 2026-02-26\n  \
-    kurskoll report --requirement infosec-onboarding --known-at 2026-02-26T12:00:00Z")]
+    kurskoll report --requirement infosec-onboarding --known-at 2026-02-26T12:00:00Z\n  \
+    kurskoll report --requirement infosec-onboarding --compare-known-at 2026-02-26T12:00:00Z")]
 pub struct Arguments {
     /// The requirement's code
     #[arg(long)]
@@ -25,6 +31,9 @@ pub struct Arguments {
     /// The instant of knowledge (RFC 3339); now where it is left out
     #[arg(long)]
     known_at: Option<DateTime<Utc>>,
+    /// An earlier instant of knowledge: whose status differs from what was known then, and why
+    #[arg(long)]
+    compare_known_at: Option<DateTime<Utc>>,
     /// First due day that the on-time rate looks at; a year up to the day where it is left out
     #[arg(long)]
     due_from: Option<NaiveDate>,
@@ -42,6 +51,15 @@ enum Format {
     Json,
 }
 
+/// The report as the API answers it, with the persons whose status differs.
+#[derive(Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    report: ComparedReportView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differing_persons: Option<DifferencesPageView>,
+}
+
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let opened = open().await?;
     let request = ReportRequest {
@@ -51,10 +69,73 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         due_to: arguments.due_to,
     };
     let report = opened.app.build_report(&Asker::operator(), &request).await?;
+    let differences = match arguments.compare_known_at {
+        None => None,
+        Some(compare_known_at) => {
+            let clocks = Clocks { as_of: Some(report.as_of), known_at: Some(report.known_at) };
+            let request = ComparisonRequest { requirement: request.requirement, clocks, compare_known_at };
+            Some(opened.app.list_differences(&Asker::operator(), &request, None, LISTED_AT_MOST).await?)
+        }
+    };
     let text = match arguments.format {
-        Format::Table => report_table(&report, None),
-        Format::Json => serde_json::to_string_pretty(&ReportView::from(&report))?,
+        Format::Table => {
+            let compared = differences.as_ref().map(difference_lines).unwrap_or_default();
+            format!("{}\n{compared}", report_table(&report, None).trim_end())
+        }
+        Format::Json => {
+            let comparison = differences.as_ref().map(|found| ComparisonView::from(&found.comparison));
+            let report = ComparedReportView { report: ReportView::from(&report), comparison };
+            let differing_persons = differences.map(DifferencesPageView::from);
+            serde_json::to_string_pretty(&Printed { report, differing_persons })?
+        }
     };
     output::print(&format!("{}\n", text.trim_end()))?;
     Ok(())
+}
+
+/// How many persons are listed; the API has them all, by the page.
+const LISTED_AT_MOST: usize = 500;
+
+/// Whose status differs, a line for each, and because of what.
+fn difference_lines(found: &DifferencesAnswer) -> String {
+    let comparison = &found.comparison;
+    let mut text = format!(
+        "\nCompared with what was known at {}: {} differ.\n",
+        comparison.compare_known_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        output::counted(usize::try_from(comparison.differing).unwrap_or(usize::MAX), "person"),
+    );
+    for person in &found.persons {
+        let places: Vec<&str> = person.administrations.iter().map(AdministrationCode::as_str).collect();
+        let status = |status: Option<Status>| status.map_or("not counted", Status::as_str);
+        let because: Vec<String> = person.because.iter().map(cause).collect();
+        text += &format!(
+            "  {} ({}): {} → {}, because of {}\n",
+            person.number,
+            places.join(", "),
+            status(person.before),
+            status(person.now),
+            because.join("; ")
+        );
+    }
+    if found.next.is_some() {
+        text += "  … and more: GET /api/v1/reports/onboarding/differences has them all.\n";
+    }
+    text
+}
+
+fn cause(cause: &Cause) -> String {
+    let instant = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    match cause {
+        Cause::Told(ToldEntry { entry, by, .. }) => {
+            let (kind, of, happened) = (entry.kind.as_str(), &entry.of, entry.happened.as_str());
+            let by = by.as_deref().unwrap_or("somebody");
+            format!("{kind} {of} {happened} by {by} at {}", instant(&entry.known_at))
+        }
+        Cause::Requirement { version, known_at, by } => {
+            let by = by.as_deref().unwrap_or("somebody");
+            format!("version {version} of the requirement, applied by {by} at {}", instant(known_at))
+        }
+        Cause::LinkedOtherwise { event_id } => format!("result {event_id}, which is linked otherwise"),
+        Cause::NotShown => "what is not shown".to_owned(),
+    }
 }

@@ -42,6 +42,16 @@ pub struct TokensSettings {
     pub audience: String,
 }
 
+/// What two persons must agree on: one proposes, another approves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalSettings {
+    #[serde(default)]
+    pub exemptions: bool,
+    #[serde(default)]
+    pub prior_training: bool,
+}
+
 /// The way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +70,7 @@ pub struct Settings {
     pub database: DatabaseSettings,
     pub city: CitySettings,
     pub tokens: TokensSettings,
+    pub approval: ApprovalSettings,
     pub receiving: ReceivingSettings,
 }
 
@@ -72,6 +83,7 @@ impl Default for Settings {
             },
             city: CitySettings { time_zone: chrono_tz::Europe::Stockholm },
             tokens: TokensSettings { issuer: "kurskoll".to_owned(), audience: "kurskoll".to_owned() },
+            approval: ApprovalSettings::default(),
             receiving: ReceivingSettings {
                 queue_length: 4096,
                 max_body: ByteUnit::Kibibyte(256),

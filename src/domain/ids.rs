@@ -139,6 +139,11 @@ pub struct EmployeeId(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PlatformId(pub i64);
 
+impl PlatformId {
+    /// The platform of what no platform reported: prior training that somebody recognised.
+    pub const NONE: Self = Self(0);
+}
+
 fn parse_employee_number(text: &str) -> Result<String, InvalidId> {
     let text = parse_text(text)?;
     if is_personal_identity_number(&text) { Err(InvalidId::PersonalIdentityNumber) } else { Ok(text) }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod calendar;
 pub mod compliance;
 pub mod directory;
+pub mod history;
 pub mod ids;
 pub mod linking;
 pub mod report;

@@ -17,6 +17,8 @@ use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use super::api::v1;
 use super::problem::Problem;
 use crate::domain::compliance::Status;
+use crate::domain::directory::proposal::State;
+use crate::domain::history::Kind;
 
 pub use problems::{
     Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotFound, NotUnderstood, SignatureDoesNotHold,
@@ -32,10 +34,25 @@ pub use problems::{
     servers((url = "/", description = "This service")),
     paths(
         v1::reports::onboarding,
+        v1::comparison::differences,
         v1::administrations::export_csv,
         v1::administrations::export_xlsx,
         v1::administrations::compliance,
         v1::employees::show,
+        v1::history::show,
+        v1::corrections::make,
+        v1::exemptions::list,
+        v1::exemptions::show,
+        v1::exemptions::propose,
+        v1::exemptions::approve,
+        v1::exemptions::reject,
+        v1::exemptions::withdraw,
+        v1::prior_training::list,
+        v1::prior_training::show,
+        v1::prior_training::propose,
+        v1::prior_training::approve,
+        v1::prior_training::reject,
+        v1::prior_training::withdraw,
         v1::links::unlinked,
         v1::links::list,
         v1::links::make,
@@ -59,6 +76,8 @@ pub use problems::{
         (name = "reports", description = "Figures per administration"),
         (name = "administrations", description = "An administration's people"),
         (name = "employees", description = "One employee, down to the evidence"),
+        (name = "exemptions", description = "Whom a requirement does not bind for a time, by hand"),
+        (name = "prior training", description = "What was done elsewhere, recognised as evidence"),
         (name = "linking", description = "Results that wait, and links by hand"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
         (name = "audit", description = "Who looked at, exported and changed what"),
@@ -152,6 +171,8 @@ fn name_words(parameter: &mut Parameter) {
     let words: Vec<&str> = match parameter.name.as_str() {
         "status" => Status::ALL.map(Status::as_str).to_vec(),
         "outcome" => vec!["accepted", "ignored", "quarantined"],
+        "state" => State::ALL.map(State::as_str).to_vec(),
+        "kind" => Kind::ALL.map(Kind::as_str).to_vec(),
         "dialect" => vec!["rfc4180", "excel-sv"],
         _ => return,
     };

@@ -6,16 +6,19 @@
 
 pub mod audit;
 pub mod clock;
+pub mod corrections;
 pub mod decisions;
 pub mod deliveries;
 pub mod directory;
 mod entities;
+pub mod history;
 mod instant;
 pub mod keys;
 pub mod learners;
 pub mod links;
 pub mod people;
 pub mod platforms;
+pub mod proposals;
 pub mod receiving;
 pub mod relinking;
 pub mod requirements;

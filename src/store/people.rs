@@ -8,9 +8,10 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 
 use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
 use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant};
+use super::{StoreError, instant, proposals};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
+use crate::domain::directory::proposal::Matter;
 use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
 use crate::domain::ids::{
     AdministrationCode, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
@@ -49,7 +50,7 @@ pub enum Whose<'a> {
 
 impl<'a> Whose<'a> {
     /// The conditions that together select these people, each short enough for one statement.
-    fn conditions<C: ColumnTrait>(self, column: C) -> Vec<Condition> {
+    pub(super) fn conditions<C: ColumnTrait>(self, column: C) -> Vec<Condition> {
         match self {
             Self::Everybody => vec![Condition::all()],
             Self::Only(ids) => ids
@@ -61,7 +62,11 @@ impl<'a> Whose<'a> {
 }
 
 /// Facts that were known at an instant; `None`: now.
-fn known_at(recorded: impl ColumnTrait, superseded: impl ColumnTrait, at: Option<DateTime<Utc>>) -> SimpleExpr {
+pub(super) fn known_at(
+    recorded: impl ColumnTrait,
+    superseded: impl ColumnTrait,
+    at: Option<DateTime<Utc>>,
+) -> SimpleExpr {
     match at.map(instant::kept) {
         None => superseded.is_null(),
         Some(at) => recorded.lte(at).and(superseded.is_null().or(superseded.gt(at))),
@@ -100,7 +105,8 @@ pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, 
     })
 }
 
-/// Employees as the directory was known at an instant (`None`: now), without their results, by id.
+/// Employees as the directory was known at an instant (`None`: now), by id; of their results only prior training that
+/// somebody recognised here.
 pub async fn directory(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
@@ -161,6 +167,13 @@ pub async fn directory(
             }
         }
     }
+    for proposal in proposals::that_count(connection, whose, at).await? {
+        let Some(employee) = people.get_mut(&proposal.employee) else { continue };
+        employee.person.results.extend(proposal.as_result());
+        if let Matter::Exemption { requirement, starts_on, ends_on } = proposal.matter {
+            employee.person.exemptions.push(Exemption { requirement, starts_on, ends_on });
+        }
+    }
     Ok(people)
 }
 
@@ -190,7 +203,7 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
         "completion" => ResultKind::Completion,
         "attempt" => ResultKind::Attempt {
             number: row.attempt.and_then(|number| u32::try_from(number).ok()),
-            score: score_of(row)?,
+            score: score_from(row.score_points.as_deref(), row.score_of.as_deref(), TABLE)?,
             passed: row.passed,
         },
         "revocation" => {
@@ -210,11 +223,16 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
     })
 }
 
-fn score_of(row: &event::Model) -> Result<Option<Score>, StoreError> {
-    let (Some(points), Some(of)) = (&row.score_points, &row.score_of) else { return Ok(None) };
-    let points = parsed(decimal_from_text(points), "event", "score_points")?;
-    let of = parsed(decimal_from_text(of), "event", "score_of")?;
-    parsed(Score::new(points, of), "event", "score_of").map(Some)
+/// A kept score.
+pub(super) fn score_from(
+    points: Option<&str>,
+    of: Option<&str>,
+    table: &'static str,
+) -> Result<Option<Score>, StoreError> {
+    let Some((points, of)) = points.zip(of) else { return Ok(None) };
+    let points = parsed(decimal_from_text(points), table, "score_points")?;
+    let of = parsed(decimal_from_text(of), table, "score_of")?;
+    parsed(Score::new(points, of), table, "score_of").map(Some)
 }
 
 /// Gives people the results that are linked to them now, with every revocation that touches these.

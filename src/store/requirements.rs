@@ -32,6 +32,26 @@ pub async fn versions(
         .collect()
 }
 
+/// The versions of a requirement that became known after an instant and up to another, with when.
+pub async fn recorded_between(
+    connection: &impl ConnectionTrait,
+    code: &RequirementCode,
+    (after, up_to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(u32, DateTime<Utc>)>, StoreError> {
+    use requirement_version::Column;
+    let rows = requirement_version::Entity::find()
+        .filter(Column::Code.eq(code.as_str()))
+        .filter(Column::RecordedAt.gt(instant::kept(after)))
+        .filter(Column::RecordedAt.lte(instant::kept(up_to)))
+        .order_by_asc(Column::Version)
+        .all(connection)
+        .await?;
+    let read = |row: requirement_version::Model| {
+        Ok((parsed(u32::try_from(row.version), "requirement_version", "version")?, instant::read(row.recorded_at)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// The codes of all requirements, in order.
 pub async fn codes(connection: &impl ConnectionTrait) -> Result<Vec<RequirementCode>, StoreError> {
     let codes: Vec<String> = requirement_version::Entity::find()

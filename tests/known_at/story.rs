@@ -1,7 +1,10 @@
 //! What can happen to a register, as steps that a test chooses or draws.
 
 use chrono::{Duration, NaiveDate};
+use kurskoll::app::Asker;
+use kurskoll::app::decide::Decision;
 use kurskoll::domain::access::Role;
+use kurskoll::domain::directory::proposal::{MatterKind, State};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -35,6 +38,23 @@ pub enum Step {
     Exemption {
         person: usize,
         starts: i64,
+    },
+    /// Somebody corrects by hand since when a person has been employed.
+    Corrected {
+        person: usize,
+        starts: i64,
+        days: Option<i64>,
+    },
+    /// Somebody proposes an exemption by hand, or prior training.
+    Proposed {
+        person: usize,
+        training: bool,
+        day: i64,
+    },
+    /// Somebody else approves one, or rejects it; what counts is withdrawn.
+    Decided {
+        nth: usize,
+        approve: bool,
     },
     Account {
         person: usize,
@@ -108,18 +128,24 @@ pub struct Story<'a> {
     secret: WebhookSecret,
     delivered: Vec<(String, Value)>,
     links: Vec<i64>,
+    /// What was proposed, by its path.
+    proposals: Vec<String>,
 }
 
 impl<'a> Story<'a> {
     pub async fn begun(app: &'a TestApp) -> Self {
         small_city(app).await;
         let secret = app.platform("larportal").await;
-        Self { app, secret, delivered: Vec::new(), links: Vec::new() }
+        Self { app, secret, delivered: Vec::new(), links: Vec::new(), proposals: Vec::new() }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
-        let city = self.app.token(Role::City, &[]).await;
-        self.app.post(path, Some(&city), body).await
+        self.post_as(Role::City, path, body).await
+    }
+
+    async fn post_as(&self, role: Role, path: &str, body: &Value) -> Answer {
+        let token = self.app.token(role, &[]).await;
+        self.app.post(path, Some(&token), body).await
     }
 
     fn day(&self, days_from_today: i64) -> NaiveDate {
@@ -169,6 +195,51 @@ impl<'a> Story<'a> {
                     self.day(*starts)
                 );
                 app.import_full(HrFiles { exemptions: &exemptions, ..HrFiles::default() }).await;
+            }
+            Step::Corrected { person, starts, days } => {
+                let first = self.day(*starts);
+                let body = json!({"reason": "told late", "employments": [{
+                    "act": "change", "employment_id": "1", "starts_on": first,
+                    "ends_on": days.map(|days| first + Duration::days(days)),
+                }]});
+                let answer = self
+                    .post_as(Role::Admin, &format!("/api/v1/employees/{}/corrections", PEOPLE[*person]), &body)
+                    .await;
+                // What it says may be what is known.
+                assert!(answer.status == 200 || answer.status == 422, "{}", answer.body);
+            }
+            Step::Proposed { person, training, day } => {
+                let (path, body) = if *training {
+                    let body = json!({"employee_number": PEOPLE[*person], "course": COURSES[1],
+                                      "completed_on": self.day(*day), "reason": "certificate"});
+                    ("/api/v1/prior-training", body)
+                } else {
+                    let body = json!({"employee_number": PEOPLE[*person], "requirement": REQUIREMENTS[0],
+                                      "starts_on": self.day(*day), "ends_on": null, "reason": "in the field"});
+                    ("/api/v1/exemptions", body)
+                };
+                let answer = self.post_as(Role::Admin, path, &body).await;
+                assert!(answer.status == 200 || answer.status == 409, "{}", answer.body);
+                if answer.status == 200 {
+                    self.proposals.push(format!("{path}/{}", answer.json()["id"]));
+                }
+            }
+            Step::Decided { nth, approve } => {
+                let Some(path) = self.proposals.get(nth % self.proposals.len().max(1)) else { return };
+                let (kind, id) = path.rsplit_once('/').expect("a path");
+                let kind = if kind.ends_with("exemptions") { MatterKind::Exemption } else { MatterKind::PriorTraining };
+                let which = (kind, id.parse().expect("an id"));
+                let mut second = Asker::operator();
+                "second".clone_into(&mut second.principal.subject);
+                let because = "asked".to_owned();
+                let state = app.app.show_proposal(&second, which).await.expect("it is there").proposal.state();
+                let decision = match state {
+                    State::Proposed if *approve => Decision::Approve,
+                    State::Proposed => Decision::Reject(because),
+                    State::Decided => Decision::Withdraw(because),
+                    State::Rejected | State::Withdrawn => return,
+                };
+                app.app.decide(&second, which, &decision).await.expect("decided");
             }
             Step::Account { person } => {
                 let identities = format!(
@@ -253,6 +324,13 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => person().prop_map(|person| Step::OnlyOneIsLeft { person }),
         1 => (person(), -40..20_i64, 0..40_i64).prop_map(|(person, starts, days)| Step::Absence { person, starts, days }),
         1 => (person(), -40..20_i64).prop_map(|(person, starts)| Step::Exemption { person, starts }),
+        2 => (person(), -80..20_i64, prop::option::of(0..60_i64)).prop_map(
+            |(person, starts, days)| Step::Corrected { person, starts, days }
+        ),
+        3 => (person(), any::<bool>(), -40..0_i64).prop_map(
+            |(person, training, day)| Step::Proposed { person, training, day }
+        ),
+        3 => (0..4_usize, any::<bool>()).prop_map(|(nth, approve)| Step::Decided { nth, approve }),
         1 => person().prop_map(|person| Step::Account { person }),
         4 => (0..8_usize, 0..3_usize, days.clone()).prop_map(|(learner, course, day)| Step::Completed { learner, course, day }),
         3 => (0..8_usize, 10..21_u8, 1..3_u32, days.clone()).prop_map(

@@ -10,7 +10,7 @@ use kurskoll::app::apply_requirements::Applied;
 use kurskoll::app::import_directory::{ImportError, ImportRequest};
 use kurskoll::app::receive_delivery::{NATIVE, Receiving};
 use kurskoll::app::sign_tokens::TokenRequest;
-use kurskoll::app::{App, Asker, Metrics};
+use kurskoll::app::{App, Approval, Asker, Metrics};
 use kurskoll::auth::Authenticator;
 use kurskoll::config::{self, Settings};
 use kurskoll::domain::access::Role;
@@ -126,7 +126,9 @@ impl TestApp {
         let telling = clock.clone();
         let calendar = CityCalendar::new(settings.city.time_zone);
         let metrics = Arc::new(Metrics::new().expect("metrics"));
-        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics);
+        let approval =
+            Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
+        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics).with_approval(approval);
         app.prepare().await.expect("the tables are made");
         let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
         let ring = app.key_ring().await.expect("keys");

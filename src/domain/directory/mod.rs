@@ -4,6 +4,7 @@
 
 pub mod plan;
 pub mod problem;
+pub mod proposal;
 pub mod records;
 
 use chrono::NaiveDate;

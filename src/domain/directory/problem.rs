@@ -18,6 +18,7 @@ pub enum FileKind {
     Absences,
     Exemptions,
     Identities,
+    PriorTraining,
     Results,
 }
 
@@ -30,6 +31,7 @@ impl FileKind {
             Self::Absences => "absences",
             Self::Exemptions => "exemptions",
             Self::Identities => "identities",
+            Self::PriorTraining => "prior training",
             Self::Results => "results",
         }
     }
@@ -71,6 +73,8 @@ pub enum Fault {
     NameDiffers { line: u64 },
     #[error("names no learner; fill in employee_number, email or username")]
     NoLearner,
+    #[error("is empty, and so is quiz_id; fill in what it is as good as, a course or a quiz")]
+    NoCourse,
     #[error("is empty and so is passed; a graded quiz needs score_raw and score_max, or passed")]
     NoGrade,
 

@@ -4,8 +4,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::EmploymentForm;
+use super::proposal::Matter;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 use crate::domain::linking::Identity;
+use crate::domain::training::{Score, Target};
 
 /// A record and the line of the file on which it begins (1 is the header).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +142,33 @@ impl Keyed for ExemptionRecord {
 
     fn key(&self) -> Self::Key<'_> {
         (&self.employee_number, &self.requirement, self.starts_on)
+    }
+}
+
+/// What an employee did elsewhere, and why it is as good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriorTrainingRecord {
+    pub employee_number: EmployeeNumber,
+    pub target: Target,
+    /// Of a quiz; without one it is passed.
+    pub score: Option<Score>,
+    pub completed_on: NaiveDate,
+    pub reason: String,
+}
+
+impl PriorTrainingRecord {
+    /// What is proposed.
+    #[must_use]
+    pub fn matter(&self) -> Matter {
+        Matter::PriorTraining { target: self.target.clone(), score: self.score, completed_on: self.completed_on }
+    }
+}
+
+impl Keyed for PriorTrainingRecord {
+    type Key<'a> = (&'a EmployeeNumber, &'a Target, NaiveDate);
+
+    fn key(&self) -> Self::Key<'_> {
+        (&self.employee_number, &self.target, self.completed_on)
     }
 }
 

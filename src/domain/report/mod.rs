@@ -1,5 +1,6 @@
 //! Figures: how people are counted, how rates are rounded, and what a report and an export say.
 
+pub mod comparison;
 pub mod protection;
 pub mod sort;
 pub mod waiting;

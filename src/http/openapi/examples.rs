@@ -28,6 +28,62 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "propose_exemption" => vec![named(
+            "field_work",
+            "Somebody who works without a computer",
+            json!({
+                "employee_number": "104233", "requirement": "infosec-onboarding", "starts_on": "2026-03-01",
+                "ends_on": "2026-08-31", "reason": "works in the field, without a computer"
+            }),
+        )],
+        "propose_prior_training" => vec![
+            named(
+                "a_course",
+                "A course done elsewhere",
+                json!({
+                    "employee_number": "104233", "course": "infosec-basics", "completed_on": "2026-01-12",
+                    "reason": "certificate of 12 January from Region Skåne, seen"
+                }),
+            ),
+            named(
+                "a_quiz",
+                "A test with its score",
+                json!({
+                    "employee_number": "104233", "quiz": "infosec-basics-quiz", "score": {"raw": "17", "max": "20"},
+                    "completed_on": "2026-01-12", "reason": "certificate of 12 January from Region Skåne, seen"
+                }),
+            ),
+        ],
+        "reject_exemption" | "withdraw_exemption" | "reject_prior_training" | "withdraw_prior_training" => {
+            vec![named("why", "Why", json!({"reason": "does not work in the field any more"}))]
+        }
+        "correct_employee" => vec![
+            named(
+                "a_transfer",
+                "A transfer from the first of February, told late",
+                json!({
+                    "reason": "moved on 1 February, told late", "dry_run": true,
+                    "employments": [
+                        {"act": "change", "employment_id": "1", "ends_on": "2026-01-31"},
+                        {"act": "add", "employment_id": "2", "administration": "FGK", "unit": "Gata", "form": "permanent",
+                         "starts_on": "2026-02-01"}
+                    ]
+                }),
+            ),
+            named(
+                "a_forgotten_leave",
+                "A leave that nobody told of",
+                json!({
+                    "reason": "parental leave since January",
+                    "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": null}]
+                }),
+            ),
+            named(
+                "an_employment_that_never_was",
+                "Somebody else's employment stood under this number",
+                json!({"reason": "mixed up with 104234", "employments": [{"act": "withdraw", "employment_id": "3"}]}),
+            ),
+        ],
         "receive_delivery" => vec![
             named(
                 "course.completed",
@@ -89,6 +145,21 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
             }
         }),
+        "onboarding_differences" => json!({
+            "requirement": "infosec-onboarding", "as_of": "2026-02-26", "known_at": "2026-03-26T12:00:00Z",
+            "compare_known_at": "2026-02-26T12:00:00Z", "differing": 14,
+            "items": [{
+                "employee_number": "104233", "administrations": ["SEF"], "status_before": "overdue",
+                "status_now": "compliant",
+                "because": [{
+                    "kind": "result", "known_at": "2026-03-02T08:15:00Z", "by": "platform larportal", "how": "delivery",
+                    "of": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "happened": "added",
+                    "changes": [{"field": "course", "before": null, "after": "infosec-basics"}], "hidden": false,
+                    "reason": null
+                }]
+            }],
+            "next": "104233"
+        }),
         "list_compliance" => json!({
             "items": [{
                 "administration": "SEF", "administration_name": "Serviceförvaltningen", "unit": "Måltid norr",
@@ -123,6 +194,34 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 }]
             }]
         }),
+        "show_history" => json!({
+            "employee_number": "104233",
+            "items": [{
+                "known_at": "2026-02-26T12:00:00Z", "by": "hr-admin", "how": "correction", "kind": "employment", "of": "1",
+                "happened": "changed", "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}],
+                "hidden": false, "reason": "left at the end of January, told late"
+            }],
+            "next": "1772107200000000.0"
+        }),
+        "correct_employee" => json!({
+            "employee_number": "104233", "dry_run": false, "known_at": "2026-02-26T12:00:00Z",
+            "changes": [{
+                "kind": "employment", "of": "1", "happened": "changed",
+                "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}], "hidden": false
+            }],
+            "as_of": "2026-02-26",
+            "statuses": [{"requirement": "infosec-onboarding", "before": "overdue", "now": null}]
+        }),
+        "list_exemption" => json!({"items": [exemption()], "next": null}),
+        "show_exemption" | "propose_exemption" | "approve_exemption" | "reject_exemption" | "withdraw_exemption" => {
+            exemption()
+        }
+        "list_prior_training" => json!({"items": [prior_training()], "next": null}),
+        "show_prior_training"
+        | "propose_prior_training"
+        | "approve_prior_training"
+        | "reject_prior_training"
+        | "withdraw_prior_training" => prior_training(),
         "list_unlinked" => json!({
             "items": [{
                 "platform": "larportal",
@@ -182,6 +281,35 @@ fn link(undone_at: Option<&str>) -> Value {
         "employee_number": "104233", "reason": "new address after marriage, asked by phone", "decided_by": "central-hr",
         "decided_at": "2026-02-26T12:00:00Z", "undone_at": undone_at
     })
+}
+
+fn exemption() -> Value {
+    let mut exemption = json!({
+        "id": 4, "employee_number": "104233", "requirement": "infosec-onboarding", "starts_on": "2026-03-01",
+        "ends_on": "2026-08-31"
+    });
+    decided(&mut exemption, "works in the field, without a computer");
+    exemption
+}
+
+fn prior_training() -> Value {
+    let mut training = json!({
+        "id": 7, "event_id": "prior:7", "employee_number": "104233", "course": "infosec-basics", "quiz": null,
+        "score_percent": null, "completed_on": "2026-01-12"
+    });
+    decided(&mut training, "certificate of 12 January from Region Skåne, seen");
+    training
+}
+
+fn decided(proposal: &mut Value, reason: &str) {
+    let decided = json!({
+        "state": "decided", "reason": reason, "proposed_by": "anna", "proposed_at": "2026-02-26T12:00:00Z",
+        "decided_by": "bo", "decided_at": "2026-02-26T13:00:00Z", "ended_by": null, "ended_at": null,
+        "ended_because": null
+    });
+    if let (Some(proposal), Value::Object(decided)) = (proposal.as_object_mut(), decided) {
+        proposal.extend(decided);
+    }
 }
 
 fn delivery() -> Value {

@@ -11,6 +11,7 @@ mod decode;
 pub mod employments;
 pub mod exemptions;
 pub mod identities;
+pub mod prior_training;
 pub mod results;
 mod table;
 

@@ -3,6 +3,7 @@
 pub mod absence_fact;
 pub mod administration_fact;
 pub mod audit_entry;
+pub mod correction;
 pub mod delivery;
 pub mod employee;
 pub mod employee_fact;
@@ -14,6 +15,7 @@ pub mod learner;
 pub mod link_decision;
 pub mod platform;
 pub mod platform_secret;
+pub mod proposal;
 pub mod requirement_version;
 pub mod setting;
 pub mod signing_key;

@@ -4,6 +4,7 @@
 //! written here. The same files planned again, after they were applied, change nothing.
 
 mod change;
+pub mod correct;
 mod known;
 mod lines;
 mod references;

@@ -84,7 +84,8 @@ struct EvidenceView {
     /// The course or the quiz that it counts for; the other is null.
     course: Option<String>,
     quiz: Option<String>,
-    platform: String,
+    /// Null for prior training that somebody recognised: its `event_id` is `prior:` and its id.
+    platform: Option<String>,
     event_id: String,
     occurred_at: Option<DateTime<Utc>>,
     /// The first and the last day on which it holds; null: for ever.

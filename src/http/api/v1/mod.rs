@@ -2,9 +2,15 @@
 
 pub mod administrations;
 pub mod audit;
+pub mod comparison;
+pub mod corrections;
 pub mod deliveries;
 pub mod employees;
+pub mod exemptions;
+pub mod history;
 pub mod links;
+pub mod prior_training;
+pub mod proposals;
 pub mod reports;
 
 use rocket::{Route, routes};
@@ -14,10 +20,25 @@ pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
         reports::onboarding,
+        comparison::differences,
         administrations::export_csv,
         administrations::export_xlsx,
         administrations::compliance,
         employees::show,
+        history::show,
+        corrections::make,
+        exemptions::list,
+        exemptions::show,
+        exemptions::propose,
+        exemptions::approve,
+        exemptions::reject,
+        exemptions::withdraw,
+        prior_training::list,
+        prior_training::show,
+        prior_training::propose,
+        prior_training::approve,
+        prior_training::reject,
+        prior_training::withdraw,
         links::unlinked,
         links::list,
         links::make,

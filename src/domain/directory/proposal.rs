@@ -1,0 +1,137 @@
+//! Exemptions and prior training that somebody proposes here, and that count once they are decided.
+//!
+//! Where two must agree, a proposal counts for nothing until somebody else approves it; else it is decided as it is made.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::domain::ids::{EmployeeId, EventId, PlatformId, RequirementCode};
+use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
+
+/// What is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matter {
+    /// A requirement does not bind the employee for a time; `ends_on` is the last exempt day (`None`: open).
+    Exemption { requirement: RequirementCode, starts_on: NaiveDate, ends_on: Option<NaiveDate> },
+    /// The employee did this elsewhere: it is evidence as if a platform had reported it.
+    PriorTraining { target: Target, score: Option<Score>, completed_on: NaiveDate },
+}
+
+/// The kinds of matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatterKind {
+    Exemption,
+    PriorTraining,
+}
+
+impl MatterKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exemption => "exemption",
+            Self::PriorTraining => "prior_training",
+        }
+    }
+}
+
+impl Matter {
+    #[must_use]
+    pub const fn kind(&self) -> MatterKind {
+        match self {
+            Self::Exemption { .. } => MatterKind::Exemption,
+            Self::PriorTraining { .. } => MatterKind::PriorTraining,
+        }
+    }
+}
+
+/// Who did something to a proposal, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// How far a proposal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Waits for somebody else to approve it.
+    Proposed,
+    /// Counts.
+    Decided,
+    /// Ended without ever having counted.
+    Rejected,
+    /// Counted, and does not any more.
+    Withdrawn,
+}
+
+impl State {
+    pub const ALL: [Self; 4] = [Self::Proposed, Self::Decided, Self::Rejected, Self::Withdrawn];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Decided => "decided",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A proposal, as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    pub id: i64,
+    pub employee: EmployeeId,
+    pub matter: Matter,
+    pub reason: String,
+    pub proposed: Act,
+    /// From when it counts; `None`: nobody has decided.
+    pub decided: Option<Act>,
+    /// Since when it does not any more, and why.
+    pub ended: Option<(Act, String)>,
+}
+
+impl Proposal {
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (&self.decided, &self.ended) {
+            (None, None) => State::Proposed,
+            (Some(_), None) => State::Decided,
+            (None, Some(_)) => State::Rejected,
+            (Some(_), Some(_)) => State::Withdrawn,
+        }
+    }
+
+    /// Whether somebody may approve it: somebody else than who proposed it.
+    #[must_use]
+    pub fn may_be_approved_by(&self, subject: &str) -> bool {
+        self.proposed.by != subject
+    }
+
+    /// Prior training as a result of the person's: evidence on its day, named `prior:` and the proposal's id. No platform
+    /// reported it, so no platform's revocation takes it away.
+    #[must_use]
+    pub fn as_result(&self) -> Option<LinkedResult> {
+        let Matter::PriorTraining { target, score, completed_on } = &self.matter else { return None };
+        let kind = match target {
+            Target::Course(_) => ResultKind::Completion,
+            Target::Quiz(_) => {
+                ResultKind::Attempt { number: None, score: *score, passed: score.is_none().then_some(true) }
+            }
+        };
+        Some(LinkedResult {
+            platform: PlatformId::NONE,
+            event_id: EventId::parse(&format!("prior:{}", self.id)).ok()?,
+            target: target.clone(),
+            kind,
+            // What was done elsewhere has a day and no time.
+            occurred_at: completed_on.and_time(chrono::NaiveTime::MIN).and_utc(),
+            day: *completed_on,
+        })
+    }
+}

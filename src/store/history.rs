@@ -1,0 +1,268 @@
+//! Everything that was ever known of one employee, in its versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::entities::{
+    absence_fact, audit_entry, employee_fact, employment_fact, event, exemption_fact, identity_claim, link_decision,
+    platform,
+};
+use super::people::{employment_of, parsed, result_of};
+use super::rows::IN_AT_ONCE;
+use super::{StoreError, instant, people};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::directory::plan::Known;
+use crate::domain::directory::records::{
+    AbsenceRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
+};
+use crate::domain::history::{Link, Received, Version};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, PlatformId, RequirementCode};
+use crate::domain::linking::{Identity, LinkingKey};
+
+/// What HR said of one employee, in all its versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub persons: Vec<Version<PersonRecord>>,
+    pub employments: Vec<Version<EmploymentRecord>>,
+    pub absences: Vec<Version<AbsenceRecord>>,
+    pub exemptions: Vec<Version<ExemptionRecord>>,
+    pub identities: Vec<Version<IdentityRecord>>,
+}
+
+impl Facts {
+    /// What is known now, as a plan asks it; the administrations are not among it.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        fn current<T: Clone>(versions: &[Version<T>]) -> impl Iterator<Item = T> {
+            versions.iter().filter(|version| version.superseded_at.is_none()).map(|version| version.record.clone())
+        }
+        let employments = current(&self.employments);
+        let absences = current(&self.absences);
+        Known {
+            persons: current(&self.persons).map(|record| (record.employee_number.clone(), record)).collect(),
+            employments: employments
+                .map(|record| ((record.employee_number.clone(), record.employment_id.clone()), record))
+                .collect(),
+            absences: absences.map(|record| ((record.employee_number.clone(), record.starts_on), record)).collect(),
+            ..Known::default()
+        }
+    }
+}
+
+fn version<T>(record: T, recorded_at: i64, superseded_at: Option<i64>) -> Version<T> {
+    Version { record, recorded_at: instant::read(recorded_at), superseded_at: superseded_at.map(instant::read) }
+}
+
+async fn platform_codes(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, PlatformCode>, StoreError> {
+    let rows = platform::Entity::find().all(connection).await?;
+    rows.into_iter().map(|row| Ok((row.id, parsed(PlatformCode::parse(&row.code), "platform", "code")?))).collect()
+}
+
+/// Every version of what HR said of an employee.
+pub async fn facts(
+    connection: &impl ConnectionTrait,
+    (id, number): (EmployeeId, &EmployeeNumber),
+) -> Result<Facts, StoreError> {
+    let mut facts = Facts::default();
+    for row in employee_fact::Entity::find()
+        .filter(employee_fact::Column::EmployeeId.eq(id.0))
+        .order_by_asc(employee_fact::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let record = PersonRecord {
+            employee_number: number.clone(),
+            given_name: row.given_name,
+            family_name: row.family_name,
+            protected: row.protected,
+        };
+        facts.persons.push(version(record, row.recorded_at, row.superseded_at));
+    }
+    for row in employment_fact::Entity::find()
+        .filter(employment_fact::Column::EmployeeId.eq(id.0))
+        .order_by_asc(employment_fact::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let employment = employment_of(&row)?;
+        let manager = row.manager_number.as_deref().map(EmployeeNumber::parse).transpose();
+        let record = EmploymentRecord {
+            employee_number: number.clone(),
+            employment_id: employment.id,
+            administration: employment.administration,
+            unit: employment.unit,
+            form: employment.form,
+            starts_on: employment.starts_on,
+            ends_on: employment.ends_on,
+            manager: parsed(manager, "employment_fact", "manager_number")?,
+            email: row.email,
+            username: row.username,
+        };
+        facts.employments.push(version(record, row.recorded_at, row.superseded_at));
+    }
+    for row in absence_fact::Entity::find()
+        .filter(absence_fact::Column::EmployeeId.eq(id.0))
+        .order_by_asc(absence_fact::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let record = AbsenceRecord { employee_number: number.clone(), starts_on: row.starts_on, ends_on: row.ends_on };
+        facts.absences.push(version(record, row.recorded_at, row.superseded_at));
+    }
+    for row in exemption_fact::Entity::find()
+        .filter(exemption_fact::Column::EmployeeId.eq(id.0))
+        .order_by_asc(exemption_fact::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let record = ExemptionRecord {
+            employee_number: number.clone(),
+            requirement: parsed(RequirementCode::parse(&row.requirement), "exemption_fact", "requirement")?,
+            starts_on: row.starts_on,
+            ends_on: row.ends_on,
+            reason: row.reason,
+        };
+        facts.exemptions.push(version(record, row.recorded_at, row.superseded_at));
+    }
+    let platforms = platform_codes(connection).await?;
+    for row in identity_claim::Entity::find()
+        .filter(identity_claim::Column::EmployeeId.eq(id.0))
+        .filter(identity_claim::Column::PlatformId.is_not_null())
+        .order_by_asc(identity_claim::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let Some(platform) = row.platform_id.and_then(|id| platforms.get(&id)) else { continue };
+        let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
+        let record = IdentityRecord { employee_number: number.clone(), platform: platform.clone(), identity };
+        facts.identities.push(version(record, row.recorded_at, row.superseded_at));
+    }
+    Ok(facts)
+}
+
+fn identity_of(key: &str, value: String, home_page: String, table: &'static str) -> Result<Identity, StoreError> {
+    let key = LinkingKey::parse(key).ok_or(StoreError::Unreadable { table, column: "key" })?;
+    Ok(Identity { key, value, home_page })
+}
+
+/// Links by hand to an employee. `others_too`: also those by which an identity of the employee's links to somebody else, or
+/// to nobody.
+pub async fn links(
+    connection: &impl ConnectionTrait,
+    (id, number): (EmployeeId, &EmployeeNumber),
+    others_too: bool,
+) -> Result<Vec<Version<Link>>, StoreError> {
+    use link_decision::Column;
+    let mut chosen = Condition::any().add(Column::EmployeeId.eq(id.0));
+    if others_too {
+        let claims = identity_claim::Entity::find().filter(identity_claim::Column::EmployeeId.eq(id.0));
+        let mut own: BTreeSet<(String, String)> =
+            claims.all(connection).await?.into_iter().map(|claim| (claim.key, claim.value)).collect();
+        own.insert((LinkingKey::EmployeeNumber.as_str().to_owned(), number.to_string()));
+        for (key, value) in own {
+            chosen = chosen.add(Condition::all().add(Column::Key.eq(key)).add(Column::Value.eq(value)));
+        }
+    }
+    let rows = link_decision::Entity::find().filter(chosen).order_by_asc(Column::Id).all(connection).await?;
+    let employees: BTreeSet<EmployeeId> = rows.iter().filter_map(|row| row.employee_id.map(EmployeeId)).collect();
+    let numbers = people::numbers_of(connection, &employees).await?;
+    let platforms = platform_codes(connection).await?;
+    rows.into_iter()
+        .map(|row| {
+            let linked = row.employee_id.and_then(|id| numbers.get(&EmployeeId(id)));
+            let linked = linked.map(|number| EmployeeNumber::parse(number)).transpose();
+            let record = Link {
+                platform: platforms.get(&row.platform_id).map(ToString::to_string).unwrap_or_default(),
+                identity: identity_of(&row.key, row.value, row.home_page, "link_decision")?,
+                employee_number: parsed(linked, "employee", "number")?,
+                reason: row.reason,
+            };
+            Ok(version(record, row.recorded_at, row.superseded_at))
+        })
+        .collect()
+}
+
+/// The results that are an employee's now, with the revocations that name one of them; the same thing told twice once.
+pub async fn results(
+    connection: &impl ConnectionTrait,
+    id: EmployeeId,
+    calendar: CityCalendar,
+) -> Result<Vec<Version<Received>>, StoreError> {
+    use event::Column;
+    let own = event::Entity::find().filter(Column::EmployeeId.eq(id.0)).all(connection).await?;
+    let mut rows: BTreeMap<i64, event::Model> = BTreeMap::new();
+    let named: Vec<(i64, String)> = own.iter().map(|row| (row.platform_id, row.event_id.clone())).collect();
+    for named in named.chunks(IN_AT_ONCE) {
+        let revoking = Column::RevokesEventId.is_in(named.iter().map(|(_, event_id)| event_id.as_str()));
+        for row in event::Entity::find().filter(revoking).all(connection).await? {
+            let revoked = row.revokes_event_id.clone().map(|event_id| (row.platform_id, event_id));
+            if revoked.is_some_and(|revoked| named.contains(&revoked)) {
+                rows.insert(row.id, row);
+            }
+        }
+    }
+    rows.extend(own.into_iter().filter(|row| !row.repeats).map(|row| (row.id, row)));
+    let platforms = platform_codes(connection).await?;
+    rows.into_values().map(|row| received(row, &platforms, calendar)).collect()
+}
+
+fn received(
+    row: event::Model,
+    platforms: &BTreeMap<i64, PlatformCode>,
+    calendar: CityCalendar,
+) -> Result<Version<Received>, StoreError> {
+    let result = result_of(&row, calendar)?;
+    let record = Received {
+        event_id: result.event_id,
+        platform: platforms.get(&row.platform_id).map(ToString::to_string).unwrap_or_default(),
+        target: result.target,
+        kind: result.kind,
+        occurred_at: result.occurred_at,
+        reason: row.reason,
+    };
+    Ok(version(record, row.recorded_at, None))
+}
+
+/// One result by its platform and id, whoever's it is.
+pub async fn result(
+    connection: &impl ConnectionTrait,
+    (platform, event_id): (PlatformId, &EventId),
+    calendar: CityCalendar,
+) -> Result<Option<Version<Received>>, StoreError> {
+    let found = event::Entity::find()
+        .filter(event::Column::PlatformId.eq(platform.0))
+        .filter(event::Column::EventId.eq(event_id.as_str()))
+        .one(connection)
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    received(row, &platform_codes(connection).await?, calendar).map(Some)
+}
+
+/// Who changed the register at an instant, and by which act: of several entries of one change, the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhoDidIt {
+    pub subject: String,
+    /// `noun.verb`, as the audit entry says it.
+    pub action: String,
+}
+
+/// Who made the changes of some instants, by these.
+pub async fn who_did_it(
+    connection: &impl ConnectionTrait,
+    instants: &BTreeSet<DateTime<Utc>>,
+) -> Result<BTreeMap<DateTime<Utc>, WhoDidIt>, StoreError> {
+    let instants: Vec<i64> = instants.iter().map(|at| instant::kept(*at)).collect();
+    let mut found = BTreeMap::new();
+    for instants in instants.chunks(IN_AT_ONCE) {
+        let entries = audit_entry::Entity::find()
+            .filter(audit_entry::Column::At.is_in(instants.iter().copied()))
+            .order_by_asc(audit_entry::Column::Id);
+        for row in entries.all(connection).await? {
+            let who = WhoDidIt { subject: row.subject, action: row.action };
+            found.entry(instant::read(row.at)).or_insert(who);
+        }
+    }
+    Ok(found)
+}
