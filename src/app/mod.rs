@@ -22,6 +22,7 @@ pub mod replay_quarantine;
 pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;
+pub mod show_imports;
 pub mod sign_tokens;
 pub mod verify;
 

@@ -47,3 +47,40 @@ where
         A::Entity::insert_many(chunk).exec_without_returning(connection).await?;
     }
 }
+
+/// The lengths in which rows are inserted: few, so that the databases' prepared statements are found again. The longest
+/// keeps eleven columns below SQLite's 32,766 values.
+const ROWS_AT_ONCE: [usize; 5] = [1024, 128, 16, 4, 1];
+
+/// Inserts many rows with few statements, whose words are put together once. `progress` is told of each chunk's length.
+pub async fn insert_rows<const N: usize>(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    columns: [&str; N],
+    rows: impl Iterator<Item = [Value; N]>,
+    progress: &(dyn Fn(usize) + Send + Sync),
+) -> Result<(), DbErr> {
+    let sql_for = |rows: usize| {
+        let rows: Vec<String> = (0..rows).map(|row| format!("({})", placeholders(1 + row * N, N))).collect();
+        format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), rows.join(", "))
+    };
+    let [longest, shorter @ ..] = ROWS_AT_ONCE;
+    let mut whole_chunk: Option<String> = None;
+    let mut values: Vec<Value> = Vec::with_capacity(N * longest);
+    for row in rows {
+        values.extend(row);
+        if values.len() == N * longest {
+            let sql = whole_chunk.get_or_insert_with(|| sql_for(longest));
+            connection.execute_raw(statement(connection, sql, values.drain(..))).await?;
+            progress(longest);
+        }
+    }
+    for length in shorter {
+        while values.len() >= N * length {
+            let chunk = values.drain(..N * length);
+            connection.execute_raw(statement(connection, &sql_for(length), chunk)).await?;
+            progress(length);
+        }
+    }
+    Ok(())
+}
