@@ -4,6 +4,7 @@ pub mod administrations;
 pub mod audit;
 pub mod deliveries;
 pub mod employees;
+pub mod imports;
 pub mod links;
 pub mod reports;
 
@@ -18,6 +19,10 @@ pub fn routes() -> Vec<Route> {
         administrations::export_xlsx,
         administrations::compliance,
         employees::show,
+        imports::list,
+        imports::show,
+        imports::show_difference,
+        imports::export_difference,
         links::unlinked,
         links::list,
         links::make,

@@ -257,7 +257,8 @@ impl Finder {
         };
         let column = Some(header.written.clone().into());
         let problem = RowProblem { file: self.file, line: None, column, value: None, fault };
-        if !self.problems.listed().contains(&problem) {
+        // A header may be named in several places.
+        if self.problems.listed().iter().all(|noted| noted.column != problem.column) {
             self.problems.push(problem);
         }
         None

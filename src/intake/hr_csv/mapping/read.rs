@@ -179,7 +179,7 @@ impl<'t> Reader<'t> {
         let group = section.get("group").and_then(|value| self.group(value, &format!("{kind}.group")));
         let ignore = section.get("ignore").and_then(|value| self.headers(value, &format!("{kind}.ignore")));
         let repeats = sources.iter().flatten().any(Source::repeats);
-        if let Some(value) = section.get("repeat").filter(|_| !repeats) {
+        if let Some(value) = section.get("repeat").filter(|_| repeat.is_some() && !repeats) {
             self.note(value.span().start, &format!("{kind}.repeat"), MappingFault::NothingRepeats);
         }
         if repeats && section.get("repeat").is_none() {
