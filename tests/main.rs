@@ -12,6 +12,7 @@ mod durability;
 mod employees;
 mod evidence;
 mod exports;
+mod imports;
 mod known_at;
 mod linking;
 mod links_by_hand;

@@ -38,7 +38,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 18] = [
+const ASKED: [Asked; 22] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -47,6 +47,10 @@ const ASKED: [Asked; 18] = [
     asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
     asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    asked("GET /api/v1/imports", "/api/v1/imports"),
+    asked("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
+    asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
+    asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
@@ -188,6 +192,10 @@ both_databases! {
         GET /api/v1/deliveries/<id>                         200     403     403     403     200     403     401     401     401
         POST /api/v1/deliveries/<id>/replay                 200     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
+        GET /api/v1/imports                                 200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>                            200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>/difference                 200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>/difference.csv             200     200     403     403     200     403     401     401     401
         GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
         POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
         POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401

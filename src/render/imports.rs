@@ -35,13 +35,8 @@ pub fn line(report: &ImportReport) -> String {
 #[must_use]
 pub fn page(report: &ImportReport) -> String {
     let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let mut page = format!(
-        "import {}, {at}, by {}, {} as of {}\n",
-        report.id,
-        report.subject,
-        report.extent.as_str(),
-        report.day
-    );
+    let mut page =
+        format!("import {}, {at}, by {}, {} as of {}\n", report.id, report.subject, report.extent.as_str(), report.day);
     for file in &report.sources.files {
         let passed_over = match file.passed_over {
             0 => String::new(),

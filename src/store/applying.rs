@@ -386,8 +386,11 @@ impl Applying<'_> {
         addresses: &BTreeSet<(EmployeeId, Identity)>,
     ) -> Result<HashSet<(EmployeeId, Identity)>, StoreError> {
         use identity_claim::{Column, Entity};
-        let employees: BTreeSet<i64> =
-            addresses.iter().filter(|(employee, _)| !self.new.contains(employee)).map(|(employee, _)| employee.0).collect();
+        let employees: BTreeSet<i64> = addresses
+            .iter()
+            .filter(|(employee, _)| !self.new.contains(employee))
+            .map(|(employee, _)| employee.0)
+            .collect();
         let employees: Vec<i64> = employees.into_iter().collect();
         let mut known = HashSet::new();
         for employees in employees.chunks(IN_AT_ONCE) {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 
 use super::clock::Change;
 use super::entities::{
@@ -106,10 +108,7 @@ async fn with_files(
     rows.into_iter().map(|row| report_of(row, &mut files)).collect()
 }
 
-fn report_of(
-    row: import_report::Model,
-    files: &mut HashMap<i64, Vec<FileSource>>,
-) -> Result<ImportReport, StoreError> {
+fn report_of(row: import_report::Model, files: &mut HashMap<i64, Vec<FileSource>>) -> Result<ImportReport, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "import_report", column };
     let mut files = files.remove(&row.id).unwrap_or_default();
     files.sort_by_key(|file| file.kind);

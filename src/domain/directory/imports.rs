@@ -39,8 +39,7 @@ impl Sources {
     /// The same for the same contents, whatever the files are called; `None` where no file was given.
     #[must_use]
     pub fn key(&self) -> Option<String> {
-        let mut parts: Vec<String> =
-            self.files.iter().map(|file| format!("{} {}", file.kind, file.digest)).collect();
+        let mut parts: Vec<String> = self.files.iter().map(|file| format!("{} {}", file.kind, file.digest)).collect();
         parts.sort();
         parts.extend(self.mapping.iter().map(|mapping| format!("mapping {}", mapping.digest)));
         (!self.files.is_empty()).then(|| parts.join(", "))

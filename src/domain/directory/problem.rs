@@ -23,14 +23,8 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    pub const ALL: [Self; 6] = [
-        Self::Administrations,
-        Self::Employments,
-        Self::Absences,
-        Self::Exemptions,
-        Self::Identities,
-        Self::Results,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Administrations, Self::Employments, Self::Absences, Self::Exemptions, Self::Identities, Self::Results];
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

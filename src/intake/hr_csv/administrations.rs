@@ -7,7 +7,8 @@ use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::AdministrationRecord;
 use crate::domain::ids::AdministrationCode;
 
-pub(super) static COLUMNS: [Column; 3] = [Column::required("code"), Column::required("name"), Column::optional("board")];
+pub(super) static COLUMNS: [Column; 3] =
+    [Column::required("code"), Column::required("name"), Column::optional("board")];
 
 /// Reads an administrations file; each code once.
 pub fn read(bytes: &[u8]) -> Result<Reading<AdministrationRecord>, RowProblems> {

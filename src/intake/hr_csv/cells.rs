@@ -62,7 +62,12 @@ pub(super) struct Cell<'a> {
 
 impl<'a> Cell<'a> {
     pub fn new(column: &'static Column, cell: Option<&'a str>) -> Self {
-        Self { column, text: cell.map(str::trim).filter(|text| !text.is_empty()), has_column: cell.is_some(), mapped: None }
+        Self {
+            column,
+            text: cell.map(str::trim).filter(|text| !text.is_empty()),
+            has_column: cell.is_some(),
+            mapped: None,
+        }
     }
 
     /// What a mapping made of a row.

@@ -82,9 +82,9 @@ pub(super) fn read<'m, T, const N: usize>(
             }
         };
         match &mut layout {
-            Layout::Ours(header) => take(std::array::from_fn(|at| {
-                Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i)))
-            })),
+            Layout::Ours(header) => {
+                take(std::array::from_fn(|at| Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i)))))
+            }
             Layout::Mapped(applied) => {
                 let Some(filled) = applied.filled(&record) else { continue };
                 let mut taken = 0;

@@ -249,7 +249,12 @@ impl Plan {
     /// The plan that an import of this extent carried out on a day, told from the facts: `acts` are what it added, changed
     /// and withdrew, and `protected` whose lines show the number only.
     #[must_use]
-    pub fn carried_out(acts: Vec<Change>, extent: Extent, today: NaiveDate, protected: BTreeSet<EmployeeNumber>) -> Self {
+    pub fn carried_out(
+        acts: Vec<Change>,
+        extent: Extent,
+        today: NaiveDate,
+        protected: BTreeSet<EmployeeNumber>,
+    ) -> Self {
         let named = |change| match change {
             Change::Employment(act) => Change::Employment(called_ended(act, extent, today)),
             Change::Absence(act) => Change::Absence(called_ended(act, extent, today)),

@@ -65,7 +65,8 @@ impl<'m> Applied<'m> {
             mapping.repeat.clone().map_or_else(|| vec![None], |numbers| numbers.map(Some).collect());
         let mut groups = Vec::with_capacity(numbers.len());
         for number in &numbers {
-            let taking = |(source, ours): (&'m Option<Source>, &str)| Some(finder.taking(source.as_ref()?, ours, *number));
+            let taking =
+                |(source, ours): (&'m Option<Source>, &str)| Some(finder.taking(source.as_ref()?, ours, *number));
             let columns = mapping.sources.iter().zip(mapping.ours.iter().map(|column| column.name));
             groups.push(columns.map(taking).collect());
         }

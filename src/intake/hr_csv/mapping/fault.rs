@@ -44,7 +44,9 @@ pub enum MappingFault {
     NotOurWord { word: String, fault: Fault },
     #[error("must be \"refuse\" or \"keep\"")]
     UnknownOthers,
-    #[error("is not a format of a day; write year, month and day as in \"%Y-%m-%d\" (%Y, %m, %d; %H, %M, %S for a time)")]
+    #[error(
+        "is not a format of a day; write year, month and day as in \"%Y-%m-%d\" (%Y, %m, %d; %H, %M, %S for a time)"
+    )]
     NotADayFormat,
     #[error("belongs to columns that are days: starts_on and ends_on")]
     NotADayColumn,

@@ -105,7 +105,10 @@ enum Takes {
     /// The first of these that is not empty.
     FirstOf(Vec<HeaderName>),
     /// Those that are not empty, with a text between.
-    Joined { headers: Vec<HeaderName>, with: String },
+    Joined {
+        headers: Vec<HeaderName>,
+        with: String,
+    },
     Constant(String),
 }
 

@@ -35,8 +35,8 @@ const FEWEST: &str = "[employments.columns]\nemployee_number = 'nr'\ngiven_name 
 #[test]
 fn rows_that_continue_a_person_are_read_as_our_own_file_is() {
     let mapping = mapping("mappings/continuation-rows.toml");
-    let reading =
-        employments::read_as(&fixture("mappings/continuation-rows.csv"), mapping.of(FileKind::Employments)).expect("good");
+    let reading = employments::read_as(&fixture("mappings/continuation-rows.csv"), mapping.of(FileKind::Employments))
+        .expect("good");
     assert_eq!((reading.ignored_columns, reading.passed_over), (Vec::<String>::new(), 2));
     let rows: Vec<_> = reading.rows.iter().map(|row| (row.line, row.record.employment.unit.as_str())).collect();
     assert_eq!(rows, [(2, "Städ Nord"), (3, "Hemtjänst 4, Natt"), (5, "Gata, park"), (6, "Korttids")]);
