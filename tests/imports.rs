@@ -143,7 +143,11 @@ both_databases! {
         assert!(wrong.err.starts_with("mapping, line 2: employments.columns.nam is not a column of ours"), "{}", wrong.err);
         assert!(wrong.err.ends_with("kurskoll: nothing was imported: 7 problems in broken.toml\n"), "{}", wrong.err);
         let wrong = line.run("directory import --absences abs.csv --mapping map.toml --partial");
-        insta::allow_duplicates!(insta::assert_snapshot!(wrong.err, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(wrong.err, @r"
+        abs.csv: columns that mean nothing here: Orsak
+        absences, line 3, column Anst.nr (employee_number): the value is no employee who is known or in the employments file; add their employment first
+        kurskoll: nothing was imported: 1 problem
+        "));
         line.run("directory import --absences abs.csv --mapping nowhere.toml --partial").assert_failed("nowhere.toml cannot be read");
         // Refused imports leave no report; the city's own is the first.
         assert_eq!(app.rows_in("import_report").await, 1);

@@ -16,31 +16,31 @@ use crate::domain::ids::{AdministrationCode, EmployeeNumber, PlatformCode, Requi
 use crate::domain::linking::{Identity, LinkingKey};
 
 /// The source of a claim that a file of employments makes by its addresses.
-pub const FROM_EMPLOYMENTS: &str = "employments";
+pub(super) const FROM_EMPLOYMENTS: &str = "employments";
 
 /// The source of a claim of an identities file.
-pub const FROM_IDENTITIES: &str = "identities";
+pub(super) const FROM_IDENTITIES: &str = "identities";
 
-pub fn code(code: &str) -> Result<AdministrationCode, StoreError> {
+pub(super) fn code(code: &str) -> Result<AdministrationCode, StoreError> {
     parsed(AdministrationCode::parse(code), "administration_fact", "code")
 }
 
 /// Every platform's code, by its key.
-pub async fn platforms(connection: &impl ConnectionTrait) -> Result<HashMap<i64, PlatformCode>, StoreError> {
+pub(super) async fn platforms(connection: &impl ConnectionTrait) -> Result<HashMap<i64, PlatformCode>, StoreError> {
     let rows = platform::Entity::find().all(connection).await?;
     rows.into_iter().map(|row| Ok((row.id, parsed(PlatformCode::parse(&row.code), "platform", "code")?))).collect()
 }
 
-pub fn administration(row: administration_fact::Model) -> Result<AdministrationRecord, StoreError> {
+pub(super) fn administration(row: administration_fact::Model) -> Result<AdministrationRecord, StoreError> {
     Ok(AdministrationRecord { code: code(&row.code)?, name: row.name, board: row.board })
 }
 
-pub fn person(employee_number: EmployeeNumber, row: employee_fact::Model) -> PersonRecord {
+pub(super) fn person(employee_number: EmployeeNumber, row: employee_fact::Model) -> PersonRecord {
     let employee_fact::Model { given_name, family_name, protected, .. } = row;
     PersonRecord { employee_number, given_name, family_name, protected }
 }
 
-pub fn employment(number: EmployeeNumber, row: employment_fact::Model) -> Result<EmploymentRecord, StoreError> {
+pub(super) fn employment(number: EmployeeNumber, row: employment_fact::Model) -> Result<EmploymentRecord, StoreError> {
     let employment = employment_of(&row)?;
     let manager = row.manager_number.as_deref().map(EmployeeNumber::parse).transpose();
     Ok(EmploymentRecord {
@@ -57,11 +57,11 @@ pub fn employment(number: EmployeeNumber, row: employment_fact::Model) -> Result
     })
 }
 
-pub const fn absence(employee_number: EmployeeNumber, row: absence_fact::Model) -> AbsenceRecord {
+pub(super) const fn absence(employee_number: EmployeeNumber, row: absence_fact::Model) -> AbsenceRecord {
     AbsenceRecord { employee_number, starts_on: row.starts_on, ends_on: row.ends_on }
 }
 
-pub fn exemption(employee_number: EmployeeNumber, row: exemption_fact::Model) -> Result<ExemptionRecord, StoreError> {
+pub(super) fn exemption(employee_number: EmployeeNumber, row: exemption_fact::Model) -> Result<ExemptionRecord, StoreError> {
     Ok(ExemptionRecord {
         employee_number,
         requirement: parsed(RequirementCode::parse(&row.requirement), "exemption_fact", "requirement")?,
@@ -71,7 +71,7 @@ pub fn exemption(employee_number: EmployeeNumber, row: exemption_fact::Model) ->
     })
 }
 
-pub fn identity(
+pub(super) fn identity(
     employee_number: EmployeeNumber,
     row: identity_claim::Model,
     platforms: &HashMap<i64, PlatformCode>,

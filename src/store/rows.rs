@@ -1,6 +1,6 @@
 //! Statements and bulk inserts, the same words on both databases.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, Statement, Value};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement, Value};
 
 /// A statement with `$1`, `$2`, … for its values, which both databases understand.
 pub fn statement(connection: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
@@ -60,8 +60,11 @@ pub async fn insert_rows<const N: usize>(
     rows: impl Iterator<Item = [Value; N]>,
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<(), DbErr> {
+    // SQLite looks for the name of each value among all of them: thousands have to go without.
+    let are_numbered = connection.get_database_backend() == DbBackend::Postgres;
+    let row_of = |row: usize| if are_numbered { placeholders(1 + row * N, N) } else { ["?"; N].join(", ") };
     let sql_for = |rows: usize| {
-        let rows: Vec<String> = (0..rows).map(|row| format!("({})", placeholders(1 + row * N, N))).collect();
+        let rows: Vec<String> = (0..rows).map(|row| format!("({})", row_of(row))).collect();
         format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), rows.join(", "))
     };
     let [longest, shorter @ ..] = ROWS_AT_ONCE;
