@@ -61,7 +61,10 @@ pub(super) const fn absence(employee_number: EmployeeNumber, row: absence_fact::
     AbsenceRecord { employee_number, starts_on: row.starts_on, ends_on: row.ends_on }
 }
 
-pub(super) fn exemption(employee_number: EmployeeNumber, row: exemption_fact::Model) -> Result<ExemptionRecord, StoreError> {
+pub(super) fn exemption(
+    employee_number: EmployeeNumber,
+    row: exemption_fact::Model,
+) -> Result<ExemptionRecord, StoreError> {
     Ok(ExemptionRecord {
         employee_number,
         requirement: parsed(RequirementCode::parse(&row.requirement), "exemption_fact", "requirement")?,

@@ -7,6 +7,7 @@
 pub mod applying;
 pub mod audit;
 pub mod clock;
+mod closing;
 pub mod decisions;
 pub mod deliveries;
 pub mod directory;

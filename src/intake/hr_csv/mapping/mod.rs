@@ -1,12 +1,13 @@
 //! How a file with other headers than ours becomes one of ours: which header is which column, and what its words mean.
 //!
-//! `read` makes a [`Mapping`] of TOML, or names everything that is wrong with it; `apply` finds its headers in a file and
+//! `read` and `read_source` make a [`Mapping`] of TOML, or name everything that is wrong with it; `apply` finds its headers in a file and
 //! gives each row's cells. The format is told in docs/importing.md. Start at [`FileMapping`].
 
 mod apply;
 mod days;
 mod fault;
 mod read;
+mod read_source;
 
 #[cfg(test)]
 mod tests;
