@@ -11,6 +11,9 @@ use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems
 use crate::domain::ids::{InvalidId, MAX_LENGTH};
 use crate::domain::training::{InvalidDecimal, decimal_from_text};
 
+/// Says why a word cannot stand in a column.
+pub(super) type Check = fn(&str) -> Result<(), Fault>;
+
 /// A column that Kurskoll knows.
 #[derive(Debug)]
 pub(super) struct Column {
@@ -22,7 +25,7 @@ pub(super) struct Column {
     /// Its values are days.
     pub is_day: bool,
     /// What refuses a word that the column never takes, where it takes few.
-    pub check: Option<fn(&str) -> Result<(), Fault>>,
+    pub check: Option<Check>,
 }
 
 impl Column {
@@ -40,7 +43,7 @@ impl Column {
     }
 
     /// The same column, which takes few words.
-    pub const fn checked(self, check: fn(&str) -> Result<(), Fault>) -> Self {
+    pub const fn checked(self, check: Check) -> Self {
         Self { check: Some(check), ..self }
     }
 
