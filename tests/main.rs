@@ -16,6 +16,7 @@ mod evidence;
 mod exemptions;
 mod exports;
 mod history;
+mod imports;
 mod known_at;
 mod linking;
 mod links_by_hand;

@@ -41,7 +41,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 33] = [
+const ASKED: [Asked; 37] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -101,6 +101,10 @@ const ASKED: [Asked; 33] = [
         path: "/api/v1/prior-training/{prior-withdraw}/withdraw",
         body: r#"{"reason": "asked by phone"}"#,
     },
+    asked("GET /api/v1/imports", "/api/v1/imports"),
+    asked("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
+    asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
+    asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
@@ -275,40 +279,44 @@ both_databases! {
             }
         }
         insta::allow_duplicates! { insta::assert_snapshot!(table, @r"
-        route                                                   admin    city     own foreign auditor    scim    none expired unknown
-        GET /api/v1/administrations/<code>/compliance             200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.csv             200     200     200     404     200     403     401     401     401
-        GET /api/v1/administrations/<code>/export.xlsx            200     200     200     404     200     403     401     401     401
-        GET /api/v1/audit                                         200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries                                    200     403     403     403     200     403     401     401     401
-        GET /api/v1/deliveries/<id>                               200     403     403     403     200     403     401     401     401
-        POST /api/v1/deliveries/<id>/replay                       200     403     403     403     403     403     401     401     401
-        GET /api/v1/employees/<employee_number>                   200     200     200     404     200     403     401     401     401
-        POST /api/v1/employees/<employee_number>/corrections      200     403     403     403     403     403     401     401     401
-        GET /api/v1/employees/<employee_number>/history           200     200     200     404     200     403     401     401     401
-        GET /api/v1/exemptions                                    200     200     200     200     200     403     401     401     401
-        POST /api/v1/exemptions                                   200     403     403     403     403     403     401     401     401
-        GET /api/v1/exemptions/<id>                               200     200     200     404     200     403     401     401     401
-        POST /api/v1/exemptions/<id>/approve                      200     403     403     403     403     403     401     401     401
-        POST /api/v1/exemptions/<id>/reject                       200     403     403     403     403     403     401     401     401
-        POST /api/v1/exemptions/<id>/withdraw                     200     403     403     403     403     403     401     401     401
-        GET /api/v1/prior-training                                200     200     200     200     200     403     401     401     401
-        POST /api/v1/prior-training                               200     403     403     403     403     403     401     401     401
-        GET /api/v1/prior-training/<id>                           200     200     200     404     200     403     401     401     401
-        POST /api/v1/prior-training/<id>/approve                  200     403     403     403     403     403     401     401     401
-        POST /api/v1/prior-training/<id>/reject                   200     403     403     403     403     403     401     401     401
-        POST /api/v1/prior-training/<id>/withdraw                 200     403     403     403     403     403     401     401     401
-        GET /api/v1/links                                         200     200     200     200     200     403     401     401     401
-        POST /api/v1/links                                        200     200     200     404     403     403     401     401     401
-        POST /api/v1/links/<id>/undo                              200     200     200     404     403     403     401     401     401
-        GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
-        GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
-        GET /api/v1/reports/onboarding/differences                200     200     200     200     200     403     401     401     401
-        GET /api/v1/unlinked                                      200     200     200     200     200     403     401     401     401
-        GET /health/live                                          200     200     200     200     200     200     200     200     200
-        GET /health/ready                                         200     200     200     200     200     200     200     200     200
-        GET /metrics                                              200     200     200     200     200     200     200     200     200
-        POST /webhooks/<platform>                                 401     401     401     401     401     401     401     401     401
+        route                                                  admin    city     own foreign auditor    scim    none expired unknown
+        GET /api/v1/administrations/<code>/compliance            200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.csv            200     200     200     404     200     403     401     401     401
+        GET /api/v1/administrations/<code>/export.xlsx           200     200     200     404     200     403     401     401     401
+        GET /api/v1/audit                                        200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries                                   200     403     403     403     200     403     401     401     401
+        GET /api/v1/deliveries/<id>                              200     403     403     403     200     403     401     401     401
+        POST /api/v1/deliveries/<id>/replay                      200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>                  200     200     200     404     200     403     401     401     401
+        POST /api/v1/employees/<employee_number>/corrections     200     403     403     403     403     403     401     401     401
+        GET /api/v1/employees/<employee_number>/history          200     200     200     404     200     403     401     401     401
+        GET /api/v1/exemptions                                   200     200     200     200     200     403     401     401     401
+        POST /api/v1/exemptions                                  200     403     403     403     403     403     401     401     401
+        GET /api/v1/exemptions/<id>                              200     200     200     404     200     403     401     401     401
+        POST /api/v1/exemptions/<id>/approve                     200     403     403     403     403     403     401     401     401
+        POST /api/v1/exemptions/<id>/reject                      200     403     403     403     403     403     401     401     401
+        POST /api/v1/exemptions/<id>/withdraw                    200     403     403     403     403     403     401     401     401
+        GET /api/v1/prior-training                               200     200     200     200     200     403     401     401     401
+        POST /api/v1/prior-training                              200     403     403     403     403     403     401     401     401
+        GET /api/v1/prior-training/<id>                          200     200     200     404     200     403     401     401     401
+        POST /api/v1/prior-training/<id>/approve                 200     403     403     403     403     403     401     401     401
+        POST /api/v1/prior-training/<id>/reject                  200     403     403     403     403     403     401     401     401
+        POST /api/v1/prior-training/<id>/withdraw                200     403     403     403     403     403     401     401     401
+        GET /api/v1/links                                        200     200     200     200     200     403     401     401     401
+        POST /api/v1/links                                       200     200     200     404     403     403     401     401     401
+        POST /api/v1/links/<id>/undo                             200     200     200     404     403     403     401     401     401
+        GET /api/v1/openapi.json                                 200     200     200     200     200     200     200     200     200
+        GET /api/v1/reports/onboarding                           200     200     200     200     200     403     401     401     401
+        GET /api/v1/reports/onboarding/differences               200     200     200     200     200     403     401     401     401
+        GET /api/v1/unlinked                                     200     200     200     200     200     403     401     401     401
+        GET /health/live                                         200     200     200     200     200     200     200     200     200
+        GET /health/ready                                        200     200     200     200     200     200     200     200     200
+        GET /metrics                                             200     200     200     200     200     200     200     200     200
+        POST /webhooks/<platform>                                401     401     401     401     401     401     401     401     401
+        GET /api/v1/imports                                      200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>                                 200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>/difference                      200     200     403     403     200     403     401     401     401
+        GET /api/v1/imports/<id>/difference.csv                  200     200     403     403     200     403     401     401     401
         "); }
     }
 

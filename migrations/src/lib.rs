@@ -5,6 +5,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_register;
+mod m0003_imports;
 mod m0005_corrections;
 
 /// All migrations, oldest first.
@@ -14,7 +15,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_register::Migration), Box::new(m0005_corrections::Migration)]
+        vec![
+            Box::new(m0001_register::Migration),
+            Box::new(m0003_imports::Migration),
+            Box::new(m0005_corrections::Migration),
+        ]
     }
 }
 

@@ -150,7 +150,7 @@ const TABLES: &[&str] = &[
         problem_pointer TEXT,
         received_at BIGINT NOT NULL,
         released_at BIGINT,
-        UNIQUE (platform_id, delivery_key)
+        UNIQUE (delivery_key, platform_id)
     )",
     "CREATE INDEX delivery_quarantine ON delivery (received_at) WHERE problem IS NOT NULL",
     "CREATE INDEX delivery_received ON delivery (platform_id, received_at)",

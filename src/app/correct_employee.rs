@@ -17,7 +17,7 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, corrections, directory, people, platforms};
+use crate::store::{Connection, StoreError, applying, corrections, directory, people, platforms};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl App {
         let before = self.statuses_today(connection, id, &requirements).await?;
         // A dry run goes the same way and is undone: what it says is what would be.
         let orders = platforms::link_orders(connection).await?;
-        directory::apply(&change, &plan, &orders, self.calendar).await?;
+        applying::apply(&change, &plan, &orders, self.calendar, &|_| {}).await?;
         corrections::insert(&change, id, reason).await?;
         let after = self.statuses_today(connection, id, &requirements).await?;
         let known_at = change.known_at();

@@ -1,11 +1,14 @@
 //! HR's files into the directory: planned, looked at, and recorded all or nothing.
 
+use sha2::{Digest, Sha256};
+
 use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
+use crate::domain::directory::imports::{ImportReport, Sources};
 use crate::domain::directory::plan::{Extent, Files, MassEnding, Plan, plan};
 use crate::domain::directory::problem::RowProblems;
-use crate::store::{StoreError, directory, platforms, settings};
+use crate::store::{StoreError, applying, directory, imports, platforms, settings};
 
 /// How an import is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,28 +42,68 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
+/// What became of an import.
+#[derive(Debug)]
+pub struct Imported {
+    pub plan: Plan,
+    /// The id of its report; `None` where nothing was recorded: a dry run, or files that change nothing.
+    pub report: Option<i64>,
+    /// The newest import of the very same files by the same mapping, where they change nothing now.
+    pub same_files: Option<ImportReport>,
+}
+
 /// How often an import that another one overtook is planned anew.
 const TRIES: usize = 5;
 
+/// SHA-256 of a file's bytes, in lower-case hexadecimal digits.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl App {
-    /// Imports files; answers what they changed, or would change.
+    /// Imports records that come from no file of HR's; answers what they changed, or would change.
     pub async fn import_directory(
         &self,
         asker: &Asker,
         files: &Files,
         request: ImportRequest,
     ) -> Result<Plan, ImportError> {
+        Ok(self.import_files(asker, files, &Sources::default(), request, &|_| {}).await?.plan)
+    }
+
+    /// Imports files; `progress` is told how many more rows were written.
+    ///
+    /// Of two imports at once, the one that commits later is planned anew on what the earlier one left. Files that were
+    /// imported before and change nothing leave no trace; other files that change nothing leave a report that says so.
+    pub async fn import_files(
+        &self,
+        asker: &Asker,
+        files: &Files,
+        sources: &Sources,
+        request: ImportRequest,
+        progress: applying::Progress<'_>,
+    ) -> Result<Imported, ImportError> {
         let grant = asker.grant(Action::Operate)?;
         if files.exemptions.is_some() && self.approval.exemptions {
             return Err(ImportError::ExemptionsNeedApproval);
         }
+        let key = sources.key();
         for _ in 0..TRIES {
             let snapshot = self.store.snapshot().await?;
             let (known, changed_at) = directory::known(snapshot.connection()).await?;
+            let same_files = match &key {
+                Some(key) => imports::latest_of(snapshot.connection(), key).await?,
+                None => None,
+            };
             drop(snapshot);
-            let plan = plan(&known, files, request.extent, self.today()).map_err(ImportError::Problems)?;
-            if request.dry_run || plan.is_empty() {
-                return Ok(plan);
+            let today = self.today();
+            let plan = plan(&known, files, request.extent, today).map_err(ImportError::Problems)?;
+            drop(known);
+            let leaves_no_trace = plan.is_empty() && (key.is_none() || same_files.is_some());
+            if request.dry_run || leaves_no_trace {
+                let same_files = same_files.filter(|_| plan.is_empty());
+                return Ok(Imported { plan, report: None, same_files });
             }
             if let Some(ending) = plan.mass_ending.filter(|_| !request.allow_mass_ending) {
                 return Err(ImportError::MassEnding(ending));
@@ -71,12 +114,16 @@ impl App {
                 change.roll_back().await?;
                 continue;
             }
-            let orders = platforms::link_orders(change.connection()).await?;
-            directory::apply(&change, &plan, &orders, self.calendar).await?;
-            let object = format!("{} changes", plan.changes.len());
+            if !plan.is_empty() {
+                let orders = platforms::link_orders(change.connection()).await?;
+                applying::apply(&change, &plan, &orders, self.calendar, progress).await?;
+            }
+            let summary = plan.summary();
+            let report = imports::insert(&change, grant.subject(), today, request.extent, sources, &summary).await?;
+            let object = format!("import {report}, {} changes", plan.changes.len());
             self.audit(&change, asker, &grant, Act { action: "directory.import", object: &object }).await?;
             change.commit().await?;
-            return Ok(plan);
+            return Ok(Imported { plan, report: Some(report), same_files: None });
         }
         Err(ImportError::Overtaken)
     }

@@ -26,6 +26,7 @@ pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;
 pub mod show_history;
+pub mod show_imports;
 pub mod sign_tokens;
 pub mod verify;
 

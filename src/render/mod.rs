@@ -3,9 +3,11 @@
 //! Nothing is decided or reckoned here; a wrong figure is mended in `domain`. Start at [`EXPORT_COLUMNS`] for a column
 //! of an export, at [`views`] for an answer in JSON, at [`report_table`] for the report on a terminal.
 
+pub mod difference;
 pub mod export_csv;
 pub mod export_xlsx;
 mod formula;
+pub mod imports;
 pub mod report_table;
 pub mod views;
 

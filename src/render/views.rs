@@ -4,11 +4,16 @@
 //! is `null`.
 
 mod compliance;
+mod imports;
 mod report;
 
 use rust_decimal::Decimal;
 
 pub use compliance::{CompliancePageView, ComplianceRowView};
+pub use imports::{
+    DifferencePageView, DifferenceRowView, DifferenceView, ImportPageView, ImportSummaryView, ImportView,
+    ImportWithDifferenceView,
+};
 pub use report::{
     AdministrationView, CountsView, DataQualityView, FiguresView, PlatformSilenceView, RateRangeView, ReportView,
 };

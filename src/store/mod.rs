@@ -4,14 +4,18 @@
 //! [`Change`], which carries the instant of knowledge; whoever answers reads from one [`Snapshot`].
 //! Start at `clock` for the clock of knowledge and at `people` for what a judgement rests on.
 
+pub mod applying;
 pub mod audit;
 pub mod clock;
+mod closing;
 pub mod corrections;
 pub mod decisions;
 pub mod deliveries;
 pub mod directory;
 mod entities;
+mod facts;
 pub mod history;
+pub mod imports;
 mod instant;
 pub mod keys;
 pub mod learners;

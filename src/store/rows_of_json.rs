@@ -138,6 +138,17 @@ pub fn each_or_none(connection: &impl ConnectionTrait, table: &str, alias: &str,
     }
 }
 
+/// The condition that a column has one of the values of the first column of the parameter `$1`, found by an index; see
+/// [`each`].
+pub fn is_one_of(connection: &impl ConnectionTrait, column: &str, columns: &[Column]) -> String {
+    let given = table(connection, 1, "given_rows", columns);
+    let values = format!("SELECT {} FROM {given}", names(columns.get(..1).unwrap_or_default()));
+    match connection.get_database_backend() {
+        DbBackend::Postgres => format!("{column} = ANY (ARRAY({values}))"),
+        _ => format!("{column} IN ({values})"),
+    }
+}
+
 /// One of several things that are asked in one statement.
 #[derive(Debug)]
 pub struct Question {

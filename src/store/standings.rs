@@ -86,20 +86,16 @@ impl Store {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
         let work: Vec<IdRow> = done.iter().map(|work| IdRow { id: work.id }).collect();
-        let sql = format!(
-            "DELETE FROM stale WHERE id IN (SELECT w.id FROM {}) RETURNING employee_id",
-            rows_of_json::table(&transaction, 1, "w", ID)
-        );
+        let these = rows_of_json::is_one_of(&transaction, "id", ID);
+        let sql = format!("DELETE FROM stale WHERE {these} RETURNING employee_id");
         let delete = statement(&transaction, &sql, [rows_of_json::parameter(&work)?]);
         for row in transaction.query_all_raw(delete).await? {
             ours.insert(EmployeeId(row.try_get("", "employee_id")?));
         }
         let ids: Vec<IdRow> = ours.iter().map(|employee| IdRow { id: employee.0 }).collect();
+        let theirs = rows_of_json::is_one_of(&transaction, "employee_id", ID);
         for table in ["standing", "standing_scope"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE employee_id IN (SELECT w.id FROM {})",
-                rows_of_json::table(&transaction, 1, "w", ID)
-            );
+            let sql = format!("DELETE FROM {table} WHERE {theirs}");
             transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&ids)?])).await?;
         }
         let (mut standings, mut scopes) = (Vec::new(), Vec::new());

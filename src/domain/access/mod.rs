@@ -59,12 +59,14 @@ pub enum Action {
     Replay,
     /// Who looked at, exported and changed what.
     ReadAudit,
+    /// Which of HR's files were imported, and what each changed in the whole city.
+    ReadImports,
     /// Change the register itself: directory, requirements, platforms, tokens; back it up and verify it.
     Operate,
 }
 
 impl Action {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadReport,
         Self::ReadPeople,
         Self::Export,
@@ -73,6 +75,7 @@ impl Action {
         Self::ReadDeliveries,
         Self::Replay,
         Self::ReadAudit,
+        Self::ReadImports,
         Self::Operate,
     ];
 }
@@ -192,10 +195,10 @@ mod tests {
         assert_eq!(
             table,
             [
-                "admin: ReadReport ReadPeople Export ReadUnlinked Link ReadDeliveries Replay ReadAudit Operate",
-                "city: ReadReport ReadPeople Export ReadUnlinked Link",
+                "admin: ReadReport ReadPeople Export ReadUnlinked Link ReadDeliveries Replay ReadAudit ReadImports Operate",
+                "city: ReadReport ReadPeople Export ReadUnlinked Link ReadImports",
                 "administration: ReadReport ReadPeople Export ReadUnlinked Link",
-                "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit",
+                "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit ReadImports",
                 "scim: ",
             ]
         );

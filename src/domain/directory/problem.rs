@@ -3,6 +3,7 @@
 //! A problem shows the value only where it can be no personal data: names, addresses, numbers of people and units are
 //! never repeated, nor anything that could be a personal identity number in a wrong column.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::directory::EmploymentForm;
@@ -23,6 +24,14 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    pub const ALL: [Self; 6] =
+        [Self::Administrations, Self::Employments, Self::Absences, Self::Exemptions, Self::Identities, Self::Results];
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +70,8 @@ pub enum Fault {
     MissingColumn,
     #[error("stands more than once in the header; keep one")]
     DuplicateColumn,
+    #[error("is named on line {line} of the mapping, but is missing from the header; add it, or mend the mapping")]
+    HeaderOfMapping { line: usize },
 
     // The row.
     #[error("has {found} cells, but the header has {expected}; quote cells that contain the separator")]
@@ -87,6 +98,10 @@ pub enum Fault {
     Invalid(InvalidId),
     #[error("is not a day; write it as 2026-03-01 or 20260301")]
     NotADay,
+    #[error("is not a day as the mapping reads it; write it as {formats}, or add its format to the mapping")]
+    NotADayAsMapped { formats: String },
+    #[error("is not among the values of the mapping; add it there, or mend the row")]
+    NotInMapping,
     #[error("is before starts_on; the last day cannot come before the first")]
     EndsBeforeItStarts,
     #[error("is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej")]
@@ -133,7 +148,8 @@ pub struct RowProblem {
     pub file: FileKind,
     /// The line on which the row begins, 1 for the header; `None` where the file as a whole is meant.
     pub line: Option<u64>,
-    pub column: Option<&'static str>,
+    /// The file's own header, where a mapping gives it another name than ours.
+    pub column: Option<Cow<'static, str>>,
     /// The value, where it may be shown; make it with [`showable`].
     pub value: Option<String>,
     pub fault: Fault,
@@ -145,11 +161,11 @@ impl fmt::Display for RowProblem {
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
         }
-        if let Some(column) = self.column {
+        if let Some(column) = &self.column {
             write!(f, ", column {column}")?;
         }
         f.write_str(": ")?;
-        match (&self.value, self.column, self.line) {
+        match (&self.value, &self.column, self.line) {
             (Some(value), _, _) => write!(f, "\"{value}\"")?,
             (None, Some(_), Some(_)) => f.write_str("the value")?,
             (None, Some(_), None) => f.write_str("the column")?,
@@ -208,6 +224,14 @@ impl RowProblems {
     /// Brings what is listed into the order of files and lines.
     pub fn sort(&mut self) {
         self.listed.sort_by_key(|problem| (problem.file, problem.line));
+    }
+
+    /// Gives columns the names that `renamed` has for them.
+    pub fn rename_columns(&mut self, renamed: impl Fn(FileKind, &str) -> Option<String>) {
+        for problem in &mut self.listed {
+            let name = problem.column.as_deref().and_then(|column| renamed(problem.file, column));
+            problem.column = name.map(Cow::Owned).or_else(|| problem.column.take());
+        }
     }
 
     /// The first problems, at most [`Self::MAX_LISTED`].
@@ -281,7 +305,7 @@ mod tests {
         let mut problem = RowProblem {
             file: FileKind::Employments,
             line: Some(12),
-            column: Some("starts_on"),
+            column: Some("starts_on".into()),
             value: showable("2026-02-30"),
             fault: Fault::NotADay,
         };

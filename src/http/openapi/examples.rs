@@ -222,6 +222,16 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         | "approve_prior_training"
         | "reject_prior_training"
         | "withdraw_prior_training" => prior_training(),
+        "list_imports" => json!({"items": [import()], "next": "12"}),
+        "show_import" => import(),
+        "show_import_difference" => json!({
+            "items": [
+                {"kind": "employment", "act": "changed", "key": "104233/1", "field": "unit", "before": "Måltid norr",
+                 "after": "Måltid söder"},
+                {"kind": "person", "act": "changed", "key": "104871", "field": null, "before": null, "after": null}
+            ],
+            "next": null
+        }),
         "list_unlinked" => json!({
             "items": [{
                 "platform": "larportal",
@@ -262,6 +272,27 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         _ => return None,
     };
     Some(answer)
+}
+
+fn import() -> Value {
+    let none = json!({"added": 0, "changed": 0, "ended": 0, "withdrawn": 0});
+    json!({
+        "id": 12, "at": "2026-02-26T04:00:03Z", "by": "operator", "day": "2026-02-26", "extent": "full",
+        "files": [{
+            "kind": "employments", "name": "personal-2026-02-26.csv",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "bytes": 3_412_907, "records": 26_114, "passed_over": 3
+        }],
+        "mapping": {
+            "name": "lonesystem.toml",
+            "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+        },
+        "summary": {
+            "administrations": none, "persons": {"added": 14, "changed": 2, "ended": 0, "withdrawn": 0},
+            "employments": {"added": 17, "changed": 31, "ended": 9, "withdrawn": 1},
+            "absences": none, "exemptions": none, "identities": none
+        }
+    })
 }
 
 fn figures() -> Value {

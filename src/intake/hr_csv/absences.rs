@@ -1,22 +1,32 @@
 //! The absences file: `employee_number, starts_on, ends_on`.
 
 use super::cells::{Column, day, id};
+use super::mapping::FileMapping;
 use super::{Reading, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::AbsenceRecord;
 use crate::domain::ids::EmployeeNumber;
 
-static COLUMNS: [Column; 3] =
-    [Column::required("employee_number").personal(), Column::required("starts_on"), Column::optional("ends_on")];
+pub(super) static COLUMNS: [Column; 3] = [
+    Column::required("employee_number").personal(),
+    Column::required("starts_on").day(),
+    Column::optional("ends_on").day(),
+];
 
 /// Reads an absences file; each employee and first day once.
 pub fn read(bytes: &[u8]) -> Result<Reading<AbsenceRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Absences, &COLUMNS, bytes, |[employee_number, starts_on, ends_on], row| {
-        let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
-        let starts_on = row.required(starts_on, day);
-        let ends_on = row.last_day(ends_on, starts_on);
-        Some(AbsenceRecord { employee_number: employee_number?, starts_on: starts_on?, ends_on: ends_on? })
-    })?;
+    read_as(bytes, None)
+}
+
+/// The same of a file with other headers, as a mapping tells them.
+pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<AbsenceRecord>, RowProblems> {
+    let mut sheet =
+        table::read(FileKind::Absences, &COLUMNS, mapping, bytes, |[employee_number, starts_on, ends_on], row| {
+            let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+            let starts_on = row.required(starts_on, day);
+            let ends_on = row.last_day(ends_on, starts_on);
+            Some(AbsenceRecord { employee_number: employee_number?, starts_on: starts_on?, ends_on: ends_on? })
+        })?;
     sheet.refuse_repeats(&COLUMNS[1]);
     sheet.finish()
 }

@@ -1,16 +1,23 @@
 //! The administrations file: `code, name, board`.
 
 use super::cells::{Column, id, text};
+use super::mapping::FileMapping;
 use super::{Reading, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::AdministrationRecord;
 use crate::domain::ids::AdministrationCode;
 
-static COLUMNS: [Column; 3] = [Column::required("code"), Column::required("name"), Column::optional("board")];
+pub(super) static COLUMNS: [Column; 3] =
+    [Column::required("code"), Column::required("name"), Column::optional("board")];
 
 /// Reads an administrations file; each code once.
 pub fn read(bytes: &[u8]) -> Result<Reading<AdministrationRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Administrations, &COLUMNS, bytes, |[code, name, board], row| {
+    read_as(bytes, None)
+}
+
+/// The same of a file with other headers, as a mapping tells them.
+pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<AdministrationRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Administrations, &COLUMNS, mapping, bytes, |[code, name, board], row| {
         let code = row.required(code, id(AdministrationCode::parse));
         let name = row.required(name, text);
         let board = row.optional(board, text);

@@ -1,12 +1,18 @@
 //! Cells into values. Every reader notes what is wrong and goes on, so that one pass names all of it.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::mapping::Taken;
 use crate::domain::calendar::LAST_DAY;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 use crate::domain::ids::{InvalidId, MAX_LENGTH};
 use crate::domain::training::{InvalidDecimal, decimal_from_text};
+
+/// Says why a word cannot stand in a column.
+pub(super) type Check = fn(&str) -> Result<(), Fault>;
 
 /// A column that Kurskoll knows.
 #[derive(Debug)]
@@ -16,15 +22,29 @@ pub(super) struct Column {
     pub required: bool,
     /// Its values are never shown in a problem.
     personal: bool,
+    /// Its values are days.
+    pub is_day: bool,
+    /// What refuses a word that the column never takes, where it takes few.
+    pub check: Option<Check>,
 }
 
 impl Column {
     pub const fn required(name: &'static str) -> Self {
-        Self { name, required: true, personal: false }
+        Self { name, required: true, personal: false, is_day: false, check: None }
     }
 
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, required: false, personal: false }
+        Self { required: false, ..Self::required(name) }
+    }
+
+    /// The same column, whose values are days.
+    pub const fn day(self) -> Self {
+        Self { is_day: true, ..self }
+    }
+
+    /// The same column, which takes few words.
+    pub const fn checked(self, check: Check) -> Self {
+        Self { check: Some(check), ..self }
     }
 
     /// The same column, whose values are about a person.
@@ -40,11 +60,22 @@ pub(super) struct Cell<'a> {
     pub text: Option<&'a str>,
     /// Whether the file has the column at all.
     pub has_column: bool,
+    mapped: Option<&'a Taken<'a>>,
 }
 
 impl<'a> Cell<'a> {
     pub fn new(column: &'static Column, cell: Option<&'a str>) -> Self {
-        Self { column, text: cell.map(str::trim).filter(|text| !text.is_empty()), has_column: cell.is_some() }
+        Self {
+            column,
+            text: cell.map(str::trim).filter(|text| !text.is_empty()),
+            has_column: cell.is_some(),
+            mapped: None,
+        }
+    }
+
+    /// What a mapping made of a row.
+    pub fn mapped(column: &'static Column, taken: &'a Taken<'a>) -> Self {
+        Self { column, text: taken.text.as_deref(), has_column: taken.has_column, mapped: Some(taken) }
     }
 }
 
@@ -66,21 +97,29 @@ impl<'p> RowReader<'p> {
     }
 
     pub fn note(&mut self, cell: Cell<'_>, fault: Fault) {
-        let value = cell.text.filter(|_| !cell.column.personal).and_then(showable);
-        self.push(Some(cell.column.name), value, fault);
+        // As the file has it: what a mapping made of it may stand nowhere in it.
+        let written = cell.mapped.map_or(cell.text, |taken| taken.written.as_deref());
+        let value = written.filter(|_| !cell.column.personal).and_then(showable);
+        let header = cell.mapped.and_then(|taken| taken.header);
+        let column = header.map_or(Cow::Borrowed(cell.column.name), |header| Cow::Owned(header.to_owned()));
+        self.push(Some(column), value, fault);
     }
 
     pub fn note_row(&mut self, fault: Fault) {
         self.push(None, None, fault);
     }
 
-    fn push(&mut self, column: Option<&'static str>, value: Option<String>, fault: Fault) {
+    fn push(&mut self, column: Option<Cow<'static, str>>, value: Option<String>, fault: Fault) {
         self.is_bad = true;
         self.problems.push(RowProblem { file: self.file, line: Some(self.line), column, value, fault });
     }
 
     /// A value that may be empty.
     pub fn optional<T>(&mut self, cell: Cell<'_>, read: impl FnOnce(&str) -> Result<T, Fault>) -> Option<Option<T>> {
+        if let Some(fault) = cell.mapped.and_then(|taken| taken.fault.as_ref()) {
+            self.note(cell, fault.clone());
+            return None;
+        }
         let Some(text) = cell.text else { return Some(None) };
         match read(text) {
             Ok(value) => Some(Some(value)),

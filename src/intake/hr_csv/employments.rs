@@ -1,13 +1,14 @@
 //! The employments file: one row for each employment, with what it says of the person.
 
 use super::cells::{Cell, Column, RowReader, boolean, day, id, text};
+use super::mapping::FileMapping;
 use super::{Reading, table};
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
 use crate::domain::directory::records::{EmploymentRecord, ReportedEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
 
-static COLUMNS: [Column; 13] = [
+pub(super) static COLUMNS: [Column; 13] = [
     Column::required("employee_number").personal(),
     Column::required("given_name").personal(),
     Column::required("family_name").personal(),
@@ -16,16 +17,21 @@ static COLUMNS: [Column; 13] = [
     Column::required("employment_id").personal(),
     Column::required("administration"),
     Column::optional("unit").personal(),
-    Column::required("form"),
-    Column::required("starts_on"),
-    Column::optional("ends_on"),
+    Column::required("form").checked(|word| form(word).map(drop)),
+    Column::required("starts_on").day(),
+    Column::optional("ends_on").day(),
     Column::optional("manager_employee_number").personal(),
-    Column::optional("protected"),
+    Column::optional("protected").checked(|word| boolean(word).map(drop)),
 ];
 
 /// Reads an employments file; each employment of an employee once, and each employee by one name.
 pub fn read(bytes: &[u8]) -> Result<Reading<ReportedEmployment>, RowProblems> {
-    let mut sheet = table::read(FileKind::Employments, &COLUMNS, bytes, read_row)?;
+    read_as(bytes, None)
+}
+
+/// The same of a file with other headers, as a mapping tells them.
+pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<ReportedEmployment>, RowProblems> {
+    let mut sheet = table::read(FileKind::Employments, &COLUMNS, mapping, bytes, read_row)?;
     sheet.refuse_repeats(&COLUMNS[5]);
     sheet.refuse_contradictions(
         |row| &row.employment.employee_number,
@@ -43,6 +49,10 @@ pub fn read(bytes: &[u8]) -> Result<Reading<ReportedEmployment>, RowProblems> {
     sheet.finish()
 }
 
+fn form(word: &str) -> Result<EmploymentForm, Fault> {
+    EmploymentForm::parse(word).ok_or(Fault::UnknownForm)
+}
+
 fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEmployment> {
     let [
         employee_number,
@@ -53,7 +63,7 @@ fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEm
         employment_id,
         administration,
         unit,
-        form,
+        form_cell,
         starts_on,
         ends_on,
         manager,
@@ -68,7 +78,7 @@ fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEm
     let employment_id = row.required(employment_id, id(EmploymentId::parse));
     let administration = row.required(administration, id(AdministrationCode::parse));
     let unit = row.optional(unit, text);
-    let form = row.required(form, |word| EmploymentForm::parse(word).ok_or(Fault::UnknownForm));
+    let form = row.required(form_cell, form);
     let starts_on = row.required(starts_on, day);
     let ends_on = row.last_day(ends_on, starts_on);
     let manager = row.optional(manager, id(EmployeeNumber::parse));

@@ -1,22 +1,28 @@
 //! The exemptions file: `employee_number, requirement, starts_on, ends_on, reason`.
 
 use super::cells::{Cell, Column, RowReader, day, id, text};
+use super::mapping::FileMapping;
 use super::{Reading, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::ExemptionRecord;
 use crate::domain::ids::{EmployeeNumber, RequirementCode};
 
-static COLUMNS: [Column; 5] = [
+pub(super) static COLUMNS: [Column; 5] = [
     Column::required("employee_number").personal(),
     Column::required("requirement"),
-    Column::required("starts_on"),
-    Column::optional("ends_on"),
+    Column::required("starts_on").day(),
+    Column::optional("ends_on").day(),
     Column::optional("reason").personal(),
 ];
 
 /// Reads an exemptions file; each employee, requirement and first day once.
 pub fn read(bytes: &[u8]) -> Result<Reading<ExemptionRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Exemptions, &COLUMNS, bytes, read_row)?;
+    read_as(bytes, None)
+}
+
+/// The same of a file with other headers, as a mapping tells them.
+pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<ExemptionRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Exemptions, &COLUMNS, mapping, bytes, read_row)?;
     sheet.refuse_repeats(&COLUMNS[2]);
     sheet.finish()
 }

@@ -1,25 +1,35 @@
 //! The identities file: `employee_number, platform, key, value, home_page`.
 
 use super::cells::{Cell, Column, RowReader, id, text};
+use super::mapping::FileMapping;
 use super::{Reading, table};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
 use crate::domain::directory::records::IdentityRecord;
 use crate::domain::ids::{EmployeeNumber, PlatformCode};
 use crate::domain::linking::{Identity, LinkingKey};
 
-static COLUMNS: [Column; 5] = [
+pub(super) static COLUMNS: [Column; 5] = [
     Column::required("employee_number").personal(),
     Column::required("platform"),
-    Column::required("key"),
+    Column::required("key").checked(|word| linking_key(word).map(drop)),
     Column::required("value").personal(),
     Column::optional("home_page").personal(),
 ];
 
 /// Reads an identities file; each identity of an employee once.
 pub fn read(bytes: &[u8]) -> Result<Reading<IdentityRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Identities, &COLUMNS, bytes, read_row)?;
+    read_as(bytes, None)
+}
+
+/// The same of a file with other headers, as a mapping tells them.
+pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<IdentityRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Identities, &COLUMNS, mapping, bytes, read_row)?;
     sheet.refuse_repeats(&COLUMNS[3]);
     sheet.finish()
+}
+
+fn linking_key(word: &str) -> Result<LinkingKey, Fault> {
+    LinkingKey::parse(word).ok_or(Fault::UnknownKey)
 }
 
 fn read_row(
@@ -28,7 +38,7 @@ fn read_row(
 ) -> Option<IdentityRecord> {
     let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
     let platform = row.required(platform, id(PlatformCode::parse));
-    let key = row.required(key, |word| LinkingKey::parse(word).ok_or(Fault::UnknownKey));
+    let key = row.required(key, linking_key);
     let value_text = row.required(value, |said| match key {
         // A personal identity number is no employee number here either.
         Some(LinkingKey::EmployeeNumber) => id(EmployeeNumber::parse)(said).map(String::from),

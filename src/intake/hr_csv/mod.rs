@@ -1,7 +1,7 @@
 //! HR's files, and a platform's history, from bytes into records (DESIGN, "Files in").
 //!
 //! One module for each kind of file names its columns and reads a row; `decode` makes text of bytes, `table` makes rows of
-//! text, `cells` makes values of cells. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
+//! text, `cells` makes values of cells, and `mapping` reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
 //! What a file changes is decided in `domain::directory::plan`. Start at `absences`, the shortest.
 
 pub mod absences;
@@ -11,6 +11,7 @@ mod decode;
 pub mod employments;
 pub mod exemptions;
 pub mod identities;
+pub mod mapping;
 pub mod prior_training;
 pub mod results;
 mod table;
@@ -29,4 +30,6 @@ pub struct Reading<T> {
     pub ignored_columns: Vec<String>,
     /// Optional columns that the header does not have: read as if all their cells were empty.
     pub absent_columns: Vec<&'static str>,
+    /// How many rows the mapping passed over.
+    pub passed_over: usize,
 }

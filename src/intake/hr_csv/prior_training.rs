@@ -20,7 +20,7 @@ static COLUMNS: [Column; 7] = [
 /// Reads a file of prior training; each employee, course or quiz, and day once. A row with a quiz is about the quiz, as in a
 /// results file; without a score it is passed.
 pub fn read(bytes: &[u8]) -> Result<Reading<PriorTrainingRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::PriorTraining, &COLUMNS, bytes, read_row)?;
+    let mut sheet = table::read(FileKind::PriorTraining, &COLUMNS, None, bytes, read_row)?;
     sheet.refuse_repeats(&COLUMNS[5]);
     sheet.finish()
 }

@@ -35,8 +35,9 @@ enum Type {
 ///
 /// An event that is told twice in the same words is kept once; in other words it is refused.
 pub fn read(bytes: &[u8], zone: Tz) -> Result<Reading<ReportedResult>, RowProblems> {
-    let mut sheet =
-        table::read(FileKind::Results, &COLUMNS, bytes, |cells, row: &mut RowReader<'_>| read_row(cells, row, zone))?;
+    let mut sheet = table::read(FileKind::Results, &COLUMNS, None, bytes, |cells, row: &mut RowReader<'_>| {
+        read_row(cells, row, zone)
+    })?;
     sheet.refuse_contradictions(
         |result| &result.event_id,
         |first, result| (first != result).then_some(&COLUMNS[0]),

@@ -9,12 +9,14 @@ use csv::{ReaderBuilder, StringRecord};
 use super::Reading;
 use super::cells::{Cell, Column, RowReader};
 use super::decode::decode;
+use super::mapping::{Applied, FileMapping};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 use crate::domain::directory::records::{Keyed, Row};
 
 /// A file that is being read: its good rows so far, and what is wrong.
-pub(super) struct Sheet<T> {
+pub(super) struct Sheet<'m, T> {
     file: FileKind,
+    mapping: Option<&'m FileMapping>,
     reading: Reading<T>,
     problems: RowProblems,
 }
@@ -22,12 +24,13 @@ pub(super) struct Sheet<T> {
 /// Reads the rows of a file. `read_row` gets the cells in the order of `columns`, whatever their order in the file.
 ///
 /// Blank lines, and rows of empty cells such as spreadsheets leave at the end, are passed over.
-pub(super) fn read<T, const N: usize>(
+pub(super) fn read<'m, T, const N: usize>(
     file: FileKind,
     columns: &'static [Column; N],
+    mapping: Option<&'m FileMapping>,
     bytes: &[u8],
     mut read_row: impl FnMut([Cell<'_>; N], &mut RowReader<'_>) -> Option<T>,
-) -> Result<Sheet<T>, RowProblems> {
+) -> Result<Sheet<'m, T>, RowProblems> {
     let whole_file = |fault| RowProblem { file, line: None, column: None, value: None, fault };
     let text = decode(bytes).map_err(whole_file)?;
     let body = text.trim_start_matches(['\r', '\n']);
@@ -52,8 +55,12 @@ pub(super) fn read<T, const N: usize>(
     if next_row(&mut record).is_none() {
         return Err(whole_file(Fault::NoHeader).into());
     }
-    let header = Header::read(file, columns, &record)?;
-    let mut sheet = Sheet { file, reading: header.reading(columns), problems: RowProblems::default() };
+    let width = record.len();
+    let mut layout = match mapping {
+        Some(mapping) => Layout::Mapped(Applied::find(mapping, file, &record)?),
+        None => Layout::Ours(Header::read(file, columns, &record)?),
+    };
+    let mut sheet = Sheet { file, mapping, reading: layout.reading(columns), problems: RowProblems::default() };
     while let Some((begins_on, quotes_are_whole)) = next_row(&mut record) {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
@@ -61,21 +68,45 @@ pub(super) fn read<T, const N: usize>(
         let mut row = RowReader::new(file, begins_on, &mut sheet.problems);
         if !quotes_are_whole {
             row.note_row(Fault::BrokenQuotes);
-        } else if record.len() != header.width {
-            row.note_row(Fault::WrongNumberOfCells { expected: header.width, found: record.len() });
-        } else {
-            let cells =
-                std::array::from_fn(|at| Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i))));
+            continue;
+        }
+        if record.len() != width {
+            row.note_row(Fault::WrongNumberOfCells { expected: width, found: record.len() });
+            continue;
+        }
+        let mut take = |cells: [Cell<'_>; N]| {
+            let mut row = RowReader::new(file, begins_on, &mut sheet.problems);
             let read = read_row(cells, &mut row);
             if let Some(record) = read.filter(|_| !row.is_bad()) {
                 sheet.reading.rows.push(Row { line: begins_on, record });
             }
+        };
+        match &mut layout {
+            Layout::Ours(header) => {
+                take(std::array::from_fn(|at| Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i)))))
+            }
+            Layout::Mapped(applied) => {
+                let Some(filled) = applied.filled(&record) else { continue };
+                let mut taken = 0;
+                for cells in applied.taken(&filled) {
+                    taken += 1;
+                    take(std::array::from_fn(|at| {
+                        cells.get(at).map_or(Cell::new(&columns[at], None), |cell| Cell::mapped(&columns[at], cell))
+                    }));
+                }
+                if taken == 0 {
+                    applied.nothing_in_row();
+                }
+            }
         }
+    }
+    if let Layout::Mapped(applied) = &layout {
+        sheet.reading.passed_over = applied.passed_over();
     }
     Ok(sheet)
 }
 
-impl<T> Sheet<T> {
+impl<T> Sheet<'_, T> {
     /// Refuses rows that have the key of a row before them, naming `column`.
     pub(super) fn refuse_repeats(&mut self, column: &'static Column)
     where
@@ -87,7 +118,13 @@ impl<T> Sheet<T> {
             let [first, repeats @ ..] = same else { continue };
             for repeat in repeats {
                 let fault = Fault::Repeats { line: first.line };
-                self.problems.push(problem_in(self.file, repeat.line, column, fault));
+                self.problems.push(RowProblem {
+                    file: self.file,
+                    line: Some(repeat.line),
+                    column: Some(column.name.into()),
+                    value: None,
+                    fault,
+                });
             }
         }
     }
@@ -103,35 +140,60 @@ impl<T> Sheet<T> {
         for row in &self.reading.rows {
             let first = *firsts.entry(group(&row.record)).or_insert(row);
             if let Some(column) = contradicts(&first.record, &row.record) {
-                self.problems.push(problem_in(self.file, row.line, column, fault(first.line)));
+                self.problems.push(RowProblem {
+                    file: self.file,
+                    line: Some(row.line),
+                    column: Some(column.name.into()),
+                    value: None,
+                    fault: fault(first.line),
+                });
             }
         }
     }
 
     /// The reading, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Reading<T>, RowProblems> {
+        if let Some(mapping) = self.mapping {
+            // Those that speak of several rows still have our names.
+            self.problems.rename_columns(|_, ours| mapping.headers_of(ours));
+        }
         self.problems.sort();
         if self.problems.is_empty() { Ok(self.reading) } else { Err(self.problems) }
     }
 }
 
-const fn problem_in(file: FileKind, line: u64, column: &'static Column, fault: Fault) -> RowProblem {
-    RowProblem { file, line: Some(line), column: Some(column.name), value: None, fault }
+/// How the cells of a row become ours.
+enum Layout<'m, const N: usize> {
+    Ours(Header<N>),
+    Mapped(Applied<'m>),
+}
+
+impl<const N: usize> Layout<'_, N> {
+    fn reading<T>(&self, columns: &'static [Column; N]) -> Reading<T> {
+        match self {
+            Self::Ours(header) => header.reading(columns),
+            Self::Mapped(applied) => Reading {
+                rows: Vec::new(),
+                ignored_columns: applied.ignored(),
+                absent_columns: applied.absent(),
+                passed_over: 0,
+            },
+        }
+    }
 }
 
 /// Where each column stands in the file.
 struct Header<const N: usize> {
     places: [Option<usize>; N],
-    width: usize,
     ignored: Vec<String>,
 }
 
 impl<const N: usize> Header<N> {
     fn read(file: FileKind, columns: &'static [Column; N], names: &StringRecord) -> Result<Self, RowProblems> {
-        let mut header = Self { places: [None; N], width: names.len(), ignored: Vec::new() };
+        let mut header = Self { places: [None; N], ignored: Vec::new() };
         let mut problems = RowProblems::default();
         let mut note = |column: &Column, fault| {
-            problems.push(RowProblem { file, line: None, column: Some(column.name), value: None, fault });
+            problems.push(RowProblem { file, line: None, column: Some(column.name.into()), value: None, fault });
         };
         for (place, name) in names.iter().enumerate() {
             let name = name.trim();
@@ -157,6 +219,7 @@ impl<const N: usize> Header<N> {
             rows: Vec::new(),
             ignored_columns: self.ignored.clone(),
             absent_columns: absent.map(|(column, _)| column.name).collect(),
+            passed_over: 0,
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod employment_fact;
 pub mod event;
 pub mod exemption_fact;
 pub mod identity_claim;
+pub mod import_file;
+pub mod import_report;
 pub mod learner;
 pub mod link_decision;
 pub mod platform;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
 use super::{Dated, Extent, Known};
-use crate::domain::ids::EmployeeNumber;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, RequirementCode};
 
 /// What happens to one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Act<T> {
         before: T,
         after: T,
     },
-    /// Missing from a full file, and begun: `after` ends on the day before the import.
+    /// Ends on the day before a full import, and nothing else: missing from the file, or the file says so.
     Ended {
         before: T,
         after: T,
@@ -31,6 +31,17 @@ pub enum Act<T> {
 }
 
 impl<T> Act<T> {
+    /// As a difference says it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Added(_) => "added",
+            Self::Changed { .. } => "changed",
+            Self::Ended { .. } => "ended",
+            Self::Withdrawn(_) => "withdrawn",
+        }
+    }
+
     /// The record as it was known; `None` where it is new.
     pub const fn before(&self) -> Option<&T> {
         match self {
@@ -97,7 +108,39 @@ pub struct Plan {
     pub(super) protected: BTreeSet<EmployeeNumber>,
 }
 
+/// Where a change stands in a plan: its kind, then its record's key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order<'a> {
+    Administration(&'a AdministrationCode),
+    Person(&'a EmployeeNumber),
+    Employment(&'a EmployeeNumber, &'a EmploymentId),
+    Absence(&'a EmployeeNumber, NaiveDate),
+    Exemption(&'a EmployeeNumber, &'a RequirementCode, NaiveDate),
+    Identity(&'a IdentityRecord),
+}
+
+impl Change {
+    pub(super) const fn order(&self) -> Order<'_> {
+        match self {
+            Self::Administration(act) => Order::Administration(&act.record().code),
+            Self::Person(act) => Order::Person(&act.record().employee_number),
+            Self::Employment(act) => Order::Employment(&act.record().employee_number, &act.record().employment_id),
+            Self::Absence(act) => Order::Absence(&act.record().employee_number, act.record().starts_on),
+            Self::Exemption(act) => {
+                let ExemptionRecord { employee_number, requirement, starts_on, .. } = act.record();
+                Order::Exemption(employee_number, requirement, *starts_on)
+            }
+            Self::Identity(act) => Order::Identity(act.record()),
+        }
+    }
+}
+
 impl Plan {
+    /// Whether the lines of a change show the number and nothing else.
+    pub(super) fn protects(&self, change: &Change) -> bool {
+        change.employee_number().is_some_and(|number| self.protected.contains(number))
+    }
+
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -123,7 +166,7 @@ impl Plan {
 }
 
 /// How many records of a kind were added, changed, ended and withdrawn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub added: usize,
     pub changed: usize,
@@ -143,7 +186,7 @@ impl Counts {
 }
 
 /// How much an import changes, for each kind of record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     pub administrations: Counts,
     pub persons: Counts,

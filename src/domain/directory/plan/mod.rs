@@ -5,6 +5,8 @@
 
 mod change;
 pub mod correct;
+mod describe;
+mod difference;
 mod known;
 mod lines;
 mod references;
@@ -23,9 +25,10 @@ use super::records::{
     ReportedEmployment, Row,
 };
 use crate::domain::calendar::day_before;
-use crate::domain::ids::AdministrationCode;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
 pub use change::{Act, Change, Counts, MassEnding, Plan, Summary};
+pub use difference::DifferenceRow;
 pub use known::Known;
 
 /// The files of one import; `None`: not given, and nothing of its kind is touched.
@@ -47,6 +50,21 @@ pub enum Extent {
     Full,
     /// What is missing stays as it is.
     Partial,
+}
+
+impl Extent {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Full, Self::Partial].into_iter().find(|extent| extent.as_str() == text)
+    }
 }
 
 /// What the files change in the directory, on the day `today`; or the rows that refer to nothing known.
@@ -76,16 +94,19 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     changes.extend(differences(known.persons.values(), told, |_| None).into_iter().map(Change::Person));
 
     let acts = differences(known.employments.values(), employments, |missing| ending(missing, extent, today));
+    let acts: Vec<Act<EmploymentRecord>> = acts.into_iter().map(|act| called_ended(act, extent, today)).collect();
     let mass_ending = MassEnding::of(known, &acts, extent, today);
     changes.extend(acts.into_iter().map(Change::Employment));
 
     let absences = sorted(files.absences.as_deref());
     let acts = differences(known.absences.values(), absences, |missing| ending(missing, extent, today));
-    changes.extend(acts.into_iter().map(Change::Absence));
+    let acts = acts.into_iter().map(|act| called_ended(act, extent, today));
+    changes.extend(acts.map(Change::Absence));
 
     let exemptions = sorted(files.exemptions.as_deref());
     let acts = differences(known.exemptions.values(), exemptions, |missing| ending(missing, extent, today));
-    changes.extend(acts.into_iter().map(Change::Exemption));
+    let acts = acts.into_iter().map(|act| called_ended(act, extent, today));
+    changes.extend(acts.map(Change::Exemption));
 
     let withdrawn = |missing: &IdentityRecord| (extent == Extent::Full).then(|| Act::Withdrawn(missing.clone()));
     let acts = differences(known.identities.iter(), sorted(files.identities.as_deref()), withdrawn);
@@ -208,5 +229,41 @@ fn ending<T: Dated>(missing: &T, extent: Extent, today: NaiveDate) -> Option<Act
         Some(Act::Ended { before: missing.clone(), after: missing.ended_on(day_before(today)) })
     } else {
         Some(Act::Withdrawn(missing.clone()))
+    }
+}
+
+/// What ends on the day before a full import, and changes in nothing else, is called ended, whether the file leaves it out or
+/// says so itself: so the facts alone tell afterwards what an import did.
+fn called_ended<T: Dated + PartialEq>(act: Act<T>, extent: Extent, today: NaiveDate) -> Act<T> {
+    match act {
+        Act::Changed { before, after } if ends_by(&before, &after, extent, today) => Act::Ended { before, after },
+        other => other,
+    }
+}
+
+fn ends_by<T: Dated + PartialEq>(before: &T, after: &T, extent: Extent, today: NaiveDate) -> bool {
+    let is_left_out = || ending(before, extent, today).as_ref().and_then(Act::after) == Some(after);
+    after.ends_on() == Some(day_before(today)) && is_left_out()
+}
+
+impl Plan {
+    /// The plan that an import of this extent carried out on a day, told from the facts: `acts` are what it added, changed
+    /// and withdrew, and `protected` whose lines show the number only.
+    #[must_use]
+    pub fn carried_out(
+        acts: Vec<Change>,
+        extent: Extent,
+        today: NaiveDate,
+        protected: BTreeSet<EmployeeNumber>,
+    ) -> Self {
+        let named = |change| match change {
+            Change::Employment(act) => Change::Employment(called_ended(act, extent, today)),
+            Change::Absence(act) => Change::Absence(called_ended(act, extent, today)),
+            Change::Exemption(act) => Change::Exemption(called_ended(act, extent, today)),
+            other => other,
+        };
+        let mut changes: Vec<Change> = acts.into_iter().map(named).collect();
+        changes.sort_by(|a, b| a.order().cmp(&b.order()));
+        Self { changes, mass_ending: None, protected }
     }
 }

@@ -86,7 +86,7 @@ fn administrations_that_cannot_go(
         problems.push(RowProblem {
             file: FileKind::Administrations,
             line: None,
-            column: Some("code"),
+            column: Some("code".into()),
             value: showable(code.as_str()),
             fault: Fault::AdministrationInUse { employments },
         });
@@ -94,5 +94,5 @@ fn administrations_that_cannot_go(
 }
 
 fn unknown<T>(file: FileKind, row: &Row<T>, column: &'static str, value: Option<&str>, fault: Fault) -> RowProblem {
-    RowProblem { file, line: Some(row.line), column: Some(column), value: value.and_then(showable), fault }
+    RowProblem { file, line: Some(row.line), column: Some(column.into()), value: value.and_then(showable), fault }
 }

@@ -1,3 +1,4 @@
+mod difference;
 mod properties;
 
 use super::super::EmploymentForm;

@@ -25,7 +25,7 @@ pub struct Download<B> {
 }
 
 impl<B> Download<B> {
-    fn new(body: B, content_type: ContentType, name: &str) -> Self {
+    pub(super) fn new(body: B, content_type: ContentType, name: &str) -> Self {
         // A code can hold what a header cannot: RFC 6266's extended form carries it.
         let name = rocket::http::RawStr::new(name).percent_encode().to_string();
         let disposition = Header::new("Content-Disposition", format!("attachment; filename*=UTF-8''{name}"));

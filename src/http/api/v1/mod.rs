@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod employees;
 pub mod exemptions;
 pub mod history;
+pub mod imports;
 pub mod links;
 pub mod prior_training;
 pub mod proposals;
@@ -39,6 +40,10 @@ pub fn routes() -> Vec<Route> {
         prior_training::approve,
         prior_training::reject,
         prior_training::withdraw,
+        imports::list,
+        imports::show,
+        imports::show_difference,
+        imports::export_difference,
         links::unlinked,
         links::list,
         links::make,

@@ -1,6 +1,6 @@
 //! What holds for every plan, whatever the files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -86,6 +86,33 @@ fn after(known: &Known, files: &Files, extent: Extent) -> Option<Known> {
     Some(after)
 }
 
+/// What differs between two records kept by the same keys, as facts tell it: without knowing which of them ended.
+fn acts<K: Ord + Clone, T: Clone + PartialEq>(before: &BTreeMap<K, T>, after: &BTreeMap<K, T>) -> Vec<Act<T>> {
+    let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
+    let act = |key| match (before.get(key).cloned(), after.get(key).cloned()) {
+        (None, Some(after)) => Some(Act::Added(after)),
+        (Some(before), None) => Some(Act::Withdrawn(before)),
+        (Some(before), Some(after)) if before != after => Some(Act::Changed { before, after }),
+        _ => None,
+    };
+    // Backwards: the order is for the plan to find.
+    keys.into_iter().rev().filter_map(act).collect()
+}
+
+fn told_by_facts(before: &Known, after: &Known) -> Vec<Change> {
+    let by_themselves = |known: &Known| known.identities.iter().map(|i| (i.clone(), i.clone())).collect();
+    let (identities, identities_after): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (by_themselves(before), by_themselves(after));
+    let mut changes: Vec<Change> = Vec::new();
+    changes.extend(acts(&identities, &identities_after).into_iter().map(Change::Identity));
+    changes.extend(acts(&before.exemptions, &after.exemptions).into_iter().map(Change::Exemption));
+    changes.extend(acts(&before.absences, &after.absences).into_iter().map(Change::Absence));
+    changes.extend(acts(&before.employments, &after.employments).into_iter().map(Change::Employment));
+    changes.extend(acts(&before.persons, &after.persons).into_iter().map(Change::Person));
+    changes.extend(acts(&before.administrations, &after.administrations).into_iter().map(Change::Administration));
+    changes
+}
+
 fn extent() -> impl Strategy<Value = Extent> {
     prop_oneof![Just(Extent::Full), Just(Extent::Partial)]
 }
@@ -98,6 +125,17 @@ proptest! {
             let again = plan(&after, &files, extent, TODAY).expect("what was taken once is taken again");
             prop_assert!(again.is_empty(), "{:?}", again.lines().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn the_facts_alone_tell_what_an_import_did(before in files(), files in files(), extent in extent()) {
+        let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
+        let Ok(plan) = plan(&known, &files, extent, TODAY) else { return Ok(()) };
+        let mut after = known.clone();
+        after.apply(&plan);
+        let told = Plan::carried_out(told_by_facts(&known, &after), extent, TODAY, plan.protected.clone());
+        prop_assert_eq!(&told.changes, &plan.changes);
+        prop_assert!(told.difference().eq(plan.difference()));
     }
 
     #[test]

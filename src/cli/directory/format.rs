@@ -1,0 +1,47 @@
+//! A difference, as lines for people, as CSV and as JSON.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::super::{CommandError, output};
+use crate::domain::directory::plan::Plan;
+use crate::render::difference;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A line for each change, for people
+    Table,
+    /// A row for each field that changes: kind, act, key, field, before, after
+    Csv,
+    /// The same as JSON, with the summary
+    Json,
+}
+
+/// How much is written at a time.
+const PIECE: usize = 64 * 1024;
+
+/// Writes texts one after the other, in pieces.
+pub fn print_all(texts: impl Iterator<Item = String>) -> Result<(), CommandError> {
+    let mut piece = String::new();
+    for text in texts {
+        piece.push_str(&text);
+        if piece.len() >= PIECE {
+            output::print(&piece)?;
+            piece.clear();
+        }
+    }
+    Ok(output::print(&piece)?)
+}
+
+pub fn print_lines(plan: &Plan) -> Result<(), CommandError> {
+    print_all(plan.lines().map(|line| format!("{line}\n")))
+}
+
+pub fn print_csv(plan: &Plan) -> Result<(), CommandError> {
+    let rows = plan.difference().map(|row| difference::csv_row(&row));
+    print_all(std::iter::once(difference::csv_header()).chain(rows))
+}
+
+pub fn print_json(view: &impl Serialize) -> Result<(), CommandError> {
+    Ok(output::print(&format!("{}\n", serde_json::to_string_pretty(view)?))?)
+}

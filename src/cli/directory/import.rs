@@ -1,0 +1,287 @@
+//! `kurskoll directory import`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::super::{CommandError, open, output};
+use super::format::{Format, print_csv, print_json, print_lines};
+use crate::app::Asker;
+use crate::app::import_directory::{ImportError, ImportRequest, Imported, digest_of};
+use crate::domain::directory::imports::{FileSource, MappingSource, Sources};
+use crate::domain::directory::plan::{Extent, Files};
+use crate::domain::directory::problem::{FileKind, RowProblems};
+use crate::domain::directory::records::Row;
+use crate::intake::hr_csv::mapping::{FileMapping, Mapping};
+use crate::intake::hr_csv::{self, Reading};
+use crate::render::views::{DifferenceRowView, DifferenceView};
+
+#[derive(Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("extent").required(true).args(["full", "partial"]),
+    group = clap::ArgGroup::new("files").required(true).multiple(true)
+        .args(["administrations", "employments", "absences", "exemptions", "identities", "prior_training"]),
+    after_help = "Files are UTF-8 (with a BOM or not) or Windows-1252, with commas or semicolons.\n\
+    The header names the columns, in any order; those in brackets may be missing:\n  \
+    administrations: code, name, [board]\n  \
+    employments: employee_number, given_name, family_name, [email], [username],\n    \
+    employment_id, administration, [unit], form, starts_on, [ends_on],\n    \
+    [manager_employee_number], [protected]\n  \
+    absences: employee_number, starts_on, [ends_on]\n  \
+    exemptions: employee_number, requirement, starts_on, [ends_on], [reason]\n  \
+    identities: employee_number, platform, key, value, [home_page]\n  \
+    prior-training: employee_number, [course_id], [quiz_id], [score_raw], [score_max],\n    \
+    completed_on, reason\n\n\
+    Files of another system with other headers are read with --mapping FILE.toml, which\n\
+    says what its headers and words mean: docs/importing.md tells its format.\n\n\
+    Examples:\n  \
+    kurskoll directory import --employments emp.csv --full --dry-run\n  \
+    kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
+    kurskoll directory import --employments export.csv --mapping payroll.toml --full --dry-run\n  \
+    kurskoll directory import --employments emp.csv --full --dry-run --format csv > difference.csv\n  \
+    kurskoll directory import --prior-training certificates.csv --partial"
+)]
+pub struct Arguments {
+    /// The city's administrations
+    #[arg(long, value_name = "FILE")]
+    administrations: Option<PathBuf>,
+    /// Who works where
+    #[arg(long, value_name = "FILE")]
+    employments: Option<PathBuf>,
+    /// Who is on leave
+    #[arg(long, value_name = "FILE")]
+    absences: Option<PathBuf>,
+    /// Whom a requirement does not bind for a time
+    #[arg(long, value_name = "FILE")]
+    exemptions: Option<PathBuf>,
+    /// What a platform calls a person, where the employments do not say it
+    #[arg(long, value_name = "FILE")]
+    identities: Option<PathBuf>,
+    /// What people did elsewhere, recognised as evidence; given alone, and always a part of the picture
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all =
+            ["administrations", "employments", "absences", "exemptions", "identities", "full", "mapping", "format"]
+    )]
+    prior_training: Option<PathBuf>,
+    /// What the files' headers and words mean, where they are not ours
+    #[arg(long, value_name = "FILE.toml")]
+    mapping: Option<PathBuf>,
+    /// The files are a whole picture: who is missing has left
+    #[arg(long)]
+    full: bool,
+    /// The files are a part of the picture: who is missing stays as known
+    #[arg(long)]
+    partial: bool,
+    /// Only print what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Take a full file that ends more than a tenth of the employments
+    #[arg(long)]
+    allow_mass_ending: bool,
+    /// How the difference is printed; with a dry run a table where it is left out, else nothing
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+/// Files that are read one after the other: where they come from, and what is wrong in any of them.
+struct FilesReader<'m> {
+    mapping: Option<&'m Mapping>,
+    sources: Sources,
+    problems: RowProblems,
+}
+
+impl<'m> FilesReader<'m> {
+    fn read<T>(
+        &mut self,
+        kind: FileKind,
+        file: Option<&Path>,
+        read: impl Fn(&[u8], Option<&'m FileMapping>) -> Result<Reading<T>, RowProblems>,
+    ) -> Result<Option<Vec<Row<T>>>, CommandError> {
+        let Some(file) = file else { return Ok(None) };
+        let bytes = read_file(file)?;
+        let mapping = self.mapping.and_then(|mapping| mapping.of(kind));
+        match read(&bytes, mapping) {
+            Ok(reading) => {
+                tell_of(file, &reading, mapping.is_some());
+                self.sources.files.push(FileSource {
+                    kind,
+                    name: name_of(file),
+                    digest: digest_of(&bytes),
+                    bytes: bytes.len() as u64,
+                    records: reading.rows.len() as u64,
+                    passed_over: reading.passed_over as u64,
+                });
+                Ok(Some(reading.rows))
+            }
+            Err(problems) => {
+                self.problems.append(problems);
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn read_file(file: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Says what was read otherwise than somebody may think.
+fn tell_of<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
+    let file = file.display();
+    if !reading.ignored_columns.is_empty() {
+        eprintln!("{file}: columns that mean nothing here: {}", reading.ignored_columns.join(", "));
+    }
+    // `protected` is left out by most: the file then says nothing of it. A mapping leaves out what it means to.
+    let absent: Vec<&str> = reading.absent_columns.iter().copied().filter(|column| *column != "protected").collect();
+    if !absent.is_empty() && !is_mapped {
+        eprintln!("{file}: columns that are missing, and read as empty: {}", absent.join(", "));
+    }
+    if reading.passed_over > 0 {
+        eprintln!("{file}: {} passed over by the mapping", output::counted(reading.passed_over, "row"));
+    }
+}
+
+/// Reads the mapping, or prints everything that is wrong with it.
+fn read_mapping(file: &Path) -> Result<(Mapping, MappingSource), CommandError> {
+    let bytes = read_file(file)?;
+    match Mapping::parse(&bytes) {
+        Ok(mapping) => Ok((mapping, MappingSource { name: name_of(file), digest: digest_of(&bytes) })),
+        Err(problems) => {
+            eprintln!("{problems}");
+            let count = output::counted(problems.0.len(), "problem");
+            Err(format!("nothing was imported: {count} in {}", file.display()).into())
+        }
+    }
+}
+
+/// Prints every problem, and what they amount to.
+fn refused(problems: &RowProblems) -> CommandError {
+    for problem in problems.listed() {
+        eprintln!("{problem}");
+    }
+    let unlisted = problems.total() - problems.listed().len();
+    if unlisted > 0 {
+        eprintln!("… and {unlisted} more");
+    }
+    format!("nothing was imported: {}", output::counted(problems.total(), "problem")).into()
+}
+
+pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
+    if let Some(file) = arguments.prior_training.as_deref() {
+        return recognise(file, arguments.dry_run).await;
+    }
+    let mapping = arguments.mapping.as_deref().map(read_mapping).transpose()?;
+    let (mapping, mapping_source) = mapping.unzip();
+    let mapping = mapping.as_ref();
+    let sources = Sources { files: Vec::new(), mapping: mapping_source };
+    let mut reader = FilesReader { mapping, sources, problems: RowProblems::default() };
+    let files = Files {
+        administrations: reader.read(
+            FileKind::Administrations,
+            arguments.administrations.as_deref(),
+            hr_csv::administrations::read_as,
+        )?,
+        employments: reader.read(
+            FileKind::Employments,
+            arguments.employments.as_deref(),
+            hr_csv::employments::read_as,
+        )?,
+        absences: reader.read(FileKind::Absences, arguments.absences.as_deref(), hr_csv::absences::read_as)?,
+        exemptions: reader.read(FileKind::Exemptions, arguments.exemptions.as_deref(), hr_csv::exemptions::read_as)?,
+        identities: reader.read(FileKind::Identities, arguments.identities.as_deref(), hr_csv::identities::read_as)?,
+    };
+    let FilesReader { sources, problems, .. } = reader;
+    if !problems.is_empty() {
+        return Err(refused(&problems));
+    }
+    let app = open().await?.app;
+    let request = ImportRequest {
+        extent: if arguments.full { Extent::Full } else { Extent::Partial },
+        dry_run: arguments.dry_run,
+        allow_mass_ending: arguments.allow_mass_ending,
+    };
+    let bar = output::progress("rows written");
+    let progress = |rows: usize| bar.inc(rows as u64);
+    let imported = app.import_files(&Asker::operator(), &files, &sources, request, &progress).await;
+    bar.finish_and_clear();
+    let imported = match imported {
+        Ok(imported) => imported,
+        Err(ImportError::Problems(mut problems)) => {
+            if let Some(mapping) = mapping {
+                mapping.rename(&mut problems);
+            }
+            return Err(refused(&problems));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    drop(files);
+    print_difference(&imported, &arguments)?;
+    let has_changed = imported.report.is_some() && !imported.plan.is_empty();
+    tell(&imported, arguments.dry_run);
+    drop(imported);
+    if has_changed {
+        let bar = output::progress("people judged");
+        app.settle_all(|people| bar.inc(people as u64)).await?;
+        bar.finish_and_clear();
+    }
+    Ok(())
+}
+
+/// Recognises the prior training of a file.
+async fn recognise(file: &Path, dry_run: bool) -> Result<(), CommandError> {
+    let reading = hr_csv::prior_training::read(&read_file(file)?).map_err(|problems| refused(&problems))?;
+    tell_of(file, &reading, false);
+    let app = open().await?.app;
+    let recognised = app.recognise_prior_training(&Asker::operator(), &reading.rows, dry_run).await?;
+    let done = match (dry_run, recognised.are_proposals) {
+        (false, false) => "Recognised",
+        (false, true) => "Proposed, for somebody else to approve",
+        (true, false) => "Would recognise",
+        (true, true) => "Would propose",
+    };
+    eprintln!("{done}: {} of prior training; {} known already.", recognised.added, recognised.known);
+    app.settle_all(|_| {}).await?;
+    Ok(())
+}
+
+fn print_difference(imported: &Imported, arguments: &Arguments) -> Result<(), CommandError> {
+    let plan = &imported.plan;
+    match arguments.format.or(arguments.dry_run.then_some(Format::Table)) {
+        None => Ok(()),
+        Some(Format::Table) => print_lines(plan),
+        Some(Format::Csv) => print_csv(plan),
+        Some(Format::Json) => print_json(&DifferenceView {
+            dry_run: arguments.dry_run,
+            import: imported.report,
+            summary: plan.summary().into(),
+            mass_ending: plan.mass_ending,
+            changes: plan.difference().map(DifferenceRowView::from).collect(),
+        }),
+    }
+}
+
+/// Says in a line what became of it.
+fn tell(imported: &Imported, is_dry_run: bool) {
+    let Imported { plan, report, same_files } = imported;
+    if let Some(earlier) = same_files {
+        let at = earlier.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        eprintln!("Nothing changes: the same files were imported on {at} (import {}).", earlier.id);
+        return;
+    }
+    let summary = output::summary(&plan.summary());
+    match report {
+        _ if is_dry_run => eprintln!("Would change: {summary}."),
+        Some(id) => eprintln!("Changed: {summary}. Import {id}."),
+        None => eprintln!("Changed: {summary}."),
+    }
+    if let Some(ending) = plan.mass_ending.filter(|_| is_dry_run) {
+        let warning = format!("This would end {} of {} employments", ending.ending, ending.running);
+        eprintln!("{warning}: it is refused without --allow-mass-ending.");
+    }
+}

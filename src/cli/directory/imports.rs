@@ -1,0 +1,73 @@
+//! `kurskoll directory imports`
+
+use clap::Args;
+
+use super::super::{CommandError, open, output};
+use super::format::{Format, print_all, print_csv, print_json, print_lines};
+use crate::app::{App, Asker};
+use crate::domain::directory::imports::ImportReport;
+use crate::render::imports;
+use crate::render::views::{DifferenceRowView, ImportView, ImportWithDifferenceView};
+
+#[derive(Debug, Args)]
+#[command(after_help = "The list shows, newest first: id, when, by whom, extent, files, what changed.\n\n\
+    Examples:\n  \
+    kurskoll directory imports\n  \
+    kurskoll directory imports --limit 10 --format json\n  \
+    kurskoll directory imports 12\n  \
+    kurskoll directory imports 12 --format csv")]
+pub struct Arguments {
+    /// The import to show; all of them are listed where it is left out
+    id: Option<i64>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The most imports to list
+    #[arg(long, conflicts_with = "id")]
+    limit: Option<usize>,
+}
+
+/// How many imports are read at a time.
+const PAGE: u64 = 500;
+
+pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
+    let app = open().await?.app;
+    match arguments.id {
+        Some(id) => show(&app, id, arguments.format).await,
+        None => list(&app, arguments.limit.unwrap_or(usize::MAX), arguments.format).await,
+    }
+}
+
+async fn show(app: &App, id: i64, format: Format) -> Result<(), CommandError> {
+    let (report, plan) = app.import_difference(&Asker::operator(), id).await?;
+    match format {
+        Format::Table => {
+            output::print(&imports::page(&report))?;
+            print_lines(&plan)
+        }
+        Format::Csv => print_csv(&plan),
+        Format::Json => print_json(&ImportWithDifferenceView {
+            import: ImportView::from(report),
+            changes: plan.difference().map(DifferenceRowView::from).collect(),
+        }),
+    }
+}
+
+async fn list(app: &App, limit: usize, format: Format) -> Result<(), CommandError> {
+    let mut reports: Vec<ImportReport> = Vec::new();
+    loop {
+        let before = reports.last().map(|last| last.id);
+        let page = app.list_imports(&Asker::operator(), before, PAGE).await?;
+        let is_last = page.is_empty();
+        reports.extend(page);
+        if is_last || reports.len() >= limit {
+            break;
+        }
+    }
+    reports.truncate(limit);
+    match format {
+        Format::Table => print_all(reports.iter().map(imports::line)),
+        Format::Csv => print_all(std::iter::once(imports::csv_header()).chain(reports.iter().map(imports::csv_row))),
+        Format::Json => print_json(&reports.into_iter().map(ImportView::from).collect::<Vec<_>>()),
+    }
+}

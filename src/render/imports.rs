@@ -1,0 +1,81 @@
+//! Reports of imports, as lines for a terminal and as CSV.
+
+use chrono::SecondsFormat;
+
+use super::difference::cell;
+use crate::domain::directory::imports::ImportReport;
+use crate::domain::directory::plan::Summary;
+
+/// The first line of a list of imports as CSV.
+#[must_use]
+pub fn csv_header() -> String {
+    "id,at,by,day,extent,files,added,changed,ended,withdrawn\r\n".to_owned()
+}
+
+/// One import of a list as CSV.
+#[must_use]
+pub fn csv_row(report: &ImportReport) -> String {
+    let [added, changed, ended, withdrawn] = totals(&report.summary);
+    let at = report.at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let numbers = format!("{added},{changed},{ended},{withdrawn}");
+    let (subject, files) = (cell(&report.subject), cell(&names(report)));
+    format!("{},{at},{subject},{},{},{files},{numbers}\r\n", report.id, report.day, report.extent.as_str())
+}
+
+/// One import of a list as a line: id, when, by whom, extent, files, how much changed.
+#[must_use]
+pub fn line(report: &ImportReport) -> String {
+    let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let extent = report.extent.as_str();
+    let changed = summary(&report.summary);
+    format!("{}\t{at}\t{}\t{extent}\t{}\t{changed}\n", report.id, report.subject, names(report))
+}
+
+/// Everything about one import but what it changed.
+#[must_use]
+pub fn page(report: &ImportReport) -> String {
+    let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let mut page =
+        format!("import {}, {at}, by {}, {} as of {}\n", report.id, report.subject, report.extent.as_str(), report.day);
+    for file in &report.sources.files {
+        let passed_over = match file.passed_over {
+            0 => String::new(),
+            rows => format!(", {rows} rows passed over"),
+        };
+        let (kind, name, records, bytes, digest) = (file.kind, &file.name, file.records, file.bytes, &file.digest);
+        page.push_str(&format!("{kind}: {name}, {records} records{passed_over}, {bytes} bytes, SHA-256 {digest}\n"));
+    }
+    if let Some(mapping) = &report.sources.mapping {
+        page.push_str(&format!("mapping: {}, SHA-256 {}\n", mapping.name, mapping.digest));
+    }
+    page.push_str(&format!("changed: {}\n", summary(&report.summary)));
+    page
+}
+
+/// What an import changes, in one line: `employments 12 added, 3 changed; absences 1 added`.
+#[must_use]
+pub fn summary(summary: &Summary) -> String {
+    let kinds = summary.by_kind().into_iter().filter_map(|(kind, counts)| {
+        let acts = [
+            ("added", counts.added),
+            ("changed", counts.changed),
+            ("ended", counts.ended),
+            ("withdrawn", counts.withdrawn),
+        ];
+        let told: Vec<String> =
+            acts.iter().filter(|(_, count)| *count > 0).map(|(act, count)| format!("{count} {act}")).collect();
+        (!told.is_empty()).then(|| format!("{kind} {}", told.join(", ")))
+    });
+    let kinds: Vec<String> = kinds.collect();
+    if kinds.is_empty() { "nothing".to_owned() } else { kinds.join("; ") }
+}
+
+fn names(report: &ImportReport) -> String {
+    report.sources.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn totals(summary: &Summary) -> [usize; 4] {
+    summary.by_kind().into_iter().fold([0; 4], |[added, changed, ended, withdrawn], (_, counts)| {
+        [added + counts.added, changed + counts.changed, ended + counts.ended, withdrawn + counts.withdrawn]
+    })
+}
