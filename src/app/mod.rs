@@ -14,6 +14,8 @@ pub mod import_directory;
 pub mod judge;
 pub mod knowledge;
 pub mod link_identity;
+pub mod link_in_bulk;
+pub mod linked_share;
 pub mod list_unlinked;
 pub mod metrics;
 pub mod read_audit;
@@ -23,6 +25,7 @@ pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;
 pub mod sign_tokens;
+pub mod suggest_employees;
 pub mod verify;
 
 use std::sync::Arc;
@@ -55,6 +58,7 @@ pub struct App {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub(crate) order: Arc<SwedishOrder>,
+    pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
 }
 
 impl std::fmt::Debug for App {
@@ -66,7 +70,7 @@ impl std::fmt::Debug for App {
 impl App {
     #[must_use]
     pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { store, calendar, clock, metrics, order: Arc::new(SwedishOrder::new()) }
+        Self { store, calendar, clock, metrics, order: Arc::new(SwedishOrder::new()), namesakes: Arc::default() }
     }
 
     #[must_use]

@@ -19,8 +19,8 @@ use super::problem::Problem;
 use crate::domain::compliance::Status;
 
 pub use problems::{
-    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotFound, NotUnderstood, SignatureDoesNotHold,
-    TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
+    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
+    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
 };
 
 #[derive(OpenApi)]
@@ -36,10 +36,12 @@ pub use problems::{
         v1::administrations::export_xlsx,
         v1::administrations::compliance,
         v1::employees::show,
-        v1::links::unlinked,
+        v1::unlinked::list,
+        v1::unlinked::export,
         v1::links::list,
         v1::links::make,
         v1::links::undo,
+        v1::links_in_bulk::bulk,
         v1::deliveries::list,
         v1::deliveries::show,
         v1::deliveries::replay,
@@ -50,7 +52,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, TooLargeForAWorkbook, Failed, Unavailable,
+            WrongMediaType, InQuarantine, NotUnderstood, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
         ),
         schemas(Problem),
     ),
@@ -153,6 +155,9 @@ fn name_words(parameter: &mut Parameter) {
         "status" => Status::ALL.map(Status::as_str).to_vec(),
         "outcome" => vec!["accepted", "ignored", "quarantined"],
         "dialect" => vec!["rfc4180", "excel-sv"],
+        "sort" => vec!["most", "oldest"],
+        "why" => vec!["unknown", "ambiguous", "contradicted"],
+        "dismissed" => vec!["false", "true"],
         _ => return,
     };
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));

@@ -6,6 +6,7 @@
 pub mod export_csv;
 pub mod export_xlsx;
 mod formula;
+pub mod queue_csv;
 pub mod report_table;
 pub mod views;
 

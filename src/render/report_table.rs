@@ -151,9 +151,18 @@ fn data_quality(report: &OnboardingReport) -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "Results that wait unlinked: {}\nDeliveries in quarantine:   {}\n",
-        quality.unlinked_results, quality.quarantined_deliveries
+        "Results that wait unlinked: {}\nResults that are dismissed: {}\nDeliveries in quarantine:   {}\n",
+        quality.unlinked_results, quality.dismissed_results, quality.quarantined_deliveries
     );
+    let linked = &quality.linked;
+    let all =
+        (format!("Linked, of the results from {} to {}", linked.periods.from, linked.periods.to), &linked.overall);
+    let each = linked.platforms.iter().map(|(code, share)| (format!("- of platform {}", printable(code)), share));
+    for (name, share) in std::iter::once(all).chain(each) {
+        let warning = if share.has_fallen() { ". WARNING: it has fallen" } else { "" };
+        let (now, before) = (percent(share.now.share()), percent(share.before.share()));
+        let _ = writeln!(text, "{name}: {now} %, in the 28 days before {before} %{warning}");
+    }
     for platform in &quality.platforms {
         let name = printable(&platform.platform);
         let _ = match platform.silent_since {

@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 
 pub use compliance::{CompliancePageView, ComplianceRowView};
 pub use report::{
-    AdministrationView, CountsView, DataQualityView, FiguresView, PlatformSilenceView, RateRangeView, ReportView,
+    AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
+    PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,
 };
 
 fn decimal(value: Option<Decimal>) -> Option<String> {

@@ -102,6 +102,7 @@ fn similarity(a: &str, b: &str) -> u8 {
 #[derive(Debug, Default)]
 pub struct Namesakes {
     people: Vec<Namesake>,
+    places: HashMap<EmployeeId, usize>,
     by_number: HashMap<String, Vec<usize>>,
     by_significant_number: HashMap<String, Vec<usize>>,
     by_key: HashMap<Identity, Vec<(usize, Option<PlatformId>, bool)>>,
@@ -152,6 +153,7 @@ impl Namesakes {
         people.sort_by(|a, b| a.number.cmp(&b.number));
         let mut index = Self::default();
         for (place, person) in people.iter().enumerate() {
+            index.places.insert(person.employee, place);
             index.by_number.entry(person.number.clone()).or_default().push(place);
             let significant = person.number.trim_start_matches('0').to_owned();
             index.by_significant_number.entry(significant).or_default().push(place);
@@ -187,7 +189,7 @@ impl Namesakes {
     /// Somebody by id, for showing who was suggested.
     #[must_use]
     pub fn person(&self, employee: EmployeeId) -> Option<&Namesake> {
-        self.people.iter().find(|person| person.employee == employee)
+        self.places.get(&employee).and_then(|place| self.people.get(*place))
     }
 
     /// Who might be meant by a learner whom a platform names by keys that do not link, the likeliest first and of those
@@ -266,14 +268,17 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
         let index = self.index;
         let by_key = index.by_key.get(identity).into_iter().flatten();
         let here = by_key.filter(|(_, of, _)| of.is_none_or(|of| of == platform));
-        let signs: Vec<(usize, Reason)> = here
-            .map(|(place, _, formerly)| {
-                (*place, if *formerly { Reason::KnownFormerly { key } } else { Reason::KeyFits { key } })
-            })
-            .collect();
+        // Whoever is known by it now, and once was by another row, is known by it.
+        let mut known: BTreeMap<usize, bool> = BTreeMap::new();
+        for (place, _, formerly) in here {
+            let only_formerly = known.entry(*place).or_insert(true);
+            *only_formerly &= *formerly;
+        }
+        let reason_of = |formerly| if formerly { Reason::KnownFormerly { key } } else { Reason::KeyFits { key } };
+        let signs = known.into_iter().map(|(place, formerly)| (place, reason_of(formerly)));
         let numbers = index.by_number.get(&identity.value).filter(|_| key == LinkingKey::EmployeeNumber);
         let numbers = numbers.into_iter().flatten().map(|place| (*place, Reason::KeyFits { key }));
-        for (place, reason) in signs.into_iter().chain(numbers) {
+        for (place, reason) in signs.chain(numbers) {
             if self.may_be(place) {
                 self.add(place, reason);
             }

@@ -72,7 +72,7 @@ fn names_are_found_in_addresses_and_user_names() {
         ("b.ek@x.example", "", vec!["3 55: name_pattern"]),
         ("", "annasvensson", vec!["1 80: same_name same_user_name", "5 55: near_name"]),
         ("", "annasvenssen", vec!["1 55: near_name", "5 51: near_name"]),
-        ("", "annsve", vec!["1 50: name_pattern", "5 50: name_pattern"]),
+        ("", "annsve", vec!["5 50: name_pattern", "1 50: name_pattern"]),
         ("", "asvensson17", vec!["1 55: name_pattern"]),
         ("", "nils.vonplaten", vec!["6 75: same_name"]),
         ("", "qqqqqq", vec![]),

@@ -5,7 +5,9 @@ pub mod audit;
 pub mod deliveries;
 pub mod employees;
 pub mod links;
+pub mod links_in_bulk;
 pub mod reports;
+pub mod unlinked;
 
 use rocket::{Route, routes};
 
@@ -18,10 +20,12 @@ pub fn routes() -> Vec<Route> {
         administrations::export_xlsx,
         administrations::compliance,
         employees::show,
-        links::unlinked,
+        unlinked::list,
+        unlinked::export,
         links::list,
         links::make,
         links::undo,
+        links_in_bulk::bulk,
         deliveries::list,
         deliveries::show,
         deliveries::replay,
