@@ -131,58 +131,7 @@ both_databases! {
         let contradicted = json!({"employee_number": "1002", "email": "anna@example.org"});
         assert!(!complete(&app, &secret, "e-5", contradicted, "2026-02-01T10:00:00Z").await);
         let queue = app.get_as_city("/api/v1/unlinked").await;
-        insta::allow_duplicates!(insta::assert_json_snapshot!(timeless(&queue), @r#"
-        {
-          "items": [
-            {
-              "candidates": [],
-              "learner": {
-                "account": {
-                  "home_page": "https://l.example.org",
-                  "name": "99"
-                },
-                "email": null,
-                "employee_number": null,
-                "username": null
-              },
-              "platform": "larportal",
-              "results": 2,
-              "why": "unknown"
-            },
-            {
-              "candidates": [
-                "1103",
-                "1104"
-              ],
-              "learner": {
-                "account": null,
-                "email": "kok@example.org",
-                "employee_number": null,
-                "username": null
-              },
-              "platform": "larportal",
-              "results": 1,
-              "why": "ambiguous"
-            },
-            {
-              "candidates": [
-                "1001",
-                "1002"
-              ],
-              "learner": {
-                "account": null,
-                "email": "anna@example.org",
-                "employee_number": "1002",
-                "username": null
-              },
-              "platform": "larportal",
-              "results": 1,
-              "why": "contradicted"
-            }
-          ],
-          "next": null
-        }
-        "#));
+        insta::allow_duplicates!(insta::assert_json_snapshot!(timeless(&queue), @""));
         // Page by page it is the same.
         let (mut walked, mut after) = (Vec::new(), String::new());
         loop {

@@ -31,6 +31,10 @@ struct Asked {
     body: &'static str,
 }
 
+/// Of what the whole of is refused where it is not the caller's.
+const BULK: &str = r#"{"all_or_nothing": true, "operations": [{"op": "dismiss", "platform": "larportal", "key": "email",
+                       "value": "shared-{caller}@example.org", "reason": "a test account"}]}"#;
+
 const fn asked(route: &'static str, path: &'static str) -> Asked {
     Asked { route, path, body: "{}" }
 }
@@ -38,7 +42,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 18] = [
+const ASKED: [Asked; 20] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -49,10 +53,12 @@ const ASKED: [Asked; 18] = [
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
+    Asked { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
     asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
+    asked("GET /api/v1/unlinked.csv", "/api/v1/unlinked.csv"),
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
@@ -190,10 +196,12 @@ both_databases! {
         GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
         GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
         POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
+        POST /api/v1/links/bulk                             200     200     200     422     403     403     401     401     401
         POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401
         GET /api/v1/openapi.json                            200     200     200     200     200     200     200     200     200
         GET /api/v1/reports/onboarding                      200     200     200     200     200     403     401     401     401
         GET /api/v1/unlinked                                200     200     200     200     200     403     401     401     401
+        GET /api/v1/unlinked.csv                            200     200     200     200     200     403     401     401     401
         GET /health/live                                    200     200     200     200     200     200     200     200     200
         GET /health/ready                                   200     200     200     200     200     200     200     200     200
         GET /metrics                                        200     200     200     200     200     200     200     200     200

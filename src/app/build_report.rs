@@ -8,6 +8,7 @@ use super::as_known::{as_known, by_learner, targets_of};
 use super::context::Act;
 use super::judge::{Judged, judge};
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
+use super::linked_share::Unlinked;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
@@ -187,16 +188,12 @@ impl App {
         let unowned = unowned.map(|told| (told.learner, told.result.clone())).collect();
         // Whoever's a revocation is, or nobody's: what it names is withdrawn.
         let naming: Vec<&LinkedResult> = told.iter().map(|told| &told.result).collect();
-        let (mut unlinked_results, mut dismissed_results) = (0, 0);
-        for (learner, results) in waiting::count_by_learner(connection).await? {
-            let counter = if dismissed.contains(&learner) { &mut dismissed_results } else { &mut unlinked_results };
-            *counter += results;
-        }
+        let unlinked = Unlinked::now(connection, &dismissed).await?;
         Ok(Counted {
             tallies,
             waiting: by_learner(unowned, &naming),
-            unlinked_results,
-            dismissed_results,
+            unlinked_results: unlinked.waiting,
+            dismissed_results: unlinked.dismissed,
             linked: self.linked_shares_now(connection, view.as_of, &dismissed, visible.is_all()).await?,
         })
     }

@@ -40,7 +40,38 @@ impl Counting {
     }
 }
 
+/// Results of nobody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Unlinked {
+    pub waiting: u64,
+    pub dismissed: u64,
+}
+
+impl Unlinked {
+    /// All of now.
+    pub(super) async fn now(connection: &impl Connection, dismissed: &BTreeSet<i64>) -> Result<Self, StoreError> {
+        let mut unlinked = Self::default();
+        for (learner, results) in waiting::count_by_learner(connection).await? {
+            let is_dismissed = dismissed.contains(&learner);
+            let counter = if is_dismissed { &mut unlinked.dismissed } else { &mut unlinked.waiting };
+            *counter += results;
+        }
+        Ok(unlinked)
+    }
+}
+
 impl App {
+    /// Shows the operator how linking stands.
+    pub async fn watch_linking(&self) -> Result<(), StoreError> {
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let dismissed = waiting::dismissed(connection).await?.into_keys().collect();
+        let unlinked = Unlinked::now(connection, &dismissed).await?;
+        let shares = self.linked_shares_now(connection, self.today(), &dismissed, true).await?;
+        self.metrics.set_linking(unlinked.waiting, unlinked.dismissed, &shares);
+        Ok(())
+    }
+
     /// The first instants of the period before, of the share's own, and of the day behind it.
     fn bounds(&self, periods: SharePeriods) -> [DateTime<Utc>; 3] {
         [periods.before_from, periods.from, day_after(periods.to)].map(|day| self.calendar.first_instant_of(day))

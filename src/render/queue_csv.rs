@@ -100,6 +100,9 @@ mod tests {
             dismissed_because: String::new(),
         };
         let text = String::from_utf8(queue_csv(&[row], Dialect::Rfc4180)).expect("UTF-8");
-        insta::assert_snapshot!(text.replace("\r\n", "\n"), @"");
+        insta::assert_snapshot!(text.replace("\r\n", "\n"), @"
+        platform,key,value,home_page,why,results,first_recorded_at,last_recorded_at,keys,courses,quizzes,counts_towards,candidates,suggestions,suggested_because,dismissed_because
+        larportal,username,'=cmd,,unknown,2,2026-02-26T12:00:00Z,2026-02-26T12:00:00Z,email:not_given username:unknown,infosec-basics,,infosec-onboarding,,104233 104871,has the same given and family name,
+        ");
     }
 }

@@ -203,7 +203,11 @@ mod tests {
 
         A range: the rate if none, and if all, of the waiting results that could count did.
         Results that wait unlinked: 12
+        Results that are dismissed: 3
         Deliveries in quarantine:   1
+        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
+        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
+        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z
         Platform moodle: has never sent anything
         ");
@@ -225,7 +229,11 @@ mod tests {
 
         A range: the rate if none, and if all, of the waiting results that could count did.
         Results that wait unlinked: 12
+        Results that are dismissed: 3
         Deliveries in quarantine:   1
+        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
+        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
+        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z
         Platform moodle: has never sent anything
         ");

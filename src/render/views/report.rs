@@ -337,6 +337,37 @@ mod tests {
           ],
           "data_quality": {
             "unlinked_results": 12,
+            "dismissed_results": 3,
+            "linked_share": {
+              "from": "2026-01-30",
+              "to": "2026-02-26",
+              "warning": true,
+              "overall": {
+                "share": "99.3",
+                "share_before": "99.2",
+                "warning": false,
+                "results": 1500,
+                "results_before": 1512
+              },
+              "platforms": [
+                {
+                  "platform": "larportal",
+                  "share": "100.0",
+                  "share_before": "99.3",
+                  "warning": false,
+                  "results": 1475,
+                  "results_before": 1470
+                },
+                {
+                  "platform": "moodle",
+                  "share": "60.0",
+                  "share_before": "95.2",
+                  "warning": true,
+                  "results": 25,
+                  "results_before": 42
+                }
+              ]
+            },
             "quarantined_deliveries": 1,
             "platforms": [
               {
