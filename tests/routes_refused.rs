@@ -52,8 +52,8 @@ const ASKED: [Asked; 20] = [
     asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
     asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
     asked("GET /api/v1/links", "/api/v1/links"),
-    Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     Asked { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
+    Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
@@ -195,8 +195,8 @@ both_databases! {
         POST /api/v1/deliveries/<id>/replay                 200     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>             200     200     200     404     200     403     401     401     401
         GET /api/v1/links                                   200     200     200     200     200     403     401     401     401
-        POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
         POST /api/v1/links/bulk                             200     200     200     422     403     403     401     401     401
+        POST /api/v1/links                                  200     200     200     404     403     403     401     401     401
         POST /api/v1/links/<id>/undo                        200     200     200     404     403     403     401     401     401
         GET /api/v1/openapi.json                            200     200     200     200     200     200     200     200     200
         GET /api/v1/reports/onboarding                      200     200     200     200     200     403     401     401     401

@@ -172,8 +172,12 @@ impl Namesakes {
             let mut worth: BTreeMap<String, u8> = BTreeMap::new();
             for (given, family) in given.iter().flat_map(|given| family.iter().map(move |family| (given, family))) {
                 for (pattern, points) in patterns(given, family) {
-                    let best = worth.entry(folded(&pattern)).or_default();
-                    *best = points.max(*best);
+                    let pattern = folded(&pattern);
+                    // Of Anna Andersson, `anna` and an `a` are no more than her given name.
+                    if pattern != *given && pattern != *family {
+                        let best = worth.entry(pattern).or_default();
+                        *best = points.max(*best);
+                    }
                 }
             }
             for (pattern, points) in worth.into_iter().filter(|(pattern, _)| pattern.chars().count() > 3) {

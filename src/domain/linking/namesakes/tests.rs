@@ -76,6 +76,7 @@ fn names_are_found_in_addresses_and_user_names() {
         ("", "asvensson17", vec!["1 55: name_pattern"]),
         ("", "nils.vonplaten", vec!["6 75: same_name"]),
         ("", "qqqqqq", vec![]),
+        ("anna@x.example", "", vec![]),
         ("x@y.example", "z", vec![]),
     ] {
         let lines = told(city(), keys("", email, username));
