@@ -106,7 +106,8 @@ impl App {
             }
             LinkOperation::Undo(id) => {
                 let decision = decisions::decision_by_id(change.connection(), *id).await.map_err(LinkError::from)?;
-                decision.map(|decision| (decision.platform, decision.identity))
+                let standing = decision.filter(|decision| decision.undone_at.is_none());
+                standing.map(|decision| (decision.platform, decision.identity))
             }
         };
         if subject.as_ref().is_some_and(|subject| decided.contains(subject)) {

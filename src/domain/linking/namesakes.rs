@@ -1,8 +1,8 @@
 //! Everybody who could be suggested, indexed by what names, addresses and numbers look like.
 //!
 //! Built once for a directory and asked for each entry of the queue: nothing here looks through everybody. Names that are
-//! near are found among those that begin or end with the same two letters; one wrong letter in a name of five cannot
-//! change both. Start at [`Namesakes::suggest`].
+//! near are found among those that begin with the same two letters, and among those that are one edit away wherever it
+//! is. Start at [`Namesakes::suggest`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -47,15 +47,18 @@ pub struct KnownBy {
 #[derive(Debug, Default)]
 struct Names {
     bearers: BTreeMap<String, Vec<usize>>,
-    by_ends: HashMap<(bool, String), Vec<String>>,
+    by_beginning: HashMap<String, Vec<String>>,
+    /// By the name itself and by what is left of it without one of its letters.
+    by_rest: HashMap<String, Vec<String>>,
 }
 
 impl Names {
     fn add(&mut self, name: &str, person: usize) {
         let bearers = self.bearers.entry(name.to_owned()).or_default();
         if bearers.is_empty() {
-            for end in ends(name) {
-                self.by_ends.entry(end).or_default().push(name.to_owned());
+            self.by_beginning.entry(first(name, 2)).or_default().push(name.to_owned());
+            for rest in rests(name) {
+                self.by_rest.entry(rest).or_default().push(name.to_owned());
             }
         }
         if bearers.last() != Some(&person) {
@@ -69,8 +72,11 @@ impl Names {
 
     /// The names that are near a folded one, with their similarity in percent.
     fn near(&self, name: &str) -> BTreeMap<&str, u8> {
+        let begin_alike = self.by_beginning.get(&first(name, 2)).into_iter().flatten();
+        let rests = rests(name);
+        let one_edit_off = rests.iter().filter_map(|rest| self.by_rest.get(rest)).flatten();
         let mut near = BTreeMap::new();
-        for other in ends(name).iter().filter_map(|end| self.by_ends.get(end)).flatten() {
+        for other in begin_alike.chain(one_edit_off) {
             let percent = similarity(name, other);
             if percent >= NEAR_FROM_PERCENT {
                 near.insert(other.as_str(), percent);
@@ -80,10 +86,12 @@ impl Names {
     }
 }
 
-/// The two letters at each end of a name.
-fn ends(name: &str) -> [(bool, String); 2] {
-    let last: Vec<char> = name.chars().rev().take(2).collect();
-    [(true, name.chars().take(2).collect()), (false, last.into_iter().rev().collect())]
+/// A name, and what is left of it without each one of its letters: two names that are one edit apart have one in common.
+fn rests(name: &str) -> BTreeSet<String> {
+    let without = |place: usize| name.chars().take(place).chain(name.chars().skip(place + 1)).collect();
+    let letters = name.chars().count();
+    let shortened = (0..letters).filter(|_| letters > 3).map(without);
+    shortened.chain([name.to_owned()]).collect()
 }
 
 /// How many percent of the letters of the longer of two folded names agree: one edit, or two neighbours exchanged,
