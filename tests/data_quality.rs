@@ -60,9 +60,14 @@ both_databases! {
         app.clock.set("2026-02-26T13:00:00Z");
         app.deliver("larportal", &secret, "e-2", &json!({"type": "course.completed"})).await.problem(422);
         app.clock.set("2026-02-26T14:00:00Z");
+        let share = json!({"share": "0.0", "share_before": null, "warning": false, "results": 1, "results_before": 0});
+        let mut of_platform = share.clone();
+        of_platform["platform"] = json!("larportal");
         assert_eq!(
             report(&app, "").await["data_quality"],
-            json!({"unlinked_results": 1, "quarantined_deliveries": 1,
+            json!({"unlinked_results": 1, "dismissed_results": 0, "quarantined_deliveries": 1,
+                   "linked_share": {"from": "2026-01-30", "to": "2026-02-26", "warning": false, "overall": share,
+                                    "platforms": [of_platform]},
                    "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T13:00:00Z"},
                                  {"platform": "tyst", "silent_since": null}]})
         );

@@ -116,7 +116,7 @@ both_databases! {
         let (sef, fgk) = (officer(&app, "SEF").await, officer(&app, "FGK").await);
         let seen = app.get("/api/v1/unlinked", Some(&sef)).await.ok();
         assert_eq!(seen["items"].as_array().map(Vec::len), Some(1), "{seen}");
-        assert_eq!(seen["items"][0]["learner"]["email"], "kok@example.org");
+        assert_eq!(seen["items"][0]["identity"]["value"], "kok@example.org");
         assert_eq!(seen["items"][0]["candidates"], json!(["1103", "1104"]));
         assert_eq!(app.get("/api/v1/unlinked", Some(&fgk)).await.ok(), json!({"items": [], "next": null}));
 

@@ -116,6 +116,29 @@ both_databases! {
             "on_time_rate": "50.0"
           },
           "data_quality": {
+            "dismissed_results": 0,
+            "linked_share": {
+              "from": "2026-01-30",
+              "overall": {
+                "results": 1,
+                "results_before": 0,
+                "share": "100.0",
+                "share_before": null,
+                "warning": false
+              },
+              "platforms": [
+                {
+                  "platform": "done-1003",
+                  "results": 1,
+                  "results_before": 0,
+                  "share": "100.0",
+                  "share_before": null,
+                  "warning": false
+                }
+              ],
+              "to": "2026-02-26",
+              "warning": false
+            },
             "platforms": [
               {
                 "platform": "done-1003",

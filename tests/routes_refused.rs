@@ -34,6 +34,10 @@ struct Asked {
     body: &'static str,
 }
 
+/// Of what the whole of is refused where it is not the caller's.
+const BULK: &str = r#"{"all_or_nothing": true, "operations": [{"op": "dismiss", "platform": "larportal", "key": "email",
+                       "value": "shared-{caller}@example.org", "reason": "a test account"}]}"#;
+
 const fn asked(route: &'static str, path: &'static str) -> Asked {
     Asked { route, path, body: "{}" }
 }
@@ -41,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 37] = [
+const ASKED: [Asked; 39] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -106,6 +110,7 @@ const ASKED: [Asked; 37] = [
     asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
     asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
     asked("GET /api/v1/links", "/api/v1/links"),
+    Asked { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
@@ -115,6 +120,7 @@ const ASKED: [Asked; 37] = [
         "/api/v1/reports/onboarding/differences?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
     ),
     asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
+    asked("GET /api/v1/unlinked.csv", "/api/v1/unlinked.csv"),
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
@@ -317,6 +323,8 @@ both_databases! {
         GET /api/v1/imports/<id>                                 200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference                      200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference.csv                  200     200     403     403     200     403     401     401     401
+        POST /api/v1/links/bulk                                  200     200     200     422     403     403     401     401     401
+        GET /api/v1/unlinked.csv                                 200     200     200     200     200     403     401     401     401
         "); }
     }
 

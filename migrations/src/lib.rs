@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_register;
 mod m0003_imports;
+mod m0004_results_by_day;
 mod m0005_corrections;
 
 /// All migrations, oldest first.
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_register::Migration),
             Box::new(m0003_imports::Migration),
+            Box::new(m0004_results_by_day::Migration),
             Box::new(m0005_corrections::Migration),
         ]
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::{Item, RequirementVersion};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::linking::queue::is_dismissed;
 use crate::domain::linking::{LearnerKeys, Link, Unlinked};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
@@ -22,6 +23,10 @@ pub struct AsKnown {
     pub waiting: Vec<Vec<LinkedResult>>,
     /// How many results waited, about anything.
     pub unlinked_results: u64,
+    /// How many had been decided to be nobody's.
+    pub dismissed_results: u64,
+    /// Linking as it was.
+    pub linker: Linker,
 }
 
 /// The courses and quizzes that versions of a requirement name.
@@ -41,6 +46,7 @@ pub fn targets_of(versions: &[RequirementVersion]) -> Vec<Target> {
 }
 
 /// Linking as it was at an instant.
+#[derive(Debug)]
 pub struct Linker {
     index: LinkIndex,
     orders: LinkOrders,
@@ -80,6 +86,14 @@ impl Linker {
             Link::To { employee, .. } => (false, Some(employee), None),
             Link::None(why) => (false, None, Some(why)),
         })
+    }
+
+    /// Whether a learner's results are nobody's because a person decided so.
+    #[must_use]
+    pub fn is_dismissed(&self, learner: i64) -> bool {
+        let Some((platform, keys)) = self.learners.get(&learner) else { return false };
+        let why = self.learner(learner).and_then(|(_, _, why)| why);
+        why.is_some_and(|why| is_dismissed(keys, why, |identity| self.index.fit(*platform, identity)))
     }
 
     /// The learners some of whose results can have waited.
@@ -122,6 +136,8 @@ pub async fn as_known(
                     employee.person.results.push(result.clone());
                 }
             }
+            // Nobody's by decision could not satisfy anybody.
+            None if linker.is_dismissed(*learner) => {}
             None => unowned.push((*learner, result.clone())),
         }
     }
@@ -140,8 +156,10 @@ pub async fn as_known(
     let waits = |(learner, occurred_at): &&(i64, DateTime<Utc>)| {
         linker.link(*learner, *occurred_at).is_some_and(|link| link.employee().is_none())
     };
-    let unlinked_results = done.iter().filter(waits).count() as u64;
-    Ok(AsKnown { employees, waiting, unlinked_results })
+    let nobodys: Vec<i64> = done.iter().filter(waits).map(|(learner, _)| *learner).collect();
+    let dismissed_results = nobodys.iter().filter(|learner| linker.is_dismissed(**learner)).count() as u64;
+    let unlinked_results = nobodys.len() as u64 - dismissed_results;
+    Ok(AsKnown { employees, waiting, unlinked_results, dismissed_results, linker })
 }
 
 /// Results that wait, by learner, each with the revocations among `others` that name one of them.

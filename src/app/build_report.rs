@@ -8,6 +8,7 @@ use super::as_known::{as_known, by_learner, targets_of};
 use super::context::Act;
 use super::judge::{Judged, judge};
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
+use super::linked_share::Unlinked;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
@@ -15,7 +16,7 @@ use crate::domain::compliance::standing::held_items_on;
 use crate::domain::compliance::{RequirementVersion, Status};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
 use crate::domain::report::waiting::{ByItems, could_be_done};
-use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, OnboardingReport};
+use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, LinkedShares, OnboardingReport};
 use crate::domain::training::LinkedResult;
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::{StoreError, deliveries, directory, people, requirements, standings, told, waiting};
@@ -133,7 +134,7 @@ impl App {
         let counted = if view.is_current {
             self.count_now(&view, &request.requirement, &versions, due, grant.visible()).await?
         } else {
-            self.count_as_known(&view, &versions, due).await?
+            self.count_as_known(&view, &versions, due, grant.visible()).await?
         };
         let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
         let (waiting, alternatives) = what_waits(&counted.waiting, &versions, view.as_of);
@@ -153,6 +154,8 @@ impl App {
             city: grant.visible().is_all().then(|| city.finish(&waiting, &alternatives)),
             data_quality: DataQuality {
                 unlinked_results: counted.unlinked_results,
+                dismissed_results: counted.dismissed_results,
+                linked: counted.linked,
                 quarantined_deliveries: deliveries::count_quarantined(view.snapshot.connection(), view.known_at)
                     .await?,
                 platforms: deliveries::silences(view.snapshot.connection(), view.known_at).await?,
@@ -180,14 +183,18 @@ impl App {
         }
         tallies.add_people(self.stale_people(view).await?.values(), versions, view.as_of, due);
         let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
-        let unowned = told.iter().filter(|told| told.owner.is_none());
+        let dismissed: BTreeSet<i64> = waiting::dismissed(connection).await?.into_keys().collect();
+        let unowned = told.iter().filter(|told| told.owner.is_none() && !dismissed.contains(&told.learner));
         let unowned = unowned.map(|told| (told.learner, told.result.clone())).collect();
         // Whoever's a revocation is, or nobody's: what it names is withdrawn.
         let naming: Vec<&LinkedResult> = told.iter().map(|told| &told.result).collect();
+        let unlinked = Unlinked::now(connection, &dismissed).await?;
         Ok(Counted {
             tallies,
             waiting: by_learner(unowned, &naming),
-            unlinked_results: waiting::count_waiting(connection).await?,
+            unlinked_results: unlinked.waiting,
+            dismissed_results: unlinked.dismissed,
+            linked: self.linked_shares_now(connection, view.as_of, &dismissed, visible.is_all()).await?,
         })
     }
 
@@ -197,11 +204,20 @@ impl App {
         view: &View,
         versions: &[RequirementVersion],
         due: DuePeriod,
+        visible: &Visible,
     ) -> Result<Counted, StoreError> {
         let known = as_known(&view.snapshot, &targets_of(versions), view.known_at, self.calendar).await?;
         let mut tallies = Tallies::default();
         tallies.add_people(known.employees.values(), versions, view.as_of, due);
-        Ok(Counted { tallies, waiting: known.waiting, unlinked_results: known.unlinked_results })
+        let clocks = (view.as_of, view.known_at);
+        let connection = view.snapshot.connection();
+        Ok(Counted {
+            tallies,
+            linked: self.linked_shares_as_known(connection, clocks, &known.linker, visible.is_all()).await?,
+            waiting: known.waiting,
+            unlinked_results: known.unlinked_results,
+            dismissed_results: known.dismissed_results,
+        })
     }
 
     /// The people whose derived rows are not up to date in a view of now, with their results.
@@ -222,6 +238,8 @@ struct Counted {
     /// For each learner whose results wait: these.
     waiting: Vec<Vec<LinkedResult>>,
     unlinked_results: u64,
+    dismissed_results: u64,
+    linked: LinkedShares,
 }
 
 /// How many waiting learners bring which items on a day, and the items of each alternative.

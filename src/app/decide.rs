@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::context::Act;
+use super::show_employee::is_visible;
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
+use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
 use crate::store::{Change, Connection, StoreError, people, requirements};
 
@@ -242,6 +244,22 @@ impl App {
             return Err(DecideError::Unknown(id));
         }
         named(connection, vec![proposal]).await?.pop().ok_or(DecideError::Unknown(id))
+    }
+
+    /// Those among some employees whom the asker sees today.
+    async fn visible_among(
+        &self,
+        connection: &impl Connection,
+        grant: &Grant,
+        employees: &BTreeSet<EmployeeId>,
+    ) -> Result<BTreeSet<EmployeeId>, StoreError> {
+        if grant.visible().is_all() {
+            return Ok(employees.clone());
+        }
+        let ids: Vec<EmployeeId> = employees.iter().copied().collect();
+        let known = people::directory(connection, Whose::Only(&ids), None).await?;
+        let seen = known.into_values().filter(|employee| is_visible(grant.visible(), employee, self.today()));
+        Ok(seen.map(|employee| employee.id).collect())
     }
 
     /// Proposals from the newest on, of those whom the asker sees today.

@@ -1,25 +1,127 @@
-//! The queue of the unrecognised: learners whose results wait for somebody to be theirs.
+//! The queue of the unrecognised: whose results wait, why, what they could count for, and who might be meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
+use super::as_known::targets_of;
 use super::context::Act;
-use super::show_employee::is_visible;
+use super::judge::Requirements;
+use super::settle_standings::all_requirements;
+use super::suggest_employees::SuggestionAnswer;
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
-use crate::domain::ids::{EmployeeId, PlatformId};
-use crate::domain::linking::Identity;
-use crate::store::links::{LinkIndex, index_for};
+use crate::domain::compliance::requirement::in_effect_on;
+use crate::domain::compliance::standing::held_items_on;
+use crate::domain::ids::{EmployeeId, PlatformCode, PlatformId, RequirementCode};
+use crate::domain::linking::ownership::{Engagement, answering};
+use crate::domain::linking::queue::{KeyVerdict, Named, Verdict, entries, everybody, verdicts};
+use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
+use crate::domain::training::{LinkedResult, ResultKind, Target};
+use crate::store::decisions::Decision;
+use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::people::{Whose, directory};
-use crate::store::waiting::{WaitingLearner, waiting};
-use crate::store::{Connection, StoreError, people, platforms};
+use crate::store::platforms::Platform;
+use crate::store::told::Told;
+use crate::store::waiting::{WaitingLearner, dismissed, unlinked};
+use crate::store::{Connection, Snapshot, StoreError, people, platforms, told};
 
-/// A learner in the queue, as the asker may see it.
+/// How a page of the queue is sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QueueOrder {
+    /// Where the most results wait first; of as many, where they have waited the longest.
+    #[default]
+    Most,
+    /// Where results have waited the longest first.
+    Oldest,
+}
+
+impl QueueOrder {
+    pub const ALL: [Self; 2] = [Self::Most, Self::Oldest];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Most => "most",
+            Self::Oldest => "oldest",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.as_str() == text)
+    }
+}
+
+/// What somebody asks of the queue; `None` is everything.
+#[derive(Debug, Clone, Default)]
+pub struct QueueRequest {
+    pub order: QueueOrder,
+    pub platform: Option<PlatformCode>,
+    pub why: Option<Unlinked>,
+    /// Only entries some of whose results count towards this requirement today.
+    pub requirement: Option<RequirementCode>,
+    /// Those that were dismissed instead of those that wait.
+    pub dismissed: bool,
+}
+
+/// Where an entry stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueuePlace {
+    /// Results that wait, as a negative number: the most come first. 0 where the order does not look at it.
+    pub fewer: i64,
+    pub first_recorded_at: DateTime<Utc>,
+    /// The smallest id of its learners.
+    pub learner: i64,
+}
+
+/// A requirement towards which some of an entry's results count today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountsTowards {
+    pub requirement: RequirementCode,
+    /// Whether they meet it by themselves, without what somebody has already.
+    pub whole: bool,
+}
+
+/// A key of an entry, with those it speaks of by their employee numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAnswer {
+    pub key: KeyVerdict,
+    /// Those whom it fits, in order.
+    pub employees: Vec<String>,
+    /// Whom the event's own number names instead.
+    pub contradicted_by: Option<String>,
+}
+
+/// An entry of the queue, as the asker may see it: the learners whom one decision about one identity settles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnlinkedAnswer {
-    pub learner: WaitingLearner,
     pub platform: String,
+    /// What to decide about.
+    pub identity: Identity,
+    pub why: Unlinked,
+    /// Results that wait, the same thing told twice once.
+    pub results: u64,
+    pub first_recorded_at: DateTime<Utc>,
+    pub last_recorded_at: DateTime<Utc>,
+    /// Each set of keys by which the platform names whoever it is.
+    pub learners: Vec<LearnerKeys>,
+    pub keys: Vec<KeyAnswer>,
+    pub courses: Vec<String>,
+    pub quizzes: Vec<String>,
+    pub counts_towards: Vec<CountsTowards>,
     /// The employee numbers of those whom some key fits, in order.
     pub candidates: Vec<String>,
+    pub suggestions: Vec<SuggestionAnswer>,
+    /// The decision that it is nobody's.
+    pub dismissed: Option<Decision>,
+}
+
+/// A page of the queue, and where the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuePage {
+    pub entries: Vec<UnlinkedAnswer>,
+    pub next: Option<QueuePlace>,
 }
 
 /// Why the queue was not shown.
@@ -27,60 +129,209 @@ pub struct UnlinkedAnswer {
 pub enum ListUnlinkedError {
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error("no requirement {0} is known")]
+    UnknownRequirement(RequirementCode),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How many learners are looked through at a time for those that an administration may see.
-const AT_ONCE: u64 = 500;
+/// How many entries a file holds at the most.
+pub const EXPORTED_AT_MOST: usize = 100_000;
+
+/// How many entries are looked up at a time.
+const AT_ONCE: usize = 500;
+
+/// Learners on the way to an entry.
+struct Group {
+    platform: PlatformId,
+    identity: Identity,
+    learners: Vec<WaitingLearner>,
+}
+
+impl Group {
+    fn results(&self) -> u64 {
+        self.learners.iter().map(|learner| learner.results).sum()
+    }
+
+    fn first(&self) -> DateTime<Utc> {
+        self.learners.iter().map(|learner| learner.first_recorded_at).min().unwrap_or_default()
+    }
+
+    fn place(&self, order: QueueOrder) -> QueuePlace {
+        let fewer = match order {
+            QueueOrder::Most => -i64::try_from(self.results()).unwrap_or(i64::MAX),
+            QueueOrder::Oldest => 0,
+        };
+        let learner = self.learners.iter().map(|learner| learner.id).min().unwrap_or_default();
+        QueuePlace { fewer, first_recorded_at: self.first(), learner }
+    }
+
+    /// What keeps it waiting: of several reasons the one that asks for the most thought.
+    fn why(&self) -> Unlinked {
+        self.learners.iter().map(|learner| learner.why).max().unwrap_or(Unlinked::Unknown)
+    }
+
+    fn identities(&self) -> BTreeSet<Identity> {
+        self.learners.iter().flat_map(|learner| learner.keys.identities()).collect()
+    }
+
+    /// Everybody whom some key fits.
+    fn candidates(&self, index: &LinkIndex) -> BTreeSet<EmployeeId> {
+        self.identities().iter().flat_map(|identity| everybody(&index.fit(self.platform, identity))).collect()
+    }
+}
 
 impl App {
-    /// The queue by learner's id, at the most so many after one; leaves the audit entry of the look.
+    /// A page of the queue, from a place on; leaves the audit entry of the look.
     ///
-    /// Who sees all sees all of it. An administration sees those whom some key fits, where everybody whom a key fits is
-    /// its own: anybody else might be another administration's.
+    /// Who sees all sees all of it. An administration sees entries where some key fits somebody, and everybody whom a key
+    /// fits is its own: anybody else might be another administration's.
     pub async fn list_unlinked(
         &self,
         asker: &Asker,
-        after: Option<i64>,
+        request: &QueueRequest,
+        after: Option<QueuePlace>,
         at_most: usize,
-    ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
+    ) -> Result<QueuePage, ListUnlinkedError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
         self.look(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
         let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
-        let codes: BTreeMap<PlatformId, String> = platforms::list(connection)
-            .await?
-            .into_iter()
-            .map(|platform| (platform.id, platform.code.to_string()))
-            .collect();
-        let mut after = after;
-        let mut answers = Vec::new();
-        while answers.len() < at_most {
-            let found = waiting(connection, after, AT_ONCE).await?;
-            let Some(last) = found.last() else { break };
-            after = Some(last.id);
-            let identities: BTreeSet<Identity> = found.iter().flat_map(|learner| learner.keys.identities()).collect();
-            let index = index_for(connection, &identities).await?;
-            let fits: Vec<BTreeSet<EmployeeId>> = found.iter().map(|learner| candidates(&index, learner)).collect();
-            let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
-            let numbers = people::numbers_of(connection, &everybody).await?;
-            let own = self.visible_among(connection, &grant, &everybody).await?;
-            for (learner, fits) in found.into_iter().zip(fits) {
-                let is_own = !fits.is_empty() && fits.is_subset(&own);
-                if answers.len() < at_most && (grant.visible().is_all() || is_own) {
-                    let mut candidates: Vec<String> = fits.iter().filter_map(|id| numbers.get(id).cloned()).collect();
-                    candidates.sort_unstable();
-                    let platform = codes.get(&learner.platform).cloned().unwrap_or_default();
-                    answers.push(UnlinkedAnswer { learner, platform, candidates });
-                }
-            }
-        }
-        Ok(answers)
+        self.page(&snapshot, &grant, request, after, at_most).await
     }
 
-    /// Those among some employees whom the asker may see today.
-    pub(super) async fn visible_among(
+    /// The whole queue, for a file; leaves the audit entry of the export.
+    pub async fn export_unlinked(
+        &self,
+        asker: &Asker,
+        request: &QueueRequest,
+    ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
+        let grant = asker.grant(Action::ReadUnlinked)?;
+        self.look(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
+        let snapshot = self.store.snapshot().await?;
+        Ok(self.page(&snapshot, &grant, request, None, EXPORTED_AT_MOST).await?.entries)
+    }
+
+    async fn page(
+        &self,
+        snapshot: &Snapshot,
+        grant: &Grant,
+        request: &QueueRequest,
+        after: Option<QueuePlace>,
+        at_most: usize,
+    ) -> Result<QueuePage, ListUnlinkedError> {
+        let connection = snapshot.connection();
+        let platforms = platforms::list(connection).await?;
+        let platform = request.platform.as_ref().map(|code| {
+            let found = platforms.iter().find(|platform| platform.code == *code);
+            found.ok_or_else(|| ListUnlinkedError::UnknownPlatform(code.clone()))
+        });
+        let platform = platform.transpose()?.map(|platform| platform.id);
+        let requirements = all_requirements(snapshot).await?;
+        if let Some(unknown) = request.requirement.as_ref().filter(|code| !requirements.contains_key(*code)) {
+            return Err(ListUnlinkedError::UnknownRequirement(unknown.clone()));
+        }
+        let dismissals = dismissed(connection).await?;
+        let mut learners = unlinked(connection, platform).await?;
+        learners.retain(|learner| dismissals.contains_key(&learner.id) == request.dismissed);
+        let mut groups = grouped(learners, &platforms);
+        groups.retain(|group| request.why.is_none_or(|why| group.why() == why));
+        groups.sort_by_key(|group| group.place(request.order));
+        let begin = groups.partition_point(|group| after.is_some_and(|after| group.place(request.order) <= after));
+        let mut page = QueuePage { entries: Vec::new(), next: None };
+        let mut last = None;
+        let look_up = LookUp { snapshot, grant, platforms: &platforms, requirements: &requirements };
+        for groups in groups.get(begin..).unwrap_or_default().chunks(AT_ONCE.min(at_most + 1)) {
+            for (group, entry) in groups.iter().zip(self.answers(&look_up, groups).await?) {
+                let Some(mut entry) = entry else { continue };
+                let counts = |code: &RequirementCode| entry.counts_towards.iter().any(|c| c.requirement == *code);
+                if !request.requirement.as_ref().is_none_or(counts) {
+                    continue;
+                }
+                if page.entries.len() == at_most {
+                    page.next = last;
+                    return Ok(page);
+                }
+                entry.dismissed = group.learners.iter().find_map(|learner| dismissals.get(&learner.id)).cloned();
+                last = Some(group.place(request.order));
+                page.entries.push(entry);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The entries of some groups; nothing for one that the asker may not see.
+    async fn answers(&self, look_up: &LookUp<'_>, groups: &[Group]) -> Result<Vec<Option<UnlinkedAnswer>>, StoreError> {
+        let connection = look_up.snapshot.connection();
+        let identities: BTreeSet<Identity> = groups.iter().flat_map(Group::identities).collect();
+        let index = index_for(connection, &identities).await?;
+        let fits: Vec<BTreeSet<EmployeeId>> = groups.iter().map(|group| group.candidates(&index)).collect();
+        let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
+        let numbers = people::numbers_of(connection, &everybody).await?;
+        let own = self.own_among(connection, look_up.grant, &everybody).await?;
+        let visible = look_up.grant.visible();
+        let is_seen = |fits: &BTreeSet<EmployeeId>| visible.is_all() || (!fits.is_empty() && fits.is_subset(&own));
+        let seen = groups.iter().zip(&fits).filter(|(_, fits)| is_seen(fits)).map(|(group, _)| group);
+        let learners: Vec<i64> = seen.flat_map(|group| group.learners.iter().map(|learner| learner.id)).collect();
+        let mut done: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
+        for Told { learner, owner, result } in told::unlinked_of(connection, &learners, self.calendar).await? {
+            if owner.is_none() {
+                done.entry(learner).or_default().push(result);
+            }
+        }
+        let namesakes = self.namesakes(look_up.snapshot).await?;
+        let number = |id: &EmployeeId| numbers.get(id).cloned();
+        let answer = |(group, fits): (&Group, &BTreeSet<EmployeeId>)| {
+            if !is_seen(fits) {
+                return None;
+            }
+            let keys: Vec<LearnerKeys> = group.learners.iter().map(|learner| learner.keys.clone()).collect();
+            let results: Vec<LinkedResult> =
+                group.learners.iter().flat_map(|learner| done.get(&learner.id)).flatten().cloned().collect();
+            let (courses, quizzes) = targets(&results);
+            let platform = look_up.platforms.iter().find(|platform| platform.id == group.platform)?;
+            let said = verdicts(&keys.iter().collect::<Vec<_>>(), &platform.linking_keys, |identity| {
+                index.fit(group.platform, identity)
+            });
+            Some(UnlinkedAnswer {
+                platform: platform.code.to_string(),
+                identity: group.identity.clone(),
+                why: group.why(),
+                results: group.results(),
+                first_recorded_at: group.first(),
+                last_recorded_at: group.learners.iter().map(|l| l.last_recorded_at).max().unwrap_or_default(),
+                keys: said.into_iter().map(|key| numbered(key, number)).collect(),
+                courses,
+                quizzes,
+                counts_towards: self.counts_towards(look_up.requirements, &results),
+                candidates: in_order(fits, number),
+                suggestions: self.suggestions(&namesakes, visible, group.platform, &keys),
+                learners: keys,
+                dismissed: None,
+            })
+        };
+        Ok(groups.iter().zip(&fits).map(answer).collect())
+    }
+
+    fn counts_towards(&self, requirements: &Requirements, results: &[LinkedResult]) -> Vec<CountsTowards> {
+        let today = self.today();
+        let towards = requirements.iter().filter_map(|(code, versions)| {
+            let version = in_effect_on(versions, today)?;
+            let targets = targets_of(std::slice::from_ref(version));
+            if !results.iter().any(|result| targets.contains(&result.target)) {
+                return None;
+            }
+            let held = held_items_on(results, version, today);
+            let whole = version.requirement.alternatives_by_items().iter().any(|whole| held & whole == *whole);
+            (held != 0).then(|| CountsTowards { requirement: code.clone(), whole })
+        });
+        towards.collect()
+    }
+
+    /// Those among some employees for whom the asker's administrations answer today, those included who have not begun
+    /// yet and those who have left.
+    pub(super) async fn own_among(
         &self,
         connection: &impl Connection,
         grant: &Grant,
@@ -91,13 +342,66 @@ impl App {
         }
         let ids: Vec<EmployeeId> = employees.iter().copied().collect();
         let known = directory(connection, Whose::Only(&ids), None).await?;
-        let seen = known.into_values().filter(|employee| is_visible(grant.visible(), employee, self.today()));
-        Ok(seen.map(|employee| employee.id).collect())
+        let own = known.into_values().filter(|employee| {
+            let engagements = employee.person.employments.iter().map(|employment| Engagement {
+                administration: employment.administration.clone(),
+                starts_on: employment.starts_on,
+                ends_on: employment.ends_on,
+            });
+            let engagements: Vec<Engagement> = engagements.collect();
+            answering(&engagements, self.today()).into_iter().any(|code| grant.visible().includes(code))
+        });
+        Ok(own.map(|employee| employee.id).collect())
     }
 }
 
-/// Everybody whom some key of a learner fits.
-pub(super) fn candidates(index: &LinkIndex, learner: &WaitingLearner) -> BTreeSet<EmployeeId> {
-    let fits = learner.keys.identities().map(|identity| index.fit(learner.platform, &identity));
-    fits.flat_map(|fit| fit.employees).collect()
+/// What entries are looked up in.
+struct LookUp<'a> {
+    snapshot: &'a Snapshot,
+    grant: &'a Grant,
+    platforms: &'a [Platform],
+    requirements: &'a Requirements,
+}
+
+fn grouped(learners: Vec<WaitingLearner>, platforms: &[Platform]) -> Vec<Group> {
+    let orders: LinkOrders = platforms.iter().map(|platform| (platform.id, platform.linking_keys.clone())).collect();
+    let named: Vec<Named<'_>> =
+        learners.iter().map(|learner| Named { platform: learner.platform, keys: &learner.keys }).collect();
+    let entries = entries(&named, |platform| orders.get(&platform).cloned().unwrap_or_default());
+    let mut learners: Vec<Option<WaitingLearner>> = learners.into_iter().map(Some).collect();
+    let group = |(identity, places): (Identity, Vec<usize>)| {
+        let members = places.into_iter().filter_map(|place| learners.get_mut(place).and_then(Option::take));
+        let members: Vec<WaitingLearner> = members.collect();
+        let platform = members.first()?.platform;
+        Some(Group { platform, identity, learners: members })
+    };
+    entries.into_iter().filter_map(group).collect()
+}
+
+/// The courses and quizzes that results are about, each once, in order.
+fn targets(results: &[LinkedResult]) -> (Vec<String>, Vec<String>) {
+    let (mut courses, mut quizzes) = (BTreeSet::new(), BTreeSet::new());
+    for result in results.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. })) {
+        match &result.target {
+            Target::Course(course) => courses.insert(course.to_string()),
+            Target::Quiz(quiz) => quizzes.insert(quiz.to_string()),
+        };
+    }
+    (courses.into_iter().collect(), quizzes.into_iter().collect())
+}
+
+fn in_order(employees: &BTreeSet<EmployeeId>, number: impl Fn(&EmployeeId) -> Option<String>) -> Vec<String> {
+    employees.iter().filter_map(number).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn numbered(key: KeyVerdict, number: impl Fn(&EmployeeId) -> Option<String>) -> KeyAnswer {
+    let (employees, contradicted_by) = match &key.verdict {
+        Verdict::NotGiven | Verdict::Unknown | Verdict::Nobodys => (Vec::new(), None),
+        Verdict::Ambiguous(several) => (in_order(several, number), None),
+        Verdict::Contradicted { employee, number_names } => {
+            (number(employee).into_iter().collect(), number(number_names))
+        }
+        Verdict::NotLinkedBy(employee) | Verdict::Fits(employee) => (number(employee).into_iter().collect(), None),
+    };
+    KeyAnswer { key, employees, contradicted_by }
 }

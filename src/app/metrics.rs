@@ -9,6 +9,8 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::domain::report::LinkedShares;
+
 /// From half a millisecond to the five seconds after which platforms give up.
 const LATENCY_BUCKETS_SECONDS: [f64; 13] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -70,6 +72,9 @@ pub struct Metrics {
     queue_depth: IntGauge,
     events: IntCounterVec,
     stale_employees: IntGauge,
+    unlinked_results: IntGaugeVec,
+    recent_results: IntGaugeVec,
+    linked_share_fallen: IntGauge,
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
 }
@@ -106,6 +111,24 @@ impl Metrics {
                 "kurskoll_stale_employees",
                 "Employees whose derived state waits to be worked out again.",
             )?,
+            unlinked_results: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_unlinked_results",
+                    "Results of nobody: those that wait, and those dismissed by hand.",
+                ),
+                &["state"],
+            )?,
+            recent_results: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_recent_results",
+                    "Results of the last 28 days by whether they are linked, dismissed ones left out.",
+                ),
+                &["link"],
+            )?,
+            linked_share_fallen: IntGauge::new(
+                "kurskoll_linked_share_fallen",
+                "1 while some platform's share of linked results lies well below that of the 28 days before, else 0.",
+            )?,
             http_requests: IntCounterVec::new(
                 Opts::new("kurskoll_http_requests_total", "Requests answered, by route pattern, method and status."),
                 &["route", "method", "status"],
@@ -126,6 +149,10 @@ impl Metrics {
         }
         for linked in [true, false] {
             metrics.events.with_label_values(&[link_label(linked)]);
+            metrics.recent_results.with_label_values(&[link_label(linked)]);
+        }
+        for state in ["waiting", "dismissed"] {
+            metrics.unlinked_results.with_label_values(&[state]);
         }
         Ok(metrics)
     }
@@ -143,6 +170,9 @@ impl Metrics {
         self.registry.register(Box::new(self.queue_depth.clone()))?;
         self.registry.register(Box::new(self.events.clone()))?;
         self.registry.register(Box::new(self.stale_employees.clone()))?;
+        self.registry.register(Box::new(self.unlinked_results.clone()))?;
+        self.registry.register(Box::new(self.recent_results.clone()))?;
+        self.registry.register(Box::new(self.linked_share_fallen.clone()))?;
         self.registry.register(Box::new(self.http_requests.clone()))?;
         self.registry.register(Box::new(self.http_duration.clone()))
     }
@@ -171,6 +201,18 @@ impl Metrics {
     /// That many employees' derived state waits to be worked out again.
     pub fn set_stale_employees(&self, employees: u64) {
         self.stale_employees.set(i64::try_from(employees).unwrap_or(i64::MAX));
+    }
+
+    /// How linking stands: results that wait and that were dismissed, and the latest by whether they are linked.
+    pub fn set_linking(&self, waiting: u64, dismissed: u64, shares: &LinkedShares) {
+        let set = |gauge: &IntGaugeVec, label: &str, results: u64| {
+            gauge.with_label_values(&[label]).set(i64::try_from(results).unwrap_or(i64::MAX));
+        };
+        set(&self.unlinked_results, "waiting", waiting);
+        set(&self.unlinked_results, "dismissed", dismissed);
+        set(&self.recent_results, link_label(true), shares.overall.now.linked);
+        set(&self.recent_results, link_label(false), shares.overall.now.waiting);
+        self.linked_share_fallen.set(shares.warns().into());
     }
 
     /// A request was answered. `route` is the pattern that matched, never the path that was asked for.

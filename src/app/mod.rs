@@ -17,6 +17,8 @@ pub mod import_directory;
 pub mod judge;
 pub mod knowledge;
 pub mod link_identity;
+pub mod link_in_bulk;
+pub mod linked_share;
 pub mod list_unlinked;
 pub mod metrics;
 pub mod read_audit;
@@ -28,6 +30,7 @@ pub mod show_employee;
 pub mod show_history;
 pub mod show_imports;
 pub mod sign_tokens;
+pub mod suggest_employees;
 pub mod verify;
 
 use std::sync::Arc;
@@ -63,6 +66,7 @@ pub struct App {
     /// What two persons must agree on.
     pub approval: Approval,
     pub(crate) order: Arc<SwedishOrder>,
+    pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
 }
 
 impl std::fmt::Debug for App {
@@ -74,7 +78,15 @@ impl std::fmt::Debug for App {
 impl App {
     #[must_use]
     pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { store, calendar, clock, metrics, approval: Approval::default(), order: Arc::new(SwedishOrder::new()) }
+        Self {
+            store,
+            calendar,
+            clock,
+            metrics,
+            approval: Approval::default(),
+            order: Arc::new(SwedishOrder::new()),
+            namesakes: Arc::default(),
+        }
     }
 
     /// The same, where two persons must agree on some things.

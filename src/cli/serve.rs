@@ -80,12 +80,14 @@ impl Service {
         });
         let (stop, stopped) = watch::channel(false);
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
+        let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
         // No request is under way any more: what they were promised is kept, then the rest is put away.
         receiving.close().await;
         stop.send_replace(true);
         settling.await?;
+        watching.await?;
         rereading.await?;
         opened.app.store.close().await?;
         match ended {

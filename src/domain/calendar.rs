@@ -3,7 +3,7 @@
 //! The rules speak of calendar days in the city's time zone (DESIGN, section 2). [`CityCalendar::day_of`] is the one
 //! place where an instant becomes a day.
 
-use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 /// The city's calendar: its time zone.
@@ -22,6 +22,16 @@ impl CityCalendar {
     #[must_use]
     pub fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.zone).date_naive()
+    }
+
+    /// The first instant of a day in the city: whatever lies from it to the next day's first instant is on that day.
+    #[must_use]
+    pub fn first_instant_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        // Where clocks go forward at midnight, the day begins later. No zone ever left out more than a day.
+        let quarters = (0..=96)
+            .filter_map(|quarters| day.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(15 * quarters)));
+        let mut begins = quarters.filter_map(|local| local.and_local_timezone(self.zone).earliest());
+        begins.next().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |begins| begins.to_utc())
     }
 }
 
@@ -218,6 +228,21 @@ mod tests {
         assert_eq!(at("2026-10-25T22:59:59Z"), day("2026-10-25"));
         assert_eq!(at("2026-10-25T23:00:00Z"), day("2026-10-26"));
         assert_eq!(CityCalendar::new(Tz::UTC).day_of(Utc.timestamp_opt(0, 0).unwrap()), day("1970-01-01"));
+    }
+
+    #[test]
+    fn a_day_begins_at_its_first_instant_also_where_clocks_skip_midnight() {
+        for zone in [Tz::Europe__Stockholm, Tz::UTC, Tz::America__Sao_Paulo, Tz::Asia__Beirut, Tz::Pacific__Auckland] {
+            let calendar = CityCalendar::new(zone);
+            for days in 0..800 {
+                let day = add_days(day("2017-01-01"), days);
+                let first = calendar.first_instant_of(day);
+                assert_eq!(calendar.day_of(first), day, "{zone}");
+                assert_eq!(calendar.day_of(first - TimeDelta::microseconds(1)), day_before(day), "{zone}");
+            }
+            // Days so far off that nobody means them are no reason to stop.
+            assert!(calendar.first_instant_of(NaiveDate::MIN) < calendar.first_instant_of(NaiveDate::MAX));
+        }
     }
 
     #[test]

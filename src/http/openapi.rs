@@ -21,8 +21,8 @@ use crate::domain::directory::proposal::State;
 use crate::domain::history::Kind;
 
 pub use problems::{
-    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotFound, NotUnderstood, SignatureDoesNotHold,
-    TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
+    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
+    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
 };
 
 #[derive(OpenApi)]
@@ -57,10 +57,12 @@ pub use problems::{
         v1::imports::show,
         v1::imports::show_difference,
         v1::imports::export_difference,
-        v1::links::unlinked,
+        v1::unlinked::list,
+        v1::unlinked::export,
         v1::links::list,
         v1::links::make,
         v1::links::undo,
+        v1::links_in_bulk::bulk,
         v1::deliveries::list,
         v1::deliveries::show,
         v1::deliveries::replay,
@@ -71,7 +73,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, TooLargeForAWorkbook, Failed, Unavailable,
+            WrongMediaType, InQuarantine, NotUnderstood, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
         ),
         schemas(Problem),
     ),
@@ -179,6 +181,9 @@ fn name_words(parameter: &mut Parameter) {
         "state" => State::ALL.map(State::as_str).to_vec(),
         "kind" => Kind::ALL.map(Kind::as_str).to_vec(),
         "dialect" => vec!["rfc4180", "excel-sv"],
+        "sort" => vec!["most", "oldest"],
+        "why" => vec!["unknown", "ambiguous", "contradicted"],
+        "dismissed" => vec!["false", "true"],
         _ => return,
     };
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));

@@ -36,6 +36,21 @@ pub fn settle_standings(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle
     })
 }
 
+/// How often the operator is shown how linking stands.
+pub const LINKING_WATCHED_EVERY: Duration = Duration::from_secs(60);
+
+/// Counts again and again what waits and what is linked, for the operator's figures, until it is told to stop.
+pub fn watch_linking(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            if let Err(error) = app.watch_linking().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "what is linked could not be counted");
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
 /// Reads the signing keys again and again until it is told to stop, so that one that was removed verifies no longer. A
 /// new one needs no waiting for: the authenticator asks for it at its first token.
 pub fn reread_keys(

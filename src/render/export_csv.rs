@@ -80,19 +80,12 @@ impl CsvExport {
     /// Appends what stands before the first row: the line of column names, behind a byte order mark where the dialect
     /// wants one.
     pub fn write_header(&self, out: &mut Vec<u8>) {
-        if self.dialect == Dialect::ExcelSv {
-            out.extend_from_slice(BYTE_ORDER_MARK);
-        }
-        let mut line = Line { out, dialect: self.dialect, begun: false };
-        for column in EXPORT_COLUMNS {
-            line.word(column);
-        }
-        line.end();
+        begin_file(out, self.dialect, &EXPORT_COLUMNS);
     }
 
     /// Appends one row.
     pub fn write_row(&self, out: &mut Vec<u8>, row: &ExportRow) {
-        let mut line = Line { out, dialect: self.dialect, begun: false };
+        let mut line = Line::new(out, self.dialect);
         line.text(row.administration.as_str());
         line.text(&row.administration_name);
         line.text(&row.unit);
@@ -117,14 +110,30 @@ impl CsvExport {
     }
 }
 
+/// What stands before the first row of a file.
+pub(super) fn begin_file(out: &mut Vec<u8>, dialect: Dialect, columns: &[&str]) {
+    if dialect == Dialect::ExcelSv {
+        out.extend_from_slice(BYTE_ORDER_MARK);
+    }
+    let mut line = Line::new(out, dialect);
+    for column in columns {
+        line.word(column);
+    }
+    line.end();
+}
+
 /// One line of the file, cell by cell.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     out: &'a mut Vec<u8>,
     dialect: Dialect,
     begun: bool,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    pub(super) const fn new(out: &'a mut Vec<u8>, dialect: Dialect) -> Self {
+        Self { out, dialect, begun: false }
+    }
+
     fn begin_cell(&mut self) {
         if self.begun {
             self.out.push(self.dialect.separator());
@@ -133,7 +142,7 @@ impl Line<'_> {
     }
 
     /// A text of somebody else's making: defused, and in quotes where it needs them.
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.begin_cell();
         let text = defused(text, self.dialect.foreign_separator());
         if text.bytes().any(needs_quotes) {
@@ -151,7 +160,7 @@ impl Line<'_> {
     }
 
     /// A word of Kurskoll's own, which holds nothing that a file or a spreadsheet could misread.
-    fn word(&mut self, word: &str) {
+    pub(super) fn word(&mut self, word: &str) {
         self.begin_cell();
         self.out.extend_from_slice(word.as_bytes());
     }
@@ -188,7 +197,7 @@ impl Line<'_> {
         self.out.extend(value.to_string().bytes().map(|byte| if byte == b'.' { sign } else { byte }));
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         self.out.extend_from_slice(LINE_END);
     }
 }

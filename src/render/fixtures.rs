@@ -7,8 +7,10 @@ use rust_decimal::Decimal;
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
+use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
 use crate::domain::report::{
-    AdministrationFigures, Counts, DataQuality, DuePeriod, ExportRow, Figures, OnboardingReport, PlatformSilence,
+    AdministrationFigures, Counts, DataQuality, DuePeriod, ExportRow, Figures, LinkedShares, OnboardingReport,
+    PlatformSilence,
 };
 
 pub fn day(text: &str) -> NaiveDate {
@@ -76,6 +78,23 @@ pub fn any_row() -> impl Strategy<Value = ExportRow> {
         })
 }
 
+/// Shares of which one has fallen.
+fn linked_shares() -> LinkedShares {
+    let share = |now: (u64, u64), before: (u64, u64)| LinkedShare {
+        now: LinkedCount { linked: now.0, waiting: now.1 },
+        before: LinkedCount { linked: before.0, waiting: before.1 },
+    };
+    LinkedShares {
+        periods: SharePeriods::up_to(day("2026-02-26")),
+        overall: share((1490, 10), (1500, 12)),
+        platforms: vec![
+            ("larportal".to_owned(), share((1475, 0), (1460, 10))),
+            ("moodle".to_owned(), share((15, 10), (40, 2))),
+        ],
+        counts_shown: true,
+    }
+}
+
 /// A city of two administrations, one of them without anybody in scope.
 pub fn report() -> OnboardingReport {
     let counts = Counts { compliant: 180, expiring: 12, pending: 9, overdue: 7, expired: 3, exempt: 2, on_leave: 5 };
@@ -98,6 +117,8 @@ pub fn report() -> OnboardingReport {
         ],
         data_quality: DataQuality {
             unlinked_results: 12,
+            dismissed_results: 3,
+            linked: linked_shares(),
             quarantined_deliveries: 1,
             platforms: vec![
                 PlatformSilence {

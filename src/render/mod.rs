@@ -8,6 +8,7 @@ pub mod export_csv;
 pub mod export_xlsx;
 mod formula;
 pub mod imports;
+pub mod queue_csv;
 pub mod report_table;
 pub mod views;
 

@@ -151,9 +151,18 @@ fn data_quality(report: &OnboardingReport) -> String {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "Results that wait unlinked: {}\nDeliveries in quarantine:   {}\n",
-        quality.unlinked_results, quality.quarantined_deliveries
+        "Results that wait unlinked: {}\nResults that are dismissed: {}\nDeliveries in quarantine:   {}\n",
+        quality.unlinked_results, quality.dismissed_results, quality.quarantined_deliveries
     );
+    let linked = &quality.linked;
+    let all =
+        (format!("Linked, of the results from {} to {}", linked.periods.from, linked.periods.to), &linked.overall);
+    let each = linked.platforms.iter().map(|(code, share)| (format!("- of platform {}", printable(code)), share));
+    for (name, share) in std::iter::once(all).chain(each) {
+        let warning = if share.has_fallen() { ". WARNING: it has fallen" } else { "" };
+        let (now, before) = (percent(share.now.share()), percent(share.before.share()));
+        let _ = writeln!(text, "{name}: {now} %, in the 28 days before {before} %{warning}");
+    }
     for platform in &quality.platforms {
         let name = printable(&platform.platform);
         let _ = match platform.silent_since {
@@ -194,7 +203,11 @@ mod tests {
 
         A range: the rate if none, and if all, of the waiting results that could count did.
         Results that wait unlinked: 12
+        Results that are dismissed: 3
         Deliveries in quarantine:   1
+        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
+        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
+        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z
         Platform moodle: has never sent anything
         ");
@@ -216,7 +229,11 @@ mod tests {
 
         A range: the rate if none, and if all, of the waiting results that could count did.
         Results that wait unlinked: 12
+        Results that are dismissed: 3
         Deliveries in quarantine:   1
+        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
+        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
+        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z
         Platform moodle: has never sent anything
         ");

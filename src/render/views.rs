@@ -15,7 +15,8 @@ pub use imports::{
     ImportWithDifferenceView,
 };
 pub use report::{
-    AdministrationView, CountsView, DataQualityView, FiguresView, PlatformSilenceView, RateRangeView, ReportView,
+    AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
+    PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,
 };
 
 fn decimal(value: Option<Decimal>) -> Option<String> {

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 
 use super::clock::Change;
 use super::entities::link_decision;
-use super::links::LinkOrders;
+use super::platforms::link_orders;
 use super::relinking::relink;
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
@@ -42,14 +42,14 @@ fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
     })
 }
 
-/// Decides by hand whose an identity is; a decision that stood before is superseded. Links all that it concerns.
+/// Records by hand whose an identity is; a decision that stood before is superseded. The caller links what it concerns
+/// before it commits: [`relink_decided`].
 pub async fn decide(
     change: &Change,
     platform: PlatformId,
     identity: &Identity,
     employee: Option<EmployeeId>,
     (decided_by, reason): (&str, &str),
-    (orders, calendar): (&LinkOrders, CityCalendar),
 ) -> Result<Decision, StoreError> {
     supersede(change, decision_for(platform, identity), decided_by).await?;
     let row = link_decision::ActiveModel {
@@ -66,17 +66,21 @@ pub async fn decide(
         ..Default::default()
     };
     let row = link_decision::Entity::insert(row).exec_with_returning(change.connection()).await?;
-    relink(change, &BTreeSet::from([identity.clone()]), orders, calendar).await?;
     decision_of(row)
 }
 
-/// Takes a decision back; what it linked is linked by the directory again. Nothing where it does not stand any more.
-pub async fn undo(
+/// Links again all that some decisions concern.
+pub async fn relink_decided(
     change: &Change,
-    id: i64,
-    undone_by: &str,
-    (orders, calendar): (&LinkOrders, CityCalendar),
-) -> Result<Option<Decision>, StoreError> {
+    decided: &BTreeSet<Identity>,
+    calendar: CityCalendar,
+) -> Result<(), StoreError> {
+    relink(change, decided, &link_orders(change.connection()).await?, calendar).await
+}
+
+/// Takes a decision back. Nothing where it does not stand any more. The caller links what it concerned before it
+/// commits: [`relink_decided`].
+pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<Decision>, StoreError> {
     let connection = change.connection();
     let standing =
         Condition::all().add(link_decision::Column::Id.eq(id)).add(link_decision::Column::SupersededAt.is_null());
@@ -84,9 +88,7 @@ pub async fn undo(
         return Ok(None);
     };
     supersede(change, standing, undone_by).await?;
-    let undone = Decision { undone_at: Some(change.known_at()), ..decision_of(row)? };
-    relink(change, &BTreeSet::from([undone.identity.clone()]), orders, calendar).await?;
-    Ok(Some(undone))
+    Ok(Some(Decision { undone_at: Some(change.known_at()), ..decision_of(row)? }))
 }
 
 fn decision_for(platform: PlatformId, identity: &Identity) -> Condition {
@@ -122,6 +124,15 @@ pub async fn decisions(
     if let Some(before) = before {
         found = found.filter(link_decision::Column::Id.lt(before));
     }
+    found.all(connection).await?.into_iter().map(decision_of).collect()
+}
+
+/// Every standing decision that an identity is nobody's, by id.
+pub async fn nobodys(connection: &impl ConnectionTrait) -> Result<Vec<Decision>, StoreError> {
+    let found = link_decision::Entity::find()
+        .filter(link_decision::Column::EmployeeId.is_null())
+        .filter(link_decision::Column::SupersededAt.is_null())
+        .order_by_asc(link_decision::Column::Id);
     found.all(connection).await?.into_iter().map(decision_of).collect()
 }
 

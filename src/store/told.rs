@@ -1,5 +1,7 @@
 //! What was told about courses and quizzes, before anybody asks whose it is.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -8,7 +10,7 @@ use super::people::result_of;
 use super::rows::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
-use crate::domain::ids::EmployeeId;
+use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
 
 /// A result with the learner of whom it was told.
@@ -59,6 +61,35 @@ pub async fn waiting_about(
         waiting.extend(told_where(connection, named, calendar).await?);
     }
     Ok(waiting)
+}
+
+/// The results of some learners that are nobody's now, by learner, each with every revocation that names one of them.
+pub async fn unlinked_of(
+    connection: &impl ConnectionTrait,
+    learners: &[i64],
+    calendar: CityCalendar,
+) -> Result<Vec<Told>, StoreError> {
+    use event::Column;
+    let mut told = Vec::new();
+    for learners in learners.chunks(IN_AT_ONCE) {
+        let theirs = Condition::all().add(Column::LearnerId.is_in(learners.iter().copied()));
+        let theirs = theirs.add(Column::EmployeeId.is_null()).add(Column::Repeats.eq(false));
+        told.extend(told_where(connection, theirs, calendar).await?);
+    }
+    let known: BTreeSet<(PlatformId, String)> =
+        told.iter().map(|told| (told.result.platform, told.result.event_id.to_string())).collect();
+    let ids: Vec<&String> = known.iter().map(|(_, event_id)| event_id).collect();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let naming = Condition::all().add(Column::RevokesEventId.is_in(ids.iter().copied()));
+        let naming = told_where(connection, naming.add(Column::RevokesEventId.is_not_null()), calendar).await?;
+        // One that is among them already stays as it is.
+        told.extend(
+            naming
+                .into_iter()
+                .filter(|told| !known.contains(&(told.result.platform, told.result.event_id.to_string()))),
+        );
+    }
+    Ok(told)
 }
 
 fn about(targets: &[Target]) -> Condition {

@@ -1,6 +1,13 @@
 //! Whose result is it? The tie from the keys that a platform gives to an employee that HR knows.
 //!
 //! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of who is known by them, and of the day.
+//! What it leaves over waits in the [`queue`]; [`namesakes`] finds who might be meant.
+
+pub mod folding;
+pub mod namesakes;
+pub mod ownership;
+pub mod queue;
+pub mod suggestion;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

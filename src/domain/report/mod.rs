@@ -1,6 +1,7 @@
 //! Figures: how people are counted, how rates are rounded, and what a report and an export say.
 
 pub mod comparison;
+pub mod linked_share;
 pub mod protection;
 pub mod sort;
 pub mod waiting;
@@ -8,6 +9,8 @@ pub mod waiting;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
+
+pub use linked_share::LinkedShares;
 
 use super::calendar::day_after;
 use super::compliance::Status;
@@ -115,9 +118,13 @@ impl Figures {
 }
 
 /// How far a figure can be trusted (DESIGN, "Data quality is part of the figure").
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataQuality {
+    /// Results that wait for somebody to be theirs.
     pub unlinked_results: u64,
+    /// Results that are nobody's by a person's decision: kept, and counted nowhere else.
+    pub dismissed_results: u64,
+    pub linked: LinkedShares,
     pub quarantined_deliveries: u64,
     pub platforms: Vec<PlatformSilence>,
 }

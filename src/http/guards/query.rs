@@ -8,6 +8,7 @@ use crate::app::knowledge::Clocks;
 use crate::domain::compliance::Status;
 use crate::domain::ids::InvalidId;
 use crate::http::problem::Problem;
+use crate::render::export_csv::Dialect;
 
 /// The parameters of a request, in the order in which they were sent.
 #[derive(Debug)]
@@ -87,6 +88,20 @@ impl Query {
             Status::parse(text).ok_or_else(|| malformed(name, text, &format!("a status; these are: {}", words())))
         };
         self.text(name).map(parse).transpose()
+    }
+
+    /// One of a few words.
+    pub fn word(&self, name: &str, words: &[&str]) -> Result<Option<&str>, Problem> {
+        let known = |text: &&str| words.contains(text);
+        let wrong = |text: &str| malformed(name, text, &format!("one of {}", words.join(", ")));
+        self.text(name).map(|text| Some(text).filter(known).ok_or_else(|| wrong(text))).transpose()
+    }
+
+    /// How a file's cells are written.
+    pub fn dialect(&self) -> Result<Dialect, Problem> {
+        let wrong = |text| Problem::bad_request(format!("dialect={text} is neither rfc4180 nor excel-sv"));
+        let parse = |text| Dialect::parse(text).ok_or_else(|| wrong(text));
+        Ok(self.text("dialect").map(parse).transpose()?.unwrap_or_default())
     }
 
     /// A row's id, as an earlier answer gave it.

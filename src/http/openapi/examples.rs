@@ -84,6 +84,25 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 json!({"reason": "mixed up with 104234", "employments": [{"act": "withdraw", "employment_id": "3"}]}),
             ),
         ],
+        "link_in_bulk" => vec![named(
+            "several",
+            "A link, a dismissal and an undoing, all or none",
+            json!({
+                "all_or_nothing": true,
+                "operations": [
+                    {
+                        "op": "link", "platform": "larportal", "key": "email", "value": "anna.andersson@example.org",
+                        "employee_number": "104233", "reason": "new address after marriage, asked by phone"
+                    },
+                    {
+                        "op": "dismiss", "platform": "larportal", "key": "account",
+                        "home_page": "https://larportal.example.org", "value": "17",
+                        "reason": "the platform's own test account"
+                    },
+                    {"op": "undo", "id": 3}
+                ]
+            }),
+        )],
         "receive_delivery" => vec![
             named(
                 "course.completed",
@@ -141,7 +160,14 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "completion_rate_range": {"lowest": "94.2", "highest": "95.1"}
             }],
             "data_quality": {
-                "unlinked_results": 12, "quarantined_deliveries": 1,
+                "unlinked_results": 12, "dismissed_results": 3,
+                "linked_share": {
+                    "from": "2026-01-30", "to": "2026-02-26", "warning": false, "overall": linked_share(),
+                    "platforms": [{
+                        "platform": "larportal", "share": "98.2", "share_before": "98.9", "warning": false,
+                        "results": 1480, "results_before": 1512
+                    }]
+                }, "quarantined_deliveries": 1,
                 "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
             }
         }),
@@ -235,15 +261,50 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         "list_unlinked" => json!({
             "items": [{
                 "platform": "larportal",
-                "learner": {"employee_number": null, "email": "a.andersson@example.org", "username": null, "account": null},
+                "identity": {"key": "email", "value": "a.andersson@example.org", "home_page": null},
                 "why": "ambiguous", "results": 2, "first_recorded_at": "2026-02-20T09:14:00Z",
-                "last_recorded_at": "2026-02-21T13:02:11Z", "candidates": ["104233", "104871"]
+                "last_recorded_at": "2026-02-21T13:02:11Z",
+                "keys": [
+                    {
+                        "key": "employee_number", "value": null, "home_page": null, "verdict": "not_given",
+                        "employees": [], "contradicted_by": null
+                    },
+                    {
+                        "key": "email", "value": "a.andersson@example.org", "home_page": null, "verdict": "ambiguous",
+                        "employees": ["104233", "104871"], "contradicted_by": null
+                    }
+                ],
+                "learner_count": 1,
+                "learners": [{
+                    "employee_number": null, "email": "a.andersson@example.org", "username": null, "account": null
+                }],
+                "courses": ["infosec-basics"], "quizzes": ["infosec-basics-quiz"],
+                "counts_towards": [{"requirement": "infosec-onboarding", "whole": true}],
+                "candidates": ["104233", "104871"],
+                "suggestions": [{
+                    "employee_number": "104871", "given_name": "Anna", "family_name": "Andersson", "score": 83,
+                    "reasons": [
+                        {"code": "key_fits", "text": "is known by this e-mail address"},
+                        {"code": "starts_soon", "text": "an employment starts on 2026-03-16"}
+                    ]
+                }],
+                "dismissed": null
             }],
             "next": null
         }),
         "list_links" => json!([link(None)]),
         "make_link" => link(None),
         "undo_link" => link(Some("2026-02-27T08:00:00Z")),
+        "link_in_bulk" => json!({
+            "done": 1,
+            "operations": [
+                {"outcome": "done", "link": link(None), "detail": null, "pointer": null},
+                {
+                    "outcome": "refused", "link": null, "detail": "no link with the id 7 stands",
+                    "pointer": "/operations/1"
+                }
+            ]
+        }),
         "list_deliveries" => json!({"items": [delivery()], "next": "17"}),
         "show_delivery" => {
             let mut shown = delivery();
@@ -304,6 +365,10 @@ fn figures() -> Value {
         "completion_rate": "94.2", "on_time_rate": "88.3",
         "completion_rate_range": {"lowest": "94.2", "highest": "95.1"}
     })
+}
+
+fn linked_share() -> Value {
+    json!({"share": "98.2", "share_before": "98.9", "warning": false, "results": 1480, "results_before": 1512})
 }
 
 fn link(undone_at: Option<&str>) -> Value {

@@ -7,6 +7,7 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::domain::access::Refused;
+use crate::http::api::v1::links_in_bulk::not_all;
 use crate::http::problem::{Challenge, Problem};
 
 fn documented(description: &str, problem: &Problem) -> RefOr<Response> {
@@ -88,6 +89,8 @@ problem_responses! {
         .with_member("delivery_id", 17);
     NotUnderstood: "The body is not what belongs here",
         Problem::unprocessable("not-understood", "reason is empty; say how you know").with_pointer("/reason");
+    NotAllCanBeDone: "The body is not what belongs here, or one of the operations cannot be done and all were to be",
+        not_all(&[("/operations/1".to_owned(), "no employee 4711 is known here".to_owned())]);
     TooLargeForAWorkbook: "More rows than a workbook holds; ask for CSV",
         Problem::unprocessable(
             "too-large-for-a-workbook",

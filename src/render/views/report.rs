@@ -5,7 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::decimal;
-use crate::domain::report::{AdministrationFigures, Counts, DataQuality, Figures, OnboardingReport, PlatformSilence};
+use crate::domain::report::linked_share::LinkedShare;
+use crate::domain::report::{
+    AdministrationFigures, Counts, DataQuality, Figures, LinkedShares, OnboardingReport, PlatformSilence,
+};
 
 /// The report of one requirement on one day, as known at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -94,13 +97,64 @@ pub struct AdministrationView {
 /// How far the figures can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DataQualityView {
-    /// Results that nobody is known to be the learner of.
+    /// Results that nobody is known to be the learner of; those that were dismissed left out.
     #[schema(example = 12)]
     pub unlinked_results: u64,
+    /// Results that a person decided to be nobody's: kept, and counted nowhere else.
+    #[schema(example = 3)]
+    pub dismissed_results: u64,
+    pub linked_share: LinkedSharesView,
     /// Deliveries that were authentic and not understood.
     #[schema(example = 1)]
     pub quarantined_deliveries: u64,
     pub platforms: Vec<PlatformSilenceView>,
+}
+
+/// How many of the results of the last 28 days are linked to somebody, and how many of the 28 days before were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LinkedSharesView {
+    /// The first of the last 28 days.
+    #[schema(example = "2026-01-30")]
+    pub from: NaiveDate,
+    /// The last of them: the report's day.
+    #[schema(example = "2026-02-26")]
+    pub to: NaiveDate,
+    /// Whether some share, of a platform or of all, has fallen.
+    #[schema(example = false)]
+    pub warning: bool,
+    pub overall: LinkedShareView,
+    /// Of each platform with results in the 56 days, by code.
+    pub platforms: Vec<PlatformLinkedShareView>,
+}
+
+/// A share of results that are linked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LinkedShareView {
+    /// In percent; null where there are no results.
+    #[schema(example = "98.2")]
+    pub share: Option<String>,
+    /// The same of the 28 days before.
+    #[schema(example = "98.9")]
+    pub share_before: Option<String>,
+    /// Whether it lies at least five percentage points below the one before, with at least 20 results in either.
+    #[schema(example = false)]
+    pub warning: bool,
+    /// How many results, dismissed ones left out; null for somebody who may not see the city.
+    #[schema(example = 1480)]
+    pub results: Option<u64>,
+    /// The same of the 28 days before.
+    #[schema(example = 1512)]
+    pub results_before: Option<u64>,
+}
+
+/// One platform's share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PlatformLinkedShareView {
+    /// The platform's code.
+    #[schema(example = "larportal")]
+    pub platform: String,
+    #[serde(flatten)]
+    pub share: LinkedShareView,
 }
 
 /// Since when a platform has been silent.
@@ -165,8 +219,33 @@ impl From<&DataQuality> for DataQualityView {
     fn from(quality: &DataQuality) -> Self {
         Self {
             unlinked_results: quality.unlinked_results,
+            dismissed_results: quality.dismissed_results,
+            linked_share: LinkedSharesView::from(&quality.linked),
             quarantined_deliveries: quality.quarantined_deliveries,
             platforms: quality.platforms.iter().map(PlatformSilenceView::from).collect(),
+        }
+    }
+}
+
+impl From<&LinkedShares> for LinkedSharesView {
+    fn from(shares: &LinkedShares) -> Self {
+        let view = |share: &LinkedShare| LinkedShareView {
+            share: decimal(share.now.share()),
+            share_before: decimal(share.before.share()),
+            warning: share.has_fallen(),
+            results: shares.counts_shown.then(|| share.now.results()),
+            results_before: shares.counts_shown.then(|| share.before.results()),
+        };
+        let platform = |(code, share): &(String, LinkedShare)| PlatformLinkedShareView {
+            platform: code.clone(),
+            share: view(share),
+        };
+        Self {
+            from: shares.periods.from,
+            to: shares.periods.to,
+            warning: shares.warns(),
+            overall: view(&shares.overall),
+            platforms: shares.platforms.iter().map(platform).collect(),
         }
     }
 }
@@ -258,6 +337,37 @@ mod tests {
           ],
           "data_quality": {
             "unlinked_results": 12,
+            "dismissed_results": 3,
+            "linked_share": {
+              "from": "2026-01-30",
+              "to": "2026-02-26",
+              "warning": true,
+              "overall": {
+                "share": "99.3",
+                "share_before": "99.2",
+                "warning": false,
+                "results": 1500,
+                "results_before": 1512
+              },
+              "platforms": [
+                {
+                  "platform": "larportal",
+                  "share": "100.0",
+                  "share_before": "99.3",
+                  "warning": false,
+                  "results": 1475,
+                  "results_before": 1470
+                },
+                {
+                  "platform": "moodle",
+                  "share": "60.0",
+                  "share_before": "95.2",
+                  "warning": true,
+                  "results": 25,
+                  "results_before": 42
+                }
+              ]
+            },
             "quarantined_deliveries": 1,
             "platforms": [
               {

@@ -13,7 +13,6 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 use crate::http::whole_body::WholeBody;
-use crate::render::export_csv::Dialect;
 use crate::render::views::{CompliancePageView, ComplianceRowView};
 
 /// A file to be saved under a name.
@@ -76,11 +75,7 @@ pub async fn export_csv(
     query: Query,
 ) -> Result<Download<WholeBody>, Problem> {
     let query = query.only(&["requirement", "as_of", "known_at", "dialect"])?;
-    let dialect = match query.text("dialect") {
-        None => Dialect::Rfc4180,
-        Some(text) => Dialect::parse(text)
-            .ok_or_else(|| Problem::bad_request(format!("dialect={text} is neither rfc4180 nor excel-sv")))?,
-    };
+    let dialect = query.dialect()?;
     let request = export_request(code, &query)?;
     let mut pieces = app.export_csv(&asker, &request, dialect).await?;
     let mut file = WholeBody::default();

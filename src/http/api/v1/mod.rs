@@ -10,9 +10,11 @@ pub mod exemptions;
 pub mod history;
 pub mod imports;
 pub mod links;
+pub mod links_in_bulk;
 pub mod prior_training;
 pub mod proposals;
 pub mod reports;
+pub mod unlinked;
 
 use rocket::{Route, routes};
 
@@ -44,10 +46,12 @@ pub fn routes() -> Vec<Route> {
         imports::show,
         imports::show_difference,
         imports::export_difference,
-        links::unlinked,
+        unlinked::list,
+        unlinked::export,
         links::list,
         links::make,
         links::undo,
+        links_in_bulk::bulk,
         deliveries::list,
         deliveries::show,
         deliveries::replay,
