@@ -5,6 +5,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_register;
+mod m0002_scim;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_register::Migration)]
+        vec![Box::new(m0001_register::Migration), Box::new(m0002_scim::Migration)]
     }
 }
 

@@ -20,6 +20,7 @@ pub mod receiving;
 pub mod relinking;
 pub mod requirements;
 mod rows;
+pub mod scim;
 pub mod settings;
 pub mod standings;
 pub mod told;

@@ -136,6 +136,7 @@ impl TestApp {
             receiving: receiving.clone(),
             authenticator: authenticator.clone(),
             settings: settings.receiving.clone(),
+            scim: http::scim::door(&settings.scim).expect("a mapping"),
         };
         let (told, listening) = tokio::sync::oneshot::channel();
         let told = std::sync::Mutex::new(Some(told));

@@ -61,10 +61,12 @@ pub enum Action {
     ReadAudit,
     /// Change the register itself: directory, requirements, platforms, tokens; back it up and verify it.
     Operate,
+    /// Tell, as an identity provider, who works where; and read what was told, protected personal data included.
+    Provision,
 }
 
 impl Action {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadReport,
         Self::ReadPeople,
         Self::Export,
@@ -74,6 +76,7 @@ impl Action {
         Self::Replay,
         Self::ReadAudit,
         Self::Operate,
+        Self::Provision,
     ];
 }
 
@@ -81,14 +84,18 @@ impl Action {
 #[must_use]
 pub const fn role_permits(role: Role, action: Action) -> bool {
     match role {
-        Role::Admin => true,
-        Role::City => !matches!(action, Action::Replay | Action::ReadAudit | Action::ReadDeliveries | Action::Operate),
+        // The provider's door shows protected personal data as they were told: to the provider, and to nobody else.
+        Role::Admin => !matches!(action, Action::Provision),
+        Role::City => !matches!(
+            action,
+            Action::Replay | Action::ReadAudit | Action::ReadDeliveries | Action::Operate | Action::Provision
+        ),
         Role::Administration => matches!(
             action,
             Action::ReadReport | Action::ReadPeople | Action::Export | Action::ReadUnlinked | Action::Link
         ),
-        Role::Auditor => !matches!(action, Action::Link | Action::Replay | Action::Operate),
-        Role::Scim => false,
+        Role::Auditor => !matches!(action, Action::Link | Action::Replay | Action::Operate | Action::Provision),
+        Role::Scim => matches!(action, Action::Provision),
     }
 }
 
@@ -196,7 +203,7 @@ mod tests {
                 "city: ReadReport ReadPeople Export ReadUnlinked Link",
                 "administration: ReadReport ReadPeople Export ReadUnlinked Link",
                 "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit",
-                "scim: ",
+                "scim: Provision",
             ]
         );
     }

@@ -15,6 +15,7 @@ pub mod link_decision;
 pub mod platform;
 pub mod platform_secret;
 pub mod requirement_version;
+pub mod scim_user;
 pub mod setting;
 pub mod signing_key;
 pub mod stale;
