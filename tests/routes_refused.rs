@@ -38,7 +38,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 18] = [
+const ASKED: [Asked; 38] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -56,8 +56,31 @@ const ASKED: [Asked; 18] = [
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
+    asked("POST /scim/v2/Bulk", "/scim/v2/Bulk"),
+    asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
+    asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
+    asked("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
+    asked("GET /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
+    asked("PUT /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("PATCH /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("DELETE /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("GET /scim/v2/ResourceTypes", "/scim/v2/ResourceTypes"),
+    asked("GET /scim/v2/ResourceTypes/<id>", "/scim/v2/ResourceTypes/User"),
+    asked("GET /scim/v2/Schemas", "/scim/v2/Schemas"),
+    asked("GET /scim/v2/Schemas/<id>", "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"),
+    asked("GET /scim/v2/ServiceProviderConfig", "/scim/v2/ServiceProviderConfig"),
+    asked("GET /scim/v2/Users", "/scim/v2/Users"),
+    Asked { route: "POST /scim/v2/Users", path: "/scim/v2/Users", body: SCIM_USER },
+    asked("POST /scim/v2/Users/.search", "/scim/v2/Users/.search"),
+    asked("GET /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    asked("PUT /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    asked("PATCH /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
 ];
+
+const SCIM_USER: &str = r#"{"userName": "eva@example.org",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"employeeNumber": "3001", "organization": "SEF"}}"#;
 
 /// The column of the officer of another administration.
 const FOREIGN: usize = 3;
@@ -112,7 +135,9 @@ impl World {
             return self.app.get(&path, token).await;
         }
         let body: Value = serde_json::from_str(&self.filled(asked.body, caller)).expect("JSON");
-        self.app.post(&path, token, &body).await
+        let (method, _) = asked.route.split_once(' ').expect("a method");
+        let json = [("content-type", "application/json")];
+        self.app.ask(&format!("{method} {path}"), token, &json, Some(&body)).await
     }
 }
 
@@ -169,8 +194,14 @@ both_databases! {
                 let answer = world.ask(asked, caller).await;
                 table += &format!("{:>8}", answer.status);
                 let is_refused = answer.status >= 400;
-                let media_type = answer.headers["content-type"].as_str();
-                assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                let media_type = answer.headers.get("content-type").map_or("nothing", String::as_str);
+                if asked.route.contains(" /scim/") {
+                    // An envelope of its own, whoever asks.
+                    let wanted = if answer.status == 204 { "nothing" } else { "application/scim+json" };
+                    assert_eq!(media_type, wanted, "{}", asked.route);
+                } else {
+                    assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                }
                 // The document is everybody's, and its examples are of SEF.
                 if is_refused || (caller == FOREIGN && !asked.route.ends_with("/openapi.json")) {
                     let told = OF_SEF.iter().find(|word| answer.body.contains(**word));
