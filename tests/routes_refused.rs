@@ -56,7 +56,7 @@ const ASKED: [Asked; 38] = [
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
-    asked("POST /scim/v2/Bulk", "/scim/v2/Bulk"),
+    Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
     asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
     asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
     asked("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
@@ -73,11 +73,13 @@ const ASKED: [Asked; 38] = [
     Asked { route: "POST /scim/v2/Users", path: "/scim/v2/Users", body: SCIM_USER },
     asked("POST /scim/v2/Users/.search", "/scim/v2/Users/.search"),
     asked("GET /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
-    asked("PUT /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
-    asked("PATCH /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    Asked { route: "PUT /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: r#"{"userName": "anna@example.org"}"# },
+    Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
     asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
 ];
+
+const NO_OPERATION: &str = r#"{"Operations": []}"#;
 
 const SCIM_USER: &str = r#"{"userName": "eva@example.org",
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"employeeNumber": "3001", "organization": "SEF"}}"#;
@@ -228,6 +230,26 @@ both_databases! {
         GET /health/live                                    200     200     200     200     200     200     200     200     200
         GET /health/ready                                   200     200     200     200     200     200     200     200     200
         GET /metrics                                        200     200     200     200     200     200     200     200     200
+        POST /scim/v2/Bulk                                  403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Groups                                 403     403     403     403     403     200     401     401     401
+        POST /scim/v2/Groups                                403     403     403     403     403     405     401     401     401
+        POST /scim/v2/Groups/.search                        403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Groups/<id>                            403     403     403     403     403     200     401     401     401
+        PUT /scim/v2/Groups/<_>                             403     403     403     403     403     405     401     401     401
+        PATCH /scim/v2/Groups/<_>                           403     403     403     403     403     405     401     401     401
+        DELETE /scim/v2/Groups/<_>                          403     403     403     403     403     405     401     401     401
+        GET /scim/v2/ResourceTypes                          403     403     403     403     403     200     401     401     401
+        GET /scim/v2/ResourceTypes/<id>                     403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Schemas                                403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Schemas/<id>                           403     403     403     403     403     200     401     401     401
+        GET /scim/v2/ServiceProviderConfig                  403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Users                                  403     403     403     403     403     200     401     401     401
+        POST /scim/v2/Users                                 403     403     403     403     403     201     401     401     401
+        POST /scim/v2/Users/.search                         403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Users/<id>                             403     403     403     403     403     200     401     401     401
+        PUT /scim/v2/Users/<id>                             403     403     403     403     403     200     401     401     401
+        PATCH /scim/v2/Users/<id>                           403     403     403     403     403     200     401     401     401
+        DELETE /scim/v2/Users/<id>                          403     403     403     403     403     204     401     401     401
         POST /webhooks/<platform>                           401     401     401     401     401     401     401     401     401
         "); }
     }

@@ -62,7 +62,8 @@ both_databases! {
             assert_eq!(answer["totalResults"], wanted.split_whitespace().count(), "{filter}");
         }
         for filter in ["userName", "userName eq", "userName eq bo", "(userName pr", "no.such eq \"x\"", "active gt true",
-                       "active eq \"perhaps\"", "userName eq \"x\" also", "name eq \"x\"", "userName[value eq \"x\"]", "\"x\" eq userName"] {
+                       "active eq \"perhaps\"", "userName eq \"x\" also", "name eq \"x\"", "userName[value eq \"x\"]", "\"x\" eq userName",
+                       "emails[typ eq \"work\"]"] {
             assert_eq!(error(&ask(&app, &[("filter", filter)]).await, 400).0, "invalidFilter", "{filter}");
         }
         let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],

@@ -164,19 +164,22 @@ impl<C: Connection> Search<'_, C> {
     async fn found_by_index(&self, lookups: &[Lookup]) -> Result<Option<BTreeSet<EmployeeId>>, StoreError> {
         let mut found = BTreeSet::new();
         for Lookup { attribute, value } in lookups {
-            let number = [format!("{ENTERPRISE}:employeeNumber"), self.loading.door.mapping.employee_number.clone()];
+            let carries_number = *attribute == self.loading.door.mapping.employee_number
+                || *attribute == format!("{ENTERPRISE}:employeeNumber");
             let by = match attribute.as_str() {
                 "id" => {
                     found.extend(UserId::parse(value).map(|id| id.employee));
                     continue;
                 }
-                "externalId" => KnownBy::ExternalId,
-                "userName" => KnownBy::UserName,
-                "emails.value" => KnownBy::Email,
-                name if number.iter().any(|number| number == name) => KnownBy::EmployeeNumber,
+                "externalId" => Some(KnownBy::ExternalId),
+                "userName" => Some(KnownBy::UserName),
+                "emails.value" => Some(KnownBy::Email),
+                _ if carries_number => None,
                 _ => return Ok(None),
             };
-            found.extend(scim::candidates(self.connection, by, value).await?);
+            for by in by.into_iter().chain(carries_number.then_some(KnownBy::EmployeeNumber)) {
+                found.extend(scim::candidates(self.connection, by, value).await?);
+            }
         }
         Ok(Some(found))
     }

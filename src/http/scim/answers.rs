@@ -62,13 +62,13 @@ impl<'r> Responder<'r, 'static> for ScimAnswer {
 /// An error at this door: a problem as everywhere else, in another envelope.
 #[derive(Debug)]
 pub struct ScimProblem {
-    problem: Problem,
+    problem: Box<Problem>,
     scim_type: Option<&'static str>,
 }
 
 impl ScimProblem {
     #[must_use]
-    pub const fn status(&self) -> Status {
+    pub fn status(&self) -> Status {
         self.problem.http_status()
     }
 
@@ -80,7 +80,7 @@ impl ScimProblem {
 
 impl From<Problem> for ScimProblem {
     fn from(problem: Problem) -> Self {
-        Self { problem, scim_type: None }
+        Self { problem: Box::new(problem), scim_type: None }
     }
 }
 
@@ -90,7 +90,7 @@ impl From<ScimError> for ScimProblem {
             ScimError::Store(error) => Problem::internal(error),
             other => Problem::new(Status::new(other.status()), "scim", "Refused at the SCIM door", error.to_string()),
         };
-        Self { problem, scim_type: error.scim_type().map(|scim_type| scim_type.as_str()) }
+        Self { problem: Box::new(problem), scim_type: error.scim_type().map(|scim_type| scim_type.as_str()) }
     }
 }
 

@@ -385,3 +385,6 @@ fn is_meant_by(element: &Value, named: &Value) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

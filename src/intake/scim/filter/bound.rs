@@ -64,6 +64,9 @@ impl<'s> Target<'s> {
     }
 }
 
+/// The parts that any multi-valued attribute may have (RFC 7643, section 2.4), also where nobody here needs them.
+const OF_EVERY_ELEMENT: [&str; 5] = ["type", "primary", "display", "value", "$ref"];
+
 impl Filter {
     /// Ties the filter to a resource's schemas.
     pub fn bind<'s>(&self, schemas: &'s Schemas) -> Result<Bound<'s>, FilterError> {
@@ -76,10 +79,10 @@ impl Filter {
 
     /// Ties the filter to the elements of one attribute, as within brackets.
     pub fn bind_to_element<'s>(&self, attribute: &'s Attribute) -> Result<Bound<'s>, FilterError> {
-        self.bind_with(&|name| {
-            let part = attribute.part(name);
-            // A part that RFC 7643 knows and nobody here needs, as display.
-            Ok(part.map(Target::OfElement))
+        self.bind_with(&|name| match attribute.part(name) {
+            Some(part) => Ok(Some(Target::OfElement(part))),
+            None if OF_EVERY_ELEMENT.iter().any(|known| known.eq_ignore_ascii_case(name)) => Ok(None),
+            None => Err(FilterError::UnknownAttribute(format!("{}.{name}", attribute.name))),
         })
     }
 
