@@ -158,3 +158,63 @@ pub fn day(text: &str, calendar: CityCalendar) -> Option<NaiveDate> {
     let instant = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| calendar.day_of(instant.to_utc()));
     text.parse().ok().or_else(instant)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(administration: &str, leading_code: bool) -> Result<Mapping, MappingError> {
+        Mapping::read(&MappingText {
+            employee_number: "externalId",
+            administration,
+            default_form: "permanent",
+            leading_code,
+            administrations: vec![("Kultur och fritid", "KFF")],
+            ..MappingText::default()
+        })
+    }
+
+    #[test]
+    fn a_word_for_an_administration_becomes_its_code() {
+        for (word, leading, wanted) in [
+            ("SEF", false, "SEF"),
+            ("0042 Serviceförvaltningen", false, "0042 Serviceförvaltningen"),
+            ("0042 Serviceförvaltningen", true, "0042"),
+            ("KULTUR och Fritid", true, "KFF"),
+        ] {
+            let code = mapping("organization", leading).expect("a mapping").code_of(word).expect("a code");
+            assert_eq!(code.as_str(), wanted, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_names_one_text() {
+        let own = "urn:example:2.0:User:förvaltning";
+        for (path, wanted) in [
+            ("", "scim.administration must name an attribute"),
+            ("emails", "scim.administration must name an attribute whose value is one text"),
+            ("active", "scim.administration must name an attribute whose value is one text"),
+            ("name", "scim.administration must name an attribute whose value is one text"),
+            ("no.such", "scim.administration: no.such is no attribute here: /Schemas lists them"),
+        ] {
+            assert_eq!(mapping(path, false).expect_err("no mapping").to_string(), wanted);
+        }
+        assert!(mapping(own, false).is_err(), "names of attributes are ASCII");
+        let declared = mapping("urn:example:2.0:User:administration", false).expect("a mapping");
+        assert_eq!(declared.administration, "urn:example:2.0:User:administration");
+        assert!(declared.schemas.all().any(|schema| schema.id == "urn:example:2.0:User"));
+        assert_eq!(mapping("name.familyName", false).expect("a mapping").administration, "name.familyName");
+    }
+
+    #[test]
+    fn an_instant_is_a_day_in_the_city() {
+        let city = CityCalendar::new(chrono_tz::Europe::Stockholm);
+        let wanted = NaiveDate::from_ymd_opt(2026, 3, 1);
+        for text in
+            ["2026-03-01", " 2026-03-01 ", "2026-03-01T00:00:00Z", "2026-02-28T23:30:00Z", "2026-03-01T08:00:00+01:00"]
+        {
+            assert_eq!(day(text, city), wanted, "{text}");
+        }
+        assert_eq!(day("1/3/2026", city), None);
+    }
+}
