@@ -266,6 +266,22 @@ both_databases! {
         let path = format!("{KURSKOLL}:employments[administration eq \"FGK\"].endsOn");
         patch(&app, &made["id"], &patch_of("add", &path, json!("2026-12-31"))).await.ok();
         assert_eq!(employments(&app, "2001").await[1], "scim:2026-03-01 FGK 2026-03-01..2026-12-31");
+        // An empty list ends what runs, and withdraws what has not begun.
+        app.clock.set("2026-03-05T12:00:00Z");
+        for (place, number) in ["2001", "2002"].into_iter().enumerate() {
+            let id = match place {
+                0 => made["id"].clone(),
+                _ => create(&app, &user(number, "Ida", "Ek", "SEF")).await["id"].clone(),
+            };
+            let list = format!("{KURSKOLL}:employments");
+            let mut none = user(number, "Ida", "Ek", "SEF");
+            none[KURSKOLL] = json!({"employments": []});
+            match place {
+                0 => patch(&app, &id, &patch_of("remove", &list, Value::Null)).await.ok(),
+                _ => app.scim(&format!("PUT /scim/v2/Users/{}", id.as_str().expect("an id")), &[], Some(&none)).await.ok(),
+            };
+            assert!(employments(&app, number).await.last().expect("one").ends_with("..2026-03-05"), "{number}");
+        }
     }
 
     async fn what_cannot_be_is_said_in_scims_own_words(database: TestDatabase) {

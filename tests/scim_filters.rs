@@ -197,4 +197,16 @@ both_databases! {
         let told = error(&patch(&app, &eva, &patch_of("add", &path, json!("77-1"))).await, 400);
         assert_eq!(told.0, "invalidValue");
     }
+
+    async fn an_address_of_another_kind_is_found_again_by_its_kind(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        empty_city(&app).await;
+        let mut eva = user("2001", "Eva", "Ek", "SEF");
+        eva["emails"] = json!([{"value": "a@example.org", "type": "home"}, {"value": "b@example.org", "type": "other", "primary": true}]);
+        let made = create(&app, &eva).await;
+        assert_eq!(made["emails"], json!([{"value": "b@example.org", "type": "other", "primary": true}]));
+        let change = patch_of("Replace", "emails[type eq \"other\"].value", json!("c@example.org"));
+        let changed = patch(&app, &made["id"], &change).await.ok();
+        assert_eq!(changed["emails"], json!([{"value": "c@example.org", "type": "other", "primary": true}]));
+    }
 }

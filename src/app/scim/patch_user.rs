@@ -26,7 +26,11 @@ impl App {
         let writing = Writing::begin(self, asker, &grant, door).await?;
         let (loaded, before) = writing.find(id, precondition).await?;
         let after = patch::apply(schemas, &before, body)?;
-        let (was, user) = (writing.read(&before)?, writing.read(&after)?);
+        let (was, mut user) = (writing.read(&before)?, writing.read(&after)?);
+        // A list that was taken away is an empty one.
+        if was.told.employments.is_some() && user.told.employments.is_none() {
+            user.told.employments = Some(Vec::new());
+        }
         if user.employee_number.as_ref().is_some_and(|number| *number != loaded.number) {
             return Err(ScimError::OtherEmployee);
         }

@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::EmployeeId;
 
-pub use reading::{ReadUser, UserError, keep_unspoken, read};
+pub use reading::{ReadUser, UserError, keep_unspoken, read, says_no_employments};
 pub use writing::{Known, group_location, instant, write};
+
+/// Under which name the kind of the kept address is kept, among what was told: a client chooses elements by it.
+const EMAIL_TYPE: &str = "emails.type";
 
 /// Kurskoll's id of a User: the employee's own key, and how often the provider has begun anew with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

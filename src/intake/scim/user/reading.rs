@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::super::ScimType;
 use super::super::mapping::{Mapping, day};
+use super::super::patch::member;
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL};
-use super::Account;
+use super::{Account, EMAIL_TYPE};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{Post, Told, ToldEmployment};
@@ -78,7 +79,9 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
     };
     let user_name = harmless("userName")?.ok_or(UserError::NoUserName)?;
     let email = email_of(resource);
-    if email.is_some_and(is_personal_identity_number) {
+    let part_of_email = |part: &str| email.and_then(|email| email.get(part)).and_then(Value::as_str);
+    let address = part_of_email("value");
+    if address.is_some_and(is_personal_identity_number) {
         return Err(UserError::PersonalIdentityNumber("emails".to_owned()));
     }
     let mut told = BTreeMap::new();
@@ -87,6 +90,7 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
             told.insert(attribute, value);
         }
     }
+    told.extend(part_of_email("type").map(|kind| (EMAIL_TYPE.to_owned(), kind.to_owned())));
     let extension = resource.get(KURSKOLL).and_then(Value::as_object);
     let active = resource.get("active").and_then(Value::as_bool).unwrap_or(true);
     let name = |part: &str| text(&format!("name.{part}")).map(ToOwned::to_owned);
@@ -106,7 +110,7 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
                 starts_on: day_of(&mapping.starts_on)?,
                 ends_on: day_of(&mapping.ends_on)?,
                 manager: None,
-                email: email.map(ToOwned::to_owned),
+                email: address.map(ToOwned::to_owned),
                 username: Some(user_name),
             },
             employments: employments_of(extension, mapping, calendar)?,
@@ -115,10 +119,10 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
 }
 
 /// The address that is kept: the primary one, else the one for work, else the first.
-fn email_of(resource: &Map<String, Value>) -> Option<&str> {
+fn email_of(resource: &Map<String, Value>) -> Option<&Value> {
     let emails = resource.get("emails").and_then(Value::as_array)?;
     let with = |test: &dyn Fn(&Value) -> bool| {
-        emails.iter().filter(|email| test(email)).find_map(|email| email.get("value").and_then(Value::as_str))
+        emails.iter().filter(|email| email.get("value").is_some()).find(|email| test(email))
     };
     let is_work =
         |email: &Value| email.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
@@ -170,6 +174,14 @@ fn employments_of(
         });
     }
     Ok(Some(employments))
+}
+
+/// Whether a body says in so many words that there is no employment: an empty list, which is more than none.
+#[must_use]
+pub fn says_no_employments(body: &Value) -> bool {
+    let extension = body.as_object().and_then(|body| member(body, KURSKOLL)).and_then(Value::as_object);
+    let employments = extension.and_then(|extension| member(extension, "employments"));
+    employments.is_some_and(|list| list.is_null() || list.as_array().is_some_and(Vec::is_empty))
 }
 
 /// What PUT leaves as it is (RFC 7644, section 3.5.1, leaves the choice): extensions that the client does not speak of, the

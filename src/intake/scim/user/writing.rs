@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::mapping::{Mapping, day};
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
-use super::{Account, UserId};
+use super::{Account, EMAIL_TYPE, UserId};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{KnownPerson, shown, works_here};
@@ -56,7 +56,8 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             place_text(&mut user, place, value);
         }
     };
-    for (path, value) in known.account.iter().flat_map(|account| &account.told) {
+    let told_texts = known.account.iter().flat_map(|account| &account.told);
+    for (path, value) in told_texts.filter(|(path, _)| *path != EMAIL_TYPE) {
         put(path, value);
     }
     // A carrier shows what it was told, where that still holds.
@@ -93,7 +94,8 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             put_text(&mut user, mapping, path, holds.unwrap_or(&written));
         }
         if let Some(email) = &employment.email {
-            user.insert("emails".to_owned(), json!([{"value": email, "type": "work", "primary": true}]));
+            let kind = told(EMAIL_TYPE).unwrap_or("work");
+            user.insert("emails".to_owned(), json!([{"value": email, "type": kind, "primary": true}]));
         }
     }
     user.insert("active".to_owned(), active.into());
