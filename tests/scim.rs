@@ -387,4 +387,13 @@ both_databases! {
              "scim.users.read users", "scim.user.read user 1-1", "scim.user.create employee 2001"]
         );
     }
+
+    async fn a_fault_inside_is_told_in_the_same_envelope_and_without_its_cause(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        empty_city(&app).await;
+        app.tamper("ALTER TABLE scim_user RENAME TO gone").await;
+        let answer = app.scim("GET /scim/v2/Users", &[], None).await;
+        let (scim_type, detail) = error(&answer, 500);
+        assert!(scim_type.is_empty() && !detail.contains("scim_user"), "{detail}");
+    }
 }

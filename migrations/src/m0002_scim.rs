@@ -21,6 +21,8 @@ const UP: &[&str] = &[
         changed_at BIGINT NOT NULL
     )",
     "CREATE UNIQUE INDEX scim_user_name ON scim_user (user_name_key) WHERE deleted = FALSE",
+    // A bound value does not tell SQLite that the partial index serves: this one is for finding.
+    "CREATE INDEX scim_user_name_key ON scim_user (user_name_key)",
     "CREATE INDEX scim_user_external ON scim_user (external_id) WHERE external_id IS NOT NULL",
 ];
 
