@@ -183,4 +183,28 @@ both_databases! {
         let after = app.get_as_city("/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-11").await.ok();
         assert_eq!((&before["city"]["counts"]["in_scope"], &after["city"]["counts"]["in_scope"]), (&json!(1), &json!(0)));
     }
+
+    async fn an_import_gets_through_while_a_provider_never_pauses(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        empty_city(&app).await;
+        let id = create(&app, &eva()).await["id"].as_str().expect("an id").to_owned();
+        let file = |unit: &str| {
+            let row = |n| format!("5{n:04},Ida,Berg,,,1,FGK,{unit},hourly,2026-01-01,,,");
+            let rows: Vec<String> = (0..3000).map(row).collect();
+            file_of(&rows.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        app.import(HrFiles { employments: &file("Gata"), ..HrFiles::default() }).await;
+        let file = file("Park");
+        let telling = async {
+            for place in 0.. {
+                let body = patch_of("replace", "name.givenName", json!(format!("Eva {place}")));
+                app.scim(&format!("PATCH /scim/v2/Users/{id}"), &[], Some(&body)).await.ok();
+            }
+        };
+        let importing = app.try_import(HrFiles { employments: &file, ..HrFiles::default() }, Extent::Full);
+        rocket::tokio::select! {
+            () = telling => unreachable!("it never pauses"),
+            imported = importing => assert_eq!(imported.expect("imported").changes.len(), 3000),
+        }
+    }
 }

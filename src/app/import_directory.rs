@@ -47,10 +47,14 @@ impl App {
         request: ImportRequest,
     ) -> Result<Plan, ImportError> {
         let grant = asker.grant(Action::Operate)?;
-        for _ in 0..TRIES {
-            let snapshot = self.store.snapshot().await?;
-            let (known, changed_at) = directory::known(snapshot.connection()).await?;
-            drop(snapshot);
+        for attempt in 1..=TRIES {
+            // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
+            let holding = attempt == TRIES && !request.dry_run;
+            let held = if holding { Some(self.store.change(self.now()).await?) } else { None };
+            let (known, changed_at) = match &held {
+                Some(change) => directory::known(change.connection()).await?,
+                None => directory::known(self.store.snapshot().await?.connection()).await?,
+            };
             let plan = plan(&known, files, request.extent, self.today()).map_err(ImportError::Problems)?;
             if request.dry_run || plan.is_empty() {
                 return Ok(plan);
@@ -58,7 +62,10 @@ impl App {
             if let Some(ending) = plan.mass_ending.filter(|_| !request.allow_mass_ending) {
                 return Err(ImportError::MassEnding(ending));
             }
-            let change = self.store.change(self.now()).await?;
+            let change = match held {
+                Some(change) => change,
+                None => self.store.change(self.now()).await?,
+            };
             let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
             if now_changed_at != changed_at {
                 change.roll_back().await?;
