@@ -29,14 +29,12 @@ pub enum ImportError {
         .0.ending, .0.running
     )]
     MassEnding(MassEnding),
-    #[error("other imports kept changing the directory: try again when they are done")]
-    Overtaken,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How often an import that another one overtook is planned anew.
-const TRIES: usize = 5;
+/// How often an import may be overtaken by another change of the directory before it holds the others back.
+const OVERTAKEN_AT_MOST: usize = 4;
 
 impl App {
     /// Imports files; answers what they changed, or would change.
@@ -47,9 +45,10 @@ impl App {
         request: ImportRequest,
     ) -> Result<Plan, ImportError> {
         let grant = asker.grant(Action::Operate)?;
-        for attempt in 1..=TRIES {
+        let mut overtaken = 0;
+        loop {
             // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
-            let holding = attempt == TRIES && !request.dry_run;
+            let holding = overtaken == OVERTAKEN_AT_MOST && !request.dry_run;
             let held = if holding { Some(self.store.change(self.now()).await?) } else { None };
             let (known, changed_at) = match &held {
                 Some(change) => directory::known(change.connection()).await?,
@@ -69,6 +68,7 @@ impl App {
             let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
             if now_changed_at != changed_at {
                 change.roll_back().await?;
+                overtaken += 1;
                 continue;
             }
             let orders = platforms::link_orders(change.connection()).await?;
@@ -78,6 +78,5 @@ impl App {
             change.commit().await?;
             return Ok(plan);
         }
-        Err(ImportError::Overtaken)
     }
 }
