@@ -77,7 +77,7 @@ fn the_file_names_every_setting_with_its_default() {
 #[test]
 fn every_setting_of_the_file_is_explained() {
     let lines: Vec<&str> = FILE.lines().collect();
-    for section in ["shutdown", "database", "city", "tokens", "receiving"] {
+    for section in ["shutdown", "database", "city", "tokens", "receiving", "scim"] {
         let at = lines.iter().position(|line| *line == format!("[default.{section}]")).expect("a section");
         assert!(lines[at - 1].starts_with("# "), "nothing is said of {section}");
     }
@@ -141,6 +141,10 @@ fn a_bad_value_is_one_sentence_and_changes_nothing() {
         ("ROCKET_TOKENS", r#"{issuer=3}"#, "migrate", "TOKENS.ISSUER"),
         ("ROCKET_RECEIVING", r#"{max_body="many"}"#, "migrate", "RECEIVING.MAX_BODY"),
         ("ROCKET_RECEIVING", "{queue_length=-1}", "migrate", "RECEIVING.QUEUE_LENGTH"),
+        ("ROCKET_SCIM", r#"{administration="no such"}"#, "serve", "scim.administration"),
+        ("ROCKET_SCIM", r#"{unit="emails"}"#, "serve", "scim.unit must name an attribute whose value is one text"),
+        ("ROCKET_SCIM", r#"{default_form="boss"}"#, "serve", "scim.default_form"),
+        ("ROCKET_SCIM", r#"{organisation="x"}"#, "migrate", "organisation"),
         ("ROCKET_PORT", "many", "serve", "PORT"),
         ("ROCKET_PORT", "65536", "serve", "PORT"),
         ("ROCKET_ADDRESS", "nowhere", "serve", "ADDRESS"),

@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 39] = [
+const ASKED: [Asked; 59] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -124,8 +124,33 @@ const ASKED: [Asked; 39] = [
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
+    Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
+    asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
+    asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
+    asked("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
+    asked("GET /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
+    asked("PUT /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("PATCH /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("DELETE /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    asked("GET /scim/v2/ResourceTypes", "/scim/v2/ResourceTypes"),
+    asked("GET /scim/v2/ResourceTypes/<id>", "/scim/v2/ResourceTypes/User"),
+    asked("GET /scim/v2/Schemas", "/scim/v2/Schemas"),
+    asked("GET /scim/v2/Schemas/<id>", "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"),
+    asked("GET /scim/v2/ServiceProviderConfig", "/scim/v2/ServiceProviderConfig"),
+    asked("GET /scim/v2/Users", "/scim/v2/Users"),
+    Asked { route: "POST /scim/v2/Users", path: "/scim/v2/Users", body: SCIM_USER },
+    asked("POST /scim/v2/Users/.search", "/scim/v2/Users/.search"),
+    asked("GET /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    Asked { route: "PUT /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: r#"{"userName": "anna@example.org"}"# },
+    Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
+    asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
 ];
+
+const NO_OPERATION: &str = r#"{"Operations": []}"#;
+
+const SCIM_USER: &str = r#"{"userName": "eva@example.org",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"employeeNumber": "3001", "organization": "SEF"}}"#;
 
 /// The column of the officer of another administration.
 const FOREIGN: usize = 3;
@@ -190,7 +215,9 @@ impl World {
             return self.app.get(&path, token).await;
         }
         let body: Value = serde_json::from_str(&self.filled(asked.body, caller)).expect("JSON");
-        self.app.post(&path, token, &body).await
+        let (method, _) = asked.route.split_once(' ').expect("a method");
+        let json = [("content-type", "application/json")];
+        self.app.ask(&format!("{method} {path}"), token, &json, Some(&body)).await
     }
 }
 
@@ -275,8 +302,14 @@ both_databases! {
                 let answer = world.ask(asked, caller).await;
                 table += &format!("{:>8}", answer.status);
                 let is_refused = answer.status >= 400;
-                let media_type = answer.headers["content-type"].as_str();
-                assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                let media_type = answer.headers.get("content-type").map_or("nothing", String::as_str);
+                if asked.route.contains(" /scim/") {
+                    // An envelope of its own, whoever asks.
+                    let wanted = if answer.status == 204 { "nothing" } else { "application/scim+json" };
+                    assert_eq!(media_type, wanted, "{}", asked.route);
+                } else {
+                    assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                }
                 // The document is everybody's, and its examples are of SEF.
                 if is_refused || (caller == FOREIGN && !asked.route.ends_with("/openapi.json")) {
                     let told = OF_SEF.iter().find(|word| answer.body.contains(**word));
@@ -325,6 +358,26 @@ both_databases! {
         GET /api/v1/imports/<id>/difference.csv                  200     200     403     403     200     403     401     401     401
         POST /api/v1/links/bulk                                  200     200     200     422     403     403     401     401     401
         GET /api/v1/unlinked.csv                                 200     200     200     200     200     403     401     401     401
+        POST /scim/v2/Bulk                                       403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Groups                                      403     403     403     403     403     200     401     401     401
+        POST /scim/v2/Groups                                     403     403     403     403     403     405     401     401     401
+        POST /scim/v2/Groups/.search                             403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Groups/<id>                                 403     403     403     403     403     200     401     401     401
+        PUT /scim/v2/Groups/<_>                                  403     403     403     403     403     405     401     401     401
+        PATCH /scim/v2/Groups/<_>                                403     403     403     403     403     405     401     401     401
+        DELETE /scim/v2/Groups/<_>                               403     403     403     403     403     405     401     401     401
+        GET /scim/v2/ResourceTypes                               403     403     403     403     403     200     401     401     401
+        GET /scim/v2/ResourceTypes/<id>                          403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Schemas                                     403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Schemas/<id>                                403     403     403     403     403     200     401     401     401
+        GET /scim/v2/ServiceProviderConfig                       403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Users                                       403     403     403     403     403     200     401     401     401
+        POST /scim/v2/Users                                      403     403     403     403     403     201     401     401     401
+        POST /scim/v2/Users/.search                              403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Users/<id>                                  403     403     403     403     403     200     401     401     401
+        PUT /scim/v2/Users/<id>                                  403     403     403     403     403     200     401     401     401
+        PATCH /scim/v2/Users/<id>                                403     403     403     403     403     200     401     401     401
+        DELETE /scim/v2/Users/<id>                               403     403     403     403     403     204     401     401     401
         "); }
     }
 

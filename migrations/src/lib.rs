@@ -5,6 +5,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_register;
+mod m0002_scim;
 mod m0003_imports;
 mod m0004_results_by_day;
 mod m0005_corrections;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_register::Migration),
+            Box::new(m0002_scim::Migration),
             Box::new(m0003_imports::Migration),
             Box::new(m0004_results_by_day::Migration),
             Box::new(m0005_corrections::Migration),

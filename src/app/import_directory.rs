@@ -6,9 +6,9 @@ use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources};
-use crate::domain::directory::plan::{Extent, Files, MassEnding, Plan, plan};
+use crate::domain::directory::plan::{Extent, Files, Known, MassEnding, Plan, plan};
 use crate::domain::directory::problem::RowProblems;
-use crate::store::{StoreError, applying, directory, imports, platforms, settings};
+use crate::store::{Connection, StoreError, applying, directory, imports, platforms, settings};
 
 /// How an import is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,6 @@ pub enum ImportError {
         "two persons must agree on exemptions here, and a file has one: propose each with POST /api/v1/exemptions, or turn approval.exemptions off"
     )]
     ExemptionsNeedApproval,
-    #[error("other imports kept changing the directory: try again when they are done")]
-    Overtaken,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -52,8 +50,8 @@ pub struct Imported {
     pub same_files: Option<ImportReport>,
 }
 
-/// How often an import that another one overtook is planned anew.
-const TRIES: usize = 5;
+/// How often an import may be overtaken by another change of the directory before it holds the others back.
+const OVERTAKEN_AT_MOST: usize = 4;
 
 /// SHA-256 of a file's bytes, in lower-case hexadecimal digits.
 #[must_use]
@@ -89,14 +87,15 @@ impl App {
             return Err(ImportError::ExemptionsNeedApproval);
         }
         let key = sources.key();
-        for _ in 0..TRIES {
-            let snapshot = self.store.snapshot().await?;
-            let (known, changed_at) = directory::known(snapshot.connection()).await?;
-            let same_files = match &key {
-                Some(key) => imports::latest_of(snapshot.connection(), key).await?,
-                None => None,
+        let mut overtaken = 0;
+        loop {
+            // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
+            let holding = overtaken == OVERTAKEN_AT_MOST && !request.dry_run;
+            let held = if holding { Some(self.store.change(self.now()).await?) } else { None };
+            let (known, changed_at, same_files) = match &held {
+                Some(change) => known_and_same(change.connection(), key.as_deref()).await?,
+                None => known_and_same(self.store.snapshot().await?.connection(), key.as_deref()).await?,
             };
-            drop(snapshot);
             let today = self.today();
             let plan = plan(&known, files, request.extent, today).map_err(ImportError::Problems)?;
             drop(known);
@@ -108,10 +107,14 @@ impl App {
             if let Some(ending) = plan.mass_ending.filter(|_| !request.allow_mass_ending) {
                 return Err(ImportError::MassEnding(ending));
             }
-            let change = self.store.change(self.now()).await?;
+            let change = match held {
+                Some(change) => change,
+                None => self.store.change(self.now()).await?,
+            };
             let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
             if now_changed_at != changed_at {
                 change.roll_back().await?;
+                overtaken += 1;
                 continue;
             }
             if !plan.is_empty() {
@@ -125,6 +128,18 @@ impl App {
             change.commit().await?;
             return Ok(Imported { plan, report: Some(report), same_files: None });
         }
-        Err(ImportError::Overtaken)
     }
+}
+
+/// The directory as it is known, the instant of its last change, and the newest import of files with some contents.
+async fn known_and_same(
+    connection: &impl Connection,
+    key: Option<&str>,
+) -> Result<(Known, Option<String>, Option<ImportReport>), StoreError> {
+    let (known, changed_at) = directory::known(connection).await?;
+    let same_files = match key {
+        Some(key) => imports::latest_of(connection, key).await?,
+        None => None,
+    };
+    Ok((known, changed_at, same_files))
 }

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod read_audit;
 pub mod receive_delivery;
 pub mod replay_quarantine;
+pub mod scim;
 pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;

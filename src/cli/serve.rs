@@ -55,6 +55,7 @@ impl Service {
             receiving: receiving.clone(),
             authenticator: authenticator.clone(),
             settings: opened.settings.receiving.clone(),
+            scim: http::scim::door(&opened.settings.scim)?,
         };
         Ok(Self { rocket: http::rocket(opened.figment.clone(), doors), opened, receiving, authenticator })
     }

@@ -2,6 +2,7 @@
 //!
 //! `Rocket.toml` at the top of the project names every setting with its default; a test holds it to these.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use chrono_tz::Tz;
@@ -64,6 +65,48 @@ pub struct ReceivingSettings {
     pub body_timeout_seconds: u64,
 }
 
+/// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScimSettings {
+    /// HR's number of the employee.
+    pub employee_number: String,
+    /// The administration's code.
+    pub administration: String,
+    pub unit: String,
+    pub form: String,
+    /// The first day at work.
+    pub starts_on: String,
+    /// The last day at work.
+    pub ends_on: String,
+    /// The form of employments whose form is not told.
+    pub default_form: String,
+    /// Whether the administration's code is the first word of what is told, as in `0042 Serviceförvaltningen`.
+    pub leading_code: bool,
+    /// What the provider calls an administration, and its code.
+    pub administrations: BTreeMap<String, String>,
+    /// The service's own address, for addresses in answers; empty: they begin with the path.
+    pub public_address: String,
+}
+
+impl Default for ScimSettings {
+    fn default() -> Self {
+        let enterprise = |name| format!("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:{name}");
+        Self {
+            employee_number: enterprise("employeeNumber"),
+            administration: enterprise("organization"),
+            unit: enterprise("department"),
+            form: String::new(),
+            starts_on: String::new(),
+            ends_on: String::new(),
+            default_form: "permanent".to_owned(),
+            leading_code: false,
+            administrations: BTreeMap::new(),
+            public_address: String::new(),
+        }
+    }
+}
+
 /// Everything that is configured beside Rocket's own settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -72,6 +115,7 @@ pub struct Settings {
     pub tokens: TokensSettings,
     pub approval: ApprovalSettings,
     pub receiving: ReceivingSettings,
+    pub scim: ScimSettings,
 }
 
 impl Default for Settings {
@@ -89,6 +133,7 @@ impl Default for Settings {
                 max_body: ByteUnit::Kibibyte(256),
                 body_timeout_seconds: 10,
             },
+            scim: ScimSettings::default(),
         }
     }
 }

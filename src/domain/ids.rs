@@ -131,6 +131,18 @@ text_id!(
     EventId, parse_text
 );
 
+impl EmploymentId {
+    /// How the ids begin that Kurskoll itself gives to employments of an identity provider. HR's files can have none
+    /// such, so a full file ends no employment that it cannot speak of.
+    pub const OF_PROVIDER: &'static str = "scim:";
+
+    /// Whether the employment was made at the SCIM door, without an id of HR's.
+    #[must_use]
+    pub fn is_of_provider(&self) -> bool {
+        self.0.starts_with(Self::OF_PROVIDER)
+    }
+}
+
 /// Kurskoll's own key of an employee, the same for as long as the register knows the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EmployeeId(pub i64);

@@ -12,6 +12,7 @@ pub mod openapi;
 pub mod problem;
 pub mod request_id;
 pub mod request_log;
+pub mod scim;
 pub mod security_headers;
 pub mod webhooks;
 pub mod whole_body;
@@ -26,6 +27,7 @@ use rocket::{Build, Rocket, routes};
 
 use crate::app::App;
 use crate::app::receive_delivery::Receiving;
+use crate::app::scim::Door as ScimDoor;
 use crate::auth::Authenticator;
 use crate::config::ReceivingSettings;
 
@@ -36,6 +38,7 @@ pub struct Doors {
     pub receiving: Arc<Receiving>,
     pub authenticator: Arc<Authenticator>,
     pub settings: ReceivingSettings,
+    pub scim: ScimDoor,
 }
 
 /// Every door, over a configuration.
@@ -44,9 +47,11 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
     rocket::custom(figment)
         .mount("/", request_log::traced(routes![webhooks::receive]))
         .mount("/api/v1", request_log::traced(api::v1::routes()))
+        .mount("/scim/v2", request_log::traced(scim::routes()))
         .mount("/", request_log::traced(health::routes()))
         .mount("/", request_log::traced(metrics::routes()))
         .register("/", catchers::all())
+        .register("/scim", scim::catchers())
         .attach(request_log::RequestLog)
         .attach(metrics::RequestMetrics(doors.app.metrics.clone()))
         .attach(security_headers::SecurityHeaders)
@@ -55,4 +60,5 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
         .manage(doors.receiving)
         .manage(doors.authenticator)
         .manage(doors.settings)
+        .manage(doors.scim)
 }

@@ -5,4 +5,5 @@
 
 pub mod hr_csv;
 pub mod requirements_toml;
+pub mod scim;
 pub mod webhook;

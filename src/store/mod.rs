@@ -29,6 +29,7 @@ pub mod relinking;
 pub mod requirements;
 mod rows;
 mod rows_of_json;
+pub mod scim;
 pub mod settings;
 pub mod standings;
 pub mod told;

@@ -138,6 +138,7 @@ impl TestApp {
             receiving: receiving.clone(),
             authenticator: authenticator.clone(),
             settings: settings.receiving.clone(),
+            scim: http::scim::door(&settings.scim).expect("a mapping"),
         };
         let (told, listening) = tokio::sync::oneshot::channel();
         let told = std::sync::Mutex::new(Some(told));
@@ -207,6 +208,35 @@ impl TestApp {
     pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
         let request = self.client.post(format!("{}{path}", self.address));
         let request = request.header("content-type", "application/json").body(body.to_string());
+        Self::answer(token.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
+    }
+
+    /// A request of an identity provider, with its token and any headers.
+    pub async fn scim(&self, request: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let token = self.token(Role::Scim, &[]).await;
+        self.ask(request, Some(&token), headers, body).await
+    }
+
+    /// `PATCH /scim/v2/Users/1-1` and the like, of whoever has a token.
+    pub async fn ask(
+        &self,
+        request: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let (method, path) = request.split_once(' ').expect("a method and a path");
+        let method = method.parse().expect("a method");
+        let mut request = self.client.request(method, format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+            if !headers.iter().any(|(name, _)| *name == "content-type") {
+                request = request.header("content-type", "application/scim+json");
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         Self::answer(token.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
     }
 

@@ -63,10 +63,12 @@ pub enum Action {
     ReadImports,
     /// Change the register itself: directory, requirements, platforms, tokens; back it up and verify it.
     Operate,
+    /// Tell, as an identity provider, who works where; and read what was told, protected personal data included.
+    Provision,
 }
 
 impl Action {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ReadReport,
         Self::ReadPeople,
         Self::Export,
@@ -77,6 +79,7 @@ impl Action {
         Self::ReadAudit,
         Self::ReadImports,
         Self::Operate,
+        Self::Provision,
     ];
 }
 
@@ -84,14 +87,18 @@ impl Action {
 #[must_use]
 pub const fn role_permits(role: Role, action: Action) -> bool {
     match role {
-        Role::Admin => true,
-        Role::City => !matches!(action, Action::Replay | Action::ReadAudit | Action::ReadDeliveries | Action::Operate),
+        // The provider's door shows protected personal data as they were told: to the provider, and to nobody else.
+        Role::Admin => !matches!(action, Action::Provision),
+        Role::City => !matches!(
+            action,
+            Action::Replay | Action::ReadAudit | Action::ReadDeliveries | Action::Operate | Action::Provision
+        ),
         Role::Administration => matches!(
             action,
             Action::ReadReport | Action::ReadPeople | Action::Export | Action::ReadUnlinked | Action::Link
         ),
-        Role::Auditor => !matches!(action, Action::Link | Action::Replay | Action::Operate),
-        Role::Scim => false,
+        Role::Auditor => !matches!(action, Action::Link | Action::Replay | Action::Operate | Action::Provision),
+        Role::Scim => matches!(action, Action::Provision),
     }
 }
 
@@ -199,7 +206,7 @@ mod tests {
                 "city: ReadReport ReadPeople Export ReadUnlinked Link ReadImports",
                 "administration: ReadReport ReadPeople Export ReadUnlinked Link",
                 "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit ReadImports",
-                "scim: ",
+                "scim: Provision",
             ]
         );
     }

@@ -106,6 +106,10 @@ pub enum Fault {
     EndsBeforeItStarts,
     #[error("is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej")]
     NotABoolean,
+    #[error(
+        "begins with scim:, as the ids that Kurskoll gives to an identity provider's employments; give HR's own id"
+    )]
+    ReservedForProvider,
     #[error("is not a form of employment; use one of {}", listed(EmploymentForm::ALL.map(EmploymentForm::as_str)))]
     UnknownForm,
     #[error("is not a linking key; use one of {}", listed(LinkingKey::DEFAULT_ORDER.map(LinkingKey::as_str)))]

@@ -75,7 +75,10 @@ fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEm
     let family_name = row.required(family_name, text);
     let email = row.optional(email, text);
     let username = row.optional(username, text);
-    let employment_id = row.required(employment_id, id(EmploymentId::parse));
+    let employment_id = row.required(employment_id, |text| {
+        let employment_id = id(EmploymentId::parse)(text)?;
+        if employment_id.is_of_provider() { Err(Fault::ReservedForProvider) } else { Ok(employment_id) }
+    });
     let administration = row.required(administration, id(AdministrationCode::parse));
     let unit = row.optional(unit, text);
     let form = row.required(form_cell, form);

@@ -19,6 +19,7 @@ pub mod platform;
 pub mod platform_secret;
 pub mod proposal;
 pub mod requirement_version;
+pub mod scim_user;
 pub mod setting;
 pub mod signing_key;
 pub mod stale;

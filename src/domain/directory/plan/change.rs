@@ -216,7 +216,7 @@ impl Summary {
 pub struct MassEnding {
     /// Employments that run or are to come, and would no longer.
     pub ending: usize,
-    /// Employments that run or are to come.
+    /// Employments of HR's files that run or are to come.
     pub running: usize,
 }
 
@@ -225,7 +225,8 @@ impl MassEnding {
     pub(super) fn of(known: &Known, acts: &[Act<EmploymentRecord>], extent: Extent, today: NaiveDate) -> Option<Self> {
         let lives = |employment: Option<&EmploymentRecord>| employment.is_some_and(|e| e.runs_or_is_to_come(today));
         let ending = acts.iter().filter(|act| lives(act.before()) && !lives(act.after())).count();
-        let running = known.employments.values().filter(|employment| lives(Some(employment))).count();
+        let of_files = known.employments.values().filter(|employment| !employment.employment_id.is_of_provider());
+        let running = of_files.filter(|employment| lives(Some(employment))).count();
         (extent == Extent::Full && ending * 10 > running).then_some(Self { ending, running })
     }
 }

@@ -9,6 +9,7 @@ mod describe;
 mod difference;
 mod known;
 mod lines;
+pub mod provision;
 mod references;
 
 #[cfg(test)]
@@ -71,7 +72,9 @@ impl Extent {
 ///
 /// In a full file, a missing employment, absence or exemption that has begun ends on the day before `today`; one that begins
 /// `today` or later is withdrawn; one that has ended stays as it is. A missing identity is withdrawn, and so is a missing
-/// administration, unless an employment in it runs or is to come: that is a problem.
+/// administration, unless an employment in it runs or is to come: that is a problem. Employments that an identity provider
+/// made ([`EmploymentId::is_of_provider`](crate::domain::ids::EmploymentId::is_of_provider)) are not missing: no file can
+/// name them.
 pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<Plan, RowProblems> {
     references::check(known, files, extent, today)?;
 
@@ -93,7 +96,11 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     let told = persons.as_ref().map(|persons| persons.iter().collect());
     changes.extend(differences(known.persons.values(), told, |_| None).into_iter().map(Change::Person));
 
-    let acts = differences(known.employments.values(), employments, |missing| ending(missing, extent, today));
+    // A file cannot speak of employments that the identity provider made, and so does not end them by its silence.
+    let of_files = |missing: &EmploymentRecord| !missing.employment_id.is_of_provider();
+    let acts = differences(known.employments.values(), employments, |missing| {
+        of_files(missing).then(|| ending(missing, extent, today)).flatten()
+    });
     let acts: Vec<Act<EmploymentRecord>> = acts.into_iter().map(|act| called_ended(act, extent, today)).collect();
     let mass_ending = MassEnding::of(known, &acts, extent, today);
     changes.extend(acts.into_iter().map(Change::Employment));

@@ -78,8 +78,11 @@ fn administrations_that_cannot_go(
         }
     };
     match &files.employments {
-        // A full file again: what it lacks will have ended.
-        Some(rows) => rows.iter().for_each(|row| count(&row.record.employment)),
+        // A full file again: what it lacks will have ended, but for what no file can name.
+        Some(rows) => {
+            rows.iter().for_each(|row| count(&row.record.employment));
+            known.employments.values().filter(|e| e.employment_id.is_of_provider()).for_each(&mut count);
+        }
         None => known.employments.values().for_each(&mut count),
     }
     for (code, employments) in employments_in.into_iter().filter(|(_, employments)| *employments > 0) {

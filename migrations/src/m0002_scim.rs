@@ -1,0 +1,50 @@
+//! What an identity provider said of its users, beside what became facts of the directory.
+//!
+//! A row is there once a provider has taken hold of an employee. `deleted` users are nobody's until the provider tells of
+//! them again, under a new `generation`. `told` is a JSON object of the texts that are shown again as they were told.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+const UP: &[&str] = &[
+    "CREATE TABLE scim_user (
+        employee_id BIGINT PRIMARY KEY REFERENCES employee (id),
+        generation INTEGER NOT NULL,
+        deleted BOOLEAN NOT NULL,
+        active BOOLEAN NOT NULL,
+        user_name TEXT NOT NULL,
+        user_name_key TEXT NOT NULL,
+        external_id TEXT,
+        told TEXT NOT NULL,
+        changed_at BIGINT NOT NULL
+    )",
+    "CREATE UNIQUE INDEX scim_user_name ON scim_user (user_name_key) WHERE deleted = FALSE",
+    // A bound value does not tell SQLite that the partial index serves: this one is for finding.
+    "CREATE INDEX scim_user_name_key ON scim_user (user_name_key)",
+    "CREATE INDEX scim_user_external ON scim_user (external_id) WHERE external_id IS NOT NULL",
+];
+
+const DOWN: &[&str] = &["DROP TABLE scim_user"];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in UP {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in DOWN {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}

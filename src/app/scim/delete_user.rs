@@ -1,0 +1,23 @@
+//! A provider lets a user go (DELETE): a deactivation, after which the id is nobody's. The person stays known.
+
+use super::write::Writing;
+use super::{Door, Precondition, ScimError};
+use crate::app::{App, Asker};
+use crate::domain::access::Action;
+
+impl App {
+    /// Deletes a user, and no person.
+    pub async fn delete_scim_user(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        id: &str,
+        precondition: Precondition<'_>,
+    ) -> Result<(), ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let (loaded, before) = writing.find(id, precondition).await?;
+        let was = writing.read(&before)?;
+        writing.let_go(&loaded, &was).await
+    }
+}

@@ -1,0 +1,212 @@
+//! Many users: filtered, in an order, by the page.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::load::{Loading, load};
+use super::{Door, Resource, ScimError};
+use crate::app::context::Act;
+use crate::app::{App, Asker, StoreError};
+use crate::domain::access::Action;
+use crate::domain::ids::EmployeeId;
+use crate::intake::scim::discovery::list_response;
+use crate::intake::scim::filter::Lookup;
+use crate::intake::scim::paging::{Cursor, List, ListText, Start};
+use crate::intake::scim::schema::ENTERPRISE;
+use crate::intake::scim::user::UserId;
+use crate::store::scim::KnownBy;
+use crate::store::{Connection, clock, directory, scim};
+
+/// How many users are in memory at a time.
+const AT_ONCE: usize = 500;
+
+/// The page that is answered.
+#[derive(Debug, Default)]
+struct Page {
+    /// `None`: nobody counted.
+    total: Option<usize>,
+    resources: Vec<(i64, Map<String, Value>)>,
+    /// The last one, where more follow it.
+    next: Option<Cursor>,
+}
+
+impl App {
+    /// Answers a ListResponse, and leaves the audit entry of the look. What an index finds is found by it; else everybody
+    /// is looked at, some hundreds at a time, in one view of the database.
+    pub async fn list_scim_users(&self, asker: &Asker, door: &Door, text: &ListText) -> Result<Value, ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let list = text.understand(&door.mapping.schemas)?;
+        self.look(asker, &grant, Act { action: "scim.users.read", object: "users" }).await?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
+        let loading = Loading { door, administrations: &administrations, today: self.today() };
+        let search = Search { app: self, connection, list: &list, loading };
+        let page = search.page().await?;
+        let resources: Vec<Value> = page
+            .resources
+            .into_iter()
+            .map(|(_, resource)| Value::Object(Resource::new(resource, &list.projection).body))
+            .collect();
+        Ok(match list.start {
+            Start::Index(past) => list_response(page.total.unwrap_or_default(), past + 1, resources),
+            Start::Cursor(_) => {
+                let mut response = json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                    "itemsPerPage": resources.len(),
+                    "Resources": resources,
+                });
+                if let Some(response) = response.as_object_mut() {
+                    response.extend(page.total.map(|total| ("totalResults".to_owned(), total.into())));
+                    response.extend(page.next.map(|next| ("nextCursor".to_owned(), next.written().into())));
+                }
+                response
+            }
+        })
+    }
+}
+
+/// A question under way.
+struct Search<'a, C> {
+    app: &'a App,
+    connection: &'a C,
+    list: &'a List<'a>,
+    loading: Loading<'a>,
+}
+
+impl<C: Connection> Search<'_, C> {
+    async fn page(&self) -> Result<Page, StoreError> {
+        let lookups = self.list.filter.as_ref().and_then(|filter| filter.lookups());
+        let found = match lookups {
+            Some(lookups) => self.found_by_index(&lookups).await?,
+            None => None,
+        };
+        if self.list.sort.is_some() {
+            return self.sorted(found).await;
+        }
+        match (&self.list.start, found) {
+            (Start::Index(past), None) if self.list.filter.is_none() => {
+                let total = usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX);
+                let (past, count) = (as_u64(*past), as_u64(self.list.count));
+                let ids = scim::ids(self.connection, EmployeeId(0), past, count).await?;
+                Ok(Page { total: Some(total), resources: self.wanted(&ids).await?, next: None })
+            }
+            (Start::Index(past), found) => {
+                let (past, count) = (*past, self.list.count);
+                let mut page = Page::default();
+                let mut total = 0;
+                let mut walk = Walk::new(found, EmployeeId(0));
+                while let Some(ids) = walk.next(self.connection).await? {
+                    for (id, resource) in self.wanted(&ids).await? {
+                        if total >= past && page.resources.len() < count {
+                            page.resources.push((id, resource));
+                        }
+                        total += 1;
+                    }
+                }
+                page.total = Some(total);
+                Ok(page)
+            }
+            (Start::Cursor(after), found) => {
+                let mut page = Page::default();
+                if self.list.filter.is_none() {
+                    page.total = Some(usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX));
+                }
+                let mut walk = Walk::new(found, EmployeeId(after.as_ref().map_or(0, |after| after.id)));
+                'walking: while let Some(ids) = walk.next(self.connection).await? {
+                    for (id, resource) in self.wanted(&ids).await? {
+                        if page.resources.len() == self.list.count {
+                            page.next = page.resources.last().map(|(id, last)| self.list.cursor_of(last, *id));
+                            break 'walking;
+                        }
+                        page.resources.push((id, resource));
+                    }
+                }
+                Ok(page)
+            }
+        }
+    }
+
+    /// Orders all that is wanted by key alone, and then loads the page.
+    async fn sorted(&self, found: Option<BTreeSet<EmployeeId>>) -> Result<Page, StoreError> {
+        let mut places: Vec<Cursor> = Vec::new();
+        let mut walk = Walk::new(found, EmployeeId(0));
+        while let Some(ids) = walk.next(self.connection).await? {
+            let wanted = self.wanted(&ids).await?;
+            places.extend(wanted.iter().map(|(id, resource)| self.list.cursor_of(resource, *id)));
+        }
+        places.sort_by(|a, b| self.list.order(a, b));
+        let past = match &self.list.start {
+            Start::Index(past) => *past,
+            Start::Cursor(None) => 0,
+            Start::Cursor(Some(after)) => places.partition_point(|place| self.list.order(place, after).is_le()),
+        };
+        let page: Vec<&Cursor> = places.iter().skip(past).take(self.list.count).collect();
+        let more = past + page.len() < places.len();
+        let next =
+            page.last().filter(|_| more && matches!(self.list.start, Start::Cursor(_))).map(|last| (*last).clone());
+        let ids: Vec<EmployeeId> = page.iter().map(|place| EmployeeId(place.id)).collect();
+        let mut resources = self.wanted(&ids).await?;
+        resources.sort_by_cached_key(|(id, _)| page.iter().position(|place| place.id == *id));
+        Ok(Page { total: Some(places.len()), resources, next })
+    }
+
+    /// Those among some employees that are users and asked for, in the order of their keys.
+    async fn wanted(&self, ids: &[EmployeeId]) -> Result<Vec<(i64, Map<String, Value>)>, StoreError> {
+        let loaded = load(self.connection, ids, self.loading.today).await?;
+        let users = loaded.into_iter().filter(|(_, loaded)| !loaded.is_deleted());
+        let resources = users.map(|(id, loaded)| (id.0, loaded.resource(self.loading, self.app)));
+        Ok(resources.filter(|(_, resource)| self.list.wants(resource)).collect())
+    }
+
+    /// Everybody for whom the filter can hold; `None` where no index tells.
+    async fn found_by_index(&self, lookups: &[Lookup]) -> Result<Option<BTreeSet<EmployeeId>>, StoreError> {
+        let mut found = BTreeSet::new();
+        for Lookup { attribute, value } in lookups {
+            let carries_number = *attribute == self.loading.door.mapping.employee_number
+                || *attribute == format!("{ENTERPRISE}:employeeNumber");
+            let by = match attribute.as_str() {
+                "id" => {
+                    found.extend(UserId::parse(value).map(|id| id.employee));
+                    continue;
+                }
+                "externalId" => Some(KnownBy::ExternalId),
+                "userName" => Some(KnownBy::UserName),
+                "emails.value" => Some(KnownBy::Email),
+                _ if carries_number => None,
+                _ => return Ok(None),
+            };
+            for by in by.into_iter().chain(carries_number.then_some(KnownBy::EmployeeNumber)) {
+                found.extend(scim::candidates(self.connection, by, value).await?);
+            }
+        }
+        Ok(Some(found))
+    }
+}
+
+/// A walk through everybody, or through those that an index found, in the order of their keys.
+struct Walk {
+    found: Option<Vec<EmployeeId>>,
+    after: EmployeeId,
+}
+
+impl Walk {
+    fn new(found: Option<BTreeSet<EmployeeId>>, after: EmployeeId) -> Self {
+        Self { found: found.map(|found| found.into_iter().collect()), after }
+    }
+
+    async fn next(&mut self, connection: &impl Connection) -> Result<Option<Vec<EmployeeId>>, StoreError> {
+        let ids = match &self.found {
+            Some(found) => found.iter().filter(|id| **id > self.after).take(AT_ONCE).copied().collect(),
+            None => scim::ids(connection, self.after, 0, as_u64(AT_ONCE)).await?,
+        };
+        let Some(last) = ids.last() else { return Ok(None) };
+        self.after = *last;
+        Ok(Some(ids))
+    }
+}
+
+fn as_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

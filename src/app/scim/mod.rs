@@ -1,0 +1,112 @@
+//! What an identity provider asks for at the SCIM door: users written and read, administrations as groups.
+//!
+//! Everything that a provider writes goes the way of HR's files: a plan of `domain::directory`, one `Change`, an audit
+//! entry. Who asks needs the right [`Action::Provision`](crate::domain::access::Action::Provision), which the role `scim`
+//! alone has. Start at `create_user`; `write` is what all writing shares, `load` what all reading does.
+
+pub mod bulk;
+pub mod create_user;
+pub mod delete_user;
+pub mod discovery;
+pub mod error;
+pub mod groups;
+pub mod list_users;
+mod load;
+pub mod patch_user;
+pub mod read_user;
+pub mod replace_user;
+mod write;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::app::Asker;
+use crate::domain::access::Action;
+use crate::intake::scim::ScimType;
+use crate::intake::scim::resource::Projection;
+
+pub use crate::intake::scim::bulk::MOST_PAYLOAD_BYTES;
+pub use crate::intake::scim::mapping::{Mapping, MappingError, MappingText};
+pub use crate::intake::scim::paging::ListText;
+pub use error::ScimError;
+
+/// How the door is set up.
+#[derive(Debug, Clone)]
+pub struct Door {
+    pub mapping: Mapping,
+    /// Where it stands, without a slash at the end: `/scim/v2`, or the whole address.
+    pub base: String,
+}
+
+/// One resource as it is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    pub body: Map<String, Value>,
+    /// The ETag, as `W/"…"`.
+    pub version: String,
+    pub location: String,
+}
+
+/// Which attributes somebody wants to see.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    pub attributes: Option<&'a str>,
+    pub excluded_attributes: Option<&'a str>,
+}
+
+/// What a client says of the version that it saw.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Precondition<'a>(pub Option<&'a str>);
+
+impl Precondition<'_> {
+    /// Whether a version is among those that `If-Match` names. A weak tag is compared without its mark (RFC 7644, section
+    /// 3.14, has nothing but weak tags).
+    #[must_use]
+    pub fn holds(self, version: &str) -> bool {
+        let plain = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+        self.0.is_none_or(|wanted| wanted.split(',').any(|tag| tag.trim() == "*" || plain(tag) == plain(version)))
+    }
+}
+
+impl Asker {
+    /// Whether the SCIM door is open to whoever asks: to be asked before a body is looked at.
+    pub fn may_provision(&self) -> Result<(), ScimError> {
+        self.grant(Action::Provision)?;
+        Ok(())
+    }
+}
+
+/// The version of a resource: a digest of what it says. Whatever changed it, a provider or HR's file, it is another one.
+fn version_of(resource: &Map<String, Value>) -> String {
+    let said: Vec<(&String, &Value)> = resource.iter().filter(|(name, _)| *name != "meta").collect();
+    let digest = Sha256::digest(json!(said).to_string());
+    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hex}\"")
+}
+
+impl Resource {
+    /// A resource with its version, of which so much is shown.
+    fn new(mut whole: Map<String, Value>, projection: &Projection) -> Self {
+        let version = version_of(&whole);
+        if let Some(meta) = whole.get_mut("meta").and_then(Value::as_object_mut) {
+            meta.insert("version".to_owned(), version.clone().into());
+        }
+        let location = whole.get("meta").and_then(|meta| meta.get("location")).and_then(Value::as_str);
+        let location = location.unwrap_or_default().to_owned();
+        Self { body: projection.of(&whole), version, location }
+    }
+}
+
+/// An error as SCIM writes it (RFC 7644, section 3.12).
+#[must_use]
+pub fn error_body(status: u16, scim_type: Option<ScimType>, detail: &str) -> Value {
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": status.to_string(),
+        "detail": detail,
+    });
+    if let (Some(scim_type), Some(body)) = (scim_type, body.as_object_mut()) {
+        body.insert("scimType".to_owned(), scim_type.as_str().into());
+    }
+    body
+}

@@ -1,0 +1,364 @@
+//! What an identity provider's word about one person changes: the SCIM door's way to the same acts as a file.
+//!
+//! A provider writes a picture of a person over the one that it saw. [`provision`] acts on what differs between the two,
+//! and on nothing else: what HR's files say stays until somebody says otherwise, and the same told again changes nothing.
+//!
+//! * The first telling makes an employment of its own, whatever HR's files say: their order does not matter.
+//! * Another administration is a transfer: the employment ends the day before, a new one begins today.
+//! * Deactivation on a day makes it the last day of whatever runs; what has not begun is withdrawn. Nobody is deleted.
+//! * A return is a new employment of the same person.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::super::EmploymentForm;
+use super::super::records::{EmploymentRecord, PersonRecord};
+use super::{Act, Change, Dated, Plan};
+use crate::domain::calendar::day_before;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
+
+/// What is known of one person; nothing where the person is new.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownPerson {
+    pub person: Option<PersonRecord>,
+    /// By id; withdrawn ones are not in it, ended ones are.
+    pub employments: BTreeMap<EmploymentId, EmploymentRecord>,
+}
+
+/// A person as a provider tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// `None`: not said; what is known stays.
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub protected: Option<bool>,
+    /// Whether the person works here, in the provider's own word.
+    pub active: bool,
+    /// What is said of the employment that the provider sees ([`shown`]).
+    pub post: Post,
+    /// Every employment, where the provider speaks Kurskoll's extension.
+    pub employments: Option<Vec<ToldEmployment>>,
+}
+
+/// What a provider says of the one employment that it sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Post {
+    pub administration: Option<AdministrationCode>,
+    /// Empty where none is named.
+    pub unit: String,
+    pub form: Option<EmploymentForm>,
+    pub starts_on: Option<NaiveDate>,
+    pub ends_on: Option<NaiveDate>,
+    pub manager: Option<EmployeeNumber>,
+    pub email: Option<String>,
+    pub username: Option<String>,
+}
+
+/// One employment, as Kurskoll's extension names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldEmployment {
+    /// HR's id, or one that Kurskoll gave; `None`: Kurskoll gives one.
+    pub id: Option<EmploymentId>,
+    pub administration: AdministrationCode,
+    pub unit: String,
+    pub form: EmploymentForm,
+    pub starts_on: NaiveDate,
+    pub ends_on: Option<NaiveDate>,
+}
+
+/// Why a picture cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProvisionFault {
+    #[error("an active person needs an administration to work in")]
+    NoAdministration,
+    #[error("an employment would end on {ends_on}, before its first day, {starts_on}")]
+    EndsBeforeItStarts { starts_on: NaiveDate, ends_on: NaiveDate },
+    #[error("no employment of this person has the id {0}: leave the id out, and Kurskoll gives one")]
+    UnknownId(EmploymentId),
+}
+
+/// The employment that a provider sees: one that runs (the provider's own first, then the one that started first, then the
+/// smaller id), else the next to come, else the one that ended last.
+#[must_use]
+pub fn shown(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today: NaiveDate) -> Option<&EmploymentRecord> {
+    employments.values().min_by_key(|employment| {
+        let runs = employment.runs_or_is_to_come(today);
+        let begun = employment.starts_on <= today;
+        let rank = match (runs, begun) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        };
+        let ended = std::cmp::Reverse(employment.ends_on.filter(|_| !runs));
+        let own_first = !employment.employment_id.is_of_provider();
+        (rank, ended, own_first, employment.starts_on, employment.employment_id.clone())
+    })
+}
+
+/// Whether a person counts as active where no provider has said so: an employment runs or is to come.
+#[must_use]
+pub fn works_here(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today: NaiveDate) -> bool {
+    employments.values().any(|employment| employment.runs_or_is_to_come(today))
+}
+
+/// What has to change for what a provider says, `told`, to hold; `was` is the picture that it wrote over (`None`: it had
+/// none). `default_form` is that of new employments whose form is not said.
+pub fn provision(
+    number: &EmployeeNumber,
+    known: &KnownPerson,
+    was: Option<&Told>,
+    told: &Told,
+    default_form: EmploymentForm,
+    today: NaiveDate,
+) -> Result<Plan, ProvisionFault> {
+    let mut register = Register { number, employments: known.employments.clone(), default_form, today };
+    let lists_employments =
+        told.employments.is_some() && told.employments != was.and_then(|was| was.employments.clone());
+    if let Some(list) = told.employments.as_ref().filter(|_| lists_employments) {
+        register.take_list(was.and_then(|was| was.employments.as_deref()).unwrap_or_default(), list, &told.post)?;
+    }
+    match was {
+        Some(was) if was.active && told.active => register.change(was, told, !lists_employments)?,
+        Some(was) if !told.active => register.touch_up(was, told),
+        Some(_) if !lists_employments => register.begin_again(&told.post)?,
+        None if told.active && !lists_employments => register.begin(&told.post)?,
+        Some(_) | None => {}
+    }
+    if !told.active && was.is_none_or(|was| was.active) {
+        register.end_all();
+    }
+    for employment in register.employments.values() {
+        if let Some(ends_on) = employment.ends_on.filter(|ends_on| *ends_on < employment.starts_on) {
+            return Err(ProvisionFault::EndsBeforeItStarts { starts_on: employment.starts_on, ends_on });
+        }
+    }
+    let mut plan = Plan::default();
+    plan.changes.extend(person_act(number, known.person.as_ref(), told).map(Change::Person));
+    plan.changes.extend(acts(&known.employments, &register.employments).into_iter().map(Change::Employment));
+    Ok(plan)
+}
+
+fn person_act(number: &EmployeeNumber, known: Option<&PersonRecord>, told: &Told) -> Option<Act<PersonRecord>> {
+    let name = |told: &Option<String>, known: Option<&String>| told.as_ref().or(known).cloned().unwrap_or_default();
+    let after = PersonRecord {
+        employee_number: number.clone(),
+        given_name: name(&told.given_name, known.map(|known| &known.given_name)),
+        family_name: name(&told.family_name, known.map(|known| &known.family_name)),
+        protected: told.protected.unwrap_or_else(|| known.is_some_and(|known| known.protected)),
+    };
+    match known {
+        None => Some(Act::Added(after)),
+        Some(before) => (*before != after).then(|| Act::Changed { before: before.clone(), after }),
+    }
+}
+
+/// The differences between what was known and what shall be, by id.
+fn acts(
+    known: &BTreeMap<EmploymentId, EmploymentRecord>,
+    wanted: &BTreeMap<EmploymentId, EmploymentRecord>,
+) -> Vec<Act<EmploymentRecord>> {
+    let withdrawn = known.iter().filter(|(id, _)| !wanted.contains_key(id)).map(|(_, e)| Act::Withdrawn(e.clone()));
+    let told = wanted.iter().filter_map(|(id, after)| match known.get(id) {
+        None => Some(Act::Added(after.clone())),
+        Some(before) => (before != after).then(|| Act::Changed { before: before.clone(), after: after.clone() }),
+    });
+    withdrawn.chain(told).collect()
+}
+
+/// A person's employments on their way from what is known to what shall be.
+struct Register<'a> {
+    number: &'a EmployeeNumber,
+    employments: BTreeMap<EmploymentId, EmploymentRecord>,
+    default_form: EmploymentForm,
+    today: NaiveDate,
+}
+
+impl Register<'_> {
+    fn shown(&self) -> Option<EmploymentRecord> {
+        shown(&self.employments, self.today).cloned()
+    }
+
+    /// Whether the employment goes on after today.
+    fn goes_on(&self, employment: &EmploymentRecord) -> bool {
+        employment.ends_on.is_none_or(|last| last > self.today)
+    }
+
+    /// Ends an employment on a day, or withdraws it where it begins after that.
+    fn end(&mut self, id: &EmploymentId, last: NaiveDate) {
+        let Some(employment) = self.employments.get_mut(id) else { return };
+        if employment.starts_on > last {
+            self.employments.remove(id);
+        } else {
+            employment.ends_on = Some(last);
+        }
+    }
+
+    fn end_all(&mut self) {
+        let ending = self.employments.values().filter(|employment| self.goes_on(employment));
+        let ids: Vec<EmploymentId> = ending.map(|employment| employment.employment_id.clone()).collect();
+        for id in ids {
+            self.end(&id, self.today);
+        }
+    }
+
+    /// An id that is free: the first day, and a number where the person has had one from that day.
+    fn new_id(&self, starts_on: NaiveDate) -> Option<EmploymentId> {
+        let ids = (1_u32..).map(|place| match place {
+            1 => format!("{}{starts_on}", EmploymentId::OF_PROVIDER),
+            _ => format!("{}{starts_on}/{place}", EmploymentId::OF_PROVIDER),
+        });
+        ids.filter_map(|id| EmploymentId::parse(&id).ok()).find(|id| !self.employments.contains_key(id))
+    }
+
+    fn add(&mut self, post: &Post, starts_on: NaiveDate, form: Option<EmploymentForm>) -> Result<(), ProvisionFault> {
+        let administration = post.administration.clone().ok_or(ProvisionFault::NoAdministration)?;
+        let Some(employment_id) = self.new_id(starts_on) else { return Ok(()) };
+        let record = EmploymentRecord {
+            employee_number: self.number.clone(),
+            employment_id: employment_id.clone(),
+            administration,
+            unit: post.unit.clone(),
+            form: form.or(post.form).unwrap_or(self.default_form),
+            starts_on,
+            ends_on: post.ends_on,
+            manager: post.manager.clone(),
+            email: post.email.clone(),
+            username: post.username.clone(),
+        };
+        self.employments.insert(employment_id, record);
+        Ok(())
+    }
+
+    /// The first day of a new employment: the one that is told, unless an employment already ended on it or later: then
+    /// it speaks of that one, and the new one begins today.
+    fn first_day(&self, told: &Post) -> NaiveDate {
+        let is_free = |day: &NaiveDate| {
+            let ended = self.employments.values().filter(|employment| !self.goes_on(employment));
+            ended.filter_map(|employment| employment.ends_on).all(|last| last < *day)
+        };
+        told.starts_on.filter(is_free).unwrap_or(self.today)
+    }
+
+    /// A person of whom the provider tells for the first time, or again after it deleted them.
+    fn begin(&mut self, post: &Post) -> Result<(), ProvisionFault> {
+        self.add(post, self.first_day(post), None)
+    }
+
+    /// A person who had left: new, unless HR's files have brought them back already. A last day that has passed is that of
+    /// the employment that ended.
+    fn begin_again(&mut self, post: &Post) -> Result<(), ProvisionFault> {
+        if self.employments.values().any(|employment| self.goes_on(employment)) {
+            return Ok(());
+        }
+        self.begin(&Post { ends_on: post.ends_on.filter(|last| *last > self.today), ..post.clone() })
+    }
+
+    /// Takes over what the provider says otherwise than it saw of the shown employment.
+    fn change(&mut self, was: &Told, told: &Told, with_post: bool) -> Result<(), ProvisionFault> {
+        let moves = with_post && was.post.administration != told.post.administration;
+        let Some(mut employment) = self.shown() else {
+            return if moves { self.begin_again(&told.post) } else { Ok(()) };
+        };
+        if !moves {
+            self.touch_up_with(was, told, with_post);
+            return Ok(());
+        }
+        let administration = told.post.administration.clone().ok_or(ProvisionFault::NoAdministration)?;
+        if !employment.runs_or_is_to_come(self.today) {
+            return self.begin_again(&told.post);
+        }
+        if employment.starts_on >= self.today {
+            // It has hardly begun: the first word was wrong.
+            employment.administration = administration;
+            self.employments.insert(employment.employment_id.clone(), employment);
+            self.touch_up_with(was, told, with_post);
+            return Ok(());
+        }
+        let form = if was.post.form == told.post.form { Some(employment.form) } else { told.post.form };
+        let ends_on = if was.post.ends_on == told.post.ends_on { employment.ends_on } else { told.post.ends_on };
+        // A first day that is told anew is the transfer's, where it can be.
+        let told_anew =
+            told.post.starts_on.filter(|day| was.post.starts_on != Some(*day) && *day > employment.starts_on);
+        let starts_on = told_anew.unwrap_or(self.today);
+        self.end(&employment.employment_id, day_before(starts_on));
+        self.add(&Post { ends_on, ..told.post.clone() }, starts_on, form)
+    }
+
+    fn touch_up(&mut self, was: &Told, told: &Told) {
+        self.touch_up_with(was, told, true);
+    }
+
+    fn touch_up_with(&mut self, was: &Told, told: &Told, with_post: bool) {
+        let Some(mut employment) = self.shown() else { return };
+        let (was, told) = (&was.post, &told.post);
+        if was.email != told.email {
+            employment.email.clone_from(&told.email);
+        }
+        if was.username != told.username {
+            employment.username.clone_from(&told.username);
+        }
+        if was.manager != told.manager {
+            employment.manager.clone_from(&told.manager);
+        }
+        if with_post {
+            if was.unit != told.unit {
+                employment.unit.clone_from(&told.unit);
+            }
+            if let Some(form) = told.form.filter(|form| was.form != Some(*form)) {
+                employment.form = form;
+            }
+            if let Some(starts_on) = told.starts_on.filter(|day| was.starts_on != Some(*day)) {
+                employment.starts_on = starts_on;
+            }
+            if was.ends_on != told.ends_on {
+                employment.ends_on = told.ends_on;
+            }
+        }
+        self.employments.insert(employment.employment_id.clone(), employment);
+    }
+
+    /// Makes the employments as they are listed; what was listed and no longer is ends today, or is withdrawn.
+    fn take_list(
+        &mut self,
+        was: &[ToldEmployment],
+        list: &[ToldEmployment],
+        post: &Post,
+    ) -> Result<(), ProvisionFault> {
+        let named = |id: &EmploymentId| list.iter().any(|told| told.id.as_ref() == Some(id));
+        for id in was.iter().filter_map(|was| was.id.as_ref()).filter(|id| !named(id)) {
+            if self.employments.get(id).is_some_and(|employment| self.goes_on(employment)) {
+                self.end(id, self.today);
+            }
+        }
+        for told in list.iter().filter(|told| !was.contains(told)) {
+            let known = told.id.as_ref().and_then(|id| self.employments.get(id)).cloned();
+            let unknown = told.id.as_ref().filter(|id| known.is_none() && id.is_of_provider());
+            if let Some(id) = unknown {
+                return Err(ProvisionFault::UnknownId(id.clone()));
+            }
+            let Some(employment_id) = told.id.clone().or_else(|| self.new_id(told.starts_on)) else { continue };
+            let (manager, email, username) = match known {
+                Some(known) => (known.manager, known.email, known.username),
+                None => (post.manager.clone(), post.email.clone(), post.username.clone()),
+            };
+            let record = EmploymentRecord {
+                employee_number: self.number.clone(),
+                employment_id: employment_id.clone(),
+                administration: told.administration.clone(),
+                unit: told.unit.clone(),
+                form: told.form,
+                starts_on: told.starts_on,
+                ends_on: told.ends_on,
+                manager,
+                email,
+                username,
+            };
+            self.employments.insert(employment_id, record);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! Dated examples, and what holds for every telling.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::super::{Extent, Files, Known, plan};
+use super::*;
+use crate::domain::calendar::add_days;
+use crate::domain::directory::records::{AdministrationRecord, ReportedEmployment, Row};
+
+const TODAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 4, 1).expect("a day");
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a day")
+}
+
+fn number(text: &str) -> EmployeeNumber {
+    EmployeeNumber::parse(text).expect("a number")
+}
+
+fn code(text: &str) -> AdministrationCode {
+    AdministrationCode::parse(text).expect("a code")
+}
+
+fn told(administration: &str, active: bool) -> Told {
+    Told {
+        given_name: Some("Eva".to_owned()),
+        family_name: Some("Ek".to_owned()),
+        protected: None,
+        active,
+        post: Post { administration: Some(code(administration)), ..Post::default() },
+        employments: None,
+    }
+}
+
+/// A directory of one provider: its people, and the pictures that it sees of them.
+#[derive(Debug, Clone, Default)]
+struct City {
+    known: Known,
+    pictures: BTreeMap<EmployeeNumber, Told>,
+}
+
+impl City {
+    fn new() -> Self {
+        let mut known = Known::default();
+        for administration in ["FGK", "SEF"] {
+            let record = AdministrationRecord { code: code(administration), name: String::new(), board: String::new() };
+            known.administrations.insert(code(administration), record);
+        }
+        Self { known, pictures: BTreeMap::new() }
+    }
+
+    fn person(&self, number: &EmployeeNumber) -> KnownPerson {
+        let own = self.known.employments.iter().filter(|((of, _), _)| of == number);
+        KnownPerson {
+            person: self.known.persons.get(number).cloned(),
+            employments: own.map(|((_, id), employment)| (id.clone(), employment.clone())).collect(),
+        }
+    }
+
+    /// What a provider says, over the picture that it has; answers how much changed.
+    fn tell(&mut self, who: &str, told: &Told, today: NaiveDate) -> usize {
+        let number = number(who);
+        let person = self.person(&number);
+        let was = self.pictures.get(&number);
+        let plan = provision(&number, &person, was, told, EmploymentForm::Permanent, today).expect("a plan");
+        self.known.apply(&plan);
+        self.pictures.insert(number, told.clone());
+        plan.changes.len()
+    }
+
+    fn import(&mut self, rows: &[ReportedEmployment], extent: Extent, today: NaiveDate) {
+        let rows = rows.iter().cloned().zip(2..).map(|(record, line)| Row { line, record }).collect();
+        let files = Files { employments: Some(rows), ..Files::default() };
+        let plan = plan(&self.known, &files, extent, today).expect("a plan");
+        self.known.apply(&plan);
+    }
+
+    fn lines(&self, who: &str) -> Vec<String> {
+        let line = |e: &EmploymentRecord| {
+            let last = e.ends_on.map_or_else(String::new, |last| last.to_string());
+            format!("{} {} {}..{last}", e.employment_id, e.administration, e.starts_on)
+        };
+        self.person(&number(who)).employments.values().map(line).collect()
+    }
+}
+
+fn row(who: &str, administration: &str, starts_on: &str, ends_on: Option<&str>) -> ReportedEmployment {
+    ReportedEmployment {
+        given_name: "Eva".to_owned(),
+        family_name: "Ek".to_owned(),
+        protected: None,
+        employment: EmploymentRecord {
+            employee_number: number(who),
+            employment_id: EmploymentId::parse("1").expect("an id"),
+            administration: code(administration),
+            unit: String::new(),
+            form: EmploymentForm::Permanent,
+            starts_on: day(starts_on),
+            ends_on: ends_on.map(day),
+            manager: None,
+            email: None,
+            username: None,
+        },
+    }
+}
+
+#[test]
+fn a_person_who_is_told_of_begins_today_and_ends_on_the_day_of_the_deactivation() {
+    let mut city = City::new();
+    assert_eq!(city.tell("1", &told("SEF", true), TODAY), 2);
+    assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01.."]);
+    assert_eq!(city.tell("1", &told("SEF", true), day("2026-04-02")), 0);
+    city.tell("1", &told("SEF", false), day("2026-04-10"));
+    assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10"]);
+    assert_eq!(city.tell("1", &told("SEF", false), day("2026-04-11")), 0);
+    city.tell("1", &told("FGK", true), day("2026-06-01"));
+    assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10", "scim:2026-06-01 FGK 2026-06-01.."]);
+}
+
+#[test]
+fn an_employment_to_come_is_withdrawn() {
+    let mut city = City::new();
+    let mut coming = told("SEF", true);
+    coming.post.starts_on = Some(day("2026-05-01"));
+    city.tell("1", &coming, TODAY);
+    assert_eq!(city.lines("1"), ["scim:2026-05-01 SEF 2026-05-01.."]);
+    coming.active = false;
+    city.tell("1", &coming, day("2026-04-20"));
+    assert!(city.lines("1").is_empty());
+    assert!(city.known.persons.contains_key(&number("1")), "nobody is deleted");
+}
+
+#[test]
+fn who_goes_and_comes_back_on_one_day_has_two_employments() {
+    let mut city = City::new();
+    for active in [true, false, true] {
+        city.tell("1", &told("SEF", active), TODAY);
+    }
+    assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-01", "scim:2026-04-01/2 SEF 2026-04-01.."]);
+}
+
+#[test]
+fn a_first_day_from_before_somebody_left_does_not_bridge_the_gap() {
+    let mut city = City::new();
+    let mut hired = told("SEF", true);
+    hired.post.starts_on = Some(day("2020-01-01"));
+    city.tell("1", &hired, TODAY);
+    city.tell("1", &Told { active: false, ..hired.clone() }, day("2026-04-10"));
+    city.tell("1", &hired, day("2026-08-01"));
+    assert_eq!(city.lines("1"), ["scim:2020-01-01 SEF 2020-01-01..2026-04-10", "scim:2026-08-01 SEF 2026-08-01.."]);
+}
+
+#[test]
+fn what_hrs_file_says_stays_where_the_provider_says_nothing_else() {
+    let mut city = City::new();
+    city.import(&[row("1", "SEF", "2020-01-01", None)], Extent::Full, TODAY);
+    // A picture of what the provider was shown, with an address that it adds.
+    city.pictures.insert(number("1"), told("SEF", true));
+    let mut with_address = told("SEF", true);
+    with_address.post.email = Some("eva@example.org".to_owned());
+    assert_eq!(city.tell("1", &with_address, TODAY), 1);
+    assert_eq!(city.lines("1"), ["1 SEF 2020-01-01.."]);
+    city.tell("1", &told("FGK", true), day("2026-04-10"));
+    assert_eq!(city.lines("1"), ["1 SEF 2020-01-01..2026-04-09", "scim:2026-04-10 FGK 2026-04-10.."]);
+}
+
+#[test]
+fn an_active_person_needs_an_administration() {
+    let mut nowhere = told("SEF", true);
+    nowhere.post.administration = None;
+    let plan = |was: Option<&Told>, person: &KnownPerson| {
+        provision(&number("1"), person, was, &nowhere, EmploymentForm::Permanent, TODAY)
+    };
+    assert_eq!(plan(None, &KnownPerson::default()), Err(ProvisionFault::NoAdministration));
+    let mut city = City::new();
+    city.tell("1", &told("SEF", true), TODAY);
+    assert_eq!(plan(Some(&told("SEF", true)), &city.person(&number("1"))), Err(ProvisionFault::NoAdministration));
+}
+
+/// One thing that somebody tells on a day.
+#[derive(Debug, Clone)]
+enum Step {
+    Told(u8, &'static str, bool),
+    File(Vec<(u8, &'static str)>, bool),
+    NextDay,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let administration = || prop::sample::select(&["FGK", "SEF"][..]);
+    prop_oneof![
+        4 => (0_u8..4, administration(), any::<bool>()).prop_map(|(who, code, active)| Step::Told(who, code, active)),
+        2 => (prop::collection::btree_map(4_u8..8, administration(), 0..4), any::<bool>())
+            .prop_map(|(rows, full)| Step::File(rows.into_iter().collect(), full)),
+        1 => Just(Step::NextDay),
+    ]
+}
+
+fn carried_out(steps: &[Step], repeat: bool) -> City {
+    let mut city = City::new();
+    let mut today = TODAY;
+    for step in steps {
+        for _ in 0..=usize::from(repeat && !matches!(step, Step::NextDay)) {
+            match step {
+                Step::NextDay => today = add_days(today, 1),
+                Step::Told(who, administration, active) => {
+                    city.tell(&who.to_string(), &told(administration, *active), today);
+                }
+                Step::File(rows, full) => {
+                    let rows: Vec<ReportedEmployment> =
+                        rows.iter().map(|(who, code)| row(&who.to_string(), code, "2026-01-01", None)).collect();
+                    city.import(&rows, if *full { Extent::Full } else { Extent::Partial }, today);
+                }
+            }
+        }
+    }
+    city
+}
+
+proptest! {
+    #[test]
+    fn telling_again_changes_nothing(steps in prop::collection::vec(step(), 0..16)) {
+        prop_assert_eq!(carried_out(&steps, false).known, carried_out(&steps, true).known);
+    }
+
+    /// Steps of a day that speak of different people trade places freely.
+    #[test]
+    fn the_order_of_independent_people_does_not_matter(
+        steps in prop::collection::vec(step(), 2..16), at in any::<prop::sample::Index>(),
+    ) {
+        let at = at.index(steps.len() - 1);
+        let independent = match (&steps[at], &steps[at + 1]) {
+            (Step::Told(a, ..), Step::Told(b, ..)) => a != b,
+            // Files speak of others than the provider, and end nothing that they cannot name.
+            (Step::Told(..), Step::File(..)) | (Step::File(..), Step::Told(..)) => true,
+            _ => false,
+        };
+        prop_assume!(independent);
+        let mut swapped = steps.clone();
+        swapped.swap(at, at + 1);
+        prop_assert_eq!(carried_out(&steps, false).known, carried_out(&swapped, false).known);
+    }
+
+    /// The first telling and a file that speaks of the same people end the same, whichever came first.
+    #[test]
+    fn a_file_and_the_first_telling_of_the_same_person_trade_places(
+        administration in prop::sample::select(&["FGK", "SEF"][..]), in_file in prop::sample::select(&["FGK", "SEF"][..]),
+        active in any::<bool>(), full in any::<bool>(),
+    ) {
+        let rows = [row("1", in_file, "2026-01-01", None)];
+        let extent = if full { Extent::Full } else { Extent::Partial };
+        let (mut first, mut second) = (City::new(), City::new());
+        first.import(&rows, extent, TODAY);
+        first.tell("1", &told(administration, true), TODAY);
+        second.tell("1", &told(administration, true), TODAY);
+        second.import(&rows, extent, TODAY);
+        prop_assert_eq!(&first.known, &second.known);
+        if !active {
+            // Where both say that the person left, they end the same as well.
+            let left = [row("1", in_file, "2026-01-01", Some("2026-04-01"))];
+            first.import(&left, extent, TODAY);
+            first.tell("1", &told(administration, false), TODAY);
+            second.tell("1", &told(administration, false), TODAY);
+            second.import(&left, extent, TODAY);
+            prop_assert_eq!(&first.known, &second.known);
+        }
+    }
+
+    #[test]
+    fn employments_of_a_person_told_of_never_overlap_but_on_the_day_of_a_return(steps in prop::collection::vec(step(), 0..24)) {
+        let city = carried_out(&steps, false);
+        for who in 0..4 {
+            let mut days: Vec<(NaiveDate, Option<NaiveDate>)> =
+                city.person(&number(&who.to_string())).employments.values().map(|e| (e.starts_on, e.ends_on)).collect();
+            days.sort_by_key(|(first, last)| (*first, last.is_none(), *last));
+            for pair in days.windows(2) {
+                prop_assert!(pair[0].1.is_some_and(|last| last <= pair[1].0), "{days:?}");
+            }
+        }
+        let numbers: BTreeSet<_> = city.known.persons.keys().collect();
+        prop_assert!(city.known.employments.keys().all(|(who, _)| numbers.contains(who)));
+    }
+}

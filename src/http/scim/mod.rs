@@ -1,0 +1,75 @@
+//! The door of the identity provider: SCIM 2.0 (RFC 7643, 7644, 9865) at `/scim/v2`.
+//!
+//! Described by its own `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig`, not by the OpenAPI document. A file per
+//! noun; `requests` reads what comes, `answers` writes what goes, errors in SCIM's own envelope.
+
+pub mod answers;
+pub mod bulk;
+pub mod discovery;
+pub mod groups;
+pub mod requests;
+pub mod users;
+
+use rocket::http::Status;
+use rocket::{Catcher, Request, Route, catch, catchers, routes};
+
+use crate::app::scim::{Door, Mapping, MappingError, MappingText};
+use crate::config::ScimSettings;
+use crate::http::problem::Problem;
+
+use answers::ScimProblem;
+
+/// The door as it is configured.
+pub fn door(settings: &ScimSettings) -> Result<Door, MappingError> {
+    let words = settings.administrations.iter().map(|(word, code)| (word.as_str(), code.as_str()));
+    let mapping = Mapping::read(&MappingText {
+        employee_number: &settings.employee_number,
+        administration: &settings.administration,
+        unit: &settings.unit,
+        form: &settings.form,
+        starts_on: &settings.starts_on,
+        ends_on: &settings.ends_on,
+        default_form: &settings.default_form,
+        leading_code: settings.leading_code,
+        administrations: words.collect(),
+    })?;
+    Ok(Door { mapping, base: format!("{}/scim/v2", settings.public_address.trim_end_matches('/')) })
+}
+
+/// Every route under `/scim/v2`.
+pub fn routes() -> Vec<Route> {
+    routes![
+        users::list,
+        users::search,
+        users::create,
+        users::show,
+        users::replace,
+        users::patch,
+        users::delete,
+        groups::list,
+        groups::search,
+        groups::show,
+        groups::create,
+        groups::replace,
+        groups::patch,
+        groups::delete,
+        discovery::service_provider_config,
+        discovery::resource_types,
+        discovery::resource_type,
+        discovery::schemas,
+        discovery::schema,
+        bulk::carry_out,
+    ]
+}
+
+/// The catchers, to be registered at `/scim`.
+#[must_use]
+pub fn catchers() -> Vec<Catcher> {
+    catchers![any]
+}
+
+/// What the guard that refused had to say, or what the status means.
+#[catch(default)]
+fn any(status: Status, request: &Request<'_>) -> ScimProblem {
+    Problem::kept(request, status).unwrap_or_else(|| Problem::standard(status)).into()
+}

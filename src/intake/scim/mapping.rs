@@ -1,0 +1,220 @@
+//! Which SCIM attribute carries what, where a provider does not speak Kurskoll's extension.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde_json::{Map, Value};
+
+use super::path::{AttributePath, PathError};
+use super::schema::{self, Attribute, ENTERPRISE, Kind, Named, Schemas, UnknownAttribute};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::directory::EmploymentForm;
+use crate::domain::ids::{AdministrationCode, InvalidId};
+
+/// The mapping as it is configured; an empty path: nothing carries it.
+#[derive(Debug, Clone, Default)]
+pub struct MappingText<'a> {
+    pub employee_number: &'a str,
+    pub administration: &'a str,
+    pub unit: &'a str,
+    pub form: &'a str,
+    pub starts_on: &'a str,
+    pub ends_on: &'a str,
+    pub default_form: &'a str,
+    /// Take `0042` out of `0042 Serviceförvaltningen`.
+    pub leading_code: bool,
+    /// A provider's word for an administration, and its code.
+    pub administrations: Vec<(&'a str, &'a str)>,
+}
+
+/// Why a mapping cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    #[error("scim.{setting}: {error}")]
+    Path { setting: &'static str, error: PathError },
+    #[error("scim.{setting}: {error}")]
+    Unknown { setting: &'static str, error: UnknownAttribute },
+    #[error("scim.{setting} must name an attribute whose value is one text")]
+    NotAText { setting: &'static str },
+    #[error("scim.{setting} must name an attribute")]
+    Missing { setting: &'static str },
+    #[error("scim.default_form is {0:?}, which is no form of employment")]
+    UnknownForm(String),
+    #[error("scim.administrations: the code of {word:?} {error}")]
+    Code { word: String, error: InvalidId },
+}
+
+/// Which attributes carry what, by their canonical names.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub schemas: Schemas,
+    pub employee_number: String,
+    pub administration: String,
+    pub unit: Option<String>,
+    pub form: Option<String>,
+    pub starts_on: Option<String>,
+    pub ends_on: Option<String>,
+    pub default_form: EmploymentForm,
+    leading_code: bool,
+    /// By the word in the form in which words are compared.
+    administrations: BTreeMap<String, AdministrationCode>,
+}
+
+impl Mapping {
+    /// Reads a mapping; an attribute that no schema has gets one, so that it is kept, shown and listed.
+    pub fn read(text: &MappingText<'_>) -> Result<Self, MappingError> {
+        let mut schemas = schema::user();
+        let mut carrier = |setting, path: &str| carrier(&mut schemas, setting, path);
+        let employee_number = carrier("employee_number", text.employee_number)?;
+        let administration = carrier("administration", text.administration)?;
+        let unit = carrier("unit", text.unit)?;
+        let form = carrier("form", text.form)?;
+        let starts_on = carrier("starts_on", text.starts_on)?;
+        let ends_on = carrier("ends_on", text.ends_on)?;
+        let unknown_form = || MappingError::UnknownForm(text.default_form.to_owned());
+        let mut administrations = BTreeMap::new();
+        for (word, code) in &text.administrations {
+            let code = AdministrationCode::parse(code)
+                .map_err(|error| MappingError::Code { word: (*word).to_owned(), error })?;
+            administrations.insert(crate::domain::linking::normalized(word), code);
+        }
+        Ok(Self {
+            schemas,
+            employee_number: employee_number.ok_or(MappingError::Missing { setting: "employee_number" })?,
+            administration: administration.ok_or(MappingError::Missing { setting: "administration" })?,
+            unit,
+            form,
+            starts_on,
+            ends_on,
+            default_form: EmploymentForm::parse(text.default_form).ok_or_else(unknown_form)?,
+            leading_code: text.leading_code,
+            administrations,
+        })
+    }
+
+    /// The code that a provider's word for an administration means.
+    pub fn code_of(&self, word: &str) -> Result<AdministrationCode, InvalidId> {
+        if let Some(code) = self.administrations.get(&crate::domain::linking::normalized(word)) {
+            return Ok(code.clone());
+        }
+        let leading = word.split_whitespace().next().filter(|_| self.leading_code);
+        AdministrationCode::parse(leading.unwrap_or(word))
+    }
+
+    /// The text of a carrier in a resource.
+    #[must_use]
+    pub fn text<'v>(&self, carrier: &str, resource: &'v Map<String, Value>) -> Option<&'v str> {
+        self.schemas.place(carrier).ok()?.text(resource)
+    }
+
+    /// The attributes that are kept as they were told, beside what becomes a fact of the directory.
+    #[must_use]
+    pub fn kept(&self) -> Vec<String> {
+        let of_enterprise = ["costCenter", "organization", "division", "department"];
+        let mut kept: Vec<String> = of_enterprise.iter().map(|name| format!("{ENTERPRISE}:{name}")).collect();
+        let carriers = [&self.unit, &self.form, &self.starts_on, &self.ends_on].into_iter().flatten();
+        kept.extend(carriers.chain([&self.employee_number, &self.administration]).cloned());
+        let is_a_fact = |path: &String| {
+            ["userName", "externalId", "name.givenName", "name.familyName"].contains(&path.as_str())
+                || *path == format!("{ENTERPRISE}:employeeNumber")
+        };
+        kept.retain(|path| !is_a_fact(path));
+        kept.sort();
+        kept.dedup();
+        kept
+    }
+}
+
+/// The canonical name of the attribute that a setting names.
+fn carrier(schemas: &mut Schemas, setting: &'static str, path: &str) -> Result<Option<String>, MappingError> {
+    if path.trim().is_empty() {
+        return Ok(None);
+    }
+    let path = AttributePath::parse(path).map_err(|error| MappingError::Path { setting, error })?;
+    if let Ok(Named::NotKept) = schemas.named(path.as_str()) {
+        let own = || Attribute::text("", "Carries what the configuration says.").case_exact();
+        match path.as_str().rsplit_once(':') {
+            Some((schema, name)) if !name.contains('.') => {
+                schemas.declare(schema, Attribute { name: name.to_owned(), ..own() });
+            }
+            None if !path.as_str().contains('.') => {
+                let core = schemas.core.id.clone();
+                schemas.declare(&core, Attribute { name: path.to_string(), ..own() });
+            }
+            _ => return Err(MappingError::NotAText { setting }),
+        }
+    }
+    let place = schemas.place(path.as_str()).map_err(|error| MappingError::Unknown { setting, error })?;
+    if place.target().kind != Kind::Text || place.attribute.is_multi_valued {
+        return Err(MappingError::NotAText { setting });
+    }
+    Ok(Some(place.canonical()))
+}
+
+/// A day as a provider writes it: alone, or as an instant, which becomes a day in the city.
+#[must_use]
+pub fn day(text: &str, calendar: CityCalendar) -> Option<NaiveDate> {
+    let text = text.trim();
+    let instant = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| calendar.day_of(instant.to_utc()));
+    text.parse().ok().or_else(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(administration: &str, leading_code: bool) -> Result<Mapping, MappingError> {
+        Mapping::read(&MappingText {
+            employee_number: "externalId",
+            administration,
+            default_form: "permanent",
+            leading_code,
+            administrations: vec![("Kultur och fritid", "KFF")],
+            ..MappingText::default()
+        })
+    }
+
+    #[test]
+    fn a_word_for_an_administration_becomes_its_code() {
+        for (word, leading, wanted) in [
+            ("SEF", false, "SEF"),
+            ("0042 Serviceförvaltningen", false, "0042 Serviceförvaltningen"),
+            ("0042 Serviceförvaltningen", true, "0042"),
+            ("KULTUR och Fritid", true, "KFF"),
+        ] {
+            let code = mapping("organization", leading).expect("a mapping").code_of(word).expect("a code");
+            assert_eq!(code.as_str(), wanted, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_names_one_text() {
+        let own = "urn:example:2.0:User:förvaltning";
+        for (path, wanted) in [
+            ("", "scim.administration must name an attribute"),
+            ("emails", "scim.administration must name an attribute whose value is one text"),
+            ("active", "scim.administration must name an attribute whose value is one text"),
+            ("name", "scim.administration must name an attribute whose value is one text"),
+            ("no.such", "scim.administration: no.such is no attribute here: /Schemas lists them"),
+        ] {
+            assert_eq!(mapping(path, false).expect_err("no mapping").to_string(), wanted);
+        }
+        assert!(mapping(own, false).is_err(), "names of attributes are ASCII");
+        let declared = mapping("urn:example:2.0:User:administration", false).expect("a mapping");
+        assert_eq!(declared.administration, "urn:example:2.0:User:administration");
+        assert!(declared.schemas.all().any(|schema| schema.id == "urn:example:2.0:User"));
+        assert_eq!(mapping("name.familyName", false).expect("a mapping").administration, "name.familyName");
+    }
+
+    #[test]
+    fn an_instant_is_a_day_in_the_city() {
+        let city = CityCalendar::new(chrono_tz::Europe::Stockholm);
+        let wanted = NaiveDate::from_ymd_opt(2026, 3, 1);
+        for text in
+            ["2026-03-01", " 2026-03-01 ", "2026-03-01T00:00:00Z", "2026-02-28T23:30:00Z", "2026-03-01T08:00:00+01:00"]
+        {
+            assert_eq!(day(text, city), wanted, "{text}");
+        }
+        assert_eq!(day("1/3/2026", city), None);
+    }
+}

@@ -1,0 +1,47 @@
+//! SCIM 2.0 as a protocol (RFC 7643, 7644, 9865): what an identity provider writes, into domain words, and back.
+//!
+//! Pure: no HTTP, no database, no clock. `schema` says which attributes there are, as data; `filter` and `path` read
+//! how clients name them; `resource` brings bodies into one form; `patch` changes them; `user` is where a User becomes a
+//! person with employments. Start at `user`.
+
+pub mod bulk;
+pub mod discovery;
+pub mod filter;
+pub mod mapping;
+pub mod paging;
+pub mod patch;
+pub mod path;
+pub mod resource;
+pub mod schema;
+pub mod user;
+
+/// The words by which a client tells one error from another (RFC 7644, table 9; RFC 9865, section 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScimType {
+    InvalidFilter,
+    Uniqueness,
+    Mutability,
+    InvalidSyntax,
+    InvalidPath,
+    NoTarget,
+    InvalidValue,
+    InvalidCursor,
+    InvalidCount,
+}
+
+impl ScimType {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+            Self::InvalidCursor => "invalidCursor",
+            Self::InvalidCount => "invalidCount",
+        }
+    }
+}

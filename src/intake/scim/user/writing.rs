@@ -1,0 +1,204 @@
+//! A User written from what is known of a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::super::mapping::{Mapping, day};
+use super::super::resource::object_in;
+use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
+use super::{Account, EMAIL_TYPE, UserId};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::directory::EmploymentForm;
+use crate::domain::directory::plan::provision::{KnownPerson, shown, works_here};
+use crate::domain::directory::records::EmploymentRecord;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber};
+
+/// Everything that a User is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub id: UserId,
+    pub number: &'a EmployeeNumber,
+    pub person: &'a KnownPerson,
+    /// `None`: HR's files alone have spoken of them.
+    pub account: Option<&'a Account>,
+    /// The shown employment's manager, where it is a User.
+    pub manager: Option<UserId>,
+    /// The names of administrations.
+    pub administrations: &'a BTreeMap<AdministrationCode, String>,
+    pub created_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+    pub today: NaiveDate,
+    /// Where the door stands, as `/scim/v2`.
+    pub base: &'a str,
+}
+
+/// Writes a User. What was told is shown as it was told for as long as it says the same as the directory; else the
+/// directory's word is shown.
+#[must_use]
+pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map<String, Value> {
+    let employment = shown(&known.person.employments, known.today);
+    let record = known.person.person.as_ref();
+    let number = known.number.as_str();
+    let user_name = match known.account {
+        Some(account) => account.user_name.as_str(),
+        None => {
+            let address = employment.and_then(|e| e.username.as_deref().or(e.email.as_deref()));
+            address.unwrap_or(number)
+        }
+    };
+    let active =
+        known.account.map_or_else(|| works_here(&known.person.employments, known.today), |account| account.active);
+    let mut user = Map::new();
+    let mut put = |path: &str, value: &str| {
+        if let (Ok(place), false) = (mapping.schemas.place(path), value.is_empty()) {
+            place_text(&mut user, place, value);
+        }
+    };
+    let told_texts = known.account.iter().flat_map(|account| &account.told);
+    for (path, value) in told_texts.filter(|(path, _)| *path != EMAIL_TYPE) {
+        put(path, value);
+    }
+    // A carrier shows what it was told, where that still holds.
+    let told = |path: &str| known.account.and_then(|account| account.told.get(path)).map(String::as_str);
+    if let Some(employment) = employment {
+        let path = &mapping.administration;
+        let holds = told(path).filter(|word| mapping.code_of(word).as_ref() == Ok(&employment.administration));
+        put(path, holds.unwrap_or(employment.administration.as_str()));
+        if let Some(path) = &mapping.form {
+            let holds = told(path).filter(|word| EmploymentForm::parse(word) == Some(employment.form));
+            put(path, holds.unwrap_or(employment.form.as_str()));
+        }
+        if let Some(path) = &mapping.starts_on {
+            let holds = told(path).filter(|text| day(text, calendar) == Some(employment.starts_on));
+            put(path, holds.unwrap_or(&employment.starts_on.to_string()));
+        }
+    }
+    put(&mapping.employee_number, number);
+    put(&format!("{ENTERPRISE}:employeeNumber"), number);
+    put("name.givenName", record.map(|record| record.given_name.as_str()).unwrap_or_default());
+    put("name.familyName", record.map(|record| record.family_name.as_str()).unwrap_or_default());
+    put("externalId", known.account.and_then(|account| account.external_id.as_deref()).unwrap_or_default());
+    put("userName", user_name);
+    if let Some(employment) = employment {
+        // What can be none must not be shown as it once was told.
+        if let Some(path) = &mapping.unit {
+            take(&mut user, mapping, path);
+            put_text(&mut user, mapping, path, &employment.unit);
+        }
+        if let Some(path) = &mapping.ends_on {
+            let holds = told(path).filter(|text| day(text, calendar) == employment.ends_on);
+            let written = employment.ends_on.map(|day| day.to_string()).unwrap_or_default();
+            take(&mut user, mapping, path);
+            put_text(&mut user, mapping, path, holds.unwrap_or(&written));
+        }
+        if let Some(email) = &employment.email {
+            let kind = told(EMAIL_TYPE).unwrap_or("work");
+            user.insert("emails".to_owned(), json!([{"value": email, "type": kind, "primary": true}]));
+        }
+    }
+    user.insert("active".to_owned(), active.into());
+    user.insert("id".to_owned(), known.id.to_string().into());
+    if let Some(manager) = known.manager {
+        let reference = format!("{}/Users/{manager}", known.base);
+        object_in(&mut user, ENTERPRISE)
+            .insert("manager".to_owned(), json!({"value": manager.to_string(), "$ref": reference}));
+    }
+    let groups = groups_of(&known);
+    if !groups.is_empty() {
+        user.insert("groups".to_owned(), groups.into());
+    }
+    let extension = object_in(&mut user, KURSKOLL);
+    extension.insert("protected".to_owned(), record.is_some_and(|record| record.protected).into());
+    let employments: Vec<Value> = known.person.employments.values().map(employment_view).collect();
+    if !employments.is_empty() {
+        extension.insert("employments".to_owned(), employments.into());
+    }
+    let schemas: Vec<&str> =
+        std::iter::once(USER).chain(user.keys().map(String::as_str).filter(|name| name.starts_with("urn:"))).collect();
+    let schemas = json!(schemas);
+    user.insert("schemas".to_owned(), schemas);
+    user.insert(
+        "meta".to_owned(),
+        json!({
+            "resourceType": "User",
+            "created": instant(known.created_at),
+            "lastModified": instant(known.changed_at),
+            "location": format!("{}/Users/{}", known.base, known.id),
+        }),
+    );
+    user
+}
+
+/// An instant as SCIM writes it (RFC 7643, section 2.3.5).
+#[must_use]
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn put_text(user: &mut Map<String, Value>, mapping: &Mapping, path: &str, value: &str) {
+    if let (Ok(place), false) = (mapping.schemas.place(path), value.is_empty()) {
+        place_text(user, place, value);
+    }
+}
+
+fn place_text(user: &mut Map<String, Value>, place: Place<'_>, value: &str) {
+    let holder = match place.extension {
+        None => user,
+        Some(id) => object_in(user, id),
+    };
+    match place.part {
+        None => drop(holder.insert(place.attribute.name.clone(), value.into())),
+        Some(part) => drop(object_in(holder, &place.attribute.name).insert(part.name.clone(), value.into())),
+    }
+}
+
+fn take(user: &mut Map<String, Value>, mapping: &Mapping, path: &str) {
+    let Ok(place) = mapping.schemas.place(path) else { return };
+    let holder = match place.extension {
+        None => user,
+        Some(id) => object_in(user, id),
+    };
+    match place.part {
+        None => drop(holder.remove(&place.attribute.name)),
+        Some(part) => drop(object_in(holder, &place.attribute.name).remove(&part.name)),
+    }
+}
+
+fn employment_view(employment: &EmploymentRecord) -> Value {
+    let mut view = Map::new();
+    let mut put = |name: &str, value: String| {
+        if !value.is_empty() {
+            view.insert(name.to_owned(), value.into());
+        }
+    };
+    put("id", employment.employment_id.to_string());
+    put("administration", employment.administration.to_string());
+    put("unit", employment.unit.clone());
+    put("form", employment.form.as_str().to_owned());
+    put("startsOn", employment.starts_on.to_string());
+    put("endsOn", employment.ends_on.map(|day| day.to_string()).unwrap_or_default());
+    view.into()
+}
+
+fn groups_of(known: &Known<'_>) -> Vec<Value> {
+    let runs = |e: &&EmploymentRecord| e.starts_on <= known.today && e.ends_on.is_none_or(|last| known.today <= last);
+    let codes: BTreeSet<&AdministrationCode> =
+        known.person.employments.values().filter(runs).map(|employment| &employment.administration).collect();
+    let group = |code: &AdministrationCode| {
+        json!({
+            "value": code.as_str(),
+            "$ref": group_location(known.base, code),
+            "display": known.administrations.get(code).map_or(code.as_str(), String::as_str),
+        })
+    };
+    codes.into_iter().map(group).collect()
+}
+
+/// The address of an administration's Group.
+#[must_use]
+pub fn group_location(base: &str, code: &AdministrationCode) -> String {
+    let code = percent_encoding::utf8_percent_encode(code.as_str(), percent_encoding::NON_ALPHANUMERIC);
+    format!("{base}/Groups/{code}")
+}

@@ -1,0 +1,23 @@
+//! What an identity provider said of a user beside the directory's facts.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "scim_user")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub employee_id: i64,
+    pub generation: i32,
+    pub deleted: bool,
+    pub active: bool,
+    pub user_name: String,
+    pub user_name_key: String,
+    pub external_id: Option<String>,
+    pub told: String,
+    pub changed_at: i64,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
