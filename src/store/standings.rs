@@ -55,9 +55,10 @@ pub async fn stale(connection: &impl ConnectionTrait, at_most: u64) -> Result<Ve
     Ok(rows.into_iter().map(|row| Stale { id: row.id, employee: EmployeeId(row.employee_id) }).collect())
 }
 
-/// How much work waits.
-pub async fn count_stale(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    Ok(stale::Entity::find().count(connection).await?)
+/// Whether more work waits than so much; looks at no more than that.
+pub async fn more_stale_than(connection: &impl ConnectionTrait, few: u64) -> Result<bool, StoreError> {
+    let beyond = stale::Entity::find().order_by_asc(stale::Column::Id).offset(few).limit(1);
+    Ok(beyond.one(connection).await?.is_some())
 }
 
 /// How many people's derived rows are not up to date.
