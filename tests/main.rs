@@ -34,6 +34,7 @@ mod prior_training;
 mod quarantine;
 mod queue;
 mod receiving;
+mod reorganisations;
 mod reports;
 mod results;
 mod routes_refused;

@@ -19,7 +19,9 @@ use crate::domain::report::waiting::{ByItems, could_be_done};
 use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, LinkedShares, OnboardingReport};
 use crate::domain::training::LinkedResult;
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{StoreError, deliveries, directory, people, requirements, standings, told, waiting};
+use crate::store::{
+    StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting,
+};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]
@@ -139,11 +141,14 @@ impl App {
         let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
         let (waiting, alternatives) = what_waits(&counted.waiting, &versions, view.as_of);
         let Tallies { city, administrations: mut tallies } = counted.tallies;
+        let tree = reorganisations::successions(view.snapshot.connection(), Some(view.known_at)).await?;
+        let counting: BTreeSet<AdministrationCode> = tallies.keys().cloned().collect();
+        let is_there = |code: &AdministrationCode| counting.contains(code) || !tree.is_gone(code, view.as_of);
         let figures_of = |(code, name): (AdministrationCode, String)| {
             let tally = tallies.remove(&code).unwrap_or_default();
             AdministrationFigures { code, name, figures: tally.finish(&waiting, &alternatives) }
         };
-        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code));
+        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code) && is_there(code));
         Ok(OnboardingReport {
             requirement: request.requirement.clone(),
             as_of: view.as_of,

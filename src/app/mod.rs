@@ -23,6 +23,7 @@ pub mod list_unlinked;
 pub mod metrics;
 pub mod read_audit;
 pub mod receive_delivery;
+pub mod reorganise;
 pub mod replay_quarantine;
 pub mod scim;
 pub mod settle_standings;

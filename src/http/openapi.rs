@@ -34,6 +34,9 @@ pub use problems::{
     servers((url = "/", description = "This service")),
     paths(
         v1::reports::onboarding,
+        v1::reorganisations::make,
+        v1::reorganisations::list,
+        v1::reorganisations::undo,
         v1::comparison::differences,
         v1::administrations::export_csv,
         v1::administrations::export_xlsx,
@@ -84,6 +87,7 @@ pub use problems::{
         (name = "employees", description = "One employee, down to the evidence"),
         (name = "exemptions", description = "Whom a requirement does not bind for a time, by hand"),
         (name = "prior training", description = "What was done elsewhere, recognised as evidence"),
+        (name = "reorganisations", description = "Administrations that open, close, merge, split or change code"),
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),

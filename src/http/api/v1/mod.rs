@@ -13,6 +13,7 @@ pub mod links;
 pub mod links_in_bulk;
 pub mod prior_training;
 pub mod proposals;
+pub mod reorganisations;
 pub mod reports;
 pub mod unlinked;
 
@@ -23,6 +24,9 @@ pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
         reports::onboarding,
+        reorganisations::make,
+        reorganisations::list,
+        reorganisations::undo,
         comparison::differences,
         administrations::export_csv,
         administrations::export_xlsx,
