@@ -47,5 +47,6 @@ mod serving;
 mod several_processes;
 mod signing_keys;
 mod support;
+mod trend;
 mod usage;
 mod verify;

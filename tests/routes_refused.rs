@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 62] = [
+const ASKED: [Asked; 63] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -145,6 +145,10 @@ const ASKED: [Asked; 62] = [
     Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
     asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
+    asked(
+        "GET /api/v1/reports/onboarding/trend",
+        "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-01&to=2026-02-26",
+    ),
     asked("GET /api/v1/reorganisations", "/api/v1/reorganisations"),
     Asked {
         route: "POST /api/v1/reorganisations",

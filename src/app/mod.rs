@@ -8,6 +8,7 @@ pub mod apply_requirements;
 pub mod as_known;
 pub mod backup;
 pub mod build_report;
+pub mod build_trend;
 pub mod compare_reports;
 pub mod context;
 pub mod correct_employee;

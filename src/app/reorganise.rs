@@ -67,7 +67,7 @@ pub enum ReorganiseError {
     UnknownReorganisation(i64),
     #[error("reorganisation {0} was taken back already")]
     AlreadyUndone(i64),
-    #[error("reorganisation {needed_by} moves to {code}, which this one opens; take that back first")]
+    #[error("reorganisation {needed_by} needs {code}, which this one opens; take that back first")]
     Needed { code: AdministrationCode, needed_by: i64 },
     #[error("it cannot be taken back alone: {0}")]
     CannotStandWithout(Unworkable),
@@ -153,7 +153,7 @@ impl App {
         for step in &undone.steps {
             let Step::Opens(code) = step else { continue };
             let needs = |other: &&Reorganisation| {
-                other.steps.iter().any(|step| matches!(step, Step::Moves { to, .. } if to == code))
+                other.steps.iter().any(|step| matches!(step, Step::Moves { to, .. } | Step::Opens(to) if to == code))
             };
             if let Some(other) = others.iter().find(needs) {
                 return Err(ReorganiseError::Needed { code: code.clone(), needed_by: other.id });

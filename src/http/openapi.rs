@@ -19,6 +19,7 @@ use super::problem::Problem;
 use crate::domain::compliance::Status;
 use crate::domain::directory::proposal::State;
 use crate::domain::history::Kind;
+use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
     Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
@@ -34,6 +35,7 @@ pub use problems::{
     servers((url = "/", description = "This service")),
     paths(
         v1::reports::onboarding,
+        v1::trend::onboarding,
         v1::reorganisations::make,
         v1::reorganisations::list,
         v1::reorganisations::undo,
@@ -186,6 +188,8 @@ fn name_words(parameter: &mut Parameter) {
         "kind" => Kind::ALL.map(Kind::as_str).to_vec(),
         "dialect" => vec!["rfc4180", "excel-sv"],
         "sort" => vec!["most", "oldest"],
+        "interval" => Interval::WORDS.to_vec(),
+        "tree" => Tree::WORDS.to_vec(),
         "why" => vec!["unknown", "ambiguous", "contradicted"],
         "dismissed" => vec!["false", "true"],
         _ => return,

@@ -15,6 +15,7 @@ pub mod prior_training;
 pub mod proposals;
 pub mod reorganisations;
 pub mod reports;
+pub mod trend;
 pub mod unlinked;
 
 use rocket::{Route, routes};
@@ -24,6 +25,7 @@ pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
         reports::onboarding,
+        trend::onboarding,
         reorganisations::make,
         reorganisations::list,
         reorganisations::undo,
