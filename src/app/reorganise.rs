@@ -200,12 +200,15 @@ impl App {
     }
 }
 
+/// An administration that becomes known, its name and its board.
+type Opened<'r> = (&'r AdministrationCode, (&'r str, &'r str));
+
 /// The administrations that become known, with their names and boards; or what nobody knows.
 fn opened<'r>(
     known: &BTreeMap<AdministrationCode, String>,
     steps: &'r [Step],
     names: &'r BTreeMap<AdministrationCode, (String, String)>,
-) -> Result<Vec<(&'r AdministrationCode, (&'r str, &'r str))>, ReorganiseError> {
+) -> Result<Vec<Opened<'r>>, ReorganiseError> {
     let mut opened: BTreeMap<&AdministrationCode, (&str, &str)> = BTreeMap::new();
     for step in steps {
         let Step::Opens(code) = step else { continue };
