@@ -153,7 +153,7 @@ const ASKED: [Asked; 63] = [
     Asked {
         route: "POST /api/v1/reorganisations",
         path: "/api/v1/reorganisations",
-        body: r#"{"on_day": "2027-01-0{caller}", "reason": "decided", "dry_run": true, "moves": [{"from": "FGK", "to": "SEF"}]}"#,
+        body: r#"{"on_day": "2027-02-1{caller}", "reason": "decided", "dry_run": true, "moves": [{"from": "FGK", "to": "SEF"}]}"#,
     },
     Asked {
         route: "POST /api/v1/reorganisations/<id>/undo",
