@@ -14,7 +14,7 @@ use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_p
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, corrections, people, proposals};
+use crate::store::{Connection, StoreError, corrections, people, proposals, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +149,13 @@ impl App {
         visible: &Visible,
     ) -> Result<Story, StoreError> {
         let mut facts = history::facts(connection, (id, number)).await?;
-        facts.employments.retain(|version| visible.includes(&version.record.administration));
+        // Whoever has an employment now, or had it by some tree, is told of it.
+        let tree = reorganisations::successions(connection, None).await?;
+        facts.employments.retain(|version| {
+            let record = &version.record;
+            let mut places = tree.places(&record.administration, &record.unit, record.starts_on, record.ends_on);
+            places.any(|code| visible.includes(code))
+        });
         let first = facts.employments.iter().map(|version| version.recorded_at).min();
         let mut entries = told(&facts.employments);
         entries.extend(told(&facts.persons));

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 
-use super::people::parsed;
+use super::entities::employment_fact;
+use super::people::employment_of;
 use super::rows::statement;
-use super::{StoreError, settings};
-use crate::domain::ids::{AdministrationCode, EmployeeId, PlatformId};
+use super::{StoreError, reorganisations, settings};
+use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::namesakes::{KnownBy, Namesake};
 use crate::domain::linking::ownership::Engagement;
 use crate::domain::linking::{Identity, LinkingKey};
@@ -37,21 +38,17 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         };
         people.insert(id, person);
     }
-    let employments = "SELECT employee_id, administration, starts_on, ends_on FROM employment_fact
-                       WHERE superseded_at IS NULL";
-    for row in all(employments).await? {
-        if let Some(person) = person_of(&mut people, &row)? {
-            let administration: String = row.try_get("", "administration")?;
-            person.engagements.push(Engagement {
-                administration: parsed(
-                    AdministrationCode::parse(&administration),
-                    "employment_fact",
-                    "administration",
-                )?,
-                starts_on: row.try_get("", "starts_on")?,
-                ends_on: row.try_get("", "ends_on")?,
-            });
-        }
+    // Each where it is by the reorganisations that are known: whoever answers there is told of the person.
+    let successions = reorganisations::successions(connection, None).await?;
+    let current = employment_fact::Entity::find().filter(employment_fact::Column::SupersededAt.is_null());
+    for row in current.all(connection).await? {
+        let Some(person) = people.get_mut(&row.employee_id) else { continue };
+        let places = successions.follow(employment_of(&row)?).into_iter();
+        person.engagements.extend(places.map(|place| Engagement {
+            administration: place.administration,
+            starts_on: place.starts_on,
+            ends_on: place.ends_on,
+        }));
     }
     let claims = "SELECT employee_id, platform_id, key, value, home_page, superseded_at FROM identity_claim";
     for row in all(claims).await? {

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 
 use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
 use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant, proposals};
+use super::{StoreError, instant, proposals, reorganisations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
@@ -102,12 +102,30 @@ pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, 
         form: EmploymentForm::parse(&row.form).ok_or(StoreError::Unreadable { table: TABLE, column: "form" })?,
         starts_on: row.starts_on,
         ends_on: row.ends_on,
+        moved: None,
     })
 }
 
-/// Employees as the directory was known at an instant (`None`: now), by id; of their results only prior training that
-/// somebody recognised here.
+/// Employees as the directory was known at an instant (`None`: now), by id, each employment where it is by the
+/// reorganisations that were known; of their results only prior training that somebody recognised here.
 pub async fn directory(
+    connection: &impl ConnectionTrait,
+    whose: Whose<'_>,
+    at: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
+    let mut people = as_told(connection, whose, at).await?;
+    let successions = reorganisations::successions(connection, at).await?;
+    if !successions.is_empty() {
+        for employee in people.values_mut() {
+            let told = std::mem::take(&mut employee.person.employments);
+            employee.person.employments = told.into_iter().flat_map(|told| successions.follow(told)).collect();
+        }
+    }
+    Ok(people)
+}
+
+/// The same with each employment where HR told it, whatever has been reorganised since.
+pub async fn as_told(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,
@@ -175,6 +193,19 @@ pub async fn directory(
         }
     }
     Ok(people)
+}
+
+/// The current employments that HR tells in some administrations, as told.
+pub async fn told_in(
+    connection: &impl ConnectionTrait,
+    administrations: &BTreeSet<AdministrationCode>,
+) -> Result<Vec<(EmployeeId, Employment)>, StoreError> {
+    use employment_fact::Column;
+    let found = employment_fact::Entity::find()
+        .filter(Column::SupersededAt.is_null())
+        .filter(Column::Administration.is_in(administrations.iter().map(AdministrationCode::as_str)));
+    let rows = found.all(connection).await?;
+    rows.iter().map(|row| Ok((EmployeeId(row.employee_id), employment_of(row)?))).collect()
 }
 
 /// Everybody whose personal data are protected now.

@@ -98,12 +98,24 @@ pub enum Step {
         months: u8,
         from: usize,
     },
+    /// An administration, or a unit of it, is in the other one or in a new one from a day on.
+    Reorganised {
+        from: usize,
+        to: usize,
+        unit: bool,
+        day: i64,
+    },
+    /// A reorganisation is taken back.
+    ReorganisedBack {
+        nth: usize,
+    },
     Later {
         days: i64,
     },
     Settled,
 }
 
+const PLACES: [&str; 3] = ["SEF", "FGK", "SF"];
 const COURSES: [&str; 3] = ["infosec-basics", "infosec-basics-2023", "swimming"];
 const IDENTITIES: [(&str, &str); 3] =
     [("email", "delad@example.org"), ("username", "x"), ("email", "anna@example.org")];
@@ -130,13 +142,21 @@ pub struct Story<'a> {
     links: Vec<i64>,
     /// What was proposed, by its path.
     proposals: Vec<String>,
+    reorganisations: Vec<i64>,
 }
 
 impl<'a> Story<'a> {
     pub async fn begun(app: &'a TestApp) -> Self {
         small_city(app).await;
         let secret = app.platform("larportal").await;
-        Self { app, secret, delivered: Vec::new(), links: Vec::new(), proposals: Vec::new() }
+        Self {
+            app,
+            secret,
+            delivered: Vec::new(),
+            links: Vec::new(),
+            proposals: Vec::new(),
+            reorganisations: Vec::new(),
+        }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -300,6 +320,24 @@ impl<'a> Story<'a> {
                     );
                 app.apply(&text).await;
             }
+            Step::Reorganised { from, to, unit, day } => {
+                let body = json!({"on_day": self.day(*day), "reason": "decided",
+                    "opens": [{"code": "SF", "name": "Stad"}],
+                    "moves": [{"from": PLACES[*from], "to": PLACES[*to], "unit": unit.then_some("Kök")}]});
+                let answer = self.post_as(Role::Admin, "/api/v1/reorganisations", &body).await;
+                // It may lead in a circle.
+                assert!(answer.status == 200 || answer.status == 422, "{}", answer.body);
+                if answer.status == 200 {
+                    self.reorganisations.push(answer.json()["id"].as_i64().expect("an id"));
+                }
+            }
+            Step::ReorganisedBack { nth } => {
+                if let Some(id) = self.reorganisations.get(nth % self.reorganisations.len().max(1)) {
+                    let body = json!({"reason": "postponed"});
+                    let answer = self.post_as(Role::Admin, &format!("/api/v1/reorganisations/{id}/undo"), &body).await;
+                    assert!(answer.status == 200 || answer.status == 409, "{}", answer.body);
+                }
+            }
             Step::Later { days } => app.clock.advance(Duration::days(*days)),
             Step::Settled => app.settle().await,
         }
@@ -344,6 +382,10 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_usize, 5..40_u8, 1..14_u8, 0..3_usize).prop_map(
             |(code, days, months, from)| Step::Requirement { code, days, months, from }
         ),
+        3 => (0..3_usize, 0..3_usize, any::<bool>(), -70..30_i64).prop_map(
+            |(from, to, unit, day)| Step::Reorganised { from, to, unit, day }
+        ),
+        1 => (0..3_usize).prop_map(|nth| Step::ReorganisedBack { nth }),
         1 => (1..40_i64).prop_map(|days| Step::Later { days }),
         1 => Just(Step::Settled),
     ]
