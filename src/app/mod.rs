@@ -35,6 +35,7 @@ pub mod show_imports;
 pub mod sign_tokens;
 pub mod suggest_employees;
 pub mod verify;
+pub mod xapi;
 
 use std::sync::Arc;
 

@@ -131,6 +131,14 @@ text_id!(
     EventId, parse_text
 );
 
+impl EventId {
+    /// The id of an event that a UUID names, as a statement is named.
+    #[must_use]
+    pub fn of_uuid(id: uuid::Uuid) -> Self {
+        Self(id.hyphenated().to_string())
+    }
+}
+
 impl EmploymentId {
     /// How the ids begin that Kurskoll itself gives to employments of an identity provider. HR's files can have none
     /// such, so a full file ends no employment that it cannot speak of.

@@ -39,6 +39,13 @@ impl Change {
         self.first_id
     }
 
+    /// Reserves that many ids beyond those that the change has; they follow them.
+    pub(super) async fn reserve_more(&self, ids: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE knowledge_clock SET next_id = next_id + $1";
+        self.transaction.execute_raw(statement(&self.transaction, sql, [ids.into()])).await?;
+        Ok(())
+    }
+
     #[must_use]
     pub const fn connection(&self) -> &DatabaseTransaction {
         &self.transaction

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod clock;
 mod closing;
 pub mod corrections;
+pub mod credentials;
 pub mod decisions;
 pub mod deliveries;
 pub mod directory;

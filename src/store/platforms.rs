@@ -35,7 +35,7 @@ pub enum InsertPlatformError {
     Store(#[from] StoreError),
 }
 
-fn platform_of(row: platform::Model) -> Result<Platform, StoreError> {
+pub(super) fn platform_of(row: platform::Model) -> Result<Platform, StoreError> {
     let keys: Option<Vec<LinkingKey>> = row.linking_keys.split(',').map(LinkingKey::parse).collect();
     Ok(Platform {
         id: PlatformId(row.id),

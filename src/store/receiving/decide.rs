@@ -2,7 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use uuid::Uuid;
+
+use super::held::{Held, HeldRow};
 use super::known::{Known, KnownLearner, LearnerName, Told, fingerprint};
+use super::statements::{Deed, NewStatement, StatementRow};
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
 use super::{Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
@@ -21,6 +25,16 @@ struct Entry<'a> {
     place: usize,
     delivery: &'a Delivery,
     id: i64,
+    /// Its statements that were not known before.
+    statements: Vec<&'a NewStatement>,
+}
+
+/// A result of this batch that waits for a deed.
+struct HeldHere<'a> {
+    platform: PlatformId,
+    registration: Uuid,
+    delivery: i64,
+    result: &'a ReportedResult,
 }
 
 /// Where the next id of a change comes from.
@@ -33,15 +47,32 @@ impl Ids {
     }
 }
 
-/// At the most one id each for a delivery, a learner and an event.
+/// At the most one id each for a delivery, a statement, a learner, an event and a result that is held.
 pub fn ids_for(batch: &[Delivery]) -> i64 {
     let results: usize = batch.iter().map(|delivery| delivery.content.results().len()).sum();
-    i64::try_from(batch.len() + 2 * results).unwrap_or(i64::MAX)
+    let statements: usize = batch.iter().map(|delivery| delivery.content.statements().len()).sum();
+    i64::try_from(batch.len() + 3 * results + statements).unwrap_or(i64::MAX)
 }
 
 /// Decides about a batch that is received at the instant `at`, from what was known just before.
-pub fn decide<'a>(batch: &'a [Delivery], known: Known, at: i64, first_id: i64, calendar: CityCalendar) -> Decided<'a> {
-    let mut deciding = Deciding { known, at, ids: Ids(first_id), calendar, rows: Rows::default() };
+pub fn decide<'a>(
+    batch: &'a [Delivery],
+    held: &'a Held,
+    known: Known,
+    at: i64,
+    first_id: i64,
+    calendar: CityCalendar,
+) -> Decided<'a> {
+    let mut deciding = Deciding {
+        known,
+        held,
+        held_here: Vec::new(),
+        done_here: HashSet::new(),
+        at,
+        ids: Ids(first_id),
+        calendar,
+        rows: Rows::default(),
+    };
     let mut answers: Vec<Option<Received>> = vec![None; batch.len()];
     let mut first: HashMap<(PlatformId, &EventId), usize> = HashMap::new();
     let mut repeated: Vec<usize> = Vec::new();
@@ -66,6 +97,9 @@ pub fn decide<'a>(batch: &'a [Delivery], known: Known, at: i64, first_id: i64, c
 
 struct Deciding<'a> {
     known: Known,
+    held: &'a Held,
+    held_here: Vec<HeldHere<'a>>,
+    done_here: HashSet<(PlatformId, Uuid)>,
     at: i64,
     ids: Ids,
     calendar: CityCalendar,
@@ -108,6 +142,20 @@ impl<'a> Deciding<'a> {
             }
             first.insert(name, place);
             let kept = kept.map(|kept| kept.id);
+            if let Content::Statements { statements, .. } = &delivery.content {
+                match self.new_among(delivery.platform, statements) {
+                    Err(taken) => answers[place] = Some(Received::EventConflict(taken)),
+                    Ok(new) if new.is_empty() && kept.is_none() => {
+                        answers[place] = Some(Received::Duplicate { linked: false });
+                    }
+                    Ok(statements) => {
+                        let id = kept.unwrap_or_else(|| self.ids.next());
+                        self.keep(delivery, id, kept.is_some());
+                        entries.push(Entry { place, delivery, id, statements });
+                    }
+                }
+                continue;
+            }
             let taken = delivery.content.results().iter().map(|result| &result.event_id).find(|event_id| {
                 self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
                     || told_here.contains(&(delivery.platform, *event_id))
@@ -119,16 +167,35 @@ impl<'a> Deciding<'a> {
             told_here.extend(delivery.content.results().iter().map(|result| (delivery.platform, &result.event_id)));
             let id = kept.unwrap_or_else(|| self.ids.next());
             self.keep(delivery, id, kept.is_some());
-            entries.push(Entry { place, delivery, id });
+            entries.push(Entry { place, delivery, id, statements: Vec::new() });
         }
         entries
+    }
+
+    /// The statements that are not kept, which are from now on; or the id of one that is kept and says something else.
+    fn new_among(
+        &mut self,
+        platform: PlatformId,
+        statements: &'a [NewStatement],
+    ) -> Result<Vec<&'a NewStatement>, EventId> {
+        let mut new = Vec::with_capacity(statements.len());
+        for told in statements {
+            match self.known.statements.get(&(platform, told.id)) {
+                None => new.push(told),
+                Some(kept) if *kept == told.digest => {}
+                Some(_) => return Err(told.event_id()),
+            }
+        }
+        self.known.statements.extend(new.iter().map(|told| ((platform, told.id), told.digest)));
+        Ok(new)
     }
 
     /// The row of a delivery; `released` where it is kept already, in quarantine, and read again.
     fn keep(&mut self, delivery: &'a Delivery, id: i64, released: bool) {
         let (outcome, problem, problem_pointer) = match &delivery.content {
             Content::Results(_) => ("accepted", None, None),
-            Content::Nothing => ("ignored", None, None),
+            Content::Statements { results, .. } if !results.is_empty() => ("accepted", None, None),
+            Content::Nothing | Content::Statements { .. } => ("ignored", None, None),
             Content::NotUnderstood { pointer, problem } => {
                 ("quarantined", Some(problem.as_str()), Some(pointer.as_str()))
             }
@@ -144,6 +211,7 @@ impl<'a> Deciding<'a> {
     fn take(&mut self, entry: &Entry<'a>) -> Received {
         let results = match &entry.delivery.content {
             Content::Results(results) => results,
+            Content::Statements { results, .. } => return self.take_statements(entry, results),
             Content::Nothing => return Received::Ignored,
             Content::NotUnderstood { pointer, problem } => {
                 return Received::Quarantined {
@@ -155,16 +223,73 @@ impl<'a> Deciding<'a> {
         };
         let (mut new, mut linked) = (0, !results.is_empty());
         for result in results {
-            let (employee, is_new) = self.record(entry, result);
+            let (employee, is_new) = self.record(entry.delivery, entry.id, result);
             new += usize::from(is_new);
             linked &= employee.is_some();
         }
         if new == 0 { Received::Duplicate { linked } } else { Received::Accepted { new, linked } }
     }
 
-    /// Records a result; answers whose it is, and whether it was not known before.
-    fn record(&mut self, entry: &Entry<'a>, result: &'a ReportedResult) -> (Option<EmployeeId>, bool) {
-        let delivery = entry.delivery;
+    /// Records the statements of a delivery that are new, with the results that they tell.
+    fn take_statements(&mut self, entry: &Entry<'a>, results: &'a [ReportedResult]) -> Received {
+        let platform = entry.delivery.platform;
+        let (mut new, mut linked) = (0, true);
+        for told in &entry.statements {
+            let id = self.ids.next();
+            self.rows.statements.push(StatementRow::new(id, entry.id, platform, told));
+            if let Some(Deed::Done(registration)) = told.deed {
+                self.release_held(entry.delivery, registration);
+            }
+            let Some(result) = told.result.and_then(|place| results.get(place)) else { continue };
+            if let Some(Deed::Satisfied(registration)) = &told.deed
+                && !self.is_done(platform, *registration)
+            {
+                let id = self.ids.next();
+                self.rows.held.extend(HeldRow::new(id, entry.id, platform, *registration, result, self.at));
+                self.held_here.push(HeldHere { platform, registration: *registration, delivery: entry.id, result });
+                continue;
+            }
+            let (employee, is_new) = self.record(entry.delivery, entry.id, result);
+            new += usize::from(is_new);
+            linked &= employee.is_some();
+        }
+        if new == 0 { Received::Ignored } else { Received::Accepted { new, linked } }
+    }
+
+    fn is_done(&self, platform: PlatformId, registration: Uuid) -> bool {
+        let named = (platform, registration);
+        self.held.done.contains(&named) || self.done_here.contains(&named)
+    }
+
+    /// Something was done in a registration: what waited for that counts.
+    fn release_held(&mut self, delivery: &'a Delivery, registration: Uuid) {
+        let platform = delivery.platform;
+        if !self.done_here.insert((platform, registration)) {
+            return;
+        }
+        for held in self.held.waiting_for(platform, registration) {
+            if !self.known.event_ids.contains(&(platform, held.result.event_id.to_string())) {
+                self.record(delivery, held.delivery, &held.result);
+            }
+        }
+        let (now, later) = std::mem::take(&mut self.held_here)
+            .into_iter()
+            .partition(|held| held.platform == platform && held.registration == registration);
+        self.held_here = later;
+        let now: Vec<HeldHere<'a>> = now;
+        for held in now {
+            self.record(delivery, held.delivery, held.result);
+        }
+    }
+
+    /// Records a result that a delivery told; answers whose it is, and whether it was not known before. `delivery` is any
+    /// of the same platform.
+    fn record(
+        &mut self,
+        delivery: &'a Delivery,
+        delivery_id: i64,
+        result: &'a ReportedResult,
+    ) -> (Option<EmployeeId>, bool) {
         let day = self.calendar.day_of(result.occurred_at);
         let learner = self.learner(delivery, result);
         let (id, depends_on_day) = (learner.id, learner.depends_on_day);
@@ -181,7 +306,7 @@ impl<'a> Deciding<'a> {
             self.rows.stale.extend(owner);
         }
         let event = self.ids.next();
-        let mut row = EventRow::new(event, entry.id, delivery.platform, result, &telling, self.at);
+        let mut row = EventRow::new(event, delivery_id, delivery.platform, result, &telling, self.at);
         let is_new = self.known.told.insert(telling);
         row.repeats = !is_new;
         row.employee_id = employee.map(|employee| employee.0);
@@ -235,7 +360,7 @@ impl Content {
     /// The results that it tells of, if any.
     pub(super) fn results(&self) -> &[ReportedResult] {
         match self {
-            Self::Results(results) => results,
+            Self::Results(results) | Self::Statements { results, .. } => results,
             Self::Nothing | Self::NotUnderstood { .. } => &[],
         }
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Delivery;
+use super::held::Held;
+use super::statements::{self, KnownStatements};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
@@ -27,6 +29,8 @@ pub struct Known {
     pub told: HashSet<Told>,
     /// Whose the events are that the batch revokes.
     pub owners: HashMap<(PlatformId, String), Option<EmployeeId>>,
+    /// The statements of the batch that are kept.
+    pub statements: KnownStatements,
     /// The part of the directory that the batch asks for.
     pub index: LinkIndex,
 }
@@ -139,13 +143,14 @@ fn kept_score(score: &Score) -> (String, String) {
 
 impl Known {
     /// Reads what a batch could meet. It takes one statement, and another where several people share an identity; whoever passes no transaction has to see to it that nothing changes between them.
-    pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
+    pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) -> Result<Self, StoreError> {
         let mut known = Self::default();
         let (mut asking, mut questions) = (Vec::new(), Vec::new());
         for (what, question) in [
             (What::Delivery, deliveries(connection, batch)?),
-            (What::EventId, event_ids(connection, batch)?),
-            (What::Learner, learners(connection, batch)?),
+            (What::EventId, event_ids(connection, batch, held)?),
+            (What::Learner, learners(connection, batch, held)?),
+            (What::Statement, statements::question(connection, batch)?),
             (What::Owner, owners_of_the_revoked(connection, batch)?),
         ] {
             if let Some(question) = question {
@@ -155,7 +160,7 @@ impl Known {
         }
         // Asked before anybody knows who is new: that is cheap, and another round trip is not.
         let identities: BTreeSet<Identity> =
-            results_of(batch).flat_map(|(_, result)| result.learner.identities()).collect();
+            results_of(batch, held).flat_map(|(_, result)| result.learner.identities()).collect();
         if !identities.is_empty() {
             for (of, question) in links::questions(connection, &identities)? {
                 asking.push(What::Identity(of));
@@ -168,6 +173,10 @@ impl Known {
                 Some(What::EventId) => known.add_event_id(read(&found)?),
                 Some(What::Learner) => known.add_learner(read(&found)?),
                 Some(What::Owner) => known.add_owner(read(&found)?),
+                Some(What::Statement) => {
+                    let (name, digest) = read::<statements::KnownRow>(&found)?.read()?;
+                    known.statements.insert(name, digest);
+                }
                 Some(What::Identity(of)) => known.index.add_found(*of, &found)?,
                 None => {}
             }
@@ -176,7 +185,7 @@ impl Known {
             let learner = known.learners.get(&(platform, fingerprint(&result.learner)));
             learner.is_none_or(|learner| learner.depends_on_day)
         };
-        if results_of(batch).any(by_the_index) {
+        if results_of(batch, held).any(by_the_index) {
             known.index.complete(connection).await?;
         }
         Ok(known)
@@ -219,11 +228,18 @@ enum What {
     EventId,
     Learner,
     Owner,
+    Statement,
     Identity(links::Of),
 }
 
-fn results_of(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &ReportedResult)> {
-    batch.iter().flat_map(|delivery| delivery.content.results().iter().map(|result| (delivery.platform, result)))
+/// The results of a batch, and those that it may release.
+fn results_of<'a>(
+    batch: &'a [Delivery],
+    held: &'a Held,
+) -> impl Iterator<Item = (PlatformId, &'a ReportedResult)> + Clone {
+    let told =
+        batch.iter().flat_map(|delivery| delivery.content.results().iter().map(|result| (delivery.platform, result)));
+    told.chain(held.results.iter().map(|held| (held.platform, &held.result)))
 }
 
 /// A name within a platform, as a statement is asked about it.
@@ -286,17 +302,19 @@ fn question<'a>(
 }
 
 /// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no delivery of
-/// several events has an id that another delivery could have.
-fn foreign_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
-    batch.iter().flat_map(|delivery| {
+/// several events has an id that another delivery could have. Neither do statements, which are looked for themselves;
+/// what is held may have been released.
+fn foreign_event_ids<'a>(batch: &'a [Delivery], held: &'a Held) -> impl Iterator<Item = (PlatformId, &'a EventId)> {
+    let told = batch.iter().filter(|delivery| delivery.content.statements().is_empty()).flat_map(|delivery| {
         let ids = delivery.content.results().iter().map(|result| &result.event_id);
         ids.filter(|event_id| **event_id != delivery.key).map(|event_id| (delivery.platform, event_id))
-    })
+    });
+    told.chain(held.results.iter().map(|held| (held.platform, &held.result.event_id)))
 }
 
 /// The event ids that a batch revokes.
 fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
-    results_of(batch).filter_map(|(platform, result)| match &result.kind {
+    batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r))).filter_map(|(platform, result)| match &result.kind {
         ResultKind::Revocation { event_id: Some(event_id) } => Some((platform, event_id)),
         _ => None,
     })
@@ -308,11 +326,15 @@ struct EventIdRow {
     event_id: String,
 }
 
-fn event_ids(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+fn event_ids(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    held: &Held,
+) -> Result<Option<Question>, StoreError> {
     const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("event_id", Kind::Text)];
     let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
     let sql = format!("SELECT e.platform_id AS platform_id, e.event_id AS event_id FROM {{w}} {kept}");
-    question(foreign_event_ids(batch), FOUND, sql)
+    question(foreign_event_ids(batch, held), FOUND, sql)
 }
 
 #[derive(Debug, Deserialize)]
@@ -348,9 +370,9 @@ const ASKED: &[Column] =
     &[("platform_id", Kind::Integer), ("fingerprint", Kind::Bytes), ("occurred_at", Kind::Integer)];
 
 /// The parameter that asks about the learners of a batch, each at every instant of which it speaks.
-fn asking_for_learners(batch: &[Delivery]) -> Result<Option<Value>, StoreError> {
+fn asking_for_learners(batch: &[Delivery], held: &Held) -> Result<Option<Value>, StoreError> {
     let mut asked: BTreeSet<(PlatformId, Vec<u8>, i64)> = BTreeSet::new();
-    for (platform, result) in results_of(batch) {
+    for (platform, result) in results_of(batch, held) {
         asked.insert((platform, fingerprint(&result.learner), instant::kept(result.occurred_at)));
     }
     if asked.is_empty() {
@@ -385,7 +407,11 @@ struct LearnerRow {
     revokes_event_id: Option<String>,
 }
 
-fn learners(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+fn learners(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    held: &Held,
+) -> Result<Option<Question>, StoreError> {
     const FOUND: &[Column] = &[
         ("id", Kind::Integer),
         ("platform_id", Kind::Integer),
@@ -413,6 +439,6 @@ fn learners(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Opt
                       e.passed AS passed, e.revokes_event_id AS revokes_event_id
                FROM {{w}} {learner} {told}"
     );
-    let asked = asking_for_learners(batch)?;
+    let asked = asking_for_learners(batch, held)?;
     Ok(asked.map(|asked| Question { columns: FOUND, sql, about: ASKED, asked }))
 }

@@ -9,7 +9,9 @@
 //! statement writes everything if the clock still stands where this process last left it, so that nothing had changed.
 
 mod decide;
+mod held;
 mod known;
+mod statements;
 mod writing;
 
 use std::sync::Arc;
@@ -27,7 +29,10 @@ use crate::domain::linking::{Link, LinkingKey};
 use crate::domain::training::ReportedResult;
 
 use decide::{Decided, decide, ids_for};
+use held::Held;
 use known::Known;
+
+pub use statements::{Deed, NewStatement};
 
 /// A delivery whose sender has proved who it is.
 #[derive(Debug, Clone)]
@@ -48,6 +53,11 @@ pub struct Delivery {
 #[derive(Debug, Clone)]
 pub enum Content {
     Results(Vec<ReportedResult>),
+    /// xAPI statements, and the results that some of them tell, each under its statement's id.
+    Statements {
+        statements: Vec<NewStatement>,
+        results: Vec<ReportedResult>,
+    },
     /// Nothing that concerns Kurskoll: kept and ignored.
     Nothing,
     NotUnderstood {
@@ -72,7 +82,7 @@ pub enum Received {
     Ignored,
     /// Another delivery with the same id is kept; that one stays.
     Conflict,
-    /// One of its results has the id of another delivery's result.
+    /// One of its results or statements has the id of another delivery's, which says something else.
     EventConflict(EventId),
     Quarantined {
         delivery: i64,
@@ -96,10 +106,15 @@ impl Store {
         {
             return Ok(answers);
         }
-        let ids = ids_for(batch);
-        let change = self.change_reserving(now, ids).await?;
-        let known = Known::read(change.connection(), batch).await?;
-        let Decided { answers, rows } = decide(batch, known, change.at(), change.first_id(), calendar);
+        let reserved = ids_for(batch);
+        let change = self.change_reserving(now, reserved).await?;
+        let held = Held::read(change.connection(), batch).await?;
+        let ids = reserved + held.ids();
+        if ids > reserved {
+            change.reserve_more(ids - reserved).await?;
+        }
+        let known = Known::read(change.connection(), batch, &held).await?;
+        let Decided { answers, rows } = decide(batch, &held, known, change.at(), change.first_id(), calendar);
         rows.write(&change).await?;
         let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
         change.commit().await?;
@@ -115,9 +130,10 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<Received>>, StoreError> {
         let Some(seen) = self.clock_left() else { return Ok(None) };
-        let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) };
-        let known = Known::read(&self.writers, batch).await?;
-        let Decided { answers, rows } = decide(batch, known, then.at, seen.next_id, calendar);
+        let held = Held::read(&self.writers, batch).await?;
+        let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + held.ids() };
+        let known = Known::read(&self.writers, batch, &held).await?;
+        let Decided { answers, rows } = decide(batch, &held, known, then.at, seen.next_id, calendar);
         if !rows.released.is_empty() || !rows.write_at_once(&self.writers, seen, then).await? {
             return Ok(None);
         }

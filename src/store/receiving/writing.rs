@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
 use super::known::{KnownLearner, LearnerName, Told};
+use super::held::{HELD_RESULT, HeldRow};
+use super::statements::{STATEMENT, StatementRow};
 use super::{Delivery, STALE, stale_rows};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
@@ -24,6 +26,8 @@ pub struct Rows<'a> {
     pub released: Vec<Release<'a>>,
     pub learners: Vec<LearnerRow<'a>>,
     pub events: Vec<EventRow<'a>>,
+    pub statements: Vec<StatementRow<'a>>,
+    pub held: Vec<HeldRow>,
     /// Whose standing it touches.
     pub stale: BTreeSet<EmployeeId>,
 }
@@ -248,17 +252,24 @@ impl Rows<'_> {
         rows_of_json::insert_several(connection, &self.tables()?).await
     }
 
-    fn tables(&self) -> Result<[Insertion; 4], StoreError> {
-        Ok([
+    /// What is to be inserted. What every batch has is always there, so that its statement is one that is prepared.
+    fn tables(&self) -> Result<Vec<Insertion>, StoreError> {
+        let stale = stale_rows(self.stale.iter().copied());
+        let mut tables = vec![
             Insertion { into: "delivery", columns: DELIVERY, rows: rows_of_json::parameter(&self.deliveries)? },
             Insertion { into: "learner", columns: LEARNER, rows: rows_of_json::parameter(&self.learners)? },
             Insertion { into: "event", columns: EVENT, rows: rows_of_json::parameter(&self.events)? },
-            Insertion {
-                into: "stale",
-                columns: STALE,
-                rows: rows_of_json::parameter(&stale_rows(self.stale.iter().copied()))?,
-            },
-        ])
+            Insertion { into: "stale", columns: STALE, rows: rows_of_json::parameter(&stale)? },
+        ];
+        if !self.statements.is_empty() {
+            let rows = rows_of_json::parameter(&self.statements)?;
+            tables.push(Insertion { into: "statement", columns: STATEMENT, rows });
+        }
+        if !self.held.is_empty() {
+            let rows = rows_of_json::parameter(&self.held)?;
+            tables.push(Insertion { into: "held_result", columns: HELD_RESULT, rows });
+        }
+        Ok(tables)
     }
 
     /// Writes them, and moves the clock, in one statement; only where the clock still stands as it was `seen`. Answers

@@ -1,0 +1,182 @@
+//! By which key and secret a platform proves who it is (RFC 7617), and how both are made and changed.
+//!
+//! Secrets are 256 random bits, so a fast digest keeps them as well as a slow one would, and costs a request nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::app::add_platform::{NewPlatform, PlatformError};
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::Action;
+use crate::domain::ids::PlatformCode;
+use crate::store::credentials::{self, Credential};
+use crate::store::platforms::{self, InsertPlatformError, Platform};
+use crate::store::{Change, StoreError};
+
+/// The adapter of platforms that send xAPI statements.
+pub const XAPI: &str = "xapi";
+
+/// How long a key is taken as read. One that was not read is looked for at once.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// The most keys that are remembered, so that whoever tries many fills no memory.
+const MOST_REMEMBERED: usize = 1_024;
+
+/// A key and its secret, as they are shown once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyAndSecret {
+    key: String,
+    secret: String,
+}
+
+impl KeyAndSecret {
+    fn generate(platform: &PlatformCode, random: [u8; 40]) -> Self {
+        let (for_key, for_secret) = random.split_at(8);
+        Self { key: format!("{platform}-{}", hex::encode(for_key)), secret: URL_SAFE_NO_PAD.encode(for_secret) }
+    }
+
+    /// `KEY:SECRET`, to be shown once to who sets the platform up.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        format!("{}:{}", self.key, self.secret)
+    }
+}
+
+impl fmt::Debug for KeyAndSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyAndSecret({}, hidden)", self.key)
+    }
+}
+
+fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Why a request is not taken as a platform's. Says nothing that helps a guesser.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    #[error("no key and secret were sent: send them as \"Authorization: Basic …\" (RFC 7617)")]
+    Missing,
+    #[error("the Authorization header is not Basic with the base64 of KEY:SECRET (RFC 7617)")]
+    Malformed,
+    #[error("the key or its secret does not hold; make new ones with `kurskoll platform rotate-secret`")]
+    DoesNotHold,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The key and the secret in an `Authorization` header.
+fn read_header(header: Option<&str>) -> Result<(String, String), CredentialError> {
+    let header = header.ok_or(CredentialError::Missing)?;
+    let (scheme, encoded) = header.trim().split_once(' ').ok_or(CredentialError::Malformed)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(CredentialError::Malformed);
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| CredentialError::Malformed)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| CredentialError::Malformed)?;
+    let (key, secret) = decoded.split_once(':').ok_or(CredentialError::Malformed)?;
+    Ok((key.to_owned(), secret.to_owned()))
+}
+
+struct Remembered {
+    credential: Arc<Credential>,
+    read_at: Instant,
+}
+
+/// The keys of the moment, as one process remembers them.
+#[derive(Default)]
+pub struct Credentials {
+    remembered: Mutex<HashMap<String, Remembered>>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials")
+    }
+}
+
+impl Credentials {
+    /// Whose request this is, by its `Authorization` header.
+    pub async fn platform(&self, app: &App, authorization: Option<&str>) -> Result<Arc<Credential>, CredentialError> {
+        let (key, secret) = read_header(authorization)?;
+        let credential = self.credential(app, &key).await?.ok_or(CredentialError::DoesNotHold)?;
+        let holds = credential.expires_at.is_none_or(|until| app.now() < until);
+        // Digests of what somebody sent tell nothing of the secret by the time that comparing them takes; constant anyhow.
+        let same = aws_lc_rs::constant_time::verify_slices_are_equal(&digest(&secret), &credential.secret_digest);
+        if holds && same.is_ok() { Ok(credential) } else { Err(CredentialError::DoesNotHold) }
+    }
+
+    async fn credential(&self, app: &App, key: &str) -> Result<Option<Arc<Credential>>, StoreError> {
+        let remembered = {
+            let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            remembered.get(key).filter(|kept| kept.read_at.elapsed() < TRUSTED_FOR).map(|kept| kept.credential.clone())
+        };
+        if remembered.is_some() {
+            return Ok(remembered);
+        }
+        let found = credentials::by_key(app.store.connection(), key).await?.map(Arc::new);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        match &found {
+            Some(credential) => {
+                if remembered.len() >= MOST_REMEMBERED {
+                    remembered.clear();
+                }
+                let kept = Remembered { credential: credential.clone(), read_at: Instant::now() };
+                remembered.insert(key.to_owned(), kept);
+            }
+            None => drop(remembered.remove(key)),
+        }
+        Ok(found)
+    }
+}
+
+impl App {
+    /// Adds a platform that sends xAPI statements; answers its key and secret, which is never shown again.
+    pub async fn add_xapi_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<KeyAndSecret, PlatformError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
+        let platform = inserted.map_err(|error| match error {
+            InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
+            InsertPlatformError::Store(error) => error.into(),
+        })?;
+        let made = self.make_credential(&change, platform, &new.code).await?;
+        let object = format!("platform {}", new.code);
+        self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
+        change.commit().await?;
+        Ok(made)
+    }
+
+    /// Gives a platform a new key and secret; the old ones hold on for a day.
+    pub async fn rotate_credential(&self, asker: &Asker, platform: &Platform) -> Result<KeyAndSecret, PlatformError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let made = self.make_credential(&change, platform.id, &platform.code).await?;
+        let object = format!("platform {}", platform.code);
+        self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
+        change.commit().await?;
+        Ok(made)
+    }
+
+    async fn make_credential(
+        &self,
+        change: &Change,
+        platform: crate::domain::ids::PlatformId,
+        code: &PlatformCode,
+    ) -> Result<KeyAndSecret, StoreError> {
+        let mut random = [0_u8; 40];
+        let (first, second): ([u8; 20], [u8; 20]) = (rand::random(), rand::random());
+        random[..20].copy_from_slice(&first);
+        random[20..].copy_from_slice(&second);
+        let made = KeyAndSecret::generate(code, random);
+        credentials::add(change, platform, &made.key, &digest(&made.secret)).await?;
+        Ok(made)
+    }
+}

@@ -1,0 +1,4 @@
+//! The xAPI door's use cases: who is asking, statements in, and statements out.
+
+pub mod credentials;
+pub mod receive;

@@ -1,0 +1,60 @@
+//! Keys and secrets of platforms that prove who they are with both in every request. Only digests of secrets are kept.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, Set};
+
+use super::clock::Change;
+use super::entities::{platform, platform_credential};
+use super::platforms::{OLD_SECRET_HOLDS, Platform, platform_of};
+use super::{StoreError, instant};
+use crate::domain::ids::PlatformId;
+
+/// A key that is known, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub platform: Platform,
+    pub secret_digest: Vec<u8>,
+    /// From when on it does not hold; nothing where no end is set.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Adds a key; those that the platform had hold on for [`OLD_SECRET_HOLDS`].
+pub async fn add(
+    change: &Change,
+    platform: PlatformId,
+    key: &str,
+    secret_digest: &[u8],
+) -> Result<(), StoreError> {
+    use platform_credential::Column;
+    let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
+    platform_credential::Entity::update_many()
+        .set(platform_credential::ActiveModel { expires_at: Set(Some(until)), ..Default::default() })
+        .filter(Column::PlatformId.eq(platform.0))
+        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)))
+        .exec(change.connection())
+        .await?;
+    let row = platform_credential::ActiveModel {
+        platform_id: Set(platform.0),
+        key: Set(key.to_owned()),
+        secret_digest: Set(secret_digest.to_vec()),
+        created_at: Set(change.at()),
+        expires_at: Set(None),
+        ..Default::default()
+    };
+    platform_credential::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
+}
+
+/// A key, whether it still holds or not.
+pub async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<Credential>, StoreError> {
+    let found =
+        platform_credential::Entity::find().filter(platform_credential::Column::Key.eq(key)).one(connection).await?;
+    let Some(found) = found else { return Ok(None) };
+    let of = platform::Entity::find_by_id(found.platform_id).one(connection).await?;
+    let of = of.ok_or(StoreError::Unreadable { table: "platform_credential", column: "platform_id" })?;
+    Ok(Some(Credential {
+        platform: platform_of(of)?,
+        secret_digest: found.secret_digest,
+        expires_at: found.expires_at.map(instant::read),
+    }))
+}

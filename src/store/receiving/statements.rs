@@ -1,0 +1,179 @@
+//! The xAPI statements of a batch: which are new, which are known, and which say otherwise than a kept one.
+
+use std::collections::HashMap;
+
+use sea_orm::ConnectionTrait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Content, Delivery};
+use crate::domain::ids::{EventId, PlatformId};
+use crate::store::StoreError;
+use crate::store::rows_of_json::{self, Bytes, Column, Kind, Question, each};
+
+/// What makes two statements the same one.
+pub type StatementDigest = [u8; 32];
+
+/// One statement of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStatement {
+    /// Unique within the platform.
+    pub id: Uuid,
+    /// Equal for statements that the standard says are the same (xAPI 1.0.3, Data, 2.3.3).
+    pub digest: StatementDigest,
+    /// Where its bytes are in the delivery's body.
+    pub offset: usize,
+    pub length: usize,
+    /// Its `timestamp`, in microseconds; nothing where it has none.
+    pub occurred_at: Option<i64>,
+    /// The statement that its object refers to.
+    pub refers_to: Option<Uuid>,
+    /// Whether it voids that statement.
+    pub voids: bool,
+    pub deed: Option<Deed>,
+    /// Which of the delivery's results it tells, by its place.
+    pub result: Option<usize>,
+}
+
+impl NewStatement {
+    /// The id of the event that it tells.
+    pub(super) fn event_id(&self) -> EventId {
+        EventId::of_uuid(self.id)
+    }
+}
+
+/// What a cmi5 statement tells of its registration (cmi5, section 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Something was done: completed, passed or waived.
+    Done(Uuid),
+    /// A course or block is satisfied, which counts as soon as something was done.
+    Satisfied(Uuid),
+}
+
+impl Deed {
+    pub const fn registration(self) -> Uuid {
+        match self {
+            Self::Done(registration) | Self::Satisfied(registration) => registration,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Satisfied(_) => "satisfied",
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn statements(&self) -> &[NewStatement] {
+        match self {
+            Self::Statements { statements, .. } => statements,
+            Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
+        }
+    }
+}
+
+/// Every statement of a batch.
+pub fn of_batch(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &NewStatement)> {
+    batch.iter().flat_map(|delivery| delivery.content.statements().iter().map(|told| (delivery.platform, told)))
+}
+
+/// Statements that are kept, by platform and id.
+pub type KnownStatements = HashMap<(PlatformId, Uuid), StatementDigest>;
+
+#[derive(Debug, Serialize)]
+struct Asked<'a> {
+    platform_id: i64,
+    statement_id: Bytes<'a>,
+}
+
+const ASKED: &[Column] = &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes)];
+
+#[derive(Debug, Deserialize)]
+pub struct KnownRow {
+    platform_id: i64,
+    #[serde(with = "hex")]
+    statement_id: Vec<u8>,
+    #[serde(with = "hex")]
+    digest: Vec<u8>,
+}
+
+impl KnownRow {
+    pub fn read(self) -> Result<((PlatformId, Uuid), StatementDigest), StoreError> {
+        let id = Uuid::from_slice(&self.statement_id);
+        let id = id.map_err(|_| StoreError::Unreadable { table: "statement", column: "statement_id" })?;
+        let digest = self.digest.try_into();
+        let digest = digest.map_err(|_| StoreError::Unreadable { table: "statement", column: "digest" })?;
+        Ok(((PlatformId(self.platform_id), id), digest))
+    }
+}
+
+/// Asks which statements of a batch are kept; nothing where it has none.
+pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] =
+        &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes), ("digest", Kind::Bytes)];
+    let asked: Vec<Asked<'_>> = of_batch(batch)
+        .map(|(platform, told)| Asked { platform_id: platform.0, statement_id: Bytes(told.id.as_bytes()) })
+        .collect();
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let kept =
+        each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
+    let sql = format!(
+        "SELECT s.platform_id AS platform_id, s.statement_id AS statement_id, s.digest AS digest FROM {{w}} {kept}"
+    );
+    Ok(Some(Question { columns: FOUND, sql, about: ASKED, asked: rows_of_json::parameter(&asked)? }))
+}
+
+#[derive(Debug, Serialize)]
+pub struct StatementRow<'a> {
+    id: i64,
+    platform_id: i64,
+    statement_id: Bytes<'a>,
+    delivery_id: i64,
+    body_offset: usize,
+    body_length: usize,
+    digest: Bytes<'a>,
+    occurred_at: Option<i64>,
+    refers_to: Option<String>,
+    voids: bool,
+    registration: Option<String>,
+    deed: Option<&'static str>,
+}
+
+pub const STATEMENT: &[Column] = &[
+    ("id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("statement_id", Kind::Bytes),
+    ("delivery_id", Kind::Integer),
+    ("body_offset", Kind::Integer),
+    ("body_length", Kind::Integer),
+    ("digest", Kind::Bytes),
+    ("occurred_at", Kind::Integer),
+    ("refers_to", Kind::Bytes),
+    ("voids", Kind::Boolean),
+    ("registration", Kind::Bytes),
+    ("deed", Kind::Text),
+];
+
+impl<'a> StatementRow<'a> {
+    pub fn new(id: i64, delivery: i64, platform: PlatformId, told: &'a NewStatement) -> Self {
+        Self {
+            id,
+            platform_id: platform.0,
+            statement_id: Bytes(told.id.as_bytes()),
+            delivery_id: delivery,
+            body_offset: told.offset,
+            body_length: told.length,
+            digest: Bytes(&told.digest),
+            occurred_at: told.occurred_at,
+            refers_to: told.refers_to.map(|id| id.simple().to_string()),
+            voids: told.voids,
+            registration: told.deed.map(|deed| deed.registration().simple().to_string()),
+            deed: told.deed.map(Deed::as_str),
+        }
+    }
+}
