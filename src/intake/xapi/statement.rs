@@ -1,0 +1,58 @@
+//! One statement (Data 2).
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::agent::Actor;
+use super::attachment::Attachment;
+use super::context::Context;
+use super::object::{Object, StatementRef};
+use super::outcome::Outcome;
+use super::text::LanguageMap;
+use super::version::StatementVersion;
+
+/// The verb by which one statement voids another (Data 2.3.2).
+pub const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";
+
+/// A statement that the standard allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement<'a> {
+    /// Exactly as it was sent.
+    pub raw: &'a str,
+    /// Where `raw` begins in the body, in bytes.
+    pub offset: usize,
+    pub id: Option<Uuid>,
+    pub actor: Actor<'a>,
+    pub verb: Verb<'a>,
+    pub object: Object<'a>,
+    pub result: Option<Outcome<'a>>,
+    pub context: Option<Context<'a>>,
+    pub timestamp: Option<DateTime<Utc>>,
+    /// What another system has stored; an LRS sets its own.
+    pub stored: Option<DateTime<Utc>>,
+    /// Who the sender says vouches for it; an LRS decides for itself.
+    pub authority: Option<Actor<'a>>,
+    pub version: Option<StatementVersion<'a>>,
+    pub attachments: Vec<Attachment<'a>>,
+}
+
+/// What was done (Data 2.4.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verb<'a> {
+    /// An IRI.
+    pub id: Cow<'a, str>,
+    pub display: Option<LanguageMap<'a>>,
+}
+
+impl Statement<'_> {
+    /// The statement that this one voids, where it voids one.
+    #[must_use]
+    pub fn voids(&self) -> Option<Uuid> {
+        match (&self.object, self.verb.id.as_ref()) {
+            (Object::StatementRef(StatementRef { id }), VOIDED) => Some(*id),
+            _ => None,
+        }
+    }
+}
