@@ -49,11 +49,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX held_result_registration ON held_result (registration)",
 ];
 
-const UNDONE: &[&str] = &[
-    "DROP TABLE held_result",
-    "DROP TABLE statement",
-    "DROP TABLE platform_credential",
-];
+const UNDONE: &[&str] = &["DROP TABLE held_result", "DROP TABLE statement", "DROP TABLE platform_credential"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -24,6 +24,9 @@ pub use crate::store::receiving::Received;
 /// The most deliveries that share a commit.
 const BATCH: usize = 512;
 
+/// The most bytes of bodies that share a commit, but for one delivery that has more by itself.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
 /// How long a platform and its secrets are taken as read. A secret that is not among them is looked for at once.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
@@ -150,7 +153,12 @@ impl Receiving {
         Ok(Kept { event_id, received })
     }
 
-    async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
+    /// What the way in works with.
+    pub(super) const fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(super) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
         let queue = locked(&self.queue).clone().ok_or(ReceiveError::Stopping)?;
         let (answer, answered) = oneshot::channel();
         queue.try_send(Waiting { delivery, answer }).map_err(|error| match error {
@@ -226,27 +234,45 @@ async fn keep(app: App, mut queue: mpsc::Receiver<Waiting>) {
             return;
         }
         app.metrics.set_queue_depth(queue.len());
-        let (batch, answers): (Vec<Delivery>, Vec<_>) =
-            waiting.drain(..).map(|waiting| (waiting.delivery, waiting.answer)).unzip();
-        match app.store.receive(&batch, app.calendar, app.now()).await {
-            Ok(received) => {
-                app.metrics.batch_committed(batch.len());
-                count_links(&app, &received);
-                for (answer, received) in answers.into_iter().zip(received) {
-                    // Whoever hung up sends again, and is told that it is kept.
-                    drop(answer.send(Ok(received)));
-                }
+        while !waiting.is_empty() {
+            let together: Vec<Waiting> = waiting.drain(..sharing(&waiting)).collect();
+            keep_together(&app, together).await;
+        }
+    }
+}
+
+/// How many of the first that wait share a commit: as many as are not too many bytes together, and one at least.
+fn sharing(waiting: &[Waiting]) -> usize {
+    let mut bytes = 0;
+    let fits = waiting.iter().take_while(|waiting| {
+        bytes += waiting.delivery.body.len();
+        bytes <= BATCH_BYTES
+    });
+    fits.count().clamp(1, waiting.len().max(1))
+}
+
+/// Keeps deliveries in one commit, and answers who sent them.
+async fn keep_together(app: &App, together: Vec<Waiting>) {
+    let (batch, answers): (Vec<Delivery>, Vec<_>) =
+        together.into_iter().map(|waiting| (waiting.delivery, waiting.answer)).unzip();
+    match app.store.receive(&batch, app.calendar, app.now()).await {
+        Ok(received) => {
+            app.metrics.batch_committed(batch.len());
+            count_links(app, &received);
+            for (answer, received) in answers.into_iter().zip(received) {
+                // Whoever hung up sends again, and is told that it is kept.
+                drop(answer.send(Ok(received)));
             }
-            Err(error) if batch.len() == 1 => {
-                let error = Arc::new(error);
-                for answer in answers {
-                    drop(answer.send(Err(error.clone())));
-                }
+        }
+        Err(error) if batch.len() == 1 => {
+            let error = Arc::new(error);
+            for answer in answers {
+                drop(answer.send(Err(error.clone())));
             }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not kept; one by one instead");
-                keep_one_by_one(&app, batch, answers).await;
-            }
+        }
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not kept; one by one instead");
+            keep_one_by_one(app, batch, answers).await;
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::context::Act;
 use super::receive_delivery::understand;
+use super::xapi::credentials::XAPI;
+use super::xapi::receive::understand_again;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::store::receiving::{Delivery, Received};
@@ -36,7 +38,10 @@ impl App {
         let delivery = Delivery {
             platform: kept.platform,
             linking_keys: platform.linking_keys.as_slice().into(),
-            content: understand(&kept.key, &body, platform.time_zone, now),
+            content: match platform.adapter.as_str() {
+                XAPI => understand_again(&kept.headers, &body, &platform.code, kept.received_at, self.calendar),
+                _ => understand(&kept.key, &body, platform.time_zone, now),
+            },
             key: kept.key,
             content_type: kept.content_type,
             headers: kept.headers,

@@ -6,13 +6,16 @@ use super::{CommandError, open, output};
 use crate::app::Asker;
 use crate::app::add_platform::NewPlatform;
 use crate::app::receive_delivery::NATIVE;
+use crate::app::xapi::credentials::XAPI;
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a platform, and print its secret once, alone on the last line
-    #[command(after_help = "Example:\n  kurskoll platform add larportal --linking-keys employee_number,email")]
+    #[command(
+        after_help = "Examples:\n  kurskoll platform add larportal --linking-keys employee_number,email\n  kurskoll platform add moodle --adapter xapi"
+    )]
     Add(AddArguments),
     /// List the platforms: code, adapter, linking keys, time zone
     #[command(after_help = "Example:\n  kurskoll platform list")]
@@ -29,8 +32,8 @@ pub enum Command {
 pub struct AddArguments {
     /// The platform's code, a part of its webhook address: lower-case letters, digits and hyphens
     code: PlatformCode,
-    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads)
-    #[arg(long, default_value = NATIVE, value_parser = [NATIVE])]
+    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads), or xapi (statements to /xapi, with a key and a secret)
+    #[arg(long, default_value = NATIVE, value_parser = [NATIVE, XAPI])]
     adapter: String,
     /// The keys by which its learners are linked, strongest first
     #[arg(long, value_delimiter = ',', default_value = "employee_number,email,username,account", value_parser = linking_key)]
@@ -57,6 +60,11 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 }
             }
             let new = NewPlatform { code: code.clone(), adapter, linking_keys: distinct, time_zone };
+            if new.adapter == XAPI {
+                let made = opened.app.add_xapi_platform(&asker, &new).await?;
+                eprintln!("Platform {code} may send statements to /xapi. Its key and secret are shown this once:");
+                return Ok(output::print(&format!("{}\n", made.reveal()))?);
+            }
             let secret = opened.app.add_platform(&asker, &new).await?;
             eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
             output::print(&format!("{}\n", secret.reveal()))?;
@@ -76,6 +84,10 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             output::print(&lines)?;
         }
         Command::RotateSecret { code } => {
+            if let Some(made) = opened.app.rotate_credential(&asker, &code).await? {
+                eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");
+                return Ok(output::print(&format!("{}\n", made.reveal()))?);
+            }
             let secret = opened.app.rotate_secret(&asker, &code).await?;
             eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
             output::print(&format!("{}\n", secret.reveal()))?;

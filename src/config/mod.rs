@@ -61,6 +61,8 @@ pub struct ReceivingSettings {
     pub queue_length: usize,
     /// The largest body of a delivery.
     pub max_body: ByteUnit,
+    /// The largest body of xAPI statements or of a document.
+    pub max_xapi_body: ByteUnit,
     /// How many seconds a sender may take to send its body.
     pub body_timeout_seconds: u64,
 }
@@ -131,6 +133,7 @@ impl Default for Settings {
             receiving: ReceivingSettings {
                 queue_length: 4096,
                 max_body: ByteUnit::Kibibyte(256),
+                max_xapi_body: ByteUnit::Mebibyte(16),
                 body_timeout_seconds: 10,
             },
             scim: ScimSettings::default(),

@@ -16,6 +16,7 @@ pub mod scim;
 pub mod security_headers;
 pub mod webhooks;
 pub mod whole_body;
+pub mod xapi;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
         .mount("/", request_log::traced(routes![webhooks::receive]))
         .mount("/api/v1", request_log::traced(api::v1::routes()))
         .mount("/scim/v2", request_log::traced(scim::routes()))
+        .mount("/xapi", request_log::traced(xapi::routes()))
         .mount("/", request_log::traced(health::routes()))
         .mount("/", request_log::traced(metrics::routes()))
         .register("/", catchers::all())
@@ -55,6 +57,8 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
         .attach(request_log::RequestLog)
         .attach(metrics::RequestMetrics(doors.app.metrics.clone()))
         .attach(security_headers::SecurityHeaders)
+        .attach(xapi::headers::XapiHeaders)
+        .manage(crate::app::xapi::credentials::Credentials::default())
         .manage(doors.app.metrics.clone())
         .manage(doors.app)
         .manage(doors.receiving)

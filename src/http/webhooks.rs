@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocket::data::{Data, ToByteUnit};
+use rocket::data::{ByteUnit, Data, ToByteUnit};
 use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
@@ -128,7 +128,7 @@ async fn take(
     if !is_json(headers.content_type) {
         return Err(Problem::unsupported_media_type("application/json"));
     }
-    let body = read_body(data, settings).await?;
+    let body = read_body(data, settings.max_body, settings.body_timeout_seconds).await?;
     let delivered =
         Delivered { platform: &platform, headers: headers.signed, content_type: headers.content_type, body };
     let Kept { event_id, received } = receiving.receive(delivered).await?;
@@ -160,9 +160,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// Reads a body within the limits of size and time.
-async fn read_body(data: Data<'_>, settings: &ReceivingSettings) -> Result<Vec<u8>, Problem> {
-    let limit = settings.max_body;
-    let seconds = settings.body_timeout_seconds;
+pub(super) async fn read_body(data: Data<'_>, limit: ByteUnit, seconds: u64) -> Result<Vec<u8>, Problem> {
     let reading = data.open(limit.as_u64().bytes()).into_bytes();
     let body = timeout(Duration::from_secs(seconds), reading).await.map_err(|_| {
         let detail = format!("The body did not arrive within {seconds} s. Send it again.");

@@ -19,12 +19,7 @@ pub struct Credential {
 }
 
 /// Adds a key; those that the platform had hold on for [`OLD_SECRET_HOLDS`].
-pub async fn add(
-    change: &Change,
-    platform: PlatformId,
-    key: &str,
-    secret_digest: &[u8],
-) -> Result<(), StoreError> {
+pub async fn add(change: &Change, platform: PlatformId, key: &str, secret_digest: &[u8]) -> Result<(), StoreError> {
     use platform_credential::Column;
     let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
     platform_credential::Entity::update_many()

@@ -16,8 +16,9 @@ use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
-use crate::store::credentials::{self, Credential};
-use crate::store::platforms::{self, InsertPlatformError, Platform};
+use crate::store::credentials;
+pub use crate::store::credentials::Credential;
+use crate::store::platforms::{self, InsertPlatformError};
 use crate::store::{Change, StoreError};
 
 /// The adapter of platforms that send xAPI statements.
@@ -154,15 +155,26 @@ impl App {
         Ok(made)
     }
 
-    /// Gives a platform a new key and secret; the old ones hold on for a day.
-    pub async fn rotate_credential(&self, asker: &Asker, platform: &Platform) -> Result<KeyAndSecret, PlatformError> {
+    /// Gives a platform that sends statements a new key and secret; the old ones hold on for a day. Nothing where the
+    /// platform speaks otherwise.
+    pub async fn rotate_credential(
+        &self,
+        asker: &Asker,
+        code: &PlatformCode,
+    ) -> Result<Option<KeyAndSecret>, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
         let change = self.store.change(self.now()).await?;
+        let platform = platforms::by_code(change.connection(), code).await?;
+        let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
+        if platform.adapter != XAPI {
+            change.roll_back().await?;
+            return Ok(None);
+        }
         let made = self.make_credential(&change, platform.id, &platform.code).await?;
         let object = format!("platform {}", platform.code);
         self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
         change.commit().await?;
-        Ok(made)
+        Ok(Some(made))
     }
 
     async fn make_credential(

@@ -11,12 +11,15 @@ pub mod agent;
 pub mod attachment;
 mod batch;
 pub mod context;
+pub mod equality;
 pub mod fault;
 pub mod object;
 pub mod outcome;
+pub mod results;
 pub mod statement;
 pub mod text;
 pub mod version;
+pub mod words;
 
 pub use activity::{Activity, Component, Definition, Interaction, InteractionType};
 pub use agent::{Account, Actor, Agent, Group, Identifier};

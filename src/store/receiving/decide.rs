@@ -240,18 +240,22 @@ impl<'a> Deciding<'a> {
             if let Some(Deed::Done(registration)) = told.deed {
                 self.release_held(entry.delivery, registration);
             }
-            let Some(result) = told.result.and_then(|place| results.get(place)) else { continue };
-            if let Some(Deed::Satisfied(registration)) = &told.deed
-                && !self.is_done(platform, *registration)
+            let own = results.get(told.results.clone()).unwrap_or_default();
+            if let Some(Deed::Satisfied(registration)) = told.deed
+                && !self.is_done(platform, registration)
             {
-                let id = self.ids.next();
-                self.rows.held.extend(HeldRow::new(id, entry.id, platform, *registration, result, self.at));
-                self.held_here.push(HeldHere { platform, registration: *registration, delivery: entry.id, result });
+                for result in own {
+                    let id = self.ids.next();
+                    self.rows.held.extend(HeldRow::new(id, entry.id, platform, registration, result, self.at));
+                    self.held_here.push(HeldHere { platform, registration, delivery: entry.id, result });
+                }
                 continue;
             }
-            let (employee, is_new) = self.record(entry.delivery, entry.id, result);
-            new += usize::from(is_new);
-            linked &= employee.is_some();
+            for result in own {
+                let (employee, is_new) = self.record(entry.delivery, entry.id, result);
+                new += usize::from(is_new);
+                linked &= employee.is_some();
+            }
         }
         if new == 0 { Received::Ignored } else { Received::Accepted { new, linked } }
     }

@@ -9,8 +9,8 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::statements::{Deed, of_batch};
 use super::Delivery;
+use super::statements::{Deed, of_batch};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
 use crate::domain::training::{ReportedResult, ResultKind, Target};

@@ -314,9 +314,11 @@ fn foreign_event_ids<'a>(batch: &'a [Delivery], held: &'a Held) -> impl Iterator
 
 /// The event ids that a batch revokes.
 fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
-    batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r))).filter_map(|(platform, result)| match &result.kind {
-        ResultKind::Revocation { event_id: Some(event_id) } => Some((platform, event_id)),
-        _ => None,
+    batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r))).filter_map(|(platform, result)| {
+        match &result.kind {
+            ResultKind::Revocation { event_id: Some(event_id) } => Some((platform, event_id)),
+            _ => None,
+        }
     })
 }
 

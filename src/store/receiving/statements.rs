@@ -31,8 +31,8 @@ pub struct NewStatement {
     /// Whether it voids that statement.
     pub voids: bool,
     pub deed: Option<Deed>,
-    /// Which of the delivery's results it tells, by its place.
-    pub result: Option<usize>,
+    /// Which of the delivery's results it tells, by their places.
+    pub results: std::ops::Range<usize>,
 }
 
 impl NewStatement {
@@ -112,16 +112,14 @@ impl KnownRow {
 
 /// Asks which statements of a batch are kept; nothing where it has none.
 pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] =
-        &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes), ("digest", Kind::Bytes)];
+    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes), ("digest", Kind::Bytes)];
     let asked: Vec<Asked<'_>> = of_batch(batch)
         .map(|(platform, told)| Asked { platform_id: platform.0, statement_id: Bytes(told.id.as_bytes()) })
         .collect();
     if asked.is_empty() {
         return Ok(None);
     }
-    let kept =
-        each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
+    let kept = each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
     let sql = format!(
         "SELECT s.platform_id AS platform_id, s.statement_id AS statement_id, s.digest AS digest FROM {{w}} {kept}"
     );

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
-use super::known::{KnownLearner, LearnerName, Told};
 use super::held::{HELD_RESULT, HeldRow};
+use super::known::{KnownLearner, LearnerName, Told};
 use super::statements::{STATEMENT, StatementRow};
 use super::{Delivery, STALE, stale_rows};
 use crate::domain::ids::{EmployeeId, PlatformId};

@@ -1,0 +1,244 @@
+//! Statements come in: read to the letter, understood as results, and kept before anybody is told that they are.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::app::receive_delivery::{ReceiveError, Receiving};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{EventId, PlatformCode};
+pub use crate::intake::xapi::Version;
+use crate::intake::xapi::results::{self, ResultFault, Telling};
+use crate::intake::xapi::words::Words;
+use crate::intake::xapi::{Object, Refusal, Statement, equality, read_body};
+use crate::store::credentials::Credential;
+use crate::store::receiving::{Content, Deed, Delivery, NewStatement, Received};
+
+/// Statements as they came through the door, whose sender has proved who it is.
+#[derive(Debug)]
+pub struct Statements<'a> {
+    pub caller: &'a Credential,
+    pub version: Version,
+    pub content_type: &'a str,
+    /// The id that a `PUT` names.
+    pub put: Option<Uuid>,
+    pub body: Vec<u8>,
+}
+
+/// Statements that are kept, or were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptStatements {
+    /// Their ids, in the order in which they came.
+    pub ids: Vec<Uuid>,
+    /// What became of the delivery.
+    pub received: Received,
+}
+
+/// Why statements were refused; one refuses all that came with it.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementsError {
+    /// It is kept in quarantine under the delivery's number.
+    #[error("{}", refusal.problem)]
+    NotUnderstood { refusal: Unread, delivery: i64 },
+    #[error("the statement {0} is kept and says something else: that one stays; send what is new under a new id")]
+    Conflict(EventId),
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+}
+
+/// What could not be read, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Which statement of an array.
+    pub index: Option<usize>,
+    /// Where in the body (RFC 6901).
+    pub pointer: String,
+    pub problem: String,
+}
+
+/// What is wrong with a body that `PUT` brings and that is no single statement.
+const NOT_ONE: &str = "is not one statement: PUT takes one, and POST an array of them";
+
+impl Unread {
+    fn whole(problem: &str) -> Self {
+        Self { index: None, pointer: String::new(), problem: problem.to_owned() }
+    }
+}
+
+impl From<Refusal> for Unread {
+    fn from(refusal: Refusal) -> Self {
+        Self { index: refusal.index, problem: refusal.fault.to_string(), pointer: refusal.pointer }
+    }
+}
+
+/// A body that was read: the ids of its statements, and what is kept of them.
+#[derive(Debug)]
+struct Read {
+    ids: Vec<Uuid>,
+    content: Content,
+}
+
+impl Receiving {
+    /// Receives statements; when this returns `Ok`, they are durable.
+    pub async fn receive_statements(&self, sent: Statements<'_>) -> Result<KeptStatements, StatementsError> {
+        let platform = &sent.caller.platform;
+        let now = self.app().now();
+        let form = Form { version: sent.version, put: sent.put };
+        let read = read(form, &sent.body, platform.code.as_str(), now, self.app().calendar);
+        let (ids, content, unread) = match read {
+            Ok(Read { ids, content }) => (ids, content, None),
+            Err(unread) => {
+                let content =
+                    Content::NotUnderstood { pointer: unread.pointer.clone(), problem: unread.problem.clone() };
+                (Vec::new(), content, Some(unread))
+            }
+        };
+        let delivery = Delivery {
+            platform: platform.id,
+            linking_keys: platform.linking_keys.as_slice().into(),
+            key: EventId::of_uuid(Uuid::now_v7()),
+            content_type: sent.content_type.to_owned(),
+            headers: form.kept(),
+            body: sent.body,
+            content,
+        };
+        let received = self.enqueue(delivery).await?;
+        match (received, unread) {
+            (Received::Quarantined { delivery, .. }, Some(refusal)) => {
+                Err(StatementsError::NotUnderstood { refusal, delivery })
+            }
+            (Received::EventConflict(id), _) => Err(StatementsError::Conflict(id)),
+            (received, _) => Ok(KeptStatements { ids, received }),
+        }
+    }
+}
+
+/// What the door knew of a body beside its bytes, as the delivery keeps it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Form {
+    #[serde(serialize_with = "version_text", deserialize_with = "version_of")]
+    version: Version,
+    put: Option<Uuid>,
+}
+
+fn version_text<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(version.header())
+}
+
+fn version_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Version::parse(&text).map_err(serde::de::Error::custom)
+}
+
+impl Form {
+    fn kept(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What a kept delivery of statements says, read again as what came when it came.
+pub(crate) fn understand_again(
+    headers: &str,
+    body: &[u8],
+    platform: &PlatformCode,
+    received_at: DateTime<Utc>,
+    calendar: CityCalendar,
+) -> Content {
+    let form = serde_json::from_str(headers).unwrap_or(Form { version: Version::V1_0_3, put: None });
+    match read(form, body, platform.as_str(), received_at, calendar) {
+        Ok(read) => read.content,
+        Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },
+    }
+}
+
+/// Reads a body, names its statements, and says what they tell.
+fn read(
+    form: Form,
+    body: &[u8],
+    platform: &str,
+    received_at: DateTime<Utc>,
+    calendar: CityCalendar,
+) -> Result<Read, Unread> {
+    let words = Words::default();
+    let body = read_body(body, form.version)?;
+    if let Some(put) = form.put {
+        let [single] = body.statements.as_slice() else { return Err(Unread::whole(NOT_ONE)) };
+        if body.is_array {
+            return Err(Unread::whole(NOT_ONE));
+        }
+        if single.id.is_some_and(|id| id != put) {
+            let problem = format!("is not the statementId {put} of the address: send the same, or leave it out");
+            return Err(Unread { index: None, pointer: "/id".to_owned(), problem });
+        }
+    }
+    let mut naming = Naming { platform, day: calendar.day_of(received_at), seen: HashMap::new() };
+    let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
+    for (index, statement) in body.statements.iter().enumerate() {
+        let id = statement.id.or(form.put).unwrap_or_else(|| naming.name(statement));
+        let telling = results::tell(statement, id, received_at, &words).map_err(|fault: ResultFault| Unread {
+            index: body.is_array.then_some(index),
+            pointer: if body.is_array { format!("/{index}/timestamp") } else { "/timestamp".to_owned() },
+            problem: fault.to_string(),
+        })?;
+        ids.push(id);
+        let Telling { results, deed, nothing: _ } = telling;
+        let first = told.len();
+        told.extend(results);
+        let refers_to = match &statement.object {
+            Object::StatementRef(reference) => Some(reference.id),
+            _ => None,
+        };
+        statements.push(NewStatement {
+            id,
+            digest: equality::digest(statement),
+            offset: statement.offset,
+            length: statement.raw.len(),
+            occurred_at: statement.timestamp.map(|at| at.timestamp_micros()),
+            refers_to,
+            voids: statement.voids().is_some(),
+            deed: deed.map(|deed| match deed {
+                results::Deed::Done(registration) => Deed::Done(registration),
+                results::Deed::Satisfied(registration) => Deed::Satisfied(registration),
+            }),
+            results: first..told.len(),
+        });
+    }
+    Ok(Read { ids, content: Content::Statements { statements, results: told } })
+}
+
+/// Names statements that have no id by what they say, so that what is sent again is the same statement.
+///
+/// One that has no `timestamp` either says "now": it is the same when it comes again on the same day of the city's, and
+/// another on another. What is twice in one body is two.
+struct Naming<'a> {
+    platform: &'a str,
+    day: chrono::NaiveDate,
+    seen: HashMap<[u8; 32], u32>,
+}
+
+impl Naming<'_> {
+    fn name(&mut self, statement: &Statement<'_>) -> Uuid {
+        let mut content = Sha256::new();
+        for part in [self.platform, statement.raw] {
+            content.update((part.len() as u64).to_be_bytes());
+            content.update(part.as_bytes());
+        }
+        if statement.timestamp.is_none() {
+            content.update(self.day.to_string());
+        }
+        let content: [u8; 32] = content.finalize().into();
+        let times = self.seen.entry(content).or_default();
+        *times += 1;
+        let mut named = Sha256::new();
+        named.update(content);
+        named.update(times.to_be_bytes());
+        let named: [u8; 32] = named.finalize().into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&named[..16]);
+        // Version 8: made in a way of one's own (RFC 9562, section 5.8).
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+}

@@ -1,0 +1,44 @@
+//! What every answer of the xAPI door carries (Communication 2.1.3 and 3.3).
+
+use chrono::SecondsFormat;
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Header;
+use rocket::{Request, Response};
+
+use crate::app::App;
+use crate::app::xapi::receive::Version;
+
+/// Through which instant statements are sure to be found.
+const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
+const VERSION: &str = "X-Experience-API-Version";
+
+/// The version of a request, by its header; nothing where it has none that is spoken here.
+pub fn version_of(request: &Request<'_>) -> Option<Version> {
+    request.headers().get_one(VERSION).and_then(|header| Version::parse(header).ok())
+}
+
+/// The fairing.
+#[derive(Debug, Clone, Copy)]
+pub struct XapiHeaders;
+
+#[rocket::async_trait]
+impl Fairing for XapiHeaders {
+    fn info(&self) -> Info {
+        Info { name: "xAPI headers", kind: Kind::Response | Kind::Singleton }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if request.uri().path().segments().next() != Some("xapi") {
+            return;
+        }
+        // Who speaks no version that we do is told the newest of 1.0, which every client knows.
+        let version = version_of(request).unwrap_or(Version::V1_0_3);
+        response.set_header(Header::new(VERSION, version.header()));
+        if let Some(app) = request.rocket().state::<App>()
+            && !response.headers().contains(CONSISTENT_THROUGH)
+        {
+            let now = app.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+            response.set_header(Header::new(CONSISTENT_THROUGH, now));
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! From a statement to results: what it tells of courses and quizzes, and what only looks as if it did.
+//!
+//! A statement tells at most two things of one activity: that it was completed, and how a try at it went. Where an activity
+//! is a course or a quiz by its kind, it is that alone; where its kind says neither, a requirement may name it as either.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::words::{CoursePlace, Words};
+use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
+use crate::domain::ids::{CourseId, EmployeeNumber, EventId, QuizId};
+use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
+use crate::domain::training::{ReportedResult, ResultKind, Score, Target, decimal_from_text};
+use crate::intake::json::Document;
+
+/// The category of statements that cmi5 defines (cmi5, 9.6.2.1).
+const CMI5: &str = "https://w3id.org/xapi/cmi5/context/categories/cmi5";
+/// What every statement of a cmi5 session carries, whether cmi5 defines it or merely allows it (cmi5, 9.6.3.1).
+const CMI5_SESSION: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
+
+/// How far ahead of its arrival a result may be dated: a sender's clock may be off.
+const AHEAD: TimeDelta = TimeDelta::hours(24);
+
+/// What a second result of a statement has after the statement's id in its own.
+const ATTEMPT_SUFFIX: &str = "#attempt";
+
+/// The home pages under which identifiers are kept that are no account.
+const SHA1_HOME: &str = "mbox_sha1sum";
+const OPENID_HOME: &str = "openid";
+
+/// What a statement tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// At most two, the first under the statement's id.
+    pub results: Vec<ReportedResult>,
+    /// Why there is none.
+    pub nothing: Option<Nothing>,
+    pub deed: Option<Deed>,
+}
+
+/// What a cmi5 statement tells of its registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Something was done: completed, passed or waived.
+    Done(Uuid),
+    /// A course or block is satisfied. That may be told of somebody who did nothing (moveOn NotApplicable; cmi5, 10.2.4),
+    /// so it counts once something was done.
+    Satisfied(Uuid),
+}
+
+/// Why a statement tells of no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Nothing {
+    #[error("its verb is none that tells of a result")]
+    OtherVerb,
+    #[error("its object is no activity")]
+    NoActivity,
+    #[error("its actor is a group, or has no identifier that fits")]
+    NoLearner,
+    #[error("it was completed without success")]
+    WithoutSuccess,
+    #[error("its result says that it is not completed")]
+    NotCompleted,
+    #[error("a quiz is told of without a score and without success or failure")]
+    NotGraded,
+    #[error("an attempt has no quiz among its parents or groupings")]
+    NoQuiz,
+    #[error("no course stands where the profile looks for it")]
+    NoCourse,
+    #[error("cmi5 merely allows it: it lacks the category of the statements that cmi5 defines")]
+    Cmi5Allowed,
+    #[error("it is satisfied in no registration, which cmi5 demands")]
+    NoRegistration,
+    #[error("its activity's id is too long, or has control characters, so that no requirement can name it")]
+    Unnameable,
+    #[error("a course is told of as failed or scored, which takes nothing away")]
+    CourseNotPassed,
+}
+
+/// Why a statement that tells of a result is refused, worded to follow the name of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResultFault {
+    #[error("lies more than a day after {received_at}, when it was received: set the sender's clock right")]
+    InTheFuture { received_at: DateTime<Utc> },
+    #[error("is before 1990, when nobody did a course here: send the time when it happened")]
+    TooLongAgo,
+}
+
+impl Telling {
+    const fn nothing(why: Nothing) -> Self {
+        Self { results: Vec::new(), nothing: Some(why), deed: None }
+    }
+}
+
+/// What the verb says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deeds {
+    Completed,
+    Passed,
+    Failed,
+    Scored,
+    Satisfied,
+    Waived,
+    Uncompleted,
+}
+
+/// What an activity is by its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Course,
+    Quiz,
+    Attempt,
+    /// Either, as a requirement will have it.
+    Either,
+}
+
+impl Words {
+    fn verb(&self, id: &str) -> Option<Deeds> {
+        let is = |words: &[String]| words.iter().any(|word| word == id);
+        let known = [
+            (&self.completed, Deeds::Completed),
+            (&self.passed, Deeds::Passed),
+            (&self.failed, Deeds::Failed),
+            (&self.scored, Deeds::Scored),
+            (&self.satisfied, Deeds::Satisfied),
+            (&self.waived, Deeds::Waived),
+            (&self.uncompleted, Deeds::Uncompleted),
+        ];
+        known.into_iter().find(|(words, _)| is(words)).map(|(_, verb)| verb)
+    }
+
+    fn sort(&self, activity: &Activity<'_>) -> Sort {
+        let Some(kind) = activity.definition.as_ref().and_then(|definition| definition.kind.as_deref()) else {
+            return Sort::Either;
+        };
+        let is = |kinds: &[String]| kinds.iter().any(|known| known == kind);
+        if is(&self.courses) {
+            Sort::Course
+        } else if is(&self.quizzes) {
+            Sort::Quiz
+        } else if is(&self.attempts) {
+            Sort::Attempt
+        } else {
+            Sort::Either
+        }
+    }
+}
+
+/// What a statement tells, which is known by `id` and came at `received_at`.
+///
+/// A result's instant is the statement's `timestamp`, or `received_at` where it has none (Data 2.4.7).
+pub fn tell(
+    statement: &Statement<'_>,
+    id: Uuid,
+    received_at: DateTime<Utc>,
+    words: &Words,
+) -> Result<Telling, ResultFault> {
+    let occurred_at = statement.timestamp.unwrap_or(received_at);
+    let told = match statement.voids() {
+        Some(voided) => voiding(statement, voided, words),
+        None => about_an_activity(statement, words),
+    };
+    let (learner, found, deed) = match told {
+        Ok(told) => told,
+        Err(nothing) => return Ok(Telling::nothing(nothing)),
+    };
+    if occurred_at > received_at + AHEAD {
+        return Err(ResultFault::InTheFuture { received_at });
+    }
+    if occurred_at.timestamp() < FIRST_OF_1990 {
+        return Err(ResultFault::TooLongAgo);
+    }
+    let event_id = EventId::of_uuid(id);
+    let result = |(place, (target, kind)): (usize, (Target, ResultKind))| ReportedResult {
+        event_id: if place == 0 { event_id.clone() } else { of_attempt(&event_id) },
+        learner: learner.clone(),
+        target,
+        kind,
+        occurred_at,
+        reason: None,
+    };
+    Ok(Telling { results: found.into_iter().enumerate().map(result).collect(), nothing: None, deed })
+}
+
+/// 1990-01-01T00:00:00Z.
+const FIRST_OF_1990: i64 = 631_152_000;
+
+type Told = (LearnerKeys, Vec<(Target, ResultKind)>, Option<Deed>);
+
+/// The event id of a statement's second result.
+fn of_attempt(event_id: &EventId) -> EventId {
+    // A UUID and a word: never too long, and no control character.
+    EventId::parse(&format!("{event_id}{ATTEMPT_SUFFIX}")).unwrap_or_else(|_| event_id.clone())
+}
+
+/// A voiding statement withdraws all that the voided one told, whoever voids it.
+fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Told, Nothing> {
+    let learner = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+    let event_id = EventId::of_uuid(voided);
+    // What it told of is in the statement that is voided, which may not be here yet.
+    let target = Target::Course(CourseId::parse(&format!("urn:uuid:{voided}")).map_err(|_| Nothing::Unnameable)?);
+    let withdraw = |event_id| (target.clone(), ResultKind::Revocation { event_id: Some(event_id) });
+    let second = of_attempt(&event_id);
+    Ok((learner, vec![withdraw(event_id), withdraw(second)], None))
+}
+
+fn about_an_activity(statement: &Statement<'_>, words: &Words) -> Result<Told, Nothing> {
+    let verb = words.verb(&statement.verb.id).ok_or(Nothing::OtherVerb)?;
+    let Object::Activity(object) = &statement.object else { return Err(Nothing::NoActivity) };
+    let context = statement.context.as_ref();
+    let is_cmi5 = is_cmi5(context);
+    if !is_cmi5 && is_of_a_cmi5_session(context) {
+        return Err(Nothing::Cmi5Allowed);
+    }
+    let learner = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+    let registration = context.and_then(|context| context.registration);
+    let outcome = Outcome::of(statement, words);
+    let found = match verb {
+        Deeds::Uncompleted => uncompleted(object, context, words)?,
+        Deeds::Satisfied => {
+            let registration = registration.ok_or(Nothing::NoRegistration)?;
+            let found = vec![completion(object)?];
+            return Ok((learner, found, Some(Deed::Satisfied(registration))));
+        }
+        Deeds::Completed | Deeds::Waived => completed(object, context, words, verb, &outcome)?,
+        Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(object, context, words, verb, &outcome)?,
+    };
+    let is_done = matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
+    let deed = registration.filter(|_| is_cmi5 && is_done).map(Deed::Done);
+    Ok((learner, found, deed))
+}
+
+/// What a statement's `result` says, as far as it matters.
+struct Outcome {
+    score: Option<Score>,
+    success: Option<bool>,
+    completion: Option<bool>,
+}
+
+impl Outcome {
+    fn of(statement: &Statement<'_>, words: &Words) -> Self {
+        let result = statement.result.as_ref();
+        Self {
+            score: result.and_then(|result| result.score.as_ref()).and_then(|score| exact_score(score, words)),
+            success: result.and_then(|result| result.success),
+            completion: result.and_then(|result| result.completion),
+        }
+    }
+
+    /// A try, where there is anything to tell of it. The requirement's mark decides about a score, not `success`.
+    fn attempt(&self, object: &Activity<'_>, passed: Option<bool>) -> Result<ResultKind, Nothing> {
+        if self.score.is_none() && passed.is_none() {
+            return Err(Nothing::NotGraded);
+        }
+        Ok(ResultKind::Attempt { number: attempt_number(&object.id), score: self.score, passed })
+    }
+}
+
+fn completed(
+    object: &Activity<'_>,
+    context: Option<&Context<'_>>,
+    words: &Words,
+    verb: Deeds,
+    outcome: &Outcome,
+) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let sort = words.sort(object);
+    if sort == Sort::Attempt {
+        let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
+        return Ok(vec![(quiz_target(quiz)?, outcome.attempt(object, outcome.success)?)]);
+    }
+    if sort == Sort::Quiz && verb == Deeds::Completed {
+        // That a quiz is completed says nothing of how it went: without a score there is no grade.
+        outcome.score.ok_or(Nothing::NotGraded)?;
+        return Ok(vec![(quiz_target(object)?, outcome.attempt(object, outcome.success)?)]);
+    }
+    let attempt = match (sort, outcome.score) {
+        (Sort::Either, Some(_)) => Some((quiz_target(object)?, outcome.attempt(object, outcome.success)?)),
+        _ => None,
+    };
+    let nothing = match outcome {
+        Outcome { success: Some(false), .. } => Some(Nothing::WithoutSuccess),
+        Outcome { completion: Some(false), .. } => Some(Nothing::NotCompleted),
+        _ => None,
+    };
+    let course = match nothing {
+        Some(nothing) => Err(nothing),
+        None => course(object, context, words).and_then(completion),
+    };
+    match (course, attempt) {
+        (Ok(course), attempt) => Ok(std::iter::once(course).chain(attempt).collect()),
+        (Err(_), Some(attempt)) => Ok(vec![attempt]),
+        (Err(nothing), None) => Err(nothing),
+    }
+}
+
+fn graded(
+    object: &Activity<'_>,
+    context: Option<&Context<'_>>,
+    words: &Words,
+    verb: Deeds,
+    outcome: &Outcome,
+) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let passed = match verb {
+        Deeds::Passed => Some(outcome.success != Some(false)),
+        Deeds::Failed => Some(false),
+        _ => outcome.success,
+    };
+    match words.sort(object) {
+        Sort::Attempt => {
+            let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
+            Ok(vec![(quiz_target(quiz)?, outcome.attempt(object, passed)?)])
+        }
+        Sort::Quiz => Ok(vec![(quiz_target(object)?, outcome.attempt(object, passed)?)]),
+        Sort::Course if verb == Deeds::Passed && passed == Some(true) => Ok(vec![completion(object)?]),
+        Sort::Course => Err(Nothing::CourseNotPassed),
+        Sort::Either => {
+            let attempt = (quiz_target(object)?, outcome.attempt(object, passed)?);
+            if verb == Deeds::Passed && passed == Some(true) {
+                Ok(vec![completion(object)?, attempt])
+            } else {
+                Ok(vec![attempt])
+            }
+        }
+    }
+}
+
+fn uncompleted(
+    object: &Activity<'_>,
+    context: Option<&Context<'_>>,
+    words: &Words,
+) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let withdrawn = |target| (target, ResultKind::Revocation { event_id: None });
+    Ok(match words.sort(object) {
+        Sort::Course => vec![withdrawn(completion(course(object, context, words)?)?.0)],
+        Sort::Quiz => vec![withdrawn(quiz_target(object)?)],
+        Sort::Attempt => {
+            vec![withdrawn(quiz_target(quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?)?)]
+        }
+        Sort::Either => vec![withdrawn(completion(object)?.0), withdrawn(quiz_target(object)?)],
+    })
+}
+
+/// The course, where the profile has it.
+fn course<'s, 'a>(
+    object: &'s Activity<'a>,
+    context: Option<&'s Context<'a>>,
+    words: &Words,
+) -> Result<&'s Activity<'a>, Nothing> {
+    let among = |activities: &'s [Activity<'a>]| activities.iter().find(|one| words.sort(one) == Sort::Course);
+    let found = words.course_from.iter().find_map(|place| match place {
+        CoursePlace::Object => Some(object),
+        CoursePlace::Parent => context.and_then(|context| among(&context.activities.parent)),
+        CoursePlace::Grouping => context.and_then(|context| among(&context.activities.grouping)),
+    });
+    found.ok_or(Nothing::NoCourse)
+}
+
+/// The quiz that an attempt is one at: the first of a quiz's kind in its context.
+fn quiz_of_attempt<'s, 'a>(context: Option<&'s Context<'a>>, words: &Words) -> Option<&'s Activity<'a>> {
+    let activities = &context?.activities;
+    let mut around = activities.parent.iter().chain(&activities.grouping);
+    around.find(|activity| words.sort(activity) == Sort::Quiz)
+}
+
+fn completion(activity: &Activity<'_>) -> Result<(Target, ResultKind), Nothing> {
+    let course = CourseId::parse(&activity.id).map_err(|_| Nothing::Unnameable)?;
+    Ok((Target::Course(course), ResultKind::Completion))
+}
+
+fn quiz_target(activity: &Activity<'_>) -> Result<Target, Nothing> {
+    QuizId::parse(&activity.id).map(Target::Quiz).map_err(|_| Nothing::Unnameable)
+}
+
+/// The number of an attempt, where its address has one: Moodle's `…/attempt.php?attempt=17&cmid=3`.
+fn attempt_number(iri: &str) -> Option<u32> {
+    let query = iri.split_once('?')?.1.split('#').next()?;
+    let value = query.split('&').find_map(|part| part.strip_prefix("attempt="))?;
+    value.parse().ok().filter(|number| *number > 0)
+}
+
+fn is_cmi5(context: Option<&Context<'_>>) -> bool {
+    context.is_some_and(|context| context.activities.category.iter().any(|category| category.id == CMI5))
+}
+
+fn is_of_a_cmi5_session(context: Option<&Context<'_>>) -> bool {
+    let extensions = context.and_then(|context| context.extensions.as_ref());
+    let Some(extensions) = extensions.filter(|extensions| extensions.raw.contains(CMI5_SESSION)) else { return false };
+    Document::parse(extensions.raw).is_ok_and(|document| {
+        document
+            .root()
+            .members()
+            .is_some_and(|mut members| members.any(|member| matches!(member.name(), Ok(name) if name == CMI5_SESSION)))
+    })
+}
+
+/// The keys that an actor gives; nothing where it is not one person.
+fn learner(actor: &Actor<'_>, words: &Words) -> Option<LearnerKeys> {
+    let Actor::Agent(Agent { identifier, .. }) = actor else { return None };
+    let mut keys = LearnerKeys::default();
+    let account = |home_page: &str, name: &str| Account { home_page: home_page.to_owned(), name: name.to_owned() };
+    match identifier {
+        Identifier::Mbox(mbox) => {
+            let address = mbox.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map(|_| &mbox[7..]);
+            keys.email = Some(normalized(address.unwrap_or(mbox))).filter(|address| !address.is_empty());
+        }
+        Identifier::MboxSha1Sum(sum) => keys.account = Some(account(SHA1_HOME, &sum.to_lowercase())),
+        Identifier::OpenId(id) => keys.account = Some(account(OPENID_HOME, id)),
+        Identifier::Account(sent) => {
+            let name = sent.name.trim();
+            keys.account = Some(account(sent.home_page.trim(), name)).filter(|account| !account.name.is_empty());
+            match words.account_name_is {
+                Some(LinkingKey::EmployeeNumber) => keys.employee_number = EmployeeNumber::parse(name).ok(),
+                Some(LinkingKey::Email) => keys.email = Some(normalized(name)).filter(|name| !name.is_empty()),
+                Some(LinkingKey::Username) => keys.username = Some(normalized(name)).filter(|name| !name.is_empty()),
+                Some(LinkingKey::Account) | None => {}
+            }
+        }
+    }
+    (!keys.is_empty()).then_some(keys)
+}
+
+/// The score, as far as it can be reckoned with exactly: `raw` between `min` and `max` before `scaled`, which real
+/// platforms stretch in ways of their own.
+fn exact_score(sent: &SentScore<'_>, words: &Words) -> Option<Score> {
+    let raw = sent.raw.and_then(|raw| raw.decimal());
+    let max = sent.max.and_then(|max| max.decimal());
+    // A least score that was sent and cannot be reckoned with is not the same as none.
+    let min = match sent.min {
+        Some(min) => min.decimal(),
+        None => Some(Decimal::ZERO),
+    };
+    if let (Some(raw), Some(min), Some(max)) = (raw, min, max)
+        && let (Some(points), Some(of)) = (exact_difference(raw, min), exact_difference(max, min))
+        && let Ok(score) = Score::new(points, of)
+    {
+        return Some(score);
+    }
+    let scaled = sent.scaled.and_then(|scaled| scaled.decimal())?;
+    if words.scaled_from_minus_one {
+        Score::new(exact_difference(scaled, Decimal::NEGATIVE_ONE)?, Decimal::TWO).ok()
+    } else {
+        Score::new(scaled, Decimal::ONE).ok()
+    }
+}
+
+/// `a - b`, where no digit of it is lost.
+fn exact_difference(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let difference = a.checked_sub(b)?;
+    let is_exact = difference.checked_add(b)? == a;
+    decimal_from_text(&difference.to_string()).ok().filter(|_| is_exact)
+}
