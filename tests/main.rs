@@ -50,3 +50,4 @@ mod support;
 mod trend;
 mod usage;
 mod verify;
+mod xapi;

@@ -9,3 +9,4 @@ pub mod postgres;
 pub mod process;
 pub mod sender;
 pub mod wire;
+pub mod xapi;

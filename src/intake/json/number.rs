@@ -15,6 +15,9 @@ pub struct Number<'a> {
 }
 
 impl<'a> Number<'a> {
+    pub const ONE: Number<'static> = Number { raw: "1" };
+    pub const MINUS_ONE: Number<'static> = Number { raw: "-1" };
+
     /// Of a text that the grammar of JSON knows as a number.
     pub(super) const fn of_json(raw: &'a str) -> Self {
         Self { raw }

@@ -1,6 +1,9 @@
 //! A request's body: one statement, or a list of them (Communication 2.1.2).
 
-use super::fault::{Fault, Refusal};
+use std::collections::HashSet;
+
+use super::fault::{Expected, Fault, Refusal};
+use super::sent::Sent;
 use super::statement::Statement;
 use super::version::Version;
 use crate::intake::json::{Document, Kind};
@@ -15,11 +18,30 @@ pub struct Statements<'a> {
 
 /// Reads a body whole, or gives the first fault in it.
 pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusal> {
-    let document = Document::from_bytes(body).map_err(|malformed| Refusal {
-        index: None,
-        pointer: String::new(),
-        fault: Fault::Malformed(malformed),
-    })?;
-    let _ = version;
-    Ok(Statements { is_array: document.root().kind() == Kind::Array, statements: Vec::new() })
+    let malformed = |malformed| Refusal { index: None, pointer: String::new(), fault: Fault::Malformed(malformed) };
+    let document = Document::from_bytes(body).map_err(malformed)?;
+    let whole = Sent::whole(&document, version);
+    let is_array = whole.kind() == Kind::Array;
+    // What is wrong within an array is wrong with the statement whose number its pointer begins with.
+    let numbered = |refusal: Refusal| {
+        let number = refusal.pointer.split('/').nth(1).and_then(|number| number.parse().ok());
+        Refusal { index: number.filter(|_| is_array), ..refusal }
+    };
+    Sent::check(&document, version).map_err(numbered)?;
+    let statements = match whole.kind() {
+        Kind::Array => {
+            let mut ids = HashSet::new();
+            let read = |sent| {
+                let statement = Statement::read(sent)?;
+                match statement.id {
+                    Some(id) if !ids.insert(id) => Err(sent.refuse_member("id", Fault::RepeatedStatement { id })),
+                    _ => Ok(statement),
+                }
+            };
+            whole.list(Expected::Array, read).map_err(numbered)?
+        }
+        Kind::Object => vec![Statement::read(whole)?],
+        _ => return Err(whole.refuse(Fault::NoStatements)),
+    };
+    Ok(Statements { is_array, statements })
 }

@@ -158,6 +158,9 @@ pub enum Fault {
     /// Communication 2.1.2: a batch with one id twice.
     #[error("is the id {id} of an earlier statement in the batch: send each statement once")]
     RepeatedStatement { id: Uuid },
+    /// 2.0, 4.2.7: a collection of one or more.
+    #[error("is empty: send at least one IRI, or leave it out")]
+    NoRelevantType,
     /// 2.0, 4.2.7: contextAgents and contextGroups.
     #[error("is not in xAPI 1.0.3: leave it out, or send the header X-Experience-API-Version: 2.0.0")]
     OnlyIn2_0,
@@ -183,8 +186,11 @@ pub enum Expected {
     Agent,
     Group,
     Actor,
+    Account,
     Verb,
     Activity,
+    Definition,
+    Component,
     ActivityOrActivities,
     /// The object of a statement.
     ObjectOfStatement,
@@ -218,6 +224,9 @@ impl fmt::Display for Expected {
             Self::Agent => "an Agent: an object with one of mbox, mbox_sha1sum, openid and account",
             Self::Group => "a Group: an object with \"objectType\": \"Group\" and an identifier or members",
             Self::Actor => "an Agent or a Group",
+            Self::Account => "an account: an object with homePage and name",
+            Self::Definition => "a definition: an object",
+            Self::Component => "an object with an id",
             Self::Verb => "a verb: an object with an id",
             Self::Activity => "an Activity: an object with an id",
             Self::ActivityOrActivities => "an Activity or an array of them",

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::fault::{Expected, Fault, Refusal};
+use super::sent::Sent;
 use super::text::{Duration, Extensions};
 use crate::intake::json::Number;
 
@@ -26,4 +28,50 @@ pub struct Score<'a> {
     /// Less than `max`.
     pub min: Option<Number<'a>>,
     pub max: Option<Number<'a>>,
+}
+
+/// The members of a result.
+const OF_RESULT: &[&str] = &["score", "success", "completion", "response", "duration", "extensions"];
+
+impl<'a> Outcome<'a> {
+    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+        let fields = sent.fields(Expected::Object, OF_RESULT)?;
+        Ok(Self {
+            score: fields.read("score", Score::read)?,
+            success: fields.read("success", Sent::bool)?,
+            completion: fields.read("completion", Sent::bool)?,
+            response: fields.read("response", |response| response.text(Expected::Text))?,
+            duration: fields.read("duration", Sent::duration)?,
+            extensions: fields.read("extensions", Sent::extensions)?,
+        })
+    }
+}
+
+impl<'a> Score<'a> {
+    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+        let fields = sent.fields(Expected::Object, &["scaled", "raw", "min", "max"])?;
+        let number = |name| fields.read(name, Sent::number);
+        let score = Self { scaled: number("scaled")?, raw: number("raw")?, min: number("min")?, max: number("max")? };
+        score.fault().map_or(Ok(score), |(name, fault)| Err(fields.refuse_member(name, fault)))
+    }
+
+    /// What is wrong between the numbers, and with which.
+    fn fault(&self) -> Option<(&'static str, Fault)> {
+        let exceeds = |left: Option<Number<'_>>, right: Option<Number<'_>>| {
+            left.zip(right).is_some_and(|(left, right)| left.compare(&right).is_gt())
+        };
+        let is_out = exceeds(Some(Number::MINUS_ONE), self.scaled) || exceeds(self.scaled, Some(Number::ONE));
+        let min_reaches_max = self.min.zip(self.max).is_some_and(|(min, max)| min.compare(&max).is_ge());
+        if is_out {
+            Some(("scaled", Fault::ScaledOutOfRange))
+        } else if min_reaches_max {
+            Some(("min", Fault::MinNotBelowMax))
+        } else if exceeds(self.min, self.raw) {
+            Some(("raw", Fault::RawBelowMin))
+        } else if exceeds(self.raw, self.max) {
+            Some(("raw", Fault::RawAboveMax))
+        } else {
+            None
+        }
+    }
 }

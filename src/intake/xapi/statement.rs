@@ -8,8 +8,10 @@ use uuid::Uuid;
 use super::agent::Actor;
 use super::attachment::Attachment;
 use super::context::Context;
-use super::object::{Object, StatementRef};
+use super::fault::{Expected, Fault, Refusal};
+use super::object::{Event, Object, StatementRef};
 use super::outcome::Outcome;
+use super::sent::Sent;
 use super::text::LanguageMap;
 use super::version::StatementVersion;
 
@@ -54,5 +56,63 @@ impl Statement<'_> {
             (Object::StatementRef(StatementRef { id }), VOIDED) => Some(*id),
             _ => None,
         }
+    }
+}
+
+/// The members of a statement.
+const OF_STATEMENT: &[&str] = &[
+    "id",
+    "actor",
+    "verb",
+    "object",
+    "result",
+    "context",
+    "timestamp",
+    "stored",
+    "authority",
+    "version",
+    "attachments",
+];
+
+impl<'a> Statement<'a> {
+    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+        let fields = sent.fields(Expected::Statement, OF_STATEMENT)?;
+        let Event { actor, verb, object, result, context, timestamp, attachments } = Event::read(&fields, false)?;
+        Ok(Self {
+            raw: sent.raw(),
+            offset: sent.offset(),
+            id: fields.read("id", Sent::uuid)?,
+            actor,
+            verb,
+            object,
+            result,
+            context,
+            timestamp,
+            stored: fields.read("stored", Sent::timestamp)?,
+            authority: fields.read("authority", authority)?,
+            version: fields.read("version", StatementVersion::read)?,
+            attachments,
+        })
+    }
+}
+
+impl<'a> Verb<'a> {
+    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+        let fields = sent.fields(Expected::Verb, &["id", "display"])?;
+        Ok(Self {
+            id: fields.require("id", Expected::Iri)?.iri()?,
+            display: fields.read("display", Sent::language_map)?,
+        })
+    }
+}
+
+/// Data 2.4.9: an agent, or the two of OAuth.
+fn authority<'a>(sent: Sent<'_, 'a>) -> Result<Actor<'a>, Refusal> {
+    let actor = Actor::read(sent)?;
+    match &actor {
+        Actor::Group(group) if group.identifier.is_some() || group.members.len() != 2 => {
+            Err(sent.refuse(Fault::AuthorityNotTwo))
+        }
+        _ => Ok(actor),
     }
 }

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::fault::{Expected, Fault, Refusal};
+use super::sent::Sent;
+
 /// The header that every request carries (Communication 3.3).
 pub const VERSION_HEADER: &str = "X-Experience-API-Version";
 
@@ -67,5 +70,22 @@ impl StatementVersion<'_> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'a> StatementVersion<'a> {
+    /// Data 2.4.10: whatever begins with `1.0.`; by 2.0 also what begins with `2.0.`, since a statement of 1.0.3 may be
+    /// sent on by a system that speaks 2.0.
+    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+        let (expected, beginnings): (_, &[&str]) = match sent.version() {
+            Version::V1_0_3 => (Expected::Version1, &["1.0."]),
+            Version::V2_0 => (Expected::Version1Or2, &["2.0.", "1.0."]),
+        };
+        let text = sent.text(expected)?;
+        let third = beginnings.iter().find_map(|beginning| text.strip_prefix(beginning));
+        match third {
+            Some(number) if number.starts_with(|digit: char| digit.is_ascii_digit()) => Ok(Self(text)),
+            _ => Err(sent.refuse(Fault::WrongVersion { expected })),
+        }
     }
 }

@@ -1,0 +1,179 @@
+//! What statements tell of courses and quizzes, and what only looks as if it did.
+
+use serde_json::{Value, json};
+
+use super::{both_of, city_with_moodle, status_of};
+use crate::support::app::TestApp;
+use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::xapi::{ASSESSMENT, ATTEMPT, COURSE, MOODLE, account, course_completed, moodle, quiz_attempt};
+
+const AT: &str = "2026-02-03T10:00:00.000Z";
+const UNCOMPLETED: &str = "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/uncompleted";
+
+/// Statements about what the requirement names, none of which is a completion or a pass.
+fn look_alikes() -> Vec<(&'static str, Value)> {
+    let course = ("/course/view.php?id=2", COURSE);
+    let quiz = ("/mod/quiz/view.php?id=1", ASSESSMENT);
+    let with = |mut statement: Value, result: Value| {
+        statement["result"] = result;
+        statement
+    };
+    vec![
+        (
+            "a teacher edited the criteria",
+            moodle(account("17"), "https://w3id.org/xapi/acrossx/verbs/edited", course, AT),
+        ),
+        (
+            "completed without success",
+            with(moodle(account("17"), "completed", course, AT), json!({"completion": true, "success": false})),
+        ),
+        ("not completed", with(moodle(account("17"), "completed", course, AT), json!({"completion": false}))),
+        ("a course that was failed", moodle(account("17"), "failed", course, AT)),
+        (
+            "a quiz as a module that is completed, without a grade",
+            with(moodle(account("17"), "completed", quiz, AT), json!({"completion": true, "success": true})),
+        ),
+        ("a quiz whose pass grade was never set", quiz_attempt(account("17"), 3, 0.0, AT)),
+        (
+            "an attempt at no quiz that is told",
+            moodle(account("17"), "completed", ("/mod/quiz/attempt.php?attempt=1", ATTEMPT), AT),
+        ),
+        (
+            "an attempt that is reviewed",
+            moodle(account("17"), "http://activitystrea.ms/schema/1.0/receive", course, AT),
+        ),
+        ("a certificate", moodle(account("17"), "https://w3id.org/xapi/tla/verbs/achieved", course, AT)),
+        ("a group", moodle(json!({"objectType": "Group", "member": [account("17")]}), "completed", course, AT)),
+        ("somebody as the object", {
+            let mut statement = moodle(account("17"), "completed", course, AT);
+            statement["object"] = json!({"objectType": "Agent", "mbox": "mailto:anna@example.org"});
+            statement
+        }),
+    ]
+}
+
+both_databases! {
+    async fn what_looks_like_a_completion_and_is_none_does_not_count(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        for (what, statement) in look_alikes() {
+            app.state(&sender, &statement).await;
+            let row = app.export_row("SEF", "1001").await;
+            assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("pending", ""), "{what}");
+        }
+        app.state(&sender, &both_of("17")).await;
+        assert_eq!(status_of(&app, "1001").await, "compliant");
+        // Nor does any of them take it away.
+        for (what, mut statement) in look_alikes() {
+            statement["timestamp"] = json!("2026-02-10T10:00:00.000Z");
+            app.state(&sender, &statement).await;
+            assert_eq!(status_of(&app, "1001").await, "compliant", "{what}");
+        }
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn raw_points_are_believed_before_what_is_scaled(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        app.state(&sender, &course_completed(account("17"), AT)).await;
+        let mut attempt = quiz_attempt(account("17"), 1, 15.9, AT);
+        attempt["result"]["score"]["scaled"] = json!(1.0);
+        app.state(&sender, &attempt).await;
+        let row = app.export_row("SEF", "1001").await;
+        assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("pending", "79.5"));
+        // From 10 to 20 points, 18 are eight tenths.
+        attempt = quiz_attempt(account("17"), 2, 18.0, AT);
+        attempt["result"]["score"]["min"] = json!(10);
+        app.state(&sender, &attempt).await;
+        let row = app.export_row("SEF", "1001").await;
+        assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("compliant", "80.0"));
+    }
+
+    async fn an_address_of_an_agent_is_an_email(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let anna = json!({"mbox": "mailto:Anna@Example.org"});
+        app.state(&sender, &json!([course_completed(anna.clone(), AT), quiz_attempt(anna, 1, 20.0, AT)])).await;
+        assert_eq!(status_of(&app, "1001").await, "compliant");
+    }
+
+    async fn what_is_uncompleted_is_withdrawn_up_to_then(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let withdrawn = moodle(account("17"), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-05T10:00:00Z");
+        // Whichever comes first.
+        app.state(&sender, &withdrawn).await;
+        app.state(&sender, &both_of("17")).await;
+        assert_eq!(status_of(&app, "1001").await, "pending");
+        app.state(&sender, &course_completed(account("17"), "2026-02-06T10:00:00Z")).await;
+        assert_eq!(status_of(&app, "1001").await, "compliant");
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn a_voided_statement_counts_for_nothing_whichever_comes_first(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let mut told = both_of("17");
+        told[0]["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        let void = json!({
+            "actor": {"mbox": "mailto:larare@example.org"},
+            "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+            "object": {"objectType": "StatementRef", "id": "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"},
+            "timestamp": "2026-02-04T10:00:00Z",
+        });
+        app.state(&sender, &told).await;
+        assert_eq!(status_of(&app, "1001").await, "compliant");
+        app.state(&sender, &void).await;
+        assert_eq!(status_of(&app, "1001").await, "pending");
+        let mut told = both_of("18");
+        told[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        let mut void = void;
+        void["object"]["id"] = told[0]["id"].clone();
+        app.state(&sender, &void).await;
+        app.state(&sender, &told).await;
+        assert_eq!(status_of(&app, "1002").await, "pending");
+        assert_eq!(app.differences().await, [""; 0]);
+        // Whoever voids is no learner whose results wait.
+        assert_eq!(app.report("infosec-onboarding").await["data_quality"]["unlinked_results"], 0);
+    }
+
+    async fn a_statement_about_nothing_of_ours_is_stored_and_ignored(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let viewed = moodle(account("17"), "http://id.tincanapi.com/verb/viewed", ("/course/view.php?id=2", COURSE), AT);
+        app.state(&sender, &viewed).await;
+        assert_eq!((app.rows_in("statement").await, app.rows_in("event").await), (1, 0));
+        assert_eq!(app.kept_deliveries().await[0].outcome, "ignored");
+    }
+
+    async fn a_result_from_the_future_is_refused_and_kept(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let answer = app.xapi(&sender, "POST /statements", Some(&course_completed(account("17"), "2026-02-28T12:00:01Z"))).await;
+        assert!(answer.problem(400).contains("/timestamp"));
+        assert_eq!(app.kept_deliveries().await[0].outcome, "quarantined");
+    }
+
+    async fn what_is_neither_a_course_nor_a_quiz_by_its_kind_is_what_the_requirement_says(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let both = format!(
+            "{}\n[[requirement]]\ncode = \"content\"\ntitle_sv = \"Innehåll\"\ntitle_en = \"Content\"\neffective_from = 2026-01-01\n\
+             audience = {{}}\nalternatives = [ [ {{ course = \"{MOODLE}/h5p/7\" }}, {{ quiz = \"{MOODLE}/h5p/7\", pass_mark = \"0.5\" }} ] ]\n",
+            ""
+        );
+        app.apply(&both).await;
+        let mut done = moodle(account("17"), "passed", ("/h5p/7", "http://adlnet.gov/expapi/activities/lesson"), AT);
+        done["result"] = json!({"score": {"scaled": 0.5}, "success": true, "completion": true});
+        done["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        app.state(&sender, &done).await;
+        let counts = |report: Value| report["city"]["counts"]["compliant"].clone();
+        assert_eq!(counts(app.report("content").await), 1);
+        let void = json!({
+            "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+            "object": {"objectType": "StatementRef", "id": "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"},
+        });
+        app.state(&sender, &void).await;
+        assert_eq!(counts(app.report("content").await), 0);
+    }
+}
