@@ -81,6 +81,7 @@ impl Service {
         });
         let (stop, stopped) = watch::channel(false);
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
+        let indexing = jobs::index_statements(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
@@ -88,6 +89,7 @@ impl Service {
         receiving.close().await;
         stop.send_replace(true);
         settling.await?;
+        indexing.await?;
         watching.await?;
         rereading.await?;
         opened.app.store.close().await?;

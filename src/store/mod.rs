@@ -36,6 +36,7 @@ pub mod settings;
 pub mod standings;
 pub mod told;
 pub mod waiting;
+pub mod xapi;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -118,9 +118,9 @@ impl Receiving {
 
 /// What the door knew of a body beside its bytes, as the delivery keeps it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Form {
+pub(super) struct Form {
     #[serde(serialize_with = "version_text", deserialize_with = "version_of")]
-    version: Version,
+    pub(super) version: Version,
     put: Option<Uuid>,
 }
 
@@ -134,6 +134,11 @@ fn version_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::
 }
 
 impl Form {
+    /// What a delivery kept.
+    pub(super) fn read(kept: &str) -> Self {
+        serde_json::from_str(kept).unwrap_or(Self { version: Version::V1_0_3, put: None })
+    }
+
     fn kept(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -147,8 +152,7 @@ pub(crate) fn understand_again(
     received_at: DateTime<Utc>,
     calendar: CityCalendar,
 ) -> Content {
-    let form = serde_json::from_str(headers).unwrap_or(Form { version: Version::V1_0_3, put: None });
-    match read(form, body, platform.as_str(), received_at, calendar) {
+    match read(Form::read(headers), body, platform.as_str(), received_at, calendar) {
         Ok(read) => read.content,
         Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },
     }

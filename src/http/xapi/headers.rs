@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::xapi::receive::Version;
 
 /// Through which instant statements are sure to be found.
-const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
+pub const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
 const VERSION: &str = "X-Experience-API-Version";
 
 /// The version of a request, by its header; nothing where it has none that is spoken here.

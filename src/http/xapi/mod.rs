@@ -4,6 +4,7 @@
 //! version, `headers` what every answer carries. Errors are problems, as everywhere.
 
 pub mod about;
+pub mod answers;
 pub mod caller;
 pub mod headers;
 pub mod statements;
@@ -13,5 +14,5 @@ use rocket::{Route, routes};
 /// Every route under `/xapi`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    routes![about::about, statements::store, statements::store_one]
+    routes![about::about, statements::find, statements::find_more, statements::store, statements::store_one]
 }

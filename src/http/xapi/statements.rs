@@ -1,17 +1,19 @@
-//! `/xapi/statements`: statements in (Communication 2.1.1 and 2.1.2).
+//! `/xapi/statements`: statements in and out (Communication 2.1.1 to 2.1.3).
 
 use std::sync::Arc;
 
 use rocket::data::Data;
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
-use rocket::{Request, State, post, put};
+use rocket::{Request, State, get, post, put};
 use uuid::Uuid;
 
+use super::answers::StatementsAnswer;
 use super::caller::Caller;
 use crate::app::App;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{Received, Receiving, place_in_body};
+use crate::app::xapi::find::{Asked, More, read_query};
 use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError};
 use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;
@@ -23,7 +25,8 @@ use crate::http::webhooks::read_body;
 pub struct Sent<'r> {
     content_type: &'r str,
     arrived_at: std::time::Instant,
-    parameters: Vec<(&'r str, &'r str)>,
+    accept_language: &'r str,
+    parameters: Vec<(String, String)>,
 }
 
 #[rocket::async_trait]
@@ -34,15 +37,22 @@ impl<'r> FromRequest<'r> for Sent<'r> {
         Outcome::Success(Self {
             content_type: request.headers().get_one("content-type").unwrap_or_default(),
             arrived_at: arrived_at(request),
-            parameters: request.query_fields().map(|field| (field.name.as_name().as_str(), field.value)).collect(),
+            accept_language: request.headers().get_one("accept-language").unwrap_or_default(),
+            parameters: parameters(request),
         })
     }
+}
+
+/// The query's parameters, decoded: Rocket would take a name apart at its dots and brackets.
+fn parameters(request: &Request<'_>) -> Vec<(String, String)> {
+    let query = request.uri().query().map(|query| query.as_str()).unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 impl Sent<'_> {
     /// Refuses parameters that the resource does not have: a client that misspells one would be told less than it asked.
     fn only(&self, known: &[&str]) -> Result<(), Problem> {
-        match self.parameters.iter().find(|(name, _)| !known.contains(name)) {
+        match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, _)) => Err(Problem::bad_request(format!(
                 "There is no parameter {name:.40?} here. Those that there are, in their own case: {}.",
@@ -52,7 +62,7 @@ impl Sent<'_> {
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -89,6 +99,73 @@ pub async fn store_one(
         .map_err(|_| Problem::bad_request("The parameter statementId is no UUID. Send one in its standard form."))?;
     keep(app, receiving, settings, &caller, &sent, Some(put), data).await?;
     Ok(rocket::response::status::NoContent)
+}
+
+/// `GET /xapi/statements`: one by its id, or a page of those that fit.
+#[get("/statements")]
+pub async fn find(app: &State<App>, caller: Caller, sent: Sent<'_>) -> Result<StatementsAnswer, Problem> {
+    let query = sent.parameters.clone();
+    answer(app, &caller, query, None, sent.accept_language).await
+}
+
+/// `GET /xapi/statements/more/…`: the page that another one named as the next.
+#[get("/statements/more/<token>")]
+pub async fn find_more(
+    app: &State<App>,
+    caller: Caller,
+    sent: Sent<'_>,
+    token: &str,
+) -> Result<StatementsAnswer, Problem> {
+    sent.only(&[])?;
+    let more = More::read(token).ok_or_else(|| {
+        Problem::bad_request("This address is none that a page of statements named as the next. Ask from the start.")
+    })?;
+    answer(app, &caller, more.query, Some(more.after), sent.accept_language).await
+}
+
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    query: Vec<(String, String)>,
+    after: Option<i64>,
+    accept_language: &str,
+) -> Result<StatementsAnswer, Problem> {
+    let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let asked = read_query(parameters, caller.version)
+        .map_err(|fault| Problem::bad_request(format!("The question is not understood: {fault}.")))?;
+    let platform = &caller.credential.platform;
+    match asked {
+        Asked::One(one) => {
+            let found = app.find_statement(platform, &one).await.map_err(unavailable)?;
+            let found = found.ok_or_else(|| {
+                let state = if one.voided { "and is voided" } else { "and is not voided" };
+                Problem::not_found(format!("No statement {} is kept for this platform {state}.", one.id))
+            })?;
+            let body =
+                app.render_statement(platform, &found, one.format, accept_language).await.map_err(unavailable)?;
+            Ok(StatementsAnswer { body, last_modified: Some(found.stored), consistent_through: app.now() })
+        }
+        Asked::Many(many) => {
+            let page = app.find_statements(platform, &many, after).await.map_err(unavailable)?;
+            let mut statements = Vec::with_capacity(page.statements.len());
+            for found in &page.statements {
+                statements.push(
+                    app.render_statement(platform, found, many.format, accept_language).await.map_err(unavailable)?,
+                );
+            }
+            let more = match page.next {
+                Some(after) => format!("/xapi/statements/more/{}", More { query, after }.token()),
+                None => String::new(),
+            };
+            // Statements are JSON already, with the digits that were sent; the rest needs no escaping.
+            let body = format!(r#"{{"statements":[{}],"more":"{more}"}}"#, statements.join(","));
+            Ok(StatementsAnswer { body, last_modified: None, consistent_through: page.consistent_through })
+        }
+    }
+}
+
+fn unavailable(error: impl std::error::Error) -> Problem {
+    Problem::unavailable(5).with_cause(&error)
 }
 
 async fn keep(

@@ -236,7 +236,7 @@ impl<'a> Deciding<'a> {
         let (mut new, mut linked) = (0, true);
         for told in &entry.statements {
             let id = self.ids.next();
-            self.rows.statements.push(StatementRow::new(id, entry.id, platform, told));
+            self.rows.statements.push(StatementRow::new(id, entry.id, platform, told, self.at));
             if let Some(Deed::Done(registration)) = told.deed {
                 self.release_held(entry.delivery, registration);
             }

@@ -135,6 +135,7 @@ pub struct StatementRow<'a> {
     body_offset: usize,
     body_length: usize,
     digest: Bytes<'a>,
+    stored_at: i64,
     occurred_at: Option<i64>,
     refers_to: Option<String>,
     voids: bool,
@@ -150,6 +151,7 @@ pub const STATEMENT: &[Column] = &[
     ("body_offset", Kind::Integer),
     ("body_length", Kind::Integer),
     ("digest", Kind::Bytes),
+    ("stored_at", Kind::Integer),
     ("occurred_at", Kind::Integer),
     ("refers_to", Kind::Bytes),
     ("voids", Kind::Boolean),
@@ -158,7 +160,7 @@ pub const STATEMENT: &[Column] = &[
 ];
 
 impl<'a> StatementRow<'a> {
-    pub fn new(id: i64, delivery: i64, platform: PlatformId, told: &'a NewStatement) -> Self {
+    pub fn new(id: i64, delivery: i64, platform: PlatformId, told: &'a NewStatement, at: i64) -> Self {
         Self {
             id,
             platform_id: platform.0,
@@ -167,6 +169,7 @@ impl<'a> StatementRow<'a> {
             body_offset: told.offset,
             body_length: told.length,
             digest: Bytes(&told.digest),
+            stored_at: at,
             occurred_at: told.occurred_at,
             refers_to: told.refers_to.map(|id| id.simple().to_string()),
             voids: told.voids,

@@ -1,0 +1,181 @@
+//! Statements go out: one by its id, or pages of them by what they say.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::index::digest_of;
+use super::receive::{Form, Version};
+use crate::app::App;
+use crate::domain::ids::PlatformId;
+use crate::intake::xapi::answer::{self, SetByLrs};
+use crate::intake::xapi::language::AcceptLanguage;
+use crate::intake::xapi::query::{Many, One};
+use crate::store::StoreError;
+use crate::store::platforms::Platform;
+use crate::store::xapi::bodies;
+use crate::store::xapi::finding::{self, Found, Wanted};
+use crate::store::xapi::indexing;
+
+pub use crate::intake::xapi::query::{Asked, Format, QueryFault, read as read_query};
+
+/// The most statements of one page.
+const MOST_ON_A_PAGE: u64 = 500;
+
+/// The most bytes of statements on one page, but for one that has more by itself.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// The home page of the accounts by which platforms vouch for their statements; an account's name is the platform's code.
+const AUTHORITY_HOME: &str = "urn:kurskoll:platforms";
+
+/// Why a kept statement could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error(transparent)]
+    Broken(#[from] answer::BrokenStatement),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A statement that is kept, with what the store sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptStatement {
+    pub id: Uuid,
+    /// Exactly as it was sent.
+    pub raw: String,
+    pub stored: DateTime<Utc>,
+    /// The version in which it came.
+    pub version: Version,
+}
+
+/// A page of statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub statements: Vec<KeptStatement>,
+    /// Where the next one begins; nothing on the last.
+    pub next: Option<i64>,
+    /// Through which instant statements are sure to be among those that were looked through.
+    pub consistent_through: DateTime<Utc>,
+}
+
+/// Where a question goes on, as clients carry it; opaque to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    /// The parameters of the question.
+    pub query: Vec<(String, String)>,
+    /// The last statement that was given.
+    pub after: i64,
+}
+
+impl More {
+    #[must_use]
+    pub fn token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    #[must_use]
+    pub fn read(token: &str) -> Option<Self> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()
+    }
+}
+
+impl App {
+    /// One statement; nothing where the platform told none of that id, or it is voided and should not be, or the other way.
+    pub async fn find_statement(&self, platform: &Platform, asked: &One) -> Result<Option<KeptStatement>, StoreError> {
+        let connection = self.store.connection();
+        let Some(found) = finding::by_id(connection, platform.id, asked.id, asked.voided).await? else {
+            return Ok(None);
+        };
+        let raw = bodies::read(connection, &[found.place]).await?.pop();
+        Ok(raw.map(|raw| kept(found, raw)))
+    }
+
+    /// A page of statements.
+    pub async fn find_statements(
+        &self,
+        platform: &Platform,
+        asked: &Many,
+        after: Option<i64>,
+    ) -> Result<Page, StoreError> {
+        // What stands in no index is found without one.
+        let consistent_through = if asked.terms.is_empty() { self.now() } else { self.consistent_through().await? };
+        let connection = self.store.connection();
+        let at_most = asked.limit.unwrap_or(MOST_ON_A_PAGE).min(MOST_ON_A_PAGE);
+        let wanted = wanted(platform.id, asked, after, at_most + 1);
+        let mut found = finding::page(connection, &wanted).await?;
+        let is_more = found.len() as u64 > at_most;
+        found.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
+        let fits = within(&found, MOST_BYTES);
+        let is_more = is_more || fits < found.len();
+        found.truncate(fits);
+        let places: Vec<bodies::Place> = found.iter().map(|found| found.place).collect();
+        let next = found.last().filter(|_| is_more).map(|last| last.id);
+        let raws = bodies::read(connection, &places).await?;
+        let statements = found.into_iter().zip(raws).map(|(found, raw)| kept(found, raw)).collect();
+        Ok(Page { statements, next, consistent_through })
+    }
+
+    /// A statement in the form that is asked for.
+    pub async fn render_statement(
+        &self,
+        platform: &Platform,
+        kept: &KeptStatement,
+        format: Format,
+        accept_language: &str,
+    ) -> Result<String, RenderError> {
+        let authority = format!(
+            r#"{{"objectType":"Agent","account":{{"homePage":"{AUTHORITY_HOME}","name":"{}"}}}}"#,
+            platform.code
+        );
+        let set = SetByLrs {
+            id: kept.id,
+            timestamp: kept.stored,
+            stored: kept.stored,
+            authority: &authority,
+            version: kept.version.of_statement(),
+        };
+        let languages = AcceptLanguage::parse(accept_language);
+        let format = match format {
+            Format::Exact => answer::Format::Exact,
+            Format::Ids => answer::Format::Ids,
+            Format::Canonical => answer::Format::Canonical { languages: &languages, definition: &|_| None },
+        };
+        Ok(answer::render(&kept.raw, &set, format)?)
+    }
+
+    /// Makes what is missing of the index, within reason, and says through which instant statements are found by it.
+    pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
+        let now = self.now();
+        self.index_for_a_question().await?;
+        let waiting = indexing::oldest_waiting(self.store.connection()).await?;
+        Ok(waiting.map_or(now, |stored| now.min(stored - chrono::TimeDelta::microseconds(1))))
+    }
+}
+
+/// How many of the first have no more bytes together than are given; one at least.
+fn within(found: &[Found], most: usize) -> usize {
+    let mut bytes = 0_usize;
+    let fits = found.iter().take_while(|found| {
+        bytes = bytes.saturating_add(found.place.length);
+        bytes <= most
+    });
+    fits.count().max(1).min(found.len())
+}
+
+fn wanted(platform: PlatformId, asked: &Many, after: Option<i64>, at_most: u64) -> Wanted {
+    Wanted {
+        platform,
+        terms: asked.terms.iter().map(|(term, reach)| digest_of(platform, term, *reach)).collect(),
+        since: asked.since,
+        until: asked.until,
+        ascending: asked.ascending,
+        after,
+        at_most,
+    }
+}
+
+fn kept(found: Found, raw: String) -> KeptStatement {
+    KeptStatement { id: found.statement_id, raw, stored: found.stored_at, version: Form::read(&found.headers).version }
+}

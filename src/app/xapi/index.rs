@@ -1,0 +1,159 @@
+//! The index of statements is made: each with what it says, and with what it refers to says (Communication 2.1.3, "filter
+//! conditions for StatementRefs").
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::receive::Form;
+use crate::app::App;
+use crate::domain::ids::PlatformId;
+use crate::intake::xapi::read_body;
+use crate::intake::xapi::terms::{Reach, Term, terms};
+use crate::store::xapi::indexing::{self, Unindexed};
+use crate::store::xapi::{TermDigest, bodies};
+use crate::store::{Connection, StoreError};
+
+/// How many statements are indexed at a time.
+const AT_ONCE: u64 = 500;
+
+/// How many statements a question makes the index of, before it answers with what there is.
+const AT_A_QUESTION: u64 = 5_000;
+
+/// The longest way from a statement to what it refers to, and on, that is followed.
+const LONGEST_CHAIN: usize = 16;
+
+/// The most statements that get more to be found by when one comes to which they refer, directly or not.
+const MOST_REFERRING: usize = 10_000;
+
+/// A term as the index has it.
+#[must_use]
+pub fn digest_of(platform: PlatformId, term: &Term, reach: Reach) -> TermDigest {
+    let mut digest = Sha256::new();
+    digest.update(platform.0.to_be_bytes());
+    digest.update([match reach {
+        Reach::Direct => b'd',
+        Reach::Related => b'r',
+    }]);
+    match term {
+        Term::Agent(agent) => {
+            digest.update(b"agent ");
+            digest.update(agent);
+        }
+        Term::Verb(verb) => {
+            digest.update(b"verb ");
+            digest.update(verb);
+        }
+        Term::Activity(activity) => {
+            digest.update(b"activity ");
+            digest.update(activity);
+        }
+        Term::Registration(registration) => {
+            digest.update(b"registration ");
+            digest.update(registration);
+        }
+    }
+    let digest: [u8; 32] = digest.finalize().into();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    TermDigest(i64::from_be_bytes(first))
+}
+
+/// What a statement is found by itself. What is found directly is found where the related are asked for, too.
+fn own_terms(statement: &Unindexed, raw: &str) -> BTreeSet<TermDigest> {
+    let version = Form::read(&statement.headers).version;
+    // It was read when it came; what cannot be read now is found by nothing, and by its id.
+    let Ok(body) = read_body(raw.as_bytes(), version) else { return BTreeSet::new() };
+    let platform = statement.platform;
+    let digests = |(term, reach): (Term, Reach)| {
+        let related = matches!(term, Term::Agent(_) | Term::Activity(_));
+        let direct = (reach == Reach::Direct).then(|| digest_of(platform, &term, Reach::Direct));
+        direct.into_iter().chain(related.then(|| digest_of(platform, &term, Reach::Related)))
+    };
+    body.statements.iter().flat_map(|statement| terms(statement, None)).flat_map(digests).collect()
+}
+
+/// What one making of the index has read.
+struct Indexing<'a, C> {
+    connection: &'a C,
+    own: HashMap<(PlatformId, Uuid), (BTreeSet<TermDigest>, Option<Uuid>)>,
+}
+
+impl<C: Connection> Indexing<'_, C> {
+    async fn read(&mut self, statements: &[Unindexed]) -> Result<(), StoreError> {
+        let places: Vec<bodies::Place> = statements.iter().map(|statement| statement.place).collect();
+        for (statement, raw) in statements.iter().zip(bodies::read(self.connection, &places).await?) {
+            let own = own_terms(statement, &raw);
+            self.own.insert((statement.platform, statement.statement_id), (own, statement.refers_to));
+        }
+        Ok(())
+    }
+
+    /// What a statement says, and what those say to which it leads.
+    async fn with_referred(&mut self, platform: PlatformId, id: Uuid) -> Result<BTreeSet<TermDigest>, StoreError> {
+        let (mut found, mut seen, mut next) = (BTreeSet::new(), HashSet::new(), Some(id));
+        while let Some(id) = next.filter(|id| seen.len() < LONGEST_CHAIN && seen.insert(*id)) {
+            if !self.own.contains_key(&(platform, id)) {
+                let Some(named) = indexing::named(self.connection, platform, id).await? else { break };
+                self.read(std::slice::from_ref(&named)).await?;
+            }
+            let Some((own, refers_to)) = self.own.get(&(platform, id)) else { break };
+            found.extend(own.iter().copied());
+            next = *refers_to;
+        }
+        Ok(found)
+    }
+
+    /// The statements that lead to one, and are indexed already.
+    async fn leading_to(&self, platform: PlatformId, id: Uuid, through: i64) -> Result<BTreeSet<i64>, StoreError> {
+        let (mut leading, mut next) = (BTreeSet::new(), vec![id]);
+        while let Some(id) = next.pop() {
+            for (statement, named) in indexing::referring_to(self.connection, platform, id).await? {
+                if statement <= through && leading.len() < MOST_REFERRING && leading.insert(statement) {
+                    next.push(named);
+                }
+            }
+        }
+        Ok(leading)
+    }
+}
+
+impl App {
+    /// Indexes some of the statements that wait; answers how many it did.
+    pub async fn index_some_statements(&self) -> Result<u64, StoreError> {
+        let connection = self.store.connection();
+        let from = indexing::through(connection).await?;
+        let waiting = indexing::after(connection, from, AT_ONCE).await?;
+        let Some(last) = waiting.last() else { return Ok(0) };
+        let mut indexing = Indexing { connection, own: HashMap::new() };
+        indexing.read(&waiting).await?;
+        let mut found: BTreeSet<(TermDigest, i64)> = BTreeSet::new();
+        let mut by_name: BTreeMap<(PlatformId, Uuid), BTreeSet<TermDigest>> = BTreeMap::new();
+        for statement in &waiting {
+            let name = (statement.platform, statement.statement_id);
+            let terms = indexing.with_referred(statement.platform, statement.statement_id).await?;
+            found.extend(terms.iter().map(|term| (*term, statement.id)));
+            by_name.insert(name, terms);
+        }
+        for ((platform, id), terms) in &by_name {
+            for leading in indexing.leading_to(*platform, *id, from).await? {
+                found.extend(terms.iter().map(|term| (*term, leading)));
+            }
+        }
+        self.store.index_statements(from, last.id, &found).await?;
+        Ok(waiting.len() as u64)
+    }
+
+    /// Indexes what waits, up to a number of statements that nobody notices.
+    pub(super) async fn index_for_a_question(&self) -> Result<(), StoreError> {
+        let mut indexed = 0;
+        while indexed < AT_A_QUESTION {
+            match self.index_some_statements().await? {
+                0 => break,
+                some => indexed += some,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Statements as they are answered.
+
+use std::io::Cursor;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rocket::http::{ContentType, Header, Status};
+use rocket::request::Request;
+use rocket::response::{self, Responder, Response};
+
+use super::headers::CONSISTENT_THROUGH;
+
+/// A JSON body, and what its headers tell.
+#[derive(Debug, Clone)]
+pub struct StatementsAnswer {
+    pub body: String,
+    /// When the one statement that was asked for was stored (Communication 2.1.3).
+    pub last_modified: Option<DateTime<Utc>>,
+    pub consistent_through: DateTime<Utc>,
+}
+
+impl<'r> Responder<'r, 'static> for StatementsAnswer {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let mut response = Response::build();
+        response.status(Status::Ok).header(ContentType::JSON).header(Header::new(
+            CONSISTENT_THROUGH,
+            self.consistent_through.to_rfc3339_opts(SecondsFormat::Millis, true),
+        ));
+        if let Some(at) = self.last_modified {
+            // RFC 9110, section 5.6.7.
+            response.header(Header::new("last-modified", at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+        }
+        response.sized_body(self.body.len(), Cursor::new(self.body)).ok()
+    }
+}

@@ -1,0 +1,151 @@
+//! The index of terms, made behind the door: whoever sends does not wait for it, whoever asks first makes the rest.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, Value};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::TermDigest;
+use super::bodies::Place;
+use crate::domain::ids::PlatformId;
+use crate::store::clock::begin_immediate;
+use crate::store::rows::statement;
+use crate::store::rows_of_json::{self, Column, Kind};
+use crate::store::{Store, StoreError, instant};
+
+/// A statement that is to be indexed, or to which one refers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unindexed {
+    pub id: i64,
+    pub platform: PlatformId,
+    pub statement_id: Uuid,
+    pub refers_to: Option<Uuid>,
+    pub place: Place,
+    /// The header of the delivery that brought it.
+    pub headers: String,
+}
+
+const COLUMNS: &str = "s.id AS id, s.platform_id AS platform_id, s.statement_id AS statement_id,
+    s.refers_to AS refers_to, s.delivery_id AS delivery_id, s.body_offset AS body_offset,
+    s.body_length AS body_length, d.headers AS headers";
+
+fn unindexed(row: &sea_orm::QueryResult) -> Result<Unindexed, StoreError> {
+    let unreadable = |column| StoreError::Unreadable { table: "statement", column };
+    let id: Vec<u8> = row.try_get("", "statement_id")?;
+    let refers_to: Option<Vec<u8>> = row.try_get("", "refers_to")?;
+    let (offset, length): (i64, i64) = (row.try_get("", "body_offset")?, row.try_get("", "body_length")?);
+    Ok(Unindexed {
+        id: row.try_get("", "id")?,
+        platform: PlatformId(row.try_get("", "platform_id")?),
+        statement_id: Uuid::from_slice(&id).map_err(|_| unreadable("statement_id"))?,
+        refers_to: refers_to.map(|id| Uuid::from_slice(&id)).transpose().map_err(|_| unreadable("refers_to"))?,
+        place: Place {
+            delivery: row.try_get("", "delivery_id")?,
+            offset: usize::try_from(offset).map_err(|_| unreadable("body_offset"))?,
+            length: usize::try_from(length).map_err(|_| unreadable("body_length"))?,
+        },
+        headers: row.try_get("", "headers")?,
+    })
+}
+
+/// Through which statement the index is made.
+pub async fn through(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let row = connection.query_one_raw(statement(connection, "SELECT through FROM statement_index", [])).await?;
+    let row = row.ok_or(StoreError::Unreadable { table: "statement_index", column: "through" })?;
+    Ok(row.try_get("", "through")?)
+}
+
+/// The statements that follow one, oldest first.
+pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> Result<Vec<Unindexed>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+         WHERE s.id > $1 ORDER BY s.id LIMIT {at_most}"
+    );
+    let rows = connection.query_all_raw(statement(connection, &sql, [id.into()])).await?;
+    rows.iter().map(unindexed).collect()
+}
+
+/// When the oldest statement that is not indexed was stored; nothing where all are.
+pub async fn oldest_waiting(
+    connection: &impl ConnectionTrait,
+) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError> {
+    let sql = "SELECT s.stored_at AS stored_at FROM statement s
+               WHERE s.id > (SELECT through FROM statement_index) ORDER BY s.id LIMIT 1";
+    let row = connection.query_one_raw(statement(connection, sql, [])).await?;
+    let stored_at: Option<i64> = row.map(|row| row.try_get("", "stored_at")).transpose()?;
+    Ok(stored_at.map(instant::read))
+}
+
+/// The statement of an id on a platform, where it is kept.
+pub async fn named(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    id: Uuid,
+) -> Result<Option<Unindexed>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+         WHERE s.statement_id = $1 AND s.platform_id = $2"
+    );
+    let values: [Value; 2] = [id.as_bytes().to_vec().into(), platform.0.into()];
+    let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
+    row.as_ref().map(unindexed).transpose()
+}
+
+/// The statements that refer to one.
+pub async fn referring_to(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    id: Uuid,
+) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let sql = "SELECT id, statement_id FROM statement WHERE refers_to = $1 AND platform_id = $2";
+    let values: [Value; 2] = [id.as_bytes().to_vec().into(), platform.0.into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let id: Vec<u8> = row.try_get("", "statement_id")?;
+        let id =
+            Uuid::from_slice(&id).map_err(|_| StoreError::Unreadable { table: "statement", column: "statement_id" })?;
+        Ok((row.try_get("", "id")?, id))
+    };
+    rows.iter().map(read).collect()
+}
+
+#[derive(Debug, Serialize)]
+struct TermRow {
+    term: i64,
+    statement: i64,
+}
+
+const TERM: &[Column] = &[("term", Kind::Integer), ("statement", Kind::Integer)];
+
+impl Store {
+    /// Writes terms, and that the index is made through a statement; only where it was made through `from` until now.
+    /// Answers whether it did: another process may have been before.
+    pub async fn index_statements(
+        &self,
+        from: i64,
+        through: i64,
+        terms: &BTreeSet<(TermDigest, i64)>,
+    ) -> Result<bool, StoreError> {
+        let transaction = begin_immediate(self).await?;
+        let sql = "UPDATE statement_index SET through = $1 WHERE through = $2";
+        let values: [Value; 2] = [through.into(), from.into()];
+        let moved = transaction.execute_raw(statement(&transaction, sql, values)).await?.rows_affected();
+        if moved == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        let rows: Vec<TermRow> =
+            terms.iter().map(|(term, statement)| TermRow { term: term.0, statement: *statement }).collect();
+        if !rows.is_empty() {
+            let given = rows_of_json::table(&transaction, 1, "given_rows", TERM);
+            let sql = format!(
+                "INSERT INTO statement_term (term, statement) SELECT term, statement FROM {given} WHERE TRUE
+                 ON CONFLICT DO NOTHING"
+            );
+            transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&rows)?])).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
