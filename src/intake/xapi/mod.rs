@@ -31,3 +31,6 @@ pub use outcome::{Outcome, Score};
 pub use statement::{Statement, Verb};
 pub use text::{Duration, Extensions, LanguageMap};
 pub use version::{InvalidVersion, StatementVersion, Version};
+
+#[cfg(test)]
+mod tests;
