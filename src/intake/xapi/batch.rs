@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::agent::Actor;
 use super::fault::{Expected, Fault, Refusal};
 use super::sent::Sent;
 use super::statement::Statement;
 use super::version::Version;
-use crate::intake::json::{Document, Kind};
+use crate::intake::json::{Document, Kind, Malformed};
 
 /// The statements of one request, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,6 @@ pub struct Statements<'a> {
 
 /// Reads a body whole, or gives the first fault in it.
 pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusal> {
-    let malformed = |malformed| Refusal { index: None, pointer: String::new(), fault: Fault::Malformed(malformed) };
     let document = Document::from_bytes(body).map_err(malformed)?;
     let whole = Sent::whole(&document, version);
     let is_array = whole.kind() == Kind::Array;
@@ -44,4 +44,15 @@ pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusa
         _ => return Err(whole.refuse(Fault::NoStatements)),
     };
     Ok(Statements { is_array, statements })
+}
+
+/// Reads an agent or a group by itself: what the parameter `agent` of a query is (Communication 2.1.3).
+pub fn read_actor(json: &str, version: Version) -> Result<Actor<'_>, Refusal> {
+    let document = Document::parse(json).map_err(malformed)?;
+    Sent::check(&document, version)?;
+    Actor::read(Sent::whole(&document, version))
+}
+
+fn malformed(malformed: Malformed) -> Refusal {
+    Refusal { index: None, pointer: String::new(), fault: Fault::Malformed(malformed) }
 }

@@ -8,27 +8,34 @@
 
 pub mod activity;
 pub mod agent;
+pub mod answer;
 pub mod attachment;
 mod batch;
 pub mod context;
+pub mod equality;
 pub mod fault;
 mod forms;
+pub mod language;
+pub mod multipart;
 pub mod object;
 pub mod outcome;
 mod sent;
+pub mod signature;
 pub mod statement;
+pub mod terms;
 pub mod text;
 pub mod version;
 
 pub use activity::{Activity, Component, Definition, Interaction, InteractionType};
 pub use agent::{Account, Actor, Agent, Group, Identifier};
 pub use attachment::Attachment;
-pub use batch::{Statements, read_body};
+pub use batch::{Statements, read_actor, read_body};
 pub use context::{Context, ContextActivities, ContextAgent, ContextGroup};
 pub use fault::{Expected, Fault, Refusal};
 pub use object::{Object, StatementRef, SubStatement};
 pub use outcome::{Outcome, Score};
 pub use statement::{Statement, Verb};
+pub use terms::{Reach, Term};
 pub use text::{Duration, Extensions, LanguageMap};
 pub use version::{InvalidVersion, StatementVersion, Version};
 

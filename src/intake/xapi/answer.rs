@@ -1,0 +1,194 @@
+//! A stored statement as it is given back (Communication 2.1.3, the parameter `format`).
+//!
+//! A statement is kept as it was sent, and what an LRS adds is put into its text; every byte that need not change stays,
+//! numbers with all their digits. In every format a context activity that was sent alone comes back in a list (Data
+//! 2.4.6.2).
+
+mod edits;
+mod parts;
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use uuid::Uuid;
+
+use self::edits::Edits;
+use self::parts::{Part, parts};
+use super::language::AcceptLanguage;
+use crate::intake::json::{Document, Value};
+
+/// What an LRS says of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetByLrs<'a> {
+    /// Where the statement has none (Data 2.4.1).
+    pub id: Uuid,
+    /// Where the statement has none (Data 2.4.7).
+    pub timestamp: DateTime<Utc>,
+    /// In place of any that was sent (Data 2.4.8).
+    pub stored: DateTime<Utc>,
+    /// An agent or a group as JSON, in place of any that was sent (Data 2.4.9).
+    pub authority: &'a str,
+    /// Where the statement has none (Data 2.4.10).
+    pub version: &'a str,
+}
+
+/// How statements are given back.
+#[derive(Clone, Copy)]
+pub enum Format<'f> {
+    /// As they were sent.
+    Exact,
+    /// With no more than it takes to know agents, verbs and activities.
+    Ids,
+    /// With what the LRS knows of activities, in the reader's language.
+    Canonical {
+        languages: &'f AcceptLanguage,
+        /// The definition that the LRS has of an activity, as JSON.
+        definition: &'f dyn Fn(&str) -> Option<String>,
+    },
+}
+
+/// A stored statement was not JSON. It was once, so that its store is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a stored statement is not a JSON object: restore it from a backup")]
+pub struct BrokenStatement;
+
+/// Writes a statement that was taken once.
+///
+/// * `raw`: the statement as it was sent.
+pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<String, BrokenStatement> {
+    let document = Document::parse(raw).map_err(|_| BrokenStatement)?;
+    let statement = document.root();
+    let members = statement.members().ok_or(BrokenStatement)?;
+    let mut edits = Edits::default();
+    for part in parts(statement) {
+        change(&mut edits, part, format);
+    }
+
+    let authority = rendered_actor(set.authority, format);
+    let set_or_replaced = [
+        ("id", format!("\"{}\"", set.id), false),
+        ("timestamp", time(set.timestamp), false),
+        ("stored", time(set.stored), true),
+        ("authority", authority.into_owned(), true),
+        ("version", format!("\"{}\"", set.version), false),
+    ];
+    let mut added = String::new();
+    for (name, value, replaces) in set_or_replaced {
+        let sent = members.clone().find(|member| member.name().is_ok_and(|sent| sent == name));
+        match sent {
+            Some(sent) if replaces => edits.replace(sent.value, value),
+            Some(_) => {}
+            None => added.push_str(&format!(",\"{name}\":{value}")),
+        }
+    }
+    // A statement has an actor, so that something stands before the comma.
+    edits.insert_before_end(statement, added);
+    Ok(edits.apply(raw))
+}
+
+/// UTC, in microseconds, which is what a store keeps.
+fn time(instant: DateTime<Utc>) -> String {
+    format!("\"{}\"", instant.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// The changes of one part by the format.
+fn change(edits: &mut Edits, part: Part<'_, '_>, format: Format<'_>) {
+    match (part, format) {
+        (Part::AloneInContext(activity), _) => edits.wrap(activity),
+        (Part::Actor(actor), Format::Ids) => edits.replace(actor, actor_ids(actor)),
+        (Part::Verb(verb), Format::Ids) => edits.replace(verb, only(verb, &["id"])),
+        (Part::Activity(activity), Format::Ids) => edits.replace(activity, only(activity, &["objectType", "id"])),
+        (Part::Verb(verb), Format::Canonical { languages, .. }) => {
+            if let Some(display) = member(verb, "display") {
+                cut(edits, display, languages);
+            }
+        }
+        (Part::Attachment(attachment), Format::Canonical { languages, .. }) => {
+            for map in ["display", "description"].into_iter().filter_map(|name| member(attachment, name)) {
+                cut(edits, map, languages);
+            }
+        }
+        (Part::Activity(activity), Format::Canonical { languages, definition }) => {
+            let id = member(activity, "id").and_then(|id| id.text()?.ok());
+            let known = id.and_then(|id| definition(&id)).and_then(|known| cut_definition(&known, languages));
+            match (known, member(activity, "definition")) {
+                (Some(known), Some(sent)) => edits.replace(sent, known),
+                (Some(known), None) => edits.insert_before_end(activity, format!(",\"definition\":{known}")),
+                (None, Some(sent)) => cut_maps(edits, sent, languages),
+                (None, None) => {}
+            }
+        }
+        (Part::Actor(_) | Part::Verb(_) | Part::Activity(_) | Part::Attachment(_), _) => {}
+    }
+}
+
+fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
+    let found = object.members()?.find(|member| member.name().is_ok_and(|sent| sent == name));
+    found.map(|member| member.value)
+}
+
+/// An object with some of its members alone, as they were sent.
+fn only(object: Value<'_, '_>, names: &[&str]) -> String {
+    let kept = object.members().into_iter().flatten().filter_map(|member| {
+        let name = member.name().ok()?;
+        names.contains(&name.as_ref()).then(|| format!("\"{name}\":{}", member.value.raw()))
+    });
+    format!("{{{}}}", kept.collect::<Vec<_>>().join(","))
+}
+
+/// What it takes to know an agent or a group: its identifier; the members of a group that has none.
+fn actor_ids(actor: Value<'_, '_>) -> String {
+    const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
+    let is_known = IDENTIFIERS.iter().any(|name| member(actor, name).is_some());
+    if is_known {
+        return only(actor, &["objectType", "mbox", "mbox_sha1sum", "openid", "account"]);
+    }
+    let members = member(actor, "member").and_then(Value::elements).into_iter().flatten();
+    let members: Vec<String> =
+        members.map(|agent| only(agent, &["objectType", "mbox", "mbox_sha1sum", "openid", "account"])).collect();
+    format!("{{\"objectType\":\"Group\",\"member\":[{}]}}", members.join(","))
+}
+
+fn rendered_actor<'a>(json: &'a str, format: Format<'_>) -> Cow<'a, str> {
+    match (format, Document::parse(json)) {
+        (Format::Ids, Ok(document)) => actor_ids(document.root()).into(),
+        _ => json.into(),
+    }
+}
+
+/// Leaves of a language map the one entry that fits the reader best.
+fn cut(edits: &mut Edits, map: Value<'_, '_>, languages: &AcceptLanguage) {
+    let entries: Vec<_> = map.members().into_iter().flatten().collect();
+    if entries.len() < 2 {
+        return;
+    }
+    let tags: Vec<Cow<'_, str>> = entries.iter().map(|entry| entry.name().unwrap_or_default()).collect();
+    let best = languages.best(tags.iter().map(AsRef::as_ref)).and_then(|at| tags.get(at).zip(entries.get(at)));
+    if let Some((tag, entry)) = best {
+        // A language tag has nothing in it that JSON would escape.
+        edits.replace(map, format!("{{\"{tag}\":{}}}", entry.value.raw()));
+    }
+}
+
+/// Cuts the language maps of a definition: its own, and those of its interaction's components.
+fn cut_maps(edits: &mut Edits, definition: Value<'_, '_>, languages: &AcceptLanguage) {
+    let lists = ["choices", "scale", "source", "target", "steps"].into_iter();
+    let components = lists.filter_map(|name| member(definition, name)?.elements()).flatten();
+    let of_components = components.filter_map(|component| member(component, "description"));
+    let own = ["name", "description"].into_iter().filter_map(|name| member(definition, name));
+    for map in own.chain(of_components) {
+        cut(edits, map, languages);
+    }
+}
+
+/// A definition with its language maps cut; `None` where it is no JSON object.
+fn cut_definition(definition: &str, languages: &AcceptLanguage) -> Option<String> {
+    let document = Document::parse(definition).ok()?;
+    document.root().members()?;
+    let mut edits = Edits::default();
+    cut_maps(&mut edits, document.root(), languages);
+    Some(edits.apply(definition))
+}
+
+#[cfg(test)]
+mod tests;
