@@ -89,10 +89,10 @@ both_databases! {
         };
         let told: Vec<String> = kept.into_iter().map(told).collect();
         insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r#"
-        : is not JSON from line 1, column 0 on: send one JSON object
+        : is not JSON from line 1, column 1 on: send one JSON object
         : stops being UTF-8 after 0 bytes: send JSON in UTF-8
         : is of the wrong kind: send a JSON object
-        : is not JSON from line 1, column 27 on: send one JSON object
+        : is not JSON from line 1, column 28 on: send one JSON object
         : has the member "type" twice: send it once
         /data/learner: has no key that names the learner: send at least one of employee_number, email, username, and account with home_page and name
         /timestamp: is not a time such as 2026-03-02T08:15:00+01:00: send RFC 3339, or the same without an offset for Europe/Stockholm time

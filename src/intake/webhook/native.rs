@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 pub use super::fault::{Expected, Fault, NotUnderstood};
 use super::instant::PlatformClock;
-use super::json::{Object, Value};
+use super::json::{Object, Value, document};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
@@ -48,7 +48,8 @@ pub fn interpret(
     zone: Tz,
     received_at: DateTime<Utc>,
 ) -> Result<Understood, NotUnderstood> {
-    let envelope = Value::document(body)?.object()?;
+    let document = document(body)?;
+    let envelope = Value::whole(&document).object()?;
     let type_value = envelope.require("type", Expected::Text)?;
     let event_type = limited(&type_value.text()?).map_err(|invalid| type_value.refuse(Fault::InvalidText(invalid)))?;
     let told = match event_type.as_str() {

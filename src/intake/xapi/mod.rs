@@ -16,6 +16,7 @@ pub mod equality;
 pub mod fault;
 mod forms;
 pub mod language;
+pub mod multipart;
 pub mod object;
 pub mod outcome;
 pub mod query;
@@ -37,5 +38,9 @@ pub use fault::{Expected, Fault, Refusal};
 pub use object::{Object, StatementRef, SubStatement};
 pub use outcome::{Outcome, Score};
 pub use statement::{Statement, Verb};
+pub use terms::{Reach, Term};
 pub use text::{Duration, Extensions, LanguageMap};
 pub use version::{InvalidVersion, StatementVersion, Version};
+
+#[cfg(test)]
+mod tests;

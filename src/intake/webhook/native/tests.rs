@@ -194,7 +194,7 @@ fn a_repeated_name_is_shown_without_control_characters() {
 }
 
 const BROKEN: &[(&str, &str)] = &[
-    ("empty_body", "the body is not JSON from line 1, column 0 on: send one JSON object"),
+    ("empty_body", "the body is not JSON from line 1, column 1 on: send one JSON object"),
     ("not_utf8", "the body stops being UTF-8 after 40 bytes: send JSON in UTF-8"),
     ("not_json", "the body is not JSON from line 2, column 10 on: send one JSON object"),
     ("two_documents", "the body is not JSON from line 1, column 30 on: send one JSON object"),
