@@ -1,5 +1,6 @@
 //! The xAPI door: statements in, and what they tell in the report.
 
+mod attachments;
 mod cmi5;
 mod finding;
 mod results;

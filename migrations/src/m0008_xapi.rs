@@ -4,6 +4,7 @@
 //!   order in which statements were stored, and `stored_at` with them.
 //! * `statement_term` is derived: by what a statement is found, a digest each. It is made for all statements whose ids are
 //!   not greater than `statement_index.through`.
+//! * The contents of attachments are parts of deliveries' bodies as well, found by their hash in hexadecimal.
 //! * `held_result` keeps what a cmi5 `satisfied` says until something was done in its registration.
 
 use sea_orm_migration::prelude::*;
@@ -48,6 +49,16 @@ const TABLES: &[&str] = &[
     ) {without_rowid}",
     "CREATE TABLE statement_index (id INTEGER PRIMARY KEY CHECK (id = 1), through BIGINT NOT NULL)",
     "INSERT INTO statement_index (id, through) VALUES (1, 0)",
+    "CREATE TABLE statement_attachment (
+        id BIGINT PRIMARY KEY,
+        platform_id BIGINT NOT NULL REFERENCES platform (id),
+        sha2 TEXT NOT NULL,
+        content_type TEXT NOT NULL,
+        delivery_id BIGINT NOT NULL REFERENCES delivery (id),
+        body_offset BIGINT NOT NULL,
+        body_length BIGINT NOT NULL
+    )",
+    "CREATE INDEX statement_attachment_sha2 ON statement_attachment (sha2)",
     "CREATE TABLE held_result (
         id BIGINT PRIMARY KEY,
         platform_id BIGINT NOT NULL REFERENCES platform (id),

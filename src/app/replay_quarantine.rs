@@ -39,7 +39,7 @@ impl App {
             platform: kept.platform,
             linking_keys: platform.linking_keys.as_slice().into(),
             content: match platform.adapter.as_str() {
-                XAPI => understand_again(&kept.headers, &body, &platform.code, kept.received_at, self.calendar),
+                XAPI => understand_again(&kept, &body, &platform.code, self.calendar),
                 _ => understand(&kept.key, &body, platform.time_zone, now),
             },
             key: kept.key,

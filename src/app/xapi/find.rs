@@ -12,17 +12,24 @@ use crate::app::App;
 use crate::domain::ids::PlatformId;
 use crate::intake::xapi::answer::{self, SetByLrs};
 use crate::intake::xapi::language::AcceptLanguage;
+use crate::intake::xapi::multipart::{self, Part};
 use crate::intake::xapi::query::{Many, One};
+use crate::intake::xapi::read_body;
 use crate::store::StoreError;
 use crate::store::platforms::Platform;
+use crate::store::xapi::attachments;
 use crate::store::xapi::bodies;
 use crate::store::xapi::finding::{self, Found, Wanted};
 use crate::store::xapi::indexing;
 
+pub use crate::intake::xapi::multipart::Written;
 pub use crate::intake::xapi::query::{Asked, Format, QueryFault, read as read_query};
 
 /// The most statements of one page.
 const MOST_ON_A_PAGE: u64 = 500;
+
+/// The most where the contents of their attachments come along.
+const MOST_WITH_CONTENTS: u64 = 10;
 
 /// The most bytes of statements on one page, but for one that has more by itself.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -102,7 +109,8 @@ impl App {
         // What stands in no index is found without one.
         let consistent_through = if asked.terms.is_empty() { self.now() } else { self.consistent_through().await? };
         let connection = self.store.connection();
-        let at_most = asked.limit.unwrap_or(MOST_ON_A_PAGE).min(MOST_ON_A_PAGE);
+        let most = if asked.attachments { MOST_WITH_CONTENTS } else { MOST_ON_A_PAGE };
+        let at_most = asked.limit.unwrap_or(most).min(most);
         let wanted = wanted(platform.id, asked, after, at_most + 1);
         let mut found = finding::page(connection, &wanted).await?;
         let is_more = found.len() as u64 > at_most;
@@ -143,6 +151,34 @@ impl App {
             Format::Canonical => answer::Format::Canonical { languages: &languages, definition: &|_| None },
         };
         Ok(answer::render(&kept.raw, &set, format)?)
+    }
+
+    /// Statements that are written, together with the contents of their attachments, as a body of several parts.
+    pub async fn with_attachments(
+        &self,
+        platform: &Platform,
+        statements: &[KeptStatement],
+        written: &str,
+    ) -> Result<Written, StoreError> {
+        let mut hashes: Vec<String> = Vec::new();
+        for kept in statements {
+            // It was read when it came; what cannot be read now has no attachments to look for.
+            let Ok(body) = read_body(kept.raw.as_bytes(), kept.version) else { continue };
+            let own = body.statements.iter().flat_map(|statement| &statement.attachments);
+            hashes.extend(own.map(|attachment| attachment.sha2.clone()));
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        let kept = attachments::read(self.store.connection(), platform.id, &hashes).await?;
+        let parts: Vec<Part<'_>> = kept
+            .iter()
+            .map(|kept| Part {
+                sha2: kept.sha2.clone(),
+                content_type: Some(&kept.content_type),
+                content: &kept.content,
+            })
+            .collect();
+        Ok(multipart::write(written.as_bytes(), &parts))
     }
 
     /// Makes what is missing of the index, within reason, and says through which instant statements are found by it.

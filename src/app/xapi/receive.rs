@@ -11,11 +11,14 @@ use crate::app::receive_delivery::{ReceiveError, Receiving};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EventId, PlatformCode};
 pub use crate::intake::xapi::Version;
+use crate::intake::xapi::multipart::{self, Multipart, MultipartFault, Part};
 use crate::intake::xapi::results::{self, ResultFault, Telling};
+use crate::intake::xapi::signature::{self, SignatureFault};
 use crate::intake::xapi::words::Words;
-use crate::intake::xapi::{Object, Refusal, Statement, equality, read_body};
+use crate::intake::xapi::{Object, Refusal, Statement, Statements as Sent, equality, read_body};
 use crate::store::credentials::Credential;
-use crate::store::receiving::{Content, Deed, Delivery, NewStatement, Received};
+use crate::store::deliveries::KeptDelivery;
+use crate::store::receiving::{Content, Deed, Delivery, NewAttachment, NewStatement, Received};
 
 /// Statements as they came through the door, whose sender has proved who it is.
 #[derive(Debug)]
@@ -68,6 +71,12 @@ impl Unread {
     }
 }
 
+impl From<MultipartFault> for Unread {
+    fn from(fault: MultipartFault) -> Self {
+        Self::whole(&format!("is not understood: {fault}"))
+    }
+}
+
 impl From<Refusal> for Unread {
     fn from(refusal: Refusal) -> Self {
         Self { index: refusal.index, problem: refusal.fault.to_string(), pointer: refusal.pointer }
@@ -87,7 +96,8 @@ impl Receiving {
         let platform = &sent.caller.platform;
         let now = self.app().now();
         let form = Form { version: sent.version, put: sent.put };
-        let read = read(form, &sent.body, platform.code.as_str(), now, self.app().calendar);
+        let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: now };
+        let read = read(&came, platform.code.as_str(), self.app().calendar);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
             Err(unread) => {
@@ -146,38 +156,103 @@ impl Form {
 
 /// What a kept delivery of statements says, read again as what came when it came.
 pub(crate) fn understand_again(
-    headers: &str,
+    kept: &KeptDelivery,
     body: &[u8],
     platform: &PlatformCode,
-    received_at: DateTime<Utc>,
     calendar: CityCalendar,
 ) -> Content {
-    match read(Form::read(headers), body, platform.as_str(), received_at, calendar) {
+    let form = Form::read(&kept.headers);
+    let came = Came { form, content_type: &kept.content_type, body, received_at: kept.received_at };
+    match read(&came, platform.as_str(), calendar) {
         Ok(read) => read.content,
         Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },
     }
 }
 
-/// Reads a body, names its statements, and says what they tell.
-fn read(
+/// A request for statements as it came.
+#[derive(Debug, Clone, Copy)]
+struct Came<'a> {
     form: Form,
-    body: &[u8],
-    platform: &str,
+    content_type: &'a str,
+    body: &'a [u8],
     received_at: DateTime<Utc>,
-    calendar: CityCalendar,
-) -> Result<Read, Unread> {
-    let words = Words::default();
-    let body = read_body(body, form.version)?;
-    if let Some(put) = form.put {
-        let [single] = body.statements.as_slice() else { return Err(Unread::whole(NOT_ONE)) };
-        if body.is_array {
-            return Err(Unread::whole(NOT_ONE));
-        }
-        if single.id.is_some_and(|id| id != put) {
-            let problem = format!("is not the statementId {put} of the address: send the same, or leave it out");
-            return Err(Unread { index: None, pointer: "/id".to_owned(), problem });
+}
+
+impl<'a> Came<'a> {
+    /// The statements' bytes, and the contents of attachments where the body has several parts.
+    fn parts(&self) -> Result<(&'a [u8], Vec<Part<'a>>), MultipartFault> {
+        if is_multipart(self.content_type) {
+            let Multipart { statements, attachments } = multipart::parse(self.content_type, self.body)?;
+            Ok((statements, attachments))
+        } else {
+            Ok((self.body, Vec::new()))
         }
     }
+
+    /// Where a part begins in the body.
+    fn offset_of(&self, part: &[u8]) -> usize {
+        part.as_ptr().addr().saturating_sub(self.body.as_ptr().addr())
+    }
+
+    /// That the statement which `PUT` brings is one, and the one that the address names.
+    fn check_put(&self, sent: &Sent<'_>) -> Result<(), Unread> {
+        let Some(put) = self.form.put else { return Ok(()) };
+        match sent.statements.as_slice() {
+            [single] if !sent.is_array => match single.id {
+                Some(id) if id != put => {
+                    let problem =
+                        format!("is not the statementId {put} of the address: send the same, or leave it out");
+                    Err(Unread { index: None, pointer: "/id".to_owned(), problem })
+                }
+                _ => Ok(()),
+            },
+            _ => Err(Unread::whole(NOT_ONE)),
+        }
+    }
+}
+
+/// Whether a body comes in parts (RFC 2046).
+#[must_use]
+pub fn is_multipart(content_type: &str) -> bool {
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/mixed")
+}
+
+/// Checks the attachments of statements: each has its content, and each signature signs its statement.
+fn check_attachments(sent: &Sent<'_>, parts: &[Part<'_>], version: Version) -> Result<(), Unread> {
+    multipart::check(&sent.statements, parts).map_err(|fault| match &fault {
+        MultipartFault::NoContent { pointer, index } | MultipartFault::WrongLength { pointer, index, .. } => {
+            // The fault names its place, which stands before the problem wherever both are shown.
+            let text = fault.to_string();
+            let problem = text.strip_prefix(pointer.as_str()).unwrap_or(&text).trim_start().to_owned();
+            let pointer = if sent.is_array { format!("/{index}{pointer}") } else { pointer.clone() };
+            Unread { index: sent.is_array.then_some(*index), pointer, problem }
+        }
+        _ => fault.into(),
+    })?;
+    for (index, statement) in sent.statements.iter().enumerate() {
+        for attachment in signature::signatures(statement) {
+            let content = parts.iter().find(|part| part.sha2 == attachment.sha2).map(|part| part.content);
+            let checked = content.ok_or(SignatureFault::NotCompact);
+            checked.and_then(|content| signature::verify(statement, attachment, content, version)).map_err(
+                |fault| {
+                    let pointer =
+                        if sent.is_array { format!("/{index}/attachments") } else { "/attachments".to_owned() };
+                    Unread { index: sent.is_array.then_some(index), pointer, problem: fault.to_string() }
+                },
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a body, names its statements, and says what they tell.
+fn read(came: &Came<'_>, platform: &str, calendar: CityCalendar) -> Result<Read, Unread> {
+    let (form, received_at, words) = (came.form, came.received_at, Words::default());
+    let (json, parts) = came.parts()?;
+    let body = read_body(json, form.version)?;
+    came.check_put(&body)?;
+    check_attachments(&body, &parts, form.version)?;
+    let base = came.offset_of(json);
     let mut naming = Naming { platform, day: calendar.day_of(received_at), seen: HashMap::new() };
     let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
     for (index, statement) in body.statements.iter().enumerate() {
@@ -198,7 +273,7 @@ fn read(
         statements.push(NewStatement {
             id,
             digest: equality::digest(statement),
-            offset: statement.offset,
+            offset: base + statement.offset,
             length: statement.raw.len(),
             occurred_at: statement.timestamp.map(|at| at.timestamp_micros()),
             refers_to,
@@ -210,7 +285,14 @@ fn read(
             results: first..told.len(),
         });
     }
-    Ok(Read { ids, content: Content::Statements { statements, results: told } })
+    let attachments = parts.iter().map(|part| NewAttachment {
+        sha2: part.sha2.clone(),
+        content_type: part.content_type.unwrap_or("application/octet-stream").to_owned(),
+        offset: came.offset_of(part.content),
+        length: part.content.len(),
+    });
+    let attachments = attachments.collect();
+    Ok(Read { ids, content: Content::Statements { statements, results: told, attachments } })
 }
 
 /// Names statements that have no id by what they say, so that what is sent again is the same statement.

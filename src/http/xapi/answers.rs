@@ -3,16 +3,18 @@
 use std::io::Cursor;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rocket::http::{ContentType, Header, Status};
+use rocket::http::{Header, Status};
 use rocket::request::Request;
 use rocket::response::{self, Responder, Response};
 
 use super::headers::CONSISTENT_THROUGH;
 
-/// A JSON body, and what its headers tell.
+/// A body, and what its headers tell.
 #[derive(Debug, Clone)]
 pub struct StatementsAnswer {
-    pub body: String,
+    pub body: Vec<u8>,
+    /// `application/json`, or `multipart/mixed` with its boundary.
+    pub content_type: String,
     /// When the one statement that was asked for was stored (Communication 2.1.3).
     pub last_modified: Option<DateTime<Utc>>,
     pub consistent_through: DateTime<Utc>,
@@ -21,7 +23,7 @@ pub struct StatementsAnswer {
 impl<'r> Responder<'r, 'static> for StatementsAnswer {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let mut response = Response::build();
-        response.status(Status::Ok).header(ContentType::JSON).header(Header::new(
+        response.status(Status::Ok).raw_header("content-type", self.content_type).header(Header::new(
             CONSISTENT_THROUGH,
             self.consistent_through.to_rfc3339_opts(SecondsFormat::Millis, true),
         ));

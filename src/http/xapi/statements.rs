@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use rocket::data::Data;
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
@@ -13,8 +14,8 @@ use super::caller::Caller;
 use crate::app::App;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{Received, Receiving, place_in_body};
-use crate::app::xapi::find::{Asked, More, read_query};
-use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError};
+use crate::app::xapi::find::{Asked, KeptStatement, More, read_query};
+use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError, is_multipart};
 use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;
 use crate::http::request_id::arrived_at;
@@ -143,7 +144,8 @@ async fn answer(
             })?;
             let body =
                 app.render_statement(platform, &found, one.format, accept_language).await.map_err(unavailable)?;
-            Ok(StatementsAnswer { body, last_modified: Some(found.stored), consistent_through: app.now() })
+            let (last_modified, consistent_through) = (Some(found.stored), app.now());
+            written(app, caller, body, &[found], one.attachments, last_modified, consistent_through).await
         }
         Asked::Many(many) => {
             let page = app.find_statements(platform, &many, after).await.map_err(unavailable)?;
@@ -159,9 +161,29 @@ async fn answer(
             };
             // Statements are JSON already, with the digits that were sent; the rest needs no escaping.
             let body = format!(r#"{{"statements":[{}],"more":"{more}"}}"#, statements.join(","));
-            Ok(StatementsAnswer { body, last_modified: None, consistent_through: page.consistent_through })
+            written(app, caller, body, &page.statements, many.attachments, None, page.consistent_through).await
         }
     }
+}
+
+/// The body as it is, or with the contents of attachments behind it.
+async fn written(
+    app: &App,
+    caller: &Caller,
+    body: String,
+    statements: &[KeptStatement],
+    attachments: bool,
+    last_modified: Option<DateTime<Utc>>,
+    consistent_through: DateTime<Utc>,
+) -> Result<StatementsAnswer, Problem> {
+    let (body, content_type) = if attachments {
+        let platform = &caller.credential.platform;
+        let written = app.with_attachments(platform, statements, &body).await.map_err(unavailable)?;
+        (written.body, written.content_type)
+    } else {
+        (body.into_bytes(), "application/json".to_owned())
+    };
+    Ok(StatementsAnswer { body, content_type, last_modified, consistent_through })
 }
 
 fn unavailable(error: impl std::error::Error) -> Problem {
@@ -198,8 +220,8 @@ async fn take(
     put: Option<Uuid>,
     data: Data<'_>,
 ) -> Result<KeptStatements, Problem> {
-    if !is_json(sent.content_type) {
-        return Err(Problem::unsupported_media_type("application/json"));
+    if !is_json(sent.content_type) && !is_multipart(sent.content_type) {
+        return Err(Problem::unsupported_media_type("application/json, or multipart/mixed with attachments"));
     }
     let body = read_body(data, settings.max_xapi_body, settings.body_timeout_seconds).await?;
     let statements =

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::held::{Held, HeldRow};
 use super::known::{Known, KnownLearner, LearnerName, Told, fingerprint};
-use super::statements::{Deed, NewStatement, StatementRow};
+use super::statements::{AttachmentRow, Deed, NewStatement, StatementRow};
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
 use super::{Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
@@ -47,10 +47,11 @@ impl Ids {
     }
 }
 
-/// At the most one id each for a delivery, a statement, a learner, an event and a result that is held.
+/// At the most one id each for a delivery, a statement, an attachment, a learner, an event and a result that is held.
 pub fn ids_for(batch: &[Delivery]) -> i64 {
     let results: usize = batch.iter().map(|delivery| delivery.content.results().len()).sum();
-    let statements: usize = batch.iter().map(|delivery| delivery.content.statements().len()).sum();
+    let kept = |delivery: &Delivery| delivery.content.statements().len() + delivery.content.attachments().len();
+    let statements: usize = batch.iter().map(kept).sum();
     i64::try_from(batch.len() + 3 * results + statements).unwrap_or(i64::MAX)
 }
 
@@ -233,6 +234,12 @@ impl<'a> Deciding<'a> {
     /// Records the statements of a delivery that are new, with the results that they tell.
     fn take_statements(&mut self, entry: &Entry<'a>, results: &'a [ReportedResult]) -> Received {
         let platform = entry.delivery.platform;
+        if !entry.statements.is_empty() {
+            for sent in entry.delivery.content.attachments() {
+                let id = self.ids.next();
+                self.rows.attachments.push(AttachmentRow::new(id, entry.id, platform, sent));
+            }
+        }
         let (mut new, mut linked) = (0, true);
         for told in &entry.statements {
             let id = self.ids.next();

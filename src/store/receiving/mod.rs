@@ -32,7 +32,7 @@ use decide::{Decided, decide, ids_for};
 use held::Held;
 use known::Known;
 
-pub use statements::{Deed, NewStatement};
+pub use statements::{Deed, NewAttachment, NewStatement};
 
 /// A delivery whose sender has proved who it is.
 #[derive(Debug, Clone)]
@@ -57,6 +57,7 @@ pub enum Content {
     Statements {
         statements: Vec<NewStatement>,
         results: Vec<ReportedResult>,
+        attachments: Vec<NewAttachment>,
     },
     /// Nothing that concerns Kurskoll: kept and ignored.
     Nothing,

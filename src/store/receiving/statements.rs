@@ -35,6 +35,17 @@ pub struct NewStatement {
     pub results: std::ops::Range<usize>,
 }
 
+/// The content of an attachment, which came with its statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAttachment {
+    /// In hexadecimal, in lower case.
+    pub sha2: String,
+    pub content_type: String,
+    /// Where its bytes are in the delivery's body.
+    pub offset: usize,
+    pub length: usize,
+}
+
 impl NewStatement {
     /// The id of the event that it tells.
     pub(super) fn event_id(&self) -> EventId {
@@ -70,6 +81,15 @@ impl Content {
     pub(super) fn statements(&self) -> &[NewStatement] {
         match self {
             Self::Statements { statements, .. } => statements,
+            Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn attachments(&self) -> &[NewAttachment] {
+        match self {
+            Self::Statements { attachments, .. } => attachments,
             Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
         }
     }
@@ -175,6 +195,41 @@ impl<'a> StatementRow<'a> {
             voids: told.voids,
             registration: told.deed.map(|deed| deed.registration().simple().to_string()),
             deed: told.deed.map(Deed::as_str),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct AttachmentRow<'a> {
+    id: i64,
+    platform_id: i64,
+    sha2: &'a str,
+    content_type: &'a str,
+    delivery_id: i64,
+    body_offset: usize,
+    body_length: usize,
+}
+
+pub const ATTACHMENT: &[Column] = &[
+    ("id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("sha2", Kind::Text),
+    ("content_type", Kind::Text),
+    ("delivery_id", Kind::Integer),
+    ("body_offset", Kind::Integer),
+    ("body_length", Kind::Integer),
+];
+
+impl<'a> AttachmentRow<'a> {
+    pub fn new(id: i64, delivery: i64, platform: PlatformId, sent: &'a NewAttachment) -> Self {
+        Self {
+            id,
+            platform_id: platform.0,
+            sha2: &sent.sha2,
+            content_type: &sent.content_type,
+            delivery_id: delivery,
+            body_offset: sent.offset,
+            body_length: sent.length,
         }
     }
 }

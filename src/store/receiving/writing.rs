@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::held::{HELD_RESULT, HeldRow};
 use super::known::{KnownLearner, LearnerName, Told};
-use super::statements::{STATEMENT, StatementRow};
+use super::statements::{ATTACHMENT, AttachmentRow, STATEMENT, StatementRow};
 use super::{Delivery, STALE, stale_rows};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
@@ -27,6 +27,7 @@ pub struct Rows<'a> {
     pub learners: Vec<LearnerRow<'a>>,
     pub events: Vec<EventRow<'a>>,
     pub statements: Vec<StatementRow<'a>>,
+    pub attachments: Vec<AttachmentRow<'a>>,
     pub held: Vec<HeldRow>,
     /// Whose standing it touches.
     pub stale: BTreeSet<EmployeeId>,
@@ -264,6 +265,10 @@ impl Rows<'_> {
         if !self.statements.is_empty() {
             let rows = rows_of_json::parameter(&self.statements)?;
             tables.push(Insertion { into: "statement", columns: STATEMENT, rows });
+        }
+        if !self.attachments.is_empty() {
+            let rows = rows_of_json::parameter(&self.attachments)?;
+            tables.push(Insertion { into: "statement_attachment", columns: ATTACHMENT, rows });
         }
         if !self.held.is_empty() {
             let rows = rows_of_json::parameter(&self.held)?;

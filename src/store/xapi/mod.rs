@@ -3,6 +3,7 @@
 //! `finding` reads the index of terms, which `indexing` makes behind the door; `bodies` reads their bytes out of the
 //! deliveries that brought them.
 
+pub mod attachments;
 pub mod bodies;
 pub mod finding;
 pub mod indexing;

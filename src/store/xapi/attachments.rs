@@ -1,0 +1,55 @@
+//! The contents of attachments, by their hashes.
+
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+
+use crate::domain::ids::PlatformId;
+use crate::store::StoreError;
+use crate::store::rows::statement;
+use crate::store::rows_of_json::{self, Column, Kind, each};
+
+/// A content that came with a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAttachment {
+    /// In hexadecimal, in lower case.
+    pub sha2: String,
+    pub content_type: String,
+    pub content: Vec<u8>,
+}
+
+#[derive(Debug, Serialize)]
+struct Asked<'a> {
+    sha2: &'a str,
+}
+
+const ASKED: &[Column] = &[("sha2", Kind::Text)];
+
+/// The contents that a platform sent, each once; hashes of which it sent none are left out.
+pub async fn read(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    hashes: &[String],
+) -> Result<Vec<KeptAttachment>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked: Vec<Asked<'_>> = hashes.iter().map(|sha2| Asked { sha2 }).collect();
+    let table = rows_of_json::table(connection, 1, "w", ASKED);
+    let first = "a.id = (SELECT MIN(f.id) FROM statement_attachment f WHERE f.sha2 = w.sha2 AND f.platform_id = $2)";
+    let kept = each(connection, "statement_attachment", "a", first);
+    let sql = format!(
+        "SELECT a.sha2 AS sha2, a.content_type AS content_type,
+                substr(d.body, CAST(a.body_offset AS INTEGER) + 1, CAST(a.body_length AS INTEGER)) AS content
+         FROM {table} {kept} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
+    );
+    let values = [rows_of_json::parameter(&asked)?, platform.0.into()];
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        Ok(KeptAttachment {
+            sha2: row.try_get("", "sha2")?,
+            content_type: row.try_get("", "content_type")?,
+            content: row.try_get("", "content")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
