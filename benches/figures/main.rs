@@ -27,6 +27,7 @@ use kurskoll::domain::access::Role;
 use raw::Raw;
 use service_asked::{Asking, memory_from_now, peak_memory};
 use support::databases::{Database, Databases, Engine};
+use support::register;
 use support::service::Service;
 use support::{Failure, city, table};
 
@@ -140,7 +141,7 @@ impl Measure<'_> {
     }
 
     async fn city(&self, database: &Database, rows: &mut Rows) -> Result<(), Failure> {
-        let app = city::open(database).await?;
+        let app = register::open(database).await?;
         let city = DemoCity::found(1, self.people, app.today());
         let (founded, _) = city::found(&app, &city, &requirements(&city, self.requirements)).await?;
         eprintln!("{}: moved in", self.named(database, ""));

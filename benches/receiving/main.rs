@@ -9,7 +9,7 @@
 //! standings that follows. Both sides sync each commit, and are measured in turn on copies of one database.
 
 mod raw;
-mod senders;
+mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -18,11 +18,11 @@ use kurskoll::demo_city::{DemoCity, DemoDelivery, Expect};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 
 use raw::Manner;
-use senders::Sent;
 use support::Failure;
 use support::databases::{Database, Databases, Engine};
+use support::senders::{self, Sent};
 use support::service::Service;
-use support::{city, table};
+use support::{city, register, table};
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -83,7 +83,7 @@ async fn main() -> Result<(), Failure> {
     let mut rows = Vec::new();
     for engine in &arguments.databases {
         let original = databases.make(*engine, "city", None).await?;
-        let app = city::open(&original).await?;
+        let app = register::open(&original).await?;
         let (founded, secret) = city::found(&app, &people, &people.requirements_toml()).await?;
         app.store.close().await?;
         eprintln!(
@@ -144,7 +144,7 @@ impl Bench<'_> {
         let now = kurskoll::app::system_clock()().timestamp();
         let requests = deliveries.iter().take(events + warm_up);
         let requests: Vec<Vec<u8>> =
-            requests.map(|delivery| senders::request(&service.address, self.secret, now, delivery)).collect();
+            requests.map(|delivery| requests::request(&service.address, self.secret, now, delivery)).collect();
         let sent = senders::send(&service.address, requests, warm_up, clients)?;
         drop(service);
         let rows = raw::read(&kept).await?;

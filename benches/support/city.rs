@@ -1,38 +1,25 @@
 //! A made-up city in a database, brought in as an operator does: requirements, a platform, HR's files, standings.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kurskoll::app::add_platform::NewPlatform;
 use kurskoll::app::import_directory::ImportRequest;
 use kurskoll::app::receive_delivery::NATIVE;
-use kurskoll::app::{App, Asker, Metrics, system_clock};
+use kurskoll::app::{App, Asker};
 use kurskoll::demo_city::{self, DemoCity};
-use kurskoll::domain::calendar::CityCalendar;
 use kurskoll::domain::directory::plan::{Extent, Files};
 use kurskoll::domain::directory::problem::RowProblems;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use kurskoll::intake::{hr_csv, requirements_toml};
-use kurskoll::store::Store;
 
 use super::Failure;
-use super::databases::Database;
 
 /// A city that moved in, and how long that took.
 pub struct Founded {
     pub importing: Duration,
     pub settling: Duration,
-}
-
-/// The register on a database, with its tables.
-pub async fn open(database: &Database) -> Result<App, Failure> {
-    let store = Store::connect(&database.url, 16).await?;
-    let calendar = CityCalendar::new(chrono_tz::Europe::Stockholm);
-    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?));
-    app.prepare().await?;
-    Ok(app)
 }
 
 /// Brings a city into an empty register; the secret of its platform comes beside. `requirements` is a file as an operator applies it.

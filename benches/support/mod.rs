@@ -2,6 +2,8 @@
 
 pub mod city;
 pub mod databases;
+pub mod register;
+pub mod senders;
 pub mod service;
 pub mod table;
 

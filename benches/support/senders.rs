@@ -1,30 +1,14 @@
-//! Senders that cost next to nothing: requests signed and written out before the clock starts, over connections that
-//! stay open, from one thread.
+//! Senders that cost next to nothing: requests written out before the clock starts, over connections that stay open, from
+//! one thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use kurskoll::demo_city::{DemoDelivery, PLATFORM};
-use kurskoll::intake::webhook::signature::{WebhookSecret, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::Failure;
-
-/// The bytes of a signed request.
-pub fn request(address: &str, secret: &WebhookSecret, now: i64, delivery: &DemoDelivery) -> Vec<u8> {
-    let signature = sign(secret, &delivery.id, now, &delivery.body);
-    let mut request = format!(
-        "POST /webhooks/{PLATFORM} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nwebhook-id: {}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: {signature}\r\n\r\n",
-        delivery.body.len(),
-        delivery.id,
-    )
-    .into_bytes();
-    request.extend_from_slice(&delivery.body);
-    request
-}
+use super::Failure;
 
 /// What sending cost.
 #[derive(Debug, Clone)]
