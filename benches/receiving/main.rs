@@ -10,6 +10,8 @@
 
 mod raw;
 mod requests;
+#[path = "../support/senders.rs"]
+mod senders;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -18,9 +20,9 @@ use kurskoll::demo_city::{DemoCity, DemoDelivery, Expect};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 
 use raw::Manner;
+use senders::Sent;
 use support::Failure;
 use support::databases::{Database, Databases, Engine};
-use support::senders::{self, Sent};
 use support::service::Service;
 use support::{city, register, table};
 

@@ -3,7 +3,6 @@
 pub mod city;
 pub mod databases;
 pub mod register;
-pub mod senders;
 pub mod service;
 pub mod table;
 
