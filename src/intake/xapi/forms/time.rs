@@ -109,7 +109,7 @@ pub fn is_duration(text: &str) -> bool {
     let has_time = time.is_some();
     let date_fits = is_sequence(date, OF_DATE, !has_time);
     let time_fits = time.is_none_or(|time| !time.is_empty() && is_sequence(time, OF_TIME, true));
-    date_fits && time_fits && !(date.is_empty() && !has_time)
+    date_fits && time_fits && (has_time || !date.is_empty())
 }
 
 /// Numbers, each with its designator, in order; decimals at most in the very last.
