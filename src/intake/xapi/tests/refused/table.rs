@@ -27,7 +27,7 @@ fn what_the_standard_forbids_is_refused_in_its_place() {
         ("/Actor", Some(agent()), "", F::WrongCase { right: "actor" }),
         ("/note", Some(json!("x")), "", F::Unknown),
         ("/a~1b", Some(json!(null)), "", F::Unknown),
-        // Data 2.4.1 and 4.3: id
+        // Data 2.4.1 and 4.4: id
         ("/id", Some(json!("")), "", F::NotAUuid),
         ("/id", Some(json!(7)), "", wrong(E::Uuid)),
         ("/id", Some(json!(null)), "", null(E::Uuid)),
