@@ -18,6 +18,9 @@ pub use number::Number;
 /// How deep objects and arrays may nest: what serde_json itself would stand.
 pub const MAX_DEPTH: usize = 128;
 
+/// The longest member name that an error repeats, in characters.
+const MAX_NAME_SHOWN: usize = 60;
+
 /// Why bytes are not a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -39,9 +42,9 @@ pub enum Malformed {
 /// What is wrong with a value in a document that is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
-    #[error("has the member \"{name}\" twice: send it once")]
+    #[error("has the member \"{}\" twice: send it once", name.chars().take(MAX_NAME_SHOWN).flat_map(char::escape_debug).collect::<String>())]
     RepeatedMember {
-        /// As it stands in the object, decoded.
+        /// As it stands in the object, decoded; the words of the error cut it short.
         name: String,
     },
     #[error("has a text with an escape that is half a character: send well-formed Unicode")]

@@ -127,6 +127,13 @@ fn a_name_that_comes_twice_is_found_wherever_it_is() {
 }
 
 #[test]
+fn a_long_or_odd_name_is_cut_short_in_words() {
+    let name = format!("\u{7}{}", "x".repeat(1000));
+    let words = Unclear::RepeatedMember { name }.to_string();
+    assert_eq!(words, format!("has the member \"\\u{{7}}{}\" twice: send it once", "x".repeat(59)));
+}
+
+#[test]
 fn half_a_character_is_found_in_texts_and_names() {
     for text in [r#"["\ud800"]"#, r#"["\udc00"]"#, r#"["\ud800x"]"#, r#"["\ud800\u0041"]"#, r#"{"\ud800":1}"#] {
         assert!(matches!(parse(text).check(), Err((_, Unclear::BrokenText))), "{text}");

@@ -24,7 +24,7 @@ pub struct Definition<'a> {
     pub description: Option<LanguageMap<'a>>,
     pub kind: Option<Cow<'a, str>>,
     pub more_info: Option<Cow<'a, str>>,
-    pub interaction: Option<Interaction<'a>>,
+    pub interaction: Option<Box<Interaction<'a>>>,
     pub extensions: Option<Extensions<'a>>,
 }
 
@@ -122,7 +122,7 @@ impl<'a> Definition<'a> {
             description: fields.read("description", Sent::language_map)?,
             kind: fields.read("type", Sent::iri)?,
             more_info: fields.read("moreInfo", Sent::iri)?,
-            interaction: Interaction::read(&fields)?,
+            interaction: Interaction::read(&fields)?.map(Box::new),
             extensions: fields.read("extensions", Sent::extensions)?,
         })
     }

@@ -40,7 +40,7 @@ pub struct ContextActivities<'a> {
     pub other: Vec<Activity<'a>>,
 }
 
-/// An agent that has to do with the statement, and how (2.0, 4.2.7.3).
+/// An agent that has to do with the statement, and how (2.0, `contextAgents`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextAgent<'a> {
     pub agent: Agent<'a>,
@@ -48,7 +48,7 @@ pub struct ContextAgent<'a> {
     pub relevant_types: Vec<Cow<'a, str>>,
 }
 
-/// A group that has to do with the statement, and how (2.0, 4.2.7.4).
+/// A group that has to do with the statement, and how (2.0, `contextGroups`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextGroup<'a> {
     pub group: Group<'a>,

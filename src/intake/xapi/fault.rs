@@ -17,7 +17,8 @@ pub struct Refusal {
     /// Which statement of an array; `None` where the body is one statement, or no statements at all.
     pub index: Option<usize>,
     /// Where in the body, as a JSON pointer (RFC 6901): `/3/object/definition/type`; empty for the body as a whole. A
-    /// member that is missing is named as if it were there.
+    /// member that is missing is named as if it were there. It may hold names that the sender made up, of any length: the
+    /// words of the refusal cut it short.
     pub pointer: String,
     pub fault: Fault,
 }
@@ -72,7 +73,7 @@ pub enum Fault {
     /// Data 2.2: a value of a fixed set is one of the set, in its case.
     #[error("is none of the values that it may have: send {expected}")]
     NotInSet { expected: Expected },
-    /// Data 2.2 and 4.1: identifiers are IRIs with a scheme (RFC 3987), keys of extensions included.
+    /// Data 2.2 and 4.3: identifiers are IRIs with a scheme (RFC 3987), keys of extensions included.
     #[error(
         "is not an IRI with a scheme, such as https://larportal.example.org/kurs/7: send one, percent-encoded where RFC 3987 asks for it"
     )]
@@ -91,7 +92,7 @@ pub enum Fault {
         "is a group with neither an identifier nor members: send one of mbox, mbox_sha1sum, openid and account, or member"
     )]
     NobodyInGroup,
-    /// Data 2.4.1 and 4.3: a UUID in its standard form (RFC 4122).
+    /// Data 2.4.1 and 4.4: a UUID in its standard form (RFC 4122).
     #[error(
         "is not a UUID such as 6690e6c9-3ef0-4ed3-8b37-7f3964730bee: send its 32 hexadecimal digits with four hyphens"
     )]
@@ -158,10 +159,10 @@ pub enum Fault {
     /// Communication 2.1.2: a batch with one id twice.
     #[error("is the id {id} of an earlier statement in the batch: send each statement once")]
     RepeatedStatement { id: Uuid },
-    /// 2.0, 4.2.7: a collection of one or more.
+    /// 2.0, relevantTypes: a collection of one or more.
     #[error("is empty: send at least one IRI, or leave it out")]
     NoRelevantType,
-    /// 2.0, 4.2.7: contextAgents and contextGroups.
+    /// 2.0 has contextAgents and contextGroups.
     #[error("is not in xAPI 1.0.3: leave it out, or send the header X-Experience-API-Version: 2.0.0")]
     OnlyIn2_0,
 }

@@ -43,7 +43,10 @@ impl AcceptLanguage {
                 match (found, range.rsplit_once('-')) {
                     (Some(found), _) => return Some(found),
                     // A letter that stands alone introduces what follows it, and goes with it.
-                    (None, Some((shorter, _))) => range = shorter.trim_end_matches(|it: char| it == '-'),
+                    (None, Some((shorter, _))) => {
+                        let introduces = shorter.rsplit_once('-').filter(|(_, last)| last.len() == 1);
+                        range = introduces.map_or(shorter, |(shortest, _)| shortest);
+                    }
                     (None, None) => return None,
                 }
             }
@@ -87,6 +90,7 @@ mod tests {
             ("sv", &["en", "sv-FI"], "sv-FI"),
             ("sv", &["sv-FI", "sv"], "sv"),
             ("zh-Hant-TW", &["zh-Hans", "zh-Hant"], "zh-Hant"),
+            ("zh-Hant-x-lar", &["en-x", "zh-Hant"], "zh-Hant"),
             ("s", &["en", "sv"], "en"),
             ("de, *;q=0.1", &["en", "sv"], "en"),
             ("de", &["sv", "en"], "sv"),

@@ -1,5 +1,8 @@
 use super::*;
-use crate::intake::xapi::tests::{ATTEMPT_SUBMITTED, EVERYTHING, SUB_STATEMENT, VOIDING, statement};
+use crate::intake::xapi::terms::terms;
+use crate::intake::xapi::tests::{
+    ATTEMPT_SUBMITTED, CONTEXT_AGENTS, COURSE_COMPLETED, EVERYTHING, SUB_STATEMENT, VOIDING, statement,
+};
 use crate::intake::xapi::{Actor, Object};
 use crate::intake::xapi::{Version, equality, read_body};
 
@@ -148,5 +151,20 @@ fn canonical_tells_what_the_lrs_knows_of_activities() {
 fn what_was_never_a_statement_is_said_to_be_broken() {
     for raw in ["", "7", "[]", "{"] {
         assert_eq!(render(raw, &set(), Format::Exact), Err(BrokenStatement));
+    }
+}
+
+#[test]
+fn in_every_format_a_statement_is_still_found_by_what_it_was_found_by() {
+    let languages = AcceptLanguage::default();
+    let formats = [Format::Exact, Format::Ids, Format::Canonical { languages: &languages, definition: &|_| None }];
+    for body in [SUB_STATEMENT, VOIDING, CONTEXT_AGENTS, COURSE_COMPLETED, ATTEMPT_SUBMITTED] {
+        for sent in read_body(body.as_bytes(), Version::V2_0).expect("a fixture").statements {
+            for format in formats {
+                let answer = render(sent.raw, &set(), format).expect("a statement");
+                let read = statement(&answer, Version::V2_0);
+                assert_eq!(terms(&read, None), terms(&sent, None), "{answer}");
+            }
+        }
     }
 }

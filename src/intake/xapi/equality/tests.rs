@@ -168,7 +168,7 @@ fn rewritten(json: &Json, noise: &mut impl FnMut() -> u8) -> String {
 fn text(text: &str, noise: &mut impl FnMut() -> u8) -> String {
     let mut json = String::from("\"");
     for character in text.chars() {
-        if noise() % 8 == 0 || character == '"' || character == '\\' || character.is_control() {
+        if noise().is_multiple_of(8) || character == '"' || character == '\\' || character.is_control() {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 json.push_str(&format!("\\u{unit:04x}"));

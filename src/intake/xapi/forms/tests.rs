@@ -1,1 +1,122 @@
+use super::*;
 
+#[test]
+fn tags_follow_the_grammar_of_rfc_5646() {
+    // Appendix A of the RFC, and the old tags.
+    for tag in [
+        "de",
+        "fr",
+        "ja",
+        "i-enochian",
+        "zh-Hant",
+        "sr-Latn-RS",
+        "zh-cmn-Hans-CN",
+        "cmn-Hans-CN",
+        "zh-yue-HK",
+        "sl-rozaj",
+        "sl-rozaj-biske-1994",
+        "de-CH-1901",
+        "sl-IT-nedis",
+        "hy-Latn-IT-arevela",
+        "de-DE",
+        "en-US",
+        "es-419",
+        "de-CH-x-phonebk",
+        "az-Arab-x-AZE-derbend",
+        "x-whatever",
+        "qaa-Qaaa-QM-x-southern",
+        "sr-Qaaa-RS",
+        "en-US-u-islamcal",
+        "zh-CN-a-myext-x-private",
+        "en-a-myext-b-another",
+        "EN-gb-OED",
+        "zh-min-nan",
+        "art-lojban",
+        "SV",
+        "abcdefgh",
+        "x-a",
+    ] {
+        assert!(is_language_tag(tag), "{tag}");
+    }
+    for tag in [
+        "",
+        "s",
+        "sv_SE",
+        "sv-",
+        "-sv",
+        "sv--SE",
+        "de-419-DE",
+        "a-DE",
+        "ar-a-aaa-b-bbb-a-ccc",
+        "en-a",
+        "en-a-x",
+        "x",
+        "x-",
+        "x-abcdefghi",
+        "abcdefghi",
+        "en-UK-US",
+        "de-DE-1901-1901",
+        "sv SE",
+        "sväv",
+        "1a",
+        "en-abcdefghi",
+        "abcd-cmn",
+    ] {
+        assert!(!is_language_tag(tag), "{tag}");
+    }
+}
+
+#[test]
+fn durations_compare_to_a_hundredth_of_a_second() {
+    for (one, other) in [
+        ("PT1.239S", "PT1.23S"),
+        ("PT1.230S", "PT1,23S"),
+        ("PT1.001S", "PT1S"),
+        ("PT0.009S", "PT0S"),
+        ("PT01H", "PT1H"),
+        ("P4W", "P04W"),
+        ("PT1.50H", "PT1.5H"),
+    ] {
+        assert_eq!(comparable_duration(one), comparable_duration(other));
+    }
+    for (one, other) in
+        [("PT1.23S", "PT1.24S"), ("PT60S", "PT1M"), ("P1M", "PT1M"), ("PT1H", "PT10H"), ("PT1.555H", "PT1.55H")]
+    {
+        assert_ne!(comparable_duration(one), comparable_duration(other));
+    }
+}
+
+#[test]
+fn an_address_has_two_parts() {
+    for mbox in
+        ["mailto:a@b", "mailto:a.b+c@d.example.org", "mailto:%22a%20b%22@example.org", "mailto:o'neill@example.org"]
+    {
+        assert!(is_mbox(mbox), "{mbox}");
+    }
+    for mbox in
+        ["a@b", "mailto:", "mailto:@", "mailto:a@b..c", "mailto:a@b.", "mailto://a@b", "mailto:a@b#c", "mailto: a@b"]
+    {
+        assert!(!is_mbox(mbox), "{mbox}");
+    }
+}
+
+#[test]
+fn an_iri_has_a_scheme() {
+    for iri in ["http://x", "urn:a", "https://larportal.example.org/kurs/å?a=b#c", "a:", "http://[::1]/", "x+y-z.1:q"]
+    {
+        assert!(is_iri(iri), "{iri}");
+    }
+    for iri in ["", "x", "/x", "//x/y", "#x", "http://a b", "1a:x", "http://x/\u{0}", "http://x/<y>", "http://x/%4"] {
+        assert!(!is_iri(iri), "{iri}");
+    }
+}
+
+#[test]
+fn a_media_type_has_two_parts() {
+    for text in ["application/pdf", "text/plain; charset=utf-8", "application/vnd.a+json ;x=y", "IMAGE/PNG"] {
+        assert!(is_media_type(text), "{text}");
+    }
+    for text in ["", "pdf", "/pdf", "application/", "a/b/c", "a b/c", "text/plain;\n", "å/b"] {
+        assert!(!is_media_type(text), "{text}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::intake::xapi::version::Version;
 
 /// Reads an instant. What is finer than a nanosecond is cut off; the second after a leap second is its end.
 ///
-/// * 2.0 (4.5): RFC 3339, section 5.6.
+/// * 2.0: RFC 3339, section 5.6.
 /// * 1.0.3 (Data 4.5): that, and what else ISO 8601 writes out in full with date and time: a comma before the decimals,
 ///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time zone").
 ///
@@ -109,7 +109,7 @@ pub fn is_duration(text: &str) -> bool {
     let has_time = time.is_some();
     let date_fits = is_sequence(date, OF_DATE, !has_time);
     let time_fits = time.is_none_or(|time| !time.is_empty() && is_sequence(time, OF_TIME, true));
-    date_fits && time_fits && !(date.is_empty() && !has_time)
+    date_fits && time_fits && (has_time || !date.is_empty())
 }
 
 /// Numbers, each with its designator, in order; decimals at most in the very last.

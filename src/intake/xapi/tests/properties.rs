@@ -41,6 +41,24 @@ fn null_is_refused_wherever_it_stands_but_in_extensions() {
 }
 
 #[test]
+fn a_value_of_another_type_is_refused_wherever_it_stands_but_in_extensions() {
+    for fixture in FIXTURES {
+        let json: Json = serde_json::from_str(fixture).expect("JSON");
+        for place in places_of(fixture) {
+            let other = match json.pointer(&place).expect("a place") {
+                Json::Number(number) => json!(number.to_string()),
+                Json::Bool(truth) => json!(truth.to_string()),
+                Json::String(_) | Json::Array(_) | Json::Object(_) | Json::Null => json!(7),
+            };
+            let body = with(fixture, &place, Some(other));
+            let refused = read(&body, Version::V2_0).expect_err(&place);
+            assert!(matches!(refused.fault, Fault::WrongType { .. }), "{place}: {refused}");
+            assert_eq!(refused.pointer, place);
+        }
+    }
+}
+
+#[test]
 fn a_member_that_nobody_knows_is_refused_in_every_object() {
     for fixture in FIXTURES {
         let json: Json = serde_json::from_str(fixture).expect("JSON");
