@@ -4,6 +4,7 @@
 //! Nothing here knows HTTP, a database or a clock; nothing here decides what follows, and nothing here stores it.
 
 pub mod hr_csv;
+pub mod profile;
 pub mod requirements_toml;
 pub mod scim;
 pub mod webhook;

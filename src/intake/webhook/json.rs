@@ -17,6 +17,23 @@ const MAX_DEPTH: usize = 128;
 /// The longest member name that a fault repeats, in characters.
 const MAX_NAME_SHOWN: usize = 60;
 
+/// A body that is one JSON document in UTF-8, with or without a byte order mark, no deeper than [`MAX_DEPTH`].
+pub(in crate::intake) fn document(body: &[u8]) -> Result<&RawValue, NotUnderstood> {
+    let refuse = |fault| NotUnderstood { pointer: String::new(), fault };
+    let text =
+        std::str::from_utf8(body).map_err(|error| refuse(Fault::NotUtf8 { valid_bytes: error.valid_up_to() }))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let raw: &RawValue = serde_json::from_str(text)
+        .map_err(|error| refuse(Fault::NotJson { line: error.line(), column: error.column() }))?;
+    // A raw value is checked without recursion and thus at any depth; who reads it later may not be so careful.
+    if depth(raw.get()) > MAX_DEPTH { Err(refuse(Fault::TooDeep { limit: MAX_DEPTH })) } else { Ok(raw) }
+}
+
+/// The fault of an object that has a member twice.
+pub(in crate::intake) fn repeated_member(name: &str) -> Fault {
+    Fault::RepeatedMember { name: name.chars().take(MAX_NAME_SHOWN).flat_map(char::escape_debug).collect() }
+}
+
 /// One value and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Value<'a> {
@@ -27,17 +44,7 @@ pub(super) struct Value<'a> {
 impl<'a> Value<'a> {
     /// The whole of a body: UTF-8, with or without a byte order mark.
     pub(super) fn document(body: &'a [u8]) -> Result<Self, NotUnderstood> {
-        let refuse = |fault| NotUnderstood { pointer: String::new(), fault };
-        let text =
-            std::str::from_utf8(body).map_err(|error| refuse(Fault::NotUtf8 { valid_bytes: error.valid_up_to() }))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let raw: &RawValue = serde_json::from_str(text)
-            .map_err(|error| refuse(Fault::NotJson { line: error.line(), column: error.column() }))?;
-        // A raw value is checked without recursion and thus at any depth; who reads it later may not be so careful.
-        if depth(raw.get()) > MAX_DEPTH {
-            return Err(refuse(Fault::TooDeep { limit: MAX_DEPTH }));
-        }
-        Ok(Self { pointer: String::new(), raw })
+        Ok(Self { pointer: String::new(), raw: document(body)? })
     }
 
     pub(super) fn refuse(&self, fault: Fault) -> NotUnderstood {
@@ -60,9 +67,7 @@ impl<'a> Value<'a> {
         // Well-formed as it is, it can only fail in the escapes of a name.
         let members: Members<'a> = serde_json::from_str(self.raw.get()).map_err(|_| self.refuse(Fault::BrokenText))?;
         match members.repeated {
-            Some(name) => Err(self.refuse(Fault::RepeatedMember {
-                name: name.chars().take(MAX_NAME_SHOWN).flat_map(char::escape_debug).collect(),
-            })),
+            Some(name) => Err(self.refuse(repeated_member(&name))),
             None => Ok(Object { pointer: self.pointer.clone(), members: members.by_name }),
         }
     }
