@@ -22,7 +22,7 @@ pub enum ProfileFault {
     WrongType(&'static str),
     #[error("is empty; fill it in, or leave it out")]
     Empty,
-    #[error("must be {}", words.join(", "))]
+    #[error("must be one of {}", words.join(", "))]
     NotOneOf { words: &'static [&'static str] },
     #[error("does not go with the scheme {scheme}; leave it out")]
     NotOfScheme { scheme: &'static str },

@@ -105,7 +105,87 @@ fn each_sample_is_understood_as_its_platform_means_it() {
             }
         }
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    canvas/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna@example.org [derived]
+    canvas/grade-change-without-a-score.json
+        ignored
+    canvas/grade-change.json
+        quiz 21070000001234012 attempt 17.5/20 at 2026-03-02T07:20:00Z by employee_number=1001 [derived]
+    canvas/login.json
+        ignored
+    docebo/enrollment-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna@example.org account=stad.docebosaas.com 13017 [wh-20260302-071500-3c5a1d2e]
+    docebo/enrollment-updated.json
+        ignored
+    docebo/enrollments-completed-grouped.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna@example.org account=stad.docebosaas.com 13017 [wh-20260302-071501-3c5a1d2f/1]
+        course infosec-basics completed at 2026-03-02T07:15:00Z by email=bo@example.org username=bo@example.org account=stad.docebosaas.com 13018 [wh-20260302-071501-3c5a1d2f/2]
+    h5p/content-completed.json
+        course https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=12 completed at 2026-03-02T07:14:58Z by email=anna@example.org [6690e6c9-3ef0-4ed3-8b37-7f3964730bee]
+    h5p/no-timestamp.json
+        not understood: the body gives no occurred_at, looked for at $.timestamp, $.stored: send it, or mend the profile
+    h5p/question-answered.json
+        ignored
+    h5p/question-set-completed.json
+        quiz https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=12 attempt 17/20 passed at 2026-03-02T07:14:58Z by email=anna@example.org [derived]
+    learndash/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    learndash/quiz-completed.json
+        quiz infosec-basics-quiz attempt 17/20 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    learndash/quiz-without-points.json
+        quiz infosec-basics-quiz attempt 85/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    learnupon/badge-awarded.json
+        ignored
+    learnupon/course-completion.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org [derived]
+    learnupon/course-failed.json
+        ignored
+    learnupon/exam-completion.json
+        quiz 77 attempt 2 87.5/100 passed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org [derived]
+    moodle/course-completed.form
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    moodle/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    moodle/criteria-edited.json
+        ignored
+    moodle/lookup-step-missing.json
+        course INFO completed at 2026-03-02T07:14:58Z by account=https://larportal.example.org 17 [derived]
+    moodle/no-learner.json
+        not understood: the body gives no key that names the learner, looked for at $.user_idnumber, $.user_email, $.user_username, $.relateduserid, $.userid: send one of them, or mend the profile
+    moodle/quiz-graded.form
+        quiz infosec-basics-quiz attempt 17.5/20 at 2026-03-02T07:15:00Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    openedx/now-failed.json
+        ignored
+    openedx/passed-first-time.json
+        course course-v1:Stad+INFOSEC+2026 completed at 2026-03-02T07:14:58.123456Z by username=anna [derived]
+    openedx/subsection-graded.json
+        quiz block-v1:Stad+INFOSEC+2026+type@sequential+block@quiz attempt 17/20 at 2026-03-02T07:14:57.500Z by username=anna [derived]
+    openedx/subsection-not-graded.json
+        ignored
+    scorm-cloud/registration-begun.json
+        ignored
+    scorm-cloud/registration-completed-without-score.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    scorm-cloud/registration-completed.form
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+        quiz infosec-basics attempt 87.5/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    scorm-cloud/registration-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+        quiz infosec-basics attempt 87.5/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    scorm-cloud/registration-failed.json
+        quiz infosec-basics attempt 1 40/100 failed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    talentlms/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna [evt-1]
+    talentlms/test-completed.json
+        quiz 98 attempt 87.5/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [evt-2]
+    totara/certification-completed.json
+        course infosec-cert completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    totara/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    totara/quiz-graded.form
+        quiz infosec-basics-quiz attempt 17.5/20 at 2026-03-02T07:15:00Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    ");
 }
 
 /// A profile that reads a little, with some of its lines replaced.
@@ -304,9 +384,35 @@ when = [{ path = "$.x" }]
 is = "completion"
 "#;
     let problems = Profile::parse(text).expect_err("much is wrong").to_string();
-    insta::assert_snapshot!(problems, @"");
-    insta::assert_snapshot!(Profile::parse("a = ").expect_err("no TOML"), @"");
-    insta::assert_snapshot!(Profile::parse("").expect_err("nothing"), @"");
+    insta::assert_snapshot!(problems, @r#"
+    profile, line 1: title is missing; write it
+    profile, line 2: titel is not known here; known are title, documented, signature, body, defaults, fields, events
+    profile, line 5: signature.header is not the name of a header, such as X-Signature
+    profile, line 6: signature.encoding must be one of hex, base64
+    profile, line 8: signature.tolerance_seconds must be a whole number from 1 to 86400
+    profile, line 10: body.accepts must be one of json, form, both
+    profile, line 11: body.each is not a JSON path (RFC 9535) such as $.user.email: at position 0, parser error
+    profile, line 13: defaults.zone is not a time zone such as Europe/Stockholm or UTC
+    profile, line 14: defaults.formats is not a format of times; write "rfc3339", "epoch-seconds", "epoch-milliseconds", or the parts as in "%Y-%m-%d %H:%M:%S"
+    profile, line 16: fields.emial is not known here; known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, revoked_event_id, reason
+    profile, line 17: fields.course needs exactly one of path, in_body, header, constant and first_of
+    profile, line 18: fields.quiz.formats belongs to occurred_at only; leave it out
+    profile, line 18: fields.quiz.range belongs to score_scaled only; leave it out
+    profile, line 19: fields.passed.values.Ja gives "yes", which is neither "true" nor "false" nor "" for neither
+    profile, line 19: fields.passed.values.ja stands there twice, for capitals make no difference; keep one
+    profile, line 20: fields.username.in_body may select several places, which in_body must not: name each member, without "*", "..", "?" or ":"
+    profile, line 20: fields.username.others goes with values only; leave it out, or list values
+    profile, line 21: fields.score_raw must be a path in quotes such as "$.user.email", a table, or a list of these
+    profile, line 24: events[1].is is no list of kinds: write completion, attempt, revocation, each once, or ignore alone
+    profile, line 25: events[1].when needs exactly one of is, is_not and exists
+    profile, line 26: events[2] needs the field occurred_at, and neither fields nor the rule's own fields say where it is
+    "#);
+    insta::assert_snapshot!(Profile::parse("a = ").expect_err("no TOML"), @"profile, line 1: the file is not TOML: string values must be quoted, expected literal string");
+    insta::assert_snapshot!(Profile::parse("").expect_err("nothing"), @r"
+    profile, line 1: title is missing; write it
+    profile, line 1: signature is missing; write it
+    profile, line 1: events is missing; write it
+    ");
     assert!(Profile::parse(&" ".repeat(MAX_BYTES + 1)).is_err());
 }
 
