@@ -1,7 +1,9 @@
 //! A delivery in quarantine is read again: its kept bytes, with what Kurskoll understands today.
 
 use super::context::Act;
+use super::give_profile::profile_of;
 use super::receive_delivery::understand;
+use super::receive_foreign::understand_again;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::store::receiving::{Delivery, Received};
@@ -33,10 +35,14 @@ impl App {
         let platform = platforms.into_iter().find(|platform| platform.id == kept.platform);
         let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
         let now = self.now();
+        let content = match profile_of(connection, &platform).await? {
+            Some(profile) => understand_again(&profile, &platform, (&kept.content_type, &kept.headers, &body), now),
+            None => understand(&kept.key, &body, platform.time_zone, now),
+        };
         let delivery = Delivery {
             platform: kept.platform,
             linking_keys: platform.linking_keys.as_slice().into(),
-            content: understand(&kept.key, &body, platform.time_zone, now),
+            content,
             key: kept.key,
             content_type: kept.content_type,
             headers: kept.headers,
