@@ -95,7 +95,24 @@ impl App {
     }
 }
 
+/// The names of the profiles that come with Kurskoll.
+#[must_use]
+pub const fn shipped_names() -> &'static [&'static str] {
+    shipped::NAMES
+}
+
+/// Whether a profile of this name comes with Kurskoll.
+#[must_use]
+pub fn is_shipped(name: &str) -> bool {
+    shipped::name(name).is_some()
+}
+
 fn shipped_profile(name: &str) -> Option<ShippedProfile> {
     let (name, profile) = (shipped::name(name)?, shipped::profile(name)?);
-    Some(ShippedProfile { name, title: profile.title(), scheme: profile.signing().scheme(), text: shipped::text(name)? })
+    Some(ShippedProfile {
+        name,
+        title: profile.title(),
+        scheme: profile.signing().scheme(),
+        text: shipped::text(name)?,
+    })
 }

@@ -23,7 +23,9 @@ pub enum ProfileError {
     NotOfAdapter(String),
     #[error("the adapter profile needs a profile: give its file with --profile FILE.toml")]
     NoProfile,
-    #[error("platform {code} has the adapter {adapter}, which is read by no profile: add another platform with --adapter profile")]
+    #[error(
+        "platform {code} has the adapter {adapter}, which is read by no profile: add another platform with --adapter profile"
+    )]
     OtherAdapter { code: PlatformCode, adapter: String },
 }
 

@@ -1,9 +1,11 @@
 //! `kurskoll platform`
 
 use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
 
-use super::{CommandError, open, output};
+use super::{CommandError, Opened, open, output, platform_check};
 use crate::app::Asker;
+use crate::app::adapter::{Adapter, PROFILE};
 use crate::app::add_platform::NewPlatform;
 use crate::app::receive_delivery::NATIVE;
 use crate::domain::ids::PlatformCode;
@@ -12,9 +14,11 @@ use crate::domain::linking::LinkingKey;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a platform, and print its secret once, alone on the last line
-    #[command(after_help = "Example:\n  kurskoll platform add larportal --linking-keys employee_number,email")]
+    #[command(after_help = "Examples:\n  kurskoll platform add larportal --linking-keys employee_number,email\n  \
+                            kurskoll platform add akademin --adapter docebo --linking-keys email\n  \
+                            kurskoll platform add kursen --adapter profile --profile kursen.toml")]
     Add(AddArguments),
-    /// List the platforms: code, adapter, linking keys, time zone
+    /// List the platforms: code, adapter, linking keys, time zone, version of its own profile
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
@@ -23,15 +27,33 @@ pub enum Command {
         /// The platform's code
         code: PlatformCode,
     },
+    /// Give a platform a profile of its own, or a mended one; what it sends is read by it within a second
+    #[command(
+        after_help = "What waits in quarantine is read by it when it is replayed (kurskoll quarantine replay --all).\n\n\
+                            Example:\n  kurskoll platform profile kursen kursen.toml"
+    )]
+    Profile {
+        /// The platform's code
+        code: PlatformCode,
+        /// The profile's file (docs/platforms.md says how to write one)
+        file: PathBuf,
+    },
+    /// Show field by field what a profile makes of a sample, and why not; fails where it is not understood
+    #[command(after_help = "Examples:\n  kurskoll platform check docebo sample.json\n  \
+                            kurskoll platform check kursen.toml - --format json --time-zone Europe/Helsinki")]
+    Check(platform_check::Arguments),
 }
 
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// The platform's code, a part of its webhook address: lower-case letters, digits and hyphens
     code: PlatformCode,
-    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads)
-    #[arg(long, default_value = NATIVE, value_parser = [NATIVE])]
-    adapter: String,
+    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads), a shipped profile's name, or profile
+    #[arg(long, default_value = NATIVE, value_parser = webhook_adapter)]
+    adapter: Adapter,
+    /// The file of the profile that reads what it sends, in the place of a shipped one
+    #[arg(long, required_if_eq("adapter", PROFILE))]
+    profile: Option<PathBuf>,
     /// The keys by which its learners are linked, strongest first
     #[arg(long, value_delimiter = ',', default_value = "employee_number,email,username,account", value_parser = linking_key)]
     linking_keys: Vec<LinkingKey>,
@@ -45,28 +67,76 @@ fn linking_key(text: &str) -> Result<LinkingKey, String> {
     LinkingKey::parse(text).ok_or_else(|| format!("the linking keys are {known}"))
 }
 
+/// The adapters of platforms that send webhooks.
+fn webhook_adapter(text: &str) -> Result<Adapter, String> {
+    let adapter = Adapter::parse(text).ok().filter(|adapter| *adapter != Adapter::Xapi);
+    let shipped = crate::app::check_profile::shipped_names().join(", ");
+    adapter.ok_or_else(|| format!("the adapters are {NATIVE}, {PROFILE} (with --profile FILE), {shipped}"))
+}
+
+fn read_profile(file: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
+}
+
+/// Adds a platform that a profile reads.
+async fn add_foreign(
+    opened: &Opened,
+    asker: &Asker,
+    new: &NewPlatform,
+    profile: Option<&Path>,
+) -> Result<String, CommandError> {
+    let text = profile.map(read_profile).transpose()?;
+    Ok(opened.app.add_foreign_platform(asker, new, text.as_deref()).await?.reveal())
+}
+
+async fn give_profile(opened: &Opened, asker: &Asker, code: &PlatformCode, file: &Path) -> Result<(), CommandError> {
+    let given = opened.app.give_profile(asker, code, &read_profile(file)?).await?;
+    let version = given.version;
+    if given.is_unchanged {
+        eprintln!("Platform {code} has this profile already, as version {version}.");
+    } else {
+        eprintln!("Platform {code} is read by version {version} of its profile from now on.");
+    }
+    if given.wants_another_secret {
+        eprintln!(
+            "It proves itself otherwise than before: kurskoll platform rotate-secret {code} prints a secret that fits."
+        );
+    }
+    Ok(())
+}
+
 pub async fn run(command: Command) -> Result<(), CommandError> {
+    if let Command::Check(arguments) = &command {
+        return platform_check::run(arguments);
+    }
     let opened = open().await?;
     let asker = Asker::operator();
     match command {
-        Command::Add(AddArguments { code, adapter, linking_keys, time_zone }) => {
+        Command::Add(AddArguments { code, adapter, profile, linking_keys, time_zone }) => {
             let mut distinct: Vec<LinkingKey> = Vec::new();
             for key in linking_keys {
                 if !distinct.contains(&key) {
                     distinct.push(key);
                 }
             }
-            let new = NewPlatform { code: code.clone(), adapter, linking_keys: distinct, time_zone };
-            let secret = opened.app.add_platform(&asker, &new).await?;
+            let adapter_name = adapter.as_str().to_owned();
+            let new = NewPlatform { code: code.clone(), adapter: adapter_name, linking_keys: distinct, time_zone };
+            let secret = if adapter.has_profile() || profile.is_some() {
+                add_foreign(&opened, &asker, &new, profile.as_deref()).await?
+            } else {
+                opened.app.add_platform(&asker, &new).await?.reveal()
+            };
             eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
-            output::print(&format!("{}\n", secret.reveal()))?;
+            output::print(&format!("{secret}\n"))?;
         }
         Command::List => {
             let mut lines = String::new();
-            for platform in opened.app.list_platforms(&asker).await? {
+            for listed in opened.app.list_platforms_with_profiles(&asker).await? {
+                let platform = listed.platform;
                 let keys: Vec<&str> = platform.linking_keys.iter().map(|key| key.as_str()).collect();
+                let profile = listed.profile_version.map(|version| format!("\tprofile {version}")).unwrap_or_default();
                 lines.push_str(&format!(
-                    "{}\t{}\t{}\t{}\n",
+                    "{}\t{}\t{}\t{}{profile}\n",
                     platform.code,
                     platform.adapter,
                     keys.join(","),
@@ -76,10 +146,12 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             output::print(&lines)?;
         }
         Command::RotateSecret { code } => {
-            let secret = opened.app.rotate_secret(&asker, &code).await?;
+            let secret = opened.app.rotate_fitting_secret(&asker, &code).await?;
             eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
             output::print(&format!("{}\n", secret.reveal()))?;
         }
+        Command::Profile { code, file } => give_profile(&opened, &asker, &code, &file).await?,
+        Command::Check(_) => {}
     }
     Ok(())
 }

@@ -135,8 +135,7 @@ async fn take(
         return Err(Problem::unsupported_media_type("application/json"));
     }
     let body = read_body(data, settings).await?;
-    let delivered =
-        Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
+    let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
     let Kept { event_id, received } = receiving.receive(delivered).await?;
     let event_id = event_id.to_string();
     let view = |outcome, linked| ReceivedView { event_id: event_id.clone(), outcome, linked };

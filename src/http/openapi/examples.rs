@@ -28,6 +28,28 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "check_profile" => vec![
+            named(
+                "a_shipped_profile",
+                "What Docebo sends, by the profile that comes with Kurskoll",
+                json!({
+                    "profile": "docebo",
+                    "sample": {
+                        "event": "course.enrollment.completed", "message_id": "wh-20260302-071500-3c5a1d2e",
+                        "payload": {"username": "anna@example.org", "course_id": 171, "completion_date": "2026-03-02 07:14:58"}
+                    }
+                }),
+            ),
+            named(
+                "a_form",
+                "A form as text, by Moodle's profile",
+                json!({
+                    "profile": "moodle", "content_type": "application/x-www-form-urlencoded",
+                    "sample": "eventname=%5Ccore%5Cevent%5Ccourse_completed&user_idnumber=104233&courseid=4&timecreated=1772435698",
+                    "time_zone": "Europe/Stockholm"
+                }),
+            ),
+        ],
         "reorganise" => vec![
             named(
                 "a_split",

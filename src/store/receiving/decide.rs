@@ -131,8 +131,7 @@ impl<'a> Deciding<'a> {
 
     /// Whether a kept event has the id; one that is its delivery's own is not looked for.
     fn is_known(&self, delivery: &Delivery, event_id: &EventId) -> bool {
-        !self.known.event_ids.is_empty()
-            && self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
+        !self.known.event_ids.is_empty() && self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
     }
 
     /// Whether a kept event says the same.
