@@ -70,7 +70,7 @@ fn new(platform: &str, adapter: &str) -> NewPlatform {
 
 /// Adds a platform that a profile reads; its secret.
 async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
-    let added = app.app.add_foreign_platform(&Asker::operator(), &new(platform, adapter), profile).await;
+    let added = app.app.add_foreign_platform(&Asker::operator(), &new(platform, adapter), profile, None).await;
     added.expect("a platform").reveal()
 }
 
@@ -324,12 +324,32 @@ both_databases! {
             send(&app, "akademin", ("Authorization", &basic(secret)), "application/json", &ping).await.status
         };
         assert_eq!(sent(&old).await, 200);
-        let new = app.app.rotate_fitting_secret(&Asker::operator(), &code("akademin")).await.expect("a secret").reveal();
+        let new = app.app.rotate_fitting_secret(&Asker::operator(), &code("akademin"), None).await.expect("a secret").reveal();
         assert!(new.contains(':') && new != old);
         assert_eq!((sent(&new).await, sent(&old).await), (200, 200));
         app.platform("larportal").await;
-        let native = app.app.rotate_fitting_secret(&Asker::operator(), &code("larportal")).await.expect("a secret");
+        let native = app.app.rotate_fitting_secret(&Asker::operator(), &code("larportal"), None).await.expect("a secret");
         assert!(native.reveal().starts_with("whsec_"));
+    }
+
+    async fn a_secret_that_the_platform_made_itself_is_taken(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let (asker, own) = (Asker::operator(), "a secret of the platform's own\n");
+        let added = app.app.add_foreign_platform(&asker, &new("kursen", "profile"), Some(HMAC), Some(own)).await;
+        added.expect("a platform");
+        let ping = json!({"event": "ping"});
+        assert_eq!(send_signed(&app, "kursen", own.trim(), &ping).await.ok()["outcome"], "ignored");
+        let mut told = Vec::new();
+        for (adapter, secret) in [("docebo", "no colon in this one"), ("moodle", "short"), ("moodle", "two lines\nof a secret")] {
+            let refused = app.app.add_foreign_platform(&asker, &new("b", adapter), None, Some(secret)).await;
+            told.push(refused.expect_err("no secret").to_string());
+        }
+        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        the secret is not of the kind that basic takes: KEY:SECRET for basic, whsec_ and Base64 for standard-webhooks, Base64 where the profile's key is
+        the secret has less than 16 or more than 512 bytes: let the platform make another
+        the secret has a line break or another control character in it: give it alone
+        "));
     }
 
     async fn a_profile_that_says_nothing_sensible_is_given_to_nobody(database: TestDatabase) {
@@ -342,10 +362,20 @@ both_databases! {
         tell(app.app.give_profile(&asker, &code("akademin"), "titel = 1").await.expect_err("no profile"));
         tell(app.app.give_profile(&asker, &code("larportal"), HMAC).await.expect_err("native"));
         tell(app.app.give_profile(&asker, &code("nobody"), HMAC).await.expect_err("unknown"));
-        tell(app.app.add_foreign_platform(&asker, &new("b", "profile"), None).await.expect_err("none"));
-        tell(app.app.add_foreign_platform(&asker, &new("b", "native"), Some(HMAC)).await.expect_err("native"));
-        tell(app.app.add_foreign_platform(&asker, &new("akademin", "docebo"), None).await.expect_err("there"));
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @""));
+        tell(app.app.add_foreign_platform(&asker, &new("b", "profile"), None, None).await.expect_err("none"));
+        tell(app.app.add_foreign_platform(&asker, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
+        tell(app.app.add_foreign_platform(&asker, &new("akademin", "docebo"), None, None).await.expect_err("there"));
+        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        profile, line 1: titel is not known here; known are title, documented, signature, body, defaults, fields, events
+        profile, line 1: title is missing; write it
+        profile, line 1: signature is missing; write it
+        profile, line 1: events is missing; write it
+        platform larportal has the adapter native, which is read by no profile: add another platform with --adapter profile
+        no platform has the code nobody; `kurskoll platform list` shows those that there are
+        the adapter profile needs a profile: give its file with --profile FILE.toml
+        the adapter native is read by no profile: choose --adapter profile, or a shipped one
+        platform akademin exists already; give it a new secret with `kurskoll platform rotate-secret akademin`
+        "));
         // A shipped profile may be given one in its place, and then wants a secret of another kind.
         let given = app.app.give_profile(&asker, &code("akademin"), HMAC).await.expect("given");
         assert!((given.version, given.wants_another_secret) == (1, true));
@@ -370,12 +400,32 @@ both_databases! {
         assert_eq!((&by_name["understood"], &by_name["results"]), (&json!(true), &json!(1)));
         let fields = by_name["events"][0]["fields"].as_array().expect("fields");
         let time = fields.iter().find(|field| field["field"] == "occurred_at").expect("a time");
-        insta::allow_duplicates!(insta::assert_json_snapshot!(time, @""));
+        insta::allow_duplicates!(insta::assert_json_snapshot!(time, @r#"
+        {
+          "field": "occurred_at",
+          "looked_at": "$.completion_date",
+          "meaning": "2026-03-02T07:14:58+00:00",
+          "pointer": "/payload/completion_date",
+          "problem": null,
+          "sent": "2026-03-02 07:14:58"
+        }
+        "#));
         let not = check(json!({"profile": "docebo", "sample": {"event": "course.enrollment.completed", "payload": {}}})).await.ok();
-        insta::allow_duplicates!(insta::assert_json_snapshot!(not["events"][0]["problem"], @""));
+        insta::allow_duplicates!(insta::assert_json_snapshot!(not["events"][0]["problem"], @r#"
+        {
+          "detail": "/payload gives no key that names the learner, looked for at $.extra_data.employee_number, $.email, $.extra_data.email, $.username, $.user_id: send one of them, or mend the profile",
+          "pointer": "/payload"
+        }
+        "#));
         let mut problem = check(json!({"profile": "titel = 1", "sample": {}})).await.refused(422);
         assert_eq!(problem["type"], "/problems/profile-cannot-be-used");
-        insta::allow_duplicates!(insta::assert_json_snapshot!(problem["problems"][0].take(), @""));
+        insta::allow_duplicates!(insta::assert_json_snapshot!(problem["problems"][0].take(), @r#"
+        {
+          "detail": "is not known here; known are title, documented, signature, body, defaults, fields, events",
+          "key": "titel",
+          "line": 1
+        }
+        "#));
         check(json!({"profile": "no-such", "sample": {}})).await.refused(422);
         app.get("/api/v1/profiles/no-such", Some(&token)).await.refused(404);
         assert_eq!(app.kept_deliveries().await.len(), 0);
@@ -391,15 +441,20 @@ both_databases! {
         assert!(hmac.out.starts_with("whsec_") && hmac.out.lines().count() == 1);
         let given = here.ok("platform profile akademin kursen.toml");
         assert_eq!(given.out, "");
-        insta::allow_duplicates!(insta::assert_snapshot!(given.err, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(given.err, @"Platform akademin is read by version 1 of its profile from now on."));
         assert!(here.ok("platform rotate-secret akademin").out.starts_with("whsec_"));
+        here.write("secret.txt", "of the platform's own\n");
+        assert_eq!(here.ok("platform rotate-secret kursen --secret-file secret.txt").out, "");
         here.run("platform add x --adapter profile --profile bad.toml").assert_failed("profile, line 1: titel is not known here");
         here.run("platform add x --adapter profile --profile none.toml").assert_failed("none.toml cannot be read");
         here.run("platform profile nobody kursen.toml").assert_failed("no platform has the code nobody");
         for wrong in ["platform add x --adapter profile", "platform add x --adapter mooodle"] {
             assert_eq!(here.run(wrong).code, Some(2), "{wrong}");
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(here.ok("platform list").out, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(here.ok("platform list").out, @r"
+        akademin	docebo	email	Europe/Stockholm	profile 1
+        kursen	profile	employee_number,email,username,account	Europe/Stockholm	profile 1
+        "));
     }
 }
 
@@ -409,7 +464,25 @@ fn a_check_shows_field_by_field_what_would_be_understood_and_why_not() {
     here.write("good.json", sample("learnupon/exam-completion.json"));
     here.write("bad.json", sample("moodle/no-learner.json"));
     here.write("kursen.toml", HMAC);
-    insta::assert_snapshot!(here.ok("platform check learnupon good.json").out, @"");
+    insta::assert_snapshot!(here.ok("platform check learnupon good.json").out, @r"
+    Event at the body, type exam_completion: taken for attempt
+      not rule 1 (completion): the type is not course_completion
+      quiz 77 attempt 2, 87.5 of 100, passed, at 2026-03-02T07:14:58+00:00, as event sha256-3787db8d0501f16a690038803da94824e427d72c72d0e37abeb8a292d58b193c
+     field            looked at                  found at                   sent                  means
+    ------------------------------------------------------------------------------------------------------------------------
+     type             $.header.webhookType       /header/webhookType        exam_completion       exam_completion
+     email            $.user.email               /user/email                anna@example.org      anna@example.org
+     username         $.user.username                                                             nothing
+     employee_number  $.user.customData.employe  /user/customData/employee  1001                  1001
+                      e_number                   _number
+     quiz             $.examId                   /examId                    77                    77
+     attempt          $.attemptNumber            /attemptNumber             2                     2
+     score_percent    $.examScore                /examScore                 87.50                 87.5
+     passed           $.status                   /status                    passed                true
+     occurred_at      $.dateCompleted            /dateCompleted             2026-03-02T07:14:58Z  2026-03-02T07:14:58+00:00
+
+    Understood: 1 result.
+    ");
     let failed = here.run("platform check moodle bad.json --format json");
     assert_eq!(failed.code, Some(1));
     assert_eq!(failed.json()["understood"], false);

@@ -8,7 +8,7 @@ use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
-use crate::intake::profile::{PlatformSecret, Profile, ProfileProblems, Signing, shipped};
+use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
 use crate::store::platforms::{self, InsertPlatformError, Platform};
 use crate::store::{Connection, StoreError, profiles};
 
@@ -19,6 +19,8 @@ pub enum ProfileError {
     Platform(#[from] PlatformError),
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
+    #[error(transparent)]
+    Secret(#[from] InvalidGivenSecret),
     #[error("the adapter {0} is read by no profile: choose --adapter profile, or a shipped one")]
     NotOfAdapter(String),
     #[error("the adapter profile needs a profile: give its file with --profile FILE.toml")]
@@ -79,14 +81,19 @@ pub(super) async fn profile_of(
     }
 }
 
+fn secret_of(signing: &Signing, given: Option<&str>) -> Result<PlatformSecret, InvalidGivenSecret> {
+    given.map_or_else(|| Ok(signing.new_secret()), |given| signing.given_secret(given))
+}
+
 impl App {
     /// Adds a platform that a profile reads: a shipped one, or its own (`text`). Answers its secret, which is never shown
-    /// again.
+    /// again: a new one, unless the platform made one itself (`secret`).
     pub async fn add_foreign_platform(
         &self,
         asker: &Asker,
         new: &NewPlatform,
         text: Option<&str>,
+        secret: Option<&str>,
     ) -> Result<PlatformSecret, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
         let adapter = Adapter::parse(&new.adapter).map_err(|_| ProfileError::NotOfAdapter(new.adapter.clone()))?;
@@ -97,6 +104,7 @@ impl App {
             (Adapter::Shipped(_) | Adapter::Profile, Some(own)) => own.signing(),
             (Adapter::Shipped(name), None) => shipped::profile(name).ok_or(ProfileError::NoProfile)?.signing(),
         };
+        let secret = secret_of(signing, secret)?;
         let change = self.store.change(self.now()).await?;
         let inserted = platforms::insert(&change, &new.code, adapter.as_str(), &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
@@ -106,7 +114,6 @@ impl App {
         if let Some(text) = text {
             profiles::insert(&change, platform, 1, text).await?;
         }
-        let secret = signing.new_secret();
         platforms::add_secret(&change, platform, &secret.reveal()).await?;
         let object = format!("platform {}", new.code);
         self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
@@ -126,8 +133,7 @@ impl App {
             return Err(ProfileError::OtherAdapter { code: code.clone(), adapter: platform.adapter });
         }
         let secrets = platforms::secrets_at(change.connection(), platform.id, self.now()).await?;
-        let wants_basic = *profile.signing() == Signing::Basic;
-        let wants_another_secret = secrets.first().is_none_or(|newest| newest.starts_with("whsec_") == wants_basic);
+        let wants_another_secret = !secrets.first().is_some_and(|newest| profile.signing().takes(newest));
         let newest = profiles::newest(change.connection(), platform.id).await?;
         if let Some(newest) = newest.as_ref().filter(|newest| newest.text == text) {
             return Ok(Given { version: newest.version, is_unchanged: true, wants_another_secret });
@@ -140,18 +146,21 @@ impl App {
         Ok(Given { version, is_unchanged: false, wants_another_secret })
     }
 
-    /// Gives any platform that sends webhooks a new secret of the kind that fits; the old one holds on for a day.
+    /// Gives any platform that sends webhooks a new secret of the kind that fits, or one that it made itself; the old one
+    /// holds on for a day.
     pub async fn rotate_fitting_secret(
         &self,
         asker: &Asker,
         code: &PlatformCode,
+        secret: Option<&str>,
     ) -> Result<PlatformSecret, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
         let change = self.store.change(self.now()).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let profile = profile_of(change.connection(), &platform).await?;
-        let secret = profile.map_or(Signing::StandardWebhooks, |profile| profile.signing().clone()).new_secret();
+        let signing = profile.map_or(Signing::StandardWebhooks, |profile| profile.signing().clone());
+        let secret = secret_of(&signing, secret)?;
         platforms::add_secret(&change, platform.id, &secret.reveal()).await?;
         let object = format!("platform {code}");
         self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;

@@ -22,10 +22,14 @@ pub enum Command {
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
-    #[command(after_help = "Example:\n  kurskoll platform rotate-secret larportal")]
+    #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
+                            kurskoll platform rotate-secret kursen --secret-file secret.txt")]
     RotateSecret {
         /// The platform's code
         code: PlatformCode,
+        /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
+        #[arg(long)]
+        secret_file: Option<PathBuf>,
     },
     /// Give a platform a profile of its own, or a mended one; what it sends is read by it within a second
     #[command(
@@ -54,6 +58,9 @@ pub struct AddArguments {
     /// The file of the profile that reads what it sends, in the place of a shipped one
     #[arg(long, required_if_eq("adapter", PROFILE))]
     profile: Option<PathBuf>,
+    /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
+    #[arg(long)]
+    secret_file: Option<PathBuf>,
     /// The keys by which its learners are linked, strongest first
     #[arg(long, value_delimiter = ',', default_value = "employee_number,email,username,account", value_parser = linking_key)]
     linking_keys: Vec<LinkingKey>,
@@ -78,15 +85,24 @@ fn read_profile(file: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
 }
 
-/// Adds a platform that a profile reads.
+/// The secret that a platform made itself.
+fn read_secret(file: &Path) -> Result<String, CommandError> {
+    if file.as_os_str() == "-" {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
+}
+
+/// Adds a platform that a profile reads; its secret, where it is a new one.
 async fn add_foreign(
     opened: &Opened,
     asker: &Asker,
     new: &NewPlatform,
-    profile: Option<&Path>,
-) -> Result<String, CommandError> {
-    let text = profile.map(read_profile).transpose()?;
-    Ok(opened.app.add_foreign_platform(asker, new, text.as_deref()).await?.reveal())
+    (profile, secret_file): (Option<&Path>, Option<&Path>),
+) -> Result<Option<String>, CommandError> {
+    let (text, given) = (profile.map(read_profile).transpose()?, secret_file.map(read_secret).transpose()?);
+    let secret = opened.app.add_foreign_platform(asker, new, text.as_deref(), given.as_deref()).await?;
+    Ok(given.is_none().then(|| secret.reveal()))
 }
 
 async fn give_profile(opened: &Opened, asker: &Asker, code: &PlatformCode, file: &Path) -> Result<(), CommandError> {
@@ -112,7 +128,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     let opened = open().await?;
     let asker = Asker::operator();
     match command {
-        Command::Add(AddArguments { code, adapter, profile, linking_keys, time_zone }) => {
+        Command::Add(AddArguments { code, adapter, profile, secret_file, linking_keys, time_zone }) => {
             let mut distinct: Vec<LinkingKey> = Vec::new();
             for key in linking_keys {
                 if !distinct.contains(&key) {
@@ -121,13 +137,18 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             let adapter_name = adapter.as_str().to_owned();
             let new = NewPlatform { code: code.clone(), adapter: adapter_name, linking_keys: distinct, time_zone };
-            let secret = if adapter.has_profile() || profile.is_some() {
-                add_foreign(&opened, &asker, &new, profile.as_deref()).await?
+            let secret = if adapter.has_profile() || profile.is_some() || secret_file.is_some() {
+                add_foreign(&opened, &asker, &new, (profile.as_deref(), secret_file.as_deref())).await?
             } else {
-                opened.app.add_platform(&asker, &new).await?.reveal()
+                Some(opened.app.add_platform(&asker, &new).await?.reveal())
             };
-            eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
-            output::print(&format!("{secret}\n"))?;
+            match secret {
+                Some(secret) => {
+                    eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
+                    output::print(&format!("{secret}\n"))?;
+                }
+                None => eprintln!("Platform {code} may send to /webhooks/{code}, with the secret that was given."),
+            }
         }
         Command::List => {
             let mut lines = String::new();
@@ -145,10 +166,15 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             output::print(&lines)?;
         }
-        Command::RotateSecret { code } => {
-            let secret = opened.app.rotate_fitting_secret(&asker, &code).await?;
-            eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
-            output::print(&format!("{}\n", secret.reveal()))?;
+        Command::RotateSecret { code, secret_file } => {
+            let given = secret_file.as_deref().map(read_secret).transpose()?;
+            let secret = opened.app.rotate_fitting_secret(&asker, &code, given.as_deref()).await?;
+            if given.is_some() {
+                eprintln!("The old secret of {code} holds on for a day beside the one that was given.");
+            } else {
+                eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
+                output::print(&format!("{}\n", secret.reveal()))?;
+            }
         }
         Command::Profile { code, file } => give_profile(&opened, &asker, &code, &file).await?,
         Command::Check(_) => {}

@@ -10,6 +10,8 @@ use comfy_table::{ContentArrangement, ContentLineStyle, LineStyle, Table, TableS
 use super::{CommandError, output};
 use crate::app::check_profile::{CheckRequest, EventReading, Meaning, Reading, check, is_shipped};
 use crate::app::system_clock;
+use crate::domain::ids::EventId;
+use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::http::api::v1::profiles::CheckView;
 
 #[derive(Debug, Args)]
@@ -117,9 +119,30 @@ fn heading(event: &EventReading) -> String {
         }
     }
     for result in event.results.iter().flatten() {
-        text.push_str(&format!("  event id {}\n", result.event_id));
+        text.push_str(&format!("  {}\n", told(result)));
     }
     text
+}
+
+/// A result in one line.
+fn told(result: &ReportedResult) -> String {
+    let target = match &result.target {
+        Target::Course(course) => format!("course {course}"),
+        Target::Quiz(quiz) => format!("quiz {quiz}"),
+    };
+    let what = match &result.kind {
+        ResultKind::Completion => "completed".to_owned(),
+        ResultKind::Attempt { number, score, passed } => {
+            let number = number.map(|number| format!(" {number}")).unwrap_or_default();
+            let score = score.map(|score| format!(", {} of {}", score.points(), score.of())).unwrap_or_default();
+            let passed = passed.map(|passed| if passed { ", passed" } else { ", not passed" }).unwrap_or_default();
+            format!("attempt{number}{score}{passed}")
+        }
+        ResultKind::Revocation { event_id } => {
+            format!("withdrawn: {}", event_id.as_ref().map_or("all before", EventId::as_str))
+        }
+    };
+    format!("{target} {what}, at {}, as event {}", result.occurred_at.to_rfc3339(), result.event_id)
 }
 
 fn fields(event: &EventReading) -> String {

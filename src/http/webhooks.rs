@@ -69,15 +69,16 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
 
 /// Receives a delivery from a learning platform
 ///
-/// Signed by the Standard Webhooks specification over the raw body. Answers `200` once the delivery is durable; a report
+/// Signed by the Standard Webhooks specification over the raw body, or as the platform's profile says: then the body, JSON or a
+/// form, is the platform's own. Answers `200` once the delivery is durable; a report
 /// asked after that has it. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
 #[utoipa::path(
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
     params(
         ("platform" = String, Path, description = "The platform's code", example = "larportal"),
-        ("webhook-id" = String, Header, description = "The delivery's id, the same when it is sent again"),
-        ("webhook-timestamp" = String, Header, description = "Seconds since 1970; at most five minutes off"),
-        ("webhook-signature" = String, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
+        ("webhook-id" = Option<String>, Header, description = "The delivery's id, the same when it is sent again; not of platforms that a profile reads otherwise"),
+        ("webhook-timestamp" = Option<String>, Header, description = "Seconds since 1970; at most five minutes off"),
+        ("webhook-signature" = Option<String>, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
     ),
     request_body(content = super::openapi::NativeDelivery, content_type = "application/json"),
     responses(

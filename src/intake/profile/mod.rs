@@ -29,4 +29,4 @@ pub use model::{Field, Profile, Signing};
 pub use parse::MAX_BYTES;
 pub use path::InvalidPath;
 pub use reading::{EventReading, FieldReading, Meaning, Reading, RuleReading, Told, interpret, read};
-pub use signing::{NotAuthentic, PlatformSecret};
+pub use signing::{InvalidGivenSecret, NotAuthentic, PlatformSecret};

@@ -20,6 +20,10 @@ use crate::intake::webhook::signature::{
 
 type HmacSha256 = Hmac<Sha256>;
 
+/// The lengths of a secret, in bytes: below, it could be guessed.
+const MIN_SECRET: usize = 16;
+const MAX_SECRET: usize = 512;
+
 /// The most bytes of a header's value that are looked at.
 const MAX_HEADER: usize = 4096;
 
@@ -141,6 +145,31 @@ impl Signing {
         }
     }
 
+    /// Whether a secret is of the kind that fits.
+    #[must_use]
+    pub fn takes(&self, secret: &str) -> bool {
+        match self {
+            Self::StandardWebhooks => WebhookSecret::parse(secret).is_ok(),
+            Self::Hmac(hmac) => hmac.key(secret).is_some_and(|key| key.len() >= MIN_SECRET),
+            Self::SharedSecret { .. } => true,
+            Self::Basic => secret.split_once(':').is_some_and(|(key, secret)| !key.is_empty() && !secret.is_empty()),
+        }
+    }
+
+    /// A secret that the platform itself made.
+    pub fn given_secret(&self, text: &str) -> Result<PlatformSecret, InvalidGivenSecret> {
+        let text = text.trim();
+        if text.len() < MIN_SECRET || text.len() > MAX_SECRET {
+            Err(InvalidGivenSecret::Length)
+        } else if text.chars().any(char::is_control) {
+            Err(InvalidGivenSecret::ControlCharacter)
+        } else if self.takes(text) {
+            Ok(PlatformSecret(text.to_owned()))
+        } else {
+            Err(InvalidGivenSecret::OtherKind { scheme: self.scheme() })
+        }
+    }
+
     /// How it signs, in the words of a profile.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
@@ -151,6 +180,19 @@ impl Signing {
             Self::Basic => "basic",
         }
     }
+}
+
+/// Why a text is not taken as a platform's secret; never says what the text was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidGivenSecret {
+    #[error("the secret has less than {MIN_SECRET} or more than {MAX_SECRET} bytes: let the platform make another")]
+    Length,
+    #[error("the secret has a line break or another control character in it: give it alone")]
+    ControlCharacter,
+    #[error(
+        "the secret is not of the kind that {scheme} takes: KEY:SECRET for basic, whsec_ and Base64 for standard-webhooks, Base64 where the profile's key is"
+    )]
+    OtherKind { scheme: &'static str },
 }
 
 /// A secret of a foreign platform: `whsec_…`, or `KEY:SECRET`. Only [`PlatformSecret::reveal`] shows it.

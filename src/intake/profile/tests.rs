@@ -504,3 +504,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_worked_example_of_the_docs_is_understood() {
+    let docs = include_str!("../../../docs/platforms.md");
+    let blocks = |kind: &str| -> Vec<&str> {
+        docs.split(&format!("\n```{kind}\n")).skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
+    };
+    let profile = Profile::parse(&blocks("toml").join("\n")).unwrap_or_else(|problems| panic!("{problems}"));
+    let [template, sample] = blocks("json")[..] else { panic!("two samples") };
+    insta::assert_snapshot!(understood(&profile, &told(JSON, sample.as_bytes())).join("\n"), @"");
+    // Moodle's template has the fields that its profile reads.
+    let filled = template
+        .replace("{event_eventname}", r"\\core\\event\\course_completed")
+        .replace("{event_timecreated}", "1772435698");
+    let filled = filled.replace("{event_relateduserid}", "17").replace("{user_idnumber}", "1001");
+    let moodle = shipped::profile("moodle").expect("a profile");
+    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"");
+}

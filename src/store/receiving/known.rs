@@ -285,8 +285,8 @@ fn question<'a>(
     Ok(asked.map(|asked| Question { columns, sql, about: NAMED, asked }))
 }
 
-/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no delivery of
-/// several events has an id that another delivery could have.
+/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no event of
+/// several, or of a delivery that a profile reads, has an id that another delivery's key could be.
 fn foreign_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
     batch.iter().flat_map(|delivery| {
         let ids = delivery.content.results().iter().map(|result| &result.event_id);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use rocket::serde::json::Json;
 use rocket::{State, get, post};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::app::check_profile::{
     CheckError, CheckRequest, EventReading, FieldReading, Meaning, Misread, Reading, RuleReading, ShippedProfile,
 };
 use crate::app::{App, Asker};
+use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -104,9 +106,61 @@ struct CheckedEventView {
     /// The rules of the profile up to the one that fits.
     rules: Vec<CheckedRuleView>,
     fields: Vec<CheckedFieldView>,
-    /// The ids under which its results would be known.
-    event_ids: Vec<String>,
+    /// What would be kept of it.
+    results: Vec<CheckedResultView>,
     problem: Option<CheckProblemView>,
+}
+
+/// A result that an event would add.
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckedResultView {
+    event_id: String,
+    /// `completion`, `attempt` or `revocation`.
+    #[schema(example = "attempt")]
+    kind: &'static str,
+    course: Option<String>,
+    quiz: Option<String>,
+    occurred_at: DateTime<Utc>,
+    attempt: Option<u32>,
+    /// `17/20`: the points, and those of a full score.
+    #[schema(example = "17/20")]
+    score: Option<String>,
+    passed: Option<bool>,
+    revoked_event_id: Option<String>,
+}
+
+impl From<&ReportedResult> for CheckedResultView {
+    fn from(result: &ReportedResult) -> Self {
+        let (course, quiz) = match &result.target {
+            Target::Course(course) => (Some(course.to_string()), None),
+            Target::Quiz(quiz) => (None, Some(quiz.to_string())),
+        };
+        let mut view = Self {
+            event_id: result.event_id.to_string(),
+            kind: "completion",
+            course,
+            quiz,
+            occurred_at: result.occurred_at,
+            attempt: None,
+            score: None,
+            passed: None,
+            revoked_event_id: None,
+        };
+        match &result.kind {
+            ResultKind::Completion => {}
+            ResultKind::Attempt { number, score, passed } => {
+                view.kind = "attempt";
+                view.attempt = *number;
+                view.score = score.map(|score| format!("{}/{}", score.points(), score.of()));
+                view.passed = *passed;
+            }
+            ResultKind::Revocation { event_id } => {
+                view.kind = "revocation";
+                view.revoked_event_id = event_id.as_ref().map(ToString::to_string);
+            }
+        }
+        view
+    }
 }
 
 /// Whether a rule fits.
@@ -165,8 +219,8 @@ impl From<FieldReading> for CheckedFieldView {
 
 impl From<EventReading> for CheckedEventView {
     fn from(event: EventReading) -> Self {
-        let (event_ids, problem) = match &event.results {
-            Ok(results) => (results.iter().map(|result| result.event_id.to_string()).collect(), None),
+        let (results, problem) = match &event.results {
+            Ok(results) => (results.iter().map(CheckedResultView::from).collect(), None),
             Err(misread) => (Vec::new(), Some(misread.into())),
         };
         Self {
@@ -175,7 +229,7 @@ impl From<EventReading> for CheckedEventView {
             taken_for: event.taken_for.unwrap_or_else(|| "ignore".to_owned()),
             rules: event.rules.into_iter().map(CheckedRuleView::from).collect(),
             fields: event.fields.into_iter().map(CheckedFieldView::from).collect(),
-            event_ids,
+            results,
             problem,
         }
     }
