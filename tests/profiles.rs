@@ -376,9 +376,15 @@ both_databases! {
         the adapter native is read by no profile: choose --adapter profile, or a shipped one
         platform akademin exists already; give it a new secret with `kurskoll platform rotate-secret akademin`
         "));
-        // A shipped profile may be given one in its place, and then wants a secret of another kind.
+        // A shipped profile may be given one in its place; any text is a key of an HMAC, and not any a name and a password.
         let given = app.app.give_profile(&asker, &code("akademin"), HMAC).await.expect("given");
-        assert!((given.version, given.wants_another_secret) == (1, true));
+        assert_eq!((given.version, given.wants_another_secret), (1, false));
+        let (signature, rest) = HMAC.split_once("[fields]").expect("two parts");
+        let by_basic = format!("title = \"x\"\n[signature]\nscheme = \"basic\"\n[fields]{rest}");
+        assert!(signature.contains("hmac-sha256"));
+        add(&app, "kursen", "profile", Some(HMAC)).await;
+        let given = app.app.give_profile(&asker, &code("kursen"), &by_basic).await.expect("given");
+        assert_eq!((given.version, given.wants_another_secret), (2, true));
     }
 
     async fn a_page_is_told_what_a_profile_makes_of_a_sample(database: TestDatabase) {

@@ -243,8 +243,7 @@ impl<'r> EventReader<'r> {
         let (source, found) = (&condition.source, self.look(&condition.source));
         let exists = !matches!(found, Ok(None));
         let said = found.ok().flatten().map(|(text, _)| text);
-        let is_one_of =
-            |words: &[String]| said.as_deref().map(folded).is_some_and(|said| words.iter().any(|word| *word == said));
+        let is_one_of = |words: &[String]| said.as_deref().map(folded).is_some_and(|said| words.contains(&said));
         let told = || said.as_deref().map_or_else(|| "not there".to_owned(), |said| format!("\"{}\"", shown(said)));
         match &condition.holds {
             Holds::Is(words) => {
