@@ -31,6 +31,7 @@ mod operating;
 mod order;
 mod platforms;
 mod prior_training;
+mod profiles;
 mod quarantine;
 mod queue;
 mod receiving;

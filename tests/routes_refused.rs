@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 63] = [
+const ASKED: [Asked; 66] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -109,6 +109,13 @@ const ASKED: [Asked; 63] = [
     asked("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
     asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
     asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
+    asked("GET /api/v1/profiles", "/api/v1/profiles"),
+    asked("GET /api/v1/profiles/<name>", "/api/v1/profiles/docebo"),
+    Asked {
+        route: "POST /api/v1/profiles/check",
+        path: "/api/v1/profiles/check",
+        body: r#"{"profile": "docebo", "sample": {"event": "ping"}}"#,
+    },
     asked("GET /api/v1/links", "/api/v1/links"),
     Asked { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
@@ -363,6 +370,9 @@ both_databases! {
         GET /api/v1/imports/<id>                                  200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference                       200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference.csv                   200     200     403     403     200     403     401     401     401
+        GET /api/v1/profiles                                      200     403     403     403     403     403     401     401     401
+        GET /api/v1/profiles/<name>                               200     403     403     403     403     403     401     401     401
+        POST /api/v1/profiles/check                               200     403     403     403     403     403     401     401     401
         GET /api/v1/links                                         200     200     200     200     200     403     401     401     401
         POST /api/v1/links/bulk                                   200     200     200     422     403     403     401     401     401
         POST /api/v1/links                                        200     200     200     404     403     403     401     401     401

@@ -3,17 +3,20 @@
 //! Nothing here knows Rocket or SQL. Whoever asks is an [`Asker`]; an act that the roles do not permit is refused
 //! before anything is read. Start at `receive_delivery` for the way in and at `build_report` for the way out.
 
+pub mod adapter;
 pub mod add_platform;
 pub mod apply_requirements;
 pub mod as_known;
 pub mod backup;
 pub mod build_report;
 pub mod build_trend;
+pub mod check_profile;
 pub mod compare_reports;
 pub mod context;
 pub mod correct_employee;
 pub mod decide;
 pub mod export_administration;
+pub mod give_profile;
 pub mod import_directory;
 pub mod judge;
 pub mod knowledge;
@@ -24,6 +27,7 @@ pub mod list_unlinked;
 pub mod metrics;
 pub mod read_audit;
 pub mod receive_delivery;
+mod receive_foreign;
 pub mod reorganise;
 pub mod replay_quarantine;
 pub mod scim;

@@ -11,14 +11,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::App;
+use super::give_profile::profile_of;
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::intake::profile::{NotAuthentic, Profile, is_form};
 use crate::intake::webhook::native::{self, Understood};
-use crate::intake::webhook::signature::{self, SignatureError, WebhookSecret};
+use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
 
-pub use crate::intake::webhook::signature::SignatureHeaders;
+pub use crate::intake::webhook::headers::Headers;
 pub use crate::store::receiving::Received;
 
 /// The most deliveries that share a commit.
@@ -34,7 +36,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     pub platform: &'a PlatformCode,
-    pub headers: SignatureHeaders<'a>,
+    pub headers: Headers<'a>,
     pub content_type: &'a str,
     pub body: Vec<u8>,
 }
@@ -55,6 +57,13 @@ pub enum ReceiveError {
     WrongAdapter(PlatformCode),
     #[error(transparent)]
     Unauthenticated(#[from] SignatureError),
+    #[error(transparent)]
+    NotAuthentic(NotAuthentic),
+    /// As before, where a name and a password are asked for.
+    #[error(transparent)]
+    WrongCredentials(NotAuthentic),
+    #[error("the body is a form, and this platform sends JSON")]
+    NotJson,
     #[error("the queue of deliveries is full")]
     QueueFull,
     #[error("the service is stopping")]
@@ -72,9 +81,13 @@ struct Waiting {
 
 /// A platform with the secrets that hold.
 #[derive(Debug)]
-struct Trusted {
-    platform: Platform,
+pub(super) struct Trusted {
+    pub(super) platform: Platform,
     secrets: Vec<WebhookSecret>,
+    /// The same as they are kept.
+    pub(super) kept_secrets: Vec<String>,
+    /// By which its webhooks are read, where they are not native.
+    profile: Option<Arc<Profile>>,
     read_at: Instant,
 }
 
@@ -126,15 +139,26 @@ impl Receiving {
     pub async fn receive(&self, request: Request<'_>) -> Result<Kept, ReceiveError> {
         let now = self.app.now();
         let (trusted, fresh) = self.trust(request.platform).await?;
+        if let Some(profile) = trusted.profile.clone() {
+            return self.receive_foreign(request, &trusted, &profile, fresh).await;
+        }
         if trusted.platform.adapter != NATIVE {
             return Err(ReceiveError::WrongAdapter(request.platform.clone()));
         }
-        let verified = signature::verify(&trusted.secrets, &request.headers, &request.body, now);
+        if is_form(request.content_type) {
+            return Err(ReceiveError::NotJson);
+        }
+        let headers = SignatureHeaders {
+            id: request.headers.get(signature::ID_HEADER),
+            timestamp: request.headers.get(signature::TIMESTAMP_HEADER),
+            signature: request.headers.get(signature::SIGNATURE_HEADER),
+        };
+        let verified = signature::verify(&trusted.secrets, &headers, &request.body, now);
         let (trusted, event_id) = match verified {
             Err(SignatureError::Mismatch) if !fresh => {
                 // The secret may have been made since.
                 let trusted = self.read(request.platform).await?;
-                let event_id = signature::verify(&trusted.secrets, &request.headers, &request.body, now)?;
+                let event_id = signature::verify(&trusted.secrets, &headers, &request.body, now)?;
                 (trusted, event_id)
             }
             verified => (trusted, verified?),
@@ -145,7 +169,7 @@ impl Receiving {
             linking_keys: trusted.platform.linking_keys.as_slice().into(),
             key: event_id.clone(),
             content_type: request.content_type.to_owned(),
-            headers: verified_headers(&request.headers),
+            headers: verified_headers(&headers),
             body: request.body,
             content,
         };
@@ -156,6 +180,10 @@ impl Receiving {
     /// What the way in works with.
     pub(super) const fn app(&self) -> &App {
         &self.app
+    }
+
+    pub(super) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.app.now()
     }
 
     pub(super) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
@@ -178,15 +206,16 @@ impl Receiving {
         }
     }
 
-    async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
+    pub(super) async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
         let connection = self.app.store.connection();
         let Some(platform) = platforms::by_code(connection, code).await? else {
             locked(&self.trusted).remove(code);
             return Err(ReceiveError::UnknownPlatform(code.clone()));
         };
-        let secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
-        let secrets = secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
-        let trusted = Arc::new(Trusted { platform, secrets, read_at: Instant::now() });
+        let profile = profile_of(connection, &platform).await?;
+        let kept_secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
+        let secrets = kept_secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
+        let trusted = Arc::new(Trusted { platform, secrets, kept_secrets, profile, read_at: Instant::now() });
         locked(&self.trusted).insert(code.clone(), trusted.clone());
         Ok(trusted)
     }

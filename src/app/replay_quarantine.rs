@@ -1,7 +1,9 @@
 //! A delivery in quarantine is read again: its kept bytes, with what Kurskoll understands today.
 
 use super::context::Act;
+use super::give_profile::profile_of;
 use super::receive_delivery::understand;
+use super::receive_foreign;
 use super::xapi::credentials::XAPI;
 use super::xapi::receive::understand_again;
 use super::{App, Asker};
@@ -35,13 +37,17 @@ impl App {
         let platform = platforms.into_iter().find(|platform| platform.id == kept.platform);
         let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
         let now = self.now();
+        let content = match profile_of(connection, &platform).await? {
+            Some(profile) => {
+                receive_foreign::understand_again(&profile, &platform, (&kept.content_type, &kept.headers, &body), now)
+            }
+            None if platform.adapter == XAPI => understand_again(&kept, &body, &platform.code, self.calendar),
+            None => understand(&kept.key, &body, platform.time_zone, now),
+        };
         let delivery = Delivery {
             platform: kept.platform,
             linking_keys: platform.linking_keys.as_slice().into(),
-            content: match platform.adapter.as_str() {
-                XAPI => understand_again(&kept, &body, &platform.code, self.calendar),
-                _ => understand(&kept.key, &body, platform.time_zone, now),
-            },
+            content,
             key: kept.key,
             content_type: kept.content_type,
             headers: kept.headers,

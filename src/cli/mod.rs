@@ -10,6 +10,7 @@ pub mod logging;
 mod migrate;
 mod output;
 mod platform;
+mod platform_check;
 mod quarantine;
 mod report;
 mod requirements;

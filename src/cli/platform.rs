@@ -1,40 +1,67 @@
 //! `kurskoll platform`
 
 use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
 
-use super::{CommandError, open, output};
+use super::{CommandError, Opened, open, output, platform_check};
 use crate::app::Asker;
+use crate::app::adapter::{Adapter, PROFILE};
 use crate::app::add_platform::NewPlatform;
 use crate::app::receive_delivery::NATIVE;
-use crate::app::xapi::credentials::XAPI;
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a platform, and print its secret once, alone on the last line
-    #[command(
-        after_help = "Examples:\n  kurskoll platform add larportal --linking-keys employee_number,email\n  kurskoll platform add moodle --adapter xapi"
-    )]
+    #[command(after_help = "Examples:\n  kurskoll platform add larportal --linking-keys employee_number,email\n  \
+                            kurskoll platform add moodle --adapter xapi\n  \
+                            kurskoll platform add akademin --adapter docebo --linking-keys email\n  \
+                            kurskoll platform add kursen --adapter profile --profile kursen.toml")]
     Add(AddArguments),
-    /// List the platforms: code, adapter, linking keys, time zone
+    /// List the platforms: code, adapter, linking keys, time zone, version of its own profile
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
-    #[command(after_help = "Example:\n  kurskoll platform rotate-secret larportal")]
+    #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
+                            kurskoll platform rotate-secret kursen --secret-file secret.txt")]
     RotateSecret {
         /// The platform's code
         code: PlatformCode,
+        /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
+        #[arg(long)]
+        secret_file: Option<PathBuf>,
     },
+    /// Give a platform a profile of its own, or a mended one; what it sends is read by it within a second
+    #[command(
+        after_help = "What waits in quarantine is read by it when it is replayed (kurskoll quarantine replay --all).\n\n\
+                            Example:\n  kurskoll platform profile kursen kursen.toml"
+    )]
+    Profile {
+        /// The platform's code
+        code: PlatformCode,
+        /// The profile's file (docs/platforms.md says how to write one)
+        file: PathBuf,
+    },
+    /// Show field by field what a profile makes of a sample, and why not; fails where it is not understood
+    #[command(after_help = "Examples:\n  kurskoll platform check docebo sample.json\n  \
+                            kurskoll platform check kursen.toml - --format json --time-zone Europe/Helsinki")]
+    Check(platform_check::Arguments),
 }
 
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// The platform's code, a part of its webhook address: lower-case letters, digits and hyphens
     code: PlatformCode,
-    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads), or xapi (statements to /xapi, with a key and a secret)
-    #[arg(long, default_value = NATIVE, value_parser = [NATIVE, XAPI])]
-    adapter: String,
+    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads), xapi (statements to /xapi, with a key and a secret), a shipped profile's name, or profile
+    #[arg(long, default_value = NATIVE, value_parser = adapter)]
+    adapter: Adapter,
+    /// The file of the profile that reads what it sends, in the place of a shipped one
+    #[arg(long, required_if_eq("adapter", PROFILE))]
+    profile: Option<PathBuf>,
+    /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
+    #[arg(long)]
+    secret_file: Option<PathBuf>,
     /// The keys by which its learners are linked, strongest first
     #[arg(long, value_delimiter = ',', default_value = "employee_number,email,username,account", value_parser = linking_key)]
     linking_keys: Vec<LinkingKey>,
@@ -48,33 +75,96 @@ fn linking_key(text: &str) -> Result<LinkingKey, String> {
     LinkingKey::parse(text).ok_or_else(|| format!("the linking keys are {known}"))
 }
 
+/// How a platform may speak.
+fn adapter(text: &str) -> Result<Adapter, String> {
+    Adapter::parse(text).map_err(|unknown| unknown.to_string())
+}
+
+fn read_profile(file: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
+}
+
+/// The secret that a platform made itself.
+fn read_secret(file: &Path) -> Result<String, CommandError> {
+    if file.as_os_str() == "-" {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
+}
+
+/// Adds a platform that a profile reads; its secret, where it is a new one.
+async fn add_foreign(
+    opened: &Opened,
+    asker: &Asker,
+    new: &NewPlatform,
+    (profile, secret_file): (Option<&Path>, Option<&Path>),
+) -> Result<Option<String>, CommandError> {
+    let (text, given) = (profile.map(read_profile).transpose()?, secret_file.map(read_secret).transpose()?);
+    let secret = opened.app.add_foreign_platform(asker, new, text.as_deref(), given.as_deref()).await?;
+    Ok(given.is_none().then(|| secret.reveal()))
+}
+
+async fn give_profile(opened: &Opened, asker: &Asker, code: &PlatformCode, file: &Path) -> Result<(), CommandError> {
+    let given = opened.app.give_profile(asker, code, &read_profile(file)?).await?;
+    let version = given.version;
+    if given.is_unchanged {
+        eprintln!("Platform {code} has this profile already, as version {version}.");
+    } else {
+        eprintln!("Platform {code} is read by version {version} of its profile from now on.");
+    }
+    if given.wants_another_secret {
+        eprintln!(
+            "It proves itself otherwise than before: kurskoll platform rotate-secret {code} prints a secret that fits."
+        );
+    }
+    Ok(())
+}
+
 pub async fn run(command: Command) -> Result<(), CommandError> {
+    if let Command::Check(arguments) = &command {
+        return platform_check::run(arguments);
+    }
     let opened = open().await?;
     let asker = Asker::operator();
     match command {
-        Command::Add(AddArguments { code, adapter, linking_keys, time_zone }) => {
+        Command::Add(AddArguments { code, adapter, profile, secret_file, linking_keys, time_zone }) => {
             let mut distinct: Vec<LinkingKey> = Vec::new();
             for key in linking_keys {
                 if !distinct.contains(&key) {
                     distinct.push(key);
                 }
             }
-            let new = NewPlatform { code: code.clone(), adapter, linking_keys: distinct, time_zone };
-            if new.adapter == XAPI {
+            let adapter_name = adapter.as_str().to_owned();
+            let new = NewPlatform { code: code.clone(), adapter: adapter_name, linking_keys: distinct, time_zone };
+            if adapter == Adapter::Xapi {
+                if profile.is_some() || secret_file.is_some() {
+                    return Err("a platform that sends statements takes no profile and no secret of its own".into());
+                }
                 let made = opened.app.add_xapi_platform(&asker, &new).await?;
                 eprintln!("Platform {code} may send statements to /xapi. Its key and secret are shown this once:");
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
-            let secret = opened.app.add_platform(&asker, &new).await?;
-            eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
-            output::print(&format!("{}\n", secret.reveal()))?;
+            let secret = if adapter.has_profile() || profile.is_some() || secret_file.is_some() {
+                add_foreign(&opened, &asker, &new, (profile.as_deref(), secret_file.as_deref())).await?
+            } else {
+                Some(opened.app.add_platform(&asker, &new).await?.reveal())
+            };
+            match secret {
+                Some(secret) => {
+                    eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
+                    output::print(&format!("{secret}\n"))?;
+                }
+                None => eprintln!("Platform {code} may send to /webhooks/{code}, with the secret that was given."),
+            }
         }
         Command::List => {
             let mut lines = String::new();
-            for platform in opened.app.list_platforms(&asker).await? {
+            for listed in opened.app.list_platforms_with_profiles(&asker).await? {
+                let platform = listed.platform;
                 let keys: Vec<&str> = platform.linking_keys.iter().map(|key| key.as_str()).collect();
+                let profile = listed.profile_version.map(|version| format!("\tprofile {version}")).unwrap_or_default();
                 lines.push_str(&format!(
-                    "{}\t{}\t{}\t{}\n",
+                    "{}\t{}\t{}\t{}{profile}\n",
                     platform.code,
                     platform.adapter,
                     keys.join(","),
@@ -83,15 +173,22 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             output::print(&lines)?;
         }
-        Command::RotateSecret { code } => {
+        Command::RotateSecret { code, secret_file } => {
             if let Some(made) = opened.app.rotate_credential(&asker, &code).await? {
                 eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
-            let secret = opened.app.rotate_secret(&asker, &code).await?;
-            eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
-            output::print(&format!("{}\n", secret.reveal()))?;
+            let given = secret_file.as_deref().map(read_secret).transpose()?;
+            let secret = opened.app.rotate_fitting_secret(&asker, &code, given.as_deref()).await?;
+            if given.is_some() {
+                eprintln!("The old secret of {code} holds on for a day beside the one that was given.");
+            } else {
+                eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
+                output::print(&format!("{}\n", secret.reveal()))?;
+            }
         }
+        Command::Profile { code, file } => give_profile(&opened, &asker, &code, &file).await?,
+        Command::Check(_) => {}
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The door of the learning platforms: signed deliveries in, and `200` only when they are durable.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rocket::data::{ByteUnit, Data, ToByteUnit};
-use rocket::http::Status;
+use rocket::http::{Header, Status};
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
 use rocket::{Request, State, post};
@@ -12,12 +13,13 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Challenge, Problem};
 use super::request_id::arrived_at;
 use crate::app::App;
+use crate::app::check_profile::is_form;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{
-    Kept, ReceiveError, Received, Receiving, Request as Delivered, SignatureHeaders, place_in_body,
+    Headers, Kept, ReceiveError, Received, Receiving, Request as Delivered, place_in_body,
 };
 use crate::config::ReceivingSettings;
 use crate::domain::ids::PlatformCode;
@@ -35,10 +37,10 @@ pub struct ReceivedView {
     linked: bool,
 }
 
-/// The headers that the signature is about, and the media type.
+/// The headers, of which the platform's adapter reads some, and the media type.
 #[derive(Debug)]
 pub struct DeliveryHeaders<'r> {
-    signed: SignatureHeaders<'r>,
+    all: Headers<'r>,
     content_type: &'r str,
     arrived_at: std::time::Instant,
 }
@@ -50,28 +52,33 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         let headers = request.headers();
         Outcome::Success(Self {
-            signed: SignatureHeaders {
-                id: headers.get_one("webhook-id"),
-                timestamp: headers.get_one("webhook-timestamp"),
-                signature: headers.get_one("webhook-signature"),
-            },
+            all: headers.iter().filter_map(borrowed).collect(),
             content_type: headers.get_one("content-type").unwrap_or_default(),
             arrived_at: arrived_at(request),
         })
     }
 }
 
+/// A header as it lies in the request.
+fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
+    match (header.name.string, header.value) {
+        (Cow::Borrowed(name), Cow::Borrowed(value)) => Some((name, value)),
+        _ => None,
+    }
+}
+
 /// Receives a delivery from a learning platform
 ///
-/// Signed by the Standard Webhooks specification over the raw body. Answers `200` once the delivery is durable; a report
+/// Signed by the Standard Webhooks specification over the raw body, or as the platform's profile says: then the body, JSON or a
+/// form, is the platform's own. Answers `200` once the delivery is durable; a report
 /// asked after that has it. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
 #[utoipa::path(
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
     params(
         ("platform" = String, Path, description = "The platform's code", example = "larportal"),
-        ("webhook-id" = String, Header, description = "The delivery's id, the same when it is sent again"),
-        ("webhook-timestamp" = String, Header, description = "Seconds since 1970; at most five minutes off"),
-        ("webhook-signature" = String, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
+        ("webhook-id" = Option<String>, Header, description = "The delivery's id, the same when it is sent again; not of platforms that a profile reads otherwise"),
+        ("webhook-timestamp" = Option<String>, Header, description = "Seconds since 1970; at most five minutes off"),
+        ("webhook-signature" = Option<String>, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
     ),
     request_body(content = super::openapi::NativeDelivery, content_type = "application/json"),
     responses(
@@ -125,12 +132,11 @@ async fn take(
 ) -> Result<(ReceivedView, DeliveryOutcome), Problem> {
     let unknown = || Problem::not_found(format!("No platform has the code {platform}. Check the address."));
     let platform = PlatformCode::parse(platform).map_err(|_| unknown())?;
-    if !is_json(headers.content_type) {
+    if !is_json(headers.content_type) && !is_form(headers.content_type) {
         return Err(Problem::unsupported_media_type("application/json"));
     }
     let body = read_body(data, settings.max_body, settings.body_timeout_seconds).await?;
-    let delivered =
-        Delivered { platform: &platform, headers: headers.signed, content_type: headers.content_type, body };
+    let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
     let Kept { event_id, received } = receiving.receive(delivered).await?;
     let event_id = event_id.to_string();
     let view = |outcome, linked| ReceivedView { event_id: event_id.clone(), outcome, linked };
@@ -138,7 +144,12 @@ async fn take(
         Received::Accepted { linked, .. } => Ok((view("accepted", linked), DeliveryOutcome::Accepted)),
         Received::Duplicate { linked } => Ok((view("duplicate", linked), DeliveryOutcome::Duplicate)),
         Received::Ignored => Ok((view("ignored", false), DeliveryOutcome::Ignored)),
-        Received::Conflict | Received::EventConflict(_) => Err(Problem::conflict(
+        Received::EventConflict(known) => Err(Problem::conflict(
+            "delivery-conflict",
+            "An event with this id is kept and says something else; that one stays. Send what is new under a new id.",
+        )
+        .with_member("event_id", known.to_string())),
+        Received::Conflict => Err(Problem::conflict(
             "delivery-conflict",
             "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
         )
@@ -180,6 +191,17 @@ impl From<ReceiveError> for Problem {
                 "The signature does not hold",
                 why.to_string(),
             ),
+            ReceiveError::NotAuthentic(why) | ReceiveError::WrongCredentials(why) => {
+                let problem = Self::new(
+                    Status::Unauthorized,
+                    "signature-does-not-hold",
+                    "The signature does not hold",
+                    why.to_string(),
+                );
+                let asks = matches!(error, ReceiveError::WrongCredentials(_));
+                if asks { problem.with_challenge(Challenge::Basic) } else { problem }
+            }
+            ReceiveError::NotJson => Self::unsupported_media_type("application/json"),
             ReceiveError::QueueFull => Self::unavailable(1).with_cause(&error),
             ReceiveError::Stopping => Self::unavailable(5),
             ReceiveError::NotKept(_) => Self::unavailable(5).with_cause(&error),

@@ -24,6 +24,7 @@ pub mod links;
 pub mod namesakes;
 pub mod people;
 pub mod platforms;
+pub mod profiles;
 pub mod proposals;
 pub mod receiving;
 pub mod relinking;

@@ -21,8 +21,7 @@ pub use crate::store::credentials::Credential;
 use crate::store::platforms::{self, InsertPlatformError};
 use crate::store::{Change, StoreError};
 
-/// The adapter of platforms that send xAPI statements.
-pub const XAPI: &str = "xapi";
+pub use crate::app::adapter::XAPI;
 
 /// How long a key is taken as read. One that was not read is looked for at once.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);

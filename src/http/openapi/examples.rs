@@ -28,6 +28,28 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "check_profile" => vec![
+            named(
+                "a_shipped_profile",
+                "What Docebo sends, by the profile that comes with Kurskoll",
+                json!({
+                    "profile": "docebo",
+                    "sample": {
+                        "event": "course.enrollment.completed", "message_id": "wh-20260302-071500-3c5a1d2e",
+                        "payload": {"username": "anna@example.org", "course_id": 171, "completion_date": "2026-03-02 07:14:58"}
+                    }
+                }),
+            ),
+            named(
+                "a_form",
+                "A form as text, by Moodle's profile",
+                json!({
+                    "profile": "moodle", "content_type": "application/x-www-form-urlencoded",
+                    "sample": "eventname=%5Ccore%5Cevent%5Ccourse_completed&user_idnumber=104233&courseid=4&timecreated=1772435698",
+                    "time_zone": "Europe/Stockholm"
+                }),
+            ),
+        ],
         "reorganise" => vec![
             named(
                 "a_split",
@@ -190,6 +212,29 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 }, "quarantined_deliveries": 1,
                 "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
             }
+        }),
+        "list_profiles" => json!({"items": [profile()]}),
+        "show_profile" => {
+            let mut shown = profile();
+            shown["toml"] = "title = \"Docebo webhooks\"\n[signature]\nscheme = \"basic\"\n".into();
+            shown
+        }
+        "check_profile" => json!({
+            "understood": true, "problem": null, "results": 1,
+            "events": [{
+                "pointer": "/payload", "type": "course.enrollment.completed", "taken_for": "completion",
+                "rules": [{"number": 1, "is": "completion", "fits": true, "why_not": null}],
+                "fields": [{
+                    "field": "occurred_at", "looked_at": "$.completion_date", "pointer": "/payload/completion_date",
+                    "sent": "2026-03-02 07:14:58", "meaning": "2026-03-02T07:14:58+00:00", "problem": null
+                }],
+                "results": [{
+                    "event_id": "wh-20260302-071500-3c5a1d2e", "kind": "completion", "course": "171", "quiz": null,
+                    "occurred_at": "2026-03-02T07:14:58Z", "attempt": null, "score": null, "passed": null,
+                    "revoked_event_id": null
+                }],
+                "problem": null
+            }]
         }),
         "onboarding_trend" => json!({
             "requirement": "infosec-onboarding", "known_at": "2026-02-26T12:00:00Z", "interval": "month",
@@ -424,6 +469,10 @@ fn figures() -> Value {
         "completion_rate": "94.2", "on_time_rate": "88.3",
         "completion_rate_range": {"lowest": "94.2", "highest": "95.1"}
     })
+}
+
+fn profile() -> Value {
+    json!({"name": "docebo", "title": "Docebo webhooks", "signature": "basic"})
 }
 
 fn linked_share() -> Value {

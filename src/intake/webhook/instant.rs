@@ -1,6 +1,6 @@
 //! How a platform's words for a time become an instant.
 
-use chrono::{DateTime, MappedLocalTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use super::fault::Fault;
@@ -12,14 +12,14 @@ const MAX_AHEAD: TimeDelta = TimeDelta::hours(24);
 const EARLIEST: i64 = 631_152_000;
 
 /// How texts begin that platforms send for "never": .NET's and MySQL's empty dates.
-const NEVER: [&str; 2] = ["0001-01-01", "0000-00-00"];
+pub(in crate::intake) const NEVER: [&str; 2] = ["0001-01-01", "0000-00-00"];
 
 /// What the reading of a platform's times rests on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PlatformClock {
+pub(in crate::intake) struct PlatformClock {
     /// Where times without an offset are from.
-    pub(super) zone: Tz,
-    pub(super) received_at: DateTime<Utc>,
+    pub(in crate::intake) zone: Tz,
+    pub(in crate::intake) received_at: DateTime<Utc>,
 }
 
 impl PlatformClock {
@@ -28,7 +28,7 @@ impl PlatformClock {
     ///
     /// A local time that clocks showed twice is the earlier of the two; one that they skipped is refused. What is finer
     /// than a microsecond, which is what the store keeps, is cut off.
-    pub(super) fn read(&self, text: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+    pub(in crate::intake) fn read(&self, text: &str) -> Result<Option<DateTime<Utc>>, Fault> {
         let text = text.trim();
         if text.is_empty() || NEVER.iter().any(|never| text.starts_with(never)) {
             return Ok(None);
@@ -42,12 +42,23 @@ impl PlatformClock {
                 if local == DateTime::UNIX_EPOCH.naive_utc() {
                     return Ok(None);
                 }
-                match self.zone.from_local_datetime(&local) {
-                    MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => time.to_utc(),
-                    MappedLocalTime::None => return Err(Fault::SkippedTime { zone: self.zone }),
-                }
+                self.of_local(local)?
             }
         };
+        self.bounded(instant)
+    }
+
+    /// The instant of a local time of the zone.
+    pub(in crate::intake) fn of_local(&self, local: NaiveDateTime) -> Result<DateTime<Utc>, Fault> {
+        match self.zone.from_local_datetime(&local) {
+            MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => Ok(time.to_utc()),
+            MappedLocalTime::None => Err(Fault::SkippedTime { zone: self.zone }),
+        }
+    }
+
+    /// An instant at which somebody may have done something, to the microsecond; `None` for the one from which computers
+    /// count.
+    pub(in crate::intake) fn bounded(&self, instant: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
         if instant == DateTime::UNIX_EPOCH {
             return Ok(None);
         }

@@ -22,6 +22,16 @@ pub(super) fn document(body: &[u8]) -> Result<Document<'_>, NotUnderstood> {
     })
 }
 
+/// The JSON of a body, which is one document, without any byte order mark.
+pub(in crate::intake) fn text(body: &[u8]) -> Result<&str, NotUnderstood> {
+    document(body).map(|document| document.root().raw())
+}
+
+/// The fault of an object that has a member twice.
+pub(in crate::intake) fn repeated_member(name: &str) -> Fault {
+    Fault::RepeatedMember { name: name.chars().take(MAX_NAME_SHOWN).flat_map(char::escape_debug).collect() }
+}
+
 /// One value and where it stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'d>(json::Value<'d, 'd>);

@@ -5,7 +5,8 @@
 
 pub mod compose;
 pub mod fault;
-mod instant;
-mod json;
+pub mod headers;
+pub(in crate::intake) mod instant;
+pub(in crate::intake) mod json;
 pub mod native;
 pub mod signature;

@@ -17,6 +17,7 @@ pub mod learner;
 pub mod link_decision;
 pub mod platform;
 pub mod platform_credential;
+pub mod platform_profile;
 pub mod platform_secret;
 pub mod proposal;
 pub mod reorganisation;

@@ -71,6 +71,7 @@ pub fn decide<'a>(
         done_here: HashSet::new(),
         at,
         ids: Ids(first_id),
+        recorded: HashSet::new(),
         calendar,
         rows: Rows::default(),
     };
@@ -104,6 +105,8 @@ struct Deciding<'a> {
     at: i64,
     ids: Ids,
     calendar: CityCalendar,
+    /// The events of this batch that have other ids than their deliveries.
+    recorded: HashSet<(PlatformId, &'a EventId)>,
     rows: Rows<'a>,
 }
 
@@ -116,7 +119,7 @@ impl<'a> Deciding<'a> {
         first: &mut HashMap<(PlatformId, &'a EventId), usize>,
         repeated: &mut Vec<usize>,
     ) -> Vec<Entry<'a>> {
-        let mut told_here: HashSet<(PlatformId, &EventId)> = HashSet::new();
+        let mut told_here: HashMap<(PlatformId, &EventId), &ReportedResult> = HashMap::new();
         let mut entries = Vec::with_capacity(batch.len());
         for (place, delivery) in batch.iter().enumerate() {
             let kept = self.known.deliveries.get(&(delivery.platform, delivery.key.to_string()));
@@ -157,15 +160,17 @@ impl<'a> Deciding<'a> {
                 }
                 continue;
             }
-            let taken = delivery.content.results().iter().map(|result| &result.event_id).find(|event_id| {
-                self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
-                    || told_here.contains(&(delivery.platform, *event_id))
+            let taken = delivery.content.results().iter().find(|result| {
+                let told_otherwise = self.is_known(delivery, &result.event_id) && !self.is_told(delivery, result);
+                let earlier = told_here.get(&(delivery.platform, &result.event_id));
+                told_otherwise || earlier.is_some_and(|earlier| earlier != result)
             });
             if let Some(taken) = taken {
-                answers[place] = Some(Received::EventConflict(taken.clone()));
+                answers[place] = Some(Received::EventConflict(taken.event_id.clone()));
                 continue;
             }
-            told_here.extend(delivery.content.results().iter().map(|result| (delivery.platform, &result.event_id)));
+            let results = delivery.content.results().iter();
+            told_here.extend(results.map(|result| ((delivery.platform, &result.event_id), result)));
             let id = kept.unwrap_or_else(|| self.ids.next());
             self.keep(delivery, id, kept.is_some());
             entries.push(Entry { place, delivery, id, statements: Vec::new() });
@@ -189,6 +194,17 @@ impl<'a> Deciding<'a> {
         }
         self.known.statements.extend(new.iter().map(|told| ((platform, told.id), told.digest)));
         Ok(new)
+    }
+
+    /// Whether a kept event has the id; one that is its delivery's own is not looked for.
+    fn is_known(&self, delivery: &Delivery, event_id: &EventId) -> bool {
+        !self.known.event_ids.is_empty() && self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
+    }
+
+    /// Whether a kept event says the same.
+    fn is_told(&self, delivery: &Delivery, result: &ReportedResult) -> bool {
+        let learner = self.known.learners.get(&(delivery.platform, fingerprint(&result.learner)));
+        learner.is_some_and(|learner| self.known.told.contains(&Told::of(learner.id, result)))
     }
 
     /// The row of a delivery; `released` where it is kept already, in quarantine, and read again.
@@ -224,7 +240,17 @@ impl<'a> Deciding<'a> {
         };
         let (mut new, mut linked) = (0, !results.is_empty());
         for result in results {
-            let (employee, is_new) = self.record(entry.delivery, entry.id, result);
+            let delivery = entry.delivery;
+            let recorded = (delivery.platform, &result.event_id);
+            // Several events may come again among others: what is known of them stays, and the others are added.
+            let (employee, is_new) = if self.is_known(delivery, &result.event_id) || self.recorded.contains(&recorded) {
+                (self.whose(delivery, result).1, false)
+            } else {
+                if result.event_id != delivery.key {
+                    self.recorded.insert(recorded);
+                }
+                self.record(delivery, entry.id, result)
+            };
             new += usize::from(is_new);
             linked &= employee.is_some();
         }
@@ -301,15 +327,7 @@ impl<'a> Deciding<'a> {
         delivery_id: i64,
         result: &'a ReportedResult,
     ) -> (Option<EmployeeId>, bool) {
-        let day = self.calendar.day_of(result.occurred_at);
-        let learner = self.learner(delivery, result);
-        let (id, depends_on_day) = (learner.id, learner.depends_on_day);
-        let (employee, unlinked) = if depends_on_day {
-            let link = self.known.index.link(delivery.platform, &delivery.linking_keys, &result.learner, day);
-            (link.employee(), why(link).map(Unlinked::as_str))
-        } else {
-            (learner.employee, learner.unlinked.map(Unlinked::as_str))
-        };
+        let (id, employee, unlinked) = self.whose(delivery, result);
         let telling = Told::of(id, result);
         if let Some(revokes) = &telling.revokes {
             let owner = self.known.owners.get(&(delivery.platform, revokes.clone())).copied().flatten();
@@ -325,6 +343,21 @@ impl<'a> Deciding<'a> {
         self.rows.stale.extend(employee);
         self.rows.events.push(row);
         (employee, is_new)
+    }
+
+    /// The learner of a result; whose it is, or why nobody's.
+    fn whose(
+        &mut self,
+        delivery: &Delivery,
+        result: &'a ReportedResult,
+    ) -> (i64, Option<EmployeeId>, Option<&'static str>) {
+        let learner = self.learner(delivery, result);
+        if !learner.depends_on_day {
+            return (learner.id, learner.employee, learner.unlinked.map(Unlinked::as_str));
+        }
+        let day = self.calendar.day_of(result.occurred_at);
+        let link = self.known.index.link(delivery.platform, &delivery.linking_keys, &result.learner, day);
+        (learner.id, link.employee(), why(link).map(Unlinked::as_str))
     }
 
     /// Whose an event of this batch is.

@@ -301,9 +301,9 @@ fn question<'a>(
     Ok(asked.map(|asked| Question { columns, sql, about: NAMED, asked }))
 }
 
-/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no delivery of
-/// several events has an id that another delivery could have. Neither do statements, which are looked for themselves;
-/// what is held may have been released.
+/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no event of
+/// several, or of a delivery that a profile reads, has an id that another delivery's key could be. Neither do statements,
+/// which are looked for themselves; what is held may have been released.
 fn foreign_event_ids<'a>(batch: &'a [Delivery], held: &'a Held) -> impl Iterator<Item = (PlatformId, &'a EventId)> {
     let told = batch.iter().filter(|delivery| delivery.content.statements().is_empty()).flat_map(|delivery| {
         let ids = delivery.content.results().iter().map(|result| &result.event_id);

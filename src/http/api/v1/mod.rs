@@ -12,6 +12,7 @@ pub mod imports;
 pub mod links;
 pub mod links_in_bulk;
 pub mod prior_training;
+pub mod profiles;
 pub mod proposals;
 pub mod reorganisations;
 pub mod reports;
@@ -58,6 +59,9 @@ pub fn routes() -> Vec<Route> {
         links::make,
         links::undo,
         links_in_bulk::bulk,
+        profiles::list,
+        profiles::check,
+        profiles::show,
         deliveries::list,
         deliveries::show,
         deliveries::replay,

@@ -1,0 +1,100 @@
+//! A delivery that a profile reads: whether it is authentic, and what it says.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::receive_delivery::{Kept, ReceiveError, Receiving, Request, Trusted};
+use crate::intake::profile::{Profile, Signing, Told, delivery_key, interpret};
+use crate::intake::webhook::headers::Headers;
+use crate::store::platforms::Platform;
+use crate::store::receiving::{Content, Delivery};
+
+impl Receiving {
+    /// Receives a delivery of a platform that a profile reads; `fresh` where its secrets were read just now.
+    pub(super) async fn receive_foreign(
+        &self,
+        request: Request<'_>,
+        trusted: &Trusted,
+        profile: &Profile,
+        fresh: bool,
+    ) -> Result<Kept, ReceiveError> {
+        let now = self.now();
+        let signing = profile.signing();
+        let mut verified = signing.verify(&trusted.kept_secrets, &request.headers, &request.body, now);
+        if !fresh && verified.as_ref().is_err_and(|error| error.is_of_the_secret()) {
+            // The secret may have been made since.
+            let newer = self.read(request.platform).await?;
+            verified = signing.verify(&newer.kept_secrets, &request.headers, &request.body, now);
+        }
+        verified.map_err(|error| match signing {
+            Signing::Basic => ReceiveError::WrongCredentials(error),
+            Signing::StandardWebhooks | Signing::Hmac(_) | Signing::SharedSecret { .. } => {
+                ReceiveError::NotAuthentic(error)
+            }
+        })?;
+        let key = delivery_key(&request.body).map_err(|_| ReceiveError::WrongAdapter(request.platform.clone()))?;
+        let told = Told {
+            platform: trusted.platform.code.as_str(),
+            headers: request.headers.clone(),
+            content_type: request.content_type,
+            body: &request.body,
+            zone: trusted.platform.time_zone,
+            received_at: now,
+        };
+        let content = understand(profile, &told);
+        // Whoever is answered knows an event by its own id, where there is one.
+        let event_id = match &content {
+            Content::Results(results) if results.len() == 1 => results.first().map(|result| result.event_id.clone()),
+            _ => None,
+        };
+        let delivery = Delivery {
+            platform: trusted.platform.id,
+            linking_keys: trusted.platform.linking_keys.as_slice().into(),
+            key: key.clone(),
+            content_type: request.content_type.to_owned(),
+            headers: kept_headers(profile, &request.headers),
+            body: request.body,
+            content,
+        };
+        let received = self.enqueue(delivery).await?;
+        Ok(Kept { event_id: event_id.unwrap_or(key), received })
+    }
+}
+
+fn understand(profile: &Profile, told: &Told<'_>) -> Content {
+    match interpret(profile, told) {
+        Ok(results) if results.is_empty() => Content::Nothing,
+        Ok(results) => Content::Results(results),
+        Err(misread) => Content::NotUnderstood { pointer: misread.pointer, problem: misread.fault.to_string() },
+    }
+}
+
+/// What a kept delivery says, by a profile that may be newer than it.
+pub(super) fn understand_again(
+    profile: &Profile,
+    platform: &Platform,
+    (content_type, headers, body): (&str, &str, &[u8]),
+    received_at: DateTime<Utc>,
+) -> Content {
+    let kept: BTreeMap<String, Option<String>> = serde_json::from_str(headers).unwrap_or_default();
+    let told = Told {
+        platform: platform.code.as_str(),
+        headers: Headers::kept(&kept),
+        content_type,
+        body,
+        zone: platform.time_zone,
+        received_at,
+    };
+    understand(profile, &told)
+}
+
+/// The headers that proved something or that were read, as JSON; never one with a secret in it.
+fn kept_headers(profile: &Profile, headers: &Headers<'_>) -> String {
+    let secret = profile.signing().secret_header();
+    let names = profile.signing().headers_kept().into_iter().chain(profile.headers_read());
+    let names = names.filter(|name| !secret.is_some_and(|secret| secret.eq_ignore_ascii_case(name)));
+    let kept: BTreeMap<String, Option<&str>> =
+        names.map(|name| (name.to_ascii_lowercase(), headers.get(name))).collect();
+    serde_json::to_string(&kept).unwrap_or_else(|_| "{}".to_owned())
+}

@@ -1,0 +1,193 @@
+//! What is wrong: with a profile (line, key, what to do), or with a body that a profile was to make sense of.
+
+use std::fmt;
+
+use super::model::Field;
+use super::path::InvalidPath;
+use crate::domain::ids::InvalidId;
+use crate::intake::webhook::fault::{Fault, NotUnderstood};
+
+/// Why a profile cannot be used. Each text goes on from the key and says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileFault {
+    #[error("is larger than {limit} bytes, which is more than a profile needs; leave out what it does not need")]
+    TooLarge { limit: usize },
+    #[error("is not TOML: {0}")]
+    NotToml(String),
+    #[error("is not known here; known are {}", known.join(", "))]
+    UnknownKey { known: Vec<&'static str> },
+    #[error("is missing; write it")]
+    Missing,
+    #[error("must be {0}")]
+    WrongType(&'static str),
+    #[error("is empty; fill it in, or leave it out")]
+    Empty,
+    #[error("must be one of {}", words.join(", "))]
+    NotOneOf { words: &'static [&'static str] },
+    #[error("does not go with the scheme {scheme}; leave it out")]
+    NotOfScheme { scheme: &'static str },
+    #[error("must have {{body}} in it, and may have {{timestamp}} where timestamp_header says where that is")]
+    NotATemplate,
+    #[error("is not signed; write {{timestamp}} where it stands in signed, as in \"{{timestamp}}.{{body}}\"")]
+    TimestampNotSigned,
+    #[error("must be a whole number from {from} to {to}")]
+    OutOfRange { from: u32, to: u32 },
+    #[error("{0}")]
+    Path(InvalidPath),
+    #[error("is not the name of a header, such as X-Signature")]
+    NotAHeader,
+    #[error("needs exactly one of path, in_body, header, constant and first_of")]
+    NotOneSource,
+    #[error("needs exactly one of is, is_not and exists")]
+    NotOneCondition,
+    #[error("stands beside after_last; keep one of the two")]
+    BesideAfterLast,
+    #[error("goes with values only; leave it out, or list values")]
+    WithoutValues,
+    #[error("belongs to {0} only; leave it out")]
+    NotOfField(&'static str),
+    #[error("stands there twice, for capitals make no difference; keep one")]
+    SameWordTwice,
+    #[error("gives \"{0}\", which is neither \"true\" nor \"false\" nor \"\" for neither")]
+    NeitherTrueNorFalse(String),
+    #[error(
+        "is not a format of times; write \"rfc3339\", \"epoch-seconds\", \"epoch-milliseconds\", or the parts as in \"%Y-%m-%d %H:%M:%S\""
+    )]
+    NotATimeFormat,
+    #[error("is not a time zone such as Europe/Stockholm or UTC")]
+    NotAZone,
+    #[error("is no list of kinds: write completion, attempt, revocation, each once, or ignore alone")]
+    NotKinds,
+    #[error("needs the field {}, and neither fields nor the rule's own fields say where it is", .0.as_str())]
+    FieldNotFound(Field),
+    #[error(
+        "needs a key of the learner, and no field says where one is: employee_number, email, username, or account_name with account_home_page"
+    )]
+    NoLearnerKey,
+    #[error("tells nobody's types apart, for the field type says nowhere where they are; write it in fields")]
+    NoTypeField,
+    #[error("has {found}; {most} are the most")]
+    TooMany { found: usize, most: usize },
+}
+
+/// One thing that is wrong with a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileProblem {
+    /// The line of the file; `None` where the file as a whole is meant.
+    pub line: Option<usize>,
+    /// The key, as `fields.email`; empty where none is meant.
+    pub key: String,
+    pub fault: ProfileFault,
+}
+
+impl fmt::Display for ProfileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("profile")?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        let key = if self.key.is_empty() { "the file" } else { self.key.as_str() };
+        write!(f, ": {key} {}", self.fault)
+    }
+}
+
+/// All that is wrong with a profile, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileProblems(pub Vec<ProfileProblem>);
+
+impl fmt::Display for ProfileProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&said.join("\n"))
+    }
+}
+
+impl std::error::Error for ProfileProblems {}
+
+/// The first thing in a body that a profile could not make sense of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misread {
+    /// Where, as a JSON pointer (RFC 6901); cut short where it is long. Empty for the body as a whole.
+    pub pointer: String,
+    pub fault: ReadingFault,
+}
+
+/// The longest pointer that is told, in bytes.
+const MAX_POINTER: usize = 500;
+/// The most of a sender's text that is repeated, in characters.
+const MAX_SHOWN: usize = 60;
+
+impl Misread {
+    pub(super) fn at(pointer: &str, fault: impl Into<ReadingFault>) -> Self {
+        Self { pointer: told_pointer(pointer), fault: fault.into() }
+    }
+}
+
+/// A pointer that is told: whole parts of it, and not too many; without characters that would not print.
+pub(super) fn told_pointer(pointer: &str) -> String {
+    let mut told = String::new();
+    for part in pointer.split('/').skip(1) {
+        let part: String = part.chars().flat_map(char::escape_debug).collect();
+        if told.len() + part.len() + 1 > MAX_POINTER {
+            break;
+        }
+        told.push('/');
+        told.push_str(&part);
+    }
+    told
+}
+
+/// A sender's text as a sentence repeats it.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+impl From<NotUnderstood> for Misread {
+    fn from(not_understood: NotUnderstood) -> Self {
+        Self { pointer: not_understood.pointer, fault: not_understood.fault.into() }
+    }
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.pointer.is_empty() { "the body" } else { &self.pointer };
+        write!(f, "{place} {}", self.fault)
+    }
+}
+
+/// What is wrong in the place, worded to follow its name; what can be done about it stands after the colon.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadingFault {
+    #[error(transparent)]
+    Told(#[from] Fault),
+    #[error("is not a form in UTF-8: send names and values percent-encoded in UTF-8")]
+    FormNotUtf8,
+    #[error("holds {found} events: send at most {most} at a time")]
+    TooManyEvents { found: usize, most: usize },
+    #[error("gives no {}, looked for at {looked}: send it, or mend the profile", field.as_str())]
+    Missing { field: Field, looked: String },
+    #[error("gives no key that names the learner, looked for at {looked}: send one of them, or mend the profile")]
+    NoLearnerKey { looked: String },
+    #[error("is an object or a list where the profile looks for {}: let its path go on to the value", .0.as_str())]
+    Structure(Field),
+    #[error("says \"{said}\" for {}, which the profile's values do not list: add it to values", field.as_str())]
+    UnlistedWord { field: Field, said: String },
+    #[error("says \"{0}\", which is neither true nor false: say in the profile's values for passed what it means")]
+    NeitherTrueNorFalse(String),
+    #[error("says \"{0}\", which is not the number of an attempt: send a whole number from 1 on")]
+    NotAnAttempt(String),
+    #[error("makes an event id that {0}: let the profile find a shorter one, or none")]
+    EventId(InvalidId),
+    #[error("says \"{0}\", which is no time in any of the profile's formats: add its format to formats")]
+    NoKnownFormat(String),
+    #[error("has min and max that no score lies between: send a max that is greater than min")]
+    NoRoomForAScore,
+    #[error(
+        "tells another event of the same body under the same id: let the profile find an id that is each event's own, or none"
+    )]
+    RepeatedEventId,
+}

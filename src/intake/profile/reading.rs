@@ -1,0 +1,628 @@
+//! A body as a profile understands it: event by event, field by field, each with where it was found and what it means.
+//!
+//! What is read for a delivery and what `platform check` shows are one and the same; only the showing keeps a trace.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::document::{Document, Said};
+use super::event_id::{self, is_delivery_key};
+use super::fault::{Misread, ReadingFault, shown, told_pointer};
+use super::model::{Condition, Field, Finding, Holds, Kind, Others, Place, Profile, Rule, Source, folded};
+use super::score::{Numbers, Which};
+use super::{score, time};
+use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
+use crate::domain::linking::{Account, LearnerKeys, normalized};
+use crate::domain::training::{ReportedResult, ResultKind, Target};
+use crate::intake::webhook::fault::Fault;
+use crate::intake::webhook::headers::Headers;
+use crate::intake::webhook::instant::PlatformClock;
+
+/// The most events that one body may hold.
+const MAX_EVENTS: usize = 1_000;
+/// The most of a revocation's reason that is kept, in characters; the delivery keeps it whole.
+const MAX_REASON: usize = 2_000;
+
+/// A delivery, as it is to be understood.
+#[derive(Debug, Clone)]
+pub struct Told<'a> {
+    /// What tells this platform's derived event ids from another's.
+    pub platform: &'a str,
+    pub headers: Headers<'a>,
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+    /// Where times without an offset are from, unless the profile says so itself.
+    pub zone: Tz,
+    pub received_at: DateTime<Utc>,
+}
+
+/// A body as it is understood, with its trace.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub events: Vec<EventReading>,
+    /// All results of the body, or the first thing that is not understood.
+    pub results: Result<Vec<ReportedResult>, Misread>,
+}
+
+/// One event of a body.
+#[derive(Debug, Clone)]
+pub struct EventReading {
+    /// Where in the body it stands (RFC 6901).
+    pub pointer: String,
+    pub event_type: Option<String>,
+    /// The rules up to the one that fits.
+    pub rules: Vec<RuleReading>,
+    /// What it was taken for: `completion and attempt`, `ignore`; nothing where no rule fits, which ignores it too.
+    pub taken_for: Option<String>,
+    pub fields: Vec<FieldReading>,
+    pub results: Result<Vec<ReportedResult>, Misread>,
+}
+
+/// Whether a rule fits, by its place in the profile from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleReading {
+    pub number: usize,
+    pub meaning: String,
+    /// Why it does not; nothing where it does.
+    pub why_not: Option<String>,
+}
+
+/// What became of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldReading {
+    pub field: Field,
+    /// Where the profile found it; all places where it looked, if it found nothing.
+    pub looked_at: String,
+    /// Where it stands in the sample (RFC 6901); nothing for headers and constants, and where nothing was found.
+    pub pointer: Option<String>,
+    /// The text that stands there.
+    pub sent: Option<String>,
+    pub meaning: Meaning,
+}
+
+/// What a field means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    Is(String),
+    /// Nothing was sent, or what means nothing.
+    Nothing,
+    NotUnderstood(String),
+}
+
+/// Understands a body, and tells how.
+#[must_use]
+pub fn read(profile: &Profile, told: &Told<'_>) -> Reading {
+    understood(profile, told, true)
+}
+
+/// The results of a body; none where all of it is to be ignored.
+pub fn interpret(profile: &Profile, told: &Told<'_>) -> Result<Vec<ReportedResult>, Misread> {
+    understood(profile, told, false).results
+}
+
+fn understood(profile: &Profile, told: &Told<'_>, tracing: bool) -> Reading {
+    let refused = |misread| Reading { events: Vec::new(), results: Err(misread) };
+    let document = match Document::read(&profile.body, told.content_type, told.body) {
+        Ok(document) => document,
+        Err(misread) => return refused(misread),
+    };
+    let places = profile.body.each.iter().map(|path| path.locate(&document.value).collect::<Vec<_>>());
+    let places = places.into_iter().find(|places| !places.is_empty());
+    let places = places.unwrap_or_else(|| vec![(String::new(), &document.value)]);
+    if places.len() > MAX_EVENTS {
+        let fault = ReadingFault::TooManyEvents { found: places.len(), most: MAX_EVENTS };
+        return refused(Misread::at("", fault));
+    }
+    let (mut events, mut results) = (Vec::new(), Ok(Vec::new()));
+    let several = places.len() > 1;
+    for (place, (pointer, event)) in places.iter().enumerate() {
+        let number = several.then_some(place + 1);
+        let mut reader = EventReader {
+            profile,
+            document: &document,
+            told,
+            event,
+            pointer,
+            number,
+            rule: None,
+            trace: None,
+            fault: None,
+        };
+        reader.trace = tracing.then(Vec::new);
+        let reading = reader.read();
+        if let Ok(all) = &mut results {
+            match &reading.results {
+                Ok(more) => all.extend(more.iter().map(|result| (pointer.as_str(), result.clone()))),
+                Err(misread) => results = Err(misread.clone()),
+            }
+        }
+        if tracing {
+            events.push(reading);
+        } else if results.is_err() {
+            break;
+        }
+    }
+    Reading { events, results: results.and_then(each_once) }
+}
+
+/// Results of a body, each once; no two may be different under one id.
+fn each_once(told: Vec<(&str, ReportedResult)>) -> Result<Vec<ReportedResult>, Misread> {
+    let mut places: HashMap<EventId, usize> = HashMap::new();
+    let mut results: Vec<ReportedResult> = Vec::with_capacity(told.len());
+    for (pointer, result) in told {
+        match places.entry(result.event_id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(results.len());
+                results.push(result);
+            }
+            Entry::Occupied(place) if results.get(*place.get()) == Some(&result) => {}
+            Entry::Occupied(_) => return Err(Misread::at(pointer, ReadingFault::RepeatedEventId)),
+        }
+    }
+    Ok(results)
+}
+
+/// What was found for a field.
+struct Found<'p> {
+    text: String,
+    pointer: Option<String>,
+    source: &'p Source,
+}
+
+/// Reads one event.
+struct EventReader<'r> {
+    profile: &'r Profile,
+    document: &'r Document,
+    told: &'r Told<'r>,
+    event: &'r Value,
+    pointer: &'r str,
+    /// Its number in the body, where that holds several.
+    number: Option<usize>,
+    rule: Option<&'r Rule>,
+    trace: Option<Vec<FieldReading>>,
+    fault: Option<Misread>,
+}
+
+impl<'r> EventReader<'r> {
+    fn read(mut self) -> EventReading {
+        let event_type = self.text(Field::Type);
+        let (rule, rules) = self.choose(event_type.as_deref());
+        self.rule = rule;
+        let asks_for_types = self.profile.rules.iter().any(|rule| !rule.types.is_empty());
+        if rule.is_none() && event_type.is_none() && asks_for_types {
+            self.refuse(None, ReadingFault::Missing { field: Field::Type, looked: self.looked(&[Field::Type]) });
+        }
+        let results = match rule {
+            Some(rule) if !rule.kinds.is_empty() => self.results(&rule.kinds),
+            _ => Some(Vec::new()),
+        };
+        let results = match self.fault {
+            Some(misread) => Err(misread),
+            None => Ok(results.unwrap_or_default()),
+        };
+        EventReading {
+            pointer: told_pointer(self.pointer),
+            event_type: event_type.map(|text| shown(&text)),
+            rules,
+            taken_for: rule.map(Rule::meaning),
+            fields: self.trace.unwrap_or_default(),
+            results,
+        }
+    }
+
+    /// The first rule that fits, and why those before it do not.
+    fn choose(&self, event_type: Option<&str>) -> (Option<&'r Rule>, Vec<RuleReading>) {
+        let mut readings = Vec::new();
+        let event_type = event_type.map(folded);
+        for (place, rule) in self.profile.rules.iter().enumerate() {
+            let why_not = self.why_not(rule, event_type.as_deref());
+            let fits = why_not.is_none();
+            if self.trace.is_some() {
+                readings.push(RuleReading { number: place + 1, meaning: rule.meaning(), why_not });
+            }
+            if fits {
+                return (Some(rule), readings);
+            }
+        }
+        (None, readings)
+    }
+
+    fn why_not(&self, rule: &Rule, event_type: Option<&str>) -> Option<String> {
+        if !rule.types.is_empty() && !event_type.is_some_and(|is| rule.types.iter().any(|of| of == is)) {
+            return Some(format!("the type is not {}", rule.types.join(" or ")));
+        }
+        rule.when.iter().find_map(|condition| self.fails(condition))
+    }
+
+    /// Why a condition does not hold.
+    fn fails(&self, condition: &Condition) -> Option<String> {
+        let (source, found) = (&condition.source, self.look(&condition.source));
+        let exists = !matches!(found, Ok(None));
+        let said = found.ok().flatten().map(|(text, _)| text);
+        let is_one_of = |words: &[String]| said.as_deref().map(folded).is_some_and(|said| words.contains(&said));
+        let told = || said.as_deref().map_or_else(|| "not there".to_owned(), |said| format!("\"{}\"", shown(said)));
+        match &condition.holds {
+            Holds::Is(words) => {
+                (!is_one_of(words)).then(|| format!("{source} is {}, not {}", told(), words.join(" or ")))
+            }
+            Holds::IsNot(words) => is_one_of(words).then(|| format!("{source} is {}", told())),
+            Holds::Exists(wanted) => {
+                (exists != *wanted).then(|| format!("{source} is {}there", if exists { "" } else { "not " }))
+            }
+        }
+    }
+
+    fn finding(&self, field: Field) -> Option<&'r Finding> {
+        self.rule.and_then(|rule| rule.fields.get(&field)).or_else(|| self.profile.fields.get(&field))
+    }
+
+    /// The text of a source, and where it stands; nothing where it is not there or empty. `Err` where an object or a list
+    /// is, and where.
+    fn look(&self, source: &Source) -> Result<Option<(String, Option<String>)>, String> {
+        let (path, below, above) = match &source.place {
+            Place::Constant(text) => return Ok(Some((text.clone(), None))),
+            Place::Header(name) => {
+                let text = self.told.headers.get(name).and_then(|text| source.part(text));
+                return Ok(text.filter(|text| !text.is_empty()).map(|text| (text.to_owned(), None)));
+            }
+            Place::Event(path) => (path, self.event, self.pointer),
+            Place::Body(path) => (path, &self.document.value, ""),
+        };
+        let mut structure = None;
+        for (pointer, value) in path.locate(below) {
+            let pointer = format!("{above}{pointer}");
+            match self.document.said(&pointer, value) {
+                Said::Nothing => {}
+                Said::Structure => structure = structure.or(Some(pointer)),
+                Said::Text(text) => match source.part(&text) {
+                    Some(part) if !part.is_empty() => return Ok(Some((part.to_owned(), Some(pointer)))),
+                    _ => {}
+                },
+            }
+        }
+        structure.map_or(Ok(None), Err)
+    }
+
+    /// The first text that is something, of the places where a field may be; in our words, where the profile has some.
+    fn find(&mut self, field: Field) -> Option<Found<'r>> {
+        let finding = self.finding(field)?;
+        for source in &finding.sources {
+            match self.look(source) {
+                Ok(None) => {}
+                Ok(Some((text, pointer))) => {
+                    let mut nothing = finding.nothing.iter().chain(&self.profile.defaults.nothing);
+                    let is_never = field == Field::OccurredAt && time::says_never(&text);
+                    if !is_never && nothing.all(|word| *word != text) {
+                        return Some(Found { text, pointer, source });
+                    }
+                }
+                Err(pointer) => {
+                    let fault = ReadingFault::Structure(field);
+                    self.note(field, Some(source), Some(&pointer), None, Meaning::NotUnderstood(fault.to_string()));
+                    self.refuse(Some(&pointer), fault);
+                    return None;
+                }
+            }
+        }
+        self.note(field, None, None, None, Meaning::Nothing);
+        None
+    }
+
+    /// Reads a field; nothing where it gives nothing, or where a fault was noted.
+    fn field<T>(
+        &mut self,
+        field: Field,
+        parse: impl FnOnce(&str, &'r Finding, &Self) -> Result<Option<T>, ReadingFault>,
+        show: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        let found = self.find(field)?;
+        let finding = self.finding(field)?;
+        let read = match translated(field, finding, &found.text) {
+            Ok(Some(word)) => parse(&word, finding, self),
+            Ok(None) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        let pointer = found.pointer.as_deref();
+        let (meaning, value) = match read {
+            Ok(Some(value)) => (Meaning::Is(show(&value)), Some(value)),
+            Ok(None) => (Meaning::Nothing, None),
+            Err(fault) => {
+                let told = fault.to_string();
+                self.refuse(pointer, fault);
+                (Meaning::NotUnderstood(told), None)
+            }
+        };
+        self.note(field, Some(found.source), pointer, Some(&found.text), meaning);
+        value
+    }
+
+    fn note(
+        &mut self,
+        field: Field,
+        source: Option<&Source>,
+        pointer: Option<&str>,
+        sent: Option<&str>,
+        meaning: Meaning,
+    ) {
+        let looked_at = match (&self.trace, source) {
+            (None, _) => return,
+            (Some(_), Some(source)) => source.to_string(),
+            (Some(_), None) => self.looked(&[field]),
+        };
+        let (pointer, sent) = (pointer.map(told_pointer), sent.map(shown));
+        if let Some(trace) = &mut self.trace {
+            trace.push(FieldReading { field, looked_at, pointer, sent, meaning });
+        }
+    }
+
+    /// Notes the first thing that is wrong with the event.
+    fn refuse(&mut self, pointer: Option<&str>, fault: ReadingFault) {
+        let pointer = pointer.unwrap_or(self.pointer);
+        self.fault.get_or_insert_with(|| Misread::at(pointer, fault));
+    }
+
+    /// Where the profile looks for some fields.
+    fn looked(&self, fields: &[Field]) -> String {
+        let sources = fields.iter().filter_map(|field| self.finding(*field)).flat_map(|finding| &finding.sources);
+        let sources: Vec<String> = sources.map(ToString::to_string).collect();
+        if sources.is_empty() { "no place at all".to_owned() } else { sources.join(", ") }
+    }
+
+    fn require<T>(&mut self, field: Field, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let looked = self.looked(&[field]);
+            self.refuse(None, ReadingFault::Missing { field, looked });
+        }
+        value
+    }
+
+    fn text(&mut self, field: Field) -> Option<String> {
+        self.field(field, |text, _, _| limited(text).map(Some), |text| shown(text))
+    }
+
+    fn id<T>(
+        &mut self,
+        field: Field,
+        parse: fn(&str) -> Result<T, InvalidId>,
+        show: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        let invalid = |invalid| Fault::InvalidText(invalid).into();
+        self.field(field, |text, _, _| parse(text).map(Some).map_err(invalid), show)
+    }
+
+    fn number(&mut self, field: Field) -> Option<rust_decimal::Decimal> {
+        let commas = self.profile.defaults.decimal_comma;
+        self.field(
+            field,
+            |text, finding, _| score::number(text, finding.decimal_comma.unwrap_or(commas)).map(Some),
+            ToString::to_string,
+        )
+    }
+
+    fn learner(&mut self) -> LearnerKeys {
+        let mut keys = LearnerKeys {
+            employee_number: None,
+            email: self.key(Field::Email, normalized),
+            username: self.key(Field::Username, normalized),
+            account: None,
+        };
+        let home_page = self.key(Field::AccountHomePage, str::to_owned);
+        let name = self.key(Field::AccountName, str::to_owned);
+        keys.account = home_page.zip(name).map(|(home_page, name)| Account { home_page, name });
+        let has_other = !keys.is_empty();
+        keys.employee_number = self.field(
+            Field::EmployeeNumber,
+            |text, _, _| match EmployeeNumber::parse(text) {
+                Ok(number) => Ok(Some(number)),
+                Err(InvalidId::PersonalIdentityNumber) if has_other => Ok(None),
+                Err(InvalidId::PersonalIdentityNumber) => Err(Fault::PersonalIdentityNumber.into()),
+                Err(invalid) => Err(Fault::InvalidText(invalid).into()),
+            },
+            ToString::to_string,
+        );
+        if keys.is_empty() {
+            const KEYS: [Field; 4] = [Field::EmployeeNumber, Field::Email, Field::Username, Field::AccountName];
+            let looked = self.looked(&KEYS);
+            self.refuse(None, ReadingFault::NoLearnerKey { looked });
+        }
+        keys
+    }
+
+    /// A key's value in the form in which it is compared.
+    fn key(&mut self, field: Field, in_compared_form: fn(&str) -> String) -> Option<String> {
+        self.field(field, |text, _, _| limited(&in_compared_form(text)).map(Some), |text| shown(text))
+    }
+
+    fn occurred_at(&mut self) -> Option<DateTime<Utc>> {
+        let parse = |text: &str, finding: &Finding, reader: &Self| {
+            let defaults = &reader.profile.defaults;
+            let zone = finding.zone.or(defaults.zone).unwrap_or(reader.told.zone);
+            let clock = PlatformClock { zone, received_at: reader.told.received_at };
+            time::read(text, finding.formats.as_deref().unwrap_or(&defaults.formats), &clock)
+        };
+        let instant = self.field(Field::OccurredAt, parse, DateTime::to_rfc3339);
+        self.require(Field::OccurredAt, instant)
+    }
+
+    /// The results of an event; nothing where a fault was noted.
+    fn results(&mut self, kinds: &[Kind]) -> Option<Vec<ReportedResult>> {
+        let given = self.event_id();
+        let learner = self.learner();
+        let told: Vec<Option<(Target, ResultKind)>> = kinds.iter().map(|kind| self.told(*kind)).collect();
+        let reason = if kinds.contains(&Kind::Revocation) { self.reason() } else { None };
+        let occurred_at = self.occurred_at();
+        let (occurred_at, told) = (occurred_at?, told.into_iter().collect::<Option<Vec<_>>>()?);
+        let mut results = Vec::with_capacity(kinds.len());
+        for ((target, kind), of) in told.into_iter().zip(kinds) {
+            let id = match &given {
+                None => event_id::derived(self.told.platform, &learner, &target, &kind, occurred_at),
+                // Two results of one event are two events here.
+                Some(given) if kinds.len() > 1 => format!("{given}/{}", of.as_str()),
+                Some(given) => given.clone(),
+            };
+            let event_id = match EventId::parse(&id) {
+                Ok(id) => id,
+                Err(invalid) => {
+                    self.refuse(None, ReadingFault::EventId(invalid));
+                    return None;
+                }
+            };
+            let reason = reason.clone().filter(|_| *of == Kind::Revocation);
+            results.push(ReportedResult { event_id, learner: learner.clone(), target, kind, occurred_at, reason });
+        }
+        Some(results)
+    }
+
+    /// The id that the platform gives the event; one that stands beside several events gets the event's number.
+    fn event_id(&mut self) -> Option<String> {
+        let is_of_body = self.find_source_of_id();
+        let given = self.id(Field::EventId, EventId::parse, |id| shown(id.as_str()));
+        let signed = || self.profile.signing.signed_id(&self.told.headers);
+        let (given, is_of_body) = match given {
+            Some(given) => (given, is_of_body),
+            None => (signed()?, true),
+        };
+        if is_delivery_key(given.as_str()) {
+            return None;
+        }
+        match self.number {
+            Some(number) if is_of_body => Some(format!("{given}/{number}")),
+            _ => Some(given.into()),
+        }
+    }
+
+    /// Whether the event's id stands outside of the event.
+    fn find_source_of_id(&self) -> bool {
+        let sources = self.finding(Field::EventId).map(|finding| finding.sources.as_slice()).unwrap_or_default();
+        let gives = sources.iter().find(|source| matches!(self.look(source), Ok(Some(_))));
+        gives.is_some_and(|source| !matches!(source.place, Place::Event(_)))
+    }
+
+    fn told(&mut self, kind: Kind) -> Option<(Target, ResultKind)> {
+        match kind {
+            Kind::Completion => {
+                let course = self.course();
+                let course = self.require(Field::Course, course)?;
+                Some((Target::Course(course), ResultKind::Completion))
+            }
+            Kind::Attempt => {
+                let quiz = self.quiz();
+                let quiz = self.require(Field::Quiz, quiz);
+                let attempt = self.attempt();
+                Some((Target::Quiz(quiz?), attempt?))
+            }
+            Kind::Revocation => {
+                let event_id = self.id(Field::RevokedEventId, EventId::parse, |id| shown(id.as_str()));
+                let (course, quiz) = (self.course(), self.quiz());
+                let target = match (course, quiz) {
+                    (Some(course), None) => Target::Course(course),
+                    (None, Some(quiz)) => Target::Quiz(quiz),
+                    // A named event is withdrawn whatever its target; the quiz then says more than its course.
+                    (Some(_), Some(quiz)) if event_id.is_some() => Target::Quiz(quiz),
+                    (course, _) => {
+                        let fault = if course.is_some() { Fault::CourseOrQuiz } else { Fault::NothingWithdrawn };
+                        self.refuse(None, fault.into());
+                        return None;
+                    }
+                };
+                Some((target, ResultKind::Revocation { event_id }))
+            }
+        }
+    }
+
+    fn course(&mut self) -> Option<CourseId> {
+        self.id(Field::Course, CourseId::parse, |id| shown(id.as_str()))
+    }
+
+    fn quiz(&mut self) -> Option<QuizId> {
+        self.id(Field::Quiz, QuizId::parse, |id| shown(id.as_str()))
+    }
+
+    fn attempt(&mut self) -> Option<ResultKind> {
+        let number = self.field(
+            Field::Attempt,
+            |text, _, _| match text.parse::<u32>() {
+                Ok(number) if number > 0 => Ok(Some(number)),
+                _ => Err(ReadingFault::NotAnAttempt(shown(text))),
+            },
+            ToString::to_string,
+        );
+        let numbers = Numbers {
+            raw: self.number(Field::ScoreRaw),
+            min: self.number(Field::ScoreMin),
+            max: self.number(Field::ScoreMax),
+            scaled: self.number(Field::ScoreScaled),
+            is_from_minus_one: self.finding(Field::ScoreScaled).is_some_and(|finding| finding.is_from_minus_one),
+            percent: self.number(Field::ScorePercent),
+        };
+        let score = match numbers.score() {
+            Ok(score) => score,
+            Err((which, fault)) => {
+                let field = match which {
+                    Which::Raw => Field::ScoreRaw,
+                    Which::Max => Field::ScoreMax,
+                    Which::Scaled => Field::ScoreScaled,
+                };
+                let pointer = self.place_of(field);
+                self.refuse(pointer.as_deref(), fault);
+                None
+            }
+        };
+        let passed = self.field(
+            Field::Passed,
+            |text, _, _| match folded(text).as_str() {
+                "true" | "1" => Ok(Some(true)),
+                "false" | "0" => Ok(Some(false)),
+                _ => Err(ReadingFault::NeitherTrueNorFalse(shown(text))),
+            },
+            ToString::to_string,
+        );
+        if score.is_none() && passed.is_none() {
+            self.refuse(None, Fault::NothingGraded.into());
+            return None;
+        }
+        Some(ResultKind::Attempt { number, score, passed })
+    }
+
+    /// Where a field was found.
+    fn place_of(&self, field: Field) -> Option<String> {
+        let sources = &self.finding(field)?.sources;
+        sources.iter().find_map(|source| self.look(source).ok().flatten().and_then(|(_, pointer)| pointer))
+    }
+
+    fn reason(&mut self) -> Option<String> {
+        // It is for people to read: no fault in it is worth losing the revocation. A NUL is no text to PostgreSQL.
+        let cut = |text: &str| text.chars().filter(|c| *c != '\0').take(MAX_REASON).collect::<String>();
+        self.field(Field::Reason, |text, _, _| Ok(Some(cut(text)).filter(|text| !text.is_empty())), |text| shown(text))
+    }
+}
+
+/// A platform's word in ours; nothing where it means nothing.
+fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
+    let Some(words) = &finding.words else { return Ok(Some(text.to_owned())) };
+    match (words.ours.get(&folded(text)), words.others) {
+        (Some(ours), _) => Ok(Some(ours.clone()).filter(|ours| !ours.is_empty())),
+        (None, Others::Keep) => Ok(Some(text.to_owned())),
+        (None, Others::Nothing) => Ok(None),
+        (None, Others::Refuse) => Err(ReadingFault::UnlistedWord { field, said: shown(text) }),
+    }
+}
+
+/// Holds a text to the limits of every identifier.
+fn limited(text: &str) -> Result<String, ReadingFault> {
+    let text = text.trim();
+    let invalid = if text.is_empty() {
+        InvalidId::Empty
+    } else if text.chars().count() > MAX_LENGTH {
+        InvalidId::TooLong
+    } else if text.chars().any(char::is_control) {
+        InvalidId::ControlCharacter
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(Fault::InvalidText(invalid).into())
+}

@@ -1,0 +1,54 @@
+//! The profiles that platforms were given, in their versions; a version is written once.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+
+use super::clock::Change;
+use super::entities::platform_profile;
+use super::people::parsed;
+use super::{StoreError, instant};
+use crate::domain::ids::PlatformId;
+
+/// A profile as a platform was given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileVersion {
+    /// From 1 for the platform's first.
+    pub version: u32,
+    pub text: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The newest profile that a platform was given, if it was given any.
+pub async fn newest(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+) -> Result<Option<ProfileVersion>, StoreError> {
+    use platform_profile::Column;
+    let found = platform_profile::Entity::find()
+        .filter(Column::PlatformId.eq(platform.0))
+        .order_by_desc(Column::Version)
+        .one(connection)
+        .await?;
+    found.map(version_of).transpose()
+}
+
+fn version_of(row: platform_profile::Model) -> Result<ProfileVersion, StoreError> {
+    Ok(ProfileVersion {
+        version: parsed(u32::try_from(row.version), "platform_profile", "version")?,
+        text: row.text,
+        recorded_at: instant::read(row.recorded_at),
+    })
+}
+
+/// Gives a platform a profile; from its commit on it is the newest.
+pub async fn insert(change: &Change, platform: PlatformId, version: u32, text: &str) -> Result<(), StoreError> {
+    let row = platform_profile::ActiveModel {
+        platform_id: Set(platform.0),
+        version: Set(parsed(i32::try_from(version), "platform_profile", "version")?),
+        text: Set(text.to_owned()),
+        recorded_at: Set(change.at()),
+        ..Default::default()
+    };
+    platform_profile::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
+}
