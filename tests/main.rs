@@ -37,6 +37,7 @@ mod receiving;
 mod reorganisations;
 mod reports;
 mod results;
+mod results_import;
 mod routes_refused;
 mod scim;
 mod scim_bulk;

@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 63] = [
+const ASKED: [Asked; 64] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -114,6 +114,7 @@ const ASKED: [Asked; 63] = [
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
+    asked("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
     asked(
         "GET /api/v1/reports/onboarding/differences",

@@ -15,6 +15,7 @@ pub mod correct_employee;
 pub mod decide;
 pub mod export_administration;
 pub mod import_directory;
+pub mod import_results;
 pub mod judge;
 pub mod knowledge;
 pub mod link_identity;

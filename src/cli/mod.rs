@@ -13,6 +13,7 @@ mod platform;
 mod quarantine;
 mod report;
 mod requirements;
+mod results;
 mod serve;
 mod token;
 mod verify;
@@ -67,6 +68,9 @@ enum Command {
     /// Who works where, as HR reports it
     #[command(subcommand)]
     Directory(directory::Command),
+    /// What people did before a platform was connected
+    #[command(subcommand)]
+    Results(results::Command),
     /// How a requirement is met, in the city and in each administration
     Report(report::Arguments),
     /// An administration's people as a file: one row a person and requirement
@@ -170,6 +174,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Platform(command) => platform::run(command).await,
         Command::Requirements(command) => requirements::run(command).await,
         Command::Directory(command) => directory::run(command).await,
+        Command::Results(command) => results::run(command).await,
         Command::Report(arguments) => report::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Quarantine(command) => quarantine::run(command).await,

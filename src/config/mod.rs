@@ -63,6 +63,8 @@ pub struct ReceivingSettings {
     pub max_body: ByteUnit,
     /// How many seconds a sender may take to send its body.
     pub body_timeout_seconds: u64,
+    /// The largest file of results.
+    pub max_results_file: ByteUnit,
 }
 
 /// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
@@ -132,6 +134,7 @@ impl Default for Settings {
                 queue_length: 4096,
                 max_body: ByteUnit::Kibibyte(256),
                 body_timeout_seconds: 10,
+                max_results_file: ByteUnit::Mebibyte(64),
             },
             scim: ScimSettings::default(),
         }

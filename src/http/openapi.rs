@@ -22,7 +22,7 @@ use crate::domain::history::Kind;
 use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
-    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
+    BadRows, Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
     SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
 };
 
@@ -68,6 +68,7 @@ pub use problems::{
         v1::links::make,
         v1::links::undo,
         v1::links_in_bulk::bulk,
+        v1::results::import,
         v1::deliveries::list,
         v1::deliveries::show,
         v1::deliveries::replay,
@@ -78,7 +79,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
+            WrongMediaType, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
         ),
         schemas(Problem),
     ),
@@ -92,6 +93,7 @@ pub use problems::{
         (name = "reorganisations", description = "Administrations that open, close, merge, split or change code"),
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
+        (name = "platforms", description = "The learning platforms: how each fares, and its history from before"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
         (name = "audit", description = "Who looked at, exported and changed what"),
         (name = "webhooks", description = "The door of the learning platforms"),

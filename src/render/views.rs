@@ -6,6 +6,7 @@
 mod compliance;
 mod imports;
 mod report;
+mod results;
 mod trend;
 
 use rust_decimal::Decimal;
@@ -20,6 +21,7 @@ pub use report::{
     PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,
 };
 
+pub use results::{ResultsImportView, RowProblemView};
 pub use trend::{TrendAdministrationView, TrendFiguresView, TrendPointView, TrendView};
 
 fn decimal(value: Option<Decimal>) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::known::{Known, KnownLearner, LearnerName, Told, fingerprint};
+use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
 use super::{Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
@@ -64,6 +64,48 @@ pub fn decide<'a>(batch: &'a [Delivery], known: Known, at: i64, first_id: i64, c
     }
 }
 
+/// What becomes of a part of a file.
+pub struct DecidedPart<'a> {
+    pub rows: Rows<'a>,
+    /// One for each result.
+    pub results: Vec<DecidedResult>,
+    /// The first id that was not given away.
+    pub next_id: i64,
+}
+
+/// What becomes of one result of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedResult {
+    /// Nobody had told it.
+    New { is_linked: bool },
+    /// It is known, under this id or another.
+    Known,
+    /// Its id is that of a result that says otherwise.
+    KnownOtherwise,
+}
+
+/// Decides about a part of a file, whose results belong to the delivery with the id `kept_as`.
+pub fn decide_part<'a>(
+    part: &'a Delivery,
+    kept_as: i64,
+    known: Known,
+    (at, first_id): (i64, i64),
+    calendar: CityCalendar,
+) -> DecidedPart<'a> {
+    let mut deciding = Deciding { known, at, ids: Ids(first_id), calendar, rows: Rows::default() };
+    let entry = Entry { place: 0, delivery: part, id: kept_as };
+    let decide = |result: &'a ReportedResult| match deciding.event_of(part.platform, result) {
+        Some(known) if known.says(result) => DecidedResult::Known,
+        Some(_) => DecidedResult::KnownOtherwise,
+        None => match deciding.record(&entry, result) {
+            (employee, true) => DecidedResult::New { is_linked: employee.is_some() },
+            (_, false) => DecidedResult::Known,
+        },
+    };
+    let results = part.content.results().iter().map(decide).collect();
+    DecidedPart { rows: deciding.rows, results, next_id: deciding.ids.0 }
+}
+
 struct Deciding<'a> {
     known: Known,
     at: i64,
@@ -91,7 +133,8 @@ impl<'a> Deciding<'a> {
                     continue;
                 }
                 Some(kept) if !kept.is_quarantined => {
-                    answers[place] = Some(Received::Duplicate { linked: kept.linked });
+                    let linked = kept.linked || self.are_linked(delivery);
+                    answers[place] = Some(Received::Duplicate { linked });
                     continue;
                 }
                 _ => {}
@@ -108,12 +151,12 @@ impl<'a> Deciding<'a> {
             }
             first.insert(name, place);
             let kept = kept.map(|kept| kept.id);
-            let taken = delivery.content.results().iter().map(|result| &result.event_id).find(|event_id| {
-                self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
-                    || told_here.contains(&(delivery.platform, *event_id))
+            let taken = delivery.content.results().iter().find(|result| {
+                self.event_of(delivery.platform, result).is_some_and(|known| !known.says(result))
+                    || told_here.contains(&(delivery.platform, &result.event_id))
             });
             if let Some(taken) = taken {
-                answers[place] = Some(Received::EventConflict(taken.clone()));
+                answers[place] = Some(Received::EventConflict(taken.event_id.clone()));
                 continue;
             }
             told_here.extend(delivery.content.results().iter().map(|result| (delivery.platform, &result.event_id)));
@@ -122,6 +165,19 @@ impl<'a> Deciding<'a> {
             entries.push(Entry { place, delivery, id });
         }
         entries
+    }
+
+    /// The kept event that has a result's id.
+    fn event_of(&self, platform: PlatformId, result: &ReportedResult) -> Option<&KnownEvent> {
+        self.known.events.get(&(platform, result.event_id.to_string()))
+    }
+
+    /// Whether a delivery's results are all kept, by whichever door, and somebody's.
+    fn are_linked(&self, delivery: &Delivery) -> bool {
+        let results = delivery.content.results();
+        let is_linked =
+            |result: &ReportedResult| self.event_of(delivery.platform, result).is_some_and(|known| known.is_linked);
+        !results.is_empty() && results.iter().all(is_linked)
     }
 
     /// The row of a delivery; `released` where it is kept already, in quarantine, and read again.
@@ -155,6 +211,11 @@ impl<'a> Deciding<'a> {
         };
         let (mut new, mut linked) = (0, !results.is_empty());
         for result in results {
+            if let Some(known) = self.event_of(entry.delivery.platform, result) {
+                // A file of the platform's history has told it under the same id: it stays as that told it.
+                linked &= known.is_linked;
+                continue;
+            }
             let (employee, is_new) = self.record(entry, result);
             new += usize::from(is_new);
             linked &= employee.is_some();

@@ -9,6 +9,7 @@
 //! statement writes everything if the clock still stands where this process last left it, so that nothing had changed.
 
 mod decide;
+pub mod file;
 mod known;
 mod writing;
 

@@ -15,6 +15,7 @@ pub mod prior_training;
 pub mod proposals;
 pub mod reorganisations;
 pub mod reports;
+pub mod results;
 pub mod trend;
 pub mod unlinked;
 
@@ -58,6 +59,7 @@ pub fn routes() -> Vec<Route> {
         links::make,
         links::undo,
         links_in_bulk::bulk,
+        results::import,
         deliveries::list,
         deliveries::show,
         deliveries::replay,
