@@ -11,5 +11,6 @@ pub mod directory;
 pub mod history;
 pub mod ids;
 pub mod linking;
+pub mod quarantine;
 pub mod report;
 pub mod training;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
 };
 
 use super::entities::{delivery, event, platform};
@@ -153,16 +153,16 @@ pub async fn quarantined(connection: &impl ConnectionTrait) -> Result<Vec<i64>, 
         .await?)
 }
 
-/// How many deliveries were in quarantine at an instant.
+/// How many deliveries waited in quarantine at an instant; those that were dismissed by then did not.
 pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<u64, StoreError> {
-    use delivery::Column;
-    let at = instant::kept(at);
-    Ok(delivery::Entity::find()
-        .filter(Column::Problem.is_not_null())
-        .filter(Column::ReceivedAt.lte(at))
-        .filter(Column::ReleasedAt.is_null().or(Column::ReleasedAt.gt(at)))
-        .count(connection)
-        .await?)
+    let sql = "SELECT COUNT(*) AS waiting FROM delivery d
+               WHERE d.problem IS NOT NULL AND d.received_at <= $1 AND (d.released_at IS NULL OR d.released_at > $1)
+                   AND NOT EXISTS (SELECT 1 FROM quarantine_dismissal x
+                                   WHERE x.delivery_id = d.id AND x.recorded_at <= $1
+                                       AND (x.superseded_at IS NULL OR x.superseded_at > $1))";
+    let row = connection.query_one_raw(statement(connection, sql, [instant::kept(at).into()])).await?;
+    let waiting: i64 = row.map(|row| row.try_get("", "waiting")).transpose()?.unwrap_or_default();
+    Ok(waiting.unsigned_abs())
 }
 
 /// Since when each platform had been silent at an instant, by code.

@@ -24,6 +24,7 @@ pub mod namesakes;
 pub mod people;
 pub mod platforms;
 pub mod proposals;
+pub mod quarantine;
 pub mod receiving;
 pub mod relinking;
 pub mod reorganisations;

@@ -18,6 +18,7 @@ pub mod link_decision;
 pub mod platform;
 pub mod platform_secret;
 pub mod proposal;
+pub mod quarantine_dismissal;
 pub mod reorganisation;
 pub mod reorganisation_step;
 pub mod requirement_version;

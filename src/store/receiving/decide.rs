@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
-use super::{Content, Delivery, Received};
+use super::{Again, Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
@@ -14,6 +14,26 @@ use crate::domain::training::ReportedResult;
 pub struct Decided<'a> {
     pub answers: Vec<Received>,
     pub rows: Rows<'a>,
+    /// The ids of the deliveries that were let in, by their places.
+    kept_as: HashMap<usize, i64>,
+}
+
+impl Decided<'_> {
+    /// The answers, each with what its results amount to.
+    pub fn again(&self) -> Vec<Again> {
+        let mut counts: HashMap<i64, (u64, u64)> = HashMap::new();
+        for row in self.rows.events.iter().filter(|row| !row.repeats) {
+            let (new, linked) = counts.entry(row.delivery_id).or_default();
+            *new += 1;
+            *linked += u64::from(row.employee_id.is_some());
+        }
+        let again = |place: usize, received: &Received| {
+            let counted = self.kept_as.get(&place).and_then(|id| counts.get(id));
+            let (new, linked) = counted.copied().unwrap_or_default();
+            Again { received: received.clone(), new, linked }
+        };
+        self.answers.iter().enumerate().map(|(place, received)| again(place, received)).collect()
+    }
 }
 
 /// One delivery of the batch on its way.
@@ -61,6 +81,7 @@ pub fn decide<'a>(batch: &'a [Delivery], known: Known, at: i64, first_id: i64, c
     Decided {
         answers: answers.into_iter().map(|answer| answer.unwrap_or(Received::Conflict)).collect(),
         rows: deciding.rows,
+        kept_as: entries.iter().map(|entry| (entry.place, entry.id)).collect(),
     }
 }
 

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use super::clock::ClockAt;
+use super::clock::{Change, ClockAt};
 use super::rows_of_json::{self, Column, Kind};
 use super::{Store, StoreError};
 use crate::domain::calendar::CityCalendar;
@@ -100,7 +100,7 @@ impl Store {
         let ids = ids_for(batch);
         let change = self.change_reserving(now, ids).await?;
         let known = Known::read(change.connection(), batch).await?;
-        let Decided { answers, rows } = decide(batch, known, change.at(), change.first_id(), calendar);
+        let Decided { answers, rows, .. } = decide(batch, known, change.at(), change.first_id(), calendar);
         rows.write(&change).await?;
         let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
         change.commit().await?;
@@ -118,13 +118,53 @@ impl Store {
         let Some(seen) = self.clock_left() else { return Ok(None) };
         let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) };
         let known = Known::read(&self.writers, batch).await?;
-        let Decided { answers, rows } = decide(batch, known, then.at, seen.next_id, calendar);
+        let Decided { answers, rows, .. } = decide(batch, known, then.at, seen.next_id, calendar);
         if !rows.released.is_empty() || !rows.write_at_once(&self.writers, seen, then).await? {
             return Ok(None);
         }
         self.leave_clock(then);
         Ok(Some(answers))
     }
+}
+
+/// What became, or would become, of a delivery that is read again, and of its results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    pub received: Received,
+    /// Results that nobody had told, and those of them that are somebody's.
+    pub new: u64,
+    pub linked: u64,
+}
+
+impl Store {
+    /// Begins a change with room for the ids of a batch.
+    pub async fn change_for(&self, now: DateTime<Utc>, batch: &[Delivery]) -> Result<Change, StoreError> {
+        self.change_reserving(now, ids_for(batch)).await
+    }
+}
+
+/// Receives a batch that is kept in quarantine once more, within a change that somebody asked for.
+pub async fn receive_again(
+    change: &Change,
+    batch: &[Delivery],
+    calendar: CityCalendar,
+) -> Result<Vec<Again>, StoreError> {
+    let known = Known::read(change.connection(), batch).await?;
+    let decided = decide(batch, known, change.at(), change.first_id(), calendar);
+    let again = decided.again();
+    decided.rows.write(change).await?;
+    Ok(again)
+}
+
+/// What receiving a batch again would amount to, from what a snapshot holds.
+pub async fn foretell_again(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    calendar: CityCalendar,
+) -> Result<Vec<Again>, StoreError> {
+    let known = Known::read(connection, batch).await?;
+    // The ids are nobody's: nothing is written.
+    Ok(decide(batch, known, 0, i64::MIN, calendar).again())
 }
 
 /// The columns that a link is kept in: whose, by which key, and why nobody's.
