@@ -32,6 +32,7 @@ mod order;
 mod platforms;
 mod prior_training;
 mod quarantine;
+mod quarantine_workbench;
 mod queue;
 mod receiving;
 mod reorganisations;

@@ -42,10 +42,12 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
     Asked { route, path, body: "{}" }
 }
 
+const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
+
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 64] = [
+const ASKED: [Asked; 69] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -115,6 +117,15 @@ const ASKED: [Asked; 64] = [
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
+    asked("GET /api/v1/quarantine", "/api/v1/quarantine"),
+    asked("GET /api/v1/quarantine/groups", "/api/v1/quarantine/groups"),
+    Asked { route: "POST /api/v1/quarantine/dismiss", path: "/api/v1/quarantine/dismiss", body: DISMISS },
+    Asked { route: "POST /api/v1/quarantine/replay", path: "/api/v1/quarantine/replay", body: r#"{"ids": []}"# },
+    Asked {
+        route: "POST /api/v1/quarantine/<id>/undo-dismissal",
+        path: "/api/v1/quarantine/4711/undo-dismissal",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
     asked(
         "GET /api/v1/reports/onboarding/differences",

@@ -47,13 +47,13 @@ impl App {
     }
 
     /// Takes the dismissal of a delivery back: it waits again.
-    pub async fn undo_dismissal(&self, asker: &Asker, id: i64) -> Result<(), DismissError> {
+    pub async fn undo_dismissal(&self, asker: &Asker, id: i64, reason: &str) -> Result<(), DismissError> {
         let grant = asker.grant(Action::Replay)?;
         let change = self.store.change(self.now()).await?;
         if !quarantine::undo_dismissal(&change, id).await? {
             return Err(DismissError::NotDismissed(id));
         }
-        let object = format!("delivery {id}");
+        let object = format!("delivery {id}: {reason}");
         self.audit(&change, asker, &grant, Act { action: "delivery.undo-dismissal", object: &object }).await?;
         Ok(change.commit().await?)
     }

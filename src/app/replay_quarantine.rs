@@ -80,10 +80,9 @@ impl Received {
 impl App {
     /// Reads one delivery again; it leaves quarantine where it is understood now.
     pub async fn replay(&self, asker: &Asker, id: i64) -> Result<Received, ReplayError> {
-        let which = Which::Ids(vec![id]);
-        let replayed = self.replay_some(asker, &ReplayRequest { which, after: i64::MIN, at_most: 1, dry_run: false });
-        let one = replayed.await?.deliveries.pop();
-        one.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
+        let one = ReplayRequest { which: Which::Ids(vec![id]), after: i64::MIN, at_most: 1, dry_run: false };
+        let replayed = self.replay_some(asker, &one).await?.deliveries.pop();
+        replayed.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
     }
 
     /// Reads deliveries again, oldest first; those that are understood now leave quarantine. Ids of deliveries that do not

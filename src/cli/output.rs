@@ -21,6 +21,11 @@ pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// `1 delivery is`, `2 deliveries are`.
+pub fn counted_verb(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// Prints every problem, and what they amount to.
 pub fn refused(problems: &RowProblems) -> CommandError {
     for problem in problems.listed() {

@@ -216,7 +216,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::Refused(refused) => Self::forbidden(refused.to_string()),
-            ReplayError::NotInQuarantine(_) => Self::not_found(error.to_string()),
+            ReplayError::NotInQuarantine(_) | ReplayError::UnknownPlatform(_) => Self::not_found(error.to_string()),
             ReplayError::Store(error) => Self::internal(&error),
         }
     }

@@ -13,6 +13,7 @@ pub mod links;
 pub mod links_in_bulk;
 pub mod prior_training;
 pub mod proposals;
+pub mod quarantine;
 pub mod reorganisations;
 pub mod reports;
 pub mod results;
@@ -63,6 +64,11 @@ pub fn routes() -> Vec<Route> {
         deliveries::list,
         deliveries::show,
         deliveries::replay,
+        quarantine::list,
+        quarantine::groups,
+        quarantine::replay,
+        quarantine::dismiss,
+        quarantine::undo,
         audit::list,
     ]
 }
