@@ -24,6 +24,7 @@ pub mod link_in_bulk;
 pub mod linked_share;
 pub mod list_unlinked;
 pub mod metrics;
+pub mod platform_counts;
 pub mod read_audit;
 pub mod receive_delivery;
 pub mod reorganise;
@@ -34,11 +35,13 @@ pub mod show_deliveries;
 pub mod show_employee;
 pub mod show_history;
 pub mod show_imports;
+pub mod show_platforms;
 pub mod show_quarantine;
 pub mod sign_tokens;
 pub mod suggest_employees;
 pub mod verify;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -71,6 +74,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What two persons must agree on.
     pub approval: Approval,
+    /// What platforms do that leaves no row of its own.
+    pub platform_counts: Arc<platform_counts::PlatformCounts>,
+    /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
+    pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
     pub(crate) order: Arc<SwedishOrder>,
     pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
 }
@@ -90,6 +97,8 @@ impl App {
             clock,
             metrics,
             approval: Approval::default(),
+            platform_counts: Arc::default(),
+            silence_alarm_hours: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),
         }
@@ -99,6 +108,12 @@ impl App {
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
+    }
+
+    /// The same, where the operator says after how many hours of silence some platforms' alarms ring.
+    #[must_use]
+    pub fn with_silence_alarms(self, hours: BTreeMap<String, u32>) -> Self {
+        Self { silence_alarm_hours: Arc::new(hours), ..self }
     }
 
     #[must_use]

@@ -110,7 +110,9 @@ async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
     let calendar = CityCalendar::new(settings.city.time_zone);
     let approval =
         Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
-    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?)).with_approval(approval);
+    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?))
+        .with_approval(approval)
+        .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
 }

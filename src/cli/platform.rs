@@ -1,5 +1,7 @@
 //! `kurskoll platform`
 
+mod health;
+
 use clap::{Args, Subcommand};
 
 use super::{CommandError, open, output};
@@ -17,6 +19,11 @@ pub enum Command {
     /// List the platforms: code, adapter, linking keys, time zone
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
+    /// How the platforms fare, or one of them: its silence, and what comes late, twice or not understood
+    #[command(after_help = "Examples:\n  kurskoll platform health\n  \
+        kurskoll platform health larportal --since 2026-02-01T00:00:00Z\n  \
+        kurskoll platform health larportal --format json")]
+    Health(health::Arguments),
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
     #[command(after_help = "Example:\n  kurskoll platform rotate-secret larportal")]
     RotateSecret {
@@ -75,6 +82,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             output::print(&lines)?;
         }
+        Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
         Command::RotateSecret { code } => {
             let secret = opened.app.rotate_secret(&asker, &code).await?;
             eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");

@@ -82,6 +82,7 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
+        let counting = jobs::watch_platforms(opened.app.clone(), jobs::PLATFORMS_COUNTED_EVERY, stopped.clone());
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
         // No request is under way any more: what they were promised is kept, then the rest is put away.
@@ -89,6 +90,7 @@ impl Service {
         stop.send_replace(true);
         settling.await?;
         watching.await?;
+        counting.await?;
         rereading.await?;
         opened.app.store.close().await?;
         match ended {

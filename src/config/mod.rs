@@ -67,6 +67,14 @@ pub struct ReceivingSettings {
     pub max_results_file: ByteUnit,
 }
 
+/// How the platforms are watched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlatformsSettings {
+    /// After how many hours of silence a platform's alarm rings, by its code; 0 for never. Others' are learned.
+    pub silence_alarm_hours: BTreeMap<String, u32>,
+}
+
 /// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -117,6 +125,7 @@ pub struct Settings {
     pub tokens: TokensSettings,
     pub approval: ApprovalSettings,
     pub receiving: ReceivingSettings,
+    pub platforms: PlatformsSettings,
     pub scim: ScimSettings,
 }
 
@@ -136,6 +145,7 @@ impl Default for Settings {
                 body_timeout_seconds: 10,
                 max_results_file: ByteUnit::Mebibyte(64),
             },
+            platforms: PlatformsSettings::default(),
             scim: ScimSettings::default(),
         }
     }

@@ -68,6 +68,8 @@ pub use problems::{
         v1::links::make,
         v1::links::undo,
         v1::links_in_bulk::bulk,
+        v1::platforms::list,
+        v1::platforms::health,
         v1::results::import,
         v1::deliveries::list,
         v1::deliveries::show,

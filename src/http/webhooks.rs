@@ -21,6 +21,7 @@ use crate::app::receive_delivery::{
 };
 use crate::config::ReceivingSettings;
 use crate::domain::ids::PlatformCode;
+use crate::domain::platform_health::Counted;
 
 /// What became of a delivery that is kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,6 +104,9 @@ pub async fn receive(
         Err(problem) => outcome_of(problem),
     };
     app.metrics.delivery_answered(outcome, arrived_at.elapsed());
+    if let (Some(what), Ok(platform)) = (counted_as(outcome), PlatformCode::parse(platform)) {
+        app.platform_counts.count(&platform, what, app.now());
+    }
     answer.map(|(view, _)| Json(view))
 }
 
@@ -113,6 +117,19 @@ fn outcome_of(problem: &Problem) -> DeliveryOutcome {
         409 => DeliveryOutcome::Conflict,
         422 => DeliveryOutcome::Quarantined,
         _ => DeliveryOutcome::Refused,
+    }
+}
+
+/// What is counted of the platform. Each of these is told to platforms that there are, and to no other.
+const fn counted_as(outcome: DeliveryOutcome) -> Option<Counted> {
+    match outcome {
+        DeliveryOutcome::Duplicate => Some(Counted::Duplicate),
+        DeliveryOutcome::Conflict => Some(Counted::Conflict),
+        DeliveryOutcome::Unauthenticated => Some(Counted::RefusedSignature),
+        DeliveryOutcome::Accepted
+        | DeliveryOutcome::Ignored
+        | DeliveryOutcome::Quarantined
+        | DeliveryOutcome::Refused => None,
     }
 }
 

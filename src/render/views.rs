@@ -5,6 +5,7 @@
 
 mod compliance;
 mod imports;
+mod platforms;
 mod report;
 mod results;
 mod trend;
@@ -16,6 +17,7 @@ pub use imports::{
     DifferencePageView, DifferenceRowView, DifferenceView, ImportPageView, ImportSummaryView, ImportView,
     ImportWithDifferenceView,
 };
+pub use platforms::{PlatformHealthView, SilenceView, seconds};
 pub use report::{
     AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
     PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,

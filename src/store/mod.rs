@@ -22,6 +22,7 @@ pub mod learners;
 pub mod links;
 pub mod namesakes;
 pub mod people;
+pub mod platform_health;
 pub mod platforms;
 pub mod proposals;
 pub mod quarantine;

@@ -128,7 +128,9 @@ impl TestApp {
         let metrics = Arc::new(Metrics::new().expect("metrics"));
         let approval =
             Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
-        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics).with_approval(approval);
+        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics)
+            .with_approval(approval)
+            .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
         app.prepare().await.expect("the tables are made");
         let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
         let ring = app.key_ring().await.expect("keys");

@@ -11,6 +11,7 @@ pub mod history;
 pub mod imports;
 pub mod links;
 pub mod links_in_bulk;
+pub mod platforms;
 pub mod prior_training;
 pub mod proposals;
 pub mod quarantine;
@@ -60,6 +61,8 @@ pub fn routes() -> Vec<Route> {
         links::make,
         links::undo,
         links_in_bulk::bulk,
+        platforms::list,
+        platforms::health,
         results::import,
         deliveries::list,
         deliveries::show,
