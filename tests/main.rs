@@ -29,6 +29,7 @@ mod not_yet_employees;
 mod openapi;
 mod operating;
 mod order;
+mod platform_health;
 mod platforms;
 mod prior_training;
 mod quarantine;

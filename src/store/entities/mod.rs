@@ -16,6 +16,7 @@ pub mod import_report;
 pub mod learner;
 pub mod link_decision;
 pub mod platform;
+pub mod platform_count;
 pub mod platform_secret;
 pub mod proposal;
 pub mod quarantine_dismissal;
