@@ -1,6 +1,7 @@
 //! The tests of the whole, from outside: one binary, a file for each noun or command.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod abuse;
 mod arrows;
 mod commands;
 mod comparison;

@@ -25,6 +25,7 @@ pub mod linked_share;
 pub mod list_unlinked;
 pub mod metrics;
 pub mod platform_counts;
+pub mod rate_limits;
 pub mod read_audit;
 pub mod receive_delivery;
 pub mod reorganise;
@@ -76,6 +77,8 @@ pub struct App {
     pub approval: Approval,
     /// What platforms do that leaves no row of its own.
     pub platform_counts: Arc<platform_counts::PlatformCounts>,
+    /// How often platforms may send, and strangers fail.
+    pub rate_limits: Arc<rate_limits::RateLimits>,
     /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
     pub(crate) order: Arc<SwedishOrder>,
@@ -98,6 +101,7 @@ impl App {
             metrics,
             approval: Approval::default(),
             platform_counts: Arc::default(),
+            rate_limits: Arc::default(),
             silence_alarm_hours: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),
@@ -108,6 +112,12 @@ impl App {
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
+    }
+
+    /// The same with limits for how often is sent.
+    #[must_use]
+    pub fn with_rate_limits(self, limits: rate_limits::RateLimits) -> Self {
+        Self { rate_limits: Arc::new(limits), ..self }
     }
 
     /// The same, where the operator says after how many hours of silence some platforms' alarms ring.

@@ -11,13 +11,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::App;
+use super::rate_limits::TooOften;
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::native::{self, Understood};
 use crate::intake::webhook::signature::{self, SignatureError, WebhookSecret};
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
 
+pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
 pub use crate::intake::webhook::signature::SignatureHeaders;
 pub use crate::store::receiving::Received;
 
@@ -52,6 +55,10 @@ pub enum ReceiveError {
     WrongAdapter(PlatformCode),
     #[error(transparent)]
     Unauthenticated(#[from] SignatureError),
+    #[error(transparent)]
+    TooOften(#[from] TooOften),
+    #[error("the body inflates to more than is taken")]
+    InflatesTooFar,
     #[error("the queue of deliveries is full")]
     QueueFull,
     #[error("the service is stopping")]
@@ -136,6 +143,10 @@ impl Receiving {
             }
             verified => (trusted, verified?),
         };
+        self.app.rate_limits.platform_sends(request.platform)?;
+        if encoding::plain(&request.body) == Err(InflateError::TooLarge) {
+            return Err(ReceiveError::InflatesTooFar);
+        }
         let content = understand(&event_id, &request.body, trusted.platform.time_zone, now);
         let delivery = Delivery {
             platform: trusted.platform.id,
@@ -200,7 +211,11 @@ pub(super) fn understand(
     time_zone: chrono_tz::Tz,
     received_at: chrono::DateTime<chrono::Utc>,
 ) -> Content {
-    match native::interpret(event_id, body, time_zone, received_at) {
+    let body = match encoding::plain(body) {
+        Ok(body) => body,
+        Err(problem) => return Content::NotUnderstood { pointer: String::new(), problem: problem.to_string() },
+    };
+    match native::interpret(event_id, &body, time_zone, received_at) {
         Ok(Understood::Result(result)) => Content::Results(vec![result]),
         Ok(Understood::Ignored { .. }) => Content::Nothing,
         Err(not_understood) => {

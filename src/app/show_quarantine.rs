@@ -7,6 +7,7 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::{Group, grouped};
+use crate::intake::webhook::encoding;
 use crate::intake::webhook::excerpt::{Excerpt, excerpt};
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
@@ -89,7 +90,7 @@ impl App {
                 platform: platform.code.clone(),
                 sent_as: waiting.key.to_string(),
                 received_at: waiting.received_at,
-                excerpt: excerpt(&waiting.body, &waiting.pointer),
+                excerpt: excerpt(&encoding::plain(&waiting.body).unwrap_or_default(), &waiting.pointer),
                 pointer: waiting.pointer,
                 problem: waiting.problem,
                 dismissal: waiting.dismissal,

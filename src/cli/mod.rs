@@ -24,6 +24,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
+use crate::app::rate_limits::RateLimits;
 use crate::app::{App, Approval, Metrics, Store, system_clock};
 use crate::config::{self, Settings};
 use crate::domain::calendar::CityCalendar;
@@ -112,6 +113,10 @@ async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
         Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
     let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?))
         .with_approval(approval)
+        .with_rate_limits(RateLimits::per_minute(
+            settings.rate_limits.platform_per_minute,
+            settings.rate_limits.failures_per_minute,
+        ))
         .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
     app.prepare().await?;
     Ok(Opened { app, settings, figment })

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use super::{CommandError, open, output};
 use crate::app::receive_delivery::{Received, place_in_body};
 use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
+use crate::app::show_deliveries::text_of;
 use crate::app::show_quarantine::QuarantineRequest;
 use crate::app::{App, Asker};
 use crate::domain::ids::PlatformCode;
@@ -106,7 +107,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         Command::Show { id } => {
             let (kept, body) = app.show_delivery(&asker, id).await?;
             eprintln!("Delivery {id} of {}, {}: {}", kept.platform_code, kept.outcome, kept.headers);
-            Ok(output::print(&String::from_utf8_lossy(&body))?)
+            Ok(output::print(&text_of(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned()))?)
         }
         Command::Replay(replay) => read_again(&app, &asker, replay).await,
         Command::Dismiss { ids, reason, undo } => {

@@ -67,6 +67,22 @@ pub struct ReceivingSettings {
     pub max_results_file: ByteUnit,
 }
 
+/// How often is too often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitSettings {
+    /// Deliveries of one platform in a minute; 0 for no limit.
+    pub platform_per_minute: u32,
+    /// Requests from one address in a minute that do not prove who sends them; 0 for no limit.
+    pub failures_per_minute: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self { platform_per_minute: 600_000, failures_per_minute: 60 }
+    }
+}
+
 /// How the platforms are watched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -126,6 +142,7 @@ pub struct Settings {
     pub approval: ApprovalSettings,
     pub receiving: ReceivingSettings,
     pub platforms: PlatformsSettings,
+    pub rate_limits: RateLimitSettings,
     pub scim: ScimSettings,
 }
 
@@ -146,6 +163,7 @@ impl Default for Settings {
                 max_results_file: ByteUnit::Mebibyte(64),
             },
             platforms: PlatformsSettings::default(),
+            rate_limits: RateLimitSettings::default(),
             scim: ScimSettings::default(),
         }
     }

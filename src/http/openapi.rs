@@ -23,7 +23,8 @@ use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
     BadRows, Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
-    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
+    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooOften, TooSlow, Unauthenticated, Unavailable,
+    WrongMediaType,
 };
 
 #[derive(OpenApi)]
@@ -86,7 +87,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
+            WrongMediaType, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, TooOften, Unavailable,
         ),
         schemas(Problem),
     ),

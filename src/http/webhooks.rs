@@ -1,5 +1,6 @@
 //! The door of the learning platforms: signed deliveries in, and `200` only when they are durable.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use super::request_id::arrived_at;
 use crate::app::App;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{
-    Kept, ReceiveError, Received, Receiving, Request as Delivered, SignatureHeaders, place_in_body,
+    Kept, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, SignatureHeaders, is_encoding_taken,
+    place_in_body,
 };
 use crate::config::ReceivingSettings;
 use crate::domain::ids::PlatformCode;
@@ -41,6 +43,8 @@ pub struct ReceivedView {
 pub struct DeliveryHeaders<'r> {
     signed: SignatureHeaders<'r>,
     content_type: &'r str,
+    content_encoding: &'r str,
+    source: Option<IpAddr>,
     arrived_at: std::time::Instant,
 }
 
@@ -57,6 +61,8 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
                 signature: headers.get_one("webhook-signature"),
             },
             content_type: headers.get_one("content-type").unwrap_or_default(),
+            content_encoding: headers.get_one("content-encoding").unwrap_or_default(),
+            source: request.client_ip(),
             arrived_at: arrived_at(request),
         })
     }
@@ -65,7 +71,7 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
 /// Receives a delivery from a learning platform
 ///
 /// Signed by the Standard Webhooks specification over the raw body. Answers `200` once the delivery is durable; a report
-/// asked after that has it. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
+/// asked after that has it. A body may come with `Content-Encoding: gzip`; the signature is over the bytes as they are sent. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
 #[utoipa::path(
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
     params(
@@ -85,6 +91,7 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
         (status = 413, response = super::openapi::TooLarge),
         (status = 415, response = super::openapi::WrongMediaType),
         (status = 422, response = super::openapi::InQuarantine),
+        (status = 429, response = super::openapi::TooOften),
         (status = 503, response = super::openapi::Unavailable),
     ),
 )]
@@ -97,14 +104,21 @@ pub async fn receive(
     platform: &str,
     data: Data<'_>,
 ) -> Result<Json<ReceivedView>, Problem> {
-    let arrived_at = headers.arrived_at;
-    let answer = take(receiving, settings, headers, platform, data).await;
+    let (arrived_at, source) = (headers.arrived_at, headers.source);
+    let mut answer = take(receiving, settings, headers, platform, data).await;
+    let counted = PlatformCode::parse(platform).ok().zip(counted_as(&answer));
+    if let Err(problem) = &answer
+        && [401, 404].contains(&problem.status)
+        && let Err(too_often) = app.rate_limits.failed_from(source)
+    {
+        answer = Err(Problem::too_many_requests(too_often.retry_after_seconds));
+    }
     let outcome = match &answer {
         Ok((_, outcome)) => *outcome,
         Err(problem) => outcome_of(problem),
     };
     app.metrics.delivery_answered(outcome, arrived_at.elapsed());
-    if let (Some(what), Ok(platform)) = (counted_as(outcome), PlatformCode::parse(platform)) {
+    if let Some((platform, what)) = counted {
         app.platform_counts.count(&platform, what, app.now());
     }
     answer.map(|(view, _)| Json(view))
@@ -121,15 +135,16 @@ fn outcome_of(problem: &Problem) -> DeliveryOutcome {
 }
 
 /// What is counted of the platform. Each of these is told to platforms that there are, and to no other.
-const fn counted_as(outcome: DeliveryOutcome) -> Option<Counted> {
-    match outcome {
-        DeliveryOutcome::Duplicate => Some(Counted::Duplicate),
-        DeliveryOutcome::Conflict => Some(Counted::Conflict),
-        DeliveryOutcome::Unauthenticated => Some(Counted::RefusedSignature),
-        DeliveryOutcome::Accepted
-        | DeliveryOutcome::Ignored
-        | DeliveryOutcome::Quarantined
-        | DeliveryOutcome::Refused => None,
+fn counted_as(answer: &Result<(ReceivedView, DeliveryOutcome), Problem>) -> Option<Counted> {
+    match answer {
+        Ok((_, DeliveryOutcome::Duplicate)) => Some(Counted::Duplicate),
+        Ok(_) => None,
+        Err(problem) => match problem.status {
+            401 => Some(Counted::RefusedSignature),
+            409 => Some(Counted::Conflict),
+            429 => Some(Counted::RateLimited),
+            _ => None,
+        },
     }
 }
 
@@ -144,6 +159,9 @@ async fn take(
     let platform = PlatformCode::parse(platform).map_err(|_| unknown())?;
     if !is_json(headers.content_type) {
         return Err(Problem::unsupported_media_type("application/json"));
+    }
+    if !is_encoding_taken(headers.content_encoding) {
+        return Err(wrong_encoding());
     }
     let body = read_body(data, settings).await?;
     let delivered =
@@ -168,6 +186,14 @@ async fn take(
         .with_member("event_id", event_id)
         .with_member("delivery_id", delivery)),
     }
+}
+
+/// 415 for a body that comes compressed in another way than gzip.
+fn wrong_encoding() -> Problem {
+    let detail = "This door does not take the body's Content-Encoding. Send it with gzip, or plain; the signature is over the \
+                  bytes as they are sent.";
+    let title = "The content encoding is not taken";
+    Problem::new(Status::UnsupportedMediaType, "unsupported-content-encoding", title, detail)
 }
 
 /// `application/json`, or a type that is built on it (RFC 6839), with whatever parameters.
@@ -199,6 +225,8 @@ impl From<ReceiveError> for Problem {
                 "The signature does not hold",
                 why.to_string(),
             ),
+            ReceiveError::TooOften(too_often) => Self::too_many_requests(too_often.retry_after_seconds),
+            ReceiveError::InflatesTooFar => Self::payload_too_large(MAX_INFLATED),
             ReceiveError::QueueFull => Self::unavailable(1).with_cause(&error),
             ReceiveError::Stopping => Self::unavailable(5),
             ReceiveError::NotKept(_) => Self::unavailable(5).with_cause(&error),

@@ -4,9 +4,10 @@
 //! latest deliveries.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use serde::Serialize;
 
+use super::entities::platform_count;
 use super::people::parsed;
 use super::receiving::file::FILE_TYPE;
 use super::rows::statement;
@@ -80,22 +81,21 @@ pub async fn counts_since(
     platform: PlatformId,
     since: DateTime<Utc>,
 ) -> Result<[u64; 4], StoreError> {
-    let sql = "SELECT what, CAST(SUM(times) AS BIGINT) AS times FROM platform_count
-               WHERE platform_id = $1 AND hour >= $2 GROUP BY what";
-    let values = [platform.0.into(), instant::kept(hour_of(since)).into()];
-    let mut counts = [0; 4];
-    for row in connection.query_all_raw(statement(connection, sql, values)).await? {
-        let (what, times): (String, i64) = (row.try_get("", "what")?, row.try_get("", "times")?);
-        if let Some(place) = Counted::parse(&what).and_then(|what| Counted::ALL.iter().position(|of| *of == what))
-            && let Some(count) = counts.get_mut(place)
-        {
-            *count = times.unsigned_abs();
+    use platform_count::Column;
+    let rows = platform_count::Entity::find()
+        .filter(Column::PlatformId.eq(platform.0))
+        .filter(Column::Hour.gte(instant::kept(hour_of(since))));
+    let mut counts = [0_u64; 4];
+    for row in rows.all(connection).await? {
+        let place = Counted::parse(&row.what).and_then(|what| Counted::ALL.iter().position(|of| *of == what));
+        if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+            *count = count.saturating_add(row.times.unsigned_abs());
         }
     }
     Ok(counts)
 }
 
-/// When a platform was added, when it last spoke, and how many of its deliveries wait in quarantine.
+/// When a platform was added, and when it last spoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoke {
     pub platform: PlatformId,

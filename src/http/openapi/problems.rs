@@ -113,6 +113,8 @@ problem_responses! {
         );
     Failed: "The register failed; the log has the rest under the request id",
         Problem::standard(Status::InternalServerError);
+    TooOften: "More often than is allowed",
+        Problem::too_many_requests(7);
     Unavailable: "Not now; the same may be sent again",
         Problem::unavailable(5);
 }
