@@ -36,13 +36,13 @@ pub enum Command {
     /// Read deliveries again: some, all, or those that a filter fits; what is understood now leaves quarantine
     #[command(after_help = "Examples:\n  kurskoll quarantine replay 17\n  \
         kurskoll quarantine replay --all --dry-run\n  \
-        kurskoll quarantine replay --platform larportal --problem \"is missing: send a JSON object\"\n  \
+        kurskoll quarantine replay --platform larportal --problem …missing…\n  \
         kurskoll quarantine replay --all --after 4711")]
     Replay(Replay),
     /// Dismiss deliveries that are settled otherwise: they stay kept, and count in no report's data quality
     #[command(
-        after_help = "Examples:\n  kurskoll quarantine dismiss 17 18 --reason \"sent again by hand, ticket 4711\"\n  \
-        kurskoll quarantine dismiss 17 --undo --reason \"was another person's\""
+        after_help = "Examples:\n  kurskoll quarantine dismiss 17 18 --reason ticket-4711\n  \
+        kurskoll quarantine dismiss 17 --undo --reason mistaken"
     )]
     Dismiss {
         /// The deliveries' ids
