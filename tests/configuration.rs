@@ -12,6 +12,9 @@ use crate::support::commands::CommandLine;
 /// The settings of the machine, or of no consequence: the file names them in a comment.
 const COMMENTED: [&str; 3] = ["workers", "temp_dir", "limits"];
 
+/// The settings that are sizes, which are written with a unit.
+const SIZES: [&str; 2] = ["receiving.max_body", "receiving.max_results_file"];
+
 const FILE: &str = include_str!("../Rocket.toml");
 
 fn settings_of(figment: &Figment) -> Dict {
@@ -31,10 +34,10 @@ fn flat(settings: &Dict, into: &mut BTreeMap<String, String>, under: &str) {
         match value {
             Value::Dict(_, inner) => flat(inner, into, &format!("{name}.")),
             // A size may be written as a number of bytes.
-            Value::Num(_, number) if name == "receiving.max_body" => {
+            Value::Num(_, number) if SIZES.contains(&name.as_str()) => {
                 into.insert(name, digits(number));
             }
-            Value::String(_, text) if name == "receiving.max_body" => {
+            Value::String(_, text) if SIZES.contains(&name.as_str()) => {
                 let size: rocket::data::ByteUnit = text.parse().expect("a size");
                 into.insert(name, size.as_u64().to_string());
             }

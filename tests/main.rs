@@ -1,6 +1,7 @@
 //! The tests of the whole, from outside: one binary, a file for each noun or command.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod abuse;
 mod arrows;
 mod commands;
 mod comparison;
@@ -29,15 +30,18 @@ mod not_yet_employees;
 mod openapi;
 mod operating;
 mod order;
+mod platform_health;
 mod platforms;
 mod prior_training;
 mod profiles;
 mod quarantine;
+mod quarantine_workbench;
 mod queue;
 mod receiving;
 mod reorganisations;
 mod reports;
 mod results;
+mod results_import;
 mod routes_refused;
 mod scim;
 mod scim_bulk;

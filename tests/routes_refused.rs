@@ -42,10 +42,12 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
     Asked { route, path, body: "{}" }
 }
 
+const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
+
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 66] = [
+const ASKED: [Asked; 74] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -121,6 +123,18 @@ const ASKED: [Asked; 66] = [
     Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
     asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
+    asked("GET /api/v1/platforms", "/api/v1/platforms"),
+    asked("GET /api/v1/platforms/<code>/health", "/api/v1/platforms/larportal/health"),
+    asked("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
+    asked("GET /api/v1/quarantine", "/api/v1/quarantine"),
+    asked("GET /api/v1/quarantine/groups", "/api/v1/quarantine/groups"),
+    Asked { route: "POST /api/v1/quarantine/dismiss", path: "/api/v1/quarantine/dismiss", body: DISMISS },
+    Asked { route: "POST /api/v1/quarantine/replay", path: "/api/v1/quarantine/replay", body: r#"{"ids": []}"# },
+    Asked {
+        route: "POST /api/v1/quarantine/<id>/undo-dismissal",
+        path: "/api/v1/quarantine/4711/undo-dismissal",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
     asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
     asked(
         "GET /api/v1/reports/onboarding/differences",
@@ -378,6 +392,14 @@ both_databases! {
         POST /api/v1/links                                        200     200     200     404     403     403     401     401     401
         POST /api/v1/links/<id>/undo                              200     200     200     404     403     403     401     401     401
         GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
+        GET /api/v1/platforms                                     200     200     403     403     200     403     401     401     401
+        GET /api/v1/platforms/<code>/health                       200     200     403     403     200     403     401     401     401
+        POST /api/v1/platforms/<code>/results                     415     403     403     403     403     403     401     401     401
+        GET /api/v1/quarantine                                    200     403     403     403     200     403     401     401     401
+        GET /api/v1/quarantine/groups                             200     403     403     403     200     403     401     401     401
+        POST /api/v1/quarantine/dismiss                           404     403     403     403     403     403     401     401     401
+        POST /api/v1/quarantine/replay                            200     403     403     403     403     403     401     401     401
+        POST /api/v1/quarantine/<id>/undo-dismissal               404     403     403     403     403     403     401     401     401
         GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
         GET /api/v1/reports/onboarding/differences                200     200     200     200     200     403     401     401     401
         GET /api/v1/unlinked                                      200     200     200     200     200     403     401     401     401

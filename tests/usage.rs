@@ -31,6 +31,7 @@ fn the_help_of_the_whole() {
       platform      Learning platforms that are allowed to send
       requirements  Who must have done what, by when, and for how long it holds
       directory     Who works where, as HR reports it
+      results       What people did before a platform was connected
       report        How a requirement is met, in the city and in each administration
       export        An administration's people as a file: one row a person and requirement
       quarantine    Deliveries that are authentic but not understood

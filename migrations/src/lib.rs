@@ -12,6 +12,7 @@ mod m0005_corrections;
 mod m0007_reorganisations;
 mod m0008_xapi;
 mod m0009_profiles;
+mod m0010_platform_counts;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_reorganisations::Migration),
             Box::new(m0008_xapi::Migration),
             Box::new(m0009_profiles::Migration),
+            Box::new(m0010_platform_counts::Migration),
         ]
     }
 }

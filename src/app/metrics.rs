@@ -75,6 +75,8 @@ pub struct Metrics {
     unlinked_results: IntGaugeVec,
     recent_results: IntGaugeVec,
     linked_share_fallen: IntGauge,
+    platform_silence: IntGaugeVec,
+    platform_silent: IntGaugeVec,
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
 }
@@ -129,6 +131,17 @@ impl Metrics {
                 "kurskoll_linked_share_fallen",
                 "1 while some platform's share of linked results lies well below that of the 28 days before, else 0.",
             )?,
+            platform_silence: IntGaugeVec::new(
+                Opts::new("kurskoll_platform_silence_seconds", "Time since a platform's last delivery."),
+                &["platform"],
+            )?,
+            platform_silent: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_platform_silent",
+                    "1 while a platform is silent for longer than it is configured or known to be, else 0.",
+                ),
+                &["platform"],
+            )?,
             http_requests: IntCounterVec::new(
                 Opts::new("kurskoll_http_requests_total", "Requests answered, by route pattern, method and status."),
                 &["route", "method", "status"],
@@ -173,6 +186,8 @@ impl Metrics {
         self.registry.register(Box::new(self.unlinked_results.clone()))?;
         self.registry.register(Box::new(self.recent_results.clone()))?;
         self.registry.register(Box::new(self.linked_share_fallen.clone()))?;
+        self.registry.register(Box::new(self.platform_silence.clone()))?;
+        self.registry.register(Box::new(self.platform_silent.clone()))?;
         self.registry.register(Box::new(self.http_requests.clone()))?;
         self.registry.register(Box::new(self.http_duration.clone()))
     }
@@ -213,6 +228,12 @@ impl Metrics {
         set(&self.recent_results, link_label(true), shares.overall.now.linked);
         set(&self.recent_results, link_label(false), shares.overall.now.waiting);
         self.linked_share_fallen.set(shares.warns().into());
+    }
+
+    /// For how long a platform has been silent, and whether that is too long. Platforms are a closed set: the operator's.
+    pub fn set_silence(&self, platform: &str, silence: chrono::TimeDelta, is_too_long: bool) {
+        self.platform_silence.with_label_values(&[platform]).set(silence.num_seconds());
+        self.platform_silent.with_label_values(&[platform]).set(is_too_long.into());
     }
 
     /// A request was answered. `route` is the pattern that matched, never the path that was asked for.

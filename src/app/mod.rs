@@ -15,9 +15,11 @@ pub mod compare_reports;
 pub mod context;
 pub mod correct_employee;
 pub mod decide;
+pub mod dismiss_delivery;
 pub mod export_administration;
 pub mod give_profile;
 pub mod import_directory;
+pub mod import_results;
 pub mod judge;
 pub mod knowledge;
 pub mod link_identity;
@@ -25,6 +27,8 @@ pub mod link_in_bulk;
 pub mod linked_share;
 pub mod list_unlinked;
 pub mod metrics;
+pub mod platform_counts;
+pub mod rate_limits;
 pub mod read_audit;
 pub mod receive_delivery;
 mod receive_foreign;
@@ -36,11 +40,14 @@ pub mod show_deliveries;
 pub mod show_employee;
 pub mod show_history;
 pub mod show_imports;
+pub mod show_platforms;
+pub mod show_quarantine;
 pub mod sign_tokens;
 pub mod suggest_employees;
 pub mod verify;
 pub mod xapi;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -73,6 +80,12 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What two persons must agree on.
     pub approval: Approval,
+    /// What platforms do that leaves no row of its own.
+    pub platform_counts: Arc<platform_counts::PlatformCounts>,
+    /// How often platforms may send, and strangers fail.
+    pub rate_limits: Arc<rate_limits::RateLimits>,
+    /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
+    pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
     pub(crate) order: Arc<SwedishOrder>,
     pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
 }
@@ -92,6 +105,9 @@ impl App {
             clock,
             metrics,
             approval: Approval::default(),
+            platform_counts: Arc::default(),
+            rate_limits: Arc::default(),
+            silence_alarm_hours: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),
         }
@@ -101,6 +117,18 @@ impl App {
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
+    }
+
+    /// The same with limits for how often is sent.
+    #[must_use]
+    pub fn with_rate_limits(self, limits: rate_limits::RateLimits) -> Self {
+        Self { rate_limits: Arc::new(limits), ..self }
+    }
+
+    /// The same, where the operator says after how many hours of silence some platforms' alarms ring.
+    #[must_use]
+    pub fn with_silence_alarms(self, hours: BTreeMap<String, u32>) -> Self {
+        Self { silence_alarm_hours: Arc::new(hours), ..self }
     }
 
     #[must_use]

@@ -12,14 +12,17 @@ use tokio::task::JoinHandle;
 
 use super::App;
 use super::give_profile::profile_of;
+use super::rate_limits::TooOften;
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::intake::profile::{NotAuthentic, Profile, is_form};
+use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::native::{self, Understood};
 use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
 
+pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
 pub use crate::intake::webhook::headers::Headers;
 pub use crate::store::receiving::Received;
 
@@ -64,6 +67,10 @@ pub enum ReceiveError {
     WrongCredentials(NotAuthentic),
     #[error("the body is a form, and this platform sends JSON")]
     NotJson,
+    #[error(transparent)]
+    TooOften(#[from] TooOften),
+    #[error("the body inflates to more than is taken")]
+    InflatesTooFar,
     #[error("the queue of deliveries is full")]
     QueueFull,
     #[error("the service is stopping")]
@@ -163,6 +170,10 @@ impl Receiving {
             }
             verified => (trusted, verified?),
         };
+        self.app.rate_limits.platform_sends(request.platform)?;
+        if encoding::plain(&request.body) == Err(InflateError::TooLarge) {
+            return Err(ReceiveError::InflatesTooFar);
+        }
         let content = understand(&event_id, &request.body, trusted.platform.time_zone, now);
         let delivery = Delivery {
             platform: trusted.platform.id,
@@ -180,10 +191,6 @@ impl Receiving {
     /// What the way in works with.
     pub(super) const fn app(&self) -> &App {
         &self.app
-    }
-
-    pub(super) fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        self.app.now()
     }
 
     pub(super) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
@@ -237,7 +244,11 @@ pub(super) fn understand(
     time_zone: chrono_tz::Tz,
     received_at: chrono::DateTime<chrono::Utc>,
 ) -> Content {
-    match native::interpret(event_id, body, time_zone, received_at) {
+    let body = match encoding::plain(body) {
+        Ok(body) => body,
+        Err(problem) => return Content::NotUnderstood { pointer: String::new(), problem: problem.to_string() },
+    };
+    match native::interpret(event_id, &body, time_zone, received_at) {
         Ok(Understood::Result(result)) => Content::Results(vec![result]),
         Ok(Understood::Ignored { .. }) => Content::Nothing,
         Err(not_understood) => {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::receive_delivery::{Kept, ReceiveError, Receiving, Request, Trusted};
 use crate::intake::profile::{Profile, Signing, Told, delivery_key, interpret};
+use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::headers::Headers;
 use crate::store::platforms::Platform;
 use crate::store::receiving::{Content, Delivery};
@@ -19,7 +20,7 @@ impl Receiving {
         profile: &Profile,
         fresh: bool,
     ) -> Result<Kept, ReceiveError> {
-        let now = self.now();
+        let now = self.app().now();
         let signing = profile.signing();
         let mut verified = signing.verify(&trusted.kept_secrets, &request.headers, &request.body, now);
         if !fresh && verified.as_ref().is_err_and(|error| error.is_of_the_secret()) {
@@ -33,6 +34,10 @@ impl Receiving {
                 ReceiveError::NotAuthentic(error)
             }
         })?;
+        self.app().rate_limits.platform_sends(request.platform)?;
+        if encoding::plain(&request.body) == Err(InflateError::TooLarge) {
+            return Err(ReceiveError::InflatesTooFar);
+        }
         let key = delivery_key(&request.body).map_err(|_| ReceiveError::WrongAdapter(request.platform.clone()))?;
         let told = Told {
             platform: trusted.platform.code.as_str(),
@@ -63,7 +68,11 @@ impl Receiving {
 }
 
 fn understand(profile: &Profile, told: &Told<'_>) -> Content {
-    match interpret(profile, told) {
+    let body = match encoding::plain(told.body) {
+        Ok(body) => body,
+        Err(problem) => return Content::NotUnderstood { pointer: String::new(), problem: problem.to_string() },
+    };
+    match interpret(profile, &Told { body: &body, ..told.clone() }) {
         Ok(results) if results.is_empty() => Content::Nothing,
         Ok(results) => Content::Results(results),
         Err(misread) => Content::NotUnderstood { pointer: misread.pointer, problem: misread.fault.to_string() },

@@ -1,15 +1,66 @@
-//! A delivery in quarantine is read again: its kept bytes, with what Kurskoll understands today.
+//! Deliveries in quarantine are read again: their kept bytes, with what Kurskoll understands today.
+//!
+//! One, some or all, a hundred at a time: each hundred is a change of its own, so that a hundred thousand need no more
+//! memory than a hundred, keep nobody waiting, and can be gone on with where they were left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::context::Act;
 use super::give_profile::profile_of;
 use super::receive_delivery::understand;
 use super::receive_foreign;
+use super::show_quarantine::{QuarantineRequest, filter_of};
 use super::xapi::credentials::XAPI;
-use super::xapi::receive::understand_again;
+use super::xapi::receive::{KeptRequest, understand_again};
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::store::receiving::{Delivery, Received};
-use crate::store::{StoreError, deliveries, platforms};
+use crate::domain::ids::{PlatformCode, PlatformId};
+use crate::intake::profile::Profile;
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
+use crate::store::receiving::{self, Again, Delivery, Received};
+use crate::store::{StoreError, deliveries};
+
+/// How many deliveries are read again in one change.
+const AT_ONCE: usize = 100;
+
+/// Which deliveries are to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    Ids(Vec<i64>),
+    All(QuarantineRequest),
+}
+
+/// What is to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayRequest {
+    pub which: Which,
+    /// The id of the last one that was read again; later ones follow.
+    pub after: i64,
+    pub at_most: usize,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// A delivery that was read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayedDelivery {
+    pub id: i64,
+    pub platform: PlatformCode,
+    pub again: Again,
+}
+
+/// What became of what was read again, or would become of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Oldest first.
+    pub deliveries: Vec<ReplayedDelivery>,
+    /// Where to go on; `None` where all is done.
+    pub next: Option<i64>,
+}
 
 /// Why a delivery was not read again.
 #[derive(Debug, thiserror::Error)]
@@ -18,50 +69,172 @@ pub enum ReplayError {
     Refused(#[from] Refused),
     #[error("no delivery {0} is in quarantine")]
     NotInQuarantine(i64),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Received {
+    /// Whether the delivery leaves quarantine.
+    #[must_use]
+    pub const fn is_understood(&self) -> bool {
+        matches!(self, Self::Accepted { .. } | Self::Duplicate { .. } | Self::Ignored)
+    }
 }
 
 impl App {
     /// Reads one delivery again; it leaves quarantine where it is understood now.
     pub async fn replay(&self, asker: &Asker, id: i64) -> Result<Received, ReplayError> {
-        let grant = asker.grant(Action::Replay)?;
-        let connection = self.store.connection();
-        let Some((kept, body)) = deliveries::by_id(connection, id).await? else {
-            return Err(ReplayError::NotInQuarantine(id));
-        };
-        if kept.outcome != "quarantined" {
-            return Err(ReplayError::NotInQuarantine(id));
+        let one = ReplayRequest { which: Which::Ids(vec![id]), after: i64::MIN, at_most: 1, dry_run: false };
+        let replayed = self.replay_some(asker, &one).await?.deliveries.pop();
+        replayed.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
+    }
+
+    /// Reads deliveries again, oldest first; those that are understood now leave quarantine. Ids of deliveries that do not
+    /// wait are passed over.
+    ///
+    /// In a dry run nothing changes, and each hundred is foretold as if it came alone: the same thing told by two of them
+    /// is new in both.
+    pub async fn replay_some(&self, asker: &Asker, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
+        asker.grant(Action::Replay)?;
+        let known: BTreeMap<PlatformId, Platform> =
+            platforms::list(self.store.connection()).await?.into_iter().map(|known| (known.id, known)).collect();
+        let source = Source::of(request, &known)?;
+        let mut replayed = Replayed::default();
+        let mut after = request.after;
+        while replayed.deliveries.len() < request.at_most {
+            let wanted = AT_ONCE.min(request.at_most - replayed.deliveries.len());
+            let waiting = self.next_of(&source, after, wanted).await?;
+            let Some(last) = waiting.last() else {
+                replayed.next = None;
+                return Ok(replayed);
+            };
+            after = last.id;
+            replayed.next = Some(after);
+            self.replay_at_once(asker, &known, waiting, request.dry_run, &mut replayed.deliveries).await?;
         }
-        let platforms = platforms::list(connection).await?;
-        let platform = platforms.into_iter().find(|platform| platform.id == kept.platform);
-        let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
-        let now = self.now();
-        let content = match profile_of(connection, &platform).await? {
-            Some(profile) => {
-                receive_foreign::understand_again(&profile, &platform, (&kept.content_type, &kept.headers, &body), now)
+        if self.next_of(&source, after, 1).await?.is_empty() {
+            replayed.next = None;
+        }
+        Ok(replayed)
+    }
+
+    /// The next of those that are to be read again.
+    async fn next_of(&self, source: &Source, after: i64, at_most: usize) -> Result<Vec<Waiting>, StoreError> {
+        let connection = self.store.connection();
+        match source {
+            Source::Ids(ids) => {
+                let next: Vec<i64> = ids.iter().copied().filter(|id| *id > after).collect();
+                for some in next.chunks(at_most.max(1)) {
+                    let waiting = quarantine::by_ids(connection, some).await?;
+                    if !waiting.is_empty() {
+                        return Ok(waiting);
+                    }
+                }
+                Ok(Vec::new())
             }
-            None if platform.adapter == XAPI => understand_again(&kept, &body, &platform.code, self.calendar),
-            None => understand(&kept.key, &body, platform.time_zone, now),
+            Source::All(filter) => quarantine::page(connection, filter, From::After(after), at_most as u64).await,
+        }
+    }
+
+    async fn replay_at_once(
+        &self,
+        asker: &Asker,
+        platforms: &BTreeMap<PlatformId, Platform>,
+        waiting: Vec<Waiting>,
+        dry_run: bool,
+        done: &mut Vec<ReplayedDelivery>,
+    ) -> Result<(), ReplayError> {
+        let grant = asker.grant(Action::Replay)?;
+        let now = self.now();
+        let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+        let mut profiles: BTreeMap<PlatformId, Option<Arc<Profile>>> = BTreeMap::new();
+        for waiting in waiting {
+            let platform = platforms.get(&waiting.platform);
+            let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
+            names.push((waiting.id, platform.code.clone()));
+            if !profiles.contains_key(&waiting.platform) {
+                profiles.insert(waiting.platform, profile_of(self.store.connection(), platform).await?);
+            }
+            let profile = profiles.get(&waiting.platform).and_then(Option::as_deref);
+            batch.push(self.read_again(waiting, platform, profile, now));
+        }
+        let object = match names.as_slice() {
+            [(id, _)] => format!("delivery {id}"),
+            [(first, _), .., (last, _)] => format!("{} deliveries from {first} to {last}", names.len()),
+            [] => return Ok(()),
         };
-        let delivery = Delivery {
-            platform: kept.platform,
-            linking_keys: platform.linking_keys.as_slice().into(),
-            content,
-            key: kept.key,
-            content_type: kept.content_type,
-            headers: kept.headers,
-            body,
+        let again = if dry_run {
+            let snapshot = self.store.snapshot().await?;
+            let again = receiving::foretell_again(snapshot.connection(), &batch, self.calendar).await?;
+            self.look(asker, &grant, Act { action: "delivery.foretell", object: &object }).await?;
+            again
+        } else {
+            let change = self.store.change_for(now, &batch).await?;
+            let again = receiving::receive_again(&change, &batch, self.calendar).await?;
+            self.audit(&change, asker, &grant, Act { action: "delivery.replay", object: &object }).await?;
+            change.commit().await?;
+            again
         };
-        let received = self.store.receive(&[delivery], self.calendar, now).await?.pop();
-        let received = received.ok_or(StoreError::Unreadable { table: "delivery", column: "id" })?;
-        self.look(asker, &grant, Act { action: "delivery.replay", object: &format!("delivery {id}") }).await?;
-        Ok(received)
+        let told = names.into_iter().zip(again).map(|((id, platform), again)| ReplayedDelivery { id, platform, again });
+        done.extend(told);
+        Ok(())
     }
 
     /// The ids of all deliveries in quarantine, oldest first.
     pub async fn quarantined(&self, asker: &Asker) -> Result<Vec<i64>, ReplayError> {
         asker.grant(Action::Replay)?;
         Ok(deliveries::quarantined(self.store.connection()).await?)
+    }
+}
+
+/// Where the deliveries come from.
+enum Source {
+    /// In order, each once.
+    Ids(Vec<i64>),
+    All(QuarantineFilter),
+}
+
+impl Source {
+    fn of(request: &ReplayRequest, platforms: &BTreeMap<PlatformId, Platform>) -> Result<Self, ReplayError> {
+        match &request.which {
+            Which::Ids(ids) => {
+                let mut ids = ids.clone();
+                ids.sort_unstable();
+                ids.dedup();
+                Ok(Self::Ids(ids))
+            }
+            Which::All(wanted) => {
+                let filter = filter_of(wanted, platforms.values());
+                filter.map(Self::All).map_err(ReplayError::UnknownPlatform)
+            }
+        }
+    }
+}
+
+impl App {
+    /// A delivery as if it came now, in its platform's words of today.
+    fn read_again(
+        &self,
+        waiting: Waiting,
+        platform: &Platform,
+        profile: Option<&Profile>,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
+        let content = match profile {
+            Some(profile) => {
+                receive_foreign::understand_again(profile, platform, (&content_type, &headers, &body), now)
+            }
+            // Who says no time meant the time of sending.
+            None if platform.adapter == XAPI => {
+                let kept = KeptRequest { content_type: &content_type, headers: &headers, body: &body, received_at };
+                understand_again(&kept, &platform.code, self.calendar)
+            }
+            None => understand(&key, &body, platform.time_zone, now),
+        };
+        let linking_keys = platform.linking_keys.as_slice().into();
+        Delivery { platform: waiting.platform, linking_keys, content, key, content_type, headers, body }
     }
 }

@@ -4,6 +4,7 @@ use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::intake::webhook::encoding;
 use crate::store::deliveries::{self, DeliveryFilter};
 use crate::store::{StoreError, platforms};
 
@@ -32,6 +33,12 @@ pub enum ShowDeliveriesError {
     UnknownDelivery(i64),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A body as text, inflated where it came compressed; nothing where it is no text.
+#[must_use]
+pub fn text_of(body: &[u8]) -> Option<String> {
+    String::from_utf8(encoding::plain(body).ok()?.into_owned()).ok()
 }
 
 impl App {

@@ -14,6 +14,7 @@ mod platform_check;
 mod quarantine;
 mod report;
 mod requirements;
+mod results;
 mod serve;
 mod token;
 mod verify;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
+use crate::app::rate_limits::RateLimits;
 use crate::app::{App, Approval, Metrics, Store, system_clock};
 use crate::config::{self, Settings};
 use crate::domain::calendar::CityCalendar;
@@ -68,6 +70,9 @@ enum Command {
     /// Who works where, as HR reports it
     #[command(subcommand)]
     Directory(directory::Command),
+    /// What people did before a platform was connected
+    #[command(subcommand)]
+    Results(results::Command),
     /// How a requirement is met, in the city and in each administration
     Report(report::Arguments),
     /// An administration's people as a file: one row a person and requirement
@@ -107,7 +112,13 @@ async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
     let calendar = CityCalendar::new(settings.city.time_zone);
     let approval =
         Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
-    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?)).with_approval(approval);
+    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?))
+        .with_approval(approval)
+        .with_rate_limits(RateLimits::per_minute(
+            settings.rate_limits.platform_per_minute,
+            settings.rate_limits.failures_per_minute,
+        ))
+        .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
 }
@@ -171,6 +182,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Platform(command) => platform::run(command).await,
         Command::Requirements(command) => requirements::run(command).await,
         Command::Directory(command) => directory::run(command).await,
+        Command::Results(command) => results::run(command).await,
         Command::Report(arguments) => report::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Quarantine(command) => quarantine::run(command).await,

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::CommandError;
+use crate::domain::directory::problem::RowProblems;
 pub use crate::render::imports::summary;
 
 /// A counter that is drawn on standard error where that is a terminal.
@@ -17,6 +19,23 @@ pub fn progress(what: &'static str) -> ProgressBar {
 /// `1 problem`, `2 problems`.
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `1 delivery is`, `2 deliveries are`.
+pub fn counted_verb(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+/// Prints every problem, and what they amount to.
+pub fn refused(problems: &RowProblems) -> CommandError {
+    for problem in problems.listed() {
+        eprintln!("{problem}");
+    }
+    let unlisted = problems.total() - problems.listed().len();
+    if unlisted > 0 {
+        eprintln!("… and {unlisted} more");
+    }
+    format!("nothing was imported: {}", counted(problems.total(), "problem")).into()
 }
 
 /// Writes data to standard output; a reader that has seen enough is no failure.

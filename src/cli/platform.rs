@@ -1,5 +1,7 @@
 //! `kurskoll platform`
 
+mod health;
+
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,11 @@ pub enum Command {
     /// List the platforms: code, adapter, linking keys, time zone, version of its own profile
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
+    /// How the platforms fare, or one of them: its silence, and what comes late, twice or not understood
+    #[command(after_help = "Examples:\n  kurskoll platform health\n  \
+        kurskoll platform health larportal --since 2026-02-01T00:00:00Z\n  \
+        kurskoll platform health larportal --format json")]
+    Health(health::Arguments),
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
     #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
                             kurskoll platform rotate-secret kursen --secret-file secret.txt")]
@@ -173,6 +180,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             output::print(&lines)?;
         }
+        Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
         Command::RotateSecret { code, secret_file } => {
             if let Some(made) = opened.app.rotate_credential(&asker, &code).await? {
                 eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");

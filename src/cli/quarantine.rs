@@ -1,91 +1,226 @@
 //! `kurskoll quarantine`
 
-use clap::Subcommand;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
 
 use super::{CommandError, open, output};
-use crate::app::Asker;
 use crate::app::receive_delivery::{Received, place_in_body};
-use crate::app::show_deliveries::DeliveriesRequest;
+use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
+use crate::app::show_deliveries::text_of;
+use crate::app::show_quarantine::QuarantineRequest;
+use crate::app::{App, Asker};
+use crate::domain::ids::PlatformCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the deliveries in quarantine, newest first: id, platform, when, where in the body, why
-    #[command(after_help = "Example:\n  kurskoll quarantine list")]
-    List,
+    /// List what waits, newest first: id, platform, when, where in the body, why; or by problem
+    #[command(after_help = "Examples:\n  kurskoll quarantine list\n  \
+        kurskoll quarantine list --groups\n  \
+        kurskoll quarantine list --platform larportal --since 2026-02-26T00:00:00Z")]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// By problem, that with most deliveries first: how many, platform, where in the body, why, an example's id
+        #[arg(long)]
+        groups: bool,
+        /// Those that were dismissed, with the reason
+        #[arg(long)]
+        dismissed: bool,
+    },
     /// Print a delivery's body as it was received
     #[command(after_help = "Example:\n  kurskoll quarantine show 17")]
     Show {
         /// The delivery's id
         id: i64,
     },
-    /// Read a delivery again, or all of them; what is understood now leaves quarantine
-    #[command(after_help = "Examples:\n  kurskoll quarantine replay 17\n  kurskoll quarantine replay --all")]
-    Replay {
-        /// The delivery's id
-        #[arg(required_unless_present = "all")]
-        id: Option<i64>,
-        /// All deliveries in quarantine
-        #[arg(long, conflicts_with = "id")]
-        all: bool,
+    /// Read deliveries again: some, all, or those that a filter fits; what is understood now leaves quarantine
+    #[command(after_help = "Examples:\n  kurskoll quarantine replay 17\n  \
+        kurskoll quarantine replay --all --dry-run\n  \
+        kurskoll quarantine replay --platform larportal --problem …missing…\n  \
+        kurskoll quarantine replay --all --after 4711")]
+    Replay(Replay),
+    /// Dismiss deliveries that are settled otherwise: they stay kept, and count in no report's data quality
+    #[command(after_help = "Examples:\n  kurskoll quarantine dismiss 17 18 --reason ticket-4711\n  \
+        kurskoll quarantine dismiss 17 --undo --reason mistaken")]
+    Dismiss {
+        /// The deliveries' ids
+        #[arg(required = true)]
+        ids: Vec<i64>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Take the dismissal back: they wait again
+        #[arg(long)]
+        undo: bool,
     },
 }
 
-/// How many deliveries are listed at a time.
-const PAGE: u64 = 500;
+#[derive(Debug, Args)]
+pub struct Filter {
+    /// Only this platform's
+    #[arg(long)]
+    platform: Option<PlatformCode>,
+    /// Only those with this problem, as --groups prints it; … stands for any text
+    #[arg(long)]
+    problem: Option<String>,
+    /// Only those received at this instant or later
+    #[arg(long, value_name = "INSTANT")]
+    since: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["ids", "all", "platform", "problem", "since"]))]
+pub struct Replay {
+    /// The deliveries' ids
+    #[arg(conflicts_with_all = ["all", "platform", "problem", "since"])]
+    ids: Vec<i64>,
+    /// All deliveries in quarantine
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on after the delivery with this id, where an earlier replay was left
+    #[arg(long, value_name = "ID", default_value_t = i64::MIN, hide_default_value = true)]
+    after: i64,
+}
+
+impl Filter {
+    fn request(self, dismissed: bool) -> QuarantineRequest {
+        QuarantineRequest { platform: self.platform, problem: self.problem, since: self.since, dismissed }
+    }
+}
+
+/// How many deliveries are listed or read again at a time.
+const PAGE: usize = 100;
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
     let app = open().await?.app;
     let asker = Asker::operator();
     match command {
-        Command::List => {
-            let mut request =
-                DeliveriesRequest { outcome: Some("quarantined".to_owned()), at_most: PAGE, ..Default::default() };
-            loop {
-                let page = app.list_deliveries(&asker, &request).await?;
-                let Some(last) = page.last() else { return Ok(()) };
-                request.before = Some(last.id);
-                let mut lines = String::new();
-                for kept in page {
-                    lines.push_str(&format!(
-                        "{}\t{}\t{}\t{}\t{}\n",
-                        kept.id,
-                        kept.platform_code,
-                        kept.received_at.to_rfc3339(),
-                        place_in_body(&kept.problem_pointer.unwrap_or_default()),
-                        kept.problem.unwrap_or_default()
-                    ));
-                }
-                output::print(&lines)?;
-            }
-        }
+        Command::List { filter, groups: true, dismissed } => groups(&app, &asker, &filter.request(dismissed)).await,
+        Command::List { filter, groups: false, dismissed } => list(&app, &asker, &filter.request(dismissed)).await,
         Command::Show { id } => {
             let (kept, body) = app.show_delivery(&asker, id).await?;
             eprintln!("Delivery {id} of {}, {}: {}", kept.platform_code, kept.outcome, kept.headers);
-            output::print(&String::from_utf8_lossy(&body))?;
+            Ok(output::print(&text_of(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned()))?)
         }
-        Command::Replay { id, .. } => {
-            let ids = match id {
-                Some(id) => vec![id],
-                None => app.quarantined(&asker).await?,
-            };
-            let mut stay = 0;
-            for id in &ids {
-                match app.replay(&asker, *id).await? {
-                    Received::Quarantined { pointer, problem, .. } => {
-                        stay += 1;
-                        eprintln!("{id}: stays in quarantine: {} {problem}", place_in_body(&pointer));
-                    }
-                    Received::Conflict | Received::EventConflict(_) => {
-                        stay += 1;
-                        eprintln!("{id}: stays in quarantine: another delivery has told an event with the same id");
-                    }
-                    Received::Accepted { .. } | Received::Duplicate { .. } | Received::Ignored => {
-                        eprintln!("{id}: understood");
-                    }
-                }
+        Command::Replay(replay) => read_again(&app, &asker, replay).await,
+        Command::Dismiss { ids, reason, undo } => {
+            let reason = reason.trim();
+            if reason.is_empty() || reason.contains(char::is_control) {
+                return Err("--reason must say why, on one line".into());
             }
-            eprintln!("{} of {} left quarantine.", ids.len() - stay, ids.len());
+            if undo {
+                for id in &ids {
+                    app.undo_dismissal(&asker, *id, reason).await?;
+                }
+                eprintln!("{} again.", output::counted_verb(ids.len(), "delivery waits", "deliveries wait"));
+            } else {
+                app.dismiss_deliveries(&asker, &ids, reason).await?;
+                eprintln!("{} dismissed.", output::counted_verb(ids.len(), "delivery is", "deliveries are"));
+            }
+            Ok(())
         }
+    }
+}
+
+async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
+    let mut before = None;
+    loop {
+        let page = app.list_quarantine(asker, wanted, before, PAGE as u64).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        before = Some(last.id);
+        let mut lines = String::new();
+        for waiting in page {
+            let why =
+                waiting.dismissal.map(|dismissal| format!("\tdismissed by {}: {}", dismissal.by, dismissal.reason));
+            lines.push_str(&format!(
+                "{}\t{}\t{}\t{}\t{}{}\n",
+                waiting.id,
+                waiting.platform,
+                waiting.received_at.to_rfc3339(),
+                place_in_body(&waiting.pointer),
+                waiting.problem,
+                why.unwrap_or_default()
+            ));
+        }
+        output::print(&lines)?;
+    }
+}
+
+async fn groups(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
+    let lines = app.group_quarantine(asker, wanted).await?.into_iter().map(|group| {
+        let place = place_in_body(&group.pointer);
+        format!("{}\t{}\t{place}\t{}\t{}\n", group.deliveries, group.platform, group.problem, group.example)
+    });
+    Ok(output::print(&lines.collect::<String>())?)
+}
+
+/// What was read again so far.
+#[derive(Default)]
+struct Done {
+    deliveries: usize,
+    understood: usize,
+    new: u64,
+    linked: u64,
+}
+
+impl Done {
+    /// Counts a delivery, and says why it stays where it stays.
+    fn count(&mut self, replayed: &ReplayedDelivery) {
+        let id = replayed.id;
+        self.deliveries += 1;
+        self.new += replayed.again.new;
+        self.linked += replayed.again.linked;
+        match &replayed.again.received {
+            Received::Quarantined { pointer, problem, .. } => {
+                eprintln!("{id}: stays in quarantine: {} {problem}", place_in_body(pointer));
+            }
+            Received::Conflict | Received::EventConflict(_) => {
+                eprintln!("{id}: stays in quarantine: another delivery has told an event with the same id");
+            }
+            Received::Accepted { .. } | Received::Duplicate { .. } | Received::Ignored => {
+                self.understood += 1;
+                eprintln!("{id}: understood");
+            }
+        }
+    }
+}
+
+async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), CommandError> {
+    let Replay { ids, filter, dry_run, after, .. } = replay;
+    let wanted = ids.clone();
+    let which = if ids.is_empty() { Which::All(filter.request(false)) } else { Which::Ids(ids) };
+    let mut request = ReplayRequest { which, after, at_most: PAGE, dry_run };
+    let bar = output::progress("deliveries");
+    let (mut done, mut seen) = (Done::default(), Vec::new());
+    loop {
+        let replayed = app.replay_some(asker, &request).await?;
+        bar.suspend(|| replayed.deliveries.iter().for_each(|delivery| done.count(delivery)));
+        bar.inc(replayed.deliveries.len() as u64);
+        if !wanted.is_empty() {
+            seen.extend(replayed.deliveries.iter().map(|delivery| delivery.id));
+        }
+        match replayed.next {
+            Some(next) => request.after = next,
+            None => break,
+        }
+    }
+    bar.finish_and_clear();
+    if let Some(missing) = wanted.iter().find(|id| !seen.contains(id)) {
+        return Err(format!("no delivery {missing} is in quarantine").into());
+    }
+    let would = if dry_run { "would leave" } else { "left" };
+    let waiting = done.new.saturating_sub(done.linked);
+    eprintln!("New results: {} linked, {waiting} waiting.", done.linked);
+    eprintln!("{} of {} {would} quarantine.", done.understood, done.deliveries);
+    if !dry_run && done.new > 0 {
+        let bar = output::progress("people judged");
+        app.settle_all(|people| bar.inc(people as u64)).await?;
+        bar.finish_and_clear();
     }
     Ok(())
 }

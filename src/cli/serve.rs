@@ -83,6 +83,7 @@ impl Service {
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
         let indexing = jobs::index_statements(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
+        let counting = jobs::watch_platforms(opened.app.clone(), jobs::PLATFORMS_COUNTED_EVERY, stopped.clone());
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
         // No request is under way any more: what they were promised is kept, then the rest is put away.
@@ -91,6 +92,7 @@ impl Service {
         settling.await?;
         indexing.await?;
         watching.await?;
+        counting.await?;
         rereading.await?;
         opened.app.store.close().await?;
         match ended {

@@ -65,6 +65,32 @@ pub struct ReceivingSettings {
     pub max_xapi_body: ByteUnit,
     /// How many seconds a sender may take to send its body.
     pub body_timeout_seconds: u64,
+    /// The largest file of results.
+    pub max_results_file: ByteUnit,
+}
+
+/// How often is too often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitSettings {
+    /// Deliveries of one platform in a minute; 0 for no limit.
+    pub platform_per_minute: u32,
+    /// Requests from one address in a minute that do not prove who sends them; 0 for no limit.
+    pub failures_per_minute: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self { platform_per_minute: 600_000, failures_per_minute: 60 }
+    }
+}
+
+/// How the platforms are watched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlatformsSettings {
+    /// After how many hours of silence a platform's alarm rings, by its code; 0 for never. Others' are learned.
+    pub silence_alarm_hours: BTreeMap<String, u32>,
 }
 
 /// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
@@ -117,6 +143,8 @@ pub struct Settings {
     pub tokens: TokensSettings,
     pub approval: ApprovalSettings,
     pub receiving: ReceivingSettings,
+    pub platforms: PlatformsSettings,
+    pub rate_limits: RateLimitSettings,
     pub scim: ScimSettings,
 }
 
@@ -135,7 +163,10 @@ impl Default for Settings {
                 max_body: ByteUnit::Kibibyte(256),
                 max_xapi_body: ByteUnit::Mebibyte(16),
                 body_timeout_seconds: 10,
+                max_results_file: ByteUnit::Mebibyte(64),
             },
+            platforms: PlatformsSettings::default(),
+            rate_limits: RateLimitSettings::default(),
             scim: ScimSettings::default(),
         }
     }

@@ -11,5 +11,7 @@ pub mod directory;
 pub mod history;
 pub mod ids;
 pub mod linking;
+pub mod platform_health;
+pub mod quarantine;
 pub mod report;
 pub mod training;

@@ -22,8 +22,9 @@ use crate::domain::history::Kind;
 use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
-    Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
-    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooSlow, Unauthenticated, Unavailable, WrongMediaType,
+    BadRows, Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
+    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooOften, TooSlow, Unauthenticated, Unavailable,
+    WrongMediaType,
 };
 
 #[derive(OpenApi)]
@@ -71,9 +72,17 @@ pub use problems::{
         v1::profiles::list,
         v1::profiles::check,
         v1::profiles::show,
+        v1::platforms::list,
+        v1::platforms::health,
+        v1::results::import,
         v1::deliveries::list,
         v1::deliveries::show,
         v1::deliveries::replay,
+        v1::quarantine::list,
+        v1::quarantine::groups,
+        v1::quarantine::replay,
+        v1::quarantine::dismiss,
+        v1::quarantine::undo,
         v1::audit::list,
         super::webhooks::receive,
         document,
@@ -81,7 +90,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, NotAllCanBeDone, TooLargeForAWorkbook, Failed, Unavailable,
+            WrongMediaType, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, TooOften, Unavailable,
         ),
         schemas(Problem),
     ),
@@ -95,8 +104,10 @@ pub use problems::{
         (name = "reorganisations", description = "Administrations that open, close, merge, split or change code"),
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
+        (name = "platforms", description = "The learning platforms: how each fares, and its history from before"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
         (name = "profiles", description = "How foreign platforms' webhooks are understood"),
+        (name = "quarantine", description = "What is authentic and not understood: why, and reading it again"),
         (name = "audit", description = "Who looked at, exported and changed what"),
         (name = "webhooks", description = "The door of the learning platforms"),
         (name = "document", description = "This document"),

@@ -1,6 +1,7 @@
 //! The door of the learning platforms: signed deliveries in, and `200` only when they are durable.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +20,12 @@ use crate::app::App;
 use crate::app::check_profile::is_form;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{
-    Headers, Kept, ReceiveError, Received, Receiving, Request as Delivered, place_in_body,
+    Headers, Kept, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, is_encoding_taken,
+    place_in_body,
 };
 use crate::config::ReceivingSettings;
 use crate::domain::ids::PlatformCode;
+use crate::domain::platform_health::Counted;
 
 /// What became of a delivery that is kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,6 +45,8 @@ pub struct ReceivedView {
 pub struct DeliveryHeaders<'r> {
     all: Headers<'r>,
     content_type: &'r str,
+    content_encoding: &'r str,
+    source: Option<IpAddr>,
     arrived_at: std::time::Instant,
 }
 
@@ -54,6 +59,8 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
         Outcome::Success(Self {
             all: headers.iter().filter_map(borrowed).collect(),
             content_type: headers.get_one("content-type").unwrap_or_default(),
+            content_encoding: headers.get_one("content-encoding").unwrap_or_default(),
+            source: request.client_ip(),
             arrived_at: arrived_at(request),
         })
     }
@@ -71,7 +78,7 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
 ///
 /// Signed by the Standard Webhooks specification over the raw body, or as the platform's profile says: then the body, JSON or a
 /// form, is the platform's own. Answers `200` once the delivery is durable; a report
-/// asked after that has it. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
+/// asked after that has it. A body may come with `Content-Encoding: gzip`; the signature is over the bytes as they are sent. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
 #[utoipa::path(
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
     params(
@@ -91,6 +98,7 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
         (status = 413, response = super::openapi::TooLarge),
         (status = 415, response = super::openapi::WrongMediaType),
         (status = 422, response = super::openapi::InQuarantine),
+        (status = 429, response = super::openapi::TooOften),
         (status = 503, response = super::openapi::Unavailable),
     ),
 )]
@@ -103,13 +111,23 @@ pub async fn receive(
     platform: &str,
     data: Data<'_>,
 ) -> Result<Json<ReceivedView>, Problem> {
-    let arrived_at = headers.arrived_at;
-    let answer = take(receiving, settings, headers, platform, data).await;
+    let (arrived_at, source) = (headers.arrived_at, headers.source);
+    let mut answer = take(receiving, settings, headers, platform, data).await;
+    let counted = PlatformCode::parse(platform).ok().zip(counted_as(&answer));
+    if let Err(problem) = &answer
+        && [401, 404].contains(&problem.status)
+        && let Err(too_often) = app.rate_limits.failed_from(source)
+    {
+        answer = Err(Problem::too_many_requests(too_often.retry_after_seconds));
+    }
     let outcome = match &answer {
         Ok((_, outcome)) => *outcome,
         Err(problem) => outcome_of(problem),
     };
     app.metrics.delivery_answered(outcome, arrived_at.elapsed());
+    if let Some((platform, what)) = counted {
+        app.platform_counts.count(&platform, what, app.now());
+    }
     answer.map(|(view, _)| Json(view))
 }
 
@@ -120,6 +138,20 @@ fn outcome_of(problem: &Problem) -> DeliveryOutcome {
         409 => DeliveryOutcome::Conflict,
         422 => DeliveryOutcome::Quarantined,
         _ => DeliveryOutcome::Refused,
+    }
+}
+
+/// What is counted of the platform. Each of these is told to platforms that there are, and to no other.
+fn counted_as(answer: &Result<(ReceivedView, DeliveryOutcome), Problem>) -> Option<Counted> {
+    match answer {
+        Ok((_, DeliveryOutcome::Duplicate)) => Some(Counted::Duplicate),
+        Ok(_) => None,
+        Err(problem) => match problem.status {
+            401 => Some(Counted::RefusedSignature),
+            409 => Some(Counted::Conflict),
+            429 => Some(Counted::RateLimited),
+            _ => None,
+        },
     }
 }
 
@@ -134,6 +166,9 @@ async fn take(
     let platform = PlatformCode::parse(platform).map_err(|_| unknown())?;
     if !is_json(headers.content_type) && !is_form(headers.content_type) {
         return Err(Problem::unsupported_media_type("application/json"));
+    }
+    if !is_encoding_taken(headers.content_encoding) {
+        return Err(wrong_encoding());
     }
     let body = read_body(data, settings.max_body, settings.body_timeout_seconds).await?;
     let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
@@ -162,6 +197,14 @@ async fn take(
         .with_member("event_id", event_id)
         .with_member("delivery_id", delivery)),
     }
+}
+
+/// 415 for a body that comes compressed in another way than gzip.
+fn wrong_encoding() -> Problem {
+    let detail = "This door does not take the body's Content-Encoding. Send it with gzip, or plain; the signature is over the \
+                  bytes as they are sent.";
+    let title = "The content encoding is not taken";
+    Problem::new(Status::UnsupportedMediaType, "unsupported-content-encoding", title, detail)
 }
 
 /// `application/json`, or a type that is built on it (RFC 6839), with whatever parameters.
@@ -202,6 +245,8 @@ impl From<ReceiveError> for Problem {
                 if asks { problem.with_challenge(Challenge::Basic) } else { problem }
             }
             ReceiveError::NotJson => Self::unsupported_media_type("application/json"),
+            ReceiveError::TooOften(too_often) => Self::too_many_requests(too_often.retry_after_seconds),
+            ReceiveError::InflatesTooFar => Self::payload_too_large(MAX_INFLATED),
             ReceiveError::QueueFull => Self::unavailable(1).with_cause(&error),
             ReceiveError::Stopping => Self::unavailable(5),
             ReceiveError::NotKept(_) => Self::unavailable(5).with_cause(&error),

@@ -80,6 +80,29 @@ pub fn watch_linking(app: App, every: Duration, mut stop: watch::Receiver<bool>)
     })
 }
 
+/// How often what is counted of the platforms is written down.
+pub const PLATFORMS_COUNTED_EVERY: Duration = Duration::from_secs(5);
+
+/// Writes down what platforms do that leaves no row, and shows the operator their silences, until it is told to stop; what
+/// was counted by then is written as well.
+pub fn watch_platforms(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let is_last = *stop.borrow();
+            if let Err(error) = app.write_platform_counts().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "what platforms did could not be counted");
+            }
+            if is_last {
+                return;
+            }
+            if let Err(error) = app.watch_silence().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the platforms' silences could not be read");
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
 /// Reads the signing keys again and again until it is told to stop, so that one that was removed verifies no longer. A
 /// new one needs no waiting for: the authenticator asks for it at its first token.
 pub fn reread_keys(

@@ -5,7 +5,9 @@
 
 mod compliance;
 mod imports;
+mod platforms;
 mod report;
+mod results;
 mod trend;
 
 use rust_decimal::Decimal;
@@ -15,11 +17,13 @@ pub use imports::{
     DifferencePageView, DifferenceRowView, DifferenceView, ImportPageView, ImportSummaryView, ImportView,
     ImportWithDifferenceView,
 };
+pub use platforms::{PlatformHealthView, SilenceView, seconds};
 pub use report::{
     AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
     PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,
 };
 
+pub use results::{ResultsImportView, RowProblemView};
 pub use trend::{TrendAdministrationView, TrendFiguresView, TrendPointView, TrendView};
 
 fn decimal(value: Option<Decimal>) -> Option<String> {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
 };
 
 use super::entities::{delivery, event, platform};
 use super::people::parsed;
+use super::receiving::file::FILE_TYPE;
 use super::rows::statement;
 use super::{StoreError, instant};
 use crate::domain::ids::{EventId, PlatformId};
@@ -50,8 +52,34 @@ async fn codes(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, String
     Ok(platform::Entity::find().all(connection).await?.into_iter().map(|row| (row.id, row.code)).collect())
 }
 
-fn kept(row: delivery::Model, codes: &BTreeMap<i64, String>) -> Result<(KeptDelivery, Vec<u8>), StoreError> {
-    let kept = KeptDelivery {
+/// A delivery's row without its bytes, of which a file of results has tens of millions.
+#[derive(Debug, FromQueryResult)]
+struct WithoutBody {
+    id: i64,
+    platform_id: i64,
+    delivery_key: String,
+    content_type: String,
+    headers: String,
+    outcome: String,
+    problem: Option<String>,
+    problem_pointer: Option<String>,
+    received_at: i64,
+    released_at: Option<i64>,
+    size: i32,
+}
+
+/// The columns of [`WithoutBody`].
+fn without_body() -> Select<delivery::Entity> {
+    use delivery::Column;
+    delivery::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::PlatformId, Column::DeliveryKey, Column::ContentType, Column::Headers])
+        .columns([Column::Outcome, Column::Problem, Column::ProblemPointer, Column::ReceivedAt, Column::ReleasedAt])
+        .column_as(Expr::cust("LENGTH(body)"), "size")
+}
+
+fn kept(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<KeptDelivery, StoreError> {
+    Ok(KeptDelivery {
         id: row.id,
         platform: PlatformId(row.platform_id),
         platform_code: codes.get(&row.platform_id).cloned().unwrap_or_default(),
@@ -63,9 +91,8 @@ fn kept(row: delivery::Model, codes: &BTreeMap<i64, String>) -> Result<(KeptDeli
         problem_pointer: row.problem_pointer,
         received_at: instant::read(row.received_at),
         released_at: row.released_at.map(instant::read),
-        size: row.body.len() as u64,
-    };
-    Ok((kept, row.body))
+        size: u64::try_from(row.size).unwrap_or_default(),
+    })
 }
 
 /// Deliveries from the newest on.
@@ -86,16 +113,30 @@ pub async fn list(
         .add_option(filter.platform.map(|platform| Column::PlatformId.eq(platform.0)))
         .add_option(filter.sent_as.as_ref().map(sent_as))
         .add_option(filter.before.map(|before| Column::Id.lt(before)));
-    let found = delivery::Entity::find().filter(chosen).order_by_desc(Column::Id).limit(at_most);
+    let found = without_body().filter(chosen).order_by_desc(Column::Id).limit(at_most);
+    let found = found.into_model::<WithoutBody>().all(connection).await?;
     let codes = codes(connection).await?;
-    found.all(connection).await?.into_iter().map(|row| kept(row, &codes).map(|(kept, _)| kept)).collect()
+    found.into_iter().map(|row| kept(row, &codes)).collect()
 }
 
 /// One delivery with its bytes.
 pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<(KeptDelivery, Vec<u8>)>, StoreError> {
     let codes = codes(connection).await?;
-    let found = delivery::Entity::find_by_id(id).one(connection).await?;
-    found.map(|row| kept(row, &codes)).transpose()
+    let Some(row) = delivery::Entity::find_by_id(id).one(connection).await? else { return Ok(None) };
+    let without_body = WithoutBody {
+        id: row.id,
+        platform_id: row.platform_id,
+        delivery_key: row.delivery_key,
+        content_type: row.content_type,
+        headers: row.headers,
+        outcome: row.outcome,
+        problem: row.problem,
+        problem_pointer: row.problem_pointer,
+        received_at: row.received_at,
+        released_at: row.released_at,
+        size: i32::try_from(row.body.len()).unwrap_or(i32::MAX),
+    };
+    Ok(Some((kept(without_body, &codes)?, row.body)))
 }
 
 /// The ids of all deliveries that wait in quarantine, oldest first.
@@ -112,16 +153,16 @@ pub async fn quarantined(connection: &impl ConnectionTrait) -> Result<Vec<i64>, 
         .await?)
 }
 
-/// How many deliveries were in quarantine at an instant.
+/// How many deliveries waited in quarantine at an instant; those that were dismissed by then did not.
 pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<u64, StoreError> {
-    use delivery::Column;
-    let at = instant::kept(at);
-    Ok(delivery::Entity::find()
-        .filter(Column::Problem.is_not_null())
-        .filter(Column::ReceivedAt.lte(at))
-        .filter(Column::ReleasedAt.is_null().or(Column::ReleasedAt.gt(at)))
-        .count(connection)
-        .await?)
+    let sql = "SELECT COUNT(*) AS waiting FROM delivery d
+               WHERE d.problem IS NOT NULL AND d.received_at <= $1 AND (d.released_at IS NULL OR d.released_at > $1)
+                   AND NOT EXISTS (SELECT 1 FROM quarantine_dismissal x
+                                   WHERE x.delivery_id = d.id AND x.recorded_at <= $1
+                                       AND (x.superseded_at IS NULL OR x.superseded_at > $1))";
+    let row = connection.query_one_raw(statement(connection, sql, [instant::kept(at).into()])).await?;
+    let waiting: i64 = row.map(|row| row.try_get("", "waiting")).transpose()?.unwrap_or_default();
+    Ok(waiting.unsigned_abs())
 }
 
 /// Since when each platform had been silent at an instant, by code.
@@ -132,10 +173,12 @@ pub async fn silences(
     let rows = connection
         .query_all_raw(statement(
             connection,
-            "SELECT p.code, (SELECT MAX(d.received_at) FROM delivery d
-                             WHERE d.platform_id = p.id AND d.received_at <= $1) AS last_at
+            "SELECT p.code, (SELECT d.received_at FROM delivery d
+                             WHERE d.platform_id = p.id AND d.received_at <= $1 AND d.content_type <> $2
+                             ORDER BY d.received_at DESC LIMIT 1) AS last_at
              FROM platform p WHERE p.recorded_at <= $1 ORDER BY p.code",
-            [instant::kept(at).into()],
+            // A file of its history is no word of the platform's.
+            [instant::kept(at).into(), FILE_TYPE.into()],
         ))
         .await?;
     let silence = |row: &sea_orm::QueryResult| -> Result<PlatformSilence, StoreError> {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use kurskoll::app::add_platform::NewPlatform;
 use kurskoll::app::apply_requirements::Applied;
 use kurskoll::app::import_directory::{ImportError, ImportRequest};
+use kurskoll::app::rate_limits::RateLimits;
 use kurskoll::app::receive_delivery::{NATIVE, Receiving};
 use kurskoll::app::sign_tokens::TokenRequest;
 use kurskoll::app::{App, Approval, Asker, Metrics};
@@ -128,7 +129,13 @@ impl TestApp {
         let metrics = Arc::new(Metrics::new().expect("metrics"));
         let approval =
             Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
-        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics).with_approval(approval);
+        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics)
+            .with_approval(approval)
+            .with_rate_limits(RateLimits::per_minute(
+                settings.rate_limits.platform_per_minute,
+                settings.rate_limits.failures_per_minute,
+            ))
+            .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
         app.prepare().await.expect("the tables are made");
         let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
         let ring = app.key_ring().await.expect("keys");

@@ -17,7 +17,6 @@ use crate::intake::xapi::signature::{self, SignatureFault};
 use crate::intake::xapi::words::Words;
 use crate::intake::xapi::{Object, Refusal, Statement, Statements as Sent, equality, read_body};
 use crate::store::credentials::Credential;
-use crate::store::deliveries::KeptDelivery;
 use crate::store::receiving::{Content, Deed, Delivery, NewAttachment, NewStatement, Received};
 
 /// Statements as they came through the door, whose sender has proved who it is.
@@ -94,6 +93,7 @@ impl Receiving {
     /// Receives statements; when this returns `Ok`, they are durable.
     pub async fn receive_statements(&self, sent: Statements<'_>) -> Result<KeptStatements, StatementsError> {
         let platform = &sent.caller.platform;
+        self.app().rate_limits.platform_sends(&platform.code).map_err(ReceiveError::from)?;
         let now = self.app().now();
         let form = Form { version: sent.version, put: sent.put };
         let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: now };
@@ -154,15 +154,19 @@ impl Form {
     }
 }
 
+/// A request for statements as its delivery kept it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeptRequest<'a> {
+    pub content_type: &'a str,
+    pub headers: &'a str,
+    pub body: &'a [u8],
+    pub received_at: DateTime<Utc>,
+}
+
 /// What a kept delivery of statements says, read again as what came when it came.
-pub(crate) fn understand_again(
-    kept: &KeptDelivery,
-    body: &[u8],
-    platform: &PlatformCode,
-    calendar: CityCalendar,
-) -> Content {
-    let form = Form::read(&kept.headers);
-    let came = Came { form, content_type: &kept.content_type, body, received_at: kept.received_at };
+pub(crate) fn understand_again(kept: &KeptRequest<'_>, platform: &PlatformCode, calendar: CityCalendar) -> Content {
+    let KeptRequest { content_type, headers, body, received_at } = *kept;
+    let came = Came { form: Form::read(headers), content_type, body, received_at };
     match read(&came, platform.as_str(), calendar) {
         Ok(read) => read.content,
         Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },

@@ -160,18 +160,6 @@ fn read_mapping(file: &Path) -> Result<(Mapping, MappingSource), CommandError> {
     }
 }
 
-/// Prints every problem, and what they amount to.
-fn refused(problems: &RowProblems) -> CommandError {
-    for problem in problems.listed() {
-        eprintln!("{problem}");
-    }
-    let unlisted = problems.total() - problems.listed().len();
-    if unlisted > 0 {
-        eprintln!("… and {unlisted} more");
-    }
-    format!("nothing was imported: {}", output::counted(problems.total(), "problem")).into()
-}
-
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     if let Some(file) = arguments.prior_training.as_deref() {
         return recognise(file, arguments.dry_run).await;
@@ -198,7 +186,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     };
     let FilesReader { sources, problems, .. } = reader;
     if !problems.is_empty() {
-        return Err(refused(&problems));
+        return Err(output::refused(&problems));
     }
     let app = open().await?.app;
     let request = ImportRequest {
@@ -216,7 +204,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
             if let Some(mapping) = mapping {
                 mapping.rename(&mut problems);
             }
-            return Err(refused(&problems));
+            return Err(output::refused(&problems));
         }
         Err(error) => return Err(error.into()),
     };
@@ -235,7 +223,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
 
 /// Recognises the prior training of a file.
 async fn recognise(file: &Path, dry_run: bool) -> Result<(), CommandError> {
-    let reading = hr_csv::prior_training::read(&read_file(file)?).map_err(|problems| refused(&problems))?;
+    let reading = hr_csv::prior_training::read(&read_file(file)?).map_err(|problems| output::refused(&problems))?;
     tell_of(file, &reading, false);
     let app = open().await?.app;
     let recognised = app.recognise_prior_training(&Asker::operator(), &reading.rows, dry_run).await?;

@@ -61,6 +61,8 @@ pub enum Action {
     ReadAudit,
     /// Which of HR's files were imported, and what each changed in the whole city.
     ReadImports,
+    /// How the learning platforms fare.
+    ReadPlatforms,
     /// Change the register itself: directory, requirements, platforms, tokens; back it up and verify it.
     Operate,
     /// Tell, as an identity provider, who works where; and read what was told, protected personal data included.
@@ -68,7 +70,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ReadReport,
         Self::ReadPeople,
         Self::Export,
@@ -78,6 +80,7 @@ impl Action {
         Self::Replay,
         Self::ReadAudit,
         Self::ReadImports,
+        Self::ReadPlatforms,
         Self::Operate,
         Self::Provision,
     ];
@@ -202,10 +205,10 @@ mod tests {
         assert_eq!(
             table,
             [
-                "admin: ReadReport ReadPeople Export ReadUnlinked Link ReadDeliveries Replay ReadAudit ReadImports Operate",
-                "city: ReadReport ReadPeople Export ReadUnlinked Link ReadImports",
+                "admin: ReadReport ReadPeople Export ReadUnlinked Link ReadDeliveries Replay ReadAudit ReadImports ReadPlatforms Operate",
+                "city: ReadReport ReadPeople Export ReadUnlinked Link ReadImports ReadPlatforms",
                 "administration: ReadReport ReadPeople Export ReadUnlinked Link",
-                "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit ReadImports",
+                "auditor: ReadReport ReadPeople Export ReadUnlinked ReadDeliveries ReadAudit ReadImports ReadPlatforms",
                 "scim: Provision",
             ]
         );

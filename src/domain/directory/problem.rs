@@ -124,10 +124,18 @@ pub enum Fault {
         "is a time that the clock skips when summer time begins; give it with its offset, as 2026-03-29T03:30:00+02:00"
     )]
     SkippedByTheClock,
+    #[error("lies in the future; correct it, or give it with its offset where the platform's clock is another")]
+    InTheFuture,
+    #[error("is before 1990, when no learning platform recorded anything; correct it")]
+    TooLongAgo,
     #[error("{0}")]
     InvalidDecimal(InvalidDecimal),
 
     // What it refers to.
+    #[error(
+        "is the id of a result that is known and says otherwise; give what is new an id of its own, or mend the row"
+    )]
+    KnownOtherwise,
     #[error("is no administration that is known or in the administrations file; add it there first")]
     UnknownAdministration,
     #[error("would be in administration {closed} when that is closed; name the one that has it now, or end it before")]

@@ -1,5 +1,6 @@
 //! What learning platforms report, in Kurskoll's own terms: completions, graded quiz attempts and revocations.
 
+mod digest;
 mod score;
 
 use chrono::{DateTime, NaiveDate, Utc};

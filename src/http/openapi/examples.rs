@@ -1,5 +1,7 @@
 //! What operations take and answer, as the document shows it. A test holds each example to its own schema.
 
+mod platforms;
+
 use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::example::{Example, ExampleBuilder};
@@ -185,7 +187,7 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
-        _ => Vec::new(),
+        _ => platforms::of_request(operation).into_iter().map(|(name, what, body)| named(name, what, body)).collect(),
     }
 }
 
@@ -409,7 +411,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         "receive_delivery" => json!({
             "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "outcome": "accepted", "linked": true
         }),
-        _ => return None,
+        _ => return platforms::of_answer(operation),
     };
     Some(answer)
 }

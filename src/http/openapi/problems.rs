@@ -7,7 +7,9 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::domain::access::Refused;
+use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::http::api::v1::links_in_bulk::not_all;
+use crate::http::api::v1::results::bad_rows;
 use crate::http::problem::{Challenge, Problem};
 
 fn documented(description: &str, problem: &Problem) -> RefOr<Response> {
@@ -26,6 +28,17 @@ fn documented(description: &str, problem: &Problem) -> RefOr<Response> {
         response = response.header("Retry-After", header.build());
     }
     response.build().into()
+}
+
+fn example_rows() -> RowProblems {
+    RowProblem {
+        file: FileKind::Results,
+        line: Some(17),
+        column: Some("occurred_at".into()),
+        value: Some("i maj".to_owned()),
+        fault: Fault::NotAnInstant,
+    }
+    .into()
 }
 
 macro_rules! problem_responses {
@@ -89,6 +102,8 @@ problem_responses! {
         .with_member("delivery_id", 17);
     NotUnderstood: "The body is not what belongs here",
         Problem::unprocessable("not-understood", "reason is empty; say how you know").with_pointer("/reason");
+    BadRows: "Rows that cannot be taken, each with its line, column and reason; nothing was imported",
+        bad_rows(&example_rows());
     NotAllCanBeDone: "The body is not what belongs here, or one of the operations cannot be done and all were to be",
         not_all(&[("/operations/1".to_owned(), "no employee 4711 is known here".to_owned())]);
     TooLargeForAWorkbook: "More rows than a workbook holds; ask for CSV",
@@ -98,6 +113,8 @@ problem_responses! {
         );
     Failed: "The register failed; the log has the rest under the request id",
         Problem::standard(Status::InternalServerError);
+    TooOften: "More often than is allowed",
+        Problem::too_many_requests(7);
     Unavailable: "Not now; the same may be sent again",
         Problem::unavailable(5);
 }

@@ -1,5 +1,6 @@
 //! Who asks at the xAPI door, and in which version of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rocket::http::Status;
@@ -30,12 +31,13 @@ impl<'r> FromRequest<'r> for Caller {
         let mut sent = request.headers().get("authorization");
         let authorization = match (sent.next(), sent.next()) {
             // Two headers: whichever one a proxy in front believed, we might believe the other.
-            (Some(_), Some(_)) => return problem(CredentialError::Malformed).refuse(request),
+            (Some(_), Some(_)) => return refused(app, CredentialError::Malformed, request.client_ip()).refuse(request),
             (first, _) => first,
         };
         let credential = match credentials.platform(app, authorization).await {
             Ok(credential) => credential,
-            Err(error) => return problem(error).refuse(request),
+            Err(CredentialError::Store(error)) => return Problem::unavailable(5).with_cause(&error).refuse(request),
+            Err(error) => return refused(app, error, request.client_ip()).refuse(request),
         };
         match version_of(request) {
             Some(version) => Outcome::Success(Self { credential, version }),
@@ -48,15 +50,16 @@ impl<'r> FromRequest<'r> for Caller {
     }
 }
 
-fn problem(error: CredentialError) -> Problem {
-    match error {
-        CredentialError::Store(error) => Problem::unavailable(5).with_cause(&error),
-        error => Problem::new(
-            Status::Unauthorized,
-            "credentials-do-not-hold",
-            "Who is asking is not known",
-            format!("Who is asking cannot be told: {error}."),
-        )
-        .with_challenge(Challenge::Basic),
+/// 401, or 429 for who guesses too often.
+fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem {
+    if let Err(too_often) = app.rate_limits.failed_from(source) {
+        return Problem::too_many_requests(too_often.retry_after_seconds);
     }
+    Problem::new(
+        Status::Unauthorized,
+        "credentials-do-not-hold",
+        "Who is asking is not known",
+        format!("Who is asking cannot be told: {error}."),
+    )
+    .with_challenge(Challenge::Basic)
 }

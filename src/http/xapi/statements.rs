@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rocket::data::Data;
+use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
 use rocket::{Request, State, get, post, put};
@@ -17,6 +18,7 @@ use crate::app::receive_delivery::{Received, Receiving, place_in_body};
 use crate::app::xapi::find::{Asked, KeptStatement, More, read_query};
 use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError, is_multipart};
 use crate::config::ReceivingSettings;
+use crate::domain::platform_health::Counted;
 use crate::http::problem::Problem;
 use crate::http::request_id::arrived_at;
 use crate::http::webhooks::read_body;
@@ -25,6 +27,7 @@ use crate::http::webhooks::read_body;
 #[derive(Debug)]
 pub struct Sent<'r> {
     content_type: &'r str,
+    content_encoding: &'r str,
     arrived_at: std::time::Instant,
     accept_language: &'r str,
     parameters: Vec<(String, String)>,
@@ -37,6 +40,7 @@ impl<'r> FromRequest<'r> for Sent<'r> {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         Outcome::Success(Self {
             content_type: request.headers().get_one("content-type").unwrap_or_default(),
+            content_encoding: request.headers().get_one("content-encoding").unwrap_or_default(),
             arrived_at: arrived_at(request),
             accept_language: request.headers().get_one("accept-language").unwrap_or_default(),
             parameters: parameters(request),
@@ -209,6 +213,15 @@ async fn keep(
         Err(_) => DeliveryOutcome::Refused,
     };
     app.metrics.delivery_answered(outcome, sent.arrived_at.elapsed());
+    let counted = match (outcome, &kept) {
+        (DeliveryOutcome::Duplicate, _) => Some(Counted::Duplicate),
+        (DeliveryOutcome::Conflict, _) => Some(Counted::Conflict),
+        (_, Err(problem)) if problem.status == 429 => Some(Counted::RateLimited),
+        _ => None,
+    };
+    if let Some(counted) = counted {
+        app.platform_counts.count(&caller.credential.platform.code, counted, app.now());
+    }
     kept
 }
 
@@ -222,6 +235,15 @@ async fn take(
 ) -> Result<KeptStatements, Problem> {
     if !is_json(sent.content_type) && !is_multipart(sent.content_type) {
         return Err(Problem::unsupported_media_type("application/json, or multipart/mixed with attachments"));
+    }
+    // What is stored are the statements' own bytes.
+    if !matches!(sent.content_encoding.trim(), "" | "identity") {
+        return Err(Problem::new(
+            Status::UnsupportedMediaType,
+            "unsupported-content-encoding",
+            "The content encoding is not taken",
+            "This door does not take compressed bodies. Send it plain.",
+        ));
     }
     let body = read_body(data, settings.max_xapi_body, settings.body_timeout_seconds).await?;
     let statements =
@@ -243,7 +265,7 @@ impl From<StatementsError> for Problem {
                     refusal.problem
                 );
                 let problem =
-                    Self::new(rocket::http::Status::BadRequest, "not-a-statement", "Not xAPI", detail)
+                    Self::new(Status::BadRequest, "not-a-statement", "Not xAPI", detail)
                         .with_pointer(&refusal.pointer)
                         .with_member("delivery_id", delivery);
                 refusal.index.into_iter().fold(problem, |problem, index| problem.with_member("index", index))

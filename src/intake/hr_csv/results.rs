@@ -1,7 +1,7 @@
 //! The results file: what people did before the platform was connected.
 
 use chrono::offset::LocalResult;
-use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::cells::{Cell, Column, RowReader, boolean, day, decimal, id, text};
@@ -12,7 +12,7 @@ use crate::domain::linking::{LearnerKeys, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 
 static COLUMNS: [Column; 11] = [
-    Column::required("event_id").personal(),
+    Column::optional("event_id").personal(),
     Column::required("type"),
     Column::optional("employee_number").personal(),
     Column::optional("email").personal(),
@@ -31,12 +31,28 @@ enum Type {
     Quiz,
 }
 
-/// Reads a results file. Times without an offset are in `zone`; a bare day means noon there.
+/// How far after the reading a thing may have happened by the platform's clock; a webhook may be as far ahead.
+const MAX_AHEAD: TimeDelta = TimeDelta::hours(24);
+
+/// 1990-01-01T00:00:00Z in seconds since 1970: what is said to be older is a fault, not history.
+const EARLIEST: i64 = 631_152_000;
+
+/// What the reading of a file's times rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct FileClock {
+    /// Where times without an offset are from; a bare day means noon there.
+    pub zone: Tz,
+    /// When the file is read: nothing in it can have happened later.
+    pub read_at: DateTime<Utc>,
+}
+
+/// Reads a results file.
 ///
-/// An event that is told twice in the same words is kept once; in other words it is refused.
-pub fn read(bytes: &[u8], zone: Tz) -> Result<Reading<ReportedResult>, RowProblems> {
+/// An event that is told twice in the same words is kept once; in other words it is refused. One without an id is known by
+/// what it says.
+pub fn read(bytes: &[u8], clock: FileClock) -> Result<Reading<ReportedResult>, RowProblems> {
     let mut sheet = table::read(FileKind::Results, &COLUMNS, None, bytes, |cells, row: &mut RowReader<'_>| {
-        read_row(cells, row, zone)
+        read_row(cells, row, clock)
     })?;
     sheet.refuse_contradictions(
         |result| &result.event_id,
@@ -49,7 +65,7 @@ pub fn read(bytes: &[u8], zone: Tz) -> Result<Reading<ReportedResult>, RowProble
     Ok(reading)
 }
 
-fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, zone: Tz) -> Option<ReportedResult> {
+fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, clock: FileClock) -> Option<ReportedResult> {
     let [
         event_id,
         kind,
@@ -63,10 +79,10 @@ fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, zone: Tz) -> Option<
         score_max,
         passed,
     ] = cells;
-    let event_id = row.required(event_id, id(EventId::parse));
+    let event_id = row.optional(event_id, id(EventId::parse));
     let kind = row.required(kind, result_type);
     let learner = read_learner(employee_number, email, username, row);
-    let occurred_at = row.required(occurred_at, |text| instant(text, zone));
+    let occurred_at = row.required(occurred_at, |text| clock.instant(text));
     let (target, kind) = match kind? {
         Type::Completion => {
             (row.required(course_id, id(CourseId::parse)).map(Target::Course), Some(ResultKind::Completion))
@@ -76,14 +92,33 @@ fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, zone: Tz) -> Option<
             read_attempt(score_raw, score_max, passed, row),
         ),
     };
-    Some(ReportedResult {
-        event_id: event_id?,
+    let event_id = event_id?;
+    let mut result = ReportedResult {
+        event_id: event_id.clone().or_else(|| EventId::parse("content").ok())?,
         learner: learner?,
         target: target?,
         kind: kind?,
         occurred_at: occurred_at?,
         reason: None,
-    })
+    };
+    if event_id.is_none() {
+        result.event_id = result.derived_id().ok()?;
+    }
+    Some(result)
+}
+
+impl FileClock {
+    /// An instant that can have been, to the microsecond, which is what the store keeps.
+    fn instant(self, text: &str) -> Result<DateTime<Utc>, Fault> {
+        let instant = instant(text, self.zone)?;
+        if instant.signed_duration_since(self.read_at) > MAX_AHEAD {
+            return Err(Fault::InTheFuture);
+        }
+        if instant.timestamp() < EARLIEST {
+            return Err(Fault::TooLongAgo);
+        }
+        DateTime::from_timestamp_micros(instant.timestamp_micros()).ok_or(Fault::NotAnInstant)
+    }
 }
 
 fn result_type(word: &str) -> Result<Type, Fault> {
@@ -170,6 +205,26 @@ mod tests {
     fn the_hour_that_comes_twice_is_the_first_and_the_one_that_never_came_is_refused() {
         assert_eq!(at("2026-10-25 02:30"), Ok("2026-10-25T00:30:00+00:00".to_owned()));
         assert_eq!(at("2026-03-29 02:30"), Err(Fault::SkippedByTheClock));
+    }
+
+    #[test]
+    fn what_cannot_have_been_is_refused() {
+        let read_at = "2026-02-26T12:00:00Z".parse().expect("an instant");
+        let clock = FileClock { zone: chrono_tz::Europe::Stockholm, read_at };
+        assert!(clock.instant("2026-02-27T12:00:00Z").is_ok());
+        assert_eq!(clock.instant("2026-02-27T12:00:01Z"), Err(Fault::InTheFuture));
+        assert_eq!(clock.instant("1989-12-31"), Err(Fault::TooLongAgo));
+    }
+
+    #[test]
+    fn a_result_without_an_id_is_known_by_what_it_says() {
+        let read_at = "2026-02-26T12:00:00Z".parse().expect("an instant");
+        let clock = FileClock { zone: chrono_tz::Europe::Stockholm, read_at };
+        let file = "type,email,course_id,occurred_at\ncompletion,a@example.org,c,2024-05-01\n\
+                    completion,A@example.org,c,2024-05-01 12:00\ncompletion,b@example.org,c,2024-05-01\n";
+        let rows = read(file.as_bytes(), clock).expect("a good file").rows;
+        assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4], "the same thing twice is one result");
+        assert!(rows.iter().all(|row| row.record.event_id.as_str().starts_with("content:")));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! could not be understood and where. [`compose`] writes what `native` reads. Start at [`native::interpret`].
 
 pub mod compose;
+pub mod encoding;
+pub mod excerpt;
 pub mod fault;
 pub mod headers;
 pub(in crate::intake) mod instant;

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::held::{Held, HeldRow};
-use super::known::{Known, KnownLearner, LearnerName, Told, fingerprint};
+use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
 use super::statements::{AttachmentRow, Deed, NewStatement, StatementRow};
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
-use super::{Content, Delivery, Received};
+use super::{Again, Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
@@ -18,6 +18,26 @@ use crate::domain::training::ReportedResult;
 pub struct Decided<'a> {
     pub answers: Vec<Received>,
     pub rows: Rows<'a>,
+    /// The ids of the deliveries that were let in, by their places.
+    kept_as: HashMap<usize, i64>,
+}
+
+impl Decided<'_> {
+    /// The answers, each with what its results amount to.
+    pub fn again(&self) -> Vec<Again> {
+        let mut counts: HashMap<i64, (u64, u64)> = HashMap::new();
+        for row in self.rows.events.iter().filter(|row| !row.repeats) {
+            let (new, linked) = counts.entry(row.delivery_id).or_default();
+            *new += 1;
+            *linked += u64::from(row.employee_id.is_some());
+        }
+        let again = |place: usize, received: &Received| {
+            let counted = self.kept_as.get(&place).and_then(|id| counts.get(id));
+            let (new, linked) = counted.copied().unwrap_or_default();
+            Again { received: received.clone(), new, linked }
+        };
+        self.answers.iter().enumerate().map(|(place, received)| again(place, received)).collect()
+    }
 }
 
 /// One delivery of the batch on its way.
@@ -64,17 +84,7 @@ pub fn decide<'a>(
     first_id: i64,
     calendar: CityCalendar,
 ) -> Decided<'a> {
-    let mut deciding = Deciding {
-        known,
-        held,
-        held_here: Vec::new(),
-        done_here: HashSet::new(),
-        at,
-        ids: Ids(first_id),
-        recorded: HashSet::new(),
-        calendar,
-        rows: Rows::default(),
-    };
+    let mut deciding = Deciding::of(known, held, (at, first_id), calendar);
     let mut answers: Vec<Option<Received>> = vec![None; batch.len()];
     let mut first: HashMap<(PlatformId, &EventId), usize> = HashMap::new();
     let mut repeated: Vec<usize> = Vec::new();
@@ -94,7 +104,49 @@ pub fn decide<'a>(
     Decided {
         answers: answers.into_iter().map(|answer| answer.unwrap_or(Received::Conflict)).collect(),
         rows: deciding.rows,
+        kept_as: entries.iter().map(|entry| (entry.place, entry.id)).collect(),
     }
+}
+
+/// What becomes of a part of a file.
+pub struct DecidedPart<'a> {
+    pub rows: Rows<'a>,
+    /// One for each result.
+    pub results: Vec<DecidedResult>,
+    /// The first id that was not given away.
+    pub next_id: i64,
+}
+
+/// What becomes of one result of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedResult {
+    /// Nobody had told it.
+    New { is_linked: bool },
+    /// It is known, under this id or another.
+    Known,
+    /// Its id is that of a result that says otherwise.
+    KnownOtherwise,
+}
+
+/// Decides about a part of a file, whose results belong to the delivery with the id `kept_as`.
+pub fn decide_part<'a>(
+    (part, held): (&'a Delivery, &'a Held),
+    kept_as: i64,
+    known: Known,
+    (at, first_id): (i64, i64),
+    calendar: CityCalendar,
+) -> DecidedPart<'a> {
+    let mut deciding = Deciding::of(known, held, (at, first_id), calendar);
+    let decide = |result: &'a ReportedResult| match deciding.event_of(part.platform, result) {
+        Some(known) if known.says(result) => DecidedResult::Known,
+        Some(_) => DecidedResult::KnownOtherwise,
+        None => match deciding.record(part, kept_as, result) {
+            (employee, true) => DecidedResult::New { is_linked: employee.is_some() },
+            (_, false) => DecidedResult::Known,
+        },
+    };
+    let results = part.content.results().iter().map(decide).collect();
+    DecidedPart { rows: deciding.rows, results, next_id: deciding.ids.0 }
 }
 
 struct Deciding<'a> {
@@ -111,6 +163,20 @@ struct Deciding<'a> {
 }
 
 impl<'a> Deciding<'a> {
+    fn of(known: Known, held: &'a Held, (at, first_id): (i64, i64), calendar: CityCalendar) -> Self {
+        Self {
+            known,
+            held,
+            held_here: Vec::new(),
+            done_here: HashSet::new(),
+            recorded: HashSet::new(),
+            at,
+            ids: Ids(first_id),
+            calendar,
+            rows: Rows::default(),
+        }
+    }
+
     /// The deliveries that are not answered by what is kept, or by an earlier one of the batch.
     fn let_in(
         &mut self,
@@ -129,7 +195,8 @@ impl<'a> Deciding<'a> {
                     continue;
                 }
                 Some(kept) if !kept.is_quarantined => {
-                    answers[place] = Some(Received::Duplicate { linked: kept.linked });
+                    let linked = kept.linked || self.are_linked(delivery);
+                    answers[place] = Some(Received::Duplicate { linked });
                     continue;
                 }
                 _ => {}
@@ -161,9 +228,9 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             let taken = delivery.content.results().iter().find(|result| {
-                let told_otherwise = self.is_known(delivery, &result.event_id) && !self.is_told(delivery, result);
+                let known = self.event_of(delivery.platform, result);
                 let earlier = told_here.get(&(delivery.platform, &result.event_id));
-                told_otherwise || earlier.is_some_and(|earlier| earlier != result)
+                known.is_some_and(|known| !known.says(result)) || earlier.is_some_and(|earlier| earlier != result)
             });
             if let Some(taken) = taken {
                 answers[place] = Some(Received::EventConflict(taken.event_id.clone()));
@@ -196,15 +263,17 @@ impl<'a> Deciding<'a> {
         Ok(new)
     }
 
-    /// Whether a kept event has the id; one that is its delivery's own is not looked for.
-    fn is_known(&self, delivery: &Delivery, event_id: &EventId) -> bool {
-        !self.known.event_ids.is_empty() && self.known.event_ids.contains(&(delivery.platform, event_id.to_string()))
+    /// The kept event that has a result's id.
+    fn event_of(&self, platform: PlatformId, result: &ReportedResult) -> Option<&KnownEvent> {
+        self.known.events.get(&(platform, result.event_id.to_string()))
     }
 
-    /// Whether a kept event says the same.
-    fn is_told(&self, delivery: &Delivery, result: &ReportedResult) -> bool {
-        let learner = self.known.learners.get(&(delivery.platform, fingerprint(&result.learner)));
-        learner.is_some_and(|learner| self.known.told.contains(&Told::of(learner.id, result)))
+    /// Whether a delivery's results are all kept, by whichever door, and somebody's.
+    fn are_linked(&self, delivery: &Delivery) -> bool {
+        let results = delivery.content.results();
+        let is_linked =
+            |result: &ReportedResult| self.event_of(delivery.platform, result).is_some_and(|known| known.is_linked);
+        !results.is_empty() && results.iter().all(is_linked)
     }
 
     /// The row of a delivery; `released` where it is kept already, in quarantine, and read again.
@@ -240,16 +309,16 @@ impl<'a> Deciding<'a> {
         };
         let (mut new, mut linked) = (0, !results.is_empty());
         for result in results {
-            let delivery = entry.delivery;
-            let recorded = (delivery.platform, &result.event_id);
-            // Several events may come again among others: what is known of them stays, and the others are added.
-            let (employee, is_new) = if self.is_known(delivery, &result.event_id) || self.recorded.contains(&recorded) {
-                (self.whose(delivery, result).1, false)
+            let platform = entry.delivery.platform;
+            // It may come again, among others or from a file of the platform's history: what is known of it stays.
+            if let Some(known) = self.event_of(platform, result) {
+                linked &= known.is_linked;
+                continue;
+            }
+            let (employee, is_new) = if self.recorded.insert((platform, &result.event_id)) {
+                self.record(entry.delivery, entry.id, result)
             } else {
-                if result.event_id != delivery.key {
-                    self.recorded.insert(recorded);
-                }
-                self.record(delivery, entry.id, result)
+                (self.whose(entry.delivery, result).1, false)
             };
             new += usize::from(is_new);
             linked &= employee.is_some();
@@ -285,6 +354,11 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             for result in own {
+                // A file of the platform's history may have told it under the same id.
+                if let Some(known) = self.event_of(platform, result) {
+                    linked &= known.is_linked;
+                    continue;
+                }
                 let (employee, is_new) = self.record(entry.delivery, entry.id, result);
                 new += usize::from(is_new);
                 linked &= employee.is_some();
@@ -305,7 +379,7 @@ impl<'a> Deciding<'a> {
             return;
         }
         for held in self.held.waiting_for(platform, registration) {
-            if !self.known.event_ids.contains(&(platform, held.result.event_id.to_string())) {
+            if self.event_of(platform, &held.result).is_none() {
                 self.record(delivery, held.delivery, &held.result);
             }
         }

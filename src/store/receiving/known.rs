@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 use super::Delivery;
 use super::held::Held;
 use super::statements::{self, KnownStatements};
-use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId};
+use crate::domain::linking::{Account, Identity, LearnerKeys, Unlinked};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 use crate::store::learners::unlinked_of;
 use crate::store::links::{self, LinkIndex};
+use crate::store::people::parsed;
 use crate::store::rows_of_json::{self, Column, Kind, Question, ask, each, each_or_none, read};
 use crate::store::{StoreError, instant};
 
@@ -22,8 +23,8 @@ use crate::store::{StoreError, instant};
 pub struct Known {
     /// Kept deliveries with the ids of the batch's.
     pub deliveries: HashMap<(PlatformId, String), KnownDelivery>,
-    /// The event ids of the batch that kept events have.
-    pub event_ids: HashSet<(PlatformId, String)>,
+    /// The kept events that have event ids of the batch.
+    pub events: HashMap<(PlatformId, String), KnownEvent>,
     pub learners: HashMap<LearnerName, KnownLearner>,
     /// What these learners were said to have done at the instants of which the batch speaks.
     pub told: HashSet<Told>,
@@ -43,6 +44,33 @@ pub struct KnownDelivery {
     pub is_quarantined: bool,
     /// Whether it has results and every one of them is somebody's.
     pub linked: bool,
+}
+
+/// An event that is kept, for comparing it with one of the same id.
+#[derive(Debug)]
+pub struct KnownEvent {
+    told: Told,
+    keys: LearnerKeys,
+    pub is_linked: bool,
+}
+
+impl KnownEvent {
+    /// Whether a result says the same: of nobody else as far as both name a key, and within the same second, which is what
+    /// an export of a platform's history may be cut to.
+    pub fn says(&self, result: &ReportedResult) -> bool {
+        let told = Told::of(self.told.learner, result);
+        let second = |instant: i64| instant.div_euclid(1_000_000);
+        let is_of_another = self
+            .keys
+            .identities()
+            .any(|identity| result.learner.identity(identity.key).is_some_and(|told| told != identity));
+        let is_another_attempt = self.told.attempt.zip(told.attempt).is_some_and(|(known, told)| known != told);
+        !is_of_another
+            && !is_another_attempt
+            && second(self.told.occurred_at) == second(told.occurred_at)
+            && Told { occurred_at: 0, attempt: None, ..self.told.clone() }
+                == Told { occurred_at: 0, attempt: None, ..told }
+    }
 }
 
 /// A learner, and whose it is.
@@ -118,14 +146,9 @@ impl Told {
 
     /// What a kept event says of a learner; nothing in a row that has no event.
     fn of_row(row: LearnerRow) -> Option<Self> {
-        let kind = match row.kind?.as_str() {
-            "attempt" => "attempt",
-            "revocation" => "revocation",
-            _ => "completion",
-        };
         Some(Self {
             learner: row.id,
-            kind,
+            kind: kind_of(&row.kind?),
             course: row.course_id,
             quiz: row.quiz_id,
             attempt: row.attempt,
@@ -134,6 +157,14 @@ impl Told {
             passed: row.passed,
             revokes: row.revokes_event_id,
         })
+    }
+}
+
+fn kind_of(word: &str) -> &'static str {
+    match word {
+        "attempt" => "attempt",
+        "revocation" => "revocation",
+        _ => "completion",
     }
 }
 
@@ -148,7 +179,7 @@ impl Known {
         let (mut asking, mut questions) = (Vec::new(), Vec::new());
         for (what, question) in [
             (What::Delivery, deliveries(connection, batch)?),
-            (What::EventId, event_ids(connection, batch, held)?),
+            (What::Event, events(connection, batch, held)?),
             (What::Learner, learners(connection, batch, held)?),
             (What::Statement, statements::question(connection, batch)?),
             (What::Owner, owners_of_the_revoked(connection, batch)?),
@@ -170,7 +201,7 @@ impl Known {
         for (question, found) in ask(connection, questions).await? {
             match asking.get(question) {
                 Some(What::Delivery) => known.add_delivery(read(&found)?),
-                Some(What::EventId) => known.add_event_id(read(&found)?),
+                Some(What::Event) => known.add_event(read(&found)?)?,
                 Some(What::Learner) => known.add_learner(read(&found)?),
                 Some(What::Owner) => known.add_owner(read(&found)?),
                 Some(What::Statement) => {
@@ -201,8 +232,30 @@ impl Known {
         self.deliveries.insert((PlatformId(row.platform_id), row.delivery_key), delivery);
     }
 
-    fn add_event_id(&mut self, row: EventIdRow) {
-        self.event_ids.insert((PlatformId(row.platform_id), row.event_id));
+    fn add_event(&mut self, row: EventRow) -> Result<(), StoreError> {
+        let name = (PlatformId(row.platform_id), row.event_id);
+        let number = row.employee_number.as_deref().map(EmployeeNumber::parse).transpose();
+        let keys = LearnerKeys {
+            employee_number: parsed(number, "learner", "employee_number")?,
+            email: row.email,
+            username: row.username,
+            account: row
+                .account_name
+                .map(|name| Account { home_page: row.account_home_page.unwrap_or_default(), name }),
+        };
+        let told = Told {
+            learner: row.learner_id,
+            kind: kind_of(&row.kind),
+            course: row.course_id,
+            quiz: row.quiz_id,
+            attempt: row.attempt,
+            occurred_at: row.occurred_at,
+            score: row.score_points.zip(row.score_of),
+            passed: row.passed,
+            revokes: row.revokes_event_id,
+        };
+        self.events.insert(name, KnownEvent { told, keys, is_linked: row.employee_id.is_some() });
+        Ok(())
     }
 
     fn add_owner(&mut self, row: OwnerRow) {
@@ -225,7 +278,7 @@ impl Known {
 #[derive(Debug, Clone, Copy)]
 enum What {
     Delivery,
-    EventId,
+    Event,
     Learner,
     Owner,
     Statement,
@@ -301,17 +354,6 @@ fn question<'a>(
     Ok(asked.map(|asked| Question { columns, sql, about: NAMED, asked }))
 }
 
-/// The event ids that are not their delivery's own. One event under its delivery's id needs no look: no event of
-/// several, or of a delivery that a profile reads, has an id that another delivery's key could be. Neither do statements,
-/// which are looked for themselves; what is held may have been released.
-fn foreign_event_ids<'a>(batch: &'a [Delivery], held: &'a Held) -> impl Iterator<Item = (PlatformId, &'a EventId)> {
-    let told = batch.iter().filter(|delivery| delivery.content.statements().is_empty()).flat_map(|delivery| {
-        let ids = delivery.content.results().iter().map(|result| &result.event_id);
-        ids.filter(|event_id| **event_id != delivery.key).map(|event_id| (delivery.platform, event_id))
-    });
-    told.chain(held.results.iter().map(|held| (held.platform, &held.result.event_id)))
-}
-
 /// The event ids that a batch revokes.
 fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
     batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r))).filter_map(|(platform, result)| {
@@ -322,21 +364,64 @@ fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &E
     })
 }
 
+/// An event, and the keys by which its learner was named.
 #[derive(Debug, Deserialize)]
-struct EventIdRow {
+struct EventRow {
     platform_id: i64,
     event_id: String,
+    learner_id: i64,
+    employee_id: Option<i64>,
+    kind: String,
+    course_id: Option<String>,
+    quiz_id: Option<String>,
+    attempt: Option<i32>,
+    occurred_at: i64,
+    score_points: Option<String>,
+    score_of: Option<String>,
+    passed: Option<bool>,
+    revokes_event_id: Option<String>,
+    employee_number: Option<String>,
+    email: Option<String>,
+    username: Option<String>,
+    account_home_page: Option<String>,
+    account_name: Option<String>,
 }
 
-fn event_ids(
-    connection: &impl ConnectionTrait,
-    batch: &[Delivery],
-    held: &Held,
-) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("event_id", Kind::Text)];
+/// The events that have the ids of a batch's. Also where the id is the delivery's own: a file of results may have told it.
+fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] = &[
+        ("platform_id", Kind::Integer),
+        ("event_id", Kind::Text),
+        ("learner_id", Kind::Integer),
+        ("employee_id", Kind::Integer),
+        ("kind", Kind::Text),
+        ("course_id", Kind::Text),
+        ("quiz_id", Kind::Text),
+        ("attempt", Kind::Integer),
+        ("occurred_at", Kind::Integer),
+        ("score_points", Kind::Text),
+        ("score_of", Kind::Text),
+        ("passed", Kind::Boolean),
+        ("revokes_event_id", Kind::Text),
+        ("employee_number", Kind::Text),
+        ("email", Kind::Text),
+        ("username", Kind::Text),
+        ("account_home_page", Kind::Text),
+        ("account_name", Kind::Text),
+    ];
     let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
-    let sql = format!("SELECT e.platform_id AS platform_id, e.event_id AS event_id FROM {{w}} {kept}");
-    question(foreign_event_ids(batch, held), FOUND, sql)
+    let learner = each(connection, "learner", "l", "l.id = e.learner_id");
+    let sql = format!(
+        "SELECT e.platform_id AS platform_id, e.event_id AS event_id, e.learner_id AS learner_id,
+                e.employee_id AS employee_id, e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id,
+                e.attempt AS attempt, e.occurred_at AS occurred_at, e.score_points AS score_points,
+                e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id,
+                l.employee_number AS employee_number, l.email AS email, l.username AS username,
+                l.account_home_page AS account_home_page, l.account_name AS account_name
+         FROM {{w}} {kept} {learner}"
+    );
+    let ids = results_of(batch, held).map(|(platform, result)| (platform, &result.event_id));
+    question(ids, FOUND, sql)
 }
 
 #[derive(Debug, Deserialize)]

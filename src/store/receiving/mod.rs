@@ -9,6 +9,7 @@
 //! statement writes everything if the clock still stands where this process last left it, so that nothing had changed.
 
 mod decide;
+pub mod file;
 mod held;
 mod known;
 mod statements;
@@ -20,7 +21,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use super::clock::ClockAt;
+use super::clock::{Change, ClockAt};
 use super::rows_of_json::{self, Column, Kind};
 use super::{Store, StoreError};
 use crate::domain::calendar::CityCalendar;
@@ -115,7 +116,7 @@ impl Store {
             change.reserve_more(ids - reserved).await?;
         }
         let known = Known::read(change.connection(), batch, &held).await?;
-        let Decided { answers, rows } = decide(batch, &held, known, change.at(), change.first_id(), calendar);
+        let Decided { answers, rows, .. } = decide(batch, &held, known, change.at(), change.first_id(), calendar);
         rows.write(&change).await?;
         let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
         change.commit().await?;
@@ -134,13 +135,56 @@ impl Store {
         let held = Held::read(&self.writers, batch).await?;
         let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + held.ids() };
         let known = Known::read(&self.writers, batch, &held).await?;
-        let Decided { answers, rows } = decide(batch, &held, known, then.at, seen.next_id, calendar);
+        let Decided { answers, rows, .. } = decide(batch, &held, known, then.at, seen.next_id, calendar);
         if !rows.released.is_empty() || !rows.write_at_once(&self.writers, seen, then).await? {
             return Ok(None);
         }
         self.leave_clock(then);
         Ok(Some(answers))
     }
+}
+
+/// What became, or would become, of a delivery that is read again, and of its results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    pub received: Received,
+    /// Results that nobody had told, and those of them that are somebody's.
+    pub new: u64,
+    pub linked: u64,
+}
+
+impl Store {
+    /// Begins a change with room for the ids of a batch.
+    pub async fn change_for(&self, now: DateTime<Utc>, batch: &[Delivery]) -> Result<Change, StoreError> {
+        self.change_reserving(now, ids_for(batch)).await
+    }
+}
+
+/// Receives a batch that is kept in quarantine once more, within a change that somebody asked for.
+pub async fn receive_again(
+    change: &Change,
+    batch: &[Delivery],
+    calendar: CityCalendar,
+) -> Result<Vec<Again>, StoreError> {
+    let held = Held::read(change.connection(), batch).await?;
+    change.reserve_more(held.ids()).await?;
+    let known = Known::read(change.connection(), batch, &held).await?;
+    let decided = decide(batch, &held, known, change.at(), change.first_id(), calendar);
+    let again = decided.again();
+    decided.rows.write(change).await?;
+    Ok(again)
+}
+
+/// What receiving a batch again would amount to, from what a snapshot holds.
+pub async fn foretell_again(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    calendar: CityCalendar,
+) -> Result<Vec<Again>, StoreError> {
+    let held = Held::read(connection, batch).await?;
+    let known = Known::read(connection, batch, &held).await?;
+    // The ids are nobody's: nothing is written.
+    Ok(decide(batch, &held, known, 0, i64::MIN, calendar).again())
 }
 
 /// The columns that a link is kept in: whose, by which key, and why nobody's.

@@ -154,7 +154,7 @@ impl<'a> LearnerRow<'a> {
 #[derive(Debug, Serialize)]
 pub struct EventRow<'a> {
     id: i64,
-    delivery_id: i64,
+    pub delivery_id: i64,
     pub platform_id: i64,
     learner_id: i64,
     pub event_id: &'a str,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::receive_delivery::Received;
 use crate::app::replay_quarantine::ReplayError;
-use crate::app::show_deliveries::{DeliveriesRequest, KeptDelivery, ShowDeliveriesError};
+use crate::app::show_deliveries::{DeliveriesRequest, KeptDelivery, ShowDeliveriesError, text_of};
 use crate::app::{App, Asker};
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::http::guards::query::Query;
@@ -54,7 +54,7 @@ pub struct DeliveryWithBodyView {
     headers: serde_json::Value,
     /// The body, byte for byte.
     body_base64: String,
-    /// The body as text, where it is UTF-8.
+    /// The body as text, where it is UTF-8; inflated where it came compressed.
     body_text: Option<String>,
 }
 
@@ -172,7 +172,7 @@ pub async fn show(
     Ok(Json(DeliveryWithBodyView {
         headers: serde_json::from_str(&kept.headers).unwrap_or_default(),
         body_base64: STANDARD.encode(&body),
-        body_text: String::from_utf8(body).ok(),
+        body_text: text_of(&body),
         delivery: kept.into(),
     }))
 }
@@ -216,7 +216,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::Refused(refused) => Self::forbidden(refused.to_string()),
-            ReplayError::NotInQuarantine(_) => Self::not_found(error.to_string()),
+            ReplayError::NotInQuarantine(_) | ReplayError::UnknownPlatform(_) => Self::not_found(error.to_string()),
             ReplayError::Store(error) => Self::internal(&error),
         }
     }

@@ -11,11 +11,14 @@ pub mod history;
 pub mod imports;
 pub mod links;
 pub mod links_in_bulk;
+pub mod platforms;
 pub mod prior_training;
 pub mod profiles;
 pub mod proposals;
+pub mod quarantine;
 pub mod reorganisations;
 pub mod reports;
+pub mod results;
 pub mod trend;
 pub mod unlinked;
 
@@ -62,9 +65,17 @@ pub fn routes() -> Vec<Route> {
         profiles::list,
         profiles::check,
         profiles::show,
+        platforms::list,
+        platforms::health,
+        results::import,
         deliveries::list,
         deliveries::show,
         deliveries::replay,
+        quarantine::list,
+        quarantine::groups,
+        quarantine::replay,
+        quarantine::dismiss,
+        quarantine::undo,
         audit::list,
     ]
 }

@@ -1,0 +1,127 @@
+//! How the platforms fare: whether they speak, and what comes late, twice, out of order or not understood.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::context::Act;
+use super::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::PlatformCode;
+use crate::domain::platform_health::{PlatformHealth, SilenceAlarm, Spread, depths};
+use crate::store::platform_health::{self, LatestDelivery, Spoke};
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, QuarantineFilter};
+use crate::store::{Connection, StoreError, waiting};
+
+/// How far back a platform's figures go where nobody says.
+pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
+
+/// A platform in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformInShort {
+    pub platform: Platform,
+    pub last_delivery_at: Option<DateTime<Utc>>,
+    pub alarm: SilenceAlarm,
+    /// How many deliveries wait in quarantine.
+    pub quarantined: u64,
+}
+
+/// Why no platform was shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowPlatformsError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// All platforms in short, by code.
+    pub async fn show_platforms(&self, asker: &Asker) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
+        let grant = asker.grant(Action::ReadPlatforms)?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let known = platforms::list(connection).await?;
+        let mut shown = Vec::with_capacity(known.len());
+        for spoke in platform_health::spoke(connection).await? {
+            let Some(platform) = known.iter().find(|platform| platform.id == spoke.platform) else { continue };
+            let filter = QuarantineFilter { platform: Some(platform.id), ..QuarantineFilter::default() };
+            shown.push(PlatformInShort {
+                platform: platform.clone(),
+                last_delivery_at: spoke.last_at,
+                alarm: self.silence_alarm(connection, &spoke).await?,
+                quarantined: quarantine::count(connection, &filter).await?,
+            });
+        }
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
+        Ok(shown)
+    }
+
+    /// How a platform fares, counted from `since` on.
+    pub async fn platform_health(
+        &self,
+        asker: &Asker,
+        code: &PlatformCode,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<PlatformHealth, ShowPlatformsError> {
+        let grant = asker.grant(Action::ReadPlatforms)?;
+        // What this process has counted belongs to the answer; what others have is written within seconds.
+        self.write_platform_counts().await?;
+        let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let spoke = platform_health::spoke(connection).await?.into_iter().find(|spoke| spoke.code == *code);
+        let spoke = spoke.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
+        let (deliveries, quarantined) = platform_health::deliveries_since(connection, spoke.platform, since).await?;
+        let latest = platform_health::latest(connection, spoke.platform, since).await?;
+        let occurred = platform_health::occurred_in(connection, &latest).await?;
+        let dismissed = waiting::dismissed(connection).await?.into_keys().collect();
+        let shares = self.linked_shares_now(connection, self.today(), &dismissed, true).await?;
+        let share = shares.platforms.iter().find(|(platform, _)| platform == code.as_str());
+        let share = share.map(|(_, share)| share.now).unwrap_or_default();
+        let health = PlatformHealth {
+            since,
+            last_delivery_at: spoke.last_at,
+            alarm: self.silence_alarm(connection, &spoke).await?,
+            deliveries,
+            quarantined,
+            linked: share.linked,
+            waiting: share.waiting,
+            clock_skew: Spread::of(latest.iter().filter_map(skew).collect()),
+            out_of_order: Spread::of(depths(&occurred)),
+            counted: platform_health::counts_since(connection, spoke.platform, since).await?,
+        };
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "platform.read", object: &format!("platform {code}") }).await?;
+        Ok(health)
+    }
+
+    /// Shows the operator for how long each platform has been silent, and whether that is too long.
+    pub async fn watch_silence(&self) -> Result<(), StoreError> {
+        let connection = self.store.connection();
+        for spoke in platform_health::spoke(connection).await? {
+            let alarm = self.silence_alarm(connection, &spoke).await?;
+            self.metrics.set_silence(spoke.code.as_str(), alarm.silence, alarm.rings());
+        }
+        Ok(())
+    }
+
+    async fn silence_alarm(&self, connection: &impl Connection, spoke: &Spoke) -> Result<SilenceAlarm, StoreError> {
+        let now = self.now();
+        let configured = self.silence_alarm_hours.get(spoke.code.as_str()).copied();
+        let arrivals = match configured {
+            Some(_) => Vec::new(),
+            None => platform_health::active_hours(connection, spoke.platform, now).await?,
+        };
+        Ok(SilenceAlarm::of(now, spoke.last_at.unwrap_or(spoke.added_at), configured, &arrivals))
+    }
+}
+
+/// By how much a delivery came after the instant that its sender signed, if it signed one.
+fn skew(delivery: &LatestDelivery) -> Option<TimeDelta> {
+    let headers: serde_json::Value = serde_json::from_str(&delivery.headers).ok()?;
+    let signed: i64 = headers.get("webhook-timestamp")?.as_str()?.trim().parse().ok()?;
+    Some(delivery.received_at.signed_duration_since(DateTime::from_timestamp(signed, 0)?))
+}

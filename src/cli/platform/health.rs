@@ -1,0 +1,99 @@
+//! `kurskoll platform health`
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::{Args, ValueEnum};
+
+use crate::app::{App, Asker};
+use crate::cli::{CommandError, output};
+use crate::domain::ids::PlatformCode;
+use crate::domain::platform_health::{Counted, PlatformHealth, Spread};
+use crate::render::views::{PlatformHealthView, seconds};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The platform's code; all of them where it is left out
+    code: Option<PlatformCode>,
+    /// From when on is counted; a week ago where it is left out
+    #[arg(long, value_name = "INSTANT")]
+    since: Option<DateTime<Utc>>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line for each figure
+    Table,
+    Json,
+}
+
+pub async fn run(app: &App, asker: &Asker, arguments: Arguments) -> Result<(), CommandError> {
+    let Arguments { code, since, format } = arguments;
+    let is_one = code.is_some();
+    let codes = match code {
+        Some(code) => vec![code],
+        None => app.list_platforms(asker).await?.into_iter().map(|platform| platform.code).collect(),
+    };
+    let mut healths = Vec::with_capacity(codes.len());
+    for code in codes {
+        let health = app.platform_health(asker, &code, since).await?;
+        healths.push((code, health));
+    }
+    let text = match format {
+        Format::Table => healths.iter().map(|(code, health)| table(code, health)).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            let mut views = healths.iter().map(|(code, health)| PlatformHealthView::of(code, health));
+            let json = match views.next() {
+                Some(view) if is_one => serde_json::to_string_pretty(&view)?,
+                first => serde_json::to_string_pretty(&first.into_iter().chain(views).collect::<Vec<_>>())?,
+            };
+            format!("{json}\n")
+        }
+    };
+    Ok(output::print(&text)?)
+}
+
+fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
+    let alarm = &health.alarm;
+    let last = health.last_delivery_at.map_or("never".to_owned(), |at| at.to_rfc3339());
+    let threshold = alarm.threshold.map_or("never".to_owned(), |threshold| {
+        format!("after {} h ({})", hours(threshold), alarm.threshold_from.as_str())
+    });
+    let share = |share: Option<rust_decimal::Decimal>| share.map_or("–".to_owned(), |share| format!("{share} %"));
+    let spread = |spread: Option<Spread>| match spread {
+        None => "–".to_owned(),
+        Some(Spread { median, p95, max }) => {
+            format!("median {} s, 95 % {} s, most {} s", seconds(median), seconds(p95), seconds(max))
+        }
+    };
+    let mut rows = vec![
+        ("platform", code.to_string()),
+        ("last delivery", last),
+        ("silent for", format!("{} h{}", hours(alarm.silence), if alarm.rings() { ": ALARM" } else { "" })),
+        ("alarm", threshold),
+        ("counted since", health.since.to_rfc3339()),
+        ("deliveries", health.deliveries.to_string()),
+        ("quarantined", format!("{} ({})", health.quarantined, share(health.quarantined_share()))),
+        (
+            "linked",
+            format!("{} of {} ({})", health.linked, health.linked + health.waiting, share(health.linked_share())),
+        ),
+        ("clock skew", spread(health.clock_skew)),
+        ("out of order", spread(health.out_of_order)),
+    ];
+    let named = |what: Counted| match what {
+        Counted::Duplicate => "duplicates",
+        Counted::Conflict => "conflicts",
+        Counted::RefusedSignature => "refused signatures",
+        Counted::RateLimited => "rate limited",
+    };
+    rows.extend(Counted::ALL.map(|what| (named(what), health.count_of(what).to_string())));
+    rows.into_iter().map(|(name, value)| format!("{name:<20}{value}\n")).collect()
+}
+
+/// Hours with one decimal, cut off.
+fn hours(duration: TimeDelta) -> String {
+    let tenths = duration.num_minutes() / 6;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}

@@ -1,0 +1,112 @@
+//! What a result says, in 128 bits: the name of one that its platform gives no id.
+
+use sha2::{Digest, Sha256};
+
+use super::{ReportedResult, ResultKind, Target};
+use crate::domain::ids::{EventId, InvalidId};
+
+impl ReportedResult {
+    /// A digest of all that it says but its id: two results that have the same tell the same thing of the same learner.
+    #[must_use]
+    pub fn content_digest(&self) -> [u8; 16] {
+        let mut parts: Vec<String> = Vec::new();
+        for identity in self.learner.identities() {
+            parts.extend([identity.key.as_str().to_owned(), identity.value, identity.home_page]);
+        }
+        let (kind_of_target, target) = match &self.target {
+            Target::Course(course) => ("course", course.as_str()),
+            Target::Quiz(quiz) => ("quiz", quiz.as_str()),
+        };
+        parts.extend([kind_of_target.to_owned(), target.to_owned(), self.occurred_at.timestamp_micros().to_string()]);
+        match &self.kind {
+            ResultKind::Completion => parts.push("completion".to_owned()),
+            ResultKind::Attempt { number, score, passed } => {
+                let score = score.map(|score| format!("{} of {}", score.points().normalize(), score.of().normalize()));
+                parts.extend([
+                    "attempt".to_owned(),
+                    format!("{number:?}"),
+                    format!("{score:?}"),
+                    format!("{passed:?}"),
+                ]);
+            }
+            ResultKind::Revocation { event_id } => {
+                parts.extend(["revocation".to_owned(), event_id.as_ref().map(ToString::to_string).unwrap_or_default()]);
+            }
+        }
+        let mut digest = Sha256::new();
+        for part in parts {
+            // The lengths keep "a", "bc" apart from "ab", "c".
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest.finalize()[..16]);
+        short
+    }
+
+    /// The id of a result whose platform gave none: the same for the same content, whenever and however often it is told.
+    ///
+    /// # Errors
+    /// None that could happen: it is the form in which ids are made.
+    pub fn derived_id(&self) -> Result<EventId, InvalidId> {
+        let digits: String = self.content_digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        EventId::parse(&format!("content:{digits}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{CourseId, EmployeeNumber, QuizId};
+    use crate::domain::linking::LearnerKeys;
+    use crate::domain::training::{Score, decimal_from_text};
+
+    fn result(event_id: &str, number: &str, kind: ResultKind, target: Target) -> ReportedResult {
+        ReportedResult {
+            event_id: EventId::parse(event_id).expect("an id"),
+            learner: LearnerKeys {
+                employee_number: Some(EmployeeNumber::parse(number).expect("a number")),
+                email: None,
+                username: None,
+                account: None,
+            },
+            target,
+            kind,
+            occurred_at: chrono::DateTime::UNIX_EPOCH,
+            reason: None,
+        }
+    }
+
+    fn course(id: &str) -> Target {
+        Target::Course(CourseId::parse(id).expect("a course"))
+    }
+
+    fn attempt(raw: &str) -> ResultKind {
+        let [points, of] = [raw, "20"].map(|text| decimal_from_text(text).expect("a number"));
+        ResultKind::Attempt { number: None, score: Score::new(points, of).ok(), passed: None }
+    }
+
+    #[test]
+    fn the_id_does_not_change_what_a_result_says() {
+        let first = result("1", "104233", ResultKind::Completion, course("c"));
+        let second = result("2", "104233", ResultKind::Completion, course("c"));
+        assert_eq!(first.content_digest(), second.content_digest());
+        assert_eq!(first.derived_id().map(|id| id.as_str().len()), Ok("content:".len() + 32));
+    }
+
+    #[test]
+    fn whatever_else_differs_makes_another_result() {
+        let quiz = Target::Quiz(QuizId::parse("c").expect("a quiz"));
+        let told = [
+            result("1", "104233", ResultKind::Completion, course("c")),
+            result("1", "104234", ResultKind::Completion, course("c")),
+            result("1", "104233", ResultKind::Completion, course("d")),
+            result("1", "104233", attempt("17"), quiz.clone()),
+            result("1", "104233", attempt("17.5"), quiz.clone()),
+        ];
+        let distinct: std::collections::BTreeSet<_> = told.iter().map(ReportedResult::content_digest).collect();
+        assert_eq!(distinct.len(), told.len());
+        // 17 and 17.0 points are the same score.
+        assert_eq!(told[3].content_digest(), result("1", "104233", attempt("17.0"), quiz).content_digest());
+    }
+}

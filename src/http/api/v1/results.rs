@@ -1,0 +1,109 @@
+//! A platform's history as a file: what people did before it was connected.
+
+use std::time::Duration;
+
+use rocket::data::{Data, ToByteUnit};
+use rocket::http::{ContentType, Status};
+use rocket::serde::json::Json;
+use rocket::{State, post};
+use tokio::time::timeout;
+
+use crate::app::import_results::{ImportResultsError, ResultsRequest};
+use crate::app::{App, Asker};
+use crate::config::ReceivingSettings;
+use crate::domain::access::Action;
+use crate::domain::directory::problem::RowProblems;
+use crate::domain::ids::PlatformCode;
+use crate::http::guards::query::Query;
+use crate::http::problem::Problem;
+use crate::render::views::{ResultsImportView, RowProblemView};
+
+/// How long a file may take to arrive: minutes, where a delivery has seconds.
+const FILE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Imports a file of results from before a platform was connected; all or nothing
+///
+/// The file is kept as a delivery, and each of its results is evidence as if the platform had sent it. What is known is told
+/// by the event's id, or by what it says; it adds nothing, and neither does the same file again. Columns: `event_id`, `type`,
+/// `employee_number`, `email`, `username`, `course_id`, `quiz_id`, `occurred_at`, `score_raw`, `score_max`, `passed`.
+#[utoipa::path(
+    post, path = "/api/v1/platforms/{code}/results", operation_id = "import_results", tag = "platforms", security(("bearer" = [])),
+    params(
+        ("code" = String, Path, description = "The platform's code", example = "larportal"),
+        ("dry_run" = Option<bool>, Query, description = "Only say what would change"),
+    ),
+    request_body(content = String, content_type = "text/csv"),
+    responses(
+        (status = 200, description = "What became of it, or would", body = ResultsImportView),
+        (status = 400, response = crate::http::openapi::MalformedParameter),
+        (status = 401, response = crate::http::openapi::Unauthenticated),
+        (status = 403, response = crate::http::openapi::Forbidden),
+        (status = 404, response = crate::http::openapi::NotFound),
+        (status = 408, response = crate::http::openapi::TooSlow),
+        (status = 413, response = crate::http::openapi::TooLarge),
+        (status = 415, response = crate::http::openapi::WrongMediaType),
+        (status = 422, response = crate::http::openapi::BadRows),
+    ),
+)]
+#[post("/platforms/<code>/results", data = "<data>")]
+pub async fn import(
+    app: &State<App>,
+    settings: &State<ReceivingSettings>,
+    asker: Asker,
+    query: Query,
+    content_type: Option<&ContentType>,
+    code: &str,
+    data: Data<'_>,
+) -> Result<Json<ResultsImportView>, Problem> {
+    let query = query.only(&["dry_run"])?;
+    let dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
+    // Before the file is read: it may be large.
+    asker.grant(Action::Operate).map_err(|refused| Problem::forbidden(refused.to_string()))?;
+    let unknown = || Problem::not_found(format!("no platform has the code {code}"));
+    let platform = PlatformCode::parse(code).map_err(|_| unknown())?;
+    if !content_type.is_some_and(|kind| kind.is_csv()) {
+        return Err(Problem::unsupported_media_type("text/csv"));
+    }
+    let bytes = read_file(data, settings).await?;
+    let request = ResultsRequest { platform: &platform, name: "results.csv", bytes: &bytes, dry_run };
+    let imported = app.import_results(&asker, request, &|_| {}).await?;
+    Ok(Json(imported.view(&platform, dry_run)))
+}
+
+async fn read_file(data: Data<'_>, settings: &ReceivingSettings) -> Result<Vec<u8>, Problem> {
+    let limit = settings.max_results_file;
+    let reading = data.open(limit.as_u64().bytes()).into_bytes();
+    let body = timeout(FILE_TIMEOUT, reading).await.map_err(|_| {
+        let detail =
+            format!("The file did not arrive within {} s. Send it again, or in parts.", FILE_TIMEOUT.as_secs());
+        Problem::new(Status::RequestTimeout, "body-too-slow", "The body came too slowly", detail)
+    })?;
+    let body = body.map_err(|_| Problem::bad_request("The body ended before its end. Send it again."))?;
+    if body.is_complete() { Ok(body.into_inner()) } else { Err(Problem::payload_too_large(limit.as_u64())) }
+}
+
+/// What is wrong with a file, row by row.
+#[must_use]
+pub fn bad_rows(problems: &RowProblems) -> Problem {
+    let first = problems.listed().first().map(ToString::to_string).unwrap_or_default();
+    let detail = format!("Nothing was imported: {} wrong, the first of them {first}", count(problems.total()));
+    let listed = serde_json::to_value(RowProblemView::all(problems)).unwrap_or_default();
+    Problem::unprocessable("bad-rows", detail)
+        .with_member("problems", listed)
+        .with_member("total_problems", problems.total())
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "1 thing is".to_owned() } else { format!("{problems} things are") }
+}
+
+impl From<ImportResultsError> for Problem {
+    fn from(error: ImportResultsError) -> Self {
+        match error {
+            ImportResultsError::Refused(refused) => Self::forbidden(refused.to_string()),
+            ImportResultsError::UnknownPlatform(_) => Self::not_found(error.to_string()),
+            ImportResultsError::Problems(problems) => bad_rows(&problems),
+            ImportResultsError::Store(error) => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What waits in quarantine: found by platform and problem, grouped, and said to be settled otherwise.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Set, SqlErr, Value};
+
+use super::clock::Change;
+use super::entities::quarantine_dismissal;
+use super::people::parsed;
+use super::rows::{placeholders, statement};
+use super::{StoreError, instant};
+use crate::domain::ids::{EventId, PlatformCode, PlatformId};
+use crate::domain::quarantine::{ANYTHING, Group};
+
+/// Which of those that wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuarantineFilter {
+    pub platform: Option<PlatformId>,
+    /// A problem in which [`ANYTHING`] stands for any text.
+    pub problem: Option<String>,
+    /// Received at this instant or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Those that were dismissed, instead of those that were not.
+    pub dismissed: bool,
+}
+
+/// A delivery that waits, with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub id: i64,
+    pub platform: PlatformId,
+    pub key: EventId,
+    pub content_type: String,
+    /// What was verified beside the body, as JSON.
+    pub headers: String,
+    pub body: Vec<u8>,
+    /// Where in the body (RFC 6901).
+    pub pointer: String,
+    pub problem: String,
+    pub received_at: DateTime<Utc>,
+    pub dismissal: Option<Dismissal>,
+}
+
+/// Why a delivery needs nobody any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dismissal {
+    pub reason: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// From where on a page goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// The newest first, those before an id.
+    Before(Option<i64>),
+    /// The oldest first, those after an id.
+    After(i64),
+}
+
+/// The words are literal, for an index that holds those that wait alone can be used only where the statement says so.
+const WAITING: &str = "d.outcome = 'quarantined'";
+
+/// The conditions of a filter, and their values from `$1` on.
+fn conditions(filter: &QuarantineFilter) -> (Vec<String>, Vec<Value>) {
+    let (mut conditions, mut values): (Vec<String>, Vec<Value>) = (vec![WAITING.to_owned()], Vec::new());
+    let mut add = |condition: &str, value: Value| {
+        values.push(value);
+        conditions.push(condition.replace("{}", &format!("${}", values.len())));
+    };
+    if let Some(platform) = filter.platform {
+        add("d.platform_id = {}", platform.0.into());
+    }
+    if let Some(problem) = &filter.problem {
+        add("d.problem LIKE {} ESCAPE '\\'", pattern(problem).into());
+    }
+    if let Some(since) = filter.since {
+        add("d.received_at >= {}", instant::kept(since).into());
+    }
+    conditions.push(if filter.dismissed { "x.id IS NOT NULL" } else { "x.id IS NULL" }.to_owned());
+    (conditions, values)
+}
+
+/// A problem as a pattern of SQL's.
+fn pattern(problem: &str) -> String {
+    let mut pattern = String::with_capacity(problem.len());
+    for c in problem.chars() {
+        match c {
+            ANYTHING => pattern.push('%'),
+            '%' | '_' | '\\' => pattern.extend(['\\', c]),
+            _ => pattern.push(c),
+        }
+    }
+    pattern
+}
+
+const DISMISSAL: &str = "LEFT JOIN quarantine_dismissal x ON x.delivery_id = d.id AND x.superseded_at IS NULL";
+
+/// A page of those that wait.
+pub async fn page(
+    connection: &impl ConnectionTrait,
+    filter: &QuarantineFilter,
+    from: From,
+    at_most: u64,
+) -> Result<Vec<Waiting>, StoreError> {
+    let (mut conditions, mut values) = conditions(filter);
+    let order = match from {
+        From::Before(None) => "DESC",
+        From::Before(Some(id)) => {
+            values.push(id.into());
+            conditions.push(format!("d.id < ${}", values.len()));
+            "DESC"
+        }
+        From::After(id) => {
+            values.push(id.into());
+            conditions.push(format!("d.id > ${}", values.len()));
+            "ASC"
+        }
+    };
+    values.push(i64::try_from(at_most).unwrap_or(i64::MAX).into());
+    let sql =
+        format!("{} WHERE {} ORDER BY d.id {order} LIMIT ${}", selected(), conditions.join(" AND "), values.len());
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    rows.iter().map(waiting).collect()
+}
+
+/// Those of some deliveries that wait, dismissed or not, by id.
+pub async fn by_ids(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Waiting>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{} WHERE {WAITING} AND d.id IN ({}) ORDER BY d.id", selected(), placeholders(1, ids.len()));
+    let values = ids.iter().map(|id| Value::from(*id));
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    rows.iter().map(waiting).collect()
+}
+
+/// Those of some ids that wait.
+pub async fn waiting_among(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!("SELECT d.id FROM delivery d WHERE {WAITING} AND d.id IN ({})", placeholders(1, ids.len()));
+    let values = ids.iter().map(|id| Value::from(*id));
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+fn selected() -> String {
+    format!(
+        "SELECT d.id, d.platform_id, d.delivery_key, d.content_type, d.headers, d.body, d.problem, d.problem_pointer,
+                d.received_at, x.reason, x.dismissed_by, x.recorded_at AS dismissed_at
+         FROM delivery d {DISMISSAL}"
+    )
+}
+
+fn waiting(row: &QueryResult) -> Result<Waiting, StoreError> {
+    let key: String = row.try_get("", "delivery_key")?;
+    let (reason, by): (Option<String>, Option<String>) = (row.try_get("", "reason")?, row.try_get("", "dismissed_by")?);
+    let at: Option<i64> = row.try_get("", "dismissed_at")?;
+    let text = |column: &str| -> Result<String, StoreError> {
+        Ok(row.try_get::<Option<String>>("", column)?.unwrap_or_default())
+    };
+    Ok(Waiting {
+        id: row.try_get("", "id")?,
+        platform: PlatformId(row.try_get("", "platform_id")?),
+        key: parsed(EventId::parse(&key), "delivery", "delivery_key")?,
+        content_type: row.try_get("", "content_type")?,
+        headers: row.try_get("", "headers")?,
+        body: row.try_get("", "body")?,
+        pointer: text("problem_pointer")?,
+        problem: text("problem")?,
+        received_at: instant::read(row.try_get("", "received_at")?),
+        dismissal: reason.zip(by).zip(at).map(|((reason, by), at)| Dismissal { reason, by, at: instant::read(at) }),
+    })
+}
+
+/// How many wait.
+pub async fn count(connection: &impl ConnectionTrait, filter: &QuarantineFilter) -> Result<u64, StoreError> {
+    let (conditions, values) = conditions(filter);
+    let sql = format!("SELECT COUNT(*) AS waiting FROM delivery d {DISMISSAL} WHERE {}", conditions.join(" AND "));
+    let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
+    let count: i64 = row.map(|row| row.try_get("", "waiting")).transpose()?.unwrap_or_default();
+    Ok(count.unsigned_abs())
+}
+
+/// Those that wait, put together by platform, place and the exact words of the problem.
+pub async fn groups(connection: &impl ConnectionTrait, filter: &QuarantineFilter) -> Result<Vec<Group>, StoreError> {
+    let (conditions, values) = conditions(filter);
+    let sql = format!(
+        "SELECT p.code, w.problem, w.problem_pointer, w.deliveries, w.oldest, w.newest, w.example
+         FROM (SELECT d.platform_id, d.problem, d.problem_pointer, COUNT(*) AS deliveries,
+                      MIN(d.received_at) AS oldest, MAX(d.received_at) AS newest, MAX(d.id) AS example
+               FROM delivery d {DISMISSAL} WHERE {}
+               GROUP BY d.platform_id, d.problem, d.problem_pointer) w
+         JOIN platform p ON p.id = w.platform_id",
+        conditions.join(" AND ")
+    );
+    let group = |row: &QueryResult| -> Result<Group, StoreError> {
+        let code: String = row.try_get("", "code")?;
+        let deliveries: i64 = row.try_get("", "deliveries")?;
+        Ok(Group {
+            platform: parsed(PlatformCode::parse(&code), "platform", "code")?,
+            pointer: row.try_get::<Option<String>>("", "problem_pointer")?.unwrap_or_default(),
+            problem: row.try_get::<Option<String>>("", "problem")?.unwrap_or_default(),
+            deliveries: deliveries.unsigned_abs(),
+            oldest: instant::read(row.try_get("", "oldest")?),
+            newest: instant::read(row.try_get("", "newest")?),
+            example: row.try_get("", "example")?,
+        })
+    };
+    connection.query_all_raw(statement(connection, &sql, values)).await?.iter().map(group).collect()
+}
+
+/// Says that a delivery needs nobody any more; false where that was said before.
+pub async fn dismiss(change: &Change, delivery: i64, reason: &str, by: &str) -> Result<bool, StoreError> {
+    let row = quarantine_dismissal::ActiveModel {
+        delivery_id: Set(delivery),
+        reason: Set(reason.to_owned()),
+        dismissed_by: Set(by.to_owned()),
+        recorded_at: Set(change.at()),
+        superseded_at: Set(None),
+        ..Default::default()
+    };
+    match quarantine_dismissal::Entity::insert(row).exec_without_returning(change.connection()).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes that back; false where nobody had said it.
+pub async fn undo_dismissal(change: &Change, delivery: i64) -> Result<bool, StoreError> {
+    let sql = "UPDATE quarantine_dismissal SET superseded_at = $1 WHERE delivery_id = $2 AND superseded_at IS NULL";
+    let connection = change.connection();
+    let done = connection.execute_raw(statement(connection, sql, [change.at().into(), delivery.into()])).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_of_a_problem_is_any_text_and_nothing_else_is() {
+        assert_eq!(pattern(r"line …, 100% of a\b_c"), r"line %, 100\% of a\\b\_c");
+    }
+}

@@ -1,0 +1,246 @@
+//! A file of results: one delivery with hundreds of thousands of them, kept all or nothing.
+//!
+//! It is decided about in parts by the very code that decides about a webhook's results, within one change: nobody sees
+//! half a file, and nothing stays of one that is refused. A dry run reads the same from a snapshot and holds nobody back.
+
+use std::collections::{BTreeSet, HashSet};
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+
+use super::decide::{DecidedPart, DecidedResult, decide_part};
+use super::held::Held;
+use super::known::Known;
+use super::{Content, Delivery, mark_stale};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
+use crate::domain::directory::records::Row;
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::training::ReportedResult;
+use crate::store::clock::Change;
+use crate::store::entities::delivery;
+use crate::store::platforms::Platform;
+use crate::store::{Store, StoreError, instant};
+
+/// The media type of a file of results; no webhook can have it.
+pub const FILE_TYPE: &str = "text/csv";
+
+/// How many results are asked about and written at a time: parameters of about a megabyte.
+const PART: usize = 2000;
+
+/// A platform's history as a file.
+#[derive(Debug)]
+pub struct ResultsFile<'a> {
+    pub platform: &'a Platform,
+    /// Made of the file's bytes: the same file is the same delivery.
+    pub key: EventId,
+    /// What is known of it beside its bytes, as JSON.
+    pub headers: String,
+    pub body: &'a [u8],
+    pub rows: Vec<Row<ReportedResult>>,
+}
+
+/// What a file's results amount to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub results: u64,
+    /// Those that nobody had told.
+    pub new: u64,
+    /// The new ones that are somebody's at once; the rest of them waits.
+    pub linked: u64,
+    /// Those that were known, under the same id or another.
+    pub known: u64,
+}
+
+/// Why a file was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepFileError {
+    #[error("some results are known and say otherwise")]
+    Problems(RowProblems),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Is told how many more results were looked at.
+pub type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
+
+impl Store {
+    /// Begins a change with room for a file's ids.
+    pub async fn change_for_file(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        file: &ResultsFile<'_>,
+    ) -> Result<Change, StoreError> {
+        // At the most a learner and an event each, and the delivery.
+        let ids = i64::try_from(1 + 2 * file.rows.len()).unwrap_or(i64::MAX);
+        self.change_reserving(now, ids).await
+    }
+}
+
+/// The delivery and its instant that the very same file was kept as, if it was.
+pub async fn kept_before(
+    connection: &impl ConnectionTrait,
+    file: &ResultsFile<'_>,
+) -> Result<Option<(i64, chrono::DateTime<chrono::Utc>)>, StoreError> {
+    use delivery::Column;
+    let found: Option<(i64, i64)> = delivery::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::ReceivedAt])
+        .filter(Column::DeliveryKey.eq(file.key.as_str()))
+        .filter(Column::PlatformId.eq(file.platform.id.0))
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(found.map(|(id, received_at)| (id, instant::read(received_at))))
+}
+
+/// Keeps a file and all its results within a change; answers the id of its delivery.
+pub async fn keep(
+    change: &Change,
+    file: ResultsFile<'_>,
+    calendar: CityCalendar,
+    progress: Progress<'_>,
+) -> Result<(i64, Tally), KeepFileError> {
+    let connection = change.connection();
+    let kept_as = change.first_id();
+    let row = delivery::ActiveModel {
+        id: Set(kept_as),
+        platform_id: Set(file.platform.id.0),
+        delivery_key: Set(file.key.to_string()),
+        content_type: Set(FILE_TYPE.to_owned()),
+        headers: Set(file.headers.clone()),
+        body: Set(file.body.to_vec()),
+        outcome: Set("accepted".to_owned()),
+        problem: Set(None),
+        problem_pointer: Set(None),
+        received_at: Set(change.at()),
+        released_at: Set(None),
+    };
+    delivery::Entity::insert(row).exec_without_returning(connection).await.map_err(StoreError::from)?;
+    // A file has no registrations in which something could be held.
+    let held = Held::default();
+    let mut counting = Counting::default();
+    let (mut next_id, mut stale) = (kept_as + 1, BTreeSet::new());
+    for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
+        let known = Known::read(connection, std::slice::from_ref(&part), &held).await?;
+        let DecidedPart { mut rows, results, next_id: next } =
+            decide_part((&part, &held), kept_as, known, (change.at(), next_id), calendar);
+        next_id = next;
+        stale.append(&mut rows.stale);
+        rows.write(change).await?;
+        counting.count(&results, &lines);
+        progress(lines.len());
+    }
+    mark_all_stale(connection, stale).await?;
+    counting.finish().map(|tally| (kept_as, tally))
+}
+
+/// What keeping a file would amount to, from what a snapshot holds.
+pub async fn foretell(
+    connection: &impl ConnectionTrait,
+    file: ResultsFile<'_>,
+    calendar: CityCalendar,
+    progress: Progress<'_>,
+) -> Result<Tally, KeepFileError> {
+    // A file has no registrations in which something could be held.
+    let held = Held::default();
+    let mut counting = Counting::default();
+    // Nothing is written: what a part tells is not known to the next.
+    let mut told: HashSet<[u8; 16]> = HashSet::with_capacity(file.rows.len());
+    for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
+        let known = Known::read(connection, std::slice::from_ref(&part), &held).await?;
+        let DecidedPart { mut results, .. } = decide_part((&part, &held), 0, known, (0, 1), calendar);
+        for (decided, result) in results.iter_mut().zip(part.content.results()) {
+            let is_repeated = !told.insert(result.content_digest());
+            if is_repeated && matches!(decided, DecidedResult::New { .. }) {
+                *decided = DecidedResult::Known;
+            }
+        }
+        counting.count(&results, &lines);
+        progress(lines.len());
+    }
+    counting.finish()
+}
+
+async fn mark_all_stale(connection: &impl ConnectionTrait, stale: BTreeSet<EmployeeId>) -> Result<(), StoreError> {
+    let stale: Vec<EmployeeId> = stale.into_iter().collect();
+    for some in stale.chunks(10 * PART) {
+        mark_stale(connection, some.iter().copied()).await?;
+    }
+    Ok(())
+}
+
+/// A file in parts, each as the delivery that a webhook would have been, with the lines of its results.
+struct Parts {
+    platform: PlatformId,
+    linking_keys: std::sync::Arc<[crate::domain::linking::LinkingKey]>,
+    key: EventId,
+    rows: std::vec::IntoIter<Row<ReportedResult>>,
+}
+
+impl Parts {
+    fn of(platform: &Platform, key: &EventId, rows: Vec<Row<ReportedResult>>) -> Self {
+        // Not the file's own id: what is known of that would be read with its bytes, for each part.
+        let key = EventId::parse(&format!("{key} part")).unwrap_or_else(|_| key.clone());
+        Self {
+            platform: platform.id,
+            linking_keys: platform.linking_keys.as_slice().into(),
+            key,
+            rows: rows.into_iter(),
+        }
+    }
+}
+
+impl Iterator for Parts {
+    type Item = (Delivery, Vec<u64>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut results, mut lines) = (Vec::with_capacity(PART), Vec::with_capacity(PART));
+        for row in self.rows.by_ref().take(PART) {
+            results.push(row.record);
+            lines.push(row.line);
+        }
+        let part = Delivery {
+            platform: self.platform,
+            linking_keys: self.linking_keys.clone(),
+            key: self.key.clone(),
+            content_type: FILE_TYPE.to_owned(),
+            headers: String::new(),
+            body: Vec::new(),
+            content: Content::Results(results),
+        };
+        (!lines.is_empty()).then_some((part, lines))
+    }
+}
+
+/// What has been decided so far.
+#[derive(Debug, Default)]
+struct Counting {
+    tally: Tally,
+    problems: RowProblems,
+}
+
+impl Counting {
+    fn count(&mut self, results: &[DecidedResult], lines: &[u64]) {
+        for (result, line) in results.iter().zip(lines) {
+            self.tally.results += 1;
+            match result {
+                DecidedResult::New { is_linked } => {
+                    self.tally.new += 1;
+                    self.tally.linked += u64::from(*is_linked);
+                }
+                DecidedResult::Known => self.tally.known += 1,
+                DecidedResult::KnownOtherwise => self.problems.push(RowProblem {
+                    file: FileKind::Results,
+                    line: Some(*line),
+                    column: Some("event_id".into()),
+                    value: None,
+                    fault: Fault::KnownOtherwise,
+                }),
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Tally, KeepFileError> {
+        if self.problems.is_empty() { Ok(self.tally) } else { Err(KeepFileError::Problems(self.problems)) }
+    }
+}
