@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, QueryResult};
 
+use super::merges::{KEPT_OF_PROTECTED, person_now};
 use super::people::parsed;
 use super::rows::statement;
 use super::{StoreError, settings};
@@ -22,10 +23,13 @@ pub async fn directory_state(connection: &impl ConnectionTrait) -> Result<Option
 pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake>, StoreError> {
     let mut people: HashMap<i64, Namesake> = HashMap::new();
     let all = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
-    let employees = "SELECT e.id, e.number, f.given_name, f.family_name FROM employee e
-                     JOIN employee_fact f ON f.employee_id = e.id AND f.superseded_at IS NULL
-                     WHERE NOT f.protected";
-    for row in all(employees).await? {
+    let employees = format!(
+        "SELECT e.id, e.number, f.given_name, f.family_name FROM employee e
+         JOIN employee_fact f ON f.employee_id = e.id AND f.superseded_at IS NULL
+         WHERE NOT f.protected AND e.id NOT IN ({KEPT_OF_PROTECTED})
+           AND e.id NOT IN (SELECT duplicate_employee_id FROM merge_fact WHERE superseded_at IS NULL)"
+    );
+    for row in all(&employees).await? {
         let id: i64 = row.try_get("", "id")?;
         let person = Namesake {
             employee: EmployeeId(id),
@@ -37,9 +41,13 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         };
         people.insert(id, person);
     }
-    let employments = "SELECT employee_id, administration, starts_on, ends_on FROM employment_fact
-                       WHERE superseded_at IS NULL";
-    for row in all(employments).await? {
+    // What is known under a duplicate's number is the kept one's.
+    let person = person_now("f.employee_id");
+    let employments = format!(
+        "SELECT {person} AS employee_id, f.administration, f.starts_on, f.ends_on FROM employment_fact f
+         WHERE f.superseded_at IS NULL"
+    );
+    for row in all(&employments).await? {
         if let Some(person) = person_of(&mut people, &row)? {
             let administration: String = row.try_get("", "administration")?;
             person.engagements.push(Engagement {
@@ -53,8 +61,11 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
             });
         }
     }
-    let claims = "SELECT employee_id, platform_id, key, value, home_page, superseded_at FROM identity_claim";
-    for row in all(claims).await? {
+    let claims = format!(
+        "SELECT {person} AS employee_id, f.platform_id, f.key, f.value, f.home_page, f.superseded_at
+         FROM identity_claim f"
+    );
+    for row in all(&claims).await? {
         if let Some(person) = person_of(&mut people, &row)? {
             let key: String = row.try_get("", "key")?;
             let key =

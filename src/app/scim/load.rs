@@ -78,7 +78,7 @@ pub(super) async fn load(
     if employees.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let known = people::directory(connection, Whose::Only(employees), None).await?;
+    let known = people::directory_by_number(connection, Whose::Only(employees), None).await?;
     let mut kept = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
     let persons: BTreeMap<EmployeeId, KnownPerson> =

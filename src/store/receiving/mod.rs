@@ -146,10 +146,20 @@ fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec<StaleRow> 
     employees.into_iter().map(|employee| StaleRow { employee_id: employee.0 }).collect()
 }
 
-/// Notes that the derived rows of some employees are to be made anew.
+/// Notes that the derived rows of some employees are to be made anew; those of whoever a merged duplicate is, too.
 pub(super) async fn mark_stale(
     connection: &impl ConnectionTrait,
     employees: impl IntoIterator<Item = EmployeeId>,
 ) -> Result<(), StoreError> {
-    rows_of_json::insert(connection, "stale", STALE, &stale_rows(employees)).await
+    let rows = stale_rows(employees);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows_of_json::insert(connection, "stale", STALE, &rows).await?;
+    let theirs = rows_of_json::is_one_of(connection, "duplicate_employee_id", STALE);
+    let sql = format!(
+        "INSERT INTO stale (employee_id) SELECT kept_employee_id FROM merge_fact WHERE superseded_at IS NULL AND {theirs}"
+    );
+    connection.execute_raw(super::rows::statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    Ok(())
 }
