@@ -98,6 +98,15 @@ pub enum Step {
         months: u8,
         from: usize,
     },
+    /// Somebody says that two numbers are one human.
+    Merged {
+        duplicate: usize,
+        kept: usize,
+    },
+    /// Somebody takes such a merge back.
+    Unmerged {
+        nth: usize,
+    },
     Later {
         days: i64,
     },
@@ -130,13 +139,14 @@ pub struct Story<'a> {
     links: Vec<i64>,
     /// What was proposed, by its path.
     proposals: Vec<String>,
+    merges: Vec<i64>,
 }
 
 impl<'a> Story<'a> {
     pub async fn begun(app: &'a TestApp) -> Self {
         small_city(app).await;
         let secret = app.platform("larportal").await;
-        Self { app, secret, delivered: Vec::new(), links: Vec::new(), proposals: Vec::new() }
+        Self { app, secret, delivered: Vec::new(), links: Vec::new(), proposals: Vec::new(), merges: Vec::new() }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -300,6 +310,21 @@ impl<'a> Story<'a> {
                     );
                 app.apply(&text).await;
             }
+            Step::Merged { duplicate, kept } => {
+                let body = json!({"duplicate": PEOPLE[*duplicate], "reason": "one human"});
+                let path = format!("/api/v1/employees/{}/merge", PEOPLE[*kept]);
+                let answer = self.post_as(Role::Admin, &path, &body).await;
+                // They may be merged already, one may be nobody yet, or it is the same number.
+                assert!([200, 404, 409, 422].contains(&answer.status), "{}", answer.body);
+                self.merges.extend(answer.json()["merge"]["id"].as_i64());
+            }
+            Step::Unmerged { nth } => {
+                if let Some(id) = self.merges.get(nth % self.merges.len().max(1)) {
+                    let path = format!("/api/v1/merges/{id}/undo");
+                    let answer = self.post_as(Role::Admin, &path, &json!({"reason": "two after all"})).await;
+                    assert!([200, 409].contains(&answer.status), "{}", answer.body);
+                }
+            }
             Step::Later { days } => app.clock.advance(Duration::days(*days)),
             Step::Settled => app.settle().await,
         }
@@ -344,6 +369,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_usize, 5..40_u8, 1..14_u8, 0..3_usize).prop_map(
             |(code, days, months, from)| Step::Requirement { code, days, months, from }
         ),
+        // Protection that comes by a merge goes before what was known, as protection does.
+        4 => (prop::sample::select(vec![0, 1, 2, 4]), prop::sample::select(vec![0, 1, 2, 4])).prop_map(
+            |(duplicate, kept)| Step::Merged { duplicate, kept }
+        ),
+        3 => (0..4_usize).prop_map(|nth| Step::Unmerged { nth }),
         1 => (1..40_i64).prop_map(|days| Step::Later { days }),
         1 => Just(Step::Settled),
     ]
