@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 59] = [
+const ASKED: [Asked; 62] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -58,6 +58,17 @@ const ASKED: [Asked; 59] = [
         route: "POST /api/v1/employees/<employee_number>/corrections",
         path: "/api/v1/employees/1002/corrections",
         body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
+    },
+    Asked {
+        route: "POST /api/v1/employees/<employee_number>/merge",
+        path: "/api/v1/employees/1002/merge",
+        body: r#"{"duplicate": "1001", "reason": "hired twice", "dry_run": true}"#,
+    },
+    asked("GET /api/v1/merges", "/api/v1/merges"),
+    Asked {
+        route: "POST /api/v1/merges/<id>/undo",
+        path: "/api/v1/merges/4711/undo",
+        body: r#"{"reason": "two after all"}"#,
     },
     asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
     asked("GET /api/v1/exemptions", "/api/v1/exemptions"),
