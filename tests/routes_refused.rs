@@ -339,6 +339,9 @@ both_databases! {
         POST /api/v1/deliveries/<id>/replay                      200     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>                  200     200     200     404     200     403     401     401     401
         POST /api/v1/employees/<employee_number>/corrections     200     403     403     403     403     403     401     401     401
+        POST /api/v1/employees/<employee_number>/merge           200     403     403     403     403     403     401     401     401
+        GET /api/v1/merges                                       200     403     403     403     200     403     401     401     401
+        POST /api/v1/merges/<id>/undo                            404     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>/history          200     200     200     404     200     403     401     401     401
         GET /api/v1/exemptions                                   200     200     200     200     200     403     401     401     401
         POST /api/v1/exemptions                                  200     403     403     403     403     403     401     401     401

@@ -209,7 +209,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "next": "aW5mb3NlYy1vbmJvYXJkaW5nAEFuZGVyc3Nvbg"
         }),
         "show_employee" => json!({
-            "employee_number": "104233", "given_name": "Anna", "family_name": "Andersson", "protected": false,
+            "employee_number": "104233", "given_name": "Anna", "family_name": "Andersson", "protected": false, "merged_numbers": [],
             "as_of": "2026-02-26", "known_at": "2026-02-26T12:00:00Z",
             "employments": [{
                 "employment_id": "1", "administration": "SEF", "unit": "Måltid norr", "form": "permanent",
