@@ -223,10 +223,13 @@ pub fn change<T: Told>(known_at: DateTime<Utc>, before: Option<&T>, after: Optio
     })
 }
 
+/// What a record was before an instant, and what it became.
+type Turn<'a, T> = (Option<&'a T>, Option<&'a T>);
+
 /// The entries of the versions of one kind: at each instant, what a record was and what it became.
 #[must_use]
 pub fn told<T: Told>(versions: &[Version<T>]) -> Vec<Entry> {
-    let mut turns: BTreeMap<(DateTime<Utc>, String), (Option<&T>, Option<&T>)> = BTreeMap::new();
+    let mut turns: BTreeMap<(DateTime<Utc>, String), Turn<'_, T>> = BTreeMap::new();
     for version in versions {
         let key = version.record.key();
         turns.entry((version.recorded_at, key.clone())).or_default().1 = Some(&version.record);
