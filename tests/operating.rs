@@ -16,6 +16,7 @@ both_databases! {
             let body = completed(json!({"employee_number": number}), "infosec-basics", "2026-02-01T10:00:00+01:00");
             app.deliver("larportal", &secret, id, &body).await.ok();
         }
+        app.app.watch_settling().await.expect("counted");
         app.app.settle_some().await.expect("settled");
         assert_eq!(stale(&app).await, "2");
         app.app.settle_some().await.expect("nothing left");

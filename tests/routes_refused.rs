@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 62] = [
+const ASKED: [Asked; 66] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -156,6 +156,21 @@ const ASKED: [Asked; 62] = [
     Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
     asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
+    asked(
+        "GET /api/v1/reports/onboarding/trend",
+        "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-01&to=2026-02-26",
+    ),
+    asked("GET /api/v1/reorganisations", "/api/v1/reorganisations"),
+    Asked {
+        route: "POST /api/v1/reorganisations",
+        path: "/api/v1/reorganisations",
+        body: r#"{"on_day": "2027-02-1{caller}", "reason": "decided", "dry_run": true, "moves": [{"from": "FGK", "to": "SEF"}]}"#,
+    },
+    Asked {
+        route: "POST /api/v1/reorganisations/<id>/undo",
+        path: "/api/v1/reorganisations/1/undo",
+        body: r#"{"reason": "postponed"}"#,
+    },
 ];
 
 const NO_OPERATION: &str = r#"{"Operations": []}"#;
@@ -205,6 +220,9 @@ impl World {
             links.push(link_by_hand(&app, &format!("made-{caller}"), "1002").await);
         }
         let proposals = proposals(&app).await;
+        let opening = json!({"on_day": "2027-01-01", "reason": "decided", "opens": [{"code": "NY", "name": "Ny"}]});
+        let admin = app.token(Role::Admin, &[]).await;
+        app.post("/api/v1/reorganisations", Some(&admin), &opening).await.ok();
         let not_understood = app.deliver("larportal", &secret, "q-1", &json!({"type": 1})).await;
         let tokens = tokens(&app).await;
         Self { delivery: not_understood.json()["delivery_id"].to_string(), app, tokens, links, proposals }
@@ -392,6 +410,10 @@ both_databases! {
         PATCH /scim/v2/Users/<id>                                 403     403     403     403     403     200     401     401     401
         DELETE /scim/v2/Users/<id>                                403     403     403     403     403     204     401     401     401
         POST /webhooks/<platform>                                 401     401     401     401     401     401     401     401     401
+        GET /api/v1/reports/onboarding/trend                      200     200     200     200     200     403     401     401     401
+        GET /api/v1/reorganisations                               200     200     403     403     200     403     401     401     401
+        POST /api/v1/reorganisations                              200     403     403     403     403     403     401     401     401
+        POST /api/v1/reorganisations/<id>/undo                    200     403     403     403     403     403     401     401     401
         "); }
     }
 

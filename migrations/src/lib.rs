@@ -10,6 +10,7 @@ mod m0003_imports;
 mod m0004_results_by_day;
 mod m0005_corrections;
 mod m0006_merges;
+mod m0007_reorganisations;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_results_by_day::Migration),
             Box::new(m0005_corrections::Migration),
             Box::new(m0006_merges::Migration),
+            Box::new(m0007_reorganisations::Migration),
         ]
     }
 }

@@ -13,13 +13,15 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::held_items_on;
-use crate::domain::compliance::{RequirementVersion, Status};
+use crate::domain::compliance::{RequirementVersion, Standing, Status};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
 use crate::domain::report::waiting::{ByItems, could_be_done};
 use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, LinkedShares, OnboardingReport};
 use crate::domain::training::LinkedResult;
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{StoreError, deliveries, directory, people, requirements, standings, told, waiting};
+use crate::store::{
+    StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting,
+};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]
@@ -56,8 +58,8 @@ impl From<ViewError> for BuildReportError {
 
 /// Figures on the way: people who stand alike, added up.
 #[derive(Default)]
-struct Tally {
-    figures: Figures,
+pub(super) struct Tally {
+    pub(super) figures: Figures,
     undone: ByItems,
 }
 
@@ -81,9 +83,9 @@ impl Tally {
 
 /// The tallies of the city and of every administration.
 #[derive(Default)]
-struct Tallies {
-    city: Tally,
-    administrations: BTreeMap<AdministrationCode, Tally>,
+pub(super) struct Tallies {
+    pub(super) city: Tally,
+    pub(super) administrations: BTreeMap<AdministrationCode, Tally>,
 }
 
 impl Tallies {
@@ -97,14 +99,35 @@ impl Tallies {
     ) {
         for employee in employees {
             let Some(Judged { standing, shown }) = judge(employee, versions, day) else { continue };
-            let is_due = standing.due_on.is_some_and(|day| due.contains(day));
-            let add = |tally: &mut Tally| {
-                tally.add(standing.status, standing.on_time, is_due, standing.held_items, 1);
+            self.add_person(&standing, due, shown.into_keys());
+        }
+    }
+
+    /// Counts one person, in the city and wherever they count.
+    pub(super) fn add_person<'a>(
+        &mut self,
+        standing: &Standing,
+        due: DuePeriod,
+        places: impl IntoIterator<Item = &'a AdministrationCode>,
+    ) {
+        let is_due = standing.due_on.is_some_and(|day| due.contains(day));
+        let add = |tally: &mut Tally| {
+            tally.add(standing.status, standing.on_time, is_due, standing.held_items, 1);
+        };
+        add(&mut self.city);
+        for administration in places {
+            add(self.administrations.entry(administration.clone()).or_default());
+        }
+    }
+
+    /// Counts people by how many stand alike.
+    pub(super) fn add_alike(&mut self, alike: Vec<standings::Alike>) {
+        for alike in alike {
+            let tally = match alike.administration {
+                None => &mut self.city,
+                Some(code) => self.administrations.entry(code).or_default(),
             };
-            add(&mut self.city);
-            for administration in shown.into_keys() {
-                add(self.administrations.entry(administration.clone()).or_default());
-            }
+            tally.add(alike.status, alike.on_time, alike.due, alike.held_items, alike.people);
         }
     }
 }
@@ -139,11 +162,14 @@ impl App {
         let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
         let (waiting, alternatives) = what_waits(&counted.waiting, &versions, view.as_of);
         let Tallies { city, administrations: mut tallies } = counted.tallies;
+        let tree = reorganisations::successions(view.snapshot.connection(), Some(view.known_at)).await?;
+        let counting: BTreeSet<AdministrationCode> = tallies.keys().cloned().collect();
+        let is_there = |code: &AdministrationCode| counting.contains(code) || !tree.is_gone(code, view.as_of);
         let figures_of = |(code, name): (AdministrationCode, String)| {
             let tally = tallies.remove(&code).unwrap_or_default();
             AdministrationFigures { code, name, figures: tally.finish(&waiting, &alternatives) }
         };
-        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code));
+        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code) && is_there(code));
         Ok(OnboardingReport {
             requirement: request.requirement.clone(),
             as_of: view.as_of,
@@ -174,13 +200,7 @@ impl App {
     ) -> Result<Counted, StoreError> {
         let connection = view.snapshot.connection();
         let mut tallies = Tallies::default();
-        for alike in standings::count_alike(connection, requirement, view.as_of, due, visible).await? {
-            let tally = match alike.administration {
-                None => &mut tallies.city,
-                Some(code) => tallies.administrations.entry(code).or_default(),
-            };
-            tally.add(alike.status, alike.on_time, alike.due, alike.held_items, alike.people);
-        }
+        tallies.add_alike(standings::count_alike(connection, requirement, view.as_of, due, visible).await?);
         tallies.add_people(self.stale_people(view).await?.values(), versions, view.as_of, due);
         let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
         let dismissed: BTreeSet<i64> = waiting::dismissed(connection).await?.into_keys().collect();

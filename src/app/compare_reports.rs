@@ -17,7 +17,7 @@ use crate::domain::history::{Entry, Kind, told};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::report::Counts;
 use crate::domain::report::comparison::{FactKey, Known, Moved, because, status};
-use crate::store::{Snapshot, StoreError, history, requirements};
+use crate::store::{Connection, Snapshot, StoreError, history, reorganisations, requirements};
 
 /// Which two reports to compare: the one that the clocks ask for, and the same as known at an earlier instant.
 #[derive(Debug, Clone)]
@@ -67,6 +67,14 @@ pub enum Cause {
     /// A result that was known before is somebody else's than it was: the directory or a link says so.
     LinkedOtherwise {
         event_id: EventId,
+    },
+    /// Administrations were reorganised, or that was taken back: an employment is elsewhere by it.
+    Reorganisation {
+        id: i64,
+        on_day: NaiveDate,
+        known_at: DateTime<Utc>,
+        by: String,
+        is_undone: bool,
     },
     /// What the asker may not learn of.
     NotShown,
@@ -290,6 +298,13 @@ impl App {
                 }
                 _ => {}
             }
+            // Who sees the whole city is told of its reorganisations.
+            if found.len() + causes.len() == told_before
+                && matches!(shift.key, FactKey::Employment(_))
+                && visible.is_all()
+            {
+                causes.extend(reorganised_between(connection, between).await?);
+            }
             if found.len() + causes.len() == told_before {
                 causes.push(Cause::NotShown);
             }
@@ -316,6 +331,33 @@ impl App {
         };
         Ok(applied.into_iter().map(cause).collect())
     }
+}
+
+/// The reorganisations that became known after an instant and up to another, or were taken back.
+async fn reorganised_between(
+    connection: &impl Connection,
+    (after, up_to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<Cause>, StoreError> {
+    let is_between = |at: DateTime<Utc>| after < at && at <= up_to;
+    let mut causes = Vec::new();
+    for known in reorganisations::list(connection).await? {
+        let (id, on_day) = (known.id, known.on_day);
+        let undone = known.undone.filter(|undone| is_between(undone.at));
+        match undone {
+            Some(undone) if known.recorded_at <= after => {
+                causes.push(Cause::Reorganisation { id, on_day, known_at: undone.at, by: undone.by, is_undone: true });
+            }
+            None if is_between(known.recorded_at) => causes.push(Cause::Reorganisation {
+                id,
+                on_day,
+                known_at: known.recorded_at,
+                by: known.made_by,
+                is_undone: false,
+            }),
+            _ => {}
+        }
+    }
+    Ok(causes)
 }
 
 /// Whether an entry tells of the fact of a key.

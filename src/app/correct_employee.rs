@@ -18,7 +18,9 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, applying, corrections, directory, merges, people, platforms};
+use crate::store::{
+    Connection, StoreError, applying, corrections, directory, merges, people, platforms, reorganisations,
+};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -71,6 +73,7 @@ impl App {
         let unknown = || CorrectError::UnknownEmployee(number.clone());
         let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
         let mut known = facts(connection, (id, number)).await?.known();
+        known.successions = reorganisations::successions(connection, None).await?;
         for (code, name) in directory::administrations(connection, change.known_at()).await? {
             known.administrations.insert(code.clone(), AdministrationRecord { code, name, board: String::new() });
         }

@@ -88,7 +88,7 @@ impl App {
             family_name: employee.family_name.clone(),
             email: contact.and_then(|contact| contact.email.clone()).unwrap_or_default(),
             employment_form: employment.form,
-            starts_on: employment.starts_on,
+            starts_on: employment.began_on(),
             requirement: requirement.clone(),
             status: standing.status,
             due_on: standing.due_on,

@@ -37,14 +37,20 @@ impl App {
     pub async fn settle_some(&self) -> Result<usize, StoreError> {
         let snapshot = self.store.snapshot().await?;
         let waiting = standings::stale(snapshot.connection(), AT_ONCE).await?;
-        self.metrics.set_stale_employees(standings::count_stale_employees(snapshot.connection()).await?);
         if waiting.is_empty() {
+            self.metrics.set_stale_employees(0);
             return Ok(0);
         }
         let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
         drop(snapshot);
         self.store.settle(&waiting, derived).await?;
         Ok(employees)
+    }
+
+    /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
+    pub async fn watch_settling(&self) -> Result<(), StoreError> {
+        self.metrics.set_stale_employees(standings::count_stale_employees(self.store.connection()).await?);
+        Ok(())
     }
 
     async fn derive_for(&self, snapshot: &Snapshot, waiting: &[Stale]) -> Result<(usize, Vec<Derived>), StoreError> {
@@ -79,7 +85,7 @@ impl App {
 
     /// Settles until so little waits that a view can reckon it by itself.
     pub(super) async fn settle_before_reading(&self) -> Result<(), StoreError> {
-        while standings::count_stale(self.store.connection()).await? > FEW {
+        while standings::more_stale_than(self.store.connection(), FEW).await? {
             if self.settle_some().await? == 0 {
                 break;
             }

@@ -193,12 +193,11 @@ fn seen(
     view: &View,
     visible: &Visible,
 ) -> EmployeeAnswer {
-    let KnownEmployee { number, given_name, family_name, protected, merged_numbers, mut contacts, person, .. } =
-        employee;
+    let KnownEmployee { number, given_name, family_name, protected, merged_numbers, contacts, person, .. } = employee;
     let employments = person.employments.into_iter().filter(|e| visible.includes(&e.administration));
     let mut employments: Vec<(Employment, Contact)> = employments
         .map(|mut employment| {
-            let mut contact = contacts.remove(&employment.fact_id).unwrap_or_default();
+            let mut contact = contacts.get(&employment.fact_id).cloned().unwrap_or_default();
             if protected {
                 employment.unit.clear();
                 contact = Contact::default();

@@ -11,11 +11,12 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::directory::merge::Merges;
 use crate::domain::directory::records::PersonRecord;
+use crate::domain::directory::succession::Successions;
 use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_merge, told_of_proposal};
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, corrections, merges, people, proposals};
+use crate::store::{Connection, StoreError, corrections, merges, people, proposals, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -157,12 +158,13 @@ impl App {
         merges: &Merges,
         visible: &Visible,
     ) -> Result<Story, StoreError> {
-        let mut parts = vec![part_of(connection, (id, number), visible).await?];
+        let tree = reorganisations::successions(connection, None).await?;
+        let mut parts = vec![part_of(connection, (id, number), &tree, visible).await?];
         for (duplicate, number) in people::numbers_of(connection, &merges.duplicates_of(id).collect()).await? {
             let number = EmployeeNumber::parse(&number);
             let unreadable = |_| StoreError::Unreadable { table: "employee", column: "number" };
             let number = number.map_err(unreadable)?;
-            let mut part = part_of(connection, (duplicate, &number), visible).await?;
+            let mut part = part_of(connection, (duplicate, &number), &tree, visible).await?;
             for entry in &mut part.entries {
                 entry.merged_number = Some(number.clone());
             }
@@ -205,10 +207,16 @@ struct Part {
 async fn part_of(
     connection: &impl Connection,
     (id, number): (EmployeeId, &EmployeeNumber),
+    tree: &Successions,
     visible: &Visible,
 ) -> Result<Part, StoreError> {
     let mut facts = history::facts(connection, (id, number)).await?;
-    facts.employments.retain(|version| visible.includes(&version.record.administration));
+    // Whoever has an employment now, or had it by some tree, is told of it.
+    facts.employments.retain(|version| {
+        let record = &version.record;
+        let mut places = tree.places(&record.administration, &record.unit, record.starts_on, record.ends_on);
+        places.any(|code| visible.includes(code))
+    });
     let mut entries = told(&facts.employments);
     entries.extend(told(&facts.persons));
     entries.extend(told(&facts.absences));

@@ -1,5 +1,7 @@
 //! `kurskoll report`
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -7,20 +9,24 @@ use serde::Serialize;
 use super::{CommandError, open, output};
 use crate::app::Asker;
 use crate::app::build_report::ReportRequest;
+use crate::app::build_trend::{Trend, TrendRequest};
 use crate::app::compare_reports::{Cause, ComparisonRequest, DifferencesAnswer};
 use crate::app::knowledge::Clocks;
 use crate::app::show_history::ToldEntry;
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::domain::report::Figures;
+use crate::domain::report::trend::{Interval, Tree};
 use crate::http::api::v1::comparison::{ComparedReportView, ComparisonView, DifferencesPageView};
 use crate::render::report_table::report_table;
-use crate::render::views::ReportView;
+use crate::render::views::{ReportView, TrendView};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll report --requirement infosec-onboarding\n  \
     kurskoll report --requirement infosec-onboarding --as-of 2026-02-26\n  \
     kurskoll report --requirement infosec-onboarding --known-at 2026-02-26T12:00:00Z\n  \
-    kurskoll report --requirement infosec-onboarding --compare-known-at 2026-02-26T12:00:00Z")]
+    kurskoll report --requirement infosec-onboarding --compare-known-at 2026-02-26T12:00:00Z\n  \
+    kurskoll report --requirement infosec-onboarding --trend-from 2025-03-01 --trend-to 2026-02-26 --tree today")]
 pub struct Arguments {
     /// The requirement's code
     #[arg(long)]
@@ -40,6 +46,18 @@ pub struct Arguments {
     /// Last due day that the on-time rate looks at
     #[arg(long)]
     due_to: Option<NaiveDate>,
+    /// The trend instead: the day from which on there are points
+    #[arg(long, requires = "trend_to", conflicts_with_all = ["as_of", "compare_known_at", "due_from", "due_to"])]
+    trend_from: Option<NaiveDate>,
+    /// The last point of the trend
+    #[arg(long, requires = "trend_from")]
+    trend_to: Option<NaiveDate>,
+    /// How far the points of a trend lie apart: week, month or quarter
+    #[arg(long, requires = "trend_from", default_value = "month", value_parser = interval)]
+    interval: Interval,
+    /// In which tree of administrations a trend is counted: of_day or today
+    #[arg(long, requires = "trend_from", default_value = "of_day", value_parser = tree)]
+    tree: Tree,
     /// A table for people, or JSON as the API answers it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -60,8 +78,27 @@ struct Printed {
     differing_persons: Option<DifferencesPageView>,
 }
 
+fn interval(text: &str) -> Result<Interval, String> {
+    Interval::parse(text).ok_or_else(|| format!("is none of {}", Interval::WORDS.join(", ")))
+}
+
+fn tree(text: &str) -> Result<Tree, String> {
+    Tree::parse(text).ok_or_else(|| format!("is none of {}", Tree::WORDS.join(", ")))
+}
+
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let opened = open().await?;
+    if let Some((from, to)) = arguments.trend_from.zip(arguments.trend_to) {
+        let Arguments { requirement, interval, tree, known_at, .. } = arguments;
+        let request = TrendRequest { requirement, from, to, interval, tree, known_at };
+        let trend = opened.app.build_trend(&Asker::operator(), &request).await?;
+        let text = match arguments.format {
+            Format::Table => trend_table(&trend),
+            Format::Json => serde_json::to_string_pretty(&TrendView::from(&trend))?,
+        };
+        output::print(&format!("{}\n", text.trim_end()))?;
+        return Ok(());
+    }
     let request = ReportRequest {
         requirement: arguments.requirement,
         clocks: Clocks { as_of: arguments.as_of, known_at: arguments.known_at },
@@ -95,6 +132,41 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
 
 /// How many persons are listed; the API has them all, by the page.
 const LISTED_AT_MOST: usize = 500;
+
+/// A line for each administration and the city, a column for each point: the completion rates.
+fn trend_table(trend: &Trend) -> String {
+    let tree = match trend.tree_of {
+        Some(day) => format!("in the tree of {day}"),
+        None => "each point in the tree of its day".to_owned(),
+    };
+    let known_at = trend.known_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let mut text = format!(
+        "{}, completion rate in percent (of those in scope)\nBy {}, {tree}, as known at {known_at}.\n\n{:<12}",
+        trend.requirement, trend.interval, ""
+    );
+    let mut lines: BTreeMap<(bool, &str), BTreeMap<NaiveDate, Figures>> = BTreeMap::new();
+    for point in &trend.points {
+        text += &format!("{:>16}", point.as_of.to_string());
+        for each in &point.administrations {
+            lines.entry((false, each.code.as_str())).or_default().insert(point.as_of, each.figures);
+        }
+        if let Some(city) = point.city {
+            lines.entry((true, "The city")).or_default().insert(point.as_of, city);
+        }
+    }
+    for ((_, name), figures) in lines {
+        let shown: String = name.chars().filter(|c| !c.is_control()).collect();
+        text += &format!("\n{shown:<12}");
+        for point in &trend.points {
+            let cell = figures.get(&point.as_of).map_or_else(String::new, |figures| {
+                let rate = figures.completion_rate().map_or_else(|| "–".to_owned(), |rate| rate.to_string());
+                format!("{rate} ({})", figures.counts.in_scope())
+            });
+            text += &format!("{cell:>16}");
+        }
+    }
+    text
+}
 
 /// Whose status differs, a line for each, and because of what.
 fn difference_lines(found: &DifferencesAnswer) -> String {
@@ -136,6 +208,10 @@ fn cause(cause: &Cause) -> String {
             format!("version {version} of the requirement, applied by {by} at {}", instant(known_at))
         }
         Cause::LinkedOtherwise { event_id } => format!("result {event_id}, which is linked otherwise"),
+        Cause::Reorganisation { id, on_day, known_at, by, is_undone } => {
+            let happened = if *is_undone { "taken back" } else { "recorded" };
+            format!("reorganisation {id} on {on_day}, {happened} by {by} at {}", instant(known_at))
+        }
         Cause::NotShown => "what is not shown".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ use super::problem::Problem;
 use crate::domain::compliance::Status;
 use crate::domain::directory::proposal::State;
 use crate::domain::history::Kind;
+use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
     Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
@@ -34,6 +35,10 @@ pub use problems::{
     servers((url = "/", description = "This service")),
     paths(
         v1::reports::onboarding,
+        v1::trend::onboarding,
+        v1::reorganisations::make,
+        v1::reorganisations::list,
+        v1::reorganisations::undo,
         v1::comparison::differences,
         v1::administrations::export_csv,
         v1::administrations::export_xlsx,
@@ -87,6 +92,7 @@ pub use problems::{
         (name = "employees", description = "One employee, down to the evidence"),
         (name = "exemptions", description = "Whom a requirement does not bind for a time, by hand"),
         (name = "prior training", description = "What was done elsewhere, recognised as evidence"),
+        (name = "reorganisations", description = "Administrations that open, close, merge, split or change code"),
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
@@ -185,6 +191,8 @@ fn name_words(parameter: &mut Parameter) {
         "kind" => Kind::ALL.map(Kind::as_str).to_vec(),
         "dialect" => vec!["rfc4180", "excel-sv"],
         "sort" => vec!["most", "oldest"],
+        "interval" => Interval::WORDS.to_vec(),
+        "tree" => Tree::WORDS.to_vec(),
         "why" => vec!["unknown", "ambiguous", "contradicted"],
         "dismissed" => vec!["false", "true"],
         _ => return,

@@ -13,6 +13,9 @@ use crate::auth::Authenticator;
 const REST: Duration = Duration::from_millis(100);
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
+/// How often the settling counts who waits, which takes longer the more they are.
+const COUNTED_EVERY: Duration = Duration::from_secs(10);
+
 /// For how long, at the most, a key that a command removed goes on verifying tokens.
 pub const KEYS_REREAD_EVERY: Duration = Duration::from_secs(5);
 
@@ -20,8 +23,15 @@ pub const KEYS_REREAD_EVERY: Duration = Duration::from_secs(5);
 /// waits by themselves; it spares them that.
 pub fn settle_standings(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
+        let mut counted = Instant::now();
         while !*stop.borrow() {
             let begun = Instant::now();
+            if counted.elapsed() > COUNTED_EVERY {
+                counted = begun;
+                if let Err(error) = app.watch_settling().await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "those who wait could not be counted");
+                }
+            }
             let rest = match app.settle_some().await {
                 // Deliveries go before it: it takes a quarter of the time at the most. What came since is few by then, or
                 // enough that it is worth its reading and its commit.

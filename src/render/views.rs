@@ -6,6 +6,7 @@
 mod compliance;
 mod imports;
 mod report;
+mod trend;
 
 use rust_decimal::Decimal;
 
@@ -18,6 +19,8 @@ pub use report::{
     AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
     PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,
 };
+
+pub use trend::{TrendAdministrationView, TrendFiguresView, TrendPointView, TrendView};
 
 fn decimal(value: Option<Decimal>) -> Option<String> {
     value.map(|value| value.to_string())

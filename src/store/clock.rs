@@ -1,4 +1,5 @@
-//! The clock of knowledge: whoever records something takes it first, and gets an instant that nobody had before.
+//! The clock of knowledge: whoever records something takes it first, and gets an instant that nobody had before. Receiving
+//! may move it with the statement that writes instead, if it stands where it did before the reading (`receiving`).
 //!
 //! The clock is one row. Updating it holds its lock until the commit, so instants increase strictly in the order in which
 //! changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot has

@@ -10,7 +10,7 @@ use super::entities::{
 };
 use super::facts::FROM_IDENTITIES;
 use super::people::parsed;
-use super::{StoreError, facts, instant, requirements, settings};
+use super::{StoreError, facts, instant, reorganisations, requirements, settings};
 use crate::domain::directory::plan::Known;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
@@ -31,8 +31,11 @@ pub async fn administrations(
 
 /// The directory as it is known now, and the instant of its last change, by which a later change tells whether it still is.
 pub async fn known(connection: &impl ConnectionTrait) -> Result<(Known, Option<String>), StoreError> {
-    let mut known =
-        Known { requirements: requirements::codes(connection).await?.into_iter().collect(), ..Known::default() };
+    let mut known = Known {
+        requirements: requirements::codes(connection).await?.into_iter().collect(),
+        successions: reorganisations::successions(connection, None).await?,
+        ..Known::default()
+    };
     let platforms = facts::platforms(connection).await?;
     known.platforms = platforms.values().cloned().collect();
     let current = administration_fact::Entity::find().filter(administration_fact::Column::SupersededAt.is_null());

@@ -94,6 +94,32 @@ pub async fn index_for(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
 ) -> Result<LinkIndex, StoreError> {
+    let mut index = LinkIndex::default();
+    let questions = questions(connection, identities)?;
+    let (of, questions): (Vec<Of>, Vec<Question>) = questions.into_iter().unzip();
+    for (question, found) in ask(connection, questions).await? {
+        if let Some(of) = of.get(question) {
+            index.add_found(*of, &found)?;
+        }
+    }
+    index.complete(connection).await?;
+    Ok(index)
+}
+
+/// What a question about identities finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Number,
+    Claim,
+    Decision,
+}
+
+/// What is to be asked about identities; the answers go into [`LinkIndex::add_found`].
+pub(super) fn questions(
+    connection: &impl ConnectionTrait,
+    identities: &BTreeSet<Identity>,
+) -> Result<[(Of, Question); 3], StoreError> {
+    const STILL: &str = "f.value = w.value AND f.superseded_at IS NULL";
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
     let asked = rows_of_json::parameter(&values)?;
@@ -107,40 +133,17 @@ pub async fn index_for(
         "{} AS employee_id, f.platform_id AS platform_id, f.key AS key, f.value AS value, f.home_page AS home_page",
         person_now("f.employee_id")
     );
-    const STILL: &str = "f.value = w.value AND f.superseded_at IS NULL";
-    let questions = vec![
-        question(
-            &[("id", Kind::Integer), ("number", Kind::Text)],
-            &format!("{} AS id, f.number AS number", person_now("f.id")),
-            "employee",
-            "f.number = w.value",
-        ),
-        question(CLAIM, &found, "identity_claim", STILL),
-        question(CLAIM, &found, "link_decision", STILL),
-    ];
-    let mut index = LinkIndex::default();
-    for (question, found) in ask(connection, questions).await? {
-        match question {
-            0 => {
-                let NumberRow { id, number } = read(&found)?;
-                index.numbers.insert(number, EmployeeId(id));
-            }
-            1 => index.add_claim(read(&found)?)?,
-            _ => index.add_decision(read(&found)?)?,
-        }
-    }
-    let sharing = index.sharing();
-    if !sharing.is_empty() {
-        index.merges = merges(connection, None).await?;
-    }
-    for ids in index.numbers_of(sharing).chunks(IN_AT_ONCE) {
-        use employment_fact::Column;
-        let rows = employment_fact::Entity::find()
-            .filter(Column::EmployeeId.is_in(ids.iter().copied()))
-            .filter(Column::SupersededAt.is_null());
-        index.add_employments(rows.all(connection).await?);
-    }
-    Ok(index)
+    let numbers = question(
+        &[("id", Kind::Integer), ("number", Kind::Text)],
+        &format!("{} AS id, f.number AS number", person_now("f.id")),
+        "employee",
+        "f.number = w.value",
+    );
+    Ok([
+        (Of::Number, numbers),
+        (Of::Claim, question(CLAIM, &found, "identity_claim", STILL)),
+        (Of::Decision, question(CLAIM, &found, "link_decision", STILL)),
+    ])
 }
 
 /// What identities say, as a statement is asked about it.
@@ -227,6 +230,36 @@ impl LinkIndex {
         self.numbers.extend(employees.into_iter().map(|row| (row.number, merges.person(EmployeeId(row.id)))));
         claims.into_iter().try_for_each(|row| self.add_claim(row.into()))?;
         decisions.into_iter().try_for_each(|row| self.add_decision(row.into()))
+    }
+
+    /// Takes in a row that a question found.
+    pub(super) fn add_found(&mut self, of: Of, found: &str) -> Result<(), StoreError> {
+        match of {
+            Of::Number => {
+                let NumberRow { id, number } = read(found)?;
+                self.numbers.insert(number, EmployeeId(id));
+                Ok(())
+            }
+            Of::Claim => self.add_claim(read(found)?),
+            Of::Decision => self.add_decision(read(found)?),
+        }
+    }
+
+    /// Reads what decides between those who share an identity.
+    pub(super) async fn complete(&mut self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
+        let sharing = self.sharing();
+        if sharing.is_empty() {
+            return Ok(());
+        }
+        self.merges = merges(connection, None).await?;
+        for ids in self.numbers_of(sharing).chunks(IN_AT_ONCE) {
+            use employment_fact::Column;
+            let rows = employment_fact::Entity::find()
+                .filter(Column::EmployeeId.is_in(ids.iter().copied()))
+                .filter(Column::SupersededAt.is_null());
+            self.add_employments(rows.all(connection).await?);
+        }
+        Ok(())
     }
 
     fn add_claim(&mut self, row: ClaimRow) -> Result<(), StoreError> {

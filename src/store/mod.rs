@@ -27,6 +27,7 @@ pub mod platforms;
 pub mod proposals;
 pub mod receiving;
 pub mod relinking;
+pub mod reorganisations;
 pub mod requirements;
 mod rows;
 mod rows_of_json;

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 
 use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
 use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant, merges, proposals};
+use super::{StoreError, instant, merges, proposals, reorganisations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
@@ -116,11 +116,12 @@ pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, 
         form: EmploymentForm::parse(&row.form).ok_or(StoreError::Unreadable { table: TABLE, column: "form" })?,
         starts_on: row.starts_on,
         ends_on: row.ends_on,
+        moved: None,
     })
 }
 
-/// People as the directory was known at an instant (`None`: now), by id; of their results only prior training that
-/// somebody recognised here.
+/// People as the directory was known at an instant (`None`: now), by id, each employment where it is by the
+/// reorganisations that were known; of their results only prior training that somebody recognised here.
 ///
 /// The one place that folds: a duplicate that was merged then is nobody of its own, and all that is known under its number
 /// belongs to whom it was merged into.
@@ -140,7 +141,7 @@ pub async fn directory(
             Whose::Only(&expanded)
         }
     };
-    let mut people = directory_by_number(connection, whose, at).await?;
+    let mut people = as_told(connection, whose, at).await?;
     let mut duplicates: Vec<(EmployeeId, KnownEmployee)> = Vec::new();
     for (duplicate, kept) in merges.iter() {
         duplicates.extend(people.remove(&duplicate).map(|employee| (kept, employee)));
@@ -152,11 +153,19 @@ pub async fn directory(
             kept.take_in(duplicate);
         }
     }
+    let successions = reorganisations::successions(connection, at).await?;
+    if !successions.is_empty() {
+        for employee in people.values_mut() {
+            let told = std::mem::take(&mut employee.person.employments);
+            employee.person.employments = told.into_iter().flat_map(|told| successions.follow(told)).collect();
+        }
+    }
     Ok(people)
 }
 
-/// What is known under each employee number, merged or not: as HR's files and identity providers speak of it.
-pub async fn directory_by_number(
+/// What is known under each employee number, merged or not, with each employment where HR told it, whatever has been
+/// reorganised since: as HR's files and identity providers speak of it.
+pub async fn as_told(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,
@@ -224,6 +233,19 @@ pub async fn directory_by_number(
         }
     }
     Ok(people)
+}
+
+/// The current employments that HR tells in some administrations, as told.
+pub async fn told_in(
+    connection: &impl ConnectionTrait,
+    administrations: &BTreeSet<AdministrationCode>,
+) -> Result<Vec<(EmployeeId, Employment)>, StoreError> {
+    use employment_fact::Column;
+    let found = employment_fact::Entity::find()
+        .filter(Column::SupersededAt.is_null())
+        .filter(Column::Administration.is_in(administrations.iter().map(AdministrationCode::as_str)));
+    let rows = found.all(connection).await?;
+    rows.iter().map(|row| Ok((EmployeeId(row.employee_id), employment_of(row)?))).collect()
 }
 
 /// Every number whose human's personal data are protected now, under whichever number.

@@ -56,9 +56,10 @@ pub async fn stale(connection: &impl ConnectionTrait, at_most: u64) -> Result<Ve
     Ok(rows.into_iter().map(|row| Stale { id: row.id, employee: EmployeeId(row.employee_id) }).collect())
 }
 
-/// How much work waits.
-pub async fn count_stale(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    Ok(stale::Entity::find().count(connection).await?)
+/// Whether more work waits than so much; looks at no more than that.
+pub async fn more_stale_than(connection: &impl ConnectionTrait, few: u64) -> Result<bool, StoreError> {
+    let beyond = stale::Entity::find().order_by_asc(stale::Column::Id).offset(few).limit(1);
+    Ok(beyond.one(connection).await?.is_some())
 }
 
 /// How many people's derived rows are not up to date.
@@ -317,13 +318,17 @@ pub async fn count_alike(
         CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
         CASE WHEN s.status IN ('compliant', 'expiring') THEN CAST(0 AS BIGINT) ELSE s.held_items END AS held_items,
         COUNT(*) AS people";
-    const UP_TO_DATE: &str = "s.employee_id NOT IN (SELECT employee_id FROM stale)";
+    // Nothing waits most of the time, and then nobody needs to be looked for.
+    let up_to_date = match stale(connection, 1).await?.is_empty() {
+        true => "",
+        false => "AND s.employee_id NOT IN (SELECT employee_id FROM stale)",
+    };
     let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
     let mut rows = Vec::new();
     if visible.is_all() {
         let sql = format!(
             "SELECT {GROUPED} FROM standing s
-             WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 AND {UP_TO_DATE}
+             WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 {up_to_date}
              GROUP BY 1, 2, 3, 4"
         );
         for row in connection.query_all_raw(statement(connection, &sql, values.clone())).await? {
@@ -331,12 +336,15 @@ pub async fn count_alike(
         }
     }
     let (within, own) = within(visible, 5);
+    // Of the whole city SQLite shall begin with who stands how on the day, and see where they count; else with whom it
+    // is asked about.
+    let (join, on, and) = if visible.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
     let sql = format!(
         "SELECT {GROUPED}, c.administration AS administration
-         FROM standing_scope c
-         JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
-             AND s.from_day <= $2 AND s.until_day > $2
-         WHERE c.requirement = $1 AND c.from_day <= $2 AND c.until_day > $2 AND {UP_TO_DATE} {within}
+         FROM standing s
+         {join} standing_scope c {on} c.employee_id = s.employee_id AND c.requirement = s.requirement
+             AND c.from_day <= $2 AND c.until_day > $2
+         {and} s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 {up_to_date} {within}
          GROUP BY 1, 2, 3, 4, c.administration"
     );
     for row in connection.query_all_raw(statement(connection, &sql, values.into_iter().chain(own))).await? {

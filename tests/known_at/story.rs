@@ -107,12 +107,24 @@ pub enum Step {
     Unmerged {
         nth: usize,
     },
+    /// An administration, or a unit of it, is in the other one or in a new one from a day on.
+    Reorganised {
+        from: usize,
+        to: usize,
+        unit: bool,
+        day: i64,
+    },
+    /// A reorganisation is taken back.
+    ReorganisedBack {
+        nth: usize,
+    },
     Later {
         days: i64,
     },
     Settled,
 }
 
+const PLACES: [&str; 3] = ["SEF", "FGK", "SF"];
 const COURSES: [&str; 3] = ["infosec-basics", "infosec-basics-2023", "swimming"];
 const IDENTITIES: [(&str, &str); 3] =
     [("email", "delad@example.org"), ("username", "x"), ("email", "anna@example.org")];
@@ -140,13 +152,22 @@ pub struct Story<'a> {
     /// What was proposed, by its path.
     proposals: Vec<String>,
     merges: Vec<i64>,
+    reorganisations: Vec<i64>,
 }
 
 impl<'a> Story<'a> {
     pub async fn begun(app: &'a TestApp) -> Self {
         small_city(app).await;
         let secret = app.platform("larportal").await;
-        Self { app, secret, delivered: Vec::new(), links: Vec::new(), proposals: Vec::new(), merges: Vec::new() }
+        Self {
+            app,
+            secret,
+            delivered: Vec::new(),
+            links: Vec::new(),
+            proposals: Vec::new(),
+            merges: Vec::new(),
+            reorganisations: Vec::new(),
+        }
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -325,6 +346,24 @@ impl<'a> Story<'a> {
                     assert!([200, 409].contains(&answer.status), "{}", answer.body);
                 }
             }
+            Step::Reorganised { from, to, unit, day } => {
+                let body = json!({"on_day": self.day(*day), "reason": "decided",
+                    "opens": [{"code": "SF", "name": "Stad"}],
+                    "moves": [{"from": PLACES[*from], "to": PLACES[*to], "unit": unit.then_some("Kök")}]});
+                let answer = self.post_as(Role::Admin, "/api/v1/reorganisations", &body).await;
+                // It may lead in a circle.
+                assert!(answer.status == 200 || answer.status == 422, "{}", answer.body);
+                if answer.status == 200 {
+                    self.reorganisations.push(answer.json()["id"].as_i64().expect("an id"));
+                }
+            }
+            Step::ReorganisedBack { nth } => {
+                if let Some(id) = self.reorganisations.get(nth % self.reorganisations.len().max(1)) {
+                    let body = json!({"reason": "postponed"});
+                    let answer = self.post_as(Role::Admin, &format!("/api/v1/reorganisations/{id}/undo"), &body).await;
+                    assert!(answer.status == 200 || answer.status == 409, "{}", answer.body);
+                }
+            }
             Step::Later { days } => app.clock.advance(Duration::days(*days)),
             Step::Settled => app.settle().await,
         }
@@ -374,6 +413,10 @@ pub fn step() -> impl Strategy<Value = Step> {
             |(duplicate, kept)| Step::Merged { duplicate, kept }
         ),
         3 => (0..4_usize).prop_map(|nth| Step::Unmerged { nth }),
+        3 => (0..3_usize, 0..3_usize, any::<bool>(), -70..30_i64).prop_map(
+            |(from, to, unit, day)| Step::Reorganised { from, to, unit, day }
+        ),
+        1 => (0..3_usize).prop_map(|nth| Step::ReorganisedBack { nth }),
         1 => (1..40_i64).prop_map(|days| Step::Later { days }),
         1 => Just(Step::Settled),
     ]

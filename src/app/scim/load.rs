@@ -78,7 +78,8 @@ pub(super) async fn load(
     if employees.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let known = people::directory_by_number(connection, Whose::Only(employees), None).await?;
+    // The provider is shown what was told, wherever it is by now.
+    let known = people::as_told(connection, Whose::Only(employees), None).await?;
     let mut kept = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
     let persons: BTreeMap<EmployeeId, KnownPerson> =

@@ -38,7 +38,7 @@ use crate::render::views::{DifferenceRowView, DifferenceView};
     kurskoll directory import --employments emp.csv --full --dry-run\n  \
     kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
     kurskoll directory import --employments export.csv --mapping payroll.toml --full --dry-run\n  \
-    kurskoll directory import --employments emp.csv --full --dry-run --format csv > difference.csv\n  \
+    kurskoll directory import --employments emp.csv --full --dry-run --format csv\n  \
     kurskoll directory import --prior-training certificates.csv --partial"
 )]
 pub struct Arguments {

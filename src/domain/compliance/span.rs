@@ -83,7 +83,7 @@ pub fn shown_employments<'a>(
             continue;
         }
         let known = shown.entry(&employment.administration).or_insert(employment);
-        if (employment.starts_on, &employment.id) < (known.starts_on, &known.id) {
+        if (employment.began_on(), &employment.id) < (known.began_on(), &known.id) {
             *known = employment;
         }
     }

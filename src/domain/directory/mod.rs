@@ -8,6 +8,7 @@ pub mod plan;
 pub mod problem;
 pub mod proposal;
 pub mod records;
+pub mod succession;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -53,12 +54,25 @@ pub struct Employment {
     /// The store's key of this fact; orders nothing, ties a report's row to the fact it shows.
     pub fact_id: i64,
     pub id: EmploymentId,
+    /// The one that has the employment on these days, in the tree of each day (`succession`).
     pub administration: AdministrationCode,
     /// Empty where HR names none.
     pub unit: String,
     pub form: EmploymentForm,
+    /// The first of these days. An employment that a reorganisation moves comes as several, one after the other.
     pub starts_on: NaiveDate,
     /// The last day at work; `None`: open.
+    pub ends_on: Option<NaiveDate>,
+    /// What HR told, where a reorganisation moves the employment; `None`: what stands above.
+    pub moved: Option<ToldEmployment>,
+}
+
+/// Where and on which days an employment is, as HR told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldEmployment {
+    pub administration: AdministrationCode,
+    /// The employment's own first day: the one that an export shows, and by which the earliest is chosen.
+    pub starts_on: NaiveDate,
     pub ends_on: Option<NaiveDate>,
 }
 
@@ -72,6 +86,28 @@ impl Employment {
     #[must_use]
     pub fn covers(&self, day: NaiveDate) -> bool {
         self.starts_on <= day && self.ends_on.is_none_or(|last| day <= last)
+    }
+
+    /// The employment's own first day, wherever it began.
+    #[must_use]
+    pub fn began_on(&self) -> NaiveDate {
+        self.moved.as_ref().map_or(self.starts_on, |told| told.starts_on)
+    }
+
+    /// Where and when HR told it.
+    #[must_use]
+    pub fn as_told(&self) -> ToldEmployment {
+        self.moved.clone().unwrap_or_else(|| ToldEmployment {
+            administration: self.administration.clone(),
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+        })
+    }
+
+    /// The administration in which HR tells it.
+    #[must_use]
+    pub fn told_in(&self) -> &AdministrationCode {
+        self.moved.as_ref().map_or(&self.administration, |told| &told.administration)
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::directory::EmploymentForm;
-use crate::domain::ids::{InvalidId, is_personal_identity_number};
+use crate::domain::ids::{AdministrationCode, InvalidId, is_personal_identity_number};
 use crate::domain::linking::LinkingKey;
 use crate::domain::training::InvalidDecimal;
 
@@ -130,6 +130,8 @@ pub enum Fault {
     // What it refers to.
     #[error("is no administration that is known or in the administrations file; add it there first")]
     UnknownAdministration,
+    #[error("would be in administration {closed} when that is closed; name the one that has it now, or end it before")]
+    ClosedAdministration { closed: AdministrationCode },
     #[error("is no employee who is known or in the employments file; add their employment first")]
     UnknownEmployee,
     #[error("is no known requirement; apply its file first (`kurskoll requirements apply`)")]

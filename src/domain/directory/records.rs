@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::EmploymentForm;
 use super::proposal::Matter;
+use super::{EmploymentForm, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 use crate::domain::linking::Identity;
 use crate::domain::training::{Score, Target};
@@ -79,6 +79,14 @@ pub struct EmploymentRecord {
     pub email: Option<String>,
     /// As written, trimmed; compared by `linking::normalized`.
     pub username: Option<String>,
+}
+
+impl EmploymentRecord {
+    /// Where and when it is, as HR tells it.
+    #[must_use]
+    pub fn as_told(&self) -> ToldEmployment {
+        ToldEmployment { administration: self.administration.clone(), starts_on: self.starts_on, ends_on: self.ends_on }
+    }
 }
 
 impl Keyed for EmploymentRecord {

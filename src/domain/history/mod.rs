@@ -223,7 +223,7 @@ pub fn change<T: Told>(known_at: DateTime<Utc>, before: Option<&T>, after: Optio
     })
 }
 
-/// What a record was before an instant, and what it became.
+/// What a record was before an instant, and what it is from then on.
 type Turn<'a, T> = (Option<&'a T>, Option<&'a T>);
 
 /// The entries of the versions of one kind: at each instant, what a record was and what it became.

@@ -273,6 +273,7 @@ mod tests {
             form: EmploymentForm::Permanent,
             starts_on: day(starts_on),
             ends_on: None,
+            moved: None,
         }
     }
 

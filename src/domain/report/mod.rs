@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod linked_share;
 pub mod protection;
 pub mod sort;
+pub mod trend;
 pub mod waiting;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -28,6 +28,26 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "reorganise" => vec![
+            named(
+                "a_split",
+                "A unit becomes an administration of its own",
+                json!({
+                    "on_day": "2026-07-01", "reason": "the city council's decision of 12 March", "dry_run": true,
+                    "opens": [{"code": "MF", "name": "Måltidsförvaltningen", "board": "Måltidsnämnden"}],
+                    "moves": [{"from": "SEF", "to": "MF", "unit": "Måltid"}]
+                }),
+            ),
+            named(
+                "a_merger",
+                "Two become one of them",
+                json!({
+                    "on_day": "2026-07-01", "reason": "the city council's decision of 12 March",
+                    "moves": [{"from": "SEF", "to": "FGK"}], "closes": ["SEF"]
+                }),
+            ),
+        ],
+        "undo_reorganisation" => vec![named("why", "Why", json!({"reason": "postponed by the council"}))],
         "propose_exemption" => vec![named(
             "field_work",
             "Somebody who works without a computer",
@@ -181,6 +201,20 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
             }
         }),
+        "onboarding_trend" => json!({
+            "requirement": "infosec-onboarding", "known_at": "2026-02-26T12:00:00Z", "interval": "month",
+            "tree": "of_day", "tree_of": null,
+            "points": [{"as_of": "2026-01-31", "version": 1, "city": trend_figures(), "administrations": [trend_of("SEF")]}]
+        }),
+        "list_reorganisations" => json!({"items": [reorganisation(false), reorganisation(true)]}),
+        "undo_reorganisation" => reorganisation(true),
+        "reorganise" => {
+            let mut made = reorganisation(false);
+            made["dry_run"] = false.into();
+            made["moved"] = json!([{"from": "SEF", "to": "MF", "employments": 412, "people": 405}]);
+            made["requirements_to_change"] = json!([]);
+            made
+        }
         "onboarding_differences" => json!({
             "requirement": "infosec-onboarding", "as_of": "2026-02-26", "known_at": "2026-03-26T12:00:00Z",
             "compare_known_at": "2026-02-26T12:00:00Z", "differing": 14,
@@ -375,6 +409,31 @@ fn import() -> Value {
             "absences": none, "exemptions": none, "identities": none
         }
     })
+}
+
+fn reorganisation(is_undone: bool) -> Value {
+    json!({
+        "id": 3, "on_day": "2026-07-01", "reason": "the city council's decision of 12 March", "opens": ["MF"],
+        "moves": [{"from": "SEF", "to": "MF", "unit": "Måltid"}], "closes": [], "made_by": "operator",
+        "recorded_at": "2026-06-01T08:00:00Z", "undone_by": is_undone.then_some("operator"),
+        "undone_at": is_undone.then_some("2026-06-20T08:00:00Z"),
+        "undone_because": is_undone.then_some("postponed by the council")
+    })
+}
+
+fn trend_figures() -> Value {
+    let mut figures = figures();
+    if let Some(figures) = figures.as_object_mut() {
+        figures.remove("completion_rate_range");
+    }
+    figures
+}
+
+fn trend_of(code: &str) -> Value {
+    let mut figures = trend_figures();
+    figures["code"] = code.into();
+    figures["name"] = "Serviceförvaltningen".into();
+    figures
 }
 
 fn figures() -> Value {

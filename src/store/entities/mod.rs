@@ -19,6 +19,8 @@ pub mod merge_fact;
 pub mod platform;
 pub mod platform_secret;
 pub mod proposal;
+pub mod reorganisation;
+pub mod reorganisation_step;
 pub mod requirement_version;
 pub mod scim_user;
 pub mod setting;

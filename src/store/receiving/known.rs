@@ -11,7 +11,7 @@ use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 use crate::store::learners::unlinked_of;
-use crate::store::links::{LinkIndex, index_for};
+use crate::store::links::{self, LinkIndex};
 use crate::store::rows_of_json::{self, Column, Kind, Question, ask, each, each_or_none, read};
 use crate::store::{StoreError, instant};
 
@@ -27,7 +27,7 @@ pub struct Known {
     pub told: HashSet<Told>,
     /// Whose the events are that the batch revokes.
     pub owners: HashMap<(PlatformId, String), Option<EmployeeId>>,
-    /// The part of the directory that learners ask for who are new, or whose link depends on the day.
+    /// The part of the directory that the batch asks for.
     pub index: LinkIndex,
 }
 
@@ -138,8 +138,7 @@ fn kept_score(score: &Score) -> (String, String) {
 }
 
 impl Known {
-    /// Reads what a batch could meet. It takes two statements at the most, or three where several people share an
-    /// identity; whoever passes no transaction has to see to it that nothing changes between them.
+    /// Reads what a batch could meet. It takes one statement, and another where several people share an identity; whoever passes no transaction has to see to it that nothing changes between them.
     pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         let (mut asking, mut questions) = (Vec::new(), Vec::new());
@@ -154,24 +153,31 @@ impl Known {
                 questions.push(question);
             }
         }
+        // Asked before anybody knows who is new: that is cheap, and another round trip is not.
+        let identities: BTreeSet<Identity> =
+            results_of(batch).flat_map(|(_, result)| result.learner.identities()).collect();
+        if !identities.is_empty() {
+            for (of, question) in links::questions(connection, &identities)? {
+                asking.push(What::Identity(of));
+                questions.push(question);
+            }
+        }
         for (question, found) in ask(connection, questions).await? {
             match asking.get(question) {
                 Some(What::Delivery) => known.add_delivery(read(&found)?),
                 Some(What::EventId) => known.add_event_id(read(&found)?),
                 Some(What::Learner) => known.add_learner(read(&found)?),
                 Some(What::Owner) => known.add_owner(read(&found)?),
+                Some(What::Identity(of)) => known.index.add_found(*of, &found)?,
                 None => {}
             }
         }
-        let mut identities: BTreeSet<Identity> = BTreeSet::new();
-        for (platform, result) in results_of(batch) {
+        let by_the_index = |(platform, result): (PlatformId, &ReportedResult)| {
             let learner = known.learners.get(&(platform, fingerprint(&result.learner)));
-            if learner.is_none_or(|learner| learner.depends_on_day) {
-                identities.extend(result.learner.identities());
-            }
-        }
-        if !identities.is_empty() {
-            known.index = index_for(connection, &identities).await?;
+            learner.is_none_or(|learner| learner.depends_on_day)
+        };
+        if results_of(batch).any(by_the_index) {
+            known.index.complete(connection).await?;
         }
         Ok(known)
     }
@@ -213,6 +219,7 @@ enum What {
     EventId,
     Learner,
     Owner,
+    Identity(links::Of),
 }
 
 fn results_of(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &ReportedResult)> {

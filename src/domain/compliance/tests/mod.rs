@@ -80,6 +80,7 @@ fn employed(id: &str, administration: &str, from: &str, to: &str) -> Employment 
         form: EmploymentForm::Permanent,
         starts_on: day(from),
         ends_on: last(to),
+        moved: None,
     }
 }
 

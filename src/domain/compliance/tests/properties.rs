@@ -57,6 +57,7 @@ fn employments() -> impl Strategy<Value = Vec<Employment>> {
                 form,
                 starts_on,
                 ends_on,
+                moved: None,
             })
             .collect()
     })

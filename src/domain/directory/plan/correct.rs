@@ -101,6 +101,8 @@ pub enum CorrectionFault {
     NoChange,
     #[error("{0} is no administration that is known; import it first")]
     UnknownAdministration(AdministrationCode),
+    #[error("would be in administration {0} when that is closed; name another, or end it before")]
+    ClosedAdministration(AdministrationCode),
     #[error("no employment {0} of this employee is known; its history names those that are")]
     UnknownEmployment(EmploymentId),
     #[error("an employment {0} of this employee is known already: change it, or add one with another id")]
@@ -182,6 +184,9 @@ fn employment(
             return Err(("administration", CorrectionFault::UnknownAdministration(after.administration.clone())));
         }
         ends_after(after.starts_on, after.ends_on).map_err(|fault| ("ends_on", fault))?;
+        if let Some(closed) = known.successions.closed_to(&after.as_told(), &after.unit) {
+            return Err(("administration", CorrectionFault::ClosedAdministration(closed.clone())));
+        }
     }
     Ok(act)
 }

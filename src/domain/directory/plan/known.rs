@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::super::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
+use super::super::succession::Successions;
 use super::{Act, Change, Plan};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 
@@ -27,6 +28,8 @@ pub struct Known {
     pub requirements: BTreeSet<RequirementCode>,
     /// Those that an identity may name.
     pub platforms: BTreeSet<PlatformCode>,
+    /// What has been reorganised: where that which is told is by now.
+    pub successions: Successions,
 }
 
 impl Known {

@@ -15,6 +15,7 @@ mod references;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -76,6 +77,7 @@ impl Extent {
 /// made ([`EmploymentId::is_of_provider`](crate::domain::ids::EmploymentId::is_of_provider)) are not missing: no file can
 /// name them.
 pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<Plan, RowProblems> {
+    let files = &renamed_back(known, files);
     references::check(known, files, extent, today)?;
 
     let administrations = sorted(files.administrations.as_deref());
@@ -87,7 +89,8 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
 
     let mut changes: Vec<Change> = Vec::new();
     let withdrawn_unless_named = |administration: &AdministrationRecord| {
-        let goes = extent == Extent::Full && !named.contains(&administration.code);
+        let stays = named.contains(&administration.code) || known.successions.names(&administration.code);
+        let goes = extent == Extent::Full && !stays;
         goes.then(|| Act::Withdrawn(administration.clone()))
     };
     let acts = differences(known.administrations.values(), administrations, withdrawn_unless_named);
@@ -122,6 +125,38 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     let protected = known.persons.values().chain(persons.iter().flatten()).filter(|person| person.protected);
     let protected = protected.map(|person| person.employee_number.clone()).collect();
     Ok(Plan { changes, mass_ending, protected })
+}
+
+/// The files without what only a reorganisation has renamed: an employment that a file names in the administration in
+/// which it is by now is where it was told to be, and its past stays where it was.
+fn renamed_back<'f>(known: &Known, files: &'f Files) -> Cow<'f, Files> {
+    let told_in = |reported: &ReportedEmployment| {
+        let EmploymentRecord { employee_number, employment_id, administration, unit, .. } = &reported.employment;
+        let before = known.employments.get(&(employee_number.clone(), employment_id.clone()))?;
+        let is_the_same = known.successions.is_the_same(&before.administration, administration, unit);
+        is_the_same.then(|| before.administration.clone())
+    };
+    let mut files = Cow::Borrowed(files);
+    if known.successions.is_empty() {
+        return files;
+    }
+    let renamed: Vec<(usize, AdministrationCode)> = files
+        .employments
+        .iter()
+        .flatten()
+        .enumerate()
+        .filter_map(|(place, row)| Some((place, told_in(&row.record)?)))
+        .collect();
+    if !renamed.is_empty()
+        && let Some(rows) = files.to_mut().employments.as_mut()
+    {
+        for (place, administration) in renamed {
+            if let Some(row) = rows.get_mut(place) {
+                row.record.employment.administration = administration;
+            }
+        }
+    }
+    files
 }
 
 /// The records of a file in the order of their keys; of several with one key, the first.

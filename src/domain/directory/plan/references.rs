@@ -21,6 +21,11 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
         if !told.contains(code) && !known.administrations.contains_key(code) {
             let fault = Fault::UnknownAdministration;
             problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
+        } else if let Some(closed) =
+            known.successions.closed_to(&row.record.employment.as_told(), &row.record.employment.unit)
+        {
+            let fault = Fault::ClosedAdministration { closed: closed.clone() };
+            problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
         }
     }
 
@@ -67,8 +72,12 @@ fn administrations_that_cannot_go(
 ) {
     let (Extent::Full, Some(rows)) = (extent, &files.administrations) else { return };
     let told: HashSet<&AdministrationCode> = rows.iter().map(|row| &row.record.code).collect();
-    let mut employments_in: BTreeMap<&AdministrationCode, usize> =
-        known.administrations.keys().filter(|code| !told.contains(code)).map(|code| (code, 0)).collect();
+    let mut employments_in: BTreeMap<&AdministrationCode, usize> = known
+        .administrations
+        .keys()
+        .filter(|code| !told.contains(code) && !known.successions.names(code))
+        .map(|code| (code, 0))
+        .collect();
     if employments_in.is_empty() {
         return;
     }

@@ -100,7 +100,7 @@ struct DifferenceView {
 /// A fact that became known between, and without which the status were what it was.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct CauseView {
-    /// As in a history; or `requirement`, `linked_otherwise` (a result that was known before is somebody else's now), or
+    /// As in a history; or `requirement`, `reorganisation` (an employment is elsewhere by it), `linked_otherwise` (a result that was known before is somebody else's now), or
     /// `not_shown` (something that this token may not see).
     #[schema(example = "result")]
     kind: &'static str,
@@ -139,6 +139,14 @@ impl From<Cause> for CauseView {
             Cause::LinkedOtherwise { event_id } => {
                 Self { kind: "linked_otherwise", of: Some(event_id.into()), ..Self::default() }
             }
+            Cause::Reorganisation { id, on_day, known_at, by, is_undone } => Self {
+                kind: "reorganisation",
+                known_at: Some(known_at),
+                by: Some(by),
+                of: Some(format!("{id} on {on_day}")),
+                happened: Some(if is_undone { "withdrawn" } else { "added" }),
+                ..Self::default()
+            },
             Cause::NotShown => Self { kind: "not_shown", ..Self::default() },
         }
     }

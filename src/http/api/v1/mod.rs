@@ -14,7 +14,9 @@ pub mod links_in_bulk;
 pub mod merges;
 pub mod prior_training;
 pub mod proposals;
+pub mod reorganisations;
 pub mod reports;
+pub mod trend;
 pub mod unlinked;
 
 use rocket::{Route, routes};
@@ -24,6 +26,10 @@ pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
         reports::onboarding,
+        trend::onboarding,
+        reorganisations::make,
+        reorganisations::list,
+        reorganisations::undo,
         comparison::differences,
         administrations::export_csv,
         administrations::export_xlsx,

@@ -1,0 +1,272 @@
+//! Reorganisations: which administration has an employment on which days.
+//!
+//! HR tells in which administration somebody is employed, and goes on telling it so for as long as its system does. A
+//! reorganisation moves what is told in one administration, or in a unit of it, to another from a day on; employments
+//! follow. [`Successions`] holds the reorganisations that are known at an instant and answers for any day; it never moves
+//! anything before its day. Start at [`Successions::resolve`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Employment, ToldEmployment};
+use crate::domain::calendar::day_before;
+use crate::domain::ids::AdministrationCode;
+
+#[cfg(test)]
+mod tests;
+
+/// A unit that no step can name: it stands for all those that none does.
+const NO_UNIT: &str = "\0";
+
+/// One thing that happens to administrations on the day of a reorganisation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// What is told in `from` is in `to`: only `unit` of it, or, where that is `None`, all that no other step names.
+    Moves { from: AdministrationCode, to: AdministrationCode, unit: Option<String> },
+    /// It is there from the day on.
+    Opens(AdministrationCode),
+    /// It takes no employments from the day on.
+    Closes(AdministrationCode),
+}
+
+/// What happens to administrations on a day, for one reason; all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reorganisation {
+    pub id: i64,
+    pub on_day: NaiveDate,
+    pub steps: Vec<Step>,
+    pub reason: String,
+    pub made_by: String,
+    pub recorded_at: DateTime<Utc>,
+    /// By whom, when, and why it was taken back.
+    pub undone: Option<Undone>,
+}
+
+/// A reorganisation that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub because: String,
+}
+
+/// Why reorganisations cannot stand together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unworkable {
+    #[error("{0} would move to itself; name another administration, or leave the step out")]
+    ToItself(AdministrationCode),
+    #[error("on {on_day} {what} would move both to {first} and to {second}; name one of them")]
+    TwoWays { on_day: NaiveDate, what: String, first: AdministrationCode, second: AdministrationCode },
+    #[error(
+        "{from} would move to {to} on {on_day}, but what is told in {to} is in {goes_on_to} by then; move {from} to where it ends, or give the new administration a code of its own"
+    )]
+    GoesOn { from: AdministrationCode, to: AdministrationCode, on_day: NaiveDate, goes_on_to: AdministrationCode },
+    #[error("{code} would both open and close on {on_day}; leave one of them out")]
+    OpensAndCloses { code: AdministrationCode, on_day: NaiveDate },
+    #[error("{0} would move to {1} on {2}, when it takes no employments; open it, or move to another")]
+    MovesToClosed(AdministrationCode, AdministrationCode, NaiveDate),
+}
+
+/// The moves of one day: where an administration's units go, and where the rest of it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Moves {
+    units: BTreeMap<(AdministrationCode, String), AdministrationCode>,
+    rest: BTreeMap<AdministrationCode, AdministrationCode>,
+}
+
+impl Moves {
+    fn of(&self, code: &AdministrationCode, unit: &str) -> Option<&AdministrationCode> {
+        // Few reorganisations name units: the common case makes no key.
+        let by_unit = if self.units.is_empty() { None } else { self.units.get(&(code.clone(), unit.to_owned())) };
+        by_unit.or_else(|| self.rest.get(code))
+    }
+}
+
+/// The reorganisations that are known at an instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Successions {
+    by_day: BTreeMap<NaiveDate, Moves>,
+    /// Every code that something moves from: what else is told stays where it is.
+    from: BTreeSet<AdministrationCode>,
+    /// By code, the days on which it opens (`true`) or closes.
+    terms: BTreeMap<AdministrationCode, BTreeMap<NaiveDate, bool>>,
+}
+
+impl Successions {
+    /// The tree of each day, from steps in any order; or why they cannot stand together.
+    pub fn of<'a>(steps: impl IntoIterator<Item = (NaiveDate, &'a Step)>) -> Result<Self, Unworkable> {
+        let steps: BTreeSet<(NaiveDate, &Step)> = steps.into_iter().collect();
+        let mut known = Self::default();
+        for (on_day, step) in &steps {
+            known.add(*on_day, step)?;
+        }
+        for (on_day, step) in &steps {
+            let Step::Moves { from, to, unit } = step else { continue };
+            let comes_along = |unit: &&str| {
+                let moves = known.by_day.get(on_day);
+                moves.is_none_or(|moves| !moves.units.contains_key(&(from.clone(), (*unit).to_owned())))
+            };
+            let units: Vec<&str> = match unit {
+                Some(unit) => vec![unit],
+                None => known.units_of(to).filter(comes_along).chain([NO_UNIT]).collect(),
+            };
+            for unit in units {
+                let goes_on_to = known.resolve(to, unit, *on_day);
+                if goes_on_to != to {
+                    let (from, to, goes_on_to) = (from.clone(), to.clone(), goes_on_to.clone());
+                    return Err(Unworkable::GoesOn { from, to, on_day: *on_day, goes_on_to });
+                }
+            }
+            if known.is_closed(to, *on_day) {
+                return Err(Unworkable::MovesToClosed(from.clone(), to.clone(), *on_day));
+            }
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, on_day: NaiveDate, step: &Step) -> Result<(), Unworkable> {
+        match step {
+            Step::Moves { from, to, .. } if from == to => return Err(Unworkable::ToItself(from.clone())),
+            Step::Moves { from, to, unit } => {
+                let moves = self.by_day.entry(on_day).or_default();
+                let before = match unit {
+                    Some(unit) => moves.units.insert((from.clone(), unit.clone()), to.clone()),
+                    None => moves.rest.insert(from.clone(), to.clone()),
+                };
+                if let Some(first) = before.filter(|before| before != to) {
+                    let what = unit.as_ref().map_or_else(|| from.to_string(), |unit| format!("{unit} in {from}"));
+                    return Err(Unworkable::TwoWays { on_day, what, first, second: to.clone() });
+                }
+                self.from.insert(from.clone());
+            }
+            Step::Opens(code) | Step::Closes(code) => {
+                let opens = matches!(step, Step::Opens(_));
+                let before = self.terms.entry(code.clone()).or_default().insert(on_day, opens);
+                if before.is_some_and(|before| before != opens) {
+                    return Err(Unworkable::OpensAndCloses { code: code.clone(), on_day });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The units of an administration that some step names.
+    fn units_of<'a>(&'a self, code: &'a AdministrationCode) -> impl Iterator<Item = &'a str> {
+        let units = self.by_day.values().flat_map(|moves| moves.units.keys());
+        units.filter(move |(from, _)| from == code).map(|(_, unit)| unit.as_str())
+    }
+
+    /// Whether nothing was ever reorganised.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_day.is_empty() && self.terms.is_empty()
+    }
+
+    /// The administration that has, on a day, what is told in another.
+    #[must_use]
+    pub fn resolve<'a>(&'a self, told: &'a AdministrationCode, unit: &str, day: NaiveDate) -> &'a AdministrationCode {
+        let mut code = told;
+        if self.from.contains(told) {
+            for moves in self.by_day.range(..=day).map(|(_, moves)| moves) {
+                code = moves.of(code, unit).unwrap_or(code);
+            }
+        }
+        code
+    }
+
+    /// The administrations that have, one after the other, what is told in one on some days.
+    pub fn places<'a>(
+        &'a self,
+        told_in: &'a AdministrationCode,
+        unit: &'a str,
+        starts_on: NaiveDate,
+        ends_on: Option<NaiveDate>,
+    ) -> impl Iterator<Item = &'a AdministrationCode> {
+        let within = self.by_day.keys().copied();
+        let within = within.filter(move |day| starts_on < *day && ends_on.is_none_or(|last| *day <= last));
+        [starts_on].into_iter().chain(within).map(move |day| self.resolve(told_in, unit, day))
+    }
+
+    /// An employment as told, cut where it moves: one for each administration that has it, in the order of days.
+    #[must_use]
+    pub fn follow(&self, employment: Employment) -> Vec<Employment> {
+        if !self.from.contains(&employment.administration) {
+            return vec![employment];
+        }
+        let Employment { administration: told_in, starts_on, ends_on, .. } = &employment;
+        let within = self.by_day.keys().filter(|day| starts_on < *day && ends_on.is_none_or(|last| **day <= last));
+        let mut places: Vec<(NaiveDate, &AdministrationCode)> = Vec::new();
+        for first in [starts_on].into_iter().chain(within) {
+            let administration = self.resolve(told_in, &employment.unit, *first);
+            if places.last().is_none_or(|(_, last)| *last != administration) {
+                places.push((*first, administration));
+            }
+        }
+        if let [(_, only)] = places.as_slice()
+            && *only == told_in
+        {
+            return vec![employment];
+        }
+        let told = ToldEmployment { administration: told_in.clone(), starts_on: *starts_on, ends_on: *ends_on };
+        let next = places.iter().skip(1).map(|(first, _)| Some(day_before(*first))).chain([*ends_on]);
+        let segment = |(&(starts_on, administration), ends_on): (&(NaiveDate, &AdministrationCode), _)| Employment {
+            administration: administration.clone(),
+            starts_on,
+            ends_on,
+            moved: Some(told.clone()),
+            ..employment.clone()
+        };
+        places.iter().zip(next).map(segment).collect()
+    }
+
+    /// Whether an administration takes no employments on a day: it has closed, and has not opened again.
+    #[must_use]
+    pub fn is_closed(&self, code: &AdministrationCode, day: NaiveDate) -> bool {
+        let terms = self.terms.get(code);
+        terms.and_then(|terms| terms.range(..=day).next_back()).is_some_and(|(_, opens)| !opens)
+    }
+
+    /// Whether an employment would be on some of its days in an administration that is closed on them, and in which.
+    #[must_use]
+    pub fn closed_to(&self, told: &ToldEmployment, unit: &str) -> Option<&AdministrationCode> {
+        if self.terms.is_empty() {
+            return None;
+        }
+        let closings = self.terms.values().flatten().filter(|(_, opens)| !**opens).map(|(day, _)| *day);
+        let moves = self.by_day.keys().copied();
+        let within = closings
+            .chain(moves)
+            .filter(|day| told.starts_on < *day && told.ends_on.is_none_or(|last| *day <= last))
+            .chain(told.ends_on.is_none_or(|last| told.starts_on <= last).then_some(told.starts_on));
+        within.into_iter().find_map(|day| {
+            let code = self.terms.keys().find(|code| *code == self.resolve(&told.administration, unit, day))?;
+            self.is_closed(code, day).then_some(code)
+        })
+    }
+
+    /// Whether a reorganisation names an administration: it is a part of the tree of some day, whatever HR's files list.
+    #[must_use]
+    pub fn names(&self, code: &AdministrationCode) -> bool {
+        let targets = || self.by_day.values().flat_map(|moves| moves.units.values().chain(moves.rest.values()));
+        self.from.contains(code) || self.terms.contains_key(code) || targets().any(|to| to == code)
+    }
+
+    /// Whether a report of a day leaves an administration out where nobody counts in it: all that is told in it is
+    /// elsewhere by then, or it has closed, or it has not opened yet.
+    #[must_use]
+    pub fn is_gone(&self, code: &AdministrationCode, day: NaiveDate) -> bool {
+        let not_yet = || {
+            let first = self.terms.get(code).and_then(|terms| terms.iter().next());
+            first.is_some_and(|(first, opens)| *opens && day < *first)
+        };
+        self.resolve(code, NO_UNIT, day) != code || self.is_closed(code, day) || not_yet()
+    }
+
+    /// Whether a file that now names `told` says nothing new of an employment that is known in `known`: it is there by a
+    /// reorganisation. HR's system renames what it had, the past included; the register does not.
+    #[must_use]
+    pub fn is_the_same(&self, known: &AdministrationCode, told: &AdministrationCode, unit: &str) -> bool {
+        known != told && self.from.contains(known) && self.resolve(known, unit, NaiveDate::MAX) == told
+    }
+}
