@@ -8,7 +8,7 @@ use super::entities::merge_fact::{ActiveModel, Column, Entity, Model};
 use super::entities::{identity_claim, link_decision};
 use super::people::{known_at, parsed};
 use super::platforms::link_orders;
-use super::receiving::mark_stale;
+use super::receiving::mark_both_stale;
 use super::relinking::relink;
 use super::{StoreError, instant, people, settings};
 use crate::domain::calendar::CityCalendar;
@@ -148,7 +148,7 @@ async fn renew(change: &Change, both: [EmployeeId; 2], calendar: CityCalendar) -
         identities.insert(Identity { key, value, home_page });
     }
     relink(change, &identities, &link_orders(connection).await?, calendar).await?;
-    mark_stale(connection, both).await?;
+    mark_both_stale(connection, both).await?;
     // Who may be suggested is another than before.
     settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
 }

@@ -235,7 +235,7 @@ pub async fn as_told(
     Ok(people)
 }
 
-/// The current employments that HR tells in some administrations, as told.
+/// The current employments that HR tells in some administrations, as told, each with whose it is.
 pub async fn told_in(
     connection: &impl ConnectionTrait,
     administrations: &BTreeSet<AdministrationCode>,
@@ -245,7 +245,8 @@ pub async fn told_in(
         .filter(Column::SupersededAt.is_null())
         .filter(Column::Administration.is_in(administrations.iter().map(AdministrationCode::as_str)));
     let rows = found.all(connection).await?;
-    rows.iter().map(|row| Ok((EmployeeId(row.employee_id), employment_of(row)?))).collect()
+    let merges = merges::merges(connection, None).await?;
+    rows.iter().map(|row| Ok((merges.person(EmployeeId(row.employee_id)), employment_of(row)?))).collect()
 }
 
 /// Every number whose human's personal data are protected now, under whichever number.
