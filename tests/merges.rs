@@ -1,6 +1,7 @@
 //! One human under two employee numbers: merged and undone, with nothing that was reported changed.
 
 use kurskoll::domain::access::Role;
+use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
 use crate::main_job::{EMPLOYMENTS, completed, small_city};
@@ -113,5 +114,207 @@ both_databases! {
         let page = app.get("/api/v1/merges", Some(&admin)).await.ok();
         let only = &page["items"][0];
         assert_eq!((&only["kept"], &only["duplicate"], &only["undone_because"]), (&json!("1001"), &json!("1002"), &json!("two after all")));
+    }
+}
+
+/// Two numbers of one human, told by HR with one address and one username; the later one works elsewhere.
+const TWICE: &str = "\
+employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,starts_on,ends_on,manager_employee_number,protected
+3001,Eva,Ek,eva@example.org,eva,1,SEF,Måltid,permanent,2026-01-05,,,
+3002,Eva,Ek,eva@example.org,eva,1,FGK,Gata,hourly,2026-01-05,,,
+3003,Eva,Falk,falk@example.org,falk,1,FGK,Gata,hourly,2026-01-05,,,
+";
+
+/// What waits, by the reason why.
+async fn waiting(app: &TestApp) -> Vec<Value> {
+    let queue = app.get_as_city("/api/v1/unlinked").await.ok();
+    queue["items"].as_array().expect("entries").iter().map(|entry| entry["why"].clone()).collect()
+}
+
+/// Whose evidence an event is, by the number that answers for it.
+async fn counted(app: &TestApp, number: &str) -> Vec<String> {
+    let shown = app.get_as_city(&format!("/api/v1/employees/{number}?as_of=2026-02-26")).await.ok();
+    let requirements = shown["requirements"].as_array().expect("requirements").iter();
+    let evidence = requirements.flat_map(|requirement| requirement["evidence"].as_array().expect("evidence"));
+    let mut events: Vec<String> = evidence.map(|each| each["event_id"].as_str().expect("an id").to_owned()).collect();
+    events.sort();
+    events
+}
+
+async fn twice(app: &TestApp) -> WebhookSecret {
+    small_city(app).await;
+    app.import(HrFiles { employments: TWICE, ..HrFiles::default() }).await;
+    app.platform("larportal").await
+}
+
+async fn send(app: &TestApp, secret: &WebhookSecret, id: &str, learner: Value) -> Value {
+    let body = completed(learner, "infosec-basics-2023", "2026-02-01T10:00:00Z");
+    app.deliver("larportal", secret, id, &body).await.ok()["linked"].clone()
+}
+
+both_databases! {
+    async fn what_fits_both_numbers_is_ambiguous_no_more_until_the_merge_is_undone(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = twice(&app).await;
+        // Both are employed on the day: nobody can say whose these are.
+        assert_eq!(send(&app, &secret, "by-email", json!({"email": "Eva@example.org"})).await, false);
+        assert_eq!(send(&app, &secret, "by-username", json!({"username": "eva"})).await, false);
+        assert_eq!(waiting(&app).await, ["ambiguous", "ambiguous"]);
+        let made = merge(&app, "3002", "3001").await.ok();
+        assert_eq!(waiting(&app).await, [""; 0]);
+        assert_eq!(counted(&app, "3001").await, ["by-email", "by-username"]);
+        // What comes later is linked at the door, with the clock as fast receiving leaves it and without.
+        for (id, learner) in [
+            ("later", json!({"email": "eva@example.org"})),
+            ("other-keys", json!({"email": "eva@example.org", "username": "eva"})),
+            ("duplicate", json!({"employee_number": "3002"})),
+            // No contradiction: the address is the kept one's, who is the same human.
+            ("both", json!({"employee_number": "3002", "email": "eva@example.org"})),
+            ("both-ways", json!({"employee_number": "3001", "username": "eva"})),
+        ] {
+            assert_eq!(send(&app, &secret, id, learner).await, true, "{id}");
+        }
+        assert_eq!(counted(&app, "3002").await, counted(&app, "3001").await);
+        assert_eq!(counted(&app, "3001").await.len(), 7);
+        assert_eq!(app.differences().await, [""; 0]);
+        undo(&app, &made["merge"]["id"]).await.ok();
+        assert_eq!(counted(&app, "3001").await, ["both-ways"]);
+        assert_eq!(counted(&app, "3002").await, ["both", "duplicate"]);
+        assert_eq!(waiting(&app).await, ["ambiguous"; 2], "entries: one by address, one by username");
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn an_address_of_the_other_number_contradicts_only_while_they_are_two(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = twice(&app).await;
+        // 9999 is nobody's number, 3003 is somebody's: no address links against that one.
+        assert_eq!(send(&app, &secret, "contradicted", json!({"employee_number": "3003", "email": "eva@example.org"})).await, true);
+        assert_eq!(counted(&app, "3003").await, ["contradicted"]);
+        merge(&app, "3003", "3001").await.ok();
+        assert_eq!(counted(&app, "3001").await, ["contradicted"]);
+        // Three numbers are one human.
+        merge(&app, "3002", "3001").await.ok();
+        assert_eq!(send(&app, &secret, "three", json!({"email": "eva@example.org"})).await, true);
+        let shown = app.get_as_city("/api/v1/employees/3002").await.ok();
+        assert_eq!((&shown["employee_number"], &shown["merged_numbers"]), (&json!("3001"), &json!(["3002", "3003"])));
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn a_link_by_hand_to_the_duplicate_follows_it_and_goes_back_with_it(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = twice(&app).await;
+        let link = |number: &str, value: &str| json!({"platform": "larportal", "key": "username", "value": value,
+                                                      "employee_number": number, "reason": "asked"});
+        let city = app.token(Role::City, &[]).await;
+        assert_eq!(send(&app, &secret, "before", json!({"username": "ghost"})).await, false);
+        app.post("/api/v1/links", Some(&city), &link("3002", "ghost")).await.ok();
+        assert_eq!(counted(&app, "3002").await, ["before"]);
+        let made = merge(&app, "3002", "3001").await.ok();
+        assert_eq!(send(&app, &secret, "merged", json!({"username": "ghost"})).await, true);
+        // One that is made while they are one human stays the number's that it names.
+        assert_eq!(send(&app, &secret, "spirit", json!({"username": "spirit"})).await, false);
+        let spirit = app.post("/api/v1/links", Some(&city), &link("3002", "spirit")).await.ok();
+        assert_eq!(spirit["employee_number"], "3002");
+        assert_eq!(counted(&app, "3001").await, ["before", "merged", "spirit"]);
+        // The kept one's administration answers for the human under either number, and so for these links.
+        for officer in ["SEF", "FGK"] {
+            let officer = app.token(Role::Administration, &[officer]).await;
+            let links = app.get("/api/v1/links", Some(&officer)).await.ok();
+            assert_eq!(links.as_array().map(Vec::len), Some(2), "{links}");
+        }
+        undo(&app, &made["merge"]["id"]).await.ok();
+        assert_eq!(counted(&app, "3001").await, [""; 0]);
+        assert_eq!(counted(&app, "3002").await, ["before", "merged", "spirit"]);
+        app.post(&format!("/api/v1/links/{}/undo", spirit["id"]), Some(&city), &json!({})).await.ok();
+        assert_eq!(counted(&app, "3002").await, ["before", "merged"]);
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn an_administration_sees_no_merge_and_nothing_of_the_other_numbers_employments(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        twice(&app).await;
+        merge(&app, "3002", "3001").await.ok();
+        let sef = app.token(Role::Administration, &["SEF"]).await;
+        assert_eq!(app.get("/api/v1/merges", Some(&sef)).await.status, 403);
+        let body = json!({"duplicate": "3003", "reason": "hired twice"});
+        assert_eq!(app.post("/api/v1/employees/3001/merge", Some(&sef), &body).await.status, 403);
+        // The human works in SEF and in FGK: each sees them, and of their employments its own.
+        for (officer, other) in [("SEF", "FGK"), ("FGK", "SEF")] {
+            let token = app.token(Role::Administration, &[officer]).await;
+            for number in ["3001", "3002"] {
+                let shown = app.get(&format!("/api/v1/employees/{number}"), Some(&token)).await;
+                let employments = shown.ok()["employments"].clone();
+                assert_eq!(employments.as_array().map(Vec::len), Some(1), "{employments}");
+                assert!(!shown.body.contains(&format!("\"{other}\"")), "{}", shown.body);
+            }
+            let history = app.get("/api/v1/employees/3001/history", Some(&token)).await;
+            assert!(!history.ok().to_string().contains(&format!("\"{other}\"")), "{}", history.body);
+        }
+        // Who works elsewhere only is nobody to SEF, merged with somebody from elsewhere or not.
+        app.import(HrFiles { employments: &TWICE.replace("3003,Eva,Falk", "3004,Mia,Dahl"), ..HrFiles::default() }).await;
+        let unknown = app.get("/api/v1/employees/4711", Some(&sef)).await.problem(404);
+        merge(&app, "3004", "3003").await.ok();
+        for number in ["3003", "3004"] {
+            let told = app.get(&format!("/api/v1/employees/{number}"), Some(&sef)).await.problem(404);
+            assert_eq!(told.replace(number, "4711"), unknown);
+            let told = app.get(&format!("/api/v1/employees/{number}/history"), Some(&sef)).await.problem(404);
+            assert_eq!(told.replace(number, "4711"), unknown);
+        }
+    }
+
+    async fn the_list_comes_in_pages_newest_first(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        twice(&app).await;
+        for _ in 0..3 {
+            let made = merge(&app, "3002", "3001").await.ok();
+            undo(&app, &made["merge"]["id"]).await.ok();
+        }
+        merge(&app, "3002", "3001").await.ok();
+        let admin = app.token(Role::Admin, &[]).await;
+        let whole = app.get("/api/v1/merges", Some(&admin)).await.ok();
+        let ids = |page: &Value| page["items"].as_array().expect("merges").iter().map(|merge| merge["id"].clone()).collect::<Vec<_>>();
+        assert_eq!((ids(&whole).len(), &whole["next"]), (4, &Value::Null));
+        assert_eq!(whole["items"][0]["undone_at"], Value::Null);
+        let (mut paged, mut before) = (Vec::new(), String::new());
+        loop {
+            let page = app.get(&format!("/api/v1/merges?limit=3{before}"), Some(&admin)).await.ok();
+            paged.extend(ids(&page));
+            let Some(next) = page["next"].as_str() else { break };
+            before = format!("&before={next}");
+        }
+        assert_eq!(paged, ids(&whole));
+        for wrong in ["limit=0", "limit=many", "before=yesterday", "after=1"] {
+            assert_eq!(app.get(&format!("/api/v1/merges?{wrong}"), Some(&admin)).await.status, 400, "{wrong}");
+        }
+    }
+
+    async fn verify_finds_a_merge_that_somebody_made_or_took_away_past_the_register(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = twice(&app).await;
+        send(&app, &secret, "e-1", json!({"employee_number": "3002"})).await;
+        merge(&app, "3002", "3001").await.ok();
+        assert_eq!(app.differences().await, [""; 0]);
+        app.tamper("UPDATE merge_fact SET superseded_at = recorded_at").await;
+        let told = app.differences().await.join("\n");
+        assert!(told.contains("event e-1: kept as linked to employee 3001, but the directory says employee 3002"), "{told}");
+        assert!(told.contains("employee 3002 and requirement infosec-onboarding: nothing is kept"), "{told}");
+        app.tamper("UPDATE merge_fact SET superseded_at = NULL").await;
+        assert_eq!(app.differences().await, [""; 0]);
+        assert_eq!(app.tamper("DELETE FROM merge_fact").await, 1);
+        assert!(!app.differences().await.is_empty());
+    }
+
+    async fn people_of_two_numbers_follow_a_reorganisation_and_count_once(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        twice(&app).await;
+        merge(&app, "3002", "3001").await.ok();
+        app.settle().await;
+        let before = in_scope(&app).await;
+        let body = json!({"on_day": "2026-02-20", "closes": ["FGK"], "moves": [{"from": "FGK", "to": "SEF"}], "reason": "one"});
+        let told = post(&app, "/api/v1/reorganisations", &body).await.ok();
+        // 1003, 1004, 3003, and the duplicate's employment, which is the kept one's.
+        assert_eq!(told["moved"], json!([{"from": "FGK", "to": "SEF", "employments": 4, "people": 4}]));
+        assert_eq!(in_scope(&app).await, before);
+        assert_eq!(app.differences().await, [""; 0]);
     }
 }
