@@ -5,6 +5,7 @@ use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
 use crate::main_job::{EMPLOYMENTS, completed, small_city};
+use crate::scim::{create, patch, patch_of, read, user};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 
@@ -253,12 +254,13 @@ both_databases! {
         // Who works elsewhere only is nobody to SEF, merged with somebody from elsewhere or not.
         app.import(HrFiles { employments: &TWICE.replace("3003,Eva,Falk", "3004,Mia,Dahl"), ..HrFiles::default() }).await;
         let unknown = app.get("/api/v1/employees/4711", Some(&sef)).await.problem(404);
+        let no_story = app.get("/api/v1/employees/4711/history", Some(&sef)).await.problem(404);
         merge(&app, "3004", "3003").await.ok();
         for number in ["3003", "3004"] {
             let told = app.get(&format!("/api/v1/employees/{number}"), Some(&sef)).await.problem(404);
             assert_eq!(told.replace(number, "4711"), unknown);
             let told = app.get(&format!("/api/v1/employees/{number}/history"), Some(&sef)).await.problem(404);
-            assert_eq!(told.replace(number, "4711"), unknown);
+            assert_eq!(told.replace(number, "4711"), no_story);
         }
     }
 
@@ -315,6 +317,42 @@ both_databases! {
         // 1003, 1004, 3003, and the duplicate's employment, which is the kept one's.
         assert_eq!(told["moved"], json!([{"from": "FGK", "to": "SEF", "employments": 4, "people": 4}]));
         assert_eq!(in_scope(&app).await, before);
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn a_provider_goes_on_speaking_of_both_numbers(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = twice(&app).await;
+        let first = create(&app, &user("4001", "Ida", "Lund", "SEF")).await;
+        let second = create(&app, &user("4002", "Ida", "Lund", "FGK")).await;
+        let made = merge(&app, "4002", "4001").await.ok();
+        // Each number is a user of its own, with what was told of it.
+        for (made, number) in [(&first, "4001"), (&second, "4002")] {
+            let shown = read(&app, &made["id"]).await.ok();
+            assert_eq!(shown, *made, "the provider sees no merge");
+            let found = app.scim(&format!("GET /scim/v2/Users?filter=employeeNumber+eq+%22{number}%22"), &[], None).await.ok();
+            assert_eq!(found["totalResults"], 1);
+        }
+        let shown = app.get_as_city("/api/v1/employees/4002").await.ok();
+        assert_eq!((&shown["employee_number"], shown["employments"].as_array().map(Vec::len)), (&json!("4001"), Some(2)));
+        // What is told of the duplicate becomes true of the human: an address that links, and leaving.
+        let address = patch_of("replace", "emails[type eq \"work\"].value", json!("ida.lund@example.org"));
+        patch(&app, &second["id"], &address).await.ok();
+        assert_eq!(send(&app, &secret, "e-1", json!({"email": "ida.lund@example.org"})).await, true);
+        assert_eq!(counted(&app, "4001").await, ["e-1"]);
+        app.settle().await;
+        patch(&app, &second["id"], &patch_of("replace", "active", json!(false))).await.ok();
+        let shown = app.get_as_city("/api/v1/employees/4001").await.ok();
+        let ends: Vec<&Value> = shown["employments"].as_array().expect("employments").iter().map(|each| &each["ends_on"]).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_null()).count(), 1, "{shown}");
+        assert_eq!(app.differences().await, [""; 0]);
+        let gone = app.scim(&format!("DELETE /scim/v2/Users/{}", second["id"].as_str().expect("an id")), &[], None).await;
+        assert_eq!(gone.status, 204);
+        // Told of again, it is the same number, and so still the kept one's.
+        create(&app, &user("4002", "Ida", "Lund", "FGK")).await;
+        assert_eq!(counted(&app, "4002").await, ["e-1"]);
+        undo(&app, &made["merge"]["id"]).await.ok();
+        assert_eq!(app.get_as_city("/api/v1/employees/4002").await.ok()["employee_number"], "4002");
         assert_eq!(app.differences().await, [""; 0]);
     }
 }

@@ -45,7 +45,7 @@ const fn asked(route: &'static str, path: &'static str) -> Asked {
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 66] = [
+const ASKED: [Asked; 72] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -135,6 +135,12 @@ const ASKED: [Asked; 66] = [
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
+    asked("POST /scim/v2/.search", "/scim/v2/.search"),
+    asked("GET /scim/v2/Me", "/scim/v2/Me"),
+    asked("POST /scim/v2/Me", "/scim/v2/Me"),
+    asked("PUT /scim/v2/Me", "/scim/v2/Me"),
+    asked("PATCH /scim/v2/Me", "/scim/v2/Me"),
+    asked("DELETE /scim/v2/Me", "/scim/v2/Me"),
     Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
     asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
     asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
@@ -389,6 +395,12 @@ both_databases! {
         GET /health/live                                          200     200     200     200     200     200     200     200     200
         GET /health/ready                                         200     200     200     200     200     200     200     200     200
         GET /metrics                                              200     200     200     200     200     200     200     200     200
+        POST /scim/v2/.search                                     403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Me                                           403     403     403     403     403     501     401     401     401
+        POST /scim/v2/Me                                          403     403     403     403     403     501     401     401     401
+        PUT /scim/v2/Me                                           403     403     403     403     403     501     401     401     401
+        PATCH /scim/v2/Me                                         403     403     403     403     403     501     401     401     401
+        DELETE /scim/v2/Me                                        403     403     403     403     403     501     401     401     401
         POST /scim/v2/Bulk                                        403     403     403     403     403     200     401     401     401
         GET /scim/v2/Groups                                       403     403     403     403     403     200     401     401     401
         POST /scim/v2/Groups                                      403     403     403     403     403     405     401     401     401
