@@ -25,6 +25,7 @@ mod linking;
 mod links_by_hand;
 mod links_in_bulk;
 mod main_job;
+mod merges;
 mod migrations;
 mod not_yet_employees;
 mod openapi;

@@ -47,7 +47,7 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 74] = [
+const ASKED: [Asked; 83] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -60,6 +60,17 @@ const ASKED: [Asked; 74] = [
         route: "POST /api/v1/employees/<employee_number>/corrections",
         path: "/api/v1/employees/1002/corrections",
         body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
+    },
+    Asked {
+        route: "POST /api/v1/employees/<employee_number>/merge",
+        path: "/api/v1/employees/1002/merge",
+        body: r#"{"duplicate": "1001", "reason": "hired twice", "dry_run": true}"#,
+    },
+    asked("GET /api/v1/merges", "/api/v1/merges"),
+    Asked {
+        route: "POST /api/v1/merges/<id>/undo",
+        path: "/api/v1/merges/4711/undo",
+        body: r#"{"reason": "two after all"}"#,
     },
     asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
     asked("GET /api/v1/exemptions", "/api/v1/exemptions"),
@@ -145,6 +156,12 @@ const ASKED: [Asked; 74] = [
     asked("GET /health/live", "/health/live"),
     asked("GET /health/ready", "/health/ready"),
     asked("GET /metrics", "/metrics"),
+    asked("POST /scim/v2/.search", "/scim/v2/.search"),
+    asked("GET /scim/v2/Me", "/scim/v2/Me"),
+    asked("POST /scim/v2/Me", "/scim/v2/Me"),
+    asked("PUT /scim/v2/Me", "/scim/v2/Me"),
+    asked("PATCH /scim/v2/Me", "/scim/v2/Me"),
+    asked("DELETE /scim/v2/Me", "/scim/v2/Me"),
     Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
     asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
     asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
@@ -367,6 +384,9 @@ both_databases! {
         POST /api/v1/deliveries/<id>/replay                       200     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>                   200     200     200     404     200     403     401     401     401
         POST /api/v1/employees/<employee_number>/corrections      200     403     403     403     403     403     401     401     401
+        POST /api/v1/employees/<employee_number>/merge            200     403     403     403     403     403     401     401     401
+        GET /api/v1/merges                                        200     403     403     403     200     403     401     401     401
+        POST /api/v1/merges/<id>/undo                             404     403     403     403     403     403     401     401     401
         GET /api/v1/employees/<employee_number>/history           200     200     200     404     200     403     401     401     401
         GET /api/v1/exemptions                                    200     200     200     200     200     403     401     401     401
         POST /api/v1/exemptions                                   200     403     403     403     403     403     401     401     401
@@ -407,6 +427,12 @@ both_databases! {
         GET /health/live                                          200     200     200     200     200     200     200     200     200
         GET /health/ready                                         200     200     200     200     200     200     200     200     200
         GET /metrics                                              200     200     200     200     200     200     200     200     200
+        POST /scim/v2/.search                                     403     403     403     403     403     200     401     401     401
+        GET /scim/v2/Me                                           403     403     403     403     403     501     401     401     401
+        POST /scim/v2/Me                                          403     403     403     403     403     501     401     401     401
+        PUT /scim/v2/Me                                           403     403     403     403     403     501     401     401     401
+        PATCH /scim/v2/Me                                         403     403     403     403     403     501     401     401     401
+        DELETE /scim/v2/Me                                        403     403     403     403     403     501     401     401     401
         POST /scim/v2/Bulk                                        403     403     403     403     403     200     401     401     401
         GET /scim/v2/Groups                                       403     403     403     403     403     200     401     401     401
         POST /scim/v2/Groups                                      403     403     403     403     403     405     401     401     401

@@ -396,4 +396,26 @@ both_databases! {
         let (scim_type, detail) = error(&answer, 500);
         assert!(scim_type.is_empty() && !detail.contains("scim_user"), "{detail}");
     }
+
+    async fn nobody_comes_to_work_where_it_is_closed(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        empty_city(&app).await;
+        let eva = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
+        let admin = app.token(Role::Admin, &[]).await;
+        let closing = json!({"on_day": "2026-03-01", "closes": ["FGK"], "reason": "decided"});
+        app.post("/api/v1/reorganisations", Some(&admin), &closing).await.ok();
+        let refused = app.scim("POST /scim/v2/Users", &[], Some(&user("2002", "Bo", "Ek", "FGK"))).await;
+        let (scim_type, detail) = error(&refused, 400);
+        assert_eq!(scim_type, "invalidValue");
+        assert!(detail.contains("administration FGK is closed by then"), "{detail}");
+        let moved = patch_of("replace", &format!("{ENTERPRISE}:organization"), json!("FGK"));
+        assert_eq!(error(&patch(&app, &eva["id"], &moved).await, 400).0, "invalidValue");
+        assert_eq!(employments(&app, "2001").await.len(), 1);
+        assert_eq!(app.differences().await, [""; 0]);
+        // One whose people have another to go to is only another name for that one.
+        let closing = json!({"on_day": "2026-03-01", "closes": ["SEF"], "opens": [{"code": "SF", "name": "Stad"}],
+                             "moves": [{"from": "SEF", "to": "SF"}], "reason": "decided"});
+        app.post("/api/v1/reorganisations", Some(&admin), &closing).await.ok();
+        create(&app, &user("2003", "Ida", "Ek", "SEF")).await;
+    }
 }

@@ -209,4 +209,51 @@ both_databases! {
         let changed = patch(&app, &made["id"], &change).await.ok();
         assert_eq!(changed["emails"], json!([{"value": "c@example.org", "type": "other", "primary": true}]));
     }
+
+    async fn one_search_at_the_root_is_about_users_and_groups(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let search = async |question: Value| app.scim("POST /scim/v2/.search", &[], Some(&question)).await;
+        let types = |answer: &Value| -> Vec<String> {
+            let resources = answer["Resources"].as_array().expect("resources").iter();
+            resources.map(|each| format!("{} {}", each["meta"]["resourceType"].as_str().expect("a type"), each["id"].as_str().expect("an id"))).collect()
+        };
+        let all = search(json!({})).await.ok();
+        assert_eq!(all["totalResults"], 6);
+        let all = types(&all);
+        assert!(all[..4].iter().all(|each| each.starts_with("User ")), "{all:?}");
+        assert_eq!(all[4..], ["Group FGK", "Group SEF"]);
+        // Pages run from the ones into the others.
+        for count in [1, 3, 4, 5] {
+            let mut seen = Vec::new();
+            for start in (1..=6).step_by(count) {
+                let page = search(json!({"startIndex": start, "count": count})).await.ok();
+                assert_eq!((&page["totalResults"], &page["startIndex"]), (&json!(6), &json!(start)));
+                seen.extend(types(&page));
+            }
+            assert_eq!(seen, all, "{count}");
+        }
+        // A name that only one of the two has has no value in the other.
+        for (filter, wanted) in [
+            ("userName eq \"bo\" or displayName sw \"Service\"", 2), ("userName pr", 4), ("not (userName pr)", 2),
+            ("members pr", 2), ("meta.resourceType eq \"Group\"", 2), ("name.familyName eq \"Ek\"", 1),
+        ] {
+            let found = search(json!({"filter": filter, "attributes": ["userName", "displayName"]})).await.ok();
+            assert_eq!(found["totalResults"], wanted, "{filter}: {found}");
+        }
+        for (question, scim_type) in [
+            (json!({"filter": "no.such eq \"x\""}), "invalidFilter"), (json!({"attributes": "no.such"}), "invalidPath"),
+            (json!({"sortBy": "userName"}), "invalidValue"), (json!({"cursor": ""}), "invalidValue"), (json!({"count": "x"}), "invalidCount"),
+        ] {
+            assert_eq!(error(&search(question.clone()).await, 400).0, scim_type, "{question}");
+        }
+    }
+
+    async fn nobody_is_me(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let answer = app.scim(&format!("{method} /scim/v2/Me"), &[], Some(&json!({})).filter(|_| method != "GET")).await;
+            assert!(error(&answer, 501).1.contains("no person's"), "{}", answer.body);
+        }
+    }
 }

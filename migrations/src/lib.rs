@@ -9,6 +9,7 @@ mod m0002_scim;
 mod m0003_imports;
 mod m0004_results_by_day;
 mod m0005_corrections;
+mod m0006_merges;
 mod m0007_reorganisations;
 mod m0008_xapi;
 mod m0009_profiles;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_imports::Migration),
             Box::new(m0004_results_by_day::Migration),
             Box::new(m0005_corrections::Migration),
+            Box::new(m0006_merges::Migration),
             Box::new(m0007_reorganisations::Migration),
             Box::new(m0008_xapi::Migration),
             Box::new(m0009_profiles::Migration),

@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::{Item, RequirementVersion};
+use crate::domain::directory::merge::Merges;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::queue::is_dismissed;
 use crate::domain::linking::{LearnerKeys, Link, Unlinked};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
+use crate::store::merges::merges;
 use crate::store::people::{KnownEmployee, Whose, directory, protected_now};
 use crate::store::told::{self, Told};
 use crate::store::{Snapshot, StoreError, learners, platforms};
@@ -19,6 +21,8 @@ use crate::store::{Snapshot, StoreError, learners, platforms};
 #[derive(Debug)]
 pub struct AsKnown {
     pub employees: BTreeMap<EmployeeId, KnownEmployee>,
+    /// Which numbers were one human.
+    pub merges: Merges,
     /// For each learner whose results waited: these, with every revocation that names one of them.
     pub waiting: Vec<Vec<LinkedResult>>,
     /// How many results waited, about anything.
@@ -118,8 +122,9 @@ pub async fn as_known(
     let linker = Linker::at(snapshot, known_at, calendar).await?;
     let mut employees = directory(connection, Whose::Everybody, Some(known_at)).await?;
     // Who is protected today is protected in every answer of today: the one thing that goes before what was known then.
+    let merges = merges(connection, Some(known_at)).await?;
     for protected in protected_now(connection).await? {
-        if let Some(employee) = employees.get_mut(&protected) {
+        if let Some(employee) = employees.get_mut(&merges.person(protected)) {
             employee.protected = true;
         }
     }
@@ -159,7 +164,7 @@ pub async fn as_known(
     let nobodys: Vec<i64> = done.iter().filter(waits).map(|(learner, _)| *learner).collect();
     let dismissed_results = nobodys.iter().filter(|learner| linker.is_dismissed(**learner)).count() as u64;
     let unlinked_results = nobodys.len() as u64 - dismissed_results;
-    Ok(AsKnown { employees, waiting, unlinked_results, dismissed_results, linker })
+    Ok(AsKnown { employees, merges, waiting, unlinked_results, dismissed_results, linker })
 }
 
 /// Results that wait, by learner, each with the revocations among `others` that name one of them.

@@ -16,7 +16,7 @@ use crate::domain::compliance::{Person, RequirementVersion, Status};
 use crate::domain::history::{Entry, Kind, told};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::report::Counts;
-use crate::domain::report::comparison::{FactKey, Known, because, status};
+use crate::domain::report::comparison::{FactKey, Known, Moved, because, status};
 use crate::store::{Connection, Snapshot, StoreError, history, reorganisations, requirements};
 
 /// Which two reports to compare: the one that the clocks ask for, and the same as known at an earlier instant.
@@ -135,6 +135,13 @@ impl Side {
         shown.into_keys().filter(|code| visible.includes(code)).cloned().collect()
     }
 
+    /// Who somebody was, or is, and everybody whose numbers were theirs beside their own.
+    fn numbers_of(&self, employee: EmployeeId) -> impl Iterator<Item = EmployeeId> {
+        let merges = &self.known.merges;
+        let own = Some(employee).filter(|own| !merges.is_duplicate(*own));
+        own.into_iter().chain(merges.duplicates_of(employee))
+    }
+
     fn view(&self, employee: EmployeeId) -> Known<'_> {
         Known { person: self.person(employee), versions: &self.versions }
     }
@@ -145,6 +152,19 @@ struct Sides {
     then: Side,
     now: Side,
     differing: BTreeMap<EmployeeNumber, EmployeeId>,
+}
+
+impl Sides {
+    /// From whom and to whom merges and their undoing moved what is known of a person.
+    fn moved(&self, employee: EmployeeId) -> Moved<'_> {
+        let others = |numbers_at: &Side, people_at: &'_ Side| -> BTreeSet<EmployeeId> {
+            let people = numbers_at.numbers_of(employee).map(|number| people_at.known.merges.person(number));
+            people.filter(|person| *person != employee).collect()
+        };
+        let came = others(&self.now, &self.then).into_iter().filter_map(|person| self.then.person(person)).collect();
+        let went = others(&self.then, &self.now).into_iter().filter_map(|person| self.now.person(person)).collect();
+        Moved { came, went }
+    }
 }
 
 impl App {
@@ -245,10 +265,11 @@ impl App {
     ) -> Result<Vec<Cause>, StoreError> {
         let connection = view.snapshot.connection();
         let between = (request.compare_known_at, view.known_at);
-        let story = self.story_of(connection, (id, number), visible).await?;
+        let story = self.story_of(connection, (id, number), &sides.now.known.merges, visible).await?;
         let entries: Vec<&Entry> = story.between(between.0, between.1).collect();
         let (mut found, mut causes) = (Vec::new(), Vec::new());
-        for shift in because(&sides.then.view(id), &sides.now.view(id), visible, view.as_of) {
+        let moved = sides.moved(id);
+        for shift in because(&sides.then.view(id), &sides.now.view(id), &moved, visible, view.as_of) {
             let told_before = found.len() + causes.len();
             match &shift.key {
                 FactKey::Requirement => {
@@ -290,7 +311,7 @@ impl App {
         }
         found.dedup();
         causes.dedup();
-        let told = who_said_so(connection, id, found).await?;
+        let told = who_said_so(connection, id, &sides.now.known.merges, found).await?;
         Ok(told.into_iter().map(Cause::Told).chain(causes).collect())
     }
 
@@ -346,6 +367,7 @@ fn is_about(entry: &Entry, key: &FactKey, requirement: &RequirementCode) -> bool
         FactKey::Absence(first) => entry.kind == Kind::Absence && entry.of == first.to_string(),
         FactKey::Exemption(first) => entry.kind == Kind::Exemption && entry.of == format!("{requirement} from {first}"),
         FactKey::Result(_, event_id) => entry.kind == Kind::PriorTraining && entry.of == event_id.as_str(),
+        FactKey::Merge => entry.kind == Kind::Merge,
         FactKey::Requirement => false,
     }
 }
@@ -353,7 +375,7 @@ fn is_about(entry: &Entry, key: &FactKey, requirement: &RequirementCode) -> bool
 /// Whether an entry tells of what somebody is known by: that links results otherwise.
 fn names_an_identity(entry: &Entry) -> bool {
     match entry.kind {
-        Kind::Link | Kind::Identity => true,
+        Kind::Link | Kind::Identity | Kind::Merge => true,
         // Addresses link, and so does who was employed on the day.
         Kind::Employment => {
             entry.changes.iter().any(|change| matches!(change.field, "email" | "username" | "starts_on" | "ends_on"))

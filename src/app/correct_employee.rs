@@ -1,11 +1,12 @@
 //! A person corrects by hand what is known of an employee: new facts, known from now on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::context::Act;
 use super::judge::{Requirements, judge};
+use super::merge_employees::{StatusChanges, changes};
 use super::settle_standings::versions_of_all;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -17,7 +18,9 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, applying, corrections, directory, people, platforms, reorganisations};
+use crate::store::{
+    Connection, StoreError, applying, corrections, directory, merges, people, platforms, reorganisations,
+};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ pub struct CorrectionAnswer {
     pub as_of: NaiveDate,
     pub changes: Vec<Entry>,
     /// By requirement, what held for the employee today before, and what does now; `None`: the requirement binds them not.
-    pub statuses: BTreeMap<RequirementCode, (Option<Status>, Option<Status>)>,
+    pub statuses: StatusChanges,
 }
 
 /// Why nothing was corrected.
@@ -76,12 +79,14 @@ impl App {
         }
         let plan = correct(&known, number, correction)?.ok_or_else(unknown)?;
         let requirements = versions_of_all(connection).await?;
-        let before = self.statuses_today(connection, id, &requirements).await?;
+        // What is corrected under a merged duplicate's number changes what holds for whom it was merged into.
+        let person = merges::merges(connection, None).await?.person(id);
+        let before = self.statuses_today(connection, person, &requirements).await?;
         // A dry run goes the same way and is undone: what it says is what would be.
         let orders = platforms::link_orders(connection).await?;
         applying::apply(&change, &plan, &orders, self.calendar, &|_| {}).await?;
         corrections::insert(&change, id, reason).await?;
-        let after = self.statuses_today(connection, id, &requirements).await?;
+        let after = self.statuses_today(connection, person, &requirements).await?;
         let known_at = change.known_at();
         if *dry_run {
             change.roll_back().await?;
@@ -92,21 +97,18 @@ impl App {
         }
         let was_protected = known.persons.get(number).is_some_and(|person| person.protected);
         let is_protected = was_protected || correction.person.protected == Some(true);
-        let codes: BTreeSet<&RequirementCode> = before.keys().chain(after.keys()).collect();
-        let status =
-            |code: &&RequirementCode| ((*code).clone(), (before.get(*code).copied(), after.get(*code).copied()));
         Ok(CorrectionAnswer {
             number: number.clone(),
             is_dry_run: *dry_run,
             known_at,
             as_of: self.today(),
             changes: told(&plan, known_at, is_protected),
-            statuses: codes.iter().map(status).collect(),
+            statuses: changes(&before, &after),
         })
     }
 
     /// What holds today for an employee in each requirement that binds them, as the change has it so far.
-    async fn statuses_today(
+    pub(super) async fn statuses_today(
         &self,
         connection: &impl Connection,
         id: EmployeeId,

@@ -13,7 +13,7 @@ use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
-use crate::store::{Change, Connection, StoreError, people, requirements};
+use crate::store::{Change, Connection, StoreError, merges, people, requirements};
 
 /// What two persons must agree on: who proposes, and somebody else who approves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -256,10 +256,12 @@ impl App {
         if grant.visible().is_all() {
             return Ok(employees.clone());
         }
-        let ids: Vec<EmployeeId> = employees.iter().copied().collect();
+        let merges = merges::merges(connection, None).await?;
+        let ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
         let known = people::directory(connection, Whose::Only(&ids), None).await?;
         let seen = known.into_values().filter(|employee| is_visible(grant.visible(), employee, self.today()));
-        Ok(seen.map(|employee| employee.id).collect())
+        let seen: BTreeSet<EmployeeId> = seen.map(|employee| employee.id).collect();
+        Ok(employees.iter().copied().filter(|employee| seen.contains(&merges.person(*employee))).collect())
     }
 
     /// Proposals from the newest on, of those whom the asker sees today.

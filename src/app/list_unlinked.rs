@@ -20,6 +20,7 @@ use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::decisions::Decision;
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
+use crate::store::merges::merges;
 use crate::store::people::{Whose, directory};
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
@@ -340,7 +341,9 @@ impl App {
         if grant.visible().is_all() {
             return Ok(employees.clone());
         }
-        let ids: Vec<EmployeeId> = employees.iter().copied().collect();
+        // A link by hand may name a merged duplicate.
+        let merges = merges(connection, None).await?;
+        let ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
         let known = directory(connection, Whose::Only(&ids), None).await?;
         let own = known.into_values().filter(|employee| {
             let engagements = employee.person.employments.iter().map(|employment| Engagement {
@@ -351,7 +354,8 @@ impl App {
             let engagements: Vec<Engagement> = engagements.collect();
             answering(&engagements, self.today()).into_iter().any(|code| grant.visible().includes(code))
         });
-        Ok(own.map(|employee| employee.id).collect())
+        let own: BTreeSet<EmployeeId> = own.map(|employee| employee.id).collect();
+        Ok(employees.iter().copied().filter(|employee| own.contains(&merges.person(*employee))).collect())
     }
 }
 

@@ -26,6 +26,7 @@ pub mod link_identity;
 pub mod link_in_bulk;
 pub mod linked_share;
 pub mod list_unlinked;
+pub mod merge_employees;
 pub mod metrics;
 pub mod platform_counts;
 pub mod rate_limits;

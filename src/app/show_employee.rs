@@ -17,7 +17,7 @@ use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::{EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{StoreError, people, platforms, requirements};
+use crate::store::{StoreError, merges, people, platforms, requirements};
 
 pub use crate::store::people::Contact;
 
@@ -29,6 +29,8 @@ pub struct EmployeeAnswer {
     pub known_at: DateTime<Utc>,
     pub number: EmployeeNumber,
     pub protected: bool,
+    /// The numbers of duplicates that are merged into this one.
+    pub merged_numbers: Vec<EmployeeNumber>,
     pub given_name: String,
     pub family_name: String,
     /// Those in administrations that the asker may see, by first day.
@@ -92,7 +94,7 @@ pub(super) fn is_visible(visible: &Visible, employee: &KnownEmployee, day: Naive
 }
 
 impl App {
-    /// Shows an employee, and leaves the audit entry of the look.
+    /// Shows an employee, and leaves the audit entry of the look. Of a merged duplicate's number, whom it was merged into.
     pub async fn show_employee(
         &self,
         asker: &Asker,
@@ -140,6 +142,7 @@ impl App {
     ) -> Result<Option<KnownEmployee>, StoreError> {
         let connection = view.snapshot.connection();
         let Some(id) = people::by_number(connection, number).await? else { return Ok(None) };
+        let id = merges::merges(connection, Some(view.known_at)).await?.person(id);
         if !view.is_current {
             let targets: Vec<Target> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
             let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
@@ -190,7 +193,7 @@ fn seen(
     view: &View,
     visible: &Visible,
 ) -> EmployeeAnswer {
-    let KnownEmployee { number, given_name, family_name, protected, contacts, person, .. } = employee;
+    let KnownEmployee { number, given_name, family_name, protected, merged_numbers, contacts, person, .. } = employee;
     let employments = person.employments.into_iter().filter(|e| visible.includes(&e.administration));
     let mut employments: Vec<(Employment, Contact)> = employments
         .map(|mut employment| {
@@ -209,6 +212,7 @@ fn seen(
         known_at: view.known_at,
         number,
         protected,
+        merged_numbers,
         given_name: name(given_name),
         family_name: name(family_name),
         employments,

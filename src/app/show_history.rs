@@ -9,12 +9,14 @@ use super::knowledge::{Clocks, ViewError};
 use super::show_employee::is_visible;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::directory::merge::Merges;
 use crate::domain::directory::records::PersonRecord;
-use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_proposal};
+use crate::domain::directory::succession::Successions;
+use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_merge, told_of_proposal};
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, corrections, people, proposals, reorganisations};
+use crate::store::{Connection, StoreError, corrections, merges, people, proposals, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +46,12 @@ pub enum How {
     Exemption,
     PriorTraining,
     Delivery,
+    Merge,
     Other,
 }
 
 impl How {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Import,
         Self::Correction,
         Self::Scim,
@@ -56,6 +59,7 @@ impl How {
         Self::Exemption,
         Self::PriorTraining,
         Self::Delivery,
+        Self::Merge,
         Self::Other,
     ];
 
@@ -69,6 +73,7 @@ impl How {
             Self::Exemption => "exemption",
             Self::PriorTraining => "prior_training",
             Self::Delivery => "delivery",
+            Self::Merge => "merge",
             Self::Other => "other",
         }
     }
@@ -80,6 +85,7 @@ impl How {
             "employee" => Self::Correction,
             "scim" => Self::Scim,
             "link" => Self::Link,
+            "merge" => Self::Merge,
             "exemption" => Self::Exemption,
             "prior_training" => Self::PriorTraining,
             _ => Self::Other,
@@ -130,53 +136,99 @@ impl App {
         let connection = view.snapshot.connection();
         let unknown = || ShowHistoryError::UnknownEmployee(number.clone());
         let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
+        let merges = merges::merges(connection, None).await?;
+        let id = merges.person(id);
         let employee =
             people::directory(connection, Whose::Only(&[id]), None).await?.remove(&id).ok_or_else(unknown)?;
         if !is_visible(grant.visible(), &employee, view.as_of) {
             return Err(unknown());
         }
-        let story = self.story_of(connection, (id, number), grant.visible()).await?;
+        let story = self.story_of(connection, (id, &employee.number), &merges, grant.visible()).await?;
         let (entries, next) = story.page(request.after, request.kind, request.at_most);
-        let entries = who_said_so(connection, id, entries).await?;
-        Ok(HistoryAnswer { number: number.clone(), entries, next })
+        let entries = who_said_so(connection, id, &merges, entries).await?;
+        Ok(HistoryAnswer { number: employee.number, entries, next })
     }
 
-    /// The whole story of an employee as far as somebody may see it.
+    /// The whole story of an employee as far as somebody may see it: what was told under every number that is theirs, and
+    /// how these became theirs.
     pub(super) async fn story_of(
         &self,
         connection: &impl Connection,
         (id, number): (EmployeeId, &EmployeeNumber),
+        merges: &Merges,
         visible: &Visible,
     ) -> Result<Story, StoreError> {
-        let mut facts = history::facts(connection, (id, number)).await?;
-        // Whoever has an employment now, or had it by some tree, is told of it.
         let tree = reorganisations::successions(connection, None).await?;
-        facts.employments.retain(|version| {
-            let record = &version.record;
-            let mut places = tree.places(&record.administration, &record.unit, record.starts_on, record.ends_on);
-            places.any(|code| visible.includes(code))
+        let mut parts = vec![part_of(connection, (id, number), &tree, visible).await?];
+        for (duplicate, number) in people::numbers_of(connection, &merges.duplicates_of(id).collect()).await? {
+            let number = EmployeeNumber::parse(&number);
+            let unreadable = |_| StoreError::Unreadable { table: "employee", column: "number" };
+            let number = number.map_err(unreadable)?;
+            let mut part = part_of(connection, (duplicate, &number), &tree, visible).await?;
+            for entry in &mut part.entries {
+                entry.merged_number = Some(number.clone());
+            }
+            parts.push(part);
+        }
+        let first = parts.iter().filter_map(|part| part.first).min();
+        let current = parts.iter().flat_map(|part| &part.protected).any(|(_, until)| until.is_none());
+        let protected: Vec<Protected> = parts.iter().flat_map(|part| part.protected.iter().copied()).collect();
+        let mut entries: Vec<Entry> = parts.into_iter().flat_map(|part| part.entries).collect();
+        // One link by hand may speak of several of these numbers, and is told once.
+        let mut links: Vec<Entry> = Vec::new();
+        entries.retain(|entry| {
+            let link = (entry.kind == Kind::Link).then(|| Entry { merged_number: None, ..entry.clone() });
+            let is_new = link.as_ref().is_none_or(|link| !links.contains(link));
+            links.extend(link.filter(|_| is_new));
+            is_new
         });
-        let first = facts.employments.iter().map(|version| version.recorded_at).min();
-        let mut entries = told(&facts.employments);
-        entries.extend(told(&facts.persons));
-        entries.extend(told(&facts.absences));
-        entries.extend(told(&facts.exemptions));
-        entries.extend(told(&facts.identities));
-        entries.extend(told(&history::links(connection, (id, number), visible.is_all()).await?));
         entries.extend(told(&history::results(connection, id, self.calendar).await?).into_iter().map(from_platform));
-        let proposals = proposals::of_employee(connection, id).await?;
-        entries.extend(proposals.iter().flat_map(told_of_proposal));
+        entries.extend(merges::of_employee(connection, id).await?.iter().flat_map(told_of_merge));
         let mut story = Story::of(entries);
         if let Some(first) = first.filter(|_| !visible.is_all()) {
             story.begin_at(first, &[Kind::Result]);
         }
-        let current = facts.persons.iter().any(|version| version.superseded_at.is_none() && version.record.protected);
-        story.protect(current, &protected_during(&facts.persons));
+        story.protect(current, &protected);
         Ok(story)
     }
 }
 
-fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+/// From when until when (`None`: still) somebody's data were protected.
+type Protected = (DateTime<Utc>, Option<DateTime<Utc>>);
+
+/// What was told under one employee number.
+struct Part {
+    entries: Vec<Entry>,
+    /// When the register first knew of an employment that the asker may see.
+    first: Option<DateTime<Utc>>,
+    protected: Vec<Protected>,
+}
+
+async fn part_of(
+    connection: &impl Connection,
+    (id, number): (EmployeeId, &EmployeeNumber),
+    tree: &Successions,
+    visible: &Visible,
+) -> Result<Part, StoreError> {
+    let mut facts = history::facts(connection, (id, number)).await?;
+    // Whoever has an employment now, or had it by some tree, is told of it.
+    facts.employments.retain(|version| {
+        let record = &version.record;
+        let mut places = tree.places(&record.administration, &record.unit, record.starts_on, record.ends_on);
+        places.any(|code| visible.includes(code))
+    });
+    let mut entries = told(&facts.employments);
+    entries.extend(told(&facts.persons));
+    entries.extend(told(&facts.absences));
+    entries.extend(told(&facts.exemptions));
+    entries.extend(told(&facts.identities));
+    entries.extend(told(&history::links(connection, (id, number), visible.is_all()).await?));
+    entries.extend(proposals::of_employee(connection, id).await?.iter().flat_map(told_of_proposal));
+    let first = facts.employments.iter().map(|version| version.recorded_at).min();
+    Ok(Part { entries, first, protected: protected_during(&facts.persons) })
+}
+
+fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<Protected> {
     let protected = persons.iter().filter(|version| version.record.protected);
     protected.map(|version| (version.recorded_at, version.superseded_at)).collect()
 }
@@ -190,11 +242,15 @@ fn from_platform(entry: Entry) -> Entry {
 pub(super) async fn who_said_so(
     connection: &impl Connection,
     employee: EmployeeId,
+    merges: &Merges,
     entries: Vec<Entry>,
 ) -> Result<Vec<ToldEntry>, StoreError> {
     let instants: BTreeSet<DateTime<Utc>> = entries.iter().map(|entry| entry.known_at).collect();
     let who: BTreeMap<DateTime<Utc>, WhoDidIt> = history::who_did_it(connection, &instants).await?;
-    let reasons = corrections::reasons(connection, employee).await?;
+    let mut reasons = corrections::reasons(connection, employee).await?;
+    for duplicate in merges.duplicates_of(employee) {
+        reasons.extend(corrections::reasons(connection, duplicate).await?);
+    }
     let told = entries.into_iter().map(|mut entry| {
         let who = who.get(&entry.known_at);
         let how = match (entry.kind, who) {

@@ -7,10 +7,12 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 use serde::{Deserialize, Serialize};
 
 use super::entities::{employee, employment_fact, identity_claim, learner, link_decision};
+use super::merges::{merges, person_now};
 use super::people::parsed;
 use super::rows::IN_AT_ONCE;
 use super::rows_of_json::{self, Column, Kind, Question, ask, each, read};
 use super::{StoreError, instant};
+use crate::domain::directory::merge::Merges;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformId};
 use crate::domain::linking::{Account, ByHand, Fit, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
 
@@ -22,6 +24,8 @@ pub struct LinkIndex {
     decisions: HashMap<(PlatformId, Identity), ByHand>,
     /// First and last day of each employment of those who share an identity with somebody.
     employments: HashMap<EmployeeId, Vec<(NaiveDate, Option<NaiveDate>)>>,
+    /// Whoever is a merged duplicate fits as the one that is kept.
+    merges: Merges,
 }
 
 impl LinkIndex {
@@ -115,8 +119,6 @@ pub(super) fn questions(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
 ) -> Result<[(Of, Question); 3], StoreError> {
-    const FOUND: &str = "f.employee_id AS employee_id, f.platform_id AS platform_id, f.key AS key, f.value AS value, \
-                         f.home_page AS home_page";
     const STILL: &str = "f.value = w.value AND f.superseded_at IS NULL";
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
@@ -127,16 +129,20 @@ pub(super) fn questions(
         about: VALUE,
         asked: asked.clone(),
     };
+    let found = format!(
+        "{} AS employee_id, f.platform_id AS platform_id, f.key AS key, f.value AS value, f.home_page AS home_page",
+        person_now("f.employee_id")
+    );
     let numbers = question(
         &[("id", Kind::Integer), ("number", Kind::Text)],
-        "f.id AS id, f.number AS number",
+        &format!("{} AS id, f.number AS number", person_now("f.id")),
         "employee",
         "f.number = w.value",
     );
     Ok([
         (Of::Number, numbers),
-        (Of::Claim, question(CLAIM, FOUND, "identity_claim", STILL)),
-        (Of::Decision, question(CLAIM, FOUND, "link_decision", STILL)),
+        (Of::Claim, question(CLAIM, &found, "identity_claim", STILL)),
+        (Of::Decision, question(CLAIM, &found, "link_decision", STILL)),
     ])
 }
 
@@ -188,8 +194,8 @@ impl From<link_decision::Model> for ClaimRow {
 
 /// The whole directory as it was known at an instant.
 pub async fn index_as_known(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<LinkIndex, StoreError> {
+    let mut index = LinkIndex { merges: merges(connection, Some(at)).await?, ..LinkIndex::default() };
     let at = instant::kept(at);
-    let mut index = LinkIndex::default();
     let numbers = employee::Entity::find().filter(employee::Column::RecordedAt.lte(at));
     let claims = {
         use identity_claim::Column;
@@ -202,8 +208,7 @@ pub async fn index_as_known(connection: &impl ConnectionTrait, at: DateTime<Utc>
         link_decision::Entity::find().filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still))
     };
     index.add(numbers.all(connection).await?, claims.all(connection).await?, decisions.all(connection).await?)?;
-    let sharing: Vec<i64> = index.sharing().into_iter().map(|id| id.0).collect();
-    for ids in sharing.chunks(IN_AT_ONCE) {
+    for ids in index.numbers_of(index.sharing()).chunks(IN_AT_ONCE) {
         use employment_fact::Column;
         let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
         let rows = employment_fact::Entity::find()
@@ -221,7 +226,8 @@ impl LinkIndex {
         claims: Vec<identity_claim::Model>,
         decisions: Vec<link_decision::Model>,
     ) -> Result<(), StoreError> {
-        self.numbers.extend(employees.into_iter().map(|row| (row.number, EmployeeId(row.id))));
+        let merges = &self.merges;
+        self.numbers.extend(employees.into_iter().map(|row| (row.number, merges.person(EmployeeId(row.id)))));
         claims.into_iter().try_for_each(|row| self.add_claim(row.into()))?;
         decisions.into_iter().try_for_each(|row| self.add_decision(row.into()))
     }
@@ -241,8 +247,12 @@ impl LinkIndex {
 
     /// Reads what decides between those who share an identity.
     pub(super) async fn complete(&mut self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
-        let sharing: Vec<i64> = self.sharing().into_iter().map(|id| id.0).collect();
-        for ids in sharing.chunks(IN_AT_ONCE) {
+        let sharing = self.sharing();
+        if sharing.is_empty() {
+            return Ok(());
+        }
+        self.merges = merges(connection, None).await?;
+        for ids in self.numbers_of(sharing).chunks(IN_AT_ONCE) {
             use employment_fact::Column;
             let rows = employment_fact::Entity::find()
                 .filter(Column::EmployeeId.is_in(ids.iter().copied()))
@@ -256,7 +266,7 @@ impl LinkIndex {
         const TABLE: &str = "identity_claim";
         let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
         let unreadable = StoreError::Unreadable { table: TABLE, column: "employee_id" };
-        let employee = EmployeeId(row.employee_id.ok_or(unreadable)?);
+        let employee = self.merges.person(EmployeeId(row.employee_id.ok_or(unreadable)?));
         self.claims.entry(identity).or_default().insert((row.platform_id, employee));
         Ok(())
     }
@@ -266,15 +276,22 @@ impl LinkIndex {
         let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
         let unreadable = StoreError::Unreadable { table: TABLE, column: "platform_id" };
         let platform = PlatformId(row.platform_id.ok_or(unreadable)?);
-        let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(EmployeeId(id)));
+        let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(self.merges.person(EmployeeId(id))));
         self.decisions.insert((platform, identity), decision);
         Ok(())
     }
 
     fn add_employments(&mut self, rows: Vec<employment_fact::Model>) {
         for row in rows {
-            self.employments.entry(EmployeeId(row.employee_id)).or_default().push((row.starts_on, row.ends_on));
+            let employee = self.merges.person(EmployeeId(row.employee_id));
+            self.employments.entry(employee).or_default().push((row.starts_on, row.ends_on));
         }
+    }
+
+    /// The ids under which facts of some people are kept: their own and their duplicates'.
+    fn numbers_of(&self, people: BTreeSet<EmployeeId>) -> Vec<i64> {
+        let duplicates = self.merges.iter().filter(|(_, kept)| people.contains(kept)).map(|(duplicate, _)| duplicate);
+        people.iter().copied().chain(duplicates).map(|id| id.0).collect()
     }
 
     /// Everybody who shares some identity with somebody else.

@@ -21,6 +21,7 @@ mod instant;
 pub mod keys;
 pub mod learners;
 pub mod links;
+pub mod merges;
 pub mod namesakes;
 pub mod people;
 pub mod platform_health;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::entities::employment_fact;
+use super::merges::{KEPT_OF_PROTECTED, merges};
 use super::people::employment_of;
 use super::rows::statement;
 use super::{StoreError, reorganisations, settings};
@@ -21,15 +22,18 @@ pub async fn directory_state(connection: &impl ConnectionTrait) -> Result<Option
 /// Everybody whom the directory knows, with names, employments and keys, withdrawn ones included; those with protected
 /// personal data left out, whom nobody is told of by what they are called.
 pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake>, StoreError> {
-    let mut people: HashMap<i64, Namesake> = HashMap::new();
+    let mut people: HashMap<EmployeeId, Namesake> = HashMap::new();
     let all = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
-    let employees = "SELECT e.id, e.number, f.given_name, f.family_name FROM employee e
-                     JOIN employee_fact f ON f.employee_id = e.id AND f.superseded_at IS NULL
-                     WHERE NOT f.protected";
-    for row in all(employees).await? {
-        let id: i64 = row.try_get("", "id")?;
+    let employees = format!(
+        "SELECT e.id, e.number, f.given_name, f.family_name FROM employee e
+         JOIN employee_fact f ON f.employee_id = e.id AND f.superseded_at IS NULL
+         WHERE NOT f.protected AND e.id NOT IN ({KEPT_OF_PROTECTED})
+           AND e.id NOT IN (SELECT duplicate_employee_id FROM merge_fact WHERE superseded_at IS NULL)"
+    );
+    for row in all(&employees).await? {
+        let id = EmployeeId(row.try_get("", "id")?);
         let person = Namesake {
-            employee: EmployeeId(id),
+            employee: id,
             number: row.try_get("", "number")?,
             given_name: row.try_get("", "given_name")?,
             family_name: row.try_get("", "family_name")?,
@@ -38,11 +42,13 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         };
         people.insert(id, person);
     }
-    // Each where it is by the reorganisations that are known: whoever answers there is told of the person.
+    // What is known under a duplicate's number is the kept one's; each employment is where it is by the reorganisations that
+    // are known: whoever answers there is told of the person.
+    let merges = merges(connection, None).await?;
     let successions = reorganisations::successions(connection, None).await?;
     let current = employment_fact::Entity::find().filter(employment_fact::Column::SupersededAt.is_null());
     for row in current.all(connection).await? {
-        let Some(person) = people.get_mut(&row.employee_id) else { continue };
+        let Some(person) = people.get_mut(&merges.person(EmployeeId(row.employee_id))) else { continue };
         let places = successions.follow(employment_of(&row)?).into_iter();
         person.engagements.extend(places.map(|place| Engagement {
             administration: place.administration,
@@ -52,7 +58,8 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
     }
     let claims = "SELECT employee_id, platform_id, key, value, home_page, superseded_at FROM identity_claim";
     for row in all(claims).await? {
-        if let Some(person) = person_of(&mut people, &row)? {
+        let of: i64 = row.try_get("", "employee_id")?;
+        if let Some(person) = people.get_mut(&merges.person(EmployeeId(of))) {
             let key: String = row.try_get("", "key")?;
             let key =
                 LinkingKey::parse(&key).ok_or(StoreError::Unreadable { table: "identity_claim", column: "key" })?;
@@ -67,12 +74,4 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         }
     }
     Ok(people.into_values().collect())
-}
-
-fn person_of<'a>(
-    people: &'a mut HashMap<i64, Namesake>,
-    row: &QueryResult,
-) -> Result<Option<&'a mut Namesake>, StoreError> {
-    let id: i64 = row.try_get("", "employee_id")?;
-    Ok(people.get_mut(&id))
 }

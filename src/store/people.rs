@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 
 use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
 use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant, proposals, reorganisations};
+use super::{StoreError, instant, merges, proposals, reorganisations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
@@ -27,6 +27,8 @@ pub struct KnownEmployee {
     pub given_name: String,
     pub family_name: String,
     pub protected: bool,
+    /// The numbers of duplicates that are merged into this one, in order; their facts are among these.
+    pub merged_numbers: Vec<EmployeeNumber>,
     /// What HR says beside the employment itself, by the employment's `fact_id`.
     pub contacts: BTreeMap<i64, Contact>,
     /// With the results where they were asked for.
@@ -86,9 +88,21 @@ impl KnownEmployee {
             given_name: String::new(),
             family_name: String::new(),
             protected: false,
+            merged_numbers: Vec::new(),
             contacts: BTreeMap::new(),
             person: Person::default(),
         })
+    }
+
+    /// Takes in all that is known under a duplicate's number, which is the same human.
+    fn take_in(&mut self, duplicate: Self) {
+        self.merged_numbers.push(duplicate.number);
+        self.protected |= duplicate.protected;
+        self.contacts.extend(duplicate.contacts);
+        self.person.employments.extend(duplicate.person.employments);
+        self.person.absences.extend(duplicate.person.absences);
+        self.person.exemptions.extend(duplicate.person.exemptions);
+        self.person.results.extend(duplicate.person.results);
     }
 }
 
@@ -106,14 +120,39 @@ pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, 
     })
 }
 
-/// Employees as the directory was known at an instant (`None`: now), by id, each employment where it is by the
+/// People as the directory was known at an instant (`None`: now), by id, each employment where it is by the
 /// reorganisations that were known; of their results only prior training that somebody recognised here.
+///
+/// The one place that folds: a duplicate that was merged then is nobody of its own, and all that is known under its number
+/// belongs to whom it was merged into.
 pub async fn directory(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
+    let merges = merges::merges(connection, at).await?;
+    let expanded: Vec<EmployeeId>;
+    let whose = match whose {
+        Whose::Everybody => Whose::Everybody,
+        Whose::Only(ids) => {
+            let asked: BTreeSet<EmployeeId> = ids.iter().copied().filter(|id| !merges.is_duplicate(*id)).collect();
+            let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
+            expanded = asked.iter().copied().chain(duplicates).collect();
+            Whose::Only(&expanded)
+        }
+    };
     let mut people = as_told(connection, whose, at).await?;
+    let mut duplicates: Vec<(EmployeeId, KnownEmployee)> = Vec::new();
+    for (duplicate, kept) in merges.iter() {
+        duplicates.extend(people.remove(&duplicate).map(|employee| (kept, employee)));
+    }
+    // By number, not by when each was first heard of: of two employments alike the same is shown whatever came first.
+    duplicates.sort_by(|(_, a), (_, b)| a.number.cmp(&b.number));
+    for (kept, duplicate) in duplicates {
+        if let Some(kept) = people.get_mut(&kept) {
+            kept.take_in(duplicate);
+        }
+    }
     let successions = reorganisations::successions(connection, at).await?;
     if !successions.is_empty() {
         for employee in people.values_mut() {
@@ -124,7 +163,8 @@ pub async fn directory(
     Ok(people)
 }
 
-/// The same with each employment where HR told it, whatever has been reorganised since.
+/// What is known under each employee number, merged or not, with each employment where HR told it, whatever has been
+/// reorganised since: as HR's files and identity providers speak of it.
 pub async fn as_told(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
@@ -195,7 +235,7 @@ pub async fn as_told(
     Ok(people)
 }
 
-/// The current employments that HR tells in some administrations, as told.
+/// The current employments that HR tells in some administrations, as told, each with whose it is.
 pub async fn told_in(
     connection: &impl ConnectionTrait,
     administrations: &BTreeSet<AdministrationCode>,
@@ -205,10 +245,11 @@ pub async fn told_in(
         .filter(Column::SupersededAt.is_null())
         .filter(Column::Administration.is_in(administrations.iter().map(AdministrationCode::as_str)));
     let rows = found.all(connection).await?;
-    rows.iter().map(|row| Ok((EmployeeId(row.employee_id), employment_of(row)?))).collect()
+    let merges = merges::merges(connection, None).await?;
+    rows.iter().map(|row| Ok((merges.person(EmployeeId(row.employee_id)), employment_of(row)?))).collect()
 }
 
-/// Everybody whose personal data are protected now.
+/// Every number whose human's personal data are protected now, under whichever number.
 pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
     use employee_fact::Column;
     let ids: Vec<i64> = employee_fact::Entity::find()
@@ -219,7 +260,12 @@ pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<Empl
         .into_tuple()
         .all(connection)
         .await?;
-    Ok(ids.into_iter().map(EmployeeId).collect())
+    let merges = merges::merges(connection, None).await?;
+    let mut protected: BTreeSet<EmployeeId> = ids.into_iter().map(EmployeeId).collect();
+    let kept: BTreeSet<EmployeeId> = protected.iter().map(|employee| merges.person(*employee)).collect();
+    protected.extend(kept.iter().flat_map(|kept| merges.duplicates_of(*kept)));
+    protected.extend(kept);
+    Ok(protected.into_iter().collect())
 }
 
 /// An event row in domain words.

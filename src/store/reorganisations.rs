@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use super::clock::Change;
 use super::entities::reorganisation::{ActiveModel, Column, Entity, Model};
 use super::entities::{administration_fact, reorganisation_step};
+use super::merges::person_now;
 use super::people::{known_at, parsed};
 use super::rows::{placeholders, statement};
 use super::{StoreError, instant, settings};
@@ -167,8 +168,9 @@ pub async fn mark_stale(change: &Change, told_in: &BTreeSet<&AdministrationCode>
     }
     let connection = change.connection();
     let sql = format!(
-        "INSERT INTO stale (employee_id) SELECT DISTINCT employee_id FROM employment_fact
-         WHERE superseded_at IS NULL AND administration IN ({}) ORDER BY employee_id",
+        "INSERT INTO stale (employee_id) SELECT DISTINCT {} AS employee_id FROM employment_fact f
+         WHERE f.superseded_at IS NULL AND f.administration IN ({}) ORDER BY employee_id",
+        person_now("f.employee_id"),
         placeholders(1, told_in.len())
     );
     let codes = told_in.iter().map(|code| code.as_str().into());

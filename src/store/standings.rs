@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::clock::Change;
 use super::entities::{employee, stale, standing, standing_scope};
+use super::merges::KEPT_OF_PROTECTED;
 use super::people::parsed;
 use super::rows::{IN_AT_ONCE, placeholders, statement};
 use super::rows_of_json::{self, Bytes, Column, Kind};
@@ -438,6 +439,8 @@ pub fn rows_of<'a>(
     connection: &'a (impl ConnectionTrait + StreamTrait),
     asked: &'a RowsAsked,
 ) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
+    // Protected is whoever is so under either number.
+    let protected = format!("(p.protected OR c.employee_id IN ({KEPT_OF_PROTECTED}))");
     let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
     let mut conditions = String::new();
     let mut and = |condition: &str, given: Vec<Value>| {
@@ -456,7 +459,7 @@ pub fn rows_of<'a>(
         and("s.status = ?", vec![status.as_str().into()]);
     }
     if let Some(unit) = &asked.unit {
-        and("m.unit = ? AND NOT p.protected", vec![unit.as_str().into()]);
+        and(&format!("m.unit = ? AND NOT {protected}"), vec![unit.as_str().into()]);
     }
     if let Some(after) = &asked.after {
         let (key, requirement): (Value, Value) = (after.sort_key.clone().into(), after.requirement.as_str().into());
@@ -469,7 +472,8 @@ pub fn rows_of<'a>(
         _ => "",
     };
     let sql = format!(
-        "SELECT c.sort_key, m.unit, e.number, p.given_name, p.family_name, p.protected, m.email, m.form, m.starts_on,
+        "SELECT c.sort_key, m.unit, e.number, p.given_name, p.family_name,
+                {protected} AS protected, m.email, m.form, m.starts_on,
                 c.requirement, s.status, s.due_on, s.satisfied_on, s.valid_until, s.best_score_percent, s.attempts,
                 s.last_attempt_on, s.evidence_event_id
          FROM standing_scope c

@@ -98,6 +98,15 @@ pub enum Step {
         months: u8,
         from: usize,
     },
+    /// Somebody says that two numbers are one human.
+    Merged {
+        duplicate: usize,
+        kept: usize,
+    },
+    /// Somebody takes such a merge back.
+    Unmerged {
+        nth: usize,
+    },
     /// An administration, or a unit of it, is in the other one or in a new one from a day on.
     Reorganised {
         from: usize,
@@ -142,6 +151,7 @@ pub struct Story<'a> {
     links: Vec<i64>,
     /// What was proposed, by its path.
     proposals: Vec<String>,
+    merges: Vec<i64>,
     reorganisations: Vec<i64>,
 }
 
@@ -155,6 +165,7 @@ impl<'a> Story<'a> {
             delivered: Vec::new(),
             links: Vec::new(),
             proposals: Vec::new(),
+            merges: Vec::new(),
             reorganisations: Vec::new(),
         }
     }
@@ -320,6 +331,21 @@ impl<'a> Story<'a> {
                     );
                 app.apply(&text).await;
             }
+            Step::Merged { duplicate, kept } => {
+                let body = json!({"duplicate": PEOPLE[*duplicate], "reason": "one human"});
+                let path = format!("/api/v1/employees/{}/merge", PEOPLE[*kept]);
+                let answer = self.post_as(Role::Admin, &path, &body).await;
+                // They may be merged already, one may be nobody yet, or it is the same number.
+                assert!([200, 404, 409, 422].contains(&answer.status), "{}", answer.body);
+                self.merges.extend(answer.json()["merge"]["id"].as_i64());
+            }
+            Step::Unmerged { nth } => {
+                if let Some(id) = self.merges.get(nth % self.merges.len().max(1)) {
+                    let path = format!("/api/v1/merges/{id}/undo");
+                    let answer = self.post_as(Role::Admin, &path, &json!({"reason": "two after all"})).await;
+                    assert!([200, 409].contains(&answer.status), "{}", answer.body);
+                }
+            }
             Step::Reorganised { from, to, unit, day } => {
                 let body = json!({"on_day": self.day(*day), "reason": "decided",
                     "opens": [{"code": "SF", "name": "Stad"}],
@@ -382,6 +408,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_usize, 5..40_u8, 1..14_u8, 0..3_usize).prop_map(
             |(code, days, months, from)| Step::Requirement { code, days, months, from }
         ),
+        // Protection that comes by a merge goes before what was known, as protection does.
+        4 => (prop::sample::select(vec![0, 1, 2, 4]), prop::sample::select(vec![0, 1, 2, 4])).prop_map(
+            |(duplicate, kept)| Step::Merged { duplicate, kept }
+        ),
+        3 => (0..4_usize).prop_map(|nth| Step::Unmerged { nth }),
         3 => (0..3_usize, 0..3_usize, any::<bool>(), -70..30_i64).prop_map(
             |(from, to, unit, day)| Step::Reorganised { from, to, unit, day }
         ),

@@ -3,6 +3,7 @@
 
 use crate::domain::access::Refused;
 use crate::domain::directory::plan::provision::ProvisionFault;
+use crate::domain::ids::AdministrationCode;
 use crate::intake::scim::ScimType;
 use crate::intake::scim::bulk::BulkError;
 use crate::intake::scim::paging::ListError;
@@ -20,6 +21,8 @@ pub enum ScimError {
     NotFound { kind: &'static str, id: String },
     #[error("groups are the administrations of the city and read-only: HR's file of administrations names them")]
     GroupsAreReadOnly,
+    #[error("a token of the role scim is no person's: there is no user that /Me could be; ask /Users")]
+    NoMe,
     #[error(transparent)]
     List(#[from] ListError),
     #[error(transparent)]
@@ -38,6 +41,8 @@ pub enum ScimError {
     Provision(ProvisionFault),
     #[error("{word:?} is no code of an administration; these exist: {known}")]
     UnknownAdministration { word: String, known: String },
+    #[error("administration {0} is closed by then; name the one that has its people, or end the employment before")]
+    ClosedAdministration(AdministrationCode),
     #[error("manager: there is no user with the id {0}; send the manager first, or by bulkId")]
     UnknownManager(String),
     #[error("another user has this {0}")]
@@ -65,6 +70,7 @@ impl ScimError {
         match self {
             Self::Refused(_) => 403,
             Self::NotFound { .. } | Self::NoSuchOperation(_) => 404,
+            Self::NoMe => 501,
             Self::GroupsAreReadOnly => 405,
             Self::Bulk(BulkError::TooManyOperations) => 413,
             Self::Taken(_) | Self::Exists { .. } | Self::UnresolvedReference(_) | Self::CircularReference(_) => 409,
@@ -79,6 +85,7 @@ impl ScimError {
             | Self::NoAdministration { .. }
             | Self::Provision(_)
             | Self::UnknownAdministration { .. }
+            | Self::ClosedAdministration(_)
             | Self::UnknownManager(_)
             | Self::OtherEmployee => 400,
         }
@@ -92,6 +99,7 @@ impl ScimError {
             | Self::NotFound { .. }
             | Self::NoSuchOperation(_)
             | Self::GroupsAreReadOnly
+            | Self::NoMe
             | Self::OtherVersion
             | Self::Store(_)
             | Self::Bulk(BulkError::TooManyOperations) => None,
@@ -107,6 +115,7 @@ impl ScimError {
             Self::NoAdministration { .. }
             | Self::Provision(_)
             | Self::UnknownAdministration { .. }
+            | Self::ClosedAdministration(_)
             | Self::UnknownManager(_)
             | Self::UnresolvedReference(_)
             | Self::CircularReference(_) => Some(ScimType::InvalidValue),

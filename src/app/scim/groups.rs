@@ -10,7 +10,7 @@ use crate::app::{App, Asker, StoreError};
 use crate::domain::access::Action;
 use crate::domain::ids::AdministrationCode;
 use crate::intake::scim::discovery::list_response;
-use crate::intake::scim::paging::{ListText, Start};
+use crate::intake::scim::paging::{List, ListText, Start};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema::{self, GROUP};
 use crate::intake::scim::user::{UserId, group_location};
@@ -23,11 +23,16 @@ impl App {
         let schemas = schema::group();
         let list = text.understand(&schemas)?;
         self.look(asker, &grant, Act { action: "scim.groups.read", object: "groups" }).await?;
+        self.groups_of(door, &list).await
+    }
+
+    /// A ListResponse of the groups that a question is about.
+    pub(super) async fn groups_of(&self, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
         let with_members = list.filter.is_some() || list.projection.shows("members");
         let groups = self.groups(door, None, with_members).await?;
         let mut wanted: Vec<(i64, Map<String, Value>)> =
             (1..).zip(groups.into_values()).filter(|(_, group)| list.wants(group)).collect();
-        wanted.sort_by_cached_key(|(place, group)| Ordered(&list, list.cursor_of(group, *place)));
+        wanted.sort_by_cached_key(|(place, group)| Ordered(list, list.cursor_of(group, *place)));
         let total = wanted.len();
         let past = match &list.start {
             Start::Index(past) => *past,
@@ -107,7 +112,7 @@ impl App {
 }
 
 /// A place in the order that is asked for.
-struct Ordered<'a>(&'a crate::intake::scim::paging::List<'a>, crate::intake::scim::paging::Cursor);
+struct Ordered<'a>(&'a List<'a>, crate::intake::scim::paging::Cursor);
 
 impl PartialEq for Ordered<'_> {
     fn eq(&self, other: &Self) -> bool {

@@ -38,11 +38,16 @@ impl App {
         let grant = asker.grant(Action::Provision)?;
         let list = text.understand(&door.mapping.schemas)?;
         self.look(asker, &grant, Act { action: "scim.users.read", object: "users" }).await?;
+        self.users_of(door, &list).await
+    }
+
+    /// A ListResponse of the users that a question is about.
+    pub(super) async fn users_of(&self, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
         let snapshot = self.store.snapshot().await?;
         let connection = snapshot.connection();
         let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
         let loading = Loading { door, administrations: &administrations, today: self.today() };
-        let search = Search { app: self, connection, list: &list, loading };
+        let search = Search { app: self, connection, list, loading };
         let page = search.page().await?;
         let resources: Vec<Value> = page
             .resources

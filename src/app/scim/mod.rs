@@ -15,6 +15,7 @@ mod load;
 pub mod patch_user;
 pub mod read_user;
 pub mod replace_user;
+pub mod search;
 mod write;
 
 use serde_json::{Map, Value, json};

@@ -11,11 +11,13 @@ use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Grant;
 use crate::domain::directory::plan::provision::{KnownPerson, ProvisionFault, Told, provision};
+use crate::domain::directory::plan::{self, Plan};
+use crate::domain::directory::records::EmploymentRecord;
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::user::{self, ReadUser, UserId};
 use crate::store::scim::ScimUser;
-use crate::store::{Change, applying, clock, directory, people, platforms, scim};
+use crate::store::{Change, applying, clock, directory, people, platforms, reorganisations, scim};
 
 /// A change under way at the SCIM door.
 pub(super) struct Writing<'a> {
@@ -164,9 +166,24 @@ impl<'a> Writing<'a> {
                 },
                 fault => ScimError::Provision(fault),
             })?;
+        self.nobody_works_where_it_is_closed(&plan).await?;
         if !plan.is_empty() {
             let orders = platforms::link_orders(self.change.connection()).await?;
             applying::apply(&self.change, &plan, &orders, self.app.calendar, &|_| {}).await?;
+        }
+        Ok(())
+    }
+
+    /// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
+    async fn nobody_works_where_it_is_closed(&self, plan: &Plan) -> Result<(), ScimError> {
+        let successions = reorganisations::successions(self.change.connection(), None).await?;
+        let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told(), &told.unit);
+        for change in &plan.changes {
+            let plan::Change::Employment(act) = change else { continue };
+            let before = act.before().and_then(closed);
+            if let Some(code) = act.after().and_then(closed).filter(|code| before != Some(*code)) {
+                return Err(ScimError::ClosedAdministration(code.clone()));
+            }
         }
         Ok(())
     }

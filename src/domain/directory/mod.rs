@@ -3,6 +3,7 @@
 //! Plain facts. What follows from them for a requirement is in `compliance`; what a file changes is in `plan`.
 
 pub mod imports;
+pub mod merge;
 pub mod plan;
 pub mod problem;
 pub mod proposal;

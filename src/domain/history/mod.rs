@@ -4,13 +4,17 @@
 //! the entries of all kinds in order and hides what protection hides. Where the versions come from is the store's matter.
 
 mod facts;
+mod merges;
 mod proposals;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::ids::EmployeeNumber;
+
 pub use facts::{DecidedExemption, Link, PriorTraining, Received};
+pub use merges::told_of_merge;
 pub use proposals::told_of_proposal;
 
 /// A record as it was known from an instant up to another (`None`: still known).
@@ -40,10 +44,12 @@ pub enum Kind {
     Identity,
     Link,
     Result,
+    /// Another employee number of the same human.
+    Merge,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Person,
         Self::Employment,
         Self::Absence,
@@ -52,6 +58,7 @@ impl Kind {
         Self::Identity,
         Self::Link,
         Self::Result,
+        Self::Merge,
     ];
 
     #[must_use]
@@ -65,6 +72,7 @@ impl Kind {
             Self::Identity => "identity",
             Self::Link => "link",
             Self::Result => "result",
+            Self::Merge => "merge",
         }
     }
 
@@ -170,6 +178,8 @@ pub struct Entry {
     pub by: Option<String>,
     /// Whether protection keeps the values of some fields back.
     pub is_hidden: bool,
+    /// The number of a merged duplicate, where it was told of that one.
+    pub merged_number: Option<EmployeeNumber>,
 }
 
 /// What changed between two states of a record, of which one may be missing; nothing where nothing did.
@@ -200,7 +210,17 @@ pub fn change<T: Told>(known_at: DateTime<Utc>, before: Option<&T>, after: Optio
         return None;
     }
     let reason = after.and_then(Told::reason).map(ToOwned::to_owned).filter(|reason| !reason.is_empty());
-    Some(Entry { known_at, kind: T::KIND, of: record.name(), happened, changes, reason, by: None, is_hidden: false })
+    Some(Entry {
+        known_at,
+        kind: T::KIND,
+        of: record.name(),
+        happened,
+        changes,
+        reason,
+        by: None,
+        is_hidden: false,
+        merged_number: None,
+    })
 }
 
 /// What a record was before an instant, and what it is from then on.
@@ -291,7 +311,6 @@ mod tests {
 
     use super::*;
     use crate::domain::directory::records::AbsenceRecord;
-    use crate::domain::ids::EmployeeNumber;
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(second, 0).expect("an instant")

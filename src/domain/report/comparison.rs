@@ -1,7 +1,8 @@
 //! Two times of knowledge compared: whose status differs on a day, and because of which of the facts between.
 //!
 //! What is known of a person at both times is cut into facts: an employment, an absence, an exemption, a result, the
-//! requirement itself. A fact that differs is a shift. The status differs *because of* the shifts without which it would be
+//! requirement itself. A fact that differs is a shift; all that a merge of two employee numbers brought, or its undoing took away,
+//! is one shift together. The status differs *because of* the shifts without which it would be
 //! what it was; where there is none of these (two completions, of which either would do), of those without which it would
 //! be another; where there is none of these either, of all of them.
 
@@ -49,6 +50,48 @@ pub enum FactKey {
     Result(PlatformId, EventId),
     /// The requirement itself: another version judges.
     Requirement,
+    /// All that a merge of employee numbers, or its undoing, moved from or to somebody else.
+    Merge,
+}
+
+/// Persons from whom, or to whom, a merge or its undoing moved facts.
+#[derive(Debug, Clone, Default)]
+pub struct Moved<'a> {
+    /// What was known, at the first time, of whoever's numbers are the person's at the second.
+    pub came: Vec<&'a Person>,
+    /// What is known, at the second time, of whoever's numbers were the person's at the first.
+    pub went: Vec<&'a Person>,
+}
+
+impl Moved<'_> {
+    /// Takes out of `facts` those that are also some of these persons'; all of them where the person is nobody of their own at
+    /// the other time.
+    fn taken_out(
+        facts: &mut BTreeMap<FactKey, Vec<Fact>>,
+        persons: &[&Person],
+        known: &Known<'_>,
+        is_nobody_else: bool,
+    ) -> Vec<Fact> {
+        if persons.is_empty() {
+            return Vec::new();
+        }
+        if is_nobody_else {
+            return std::mem::take(facts).into_values().flatten().collect();
+        }
+        let mut moved = Vec::new();
+        for person in persons {
+            for (key, theirs) in facts_of(&Known { person: Some(person), versions: known.versions }) {
+                let Some(own) = facts.get_mut(&key) else { continue };
+                for fact in theirs {
+                    if let Some(place) = own.iter().position(|own| *own == fact) {
+                        moved.push(own.remove(place));
+                    }
+                }
+            }
+        }
+        facts.retain(|_, facts| !facts.is_empty());
+        moved
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,33 +159,52 @@ fn person_of<'a>(facts: impl Iterator<Item = &'a Fact>) -> Person {
     person
 }
 
+/// What stayed and what moved between two times of knowledge.
+struct Shifted {
+    shifts: Vec<Shift>,
+    /// What is known the same at both.
+    unshifted: Vec<Fact>,
+}
+
 /// What is known otherwise at the second time, on a day.
 #[must_use]
-pub fn shifts(before: &Known<'_>, after: &Known<'_>, day: NaiveDate) -> Vec<Shift> {
-    let (was, mut is) = (facts_of(before), facts_of(after));
-    let mut shifts = Vec::new();
+pub fn shifts(before: &Known<'_>, after: &Known<'_>, moved: &Moved<'_>, day: NaiveDate) -> Vec<Shift> {
+    shifted(before, after, moved, day).shifts
+}
+
+fn shifted(before: &Known<'_>, after: &Known<'_>, moved: &Moved<'_>, day: NaiveDate) -> Shifted {
+    let (mut was, mut is) = (facts_of(before), facts_of(after));
+    let (mut shifts, mut unshifted) = (Vec::new(), Vec::new());
+    let went = Moved::taken_out(&mut was, &moved.went, before, after.person.is_none());
+    let came = Moved::taken_out(&mut is, &moved.came, after, before.person.is_none());
+    if !(went.is_empty() && came.is_empty()) {
+        shifts.push(Shift { key: FactKey::Merge, before: went, after: came });
+    }
     for (key, before) in was {
         let after = is.remove(&key).unwrap_or_default();
         if before != after {
             shifts.push(Shift { key, before, after });
+        } else {
+            unshifted.extend(before);
         }
     }
     shifts.extend(is.into_iter().map(|(key, after)| Shift { key, before: Vec::new(), after }));
     if in_effect_on(before.versions, day) != in_effect_on(after.versions, day) {
         shifts.push(Shift { key: FactKey::Requirement, before: Vec::new(), after: Vec::new() });
     }
-    shifts
+    Shifted { shifts, unshifted }
 }
 
 /// Because of which shifts a status differs between two times of knowledge; nothing where it does not.
 #[must_use]
-pub fn because(before: &Known<'_>, after: &Known<'_>, visible: &Visible, day: NaiveDate) -> Vec<Shift> {
-    let shifts = shifts(before, after, day);
-    let unshifted: Vec<Fact> = facts_of(before)
-        .into_iter()
-        .filter(|(key, _)| !shifts.iter().any(|shift| shift.key == *key))
-        .flat_map(|(_, facts)| facts)
-        .collect();
+pub fn because(
+    before: &Known<'_>,
+    after: &Known<'_>,
+    moved: &Moved<'_>,
+    visible: &Visible,
+    day: NaiveDate,
+) -> Vec<Shift> {
+    let Shifted { shifts, unshifted } = shifted(before, after, moved, day);
     let judged = |is_made: &dyn Fn(usize) -> bool| {
         let moved = shifts.iter().enumerate().flat_map(
             |(place, shift)| {
@@ -233,7 +295,7 @@ mod tests {
     fn keys(before: &Person, after: &Person) -> Vec<FactKey> {
         let versions = [version(1, 30)];
         let known = |person| Known { person: Some(person), versions: &versions };
-        let because = because(&known(before), &known(after), &Visible::All, day(TODAY));
+        let because = because(&known(before), &known(after), &Moved::default(), &Visible::All, day(TODAY));
         because.into_iter().map(|shift| shift.key).collect()
     }
 
@@ -267,7 +329,7 @@ mod tests {
         let (one, two) = ([version(1, 30)], [version(1, 30), version(2, 90)]);
         let before = Known { person: Some(&person), versions: &one };
         let after = Known { person: Some(&person), versions: &two };
-        let because = because(&before, &after, &Visible::All, day(TODAY));
+        let because = because(&before, &after, &Moved::default(), &Visible::All, day(TODAY));
         assert_eq!(because.into_iter().map(|shift| shift.key).collect::<Vec<_>>(), [FactKey::Requirement]);
     }
 
@@ -280,7 +342,7 @@ mod tests {
         let known = |person| Known { person: Some(person), versions: &versions };
         let before = hired();
         // The earlier employment elsewhere starts the clock earlier.
-        let because = because(&known(&before), &known(&after), &own, day("2026-05-01"));
+        let because = because(&known(&before), &known(&after), &Moved::default(), &own, day("2026-05-01"));
         assert_eq!(because.len(), 1);
         assert!(!because[0].is_visible(&own) && because[0].is_visible(&Visible::All));
     }
@@ -326,11 +388,11 @@ mod tests {
             let second = Known { person: Some(&after), versions: &now };
             let today = day(TODAY);
             let differs = status(&before, &then, &visible, today) != status(&after, &now, &visible, today);
-            let because_of = because(&first, &second, &visible, today);
+            let because_of = because(&first, &second, &Moved::default(), &visible, today);
             prop_assert_eq!(differs, !because_of.is_empty());
-            let all = shifts(&first, &second, today);
+            let all = shifts(&first, &second, &Moved::default(), today);
             prop_assert!(because_of.iter().all(|shift| all.contains(shift)));
-            prop_assert_eq!(because(&first, &first, &visible, today), Vec::new());
+            prop_assert_eq!(because(&first, &first, &Moved::default(), &visible, today), Vec::new());
         }
     }
 }

@@ -128,6 +128,16 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 json!({"reason": "mixed up with 104234", "employments": [{"act": "withdraw", "employment_id": "3"}]}),
             ),
         ],
+        "merge_employees" => vec![named(
+            "hired_twice",
+            "One human under two numbers",
+            json!({"duplicate": "104999", "reason": "hired twice in January, seen in the payroll system", "dry_run": true}),
+        )],
+        "undo_merge" => vec![named(
+            "not_the_same",
+            "They were two after all",
+            json!({"reason": "two persons of the same name after all"}),
+        )],
         "link_in_bulk" => vec![named(
             "several",
             "A link, a dismissal and an undoing, all or none",
@@ -280,7 +290,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "next": "aW5mb3NlYy1vbmJvYXJkaW5nAEFuZGVyc3Nvbg"
         }),
         "show_employee" => json!({
-            "employee_number": "104233", "given_name": "Anna", "family_name": "Andersson", "protected": false,
+            "employee_number": "104233", "given_name": "Anna", "family_name": "Andersson", "protected": false, "merged_numbers": [],
             "as_of": "2026-02-26", "known_at": "2026-02-26T12:00:00Z",
             "employments": [{
                 "employment_id": "1", "administration": "SEF", "unit": "Måltid norr", "form": "permanent",
@@ -306,7 +316,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "items": [{
                 "known_at": "2026-02-26T12:00:00Z", "by": "hr-admin", "how": "correction", "kind": "employment", "of": "1",
                 "happened": "changed", "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}],
-                "hidden": false, "reason": "left at the end of January, told late"
+                "hidden": false, "reason": "left at the end of January, told late", "merged_number": null
             }],
             "next": "1772107200000000.0"
         }),
@@ -319,6 +329,17 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "as_of": "2026-02-26",
             "statuses": [{"requirement": "infosec-onboarding", "before": "overdue", "now": null}]
         }),
+        "merge_employees" => json!({
+            "merge": merge(false), "dry_run": false, "known_at": "2026-02-26T12:00:00Z", "as_of": "2026-02-26",
+            "kept_statuses": [{"requirement": "infosec-onboarding", "before": "overdue", "now": "compliant"}],
+            "duplicate_statuses": [{"requirement": "infosec-onboarding", "before": "compliant", "now": null}]
+        }),
+        "undo_merge" => json!({
+            "merge": merge(true), "dry_run": false, "known_at": "2026-02-27T08:00:00Z", "as_of": "2026-02-27",
+            "kept_statuses": [{"requirement": "infosec-onboarding", "before": "compliant", "now": "overdue"}],
+            "duplicate_statuses": [{"requirement": "infosec-onboarding", "before": null, "now": "compliant"}]
+        }),
+        "list_merges" => json!({"items": [merge(false)], "next": null}),
         "list_exemption" => json!({"items": [exemption()], "next": null}),
         "show_exemption" | "propose_exemption" | "approve_exemption" | "reject_exemption" | "withdraw_exemption" => {
             exemption()
@@ -523,5 +544,15 @@ fn delivery() -> Value {
         "id": 17, "platform": "larportal", "delivery_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "outcome": "quarantined",
         "problem": "a type is not text", "problem_pointer": "/type", "received_at": "2026-02-26T10:00:00Z",
         "released_at": null, "content_type": "application/json", "size": 10
+    })
+}
+
+fn merge(undone: bool) -> Value {
+    json!({
+        "id": 7, "kept": "104233", "duplicate": "104999",
+        "reason": "hired twice in January, seen in the payroll system",
+        "decided_by": "hr-admin", "decided_at": "2026-02-26T12:00:00Z",
+        "undone_by": undone.then_some("hr-admin"), "undone_at": undone.then_some("2026-02-27T08:00:00Z"),
+        "undone_because": undone.then_some("two persons of the same name after all")
     })
 }

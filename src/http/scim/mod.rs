@@ -8,6 +8,7 @@ pub mod bulk;
 pub mod discovery;
 pub mod groups;
 pub mod requests;
+pub mod search;
 pub mod users;
 
 use rocket::http::Status;
@@ -59,6 +60,12 @@ pub fn routes() -> Vec<Route> {
         discovery::schemas,
         discovery::schema,
         bulk::carry_out,
+        search::all,
+        search::me,
+        search::create_me,
+        search::replace_me,
+        search::patch_me,
+        search::delete_me,
     ]
 }
 

@@ -90,6 +90,8 @@ pub enum ListError {
     CursorAndIndex,
     #[error("the body is no SearchRequest: it must be a JSON object")]
     NotASearch,
+    #[error("{0}: users and groups together come users first, in pages by startIndex; ask /Users or /Groups for this")]
+    NotOfSeveralTypes(&'static str),
 }
 
 impl ListError {
@@ -100,7 +102,10 @@ impl ListError {
             Self::Projection(ProjectionError::Path(_) | ProjectionError::Unknown(_)) | Self::SortBy(_) => {
                 ScimType::InvalidPath
             }
-            Self::Projection(ProjectionError::Both) | Self::SortOrder | Self::NotANumber(_) => ScimType::InvalidValue,
+            Self::Projection(ProjectionError::Both)
+            | Self::SortOrder
+            | Self::NotANumber(_)
+            | Self::NotOfSeveralTypes(_) => ScimType::InvalidValue,
             Self::Count => ScimType::InvalidCount,
             Self::Cursor | Self::CursorAndIndex => ScimType::InvalidCursor,
             Self::NotASearch => ScimType::InvalidSyntax,
@@ -207,6 +212,12 @@ impl Cursor {
 }
 
 impl List<'_> {
+    /// The same question about so many after others.
+    #[must_use]
+    pub fn after(self, past: usize, count: usize) -> Self {
+        Self { start: Start::Index(past), count, ..self }
+    }
+
     /// Whether a resource is asked for.
     #[must_use]
     pub fn wants(&self, resource: &Map<String, Value>) -> bool {

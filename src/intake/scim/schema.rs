@@ -209,6 +209,8 @@ pub struct Schemas {
     pub extensions: Vec<Schema>,
     /// `id`, `externalId`, `meta`, `schemas`: of every resource, and in no schema (RFC 7643, section 3.1).
     common: Vec<Attribute>,
+    /// Other types that a question is about as well: what they have and this one has not has no value here.
+    beside: Option<Box<Schemas>>,
 }
 
 /// Where an attribute stands.
@@ -289,8 +291,19 @@ fn elements(value: &Value) -> Vec<&Value> {
 }
 
 impl Schemas {
+    /// The same where a question is about resources of another type too (RFC 7644, section 3.4.2.1).
+    #[must_use]
+    pub fn beside(&self, other: &Self) -> Self {
+        Self { beside: Some(Box::new(other.clone())), ..self.clone() }
+    }
+
     /// Finds what a name means, in any case (RFC 7643, section 2.1; RFC 7644, section 3.10).
     pub fn named(&self, name: &str) -> Result<Named<'_>, UnknownAttribute> {
+        let is_beside = || self.beside.as_ref().is_some_and(|other| other.named(name).is_ok());
+        self.own(name).or_else(|unknown| if is_beside() { Ok(Named::NotKept) } else { Err(unknown) })
+    }
+
+    fn own(&self, name: &str) -> Result<Named<'_>, UnknownAttribute> {
         let unknown = || UnknownAttribute(name.to_owned());
         for extension in &self.extensions {
             let Some(rest) = after_schema(name, &extension.id) else { continue };

@@ -15,6 +15,7 @@ pub mod import_file;
 pub mod import_report;
 pub mod learner;
 pub mod link_decision;
+pub mod merge_fact;
 pub mod platform;
 pub mod platform_count;
 pub mod platform_credential;

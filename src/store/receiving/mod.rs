@@ -22,6 +22,7 @@ use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
 use super::clock::{Change, ClockAt};
+use super::merges::person_now;
 use super::rows_of_json::{self, Column, Kind};
 use super::{Store, StoreError};
 use crate::domain::calendar::CityCalendar;
@@ -207,10 +208,28 @@ fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec<StaleRow> 
     employees.into_iter().map(|employee| StaleRow { employee_id: employee.0 }).collect()
 }
 
-/// Notes that the derived rows of some employees are to be made anew.
+/// Notes that the derived rows of some employees are to be made anew: of a merged duplicate, those of whom it is a duplicate of.
+///
+/// Receiving does not come by here: what it links is found as whoever that is, in the one question that it asks anyway.
 pub(super) async fn mark_stale(
     connection: &impl ConnectionTrait,
     employees: impl IntoIterator<Item = EmployeeId>,
 ) -> Result<(), StoreError> {
-    rows_of_json::insert(connection, "stale", STALE, &stale_rows(employees)).await
+    let rows = stale_rows(employees);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let person = person_now("given_rows.employee_id");
+    let given = rows_of_json::table(connection, 1, "given_rows", STALE);
+    let sql = format!("INSERT INTO stale (employee_id) SELECT {person} FROM {given}");
+    connection.execute_raw(super::rows::statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    Ok(())
+}
+
+/// The same of both numbers of a merge, whichever is read as the other.
+pub(super) async fn mark_both_stale(
+    connection: &impl ConnectionTrait,
+    both: [EmployeeId; 2],
+) -> Result<(), StoreError> {
+    rows_of_json::insert(connection, "stale", STALE, &stale_rows(both)).await
 }

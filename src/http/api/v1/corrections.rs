@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::history::ChangedView;
 use crate::app::correct_employee::{CorrectError, CorrectionAnswer, CorrectionRequest};
+use crate::app::merge_employees::StatusChanges;
 use crate::app::{App, Asker};
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
@@ -15,7 +16,7 @@ use crate::domain::directory::plan::correct::{
     AbsenceCorrection, Correction, EmploymentCorrection, EmploymentPatch, Part, PersonPatch,
 };
 use crate::domain::directory::records::EmploymentRecord;
-use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, InvalidId, MAX_LENGTH};
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, InvalidId, MAX_LENGTH, RequirementCode};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -121,7 +122,7 @@ pub struct CorrectionView {
 
 /// What held for the employee, and what does now.
 #[derive(Debug, Serialize, ToSchema)]
-struct StatusChangeView {
+pub(super) struct StatusChangeView {
     #[schema(example = "infosec-onboarding")]
     requirement: String,
     /// Null: the requirement did not bind the employee.
@@ -131,20 +132,25 @@ struct StatusChangeView {
     now: Option<&'static str>,
 }
 
+/// Statuses of today that changed, or stayed.
+pub(super) fn status_changes(changes: StatusChanges) -> Vec<StatusChangeView> {
+    let change = |(requirement, (before, now)): (RequirementCode, (Option<Status>, Option<Status>))| StatusChangeView {
+        requirement: requirement.into(),
+        before: before.map(Status::as_str),
+        now: now.map(Status::as_str),
+    };
+    changes.into_iter().map(change).collect()
+}
+
 impl From<CorrectionAnswer> for CorrectionView {
     fn from(answer: CorrectionAnswer) -> Self {
-        let statuses = answer.statuses.into_iter().map(|(requirement, (before, now))| StatusChangeView {
-            requirement: requirement.into(),
-            before: before.map(Status::as_str),
-            now: now.map(Status::as_str),
-        });
         Self {
             employee_number: answer.number.into(),
             dry_run: answer.is_dry_run,
             known_at: (!answer.is_dry_run).then_some(answer.known_at),
             changes: answer.changes.into_iter().map(ChangedView::from).collect(),
             as_of: answer.as_of,
-            statuses: statuses.collect(),
+            statuses: status_changes(answer.statuses),
         }
     }
 }

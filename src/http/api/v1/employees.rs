@@ -23,6 +23,9 @@ pub struct EmployeeView {
     given_name: String,
     family_name: String,
     protected: bool,
+    /// Other numbers of the same human that are merged into this one. Asked for one of these, it is this employee that
+    /// answers.
+    merged_numbers: Vec<String>,
     as_of: NaiveDate,
     known_at: DateTime<Utc>,
     /// Those in administrations that the asker may see, by first day.
@@ -161,6 +164,7 @@ impl From<EmployeeAnswer> for EmployeeView {
             given_name: answer.given_name,
             family_name: answer.family_name,
             protected: answer.protected,
+            merged_numbers: answer.merged_numbers.into_iter().map(String::from).collect(),
             as_of: answer.as_of,
             known_at: answer.known_at,
             employments: answer.employments.into_iter().map(EmploymentView::from).collect(),

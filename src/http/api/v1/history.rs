@@ -31,18 +31,20 @@ pub struct HistoryEntryView {
     /// Who said so: a token's subject, `operator`, or `platform` and its code; null where nobody wrote it down.
     #[schema(example = "hr-admin")]
     by: Option<String>,
-    /// `import`, `correction`, `scim`, `link`, `exemption`, `prior_training`, `delivery` or `other`.
+    /// `import`, `correction`, `scim`, `link`, `exemption`, `prior_training`, `delivery`, `merge` or `other`.
     #[schema(example = "correction")]
     how: &'static str,
     #[serde(flatten)]
     changed: ChangedView,
     reason: Option<String>,
+    /// The number of a merged duplicate, where it was told of that one; null: of this one.
+    merged_number: Option<String>,
 }
 
 /// What changed in one record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangedView {
-    /// `person`, `employment`, `absence`, `exemption`, `prior_training`, `identity`, `link` or `result`.
+    /// `person`, `employment`, `absence`, `exemption`, `prior_training`, `identity`, `link`, `result` or `merge`.
     #[schema(example = "employment")]
     kind: &'static str,
     /// Which of the kind: an employment's id, an absence's first day, an event's id …
@@ -89,8 +91,8 @@ impl From<Entry> for ChangedView {
 impl From<ToldEntry> for HistoryEntryView {
     fn from(told: ToldEntry) -> Self {
         let ToldEntry { mut entry, by, how } = told;
-        let reason = entry.reason.take();
-        Self { known_at: entry.known_at, by, how: how.as_str(), changed: entry.into(), reason }
+        let (reason, merged_number) = (entry.reason.take(), entry.merged_number.take().map(String::from));
+        Self { known_at: entry.known_at, by, how: how.as_str(), changed: entry.into(), reason, merged_number }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod history;
 pub mod imports;
 pub mod links;
 pub mod links_in_bulk;
+pub mod merges;
 pub mod platforms;
 pub mod prior_training;
 pub mod profiles;
@@ -40,6 +41,9 @@ pub fn routes() -> Vec<Route> {
         employees::show,
         history::show,
         corrections::make,
+        merges::make,
+        merges::list,
+        merges::undo,
         exemptions::list,
         exemptions::show,
         exemptions::propose,

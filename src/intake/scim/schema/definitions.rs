@@ -110,7 +110,7 @@ pub fn user() -> Schemas {
             .multi_valued(),
         ],
     };
-    Schemas { core, extensions: vec![enterprise, kurskoll], common: common() }
+    Schemas { core, extensions: vec![enterprise, kurskoll], common: common(), beside: None }
 }
 
 /// What a Group has.
@@ -136,7 +136,7 @@ pub fn group() -> Schemas {
             .read_only(),
         ],
     };
-    Schemas { core, extensions: Vec::new(), common: common() }
+    Schemas { core, extensions: Vec::new(), common: common(), beside: None }
 }
 
 fn common() -> Vec<Attribute> {
