@@ -7,8 +7,9 @@ use super::add_platform::{NewPlatform, PlatformError};
 use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::domain::ids::PlatformCode;
+use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
+use crate::intake::xapi::words::{InvalidWords, Words};
 use crate::store::platforms::{self, InsertPlatformError, Platform};
 use crate::store::{Connection, StoreError, profiles};
 
@@ -19,6 +20,8 @@ pub enum ProfileError {
     Platform(#[from] PlatformError),
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
+    #[error(transparent)]
+    Words(#[from] InvalidWords),
     #[error(transparent)]
     Secret(#[from] InvalidGivenSecret),
     #[error("the adapter {0} is read by no profile: choose --adapter profile, or a shipped one")]
@@ -59,6 +62,15 @@ pub struct ListedPlatform {
     pub platform: Platform,
     /// The version of its own profile, if it was given one.
     pub profile_version: Option<u32>,
+}
+
+/// The words by which a platform's statements are understood now.
+pub(super) async fn words_of(connection: &impl Connection, platform: PlatformId) -> Result<Words, StoreError> {
+    let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
+    match profiles::newest(connection, platform).await? {
+        Some(own) => Words::parse(&own.text).map_err(|_| unreadable),
+        None => Ok(Words::default()),
+    }
 }
 
 /// The profile by which a platform's webhooks are understood now; nothing where none reads them.
@@ -125,15 +137,23 @@ impl App {
     /// replayed.
     pub async fn give_profile(&self, asker: &Asker, code: &PlatformCode, text: &str) -> Result<Given, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
-        let profile = Profile::parse(text)?;
         let change = self.store.change(self.now()).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
-        if !Adapter::parse(&platform.adapter).is_ok_and(Adapter::has_profile) {
-            return Err(ProfileError::OtherAdapter { code: code.clone(), adapter: platform.adapter });
-        }
-        let secrets = platforms::secrets_at(change.connection(), platform.id, self.now()).await?;
-        let wants_another_secret = !secrets.first().is_some_and(|newest| profile.signing().takes(newest));
+        let wants_another_secret = match Adapter::parse(&platform.adapter) {
+            Ok(Adapter::Xapi) => {
+                Words::parse(text)?;
+                false
+            }
+            Ok(Adapter::Shipped(_) | Adapter::Profile) => {
+                let profile = Profile::parse(text)?;
+                let secrets = platforms::secrets_at(change.connection(), platform.id, self.now()).await?;
+                !secrets.first().is_some_and(|newest| profile.signing().takes(newest))
+            }
+            Ok(Adapter::Native) | Err(_) => {
+                return Err(ProfileError::OtherAdapter { code: code.clone(), adapter: platform.adapter });
+            }
+        };
         let newest = profiles::newest(change.connection(), platform.id).await?;
         if let Some(newest) = newest.as_ref().filter(|newest| newest.text == text) {
             return Ok(Given { version: newest.version, is_unchanged: true, wants_another_secret });

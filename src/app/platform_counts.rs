@@ -14,9 +14,12 @@ use crate::domain::platform_health::Counted;
 use crate::store::StoreError;
 use crate::store::platform_health::{HourCount, hour_of};
 
+/// What is counted: of which platform, in the hour that begins when, and what.
+type Key = (PlatformCode, DateTime<Utc>, Counted);
+
 /// The counts of this process that are not written down yet.
 #[derive(Debug, Default)]
-pub struct PlatformCounts(Mutex<BTreeMap<(PlatformCode, DateTime<Utc>, Counted), u64>>);
+pub struct PlatformCounts(Mutex<BTreeMap<Key, u64>>);
 
 impl PlatformCounts {
     /// Something happened once. Only of platforms that there are: so the keys are few, whatever is sent.

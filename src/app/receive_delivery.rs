@@ -11,13 +11,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::App;
-use super::give_profile::profile_of;
+use super::give_profile::{profile_of, words_of};
 use super::rate_limits::TooOften;
-use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::intake::profile::{NotAuthentic, Profile, is_form};
 use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::native::{self, Understood};
 use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
+use crate::intake::xapi::words::Words;
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
@@ -104,6 +105,7 @@ pub struct Receiving {
     app: App,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     trusted: Mutex<HashMap<PlatformCode, Arc<Trusted>>>,
+    words: Mutex<HashMap<PlatformId, (Arc<Words>, Instant)>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -121,6 +123,7 @@ impl Receiving {
             app,
             queue: Mutex::new(Some(sender)),
             trusted: Mutex::new(HashMap::new()),
+            words: Mutex::new(HashMap::new()),
             keeper: Mutex::new(Some(keeper)),
         }
     }
@@ -191,6 +194,17 @@ impl Receiving {
     /// What the way in works with.
     pub(super) const fn app(&self) -> &App {
         &self.app
+    }
+
+    /// The words of a platform that sends statements, as they were within the last second.
+    pub(super) async fn words(&self, platform: PlatformId) -> Result<Arc<Words>, StoreError> {
+        let known = locked(&self.words).get(&platform).cloned();
+        if let Some((words, _)) = known.filter(|(_, read_at)| read_at.elapsed() < TRUSTED_FOR) {
+            return Ok(words);
+        }
+        let words = Arc::new(words_of(self.app.store.connection(), platform).await?);
+        locked(&self.words).insert(platform, (words.clone(), Instant::now()));
+        Ok(words)
     }
 
     pub(super) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {

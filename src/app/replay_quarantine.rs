@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::context::Act;
-use super::give_profile::profile_of;
+use super::give_profile::{profile_of, words_of};
 use super::receive_delivery::understand;
 use super::receive_foreign;
 use super::show_quarantine::{QuarantineRequest, filter_of};
@@ -19,6 +19,7 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::intake::profile::Profile;
+use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
 use crate::store::receiving::{self, Again, Delivery, Received};
@@ -149,16 +150,15 @@ impl App {
         let grant = asker.grant(Action::Replay)?;
         let now = self.now();
         let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let mut profiles: BTreeMap<PlatformId, Option<Arc<Profile>>> = BTreeMap::new();
+        let mut tongues: BTreeMap<PlatformId, Tongue> = BTreeMap::new();
         for waiting in waiting {
             let platform = platforms.get(&waiting.platform);
             let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
             names.push((waiting.id, platform.code.clone()));
-            if !profiles.contains_key(&waiting.platform) {
-                profiles.insert(waiting.platform, profile_of(self.store.connection(), platform).await?);
+            if !tongues.contains_key(&waiting.platform) {
+                tongues.insert(waiting.platform, self.tongue_of(platform).await?);
             }
-            let profile = profiles.get(&waiting.platform).and_then(Option::as_deref);
-            batch.push(self.read_again(waiting, platform, profile, now));
+            batch.push(self.read_again(waiting, platform, tongues.get(&platform.id), now));
         }
         let object = match names.as_slice() {
             [(id, _)] => format!("delivery {id}"),
@@ -213,26 +213,41 @@ impl Source {
     }
 }
 
+/// By what a platform's deliveries are understood today; nothing more than its zone for native ones.
+enum Tongue {
+    Native,
+    Profile(Arc<Profile>),
+    Statements(Words),
+}
+
 impl App {
+    async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
+        let connection = self.store.connection();
+        if platform.adapter == XAPI {
+            return Ok(Tongue::Statements(words_of(connection, platform.id).await?));
+        }
+        Ok(profile_of(connection, platform).await?.map_or(Tongue::Native, Tongue::Profile))
+    }
+
     /// A delivery as if it came now, in its platform's words of today.
     fn read_again(
         &self,
         waiting: Waiting,
         platform: &Platform,
-        profile: Option<&Profile>,
+        tongue: Option<&Tongue>,
         now: DateTime<Utc>,
     ) -> Delivery {
         let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
-        let content = match profile {
-            Some(profile) => {
+        let content = match tongue {
+            Some(Tongue::Profile(profile)) => {
                 receive_foreign::understand_again(profile, platform, (&content_type, &headers, &body), now)
             }
             // Who says no time meant the time of sending.
-            None if platform.adapter == XAPI => {
+            Some(Tongue::Statements(words)) => {
                 let kept = KeptRequest { content_type: &content_type, headers: &headers, body: &body, received_at };
-                understand_again(&kept, &platform.code, self.calendar)
+                understand_again(&kept, &platform.code, self.calendar, words)
             }
-            None => understand(&key, &body, platform.time_zone, now),
+            Some(Tongue::Native) | None => understand(&key, &body, platform.time_zone, now),
         };
         let linking_keys = platform.linking_keys.as_slice().into();
         Delivery { platform: waiting.platform, linking_keys, content, key, content_type, headers, body }

@@ -83,9 +83,9 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
     params(
         ("platform" = String, Path, description = "The platform's code", example = "larportal"),
-        ("webhook-id" = Option<String>, Header, description = "The delivery's id, the same when it is sent again; not of platforms that a profile reads otherwise"),
-        ("webhook-timestamp" = Option<String>, Header, description = "Seconds since 1970; at most five minutes off"),
-        ("webhook-signature" = Option<String>, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
+        ("webhook-id" = String, Header, description = "The delivery's id, the same when it is sent again; not of platforms that a profile reads otherwise"),
+        ("webhook-timestamp" = String, Header, description = "Seconds since 1970; at most five minutes off"),
+        ("webhook-signature" = String, Header, description = "One or several `v1,` and base64 of HMAC-SHA256, space-separated"),
     ),
     request_body(content = super::openapi::NativeDelivery, content_type = "application/json"),
     responses(

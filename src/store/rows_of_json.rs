@@ -18,6 +18,9 @@ pub enum Kind {
     Bytes,
     /// A day, as chrono writes it.
     Day,
+    /// Bytes that are a part of a parameter of their own, which spares them being written in hexadecimal: the objects say
+    /// where they are in it, as `NAME_at` and `NAME_length`.
+    Part,
 }
 
 /// A column's name, which is also the field's in the JSON objects, and what it holds.
@@ -40,9 +43,20 @@ pub fn names(columns: &[Column]) -> String {
 
 /// A table expression, called `alias`, of the rows in the parameter `$number`.
 pub fn table(connection: &impl ConnectionTrait, number: usize, alias: &str, columns: &[Column]) -> String {
+    table_with_parts(connection, (number, 0), alias, columns)
+}
+
+/// The same, where the bytes of parts are in the parameter `$parts`.
+fn table_with_parts(
+    connection: &impl ConnectionTrait,
+    (number, parts): (usize, usize),
+    alias: &str,
+    columns: &[Column],
+) -> String {
     if connection.get_database_backend() == DbBackend::Postgres {
         let read = columns.iter().map(|(name, kind)| match kind {
             Kind::Bytes => format!("decode({name}, 'hex') AS {name}"),
+            Kind::Part => format!("substring(${parts}::bytea FROM {name}_at + 1 FOR {name}_length) AS {name}"),
             _ => (*name).to_owned(),
         });
         let typed = columns.iter().map(|(name, kind)| {
@@ -51,6 +65,7 @@ pub fn table(connection: &impl ConnectionTrait, number: usize, alias: &str, colu
                 Kind::Boolean => "BOOLEAN",
                 Kind::Text | Kind::Bytes => "TEXT",
                 Kind::Day => "DATE",
+                Kind::Part => return format!("{name}_at INTEGER, {name}_length INTEGER"),
             };
             format!("{name} {kind}")
         });
@@ -62,6 +77,9 @@ pub fn table(connection: &impl ConnectionTrait, number: usize, alias: &str, colu
     }
     let read = columns.iter().map(|(name, kind)| match kind {
         Kind::Bytes => format!("unhex(value ->> '{name}') AS {name}"),
+        Kind::Part => {
+            format!("substr(${parts}, (value ->> '{name}_at') + 1, value ->> '{name}_length') AS {name}")
+        }
         _ => format!("value ->> '{name}' AS {name}"),
     });
     format!("(SELECT {} FROM json_each(${number})) AS {alias}", read.collect::<Vec<_>>().join(", "))
@@ -74,33 +92,56 @@ pub struct Insertion {
     pub columns: &'static [Column],
     /// From [`parameter`].
     pub rows: Value,
+    /// The bytes of its columns that are a [`Kind::Part`].
+    pub parts: Option<Vec<u8>>,
 }
 
-/// The insertions as common table expressions, which PostgreSQL carries out in one statement; their rows are the
-/// parameters from `$first` on, and stand after `from`.
+impl Insertion {
+    /// Rows without parts.
+    pub const fn of(into: &'static str, columns: &'static [Column], rows: Value) -> Self {
+        Self { into, columns, rows, parts: None }
+    }
+}
+
+/// The parameters of some insertions, in order: each one's rows, then the parts of those that have some.
+pub fn values(tables: Vec<Insertion>) -> impl Iterator<Item = Value> {
+    let (rows, parts): (Vec<Value>, Vec<Option<Vec<u8>>>) =
+        tables.into_iter().map(|insertion| (insertion.rows, insertion.parts)).unzip();
+    rows.into_iter().chain(parts.into_iter().flatten().map(Value::from))
+}
+
+/// The table of the rows of one of some insertions, whose parameters are those from `$first` on.
+fn given(connection: &impl ConnectionTrait, tables: &[Insertion], place: usize, first: usize) -> String {
+    let before = tables.iter().take(place).filter(|insertion| insertion.parts.is_some()).count();
+    let numbers = (first + place, first + tables.len() + before);
+    let columns = tables.get(place).map(|insertion| insertion.columns).unwrap_or_default();
+    table_with_parts(connection, numbers, "given_rows", columns)
+}
+
+/// The insertions as common table expressions, which PostgreSQL carries out in one statement; their [`values`] are the
+/// parameters from `$first` on, and their rows stand after `from`.
 pub fn insertions(connection: &impl ConnectionTrait, tables: &[Insertion], first: usize, from: &str) -> String {
     let expression = |(place, Insertion { into, columns, .. }): (usize, &Insertion)| {
-        let (names, given) = (names(columns), table(connection, first + place, "given_rows", columns));
+        let (names, given) = (names(columns), given(connection, tables, place, first));
         format!("into_{into} AS (INSERT INTO {into} ({names}) SELECT {names} FROM {from}{given})")
     };
     tables.iter().enumerate().map(expression).collect::<Vec<_>>().join(", ")
 }
 
 /// Inserts rows into several tables, in their order, in one round trip.
-pub async fn insert_several(connection: &impl ConnectionTrait, tables: &[Insertion]) -> Result<(), StoreError> {
+pub async fn insert_several(connection: &impl ConnectionTrait, tables: Vec<Insertion>) -> Result<(), StoreError> {
     let sql = match connection.get_database_backend() {
-        DbBackend::Postgres => format!("WITH {} SELECT 1", insertions(connection, tables, 1, "")),
+        DbBackend::Postgres => format!("WITH {} SELECT 1", insertions(connection, &tables, 1, "")),
         // SQLite inserts in no table expression, but takes several statements with common parameters.
         _ => {
             let insertion = |(place, Insertion { into, columns, .. }): (usize, &Insertion)| {
-                let (names, given) = (names(columns), table(connection, place + 1, "given_rows", columns));
+                let (names, given) = (names(columns), given(connection, &tables, place, 1));
                 format!("INSERT INTO {into} ({names}) SELECT {names} FROM {given}")
             };
             tables.iter().enumerate().map(insertion).collect::<Vec<_>>().join("; ")
         }
     };
-    let rows = tables.iter().map(|insertion| insertion.rows.clone());
-    connection.execute_raw(super::rows::statement(connection, &sql, rows)).await?;
+    connection.execute_raw(super::rows::statement(connection, &sql, values(tables))).await?;
     Ok(())
 }
 
@@ -114,7 +155,7 @@ pub async fn insert(
     if rows.is_empty() {
         return Ok(());
     }
-    insert_several(connection, &[Insertion { into, columns, rows: parameter(rows)? }]).await
+    insert_several(connection, vec![Insertion::of(into, columns, parameter(rows)?)]).await
 }
 
 /// Joins each row before it with the rows of a table that fit it, found by an index. Left to themselves, both databases

@@ -176,4 +176,23 @@ both_databases! {
         app.state(&sender, &void).await;
         assert_eq!(counts(app.report("content").await), 0);
     }
+
+    async fn a_profile_teaches_the_words_of_a_platform_and_what_waits_is_read_by_it(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
+        let operator = kurskoll::app::Asker::operator();
+        let wrong = app.app.give_profile(&operator, &code, "[verbs]\ncompleted = [\"finished\"]\n").await;
+        assert!(wrong.is_err_and(|error| error.to_string().contains("verbs.completed")));
+        app.app.give_profile(&operator, &code, r#"
+            [verbs]
+            completed = ["https://larportal.example.org/verbs/finished"]
+            [reading]
+            account_name_is = "username"
+        "#).await.expect("a profile");
+        let bo = json!({"account": {"homePage": "https://elsewhere.example.org", "name": "bo"}});
+        let finished = moodle(bo.clone(), "https://larportal.example.org/verbs/finished", ("/course/view.php?id=2", COURSE), AT);
+        app.state(&sender, &json!([finished, quiz_attempt(bo, 1, 20.0, AT)])).await;
+        assert_eq!(status_of(&app, "1002").await, "compliant");
+    }
 }

@@ -97,7 +97,8 @@ impl Receiving {
         let now = self.app().now();
         let form = Form { version: sent.version, put: sent.put };
         let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: now };
-        let read = read(&came, platform.code.as_str(), self.app().calendar);
+        let words = self.words(platform.id).await.map_err(ReceiveError::from)?;
+        let read = read(&came, platform.code.as_str(), self.app().calendar, &words);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
             Err(unread) => {
@@ -164,10 +165,15 @@ pub(crate) struct KeptRequest<'a> {
 }
 
 /// What a kept delivery of statements says, read again as what came when it came.
-pub(crate) fn understand_again(kept: &KeptRequest<'_>, platform: &PlatformCode, calendar: CityCalendar) -> Content {
+pub(crate) fn understand_again(
+    kept: &KeptRequest<'_>,
+    platform: &PlatformCode,
+    calendar: CityCalendar,
+    words: &Words,
+) -> Content {
     let KeptRequest { content_type, headers, body, received_at } = *kept;
     let came = Came { form: Form::read(headers), content_type, body, received_at };
-    match read(&came, platform.as_str(), calendar) {
+    match read(&came, platform.as_str(), calendar, words) {
         Ok(read) => read.content,
         Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },
     }
@@ -250,8 +256,8 @@ fn check_attachments(sent: &Sent<'_>, parts: &[Part<'_>], version: Version) -> R
 }
 
 /// Reads a body, names its statements, and says what they tell.
-fn read(came: &Came<'_>, platform: &str, calendar: CityCalendar) -> Result<Read, Unread> {
-    let (form, received_at, words) = (came.form, came.received_at, Words::default());
+fn read(came: &Came<'_>, platform: &str, calendar: CityCalendar, words: &Words) -> Result<Read, Unread> {
+    let (form, received_at) = (came.form, came.received_at);
     let (json, parts) = came.parts()?;
     let body = read_body(json, form.version)?;
     came.check_put(&body)?;
@@ -261,7 +267,7 @@ fn read(came: &Came<'_>, platform: &str, calendar: CityCalendar) -> Result<Read,
     let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
     for (index, statement) in body.statements.iter().enumerate() {
         let id = statement.id.or(form.put).unwrap_or_else(|| naming.name(statement));
-        let telling = results::tell(statement, id, received_at, &words).map_err(|fault: ResultFault| Unread {
+        let telling = results::tell(statement, id, received_at, words).map_err(|fault: ResultFault| Unread {
             index: body.is_array.then_some(index),
             pointer: if body.is_array { format!("/{index}/timestamp") } else { "/timestamp".to_owned() },
             problem: fault.to_string(),

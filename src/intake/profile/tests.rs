@@ -513,12 +513,15 @@ fn the_worked_example_of_the_docs_is_understood() {
     };
     let profile = Profile::parse(&blocks("toml").join("\n")).unwrap_or_else(|problems| panic!("{problems}"));
     let [template, sample] = blocks("json")[..] else { panic!("two samples") };
-    insta::assert_snapshot!(understood(&profile, &told(JSON, sample.as_bytes())).join("\n"), @"");
+    insta::assert_snapshot!(understood(&profile, &told(JSON, sample.as_bytes())).join("\n"), @r"
+    course infosec-basics completed at 2026-03-02T07:14:00Z by email=anna@example.org username=anna [d-881]
+    quiz 77 attempt 17.5/20 passed at 2026-03-02T07:31:00Z by username=anna [d-882]
+    ");
     // Moodle's template has the fields that its profile reads.
     let filled = template
         .replace("{event_eventname}", r"\\core\\event\\course_completed")
         .replace("{event_timecreated}", "1772435698");
     let filled = filled.replace("{event_relateduserid}", "17").replace("{user_idnumber}", "1001");
     let moodle = shipped::profile("moodle").expect("a profile");
-    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"");
+    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"course {event_courseid} completed at 2026-03-02T07:14:58Z by employee_number=1001 account=https://larportal.example.org 17 [derived]");
 }

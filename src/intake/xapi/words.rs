@@ -1,10 +1,13 @@
 //! The words by which a platform's statements tell of courses and quizzes: verbs, kinds of activities, and what an
 //! account's name is. [`Words::default`] takes those of ADL, cmi5, Moodle's xAPI log store and Open edX as they are.
 
+use serde::Deserialize;
+
 use crate::domain::linking::LinkingKey;
 
 /// Where the course stands that somebody completed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CoursePlace {
     /// The statement's object.
     Object,
@@ -36,6 +39,97 @@ pub struct Words {
     pub account_name_is: Option<LinkingKey>,
     /// Whether `scaled` goes from -1 to 1 over the range from `min` to `max`, as Moodle's log store has it; else from 0.
     pub scaled_from_minus_one: bool,
+}
+
+/// Why a profile of statements is none: with its place, as TOML names it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidWords {
+    #[error("the profile is not understood: {0}")]
+    Malformed(String),
+    #[error("{table}.{name}: {word:?} is no IRI with its scheme: send what the statements carry")]
+    NotAnIri { table: &'static str, name: &'static str, word: String },
+    #[error("reading.course_from is empty: leave it out, or say where the course stands")]
+    Nowhere,
+}
+
+/// A profile as it is written: what it names is added to what is known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    verbs: WrittenVerbs,
+    types: WrittenTypes,
+    reading: Reading,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WrittenVerbs {
+    completed: Vec<String>,
+    passed: Vec<String>,
+    failed: Vec<String>,
+    scored: Vec<String>,
+    satisfied: Vec<String>,
+    waived: Vec<String>,
+    uncompleted: Vec<String>,
+    /// Those that tell of nothing, whatever is known of them.
+    ignored: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WrittenTypes {
+    courses: Vec<String>,
+    quizzes: Vec<String>,
+    attempts: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Reading {
+    course_from: Option<Vec<CoursePlace>>,
+    account_name_is: Option<LinkingKey>,
+    scaled_from_minus_one: bool,
+}
+
+impl Words {
+    /// Reads a profile (TOML): what it names goes before what is known by itself.
+    pub fn parse(text: &str) -> Result<Self, InvalidWords> {
+        let Written { verbs, types, reading } =
+            toml::from_str(text).map_err(|error| InvalidWords::Malformed(error.to_string().trim_end().to_owned()))?;
+        let mut words = Self::default();
+        let named = [
+            ("verbs", "completed", verbs.completed, &mut words.completed),
+            ("verbs", "passed", verbs.passed, &mut words.passed),
+            ("verbs", "failed", verbs.failed, &mut words.failed),
+            ("verbs", "scored", verbs.scored, &mut words.scored),
+            ("verbs", "satisfied", verbs.satisfied, &mut words.satisfied),
+            ("verbs", "waived", verbs.waived, &mut words.waived),
+            ("verbs", "uncompleted", verbs.uncompleted, &mut words.uncompleted),
+            ("types", "courses", types.courses, &mut words.courses),
+            ("types", "quizzes", types.quizzes, &mut words.quizzes),
+            ("types", "attempts", types.attempts, &mut words.attempts),
+        ];
+        let mut taken: Vec<String> = verbs.ignored;
+        for (table, name, added, _) in &named {
+            if let Some(word) = added.iter().find(|word| !super::forms::is_iri(word)) {
+                return Err(InvalidWords::NotAnIri { table, name, word: word.clone() });
+            }
+            taken.extend(added.iter().cloned());
+        }
+        for (_, _, added, known) in named {
+            known.retain(|word| !taken.contains(word));
+            known.extend(added);
+        }
+        if let Some(course_from) = reading.course_from {
+            if course_from.is_empty() {
+                return Err(InvalidWords::Nowhere);
+            }
+            words.course_from = course_from;
+        }
+        words.account_name_is = reading.account_name_is;
+        words.scaled_from_minus_one = reading.scaled_from_minus_one;
+        Ok(words)
+    }
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -72,6 +166,49 @@ impl Default for Words {
             course_from: vec![CoursePlace::Object],
             account_name_is: None,
             scaled_from_minus_one: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_profile_names_goes_before_what_is_known() {
+        let words = Words::parse(
+            r#"
+            [verbs]
+            completed = ["https://portal.example.org/verbs/finished"]
+            ignored = ["http://adlnet.gov/expapi/verbs/scored"]
+            [types]
+            quizzes = ["http://adlnet.gov/expapi/activities/course"]
+            [reading]
+            course_from = ["parent", "object"]
+            account_name_is = "username"
+            "#,
+        );
+        let words = words.expect("a profile");
+        assert!(words.completed.contains(&"https://portal.example.org/verbs/finished".to_owned()));
+        assert!(words.completed.contains(&"http://adlnet.gov/expapi/verbs/completed".to_owned()));
+        assert_eq!(words.scored, Vec::<String>::new());
+        assert!(!words.courses.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
+        assert!(words.quizzes.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
+        assert_eq!(words.course_from, [CoursePlace::Parent, CoursePlace::Object]);
+        assert_eq!(words.account_name_is, Some(LinkingKey::Username));
+        assert_eq!(Words::parse(""), Ok(Words::default()));
+    }
+
+    #[test]
+    fn what_is_no_profile_says_where() {
+        for (text, place) in [
+            ("[verb]\n", "verb"),
+            ("[verbs]\ncompleted = [\"finished\"]\n", "verbs.completed"),
+            ("[reading]\ncourse_from = []\n", "reading.course_from"),
+            ("[reading]\naccount_name_is = \"name\"\n", "account_name_is"),
+        ] {
+            let fault = Words::parse(text).expect_err("none").to_string();
+            assert!(fault.contains(place), "{fault}");
         }
     }
 }

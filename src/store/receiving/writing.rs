@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::clock::{Change, ClockAt};
 use crate::store::entities::delivery;
 use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Bytes, Column, Insertion, Kind};
+use crate::store::rows_of_json::{self, Column, Insertion, Kind};
 
 /// What a batch adds to the register.
 #[derive(Debug, Default)]
@@ -49,7 +49,11 @@ pub struct DeliveryRow<'a> {
     delivery_key: &'a str,
     content_type: &'a str,
     headers: &'a str,
-    body: Bytes<'a>,
+    #[serde(skip)]
+    body: &'a [u8],
+    /// Where the body is in the bodies of all.
+    body_at: usize,
+    body_length: usize,
     outcome: &'static str,
     problem: Option<&'a str>,
     problem_pointer: Option<&'a str>,
@@ -62,7 +66,7 @@ const DELIVERY: &[Column] = &[
     ("delivery_key", Kind::Text),
     ("content_type", Kind::Text),
     ("headers", Kind::Text),
-    ("body", Kind::Bytes),
+    ("body", Kind::Part),
     ("outcome", Kind::Text),
     ("problem", Kind::Text),
     ("problem_pointer", Kind::Text),
@@ -82,7 +86,9 @@ impl<'a> DeliveryRow<'a> {
             delivery_key: delivery.key.as_str(),
             content_type: &delivery.content_type,
             headers: &delivery.headers,
-            body: Bytes(&delivery.body),
+            body: &delivery.body,
+            body_at: 0,
+            body_length: delivery.body.len(),
             outcome,
             problem,
             problem_pointer,
@@ -233,7 +239,7 @@ impl<'a> EventRow<'a> {
 
 impl Rows<'_> {
     /// Writes them within a change that holds the clock.
-    pub async fn write(&self, change: &Change) -> Result<(), StoreError> {
+    pub async fn write(mut self, change: &Change) -> Result<(), StoreError> {
         let connection = change.connection();
         for released in &self.released {
             let mut update = delivery::ActiveModel {
@@ -250,29 +256,33 @@ impl Rows<'_> {
             }
             sea_orm::EntityTrait::update(update).exec(connection).await?;
         }
-        rows_of_json::insert_several(connection, &self.tables()?).await
+        rows_of_json::insert_several(connection, self.tables()?).await
     }
 
     /// What is to be inserted. What every batch has is always there, so that its statement is one that is prepared.
-    fn tables(&self) -> Result<Vec<Insertion>, StoreError> {
+    fn tables(&mut self) -> Result<Vec<Insertion>, StoreError> {
+        let mut bodies = Vec::with_capacity(self.deliveries.iter().map(|row| row.body.len()).sum());
+        for row in &mut self.deliveries {
+            row.body_at = bodies.len();
+            bodies.extend_from_slice(row.body);
+        }
+        let deliveries = rows_of_json::parameter(&self.deliveries)?;
         let stale = stale_rows(self.stale.iter().copied());
         let mut tables = vec![
-            Insertion { into: "delivery", columns: DELIVERY, rows: rows_of_json::parameter(&self.deliveries)? },
-            Insertion { into: "learner", columns: LEARNER, rows: rows_of_json::parameter(&self.learners)? },
-            Insertion { into: "event", columns: EVENT, rows: rows_of_json::parameter(&self.events)? },
-            Insertion { into: "stale", columns: STALE, rows: rows_of_json::parameter(&stale)? },
+            Insertion { parts: Some(bodies), ..Insertion::of("delivery", DELIVERY, deliveries) },
+            Insertion::of("learner", LEARNER, rows_of_json::parameter(&self.learners)?),
+            Insertion::of("event", EVENT, rows_of_json::parameter(&self.events)?),
+            Insertion::of("stale", STALE, rows_of_json::parameter(&stale)?),
         ];
         if !self.statements.is_empty() {
-            let rows = rows_of_json::parameter(&self.statements)?;
-            tables.push(Insertion { into: "statement", columns: STATEMENT, rows });
+            tables.push(Insertion::of("statement", STATEMENT, rows_of_json::parameter(&self.statements)?));
         }
         if !self.attachments.is_empty() {
             let rows = rows_of_json::parameter(&self.attachments)?;
-            tables.push(Insertion { into: "statement_attachment", columns: ATTACHMENT, rows });
+            tables.push(Insertion::of("statement_attachment", ATTACHMENT, rows));
         }
         if !self.held.is_empty() {
-            let rows = rows_of_json::parameter(&self.held)?;
-            tables.push(Insertion { into: "held_result", columns: HELD_RESULT, rows });
+            tables.push(Insertion::of("held_result", HELD_RESULT, rows_of_json::parameter(&self.held)?));
         }
         Ok(tables)
     }
@@ -282,7 +292,7 @@ impl Rows<'_> {
     ///
     /// PostgreSQL alone takes several insertions in a statement, and there each statement less is a round trip less.
     pub async fn write_at_once(
-        &self,
+        mut self,
         connection: &impl ConnectionTrait,
         seen: ClockAt,
         then: ClockAt,
@@ -295,7 +305,7 @@ impl Rows<'_> {
              SELECT COUNT(*) AS ticked FROM tick"
         );
         let clock: [Value; 3] = [then.at.into(), then.next_id.into(), seen.at.into()];
-        let values = clock.into_iter().chain(tables.into_iter().map(|table| table.rows));
+        let values = clock.into_iter().chain(rows_of_json::values(tables));
         let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
         let ticked: i64 = row.map(|row| row.try_get("", "ticked")).transpose()?.unwrap_or_default();
         Ok(ticked == 1)
