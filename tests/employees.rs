@@ -56,6 +56,7 @@ both_databases! {
           "family_name": "Andersson",
           "given_name": "Anna",
           "known_at": null,
+          "merged_numbers": [],
           "protected": false,
           "requirements": [
             {

@@ -70,7 +70,14 @@ const TABLES: &[&str] = &[
     "CREATE INDEX held_result_registration ON held_result (registration)",
 ];
 
-const UNDONE: &[&str] = &["DROP TABLE held_result", "DROP TABLE statement", "DROP TABLE platform_credential"];
+const UNDONE: &[&str] = &[
+    "DROP TABLE held_result",
+    "DROP TABLE statement_attachment",
+    "DROP TABLE statement_index",
+    "DROP TABLE statement_term",
+    "DROP TABLE statement",
+    "DROP TABLE platform_credential",
+];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -78,7 +78,8 @@ fn table_with_parts(
     let read = columns.iter().map(|(name, kind)| match kind {
         Kind::Bytes => format!("unhex(value ->> '{name}') AS {name}"),
         Kind::Part => {
-            format!("substr(${parts}, (value ->> '{name}_at') + 1, value ->> '{name}_length') AS {name}")
+            // A part of no bytes would be NULL.
+            format!("COALESCE(substr(${parts}, (value ->> '{name}_at') + 1, value ->> '{name}_length'), x'') AS {name}")
         }
         _ => format!("value ->> '{name}' AS {name}"),
     });

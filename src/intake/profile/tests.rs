@@ -522,6 +522,7 @@ fn the_worked_example_of_the_docs_is_understood() {
         .replace("{event_eventname}", r"\\core\\event\\course_completed")
         .replace("{event_timecreated}", "1772435698");
     let filled = filled.replace("{event_relateduserid}", "17").replace("{user_idnumber}", "1001");
+    let filled = filled.replace("{course_idnumber}", "infosec-basics");
     let moodle = shipped::profile("moodle").expect("a profile");
-    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"course {event_courseid} completed at 2026-03-02T07:14:58Z by employee_number=1001 account=https://larportal.example.org 17 [derived]");
+    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 account=https://larportal.example.org 17 [derived]");
 }
