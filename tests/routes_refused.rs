@@ -47,7 +47,7 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 83] = [
+const ASKED: [Asked; 88] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -183,6 +183,11 @@ const ASKED: [Asked; 83] = [
     Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
     asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
     asked("POST /webhooks/<platform>", "/webhooks/larportal"),
+    asked("GET /xapi/about", "/xapi/about"),
+    asked("GET /xapi/statements", "/xapi/statements"),
+    asked("GET /xapi/statements/more/<token>", "/xapi/statements/more/e30"),
+    asked("POST /xapi/statements", "/xapi/statements"),
+    asked("PUT /xapi/statements", "/xapi/statements"),
     asked(
         "GET /api/v1/reports/onboarding/trend",
         "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-01&to=2026-02-26",
