@@ -11,6 +11,7 @@ mod m0004_results_by_day;
 mod m0005_corrections;
 mod m0007_reorganisations;
 mod m0008_xapi;
+mod m0011_xapi_documents;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_corrections::Migration),
             Box::new(m0007_reorganisations::Migration),
             Box::new(m0008_xapi::Migration),
+            Box::new(m0011_xapi_documents::Migration),
         ]
     }
 }
