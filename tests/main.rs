@@ -57,3 +57,4 @@ mod trend;
 mod usage;
 mod verify;
 mod xapi;
+mod xapi_documents;

@@ -47,7 +47,7 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 88] = [
+const ASKED: [Asked; 104] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -203,6 +203,24 @@ const ASKED: [Asked; 88] = [
         path: "/api/v1/reorganisations/1/undo",
         body: r#"{"reason": "postponed"}"#,
     },
+    asked("GET /xapi/activities", "/xapi/activities?activityId=https://larportal.example.org/7"),
+    asked("DELETE /xapi/activities/profile", "/xapi/activities/profile"),
+    asked("GET /xapi/activities/profile", "/xapi/activities/profile"),
+    asked("POST /xapi/activities/profile", "/xapi/activities/profile"),
+    asked("PUT /xapi/activities/profile", "/xapi/activities/profile"),
+    asked("DELETE /xapi/activities/state", "/xapi/activities/state"),
+    asked("GET /xapi/activities/state", "/xapi/activities/state"),
+    asked("POST /xapi/activities/state", "/xapi/activities/state"),
+    asked("PUT /xapi/activities/state", "/xapi/activities/state"),
+    asked("GET /xapi/agents", "/xapi/agents"),
+    asked("DELETE /xapi/agents/profile", "/xapi/agents/profile"),
+    asked("GET /xapi/agents/profile", "/xapi/agents/profile"),
+    asked("POST /xapi/agents/profile", "/xapi/agents/profile"),
+    asked("PUT /xapi/agents/profile", "/xapi/agents/profile"),
+    // A token is for who has a key, and is refused in an envelope of its own.
+    asked("POST /xapi/oauth/token", "/xapi/oauth/token"),
+    // Any request as a form, which this body is not.
+    asked("POST /xapi/<resource..>", "/xapi/statements?method=GET"),
 ];
 
 const NO_OPERATION: &str = r#"{"Operations": []}"#;
@@ -364,7 +382,9 @@ both_databases! {
                 table += &format!("{:>8}", answer.status);
                 let is_refused = answer.status >= 400;
                 let media_type = answer.headers.get("content-type").map_or("nothing", String::as_str);
-                if asked.route.contains(" /scim/") {
+                if asked.route.ends_with(" /xapi/oauth/token") {
+                    assert_eq!(media_type, "application/json", "{}", asked.route);
+                } else if asked.route.contains(" /scim/") {
                     // An envelope of its own, whoever asks.
                     let wanted = if answer.status == 204 { "nothing" } else { "application/scim+json" };
                     assert_eq!(media_type, wanted, "{}", asked.route);
@@ -463,6 +483,27 @@ both_databases! {
         GET /api/v1/reorganisations                               200     200     403     403     200     403     401     401     401
         POST /api/v1/reorganisations                              200     403     403     403     403     403     401     401     401
         POST /api/v1/reorganisations/<id>/undo                    200     403     403     403     403     403     401     401     401
+        GET /xapi/about                                           200     200     200     200     200     200     200     200     200
+        GET /xapi/activities                                      401     401     401     401     401     401     401     401     401
+        DELETE /xapi/activities/profile                           401     401     401     401     401     401     401     401     401
+        GET /xapi/activities/profile                              401     401     401     401     401     401     401     401     401
+        POST /xapi/activities/profile                             401     401     401     401     401     401     401     401     401
+        PUT /xapi/activities/profile                              401     401     401     401     401     401     401     401     401
+        DELETE /xapi/activities/state                             401     401     401     401     401     401     401     401     401
+        GET /xapi/activities/state                                401     401     401     401     401     401     401     401     401
+        POST /xapi/activities/state                               401     401     401     401     401     401     401     401     401
+        PUT /xapi/activities/state                                401     401     401     401     401     401     401     401     401
+        GET /xapi/agents                                          401     401     401     401     401     401     401     401     401
+        DELETE /xapi/agents/profile                               401     401     401     401     401     401     401     401     401
+        GET /xapi/agents/profile                                  401     401     401     401     401     401     401     401     401
+        POST /xapi/agents/profile                                 401     401     401     401     401     401     401     401     401
+        PUT /xapi/agents/profile                                  401     401     401     401     401     401     401     401     401
+        POST /xapi/oauth/token                                    400     400     400     400     400     400     400     400     400
+        GET /xapi/statements                                      401     401     401     401     401     401     401     401     401
+        POST /xapi/statements                                     401     401     401     401     401     401     401     401     401
+        PUT /xapi/statements                                      401     401     401     401     401     401     401     401     401
+        GET /xapi/statements/more/<token>                         401     401     401     401     401     401     401     401     401
+        POST /xapi/<resource..>                                   415     415     415     415     415     415     415     415     415
         "); }
     }
 

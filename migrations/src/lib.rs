@@ -14,6 +14,7 @@ mod m0007_reorganisations;
 mod m0008_xapi;
 mod m0009_profiles;
 mod m0010_platform_counts;
+mod m0011_xapi_documents;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_xapi::Migration),
             Box::new(m0009_profiles::Migration),
             Box::new(m0010_platform_counts::Migration),
+            Box::new(m0011_xapi_documents::Migration),
         ]
     }
 }

@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::keys::KeyRing;
-use super::token::{TokenError, TokenSettings, verify};
+use super::platform_token::{issue_for_platform, verify_for_platform};
+use super::token::{IssueError, TokenError, TokenSettings, verify};
 use crate::domain::access::Principal;
 
 /// What time it is.
@@ -53,6 +54,23 @@ impl Authenticator {
             Err(TokenError::UnknownKey) if self.reload_keys().await => self.verify(token),
             answer => answer,
         }
+    }
+
+    /// The key of the platform that is asking at the xAPI door, by the token that was sent.
+    pub async fn authenticate_platform(&self, token: &str) -> Result<String, TokenError> {
+        let verify = || {
+            let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
+            verify_for_platform(&ring, &self.settings, token, (self.clock)())
+        };
+        match verify() {
+            Err(TokenError::UnknownKey) if self.reload_keys().await => verify(),
+            answer => answer,
+        }
+    }
+
+    /// A token for a platform that has proved to have a key, signed with the newest of a ring.
+    pub fn issue_for_platform(&self, ring: &KeyRing, key: &str) -> Result<String, IssueError> {
+        Ok(issue_for_platform(ring, &self.settings, key, (self.clock)())?)
     }
 
     fn verify(&self, token: &str) -> Result<Principal, TokenError> {

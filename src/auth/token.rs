@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::keys::KeyRing;
@@ -155,7 +156,7 @@ pub fn verify(
     token: &str,
     now: DateTime<Utc>,
 ) -> Result<Principal, TokenError> {
-    let claims = signed_claims(ring, token)?;
+    let claims: Claims = signed_claims(ring, token)?;
     if claims.iss != settings.issuer {
         return Err(TokenError::WrongIssuer);
     }
@@ -184,7 +185,7 @@ pub fn verify(
 }
 
 /// The claims of a token whose signature holds; whether they are true today is still to be seen.
-fn signed_claims(ring: &KeyRing, token: &str) -> Result<Claims, TokenError> {
+pub(super) fn signed_claims<C: DeserializeOwned>(ring: &KeyRing, token: &str) -> Result<C, TokenError> {
     if token.is_empty() {
         return Err(TokenError::Missing);
     }
@@ -207,7 +208,7 @@ fn signed_claims(ring: &KeyRing, token: &str) -> Result<Claims, TokenError> {
     validation.validate_nbf = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    match jsonwebtoken::decode::<Claims>(token, key, &validation) {
+    match jsonwebtoken::decode::<C>(token, key, &validation) {
         Ok(data) => Ok(data.claims),
         Err(error) => Err(match error.kind() {
             ErrorKind::InvalidSignature => TokenError::BadSignature,

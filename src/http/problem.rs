@@ -49,14 +49,18 @@ pub enum Challenge {
     BearerInvalidToken,
     /// A platform's key and secret are wanted (RFC 7617), as the xAPI door does.
     Basic,
+    /// The same, or a token in its place.
+    BasicOrBearer,
 }
 
 impl Challenge {
-    const fn header(self) -> &'static str {
+    /// Each in a header of its own: many clients take a list of challenges for one.
+    const fn headers(self) -> &'static [&'static str] {
         match self {
-            Self::Bearer => r#"Bearer realm="kurskoll""#,
-            Self::BearerInvalidToken => r#"Bearer realm="kurskoll", error="invalid_token""#,
-            Self::Basic => r#"Basic realm="kurskoll", charset="UTF-8""#,
+            Self::Bearer => &[r#"Bearer realm="kurskoll""#],
+            Self::BearerInvalidToken => &[r#"Bearer realm="kurskoll", error="invalid_token""#],
+            Self::Basic => &[r#"Basic realm="kurskoll", charset="UTF-8""#],
+            Self::BasicOrBearer => &[r#"Basic realm="kurskoll", charset="UTF-8""#, r#"Bearer realm="kurskoll""#],
         }
     }
 }
@@ -323,8 +327,8 @@ impl<'r> Responder<'r, 'static> for Problem {
         if let Some(seconds) = self.retry_after {
             response.header(Header::new("retry-after", seconds.to_string()));
         }
-        if let Some(challenge) = self.challenge {
-            response.header(Header::new("www-authenticate", challenge.header()));
+        for challenge in self.challenge.map_or(&[][..], Challenge::headers) {
+            response.header_adjoin(Header::new("www-authenticate", *challenge));
         }
         response.ok()
     }

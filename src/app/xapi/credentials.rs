@@ -62,18 +62,21 @@ fn digest(secret: &str) -> [u8; 32] {
 /// Why a request is not taken as a platform's. Says nothing that helps a guesser.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    #[error("no key and secret were sent: send them as \"Authorization: Basic …\" (RFC 7617)")]
+    #[error("no key and secret were sent: send them as \"Authorization: Basic …\" (RFC 7617), or a token as Bearer")]
     Missing,
     #[error("the Authorization header is not Basic with the base64 of KEY:SECRET (RFC 7617)")]
     Malformed,
     #[error("the key or its secret does not hold; make new ones with `kurskoll platform rotate-secret`")]
     DoesNotHold,
+    /// RFC 6750, and the key that a token was made with.
+    #[error("the bearer token does not hold; get a new one at /xapi/oauth/token")]
+    TokenDoesNotHold,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// The key and the secret in an `Authorization` header.
-fn read_header(header: Option<&str>) -> Result<(String, String), CredentialError> {
+pub fn read_basic(header: Option<&str>) -> Result<(String, String), CredentialError> {
     let header = header.ok_or(CredentialError::Missing)?;
     let (scheme, encoded) = header.trim().split_once(' ').ok_or(CredentialError::Malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -83,6 +86,10 @@ fn read_header(header: Option<&str>) -> Result<(String, String), CredentialError
     let decoded = String::from_utf8(decoded).map_err(|_| CredentialError::Malformed)?;
     let (key, secret) = decoded.split_once(':').ok_or(CredentialError::Malformed)?;
     Ok((key.to_owned(), secret.to_owned()))
+}
+
+fn holds(app: &App, credential: &Credential) -> bool {
+    credential.expires_at.is_none_or(|until| app.now() < until)
 }
 
 struct Remembered {
@@ -105,12 +112,22 @@ impl fmt::Debug for Credentials {
 impl Credentials {
     /// Whose request this is, by its `Authorization` header.
     pub async fn platform(&self, app: &App, authorization: Option<&str>) -> Result<Arc<Credential>, CredentialError> {
-        let (key, secret) = read_header(authorization)?;
-        let credential = self.credential(app, &key).await?.ok_or(CredentialError::DoesNotHold)?;
-        let holds = credential.expires_at.is_none_or(|until| app.now() < until);
+        let (key, secret) = read_basic(authorization)?;
+        self.proved(app, &key, &secret).await
+    }
+
+    /// Whose key and secret these are.
+    pub async fn proved(&self, app: &App, key: &str, secret: &str) -> Result<Arc<Credential>, CredentialError> {
+        let credential = self.credential(app, key).await?.ok_or(CredentialError::DoesNotHold)?;
         // Digests of what somebody sent tell nothing of the secret by the time that comparing them takes; constant anyhow.
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(&digest(&secret), &credential.secret_digest);
-        if holds && same.is_ok() { Ok(credential) } else { Err(CredentialError::DoesNotHold) }
+        let same = aws_lc_rs::constant_time::verify_slices_are_equal(&digest(secret), &credential.secret_digest);
+        if holds(app, &credential) && same.is_ok() { Ok(credential) } else { Err(CredentialError::DoesNotHold) }
+    }
+
+    /// Whose key a token was made with, as long as the key holds.
+    pub async fn of_token(&self, app: &App, key: &str) -> Result<Arc<Credential>, CredentialError> {
+        let credential = self.credential(app, key).await?.filter(|credential| holds(app, credential));
+        credential.ok_or(CredentialError::TokenDoesNotHold)
     }
 
     async fn credential(&self, app: &App, key: &str) -> Result<Option<Arc<Credential>>, StoreError> {

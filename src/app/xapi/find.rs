@@ -1,12 +1,14 @@
 //! Statements go out: one by its id, or pages of them by what they say.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::index::digest_of;
+use super::index::{activities_of, digest_of};
 use super::receive::{Form, Version};
 use crate::app::App;
 use crate::domain::ids::PlatformId;
@@ -17,6 +19,7 @@ use crate::intake::xapi::query::{Many, One};
 use crate::intake::xapi::read_body;
 use crate::store::StoreError;
 use crate::store::platforms::Platform;
+use crate::store::xapi::activities;
 use crate::store::xapi::attachments;
 use crate::store::xapi::bodies;
 use crate::store::xapi::finding::{self, Found, Wanted};
@@ -145,12 +148,31 @@ impl App {
             version: kept.version.of_statement(),
         };
         let languages = AcceptLanguage::parse(accept_language);
+        let known = match format {
+            Format::Canonical => self.definitions_in(platform, kept).await?,
+            Format::Exact | Format::Ids => BTreeMap::new(),
+        };
+        let definition = |iri: &str| known.get(iri).cloned();
         let format = match format {
             Format::Exact => answer::Format::Exact,
             Format::Ids => answer::Format::Ids,
-            Format::Canonical => answer::Format::Canonical { languages: &languages, definition: &|_| None },
+            Format::Canonical => answer::Format::Canonical { languages: &languages, definition: &definition },
         };
         Ok(answer::render(&kept.raw, &set, format)?)
+    }
+
+    /// What is known of the activities that a statement speaks of.
+    async fn definitions_in(
+        &self,
+        platform: &Platform,
+        kept: &KeptStatement,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        // It was read when it came; of what cannot be read now nothing is known.
+        let Ok(body) = read_body(kept.raw.as_bytes(), kept.version) else { return Ok(BTreeMap::new()) };
+        let spoken_of = body.statements.iter().flat_map(activities_of);
+        let names: Vec<(PlatformId, &str)> = spoken_of.map(|activity| (platform.id, activity.id.as_ref())).collect();
+        let known = activities::definitions_of(self.store.connection(), names).await?;
+        Ok(known.into_iter().map(|((_, iri), known)| (iri, known.definition)).collect())
     }
 
     /// Statements that are written, together with the contents of their attachments, as a body of several parts.

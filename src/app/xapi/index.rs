@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::activities::{ToldDefinition, learned};
 use super::receive::Form;
 use crate::app::App;
 use crate::domain::ids::PlatformId;
-use crate::intake::xapi::read_body;
 use crate::intake::xapi::terms::{Reach, Term, terms};
+use crate::intake::xapi::{Activity, Context, Object, Statement, read_body};
 use crate::store::xapi::indexing::{self, Unindexed};
 use crate::store::xapi::{TermDigest, bodies};
 use crate::store::{Connection, StoreError};
@@ -61,31 +62,62 @@ pub fn digest_of(platform: PlatformId, term: &Term, reach: Reach) -> TermDigest 
 }
 
 /// What a statement is found by itself. What is found directly is found where the related are asked for, too.
-fn own_terms(statement: &Unindexed, raw: &str) -> BTreeSet<TermDigest> {
-    let version = Form::read(&statement.headers).version;
-    // It was read when it came; what cannot be read now is found by nothing, and by its id.
-    let Ok(body) = read_body(raw.as_bytes(), version) else { return BTreeSet::new() };
-    let platform = statement.platform;
-    let digests = |(term, reach): (Term, Reach)| {
+fn own_terms(platform: PlatformId, statement: &Statement<'_>) -> impl Iterator<Item = TermDigest> {
+    terms(statement, None).into_iter().flat_map(move |(term, reach)| {
         let related = matches!(term, Term::Agent(_) | Term::Activity(_));
         let direct = (reach == Reach::Direct).then(|| digest_of(platform, &term, Reach::Direct));
         direct.into_iter().chain(related.then(|| digest_of(platform, &term, Reach::Related)))
-    };
-    body.statements.iter().flat_map(|statement| terms(statement, None)).flat_map(digests).collect()
+    })
+}
+
+/// Every activity that a statement speaks of.
+pub(super) fn activities_of<'s, 'a>(statement: &'s Statement<'a>) -> Vec<&'s Activity<'a>> {
+    fn around<'s, 'a>(context: Option<&'s Context<'a>>) -> impl Iterator<Item = &'s Activity<'a>> {
+        let lists = context.map(|context| &context.activities);
+        lists
+            .into_iter()
+            .flat_map(|lists| lists.parent.iter().chain(&lists.grouping).chain(&lists.category).chain(&lists.other))
+    }
+    let mut activities: Vec<&Activity<'a>> = around(statement.context.as_ref()).collect();
+    match &statement.object {
+        Object::Activity(object) => activities.push(object),
+        Object::SubStatement(within) => {
+            activities.extend(around(within.context.as_ref()));
+            if let Object::Activity(object) = &within.object {
+                activities.push(object);
+            }
+        }
+        Object::Agent(_) | Object::Group(_) | Object::StatementRef(_) => {}
+    }
+    activities
 }
 
 /// What one making of the index has read.
 struct Indexing<'a, C> {
     connection: &'a C,
     own: HashMap<(PlatformId, Uuid), (BTreeSet<TermDigest>, Option<Uuid>)>,
+    told: Vec<ToldDefinition>,
 }
 
 impl<C: Connection> Indexing<'_, C> {
     async fn read(&mut self, statements: &[Unindexed]) -> Result<(), StoreError> {
         let places: Vec<bodies::Place> = statements.iter().map(|statement| statement.place).collect();
         for (statement, raw) in statements.iter().zip(bodies::read(self.connection, &places).await?) {
-            let own = own_terms(statement, &raw);
-            self.own.insert((statement.platform, statement.statement_id), (own, statement.refers_to));
+            let (platform, version) = (statement.platform, Form::read(&statement.headers).version);
+            let mut own = BTreeSet::new();
+            // It was read when it came; what cannot be read now is found by nothing, and by its id.
+            if let Ok(body) = read_body(raw.as_bytes(), version) {
+                for read in &body.statements {
+                    own.extend(own_terms(platform, read));
+                    let told = activities_of(read).into_iter().filter_map(|activity| {
+                        let definition = activity.definition.as_ref()?.raw.to_owned();
+                        let iri = activity.id.to_string();
+                        Some(ToldDefinition { platform, iri, definition, statement: statement.id })
+                    });
+                    self.told.extend(told);
+                }
+            }
+            self.own.insert((platform, statement.statement_id), (own, statement.refers_to));
         }
         Ok(())
     }
@@ -126,8 +158,9 @@ impl App {
         let from = indexing::through(connection).await?;
         let waiting = indexing::after(connection, from, AT_ONCE).await?;
         let Some(last) = waiting.last() else { return Ok(0) };
-        let mut indexing = Indexing { connection, own: HashMap::new() };
+        let mut indexing = Indexing { connection, own: HashMap::new(), told: Vec::new() };
         indexing.read(&waiting).await?;
+        let definitions = learned(connection, &std::mem::take(&mut indexing.told)).await?;
         let mut found: BTreeSet<(TermDigest, i64)> = BTreeSet::new();
         let mut by_name: BTreeMap<(PlatformId, Uuid), BTreeSet<TermDigest>> = BTreeMap::new();
         for statement in &waiting {
@@ -141,7 +174,7 @@ impl App {
                 found.extend(terms.iter().map(|term| (*term, leading)));
             }
         }
-        self.store.index_statements(from, last.id, &found).await?;
+        self.store.index_statements(from, last.id, &found, &definitions).await?;
         Ok(waiting.len() as u64)
     }
 

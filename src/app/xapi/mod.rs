@@ -1,6 +1,8 @@
-//! The xAPI door's use cases: who is asking, statements in, and statements out.
+//! The xAPI door's use cases: who is asking, statements in, statements out, and documents.
 
+pub mod activities;
 pub mod credentials;
+pub mod documents;
 pub mod find;
 pub mod index;
 pub mod receive;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome, Request};
 
+use super::alternate::header_values;
 use super::headers::version_of;
 use crate::app::App;
 use crate::app::xapi::credentials::{Credential, CredentialError, Credentials};
 use crate::app::xapi::receive::Version;
+use crate::auth::Authenticator;
 use crate::http::problem::{Challenge, Problem};
 
 /// A platform that has proved who it is, and the version that it speaks.
@@ -24,34 +26,53 @@ impl<'r> FromRequest<'r> for Caller {
     type Error = Problem;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Problem> {
-        let (Some(app), Some(credentials)) = (request.rocket().state::<App>(), request.rocket().state::<Credentials>())
-        else {
-            return Problem::standard(Status::InternalServerError).refuse(request);
-        };
-        let mut sent = request.headers().get("authorization");
-        let authorization = match (sent.next(), sent.next()) {
-            // Two headers: whichever one a proxy in front believed, we might believe the other.
-            (Some(_), Some(_)) => return refused(app, CredentialError::Malformed, request.client_ip()).refuse(request),
-            (first, _) => first,
-        };
-        let credential = match credentials.platform(app, authorization).await {
-            Ok(credential) => credential,
-            Err(CredentialError::Store(error)) => return Problem::unavailable(5).with_cause(&error).refuse(request),
-            Err(error) => return refused(app, error, request.client_ip()).refuse(request),
-        };
-        match version_of(request) {
-            Some(version) => Outcome::Success(Self { credential, version }),
-            None => Problem::bad_request(
-                "The header X-Experience-API-Version is missing, or none of the versions that are spoken here. \
-                 Send 1.0.3 or 2.0.0.",
-            )
-            .refuse(request),
+        match credential_of(request).await {
+            Ok(credential) => match version_of(request) {
+                Some(version) => Outcome::Success(Self { credential, version }),
+                None => Problem::bad_request(
+                    "The header X-Experience-API-Version is missing, or none of the versions that are spoken here. \
+                     Send 1.0.3 or 2.0.0.",
+                )
+                .refuse(request),
+            },
+            Err(error) => error.refuse(request),
         }
     }
 }
 
+async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem> {
+    let rocket = request.rocket();
+    let (Some(app), Some(credentials), Some(authenticator)) =
+        (rocket.state::<App>(), rocket.state::<Credentials>(), rocket.state::<Arc<Authenticator>>())
+    else {
+        return Err(Problem::standard(Status::InternalServerError));
+    };
+    let authorization = match header_values(request, "authorization").as_slice() {
+        [] => None,
+        [one] => Some(*one),
+        // Whichever of several a proxy in front believed, we might believe the other.
+        _ => return Err(refused(app, CredentialError::Malformed, request.client_ip())),
+    };
+    let token = authorization.and_then(|header| header.trim().split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let credential = match token {
+        Some((_, token)) => match authenticator.authenticate_platform(token.trim_start()).await {
+            Ok(key) => credentials.of_token(app, &key).await,
+            Err(_) => Err(CredentialError::TokenDoesNotHold),
+        },
+        None => credentials.platform(app, authorization).await,
+    };
+    credential.map_err(|error| refused(app, error, request.client_ip()))
+}
+
 /// 401, or 429 for who guesses too often.
 fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem {
+    let challenge = match error {
+        CredentialError::Store(error) => return Problem::unavailable(5).with_cause(&error),
+        CredentialError::Missing => Challenge::BasicOrBearer,
+        CredentialError::TokenDoesNotHold => Challenge::BearerInvalidToken,
+        CredentialError::Malformed | CredentialError::DoesNotHold => Challenge::Basic,
+    };
     if let Err(too_often) = app.rate_limits.failed_from(source) {
         return Problem::too_many_requests(too_often.retry_after_seconds);
     }
@@ -61,5 +82,5 @@ fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem
         "Who is asking is not known",
         format!("Who is asking cannot be told: {error}."),
     )
-    .with_challenge(Challenge::Basic)
+    .with_challenge(challenge)
 }

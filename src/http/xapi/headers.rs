@@ -5,6 +5,7 @@ use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
 use rocket::{Request, Response};
 
+use super::alternate::header;
 use crate::app::App;
 use crate::app::xapi::receive::Version;
 
@@ -14,7 +15,7 @@ const VERSION: &str = "X-Experience-API-Version";
 
 /// The version of a request, by its header; nothing where it has none that is spoken here.
 pub fn version_of(request: &Request<'_>) -> Option<Version> {
-    request.headers().get_one(VERSION).and_then(|header| Version::parse(header).ok())
+    header(request, "x-experience-api-version").and_then(|header| Version::parse(header).ok())
 }
 
 /// The fairing.

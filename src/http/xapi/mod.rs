@@ -1,12 +1,18 @@
 //! The xAPI door at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE 9274.1.1-2023).
 //!
 //! Described by its standard, not by the OpenAPI document. A file per resource; `caller` tells who asks and in which
-//! version, `headers` what every answer carries. Errors are problems, as everywhere.
+//! version, `sent` what a request brings, also in the `alternate` syntax, `headers` what every answer carries. Errors are problems, as everywhere.
 
 pub mod about;
+pub mod activities;
+pub mod agents;
+pub mod alternate;
 pub mod answers;
 pub mod caller;
+pub mod documents;
 pub mod headers;
+pub mod oauth;
+pub mod sent;
 pub mod statements;
 
 use rocket::{Route, routes};
@@ -14,5 +20,17 @@ use rocket::{Route, routes};
 /// Every route under `/xapi`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    routes![about::about, statements::find, statements::find_more, statements::store, statements::store_one]
+    let mut routes = routes![
+        about::about,
+        activities::show,
+        agents::show,
+        oauth::issue,
+        statements::find,
+        statements::find_more,
+        statements::store,
+        statements::store_one
+    ];
+    routes.extend(documents::routes());
+    routes.push(alternate::route());
+    routes
 }

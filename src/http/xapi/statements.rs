@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rocket::data::Data;
 use rocket::http::Status;
-use rocket::request::{FromRequest, Outcome};
+use rocket::response::status::NoContent;
 use rocket::serde::json::Json;
-use rocket::{Request, State, get, post, put};
+use rocket::{State, get, post, put};
 use uuid::Uuid;
 
 use super::answers::StatementsAnswer;
 use super::caller::Caller;
+use super::sent::{Body, Sent};
 use crate::app::App;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{Received, Receiving, place_in_body};
@@ -20,56 +21,6 @@ use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError, is_
 use crate::config::ReceivingSettings;
 use crate::domain::platform_health::Counted;
 use crate::http::problem::Problem;
-use crate::http::request_id::arrived_at;
-use crate::http::webhooks::read_body;
-
-/// The media type of a request, when it arrived, and what its query has.
-#[derive(Debug)]
-pub struct Sent<'r> {
-    content_type: &'r str,
-    content_encoding: &'r str,
-    arrived_at: std::time::Instant,
-    accept_language: &'r str,
-    parameters: Vec<(String, String)>,
-}
-
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for Sent<'r> {
-    type Error = std::convert::Infallible;
-
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        Outcome::Success(Self {
-            content_type: request.headers().get_one("content-type").unwrap_or_default(),
-            content_encoding: request.headers().get_one("content-encoding").unwrap_or_default(),
-            arrived_at: arrived_at(request),
-            accept_language: request.headers().get_one("accept-language").unwrap_or_default(),
-            parameters: parameters(request),
-        })
-    }
-}
-
-/// The query's parameters, decoded: Rocket would take a name apart at its dots and brackets.
-fn parameters(request: &Request<'_>) -> Vec<(String, String)> {
-    let query = request.uri().query().map(|query| query.as_str()).unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
-impl Sent<'_> {
-    /// Refuses parameters that the resource does not have: a client that misspells one would be told less than it asked.
-    fn only(&self, known: &[&str]) -> Result<(), Problem> {
-        match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some((name, _)) => Err(Problem::bad_request(format!(
-                "There is no parameter {name:.40?} here. Those that there are, in their own case: {}.",
-                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-            ))),
-        }
-    }
-
-    fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
 
 /// `POST /xapi/statements`: one statement, or an array of them, taken or refused whole.
 #[post("/statements", data = "<data>")]
@@ -81,8 +32,19 @@ pub async fn store(
     sent: Sent<'_>,
     data: Data<'_>,
 ) -> Result<Json<Vec<Uuid>>, Problem> {
+    post(app, receiving, settings, &caller, &sent, Body::Coming(data)).await
+}
+
+pub(super) async fn post(
+    app: &App,
+    receiving: &Receiving,
+    settings: &ReceivingSettings,
+    caller: &Caller,
+    sent: &Sent<'_>,
+    body: Body<'_>,
+) -> Result<Json<Vec<Uuid>>, Problem> {
     sent.only(&[])?;
-    let kept = keep(app, receiving, settings, &caller, &sent, None, data).await?;
+    let kept = keep(app, receiving, settings, caller, sent, None, body).await?;
     Ok(Json(kept.ids))
 }
 
@@ -95,22 +57,36 @@ pub async fn store_one(
     caller: Caller,
     sent: Sent<'_>,
     data: Data<'_>,
-) -> Result<rocket::response::status::NoContent, Problem> {
+) -> Result<NoContent, Problem> {
+    put_one(app, receiving, settings, &caller, &sent, Body::Coming(data)).await
+}
+
+pub(super) async fn put_one(
+    app: &App,
+    receiving: &Receiving,
+    settings: &ReceivingSettings,
+    caller: &Caller,
+    sent: &Sent<'_>,
+    body: Body<'_>,
+) -> Result<NoContent, Problem> {
     sent.only(&["statementId"])?;
     let put = sent.parameter("statementId").ok_or_else(|| {
         Problem::bad_request("The parameter statementId is missing. Send the UUID under which the statement is kept.")
     })?;
     let put = Uuid::try_parse(put)
         .map_err(|_| Problem::bad_request("The parameter statementId is no UUID. Send one in its standard form."))?;
-    keep(app, receiving, settings, &caller, &sent, Some(put), data).await?;
-    Ok(rocket::response::status::NoContent)
+    keep(app, receiving, settings, caller, sent, Some(put), body).await?;
+    Ok(NoContent)
 }
 
 /// `GET /xapi/statements`: one by its id, or a page of those that fit.
 #[get("/statements")]
 pub async fn find(app: &State<App>, caller: Caller, sent: Sent<'_>) -> Result<StatementsAnswer, Problem> {
-    let query = sent.parameters.clone();
-    answer(app, &caller, query, None, sent.accept_language).await
+    get(app, &caller, &sent).await
+}
+
+pub(super) async fn get(app: &App, caller: &Caller, sent: &Sent<'_>) -> Result<StatementsAnswer, Problem> {
+    answer(app, caller, sent.parameters.clone(), None, sent.accept_language).await
 }
 
 /// `GET /xapi/statements/more/…`: the page that another one named as the next.
@@ -121,11 +97,20 @@ pub async fn find_more(
     sent: Sent<'_>,
     token: &str,
 ) -> Result<StatementsAnswer, Problem> {
+    get_more(app, &caller, &sent, token).await
+}
+
+pub(super) async fn get_more(
+    app: &App,
+    caller: &Caller,
+    sent: &Sent<'_>,
+    token: &str,
+) -> Result<StatementsAnswer, Problem> {
     sent.only(&[])?;
     let more = More::read(token).ok_or_else(|| {
         Problem::bad_request("This address is none that a page of statements named as the next. Ask from the start.")
     })?;
-    answer(app, &caller, more.query, Some(more.after), sent.accept_language).await
+    answer(app, caller, more.query, Some(more.after), sent.accept_language).await
 }
 
 async fn answer(
@@ -201,9 +186,9 @@ async fn keep(
     caller: &Caller,
     sent: &Sent<'_>,
     put: Option<Uuid>,
-    data: Data<'_>,
+    body: Body<'_>,
 ) -> Result<KeptStatements, Problem> {
-    let kept = take(receiving, settings, caller, sent, put, data).await;
+    let kept = take(receiving, settings, caller, sent, put, body).await;
     let outcome = match &kept {
         Ok(KeptStatements { received: Received::Duplicate { .. }, .. }) => DeliveryOutcome::Duplicate,
         Ok(KeptStatements { received: Received::Ignored, .. }) => DeliveryOutcome::Ignored,
@@ -231,7 +216,7 @@ async fn take(
     caller: &Caller,
     sent: &Sent<'_>,
     put: Option<Uuid>,
-    data: Data<'_>,
+    body: Body<'_>,
 ) -> Result<KeptStatements, Problem> {
     if !is_json(sent.content_type) && !is_multipart(sent.content_type) {
         return Err(Problem::unsupported_media_type("application/json, or multipart/mixed with attachments"));
@@ -245,7 +230,7 @@ async fn take(
             "This door does not take compressed bodies. Send it plain.",
         ));
     }
-    let body = read_body(data, settings.max_xapi_body, settings.body_timeout_seconds).await?;
+    let body = body.read(settings).await?;
     let statements =
         Statements { caller: &caller.credential, version: caller.version, content_type: sent.content_type, put, body };
     Ok(receiving.receive_statements(statements).await?)

@@ -1,12 +1,13 @@
 //! The index of terms, made behind the door: whoever sends does not wait for it, whoever asks first makes the rest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::TermDigest;
+use super::activities::{ActivityName, KnownDefinition, keep_definitions};
 use super::bodies::Place;
 use crate::domain::ids::PlatformId;
 use crate::store::clock::begin_immediate;
@@ -119,13 +120,14 @@ struct TermRow {
 const TERM: &[Column] = &[("term", Kind::Integer), ("statement", Kind::Integer)];
 
 impl Store {
-    /// Writes terms, and that the index is made through a statement; only where it was made through `from` until now.
+    /// Writes terms, what is learned of activities, and that the index is made through a statement; only where it was made through `from` until now.
     /// Answers whether it did: another process may have been before.
     pub async fn index_statements(
         &self,
         from: i64,
         through: i64,
         terms: &BTreeSet<(TermDigest, i64)>,
+        definitions: &BTreeMap<ActivityName, KnownDefinition>,
     ) -> Result<bool, StoreError> {
         let transaction = begin_immediate(self).await?;
         let sql = "UPDATE statement_index SET through = $1 WHERE through = $2";
@@ -145,6 +147,7 @@ impl Store {
             );
             transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&rows)?])).await?;
         }
+        keep_definitions(&transaction, definitions).await?;
         transaction.commit().await?;
         Ok(true)
     }

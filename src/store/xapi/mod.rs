@@ -1,10 +1,12 @@
-//! Kept xAPI statements: how they are found again.
+//! Kept xAPI statements: how they are found again; and what else platforms keep at that door.
 //!
 //! `finding` reads the index of terms, which `indexing` makes behind the door; `bodies` reads their bytes out of the
-//! deliveries that brought them.
+//! deliveries that brought them. `documents` and `activities` stand for themselves.
 
+pub mod activities;
 pub mod attachments;
 pub mod bodies;
+pub mod documents;
 pub mod finding;
 pub mod indexing;
 

@@ -1,0 +1,58 @@
+//! What is known of activities: what the statements told of them, the newest of each language.
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::domain::ids::PlatformId;
+use crate::intake::xapi::merging::merge_definitions;
+use crate::store::platforms::Platform;
+use crate::store::xapi::activities::{self, ActivityName, KnownDefinition};
+use crate::store::{Connection, StoreError};
+
+/// What a statement says of an activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ToldDefinition {
+    pub platform: PlatformId,
+    pub iri: String,
+    /// A JSON object, as it was sent.
+    pub definition: String,
+    /// The statement's number in the store, by which the newest is known.
+    pub statement: i64,
+}
+
+/// What is known of activities once these statements are known: those alone of which that is something new. In which order
+/// they are told, and how often, makes no difference as long as batches come from the older to the newer; what was told
+/// before is passed over.
+pub(super) async fn learned(
+    connection: &impl Connection,
+    told: &[ToldDefinition],
+) -> Result<BTreeMap<ActivityName, KnownDefinition>, StoreError> {
+    let mut told: Vec<&ToldDefinition> = told.iter().collect();
+    told.sort_by_key(|told| told.statement);
+    let names = told.iter().map(|told| (told.platform, told.iri.as_str()));
+    let known = activities::definitions_of(connection, names).await?;
+    let mut changed: BTreeMap<ActivityName, KnownDefinition> = BTreeMap::new();
+    for told in told {
+        let name = (told.platform, told.iri.clone());
+        if known.get(&name).is_some_and(|known| told.statement <= known.statement) {
+            continue;
+        }
+        let before = changed.get(&name).or_else(|| known.get(&name)).map(|before| before.definition.as_str());
+        let definition = match before {
+            Some(before) => merge_definitions(before, &told.definition),
+            None => told.definition.clone(),
+        };
+        if before != Some(definition.as_str()) {
+            changed.insert(name, KnownDefinition { definition, statement: told.statement });
+        }
+    }
+    Ok(changed)
+}
+
+impl App {
+    /// What is known of an activity, as a JSON object.
+    pub async fn activity_definition(&self, platform: &Platform, iri: &str) -> Result<Option<String>, StoreError> {
+        self.index_for_a_question().await?;
+        activities::definition_of(self.store.connection(), platform.id, iri).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Bearer tokens of platforms for the xAPI door: an audience of their own, so that they open no other door, and people's
+//! tokens not this one.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, Header};
+use serde::{Deserialize, Serialize};
+
+use super::keys::KeyRing;
+use super::token::{LEEWAY_SECONDS, TokenError, TokenSettings, signed_claims};
+
+/// For how long a platform's token holds, in seconds.
+pub const PLATFORM_TOKEN_SECONDS: i64 = 3600;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    iss: String,
+    /// One, and no list: it is for nobody else.
+    aud: String,
+    /// The key that it was made with.
+    sub: String,
+    iat: i64,
+    exp: i64,
+}
+
+fn audience(settings: &TokenSettings) -> String {
+    format!("{}/xapi", settings.audience)
+}
+
+/// Signs a token for whoever has proved to have a key; it holds for [`PLATFORM_TOKEN_SECONDS`].
+pub fn issue_for_platform(
+    ring: &KeyRing,
+    settings: &TokenSettings,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<String, jsonwebtoken::errors::Error> {
+    let iat = now.timestamp();
+    let claims = Claims {
+        iss: settings.issuer.clone(),
+        aud: audience(settings),
+        sub: key.to_owned(),
+        iat,
+        exp: iat.saturating_add(PLATFORM_TOKEN_SECONDS),
+    };
+    let header = Header { kid: Some(ring.newest().kid().to_owned()), ..Header::new(Algorithm::EdDSA) };
+    jsonwebtoken::encode(&header, &claims, ring.newest().private())
+}
+
+/// The key that a platform's token was made with, as of `now`. Whether the key holds is still to be seen.
+pub fn verify_for_platform(
+    ring: &KeyRing,
+    settings: &TokenSettings,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<String, TokenError> {
+    let claims: Claims = signed_claims(ring, token)?;
+    if claims.iss != settings.issuer {
+        return Err(TokenError::WrongIssuer);
+    }
+    if claims.aud != audience(settings) {
+        return Err(TokenError::WrongAudience);
+    }
+    let now = now.timestamp();
+    if now >= claims.exp.saturating_add(LEEWAY_SECONDS) {
+        return Err(TokenError::Expired);
+    }
+    if now < claims.iat.saturating_sub(LEEWAY_SECONDS) {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(claims.sub)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::super::keys::SigningKey;
+    use super::super::token::{issue, verify};
+    use super::*;
+    use crate::domain::access::Role;
+
+    fn settings() -> TokenSettings {
+        TokenSettings { issuer: "kurskoll".to_owned(), audience: "kurskoll".to_owned() }
+    }
+
+    fn ring() -> KeyRing {
+        KeyRing::new(SigningKey::generate().expect("a key"), [])
+    }
+
+    #[test]
+    fn a_token_names_its_key_for_an_hour() {
+        let (ring, now) = (ring(), DateTime::UNIX_EPOCH);
+        let token = issue_for_platform(&ring, &settings(), "moodle-1", now).expect("a token");
+        let at = |seconds| verify_for_platform(&ring, &settings(), &token, now + chrono::TimeDelta::seconds(seconds));
+        assert_eq!(at(3600 + 29).as_deref(), Ok("moodle-1"));
+        assert_eq!(at(3600 + 30), Err(TokenError::Expired));
+        assert_eq!(at(-31), Err(TokenError::NotYetValid));
+    }
+
+    #[test]
+    fn platforms_tokens_and_peoples_open_no_door_of_each_others() {
+        let (ring, now) = (ring(), DateTime::UNIX_EPOCH);
+        let platforms = issue_for_platform(&ring, &settings(), "moodle-1", now).expect("a token");
+        assert_eq!(verify(&ring, &settings(), &platforms, now), Err(TokenError::WrongAudience));
+        let roles = BTreeSet::from([Role::Admin]);
+        let hour = Duration::from_secs(3600);
+        // Not even where somebody's tokens are meant for what is ours here.
+        for audience in ["kurskoll", "kurskoll/xapi"] {
+            let issued_for = TokenSettings { audience: audience.to_owned(), ..settings() };
+            let peoples = issue(&ring, &issued_for, "admin", &roles, &BTreeSet::new(), now, hour).expect("a token");
+            assert!(verify_for_platform(&ring, &settings(), &peoples, now).is_err());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `/xapi/agents`: an agent as a Person (Communication 2.4).
+
+use rocket::get;
+use rocket::serde::json::Json;
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::documents::parameter_fault;
+use super::sent::Sent;
+use crate::app::xapi::documents::{Actor, parameters, person_of};
+use crate::http::problem::Problem;
+
+/// `GET /xapi/agents?agent=…`: a Person with what was asked, and no more.
+#[get("/agents")]
+pub fn show(caller: Caller, sent: Sent<'_>) -> Result<Json<Value>, Problem> {
+    get(&caller, &sent)
+}
+
+pub(super) fn get(caller: &Caller, sent: &Sent<'_>) -> Result<Json<Value>, Problem> {
+    sent.only(&["agent"])?;
+    let fault = |fault| parameter_fault("agent", &fault);
+    match parameters::actor(sent.required("agent")?, caller.version).map_err(fault)? {
+        Actor::Agent(agent) => Ok(Json(person_of(&agent))),
+        Actor::Group(_) => Err(fault(parameters::ParameterFault::NoAgent)),
+    }
+}
