@@ -129,10 +129,11 @@ async fn copy(database: &Database, stored: usize) -> Result<(), Failure> {
     }
     run("CREATE TABLE sent AS SELECT s.*, s.id - (SELECT MIN(id) FROM statement) AS place FROM statement s".into())
         .await?;
-    run(format!(
+    run(
         "CREATE TABLE sent_term AS SELECT t.term, t.statement - (SELECT MIN(id) FROM statement) AS place FROM statement_term t
          WHERE t.term NOT IN (SELECT direct FROM person_term) AND t.term NOT IN (SELECT related FROM person_term)"
-    ))
+            .into(),
+    )
     .await?;
     run("CREATE INDEX sent_term_place ON sent_term (place)".into()).await?;
     let random =

@@ -4,6 +4,7 @@
 //! memory than a hundred, keep nobody waiting, and can be gone on with where they were left.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -155,10 +156,11 @@ impl App {
             let platform = platforms.get(&waiting.platform);
             let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
             names.push((waiting.id, platform.code.clone()));
-            if !tongues.contains_key(&waiting.platform) {
-                tongues.insert(waiting.platform, self.tongue_of(platform).await?);
-            }
-            batch.push(self.read_again(waiting, platform, tongues.get(&platform.id), now));
+            let tongue = match tongues.entry(waiting.platform) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.tongue_of(platform).await?),
+            };
+            batch.push(self.read_again(waiting, platform, tongue, now));
         }
         let object = match names.as_slice() {
             [(id, _)] => format!("delivery {id}"),
@@ -217,37 +219,31 @@ impl Source {
 enum Tongue {
     Native,
     Profile(Arc<Profile>),
-    Statements(Words),
+    Statements(Box<Words>),
 }
 
 impl App {
     async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
         let connection = self.store.connection();
         if platform.adapter == XAPI {
-            return Ok(Tongue::Statements(words_of(connection, platform.id).await?));
+            return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?)));
         }
         Ok(profile_of(connection, platform).await?.map_or(Tongue::Native, Tongue::Profile))
     }
 
     /// A delivery as if it came now, in its platform's words of today.
-    fn read_again(
-        &self,
-        waiting: Waiting,
-        platform: &Platform,
-        tongue: Option<&Tongue>,
-        now: DateTime<Utc>,
-    ) -> Delivery {
+    fn read_again(&self, waiting: Waiting, platform: &Platform, tongue: &Tongue, now: DateTime<Utc>) -> Delivery {
         let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
         let content = match tongue {
-            Some(Tongue::Profile(profile)) => {
+            Tongue::Profile(profile) => {
                 receive_foreign::understand_again(profile, platform, (&content_type, &headers, &body), now)
             }
             // Who says no time meant the time of sending.
-            Some(Tongue::Statements(words)) => {
+            Tongue::Statements(words) => {
                 let kept = KeptRequest { content_type: &content_type, headers: &headers, body: &body, received_at };
                 understand_again(&kept, &platform.code, self.calendar, words)
             }
-            Some(Tongue::Native) | None => understand(&key, &body, platform.time_zone, now),
+            Tongue::Native => understand(&key, &body, platform.time_zone, now),
         };
         let linking_keys = platform.linking_keys.as_slice().into();
         Delivery { platform: waiting.platform, linking_keys, content, key, content_type, headers, body }

@@ -79,6 +79,7 @@ impl Sent<'_> {
 }
 
 /// A body that is still to be read, or was.
+#[expect(clippy::large_enum_variant, reason = "one for each request, read at once; a box would only be in the way")]
 pub enum Body<'r> {
     Coming(Data<'r>),
     Here(Vec<u8>),
