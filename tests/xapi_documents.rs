@@ -296,6 +296,27 @@ both_databases! {
         assert_eq!(keeper.post(&state("a"), &json!({"b": "x".repeat(20)})).await, 413);
     }
 
+    async fn a_compressed_document_is_refused(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let keeper = keeper(&app, "moodle").await;
+        keeper.ask("PUT", &state("a"), &[("content-encoding", "gzip")], b"x").await.problem(415);
+        assert_eq!(keeper.ask("PUT", &state("a"), &[("content-encoding", "identity")], b"x").await.status, 204);
+    }
+
+    async fn who_guesses_secrets_for_tokens_is_told_to_wait(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let mut statuses = Vec::new();
+        for _ in 0..1_000 {
+            let fields = [("grant_type", "client_credentials"), ("client_id", "moodle-1"), ("client_secret", "guess")];
+            let request = app.client.post(format!("{}/xapi/oauth/token", app.address)).header(FORM.0, FORM.1);
+            statuses.push(Answer::to(request.body(form(&fields))).await.expect("an answer").status);
+            if statuses.last() == Some(&429) {
+                break;
+            }
+        }
+        assert_eq!((statuses.first(), statuses.last()), (Some(&401), Some(&429)));
+    }
+
     async fn an_activity_is_told_with_what_statements_said_of_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let keeper = keeper(&app, "moodle").await;

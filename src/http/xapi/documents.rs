@@ -140,6 +140,7 @@ impl Asked<'_> {
             sent if parameters::is_media_type(sent) => sent,
             _ => return Err(Problem::bad_request("The Content-Type is no media type. Send one as type/subtype.")),
         };
+        self.sent.only_plain()?;
         let content = body.read(settings).await?;
         Ok(SentDocument { content_type: content_type.to_owned(), content, at_most: settings.max_xapi_body.as_u64() })
     }

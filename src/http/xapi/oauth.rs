@@ -1,5 +1,6 @@
 //! `/xapi/oauth/token`: a platform's key and secret for a token that holds an hour (RFC 6749, section 4.4).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rocket::data::{Data, ToByteUnit};
@@ -28,6 +29,7 @@ const SCOPE: &str = "all";
 pub struct TokenHeaders<'r> {
     authorization: Vec<&'r str>,
     content_type: &'r str,
+    source: Option<IpAddr>,
 }
 
 #[rocket::async_trait]
@@ -39,6 +41,7 @@ impl<'r> FromRequest<'r> for TokenHeaders<'r> {
         Outcome::Success(Self {
             authorization: headers.get("authorization").collect(),
             content_type: headers.get_one("content-type").unwrap_or_default(),
+            source: request.client_ip(),
         })
     }
 }
@@ -128,7 +131,13 @@ pub async fn issue(
         Err(CredentialError::Store(error)) => {
             return Err(TokenError::Problem(Problem::unavailable(5).with_cause(&error)));
         }
-        Err(_) => return Err(TokenRefusal::InvalidClient.into()),
+        // 401, or 429 for who guesses too often, here as at the other resources.
+        Err(_) => {
+            return Err(match app.rate_limits.failed_from(headers.source) {
+                Ok(_) => TokenRefusal::InvalidClient.into(),
+                Err(too_often) => TokenError::Problem(Problem::too_many_requests(too_often.retry_after_seconds)),
+            });
+        }
     }
     let failed = |error: &dyn std::error::Error| TokenError::Problem(Problem::unavailable(5).with_cause(error));
     let ring = app.key_ring().await.map_err(|error| failed(&error))?;

@@ -2,6 +2,7 @@
 
 use rocket::Request;
 use rocket::data::Data;
+use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 
 use super::alternate;
@@ -65,6 +66,19 @@ impl Sent<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses bodies that are compressed: what is kept are the bytes themselves.
+    pub fn only_plain(&self) -> Result<(), Problem> {
+        if matches!(self.content_encoding.trim(), "" | "identity") {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Status::UnsupportedMediaType,
+            "unsupported-content-encoding",
+            "The content encoding is not taken",
+            "This door does not take compressed bodies. Send it plain.",
+        ))
     }
 
     #[must_use]

@@ -221,15 +221,7 @@ async fn take(
     if !is_json(sent.content_type) && !is_multipart(sent.content_type) {
         return Err(Problem::unsupported_media_type("application/json, or multipart/mixed with attachments"));
     }
-    // What is stored are the statements' own bytes.
-    if !matches!(sent.content_encoding.trim(), "" | "identity") {
-        return Err(Problem::new(
-            Status::UnsupportedMediaType,
-            "unsupported-content-encoding",
-            "The content encoding is not taken",
-            "This door does not take compressed bodies. Send it plain.",
-        ));
-    }
+    sent.only_plain()?;
     let body = body.read(settings).await?;
     let statements =
         Statements { caller: &caller.credential, version: caller.version, content_type: sent.content_type, put, body };
