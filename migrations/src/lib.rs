@@ -15,6 +15,7 @@ mod m0008_xapi;
 mod m0009_profiles;
 mod m0010_platform_counts;
 mod m0011_xapi_documents;
+mod m0012_planning;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_profiles::Migration),
             Box::new(m0010_platform_counts::Migration),
             Box::new(m0011_xapi_documents::Migration),
+            Box::new(m0012_planning::Migration),
         ]
     }
 }
