@@ -10,4 +10,5 @@ pub mod http;
 pub mod intake;
 pub mod jobs;
 pub mod render;
+pub mod sources;
 pub mod store;

@@ -11,9 +11,10 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("render", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
     ("demo_city", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
     ("store", &["domain"], &["rocket", "utoipa"]),
+    ("sources", &[], &["rocket", "sea_orm", "::now("]),
     ("auth", &["domain"], &["rocket", "sea_orm"]),
     ("config", &["auth"], &["sea_orm"]),
-    ("app", &["auth", "domain", "intake", "render", "store"], &["rocket", "sea_orm", "utoipa", "clap"]),
+    ("app", &["auth", "domain", "intake", "render", "sources", "store"], &["rocket", "sea_orm", "utoipa", "clap"]),
     ("http", &["app", "auth", "config", "domain", "render"], &["sea_orm", "kurskoll_migrations", "clap"]),
     ("jobs", &["app", "auth", "domain"], &["rocket", "sea_orm"]),
     // The command line is the door of HR's files too, and wires the service.

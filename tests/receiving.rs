@@ -108,6 +108,7 @@ both_databases! {
             key: EventId::parse("e-1").expect("an id"),
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),
+            is_pulled: false,
             body: body.as_bytes().to_vec(),
             content: Content::Nothing,
         };

@@ -9,6 +9,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::domain::pulling::Brought;
 use crate::domain::report::LinkedShares;
 
 /// From half a millisecond to the five seconds after which platforms give up.
@@ -77,6 +78,9 @@ pub struct Metrics {
     linked_share_fallen: IntGauge,
     platform_silence: IntGaugeVec,
     platform_silent: IntGaugeVec,
+    pulls: IntCounterVec,
+    pulled_results: IntCounterVec,
+    pull_late: IntGaugeVec,
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
 }
@@ -142,6 +146,21 @@ impl Metrics {
                 ),
                 &["platform"],
             )?,
+            pulls: IntCounterVec::new(
+                Opts::new("kurskoll_pulls_total", "Times a platform was asked, by whether that came to its end."),
+                &["platform", "outcome"],
+            )?,
+            pulled_results: IntCounterVec::new(
+                Opts::new("kurskoll_pulled_results_total", "Results found by asking that the platform had not sent."),
+                &["platform"],
+            )?,
+            pull_late: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_pull_late",
+                    "1 while a platform has not been asked with success for more than twice its time, else 0.",
+                ),
+                &["platform"],
+            )?,
             http_requests: IntCounterVec::new(
                 Opts::new("kurskoll_http_requests_total", "Requests answered, by route pattern, method and status."),
                 &["route", "method", "status"],
@@ -188,6 +207,9 @@ impl Metrics {
         self.registry.register(Box::new(self.linked_share_fallen.clone()))?;
         self.registry.register(Box::new(self.platform_silence.clone()))?;
         self.registry.register(Box::new(self.platform_silent.clone()))?;
+        self.registry.register(Box::new(self.pulls.clone()))?;
+        self.registry.register(Box::new(self.pulled_results.clone()))?;
+        self.registry.register(Box::new(self.pull_late.clone()))?;
         self.registry.register(Box::new(self.http_requests.clone()))?;
         self.registry.register(Box::new(self.http_duration.clone()))
     }
@@ -234,6 +256,21 @@ impl Metrics {
     pub fn set_silence(&self, platform: &str, silence: chrono::TimeDelta, is_too_long: bool) {
         self.platform_silence.with_label_values(&[platform]).set(silence.num_seconds());
         self.platform_silent.with_label_values(&[platform]).set(is_too_long.into());
+    }
+
+    /// A platform was asked, to the end or not, and that brought so much.
+    pub fn pulled(&self, platform: &str, came_to_its_end: bool, brought: Brought) {
+        let outcome = if came_to_its_end { "succeeded" } else { "failed" };
+        self.pulls.with_label_values(&[platform, outcome]).inc();
+        self.pulled_results.with_label_values(&[platform]).inc_by(brought.found);
+    }
+
+    /// Which platforms are asked, and whether that is late; of the others nothing is shown any more.
+    pub fn set_pulls_late<'a>(&self, late: impl Iterator<Item = (&'a str, bool)>) {
+        self.pull_late.reset();
+        for (platform, is_late) in late {
+            self.pull_late.with_label_values(&[platform]).set(is_late.into());
+        }
     }
 
     /// A request was answered. `route` is the pattern that matched, never the path that was asked for.

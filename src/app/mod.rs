@@ -30,6 +30,7 @@ pub mod merge_employees;
 pub mod metrics;
 pub mod platform_counts;
 pub mod rate_limits;
+pub mod pull;
 pub mod read_audit;
 pub mod receive_delivery;
 mod receive_foreign;

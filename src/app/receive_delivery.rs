@@ -184,6 +184,7 @@ impl Receiving {
             key: event_id.clone(),
             content_type: request.content_type.to_owned(),
             headers: verified_headers(&headers),
+            is_pulled: false,
             body: request.body,
             content,
         };
@@ -214,6 +215,15 @@ impl Receiving {
             mpsc::error::TrySendError::Full(_) => ReceiveError::QueueFull,
             mpsc::error::TrySendError::Closed(_) => ReceiveError::Stopping,
         })?;
+        drop(queue);
+        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotKept)
+    }
+
+    /// The same of a delivery that was asked for: nobody hears that it should come again, so it waits for room.
+    pub(super) async fn enqueue_patiently(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
+        let queue = locked(&self.queue).clone().ok_or(ReceiveError::Stopping)?;
+        let (answer, answered) = oneshot::channel();
+        queue.send(Waiting { delivery, answer }).await.map_err(|_| ReceiveError::Stopping)?;
         drop(queue);
         answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotKept)
     }

@@ -59,6 +59,7 @@ impl Receiving {
             key: key.clone(),
             content_type: request.content_type.to_owned(),
             headers: kept_headers(profile, &request.headers),
+            is_pulled: false,
             body: request.body,
             content,
         };
@@ -67,7 +68,7 @@ impl Receiving {
     }
 }
 
-fn understand(profile: &Profile, told: &Told<'_>) -> Content {
+pub(super) fn understand(profile: &Profile, told: &Told<'_>) -> Content {
     let body = match encoding::plain(told.body) {
         Ok(body) => body,
         Err(problem) => return Content::NotUnderstood { pointer: String::new(), problem: problem.to_string() },

@@ -246,6 +246,16 @@ impl App {
             Tongue::Native => understand(&key, &body, platform.time_zone, now),
         };
         let linking_keys = platform.linking_keys.as_slice().into();
-        Delivery { platform: waiting.platform, linking_keys, content, key, content_type, headers, body }
+        Delivery {
+            platform: waiting.platform,
+            linking_keys,
+            content,
+            key,
+            content_type,
+            headers,
+            // It is kept already: nothing is written of how it came.
+            is_pulled: false,
+            body,
+        }
     }
 }

@@ -3,14 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::Act;
+use super::pull::pull_state;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{PlatformHealth, SilenceAlarm, Spread, depths};
+use crate::domain::pulling::Pulls;
 use crate::store::platform_health::{self, LatestDelivery, Spoke};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, QuarantineFilter};
-use crate::store::{Connection, StoreError, waiting};
+use crate::store::{Connection, StoreError, pulls, waiting};
 
 /// How far back a platform's figures go where nobody says.
 pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
@@ -59,7 +61,7 @@ impl App {
         Ok(shown)
     }
 
-    /// How a platform fares, counted from `since` on.
+    /// How a platform fares, counted from `since` on, and what asking it brought where it is asked.
     pub async fn platform_health(
         &self,
         asker: &Asker,
@@ -81,6 +83,14 @@ impl App {
         let shares = self.linked_shares_now(connection, self.today(), &dismissed, true).await?;
         let share = shares.platforms.iter().find(|(platform, _)| platform == code.as_str());
         let share = share.map(|(_, share)| share.now).unwrap_or_default();
+        let platform = platforms::by_code(connection, code).await?;
+        let platform = platform.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
+        let pull = match pull_state(connection, &platform, self.now()).await? {
+            Some(state) => {
+                Some(Pulls { state, found: pulls::found_since(connection, platform.id, since).await? })
+            }
+            None => None,
+        };
         let health = PlatformHealth {
             since,
             last_delivery_at: spoke.last_at,
@@ -92,15 +102,24 @@ impl App {
             clock_skew: Spread::of(latest.iter().filter_map(skew).collect()),
             out_of_order: Spread::of(depths(&occurred)),
             counted: platform_health::counts_since(connection, spoke.platform, since).await?,
+            pull,
         };
         drop(snapshot);
         self.look(asker, &grant, Act { action: "platform.read", object: &format!("platform {code}") }).await?;
         Ok(health)
     }
 
-    /// Shows the operator for how long each platform has been silent, and whether that is too long.
+    /// Shows the operator for how long each platform has been silent, and whether that is too long; and whether those that
+    /// are asked are asked in time.
     pub async fn watch_silence(&self) -> Result<(), StoreError> {
         let connection = self.store.connection();
+        let mut asked = Vec::new();
+        for platform in platforms::list(connection).await? {
+            if let Some(pull) = pull_state(connection, &platform, self.now()).await? {
+                asked.push((platform.code, pull.is_late));
+            }
+        }
+        self.metrics.set_pulls_late(asked.iter().map(|(code, is_late)| (code.as_str(), *is_late)));
         for spoke in platform_health::spoke(connection).await? {
             let alarm = self.silence_alarm(connection, &spoke).await?;
             self.metrics.set_silence(spoke.code.as_str(), alarm.silence, alarm.rings());
@@ -113,7 +132,7 @@ impl App {
         let configured = self.silence_alarm_hours.get(spoke.code.as_str()).copied();
         let arrivals = match configured {
             Some(_) => Vec::new(),
-            None => platform_health::active_hours(connection, spoke.platform, now).await?,
+            None => platform_health::active_hours(connection, spoke.platform, spoke.is_only_asked, now).await?,
         };
         Ok(SilenceAlarm::of(now, spoke.last_at.unwrap_or(spoke.added_at), configured, &arrivals))
     }

@@ -1,6 +1,7 @@
 //! `kurskoll platform`
 
 mod health;
+mod pull;
 
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ pub enum Command {
         kurskoll platform health larportal --since 2026-02-01T00:00:00Z\n  \
         kurskoll platform health larportal --format json")]
     Health(health::Arguments),
+    /// Ask a platform for what it may have failed to send, time after time or now
+    #[command(subcommand)]
+    Pull(pull::Command),
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
     #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
                             kurskoll platform rotate-secret kursen --secret-file secret.txt")]
@@ -181,6 +185,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             output::print(&lines)?;
         }
         Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
+        Command::Pull(command) => pull::run(&opened, &asker, command).await?,
         Command::RotateSecret { code, secret_file } => {
             if let Some(made) = opened.app.rotate_credential(&asker, &code).await? {
                 eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");

@@ -80,12 +80,17 @@ impl Service {
             }
         });
         let (stop, stopped) = watch::channel(false);
+        // What asks also sends, so it ends before the way in does.
+        let (ask_no_more, asking) = watch::channel(false);
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
         let indexing = jobs::index_statements(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
         let counting = jobs::watch_platforms(opened.app.clone(), jobs::PLATFORMS_COUNTED_EVERY, stopped.clone());
+        let pulling = jobs::pull_platforms(receiving.clone(), jobs::PULLS_LOOKED_FOR_EVERY, asking);
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
+        ask_no_more.send_replace(true);
+        pulling.await?;
         // No request is under way any more: what they were promised is kept, then the rest is put away.
         receiving.close().await;
         stop.send_replace(true);

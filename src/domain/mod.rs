@@ -12,6 +12,7 @@ pub mod history;
 pub mod ids;
 pub mod linking;
 pub mod platform_health;
+pub mod pulling;
 pub mod quarantine;
 pub mod report;
 pub mod training;

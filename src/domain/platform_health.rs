@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
+use super::pulling::Pulls;
 use super::report::rate;
 
 /// How many weeks a platform's rhythm is learned from.
@@ -195,6 +196,8 @@ pub struct PlatformHealth {
     pub out_of_order: Option<Spread>,
     /// Of each [`Counted`] how many since.
     pub counted: [u64; 4],
+    /// What asking it brought, where it is asked.
+    pub pull: Option<Pulls>,
 }
 
 impl PlatformHealth {

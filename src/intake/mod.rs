@@ -5,6 +5,7 @@
 
 pub mod hr_csv;
 pub mod json;
+pub mod moodle;
 pub mod profile;
 pub mod requirements_toml;
 pub mod scim;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::app::receive_delivery::Receiving;
 use crate::auth::Authenticator;
 
 /// How long the settling rests, at the least, and when the database fails.
@@ -97,6 +98,32 @@ pub fn watch_platforms(app: App, every: Duration, mut stop: watch::Receiver<bool
             }
             if let Err(error) = app.watch_silence().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the platforms' silences could not be read");
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
+/// How often it is looked whether the time has come to ask a platform.
+pub const PULLS_LOOKED_FOR_EVERY: Duration = Duration::from_secs(20);
+
+/// Asks platforms for what they may have failed to send, when their time has come, until it is told to stop; what is under
+/// way then is left for the next that looks.
+pub fn pull_platforms(receiving: Arc<Receiving>, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let holder = uuid::Uuid::now_v7().to_string();
+        let mut stopped = stop.clone();
+        while !*stop.borrow() {
+            let pulled = tokio::select! {
+                pulled = receiving.pull_due(&holder) => Some(pulled),
+                () = async { drop(stopped.wait_for(|stop| *stop).await) } => None,
+            };
+            let ended = match pulled {
+                Some(pulled) => pulled.map(drop),
+                None => receiving.let_go_of_pulls(&holder).await,
+            };
+            if let Err(error) = ended {
+                tracing::error!(error = &error as &dyn std::error::Error, "it could not be seen which platforms to ask");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }

@@ -165,6 +165,17 @@ pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<U
     Ok(waiting.unsigned_abs())
 }
 
+/// When a platform `p` last spoke, by those of its deliveries `d` that fit.
+///
+/// A file of its history, which has the media type `file`, is no word of the platform's; and what it was asked for is one
+/// only where it never sends by itself.
+pub(super) fn last_word(fits: &str, file: &str) -> String {
+    format!(
+        "(SELECT d.received_at FROM delivery d WHERE d.platform_id = p.id AND d.content_type <> {file} AND {fits}
+          ORDER BY d.received_at DESC LIMIT 1)"
+    )
+}
+
 /// Since when each platform had been silent at an instant, by code.
 pub async fn silences(
     connection: &impl ConnectionTrait,
@@ -173,11 +184,11 @@ pub async fn silences(
     let rows = connection
         .query_all_raw(statement(
             connection,
-            "SELECT p.code, (SELECT d.received_at FROM delivery d
-                             WHERE d.platform_id = p.id AND d.received_at <= $1 AND d.content_type <> $2
-                             ORDER BY d.received_at DESC LIMIT 1) AS last_at
-             FROM platform p WHERE p.recorded_at <= $1 ORDER BY p.code",
-            // A file of its history is no word of the platform's.
+            &format!(
+                "SELECT p.code, COALESCE({}, {}) AS last_at FROM platform p WHERE p.recorded_at <= $1 ORDER BY p.code",
+                last_word("NOT d.is_pulled AND d.received_at <= $1", "$2"),
+                last_word("d.is_pulled AND d.received_at <= $1", "$2")
+            ),
             [instant::kept(at).into(), FILE_TYPE.into()],
         ))
         .await?;

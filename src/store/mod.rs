@@ -28,6 +28,7 @@ pub mod platform_health;
 pub mod platforms;
 pub mod profiles;
 pub mod proposals;
+pub mod pulls;
 pub mod quarantine;
 pub mod receiving;
 pub mod relinking;

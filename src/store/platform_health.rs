@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use serde::Serialize;
 
+use super::deliveries::last_word;
 use super::entities::platform_count;
 use super::people::parsed;
 use super::receiving::file::FILE_TYPE;
@@ -102,31 +103,37 @@ pub struct Spoke {
     pub code: PlatformCode,
     pub added_at: DateTime<Utc>,
     pub last_at: Option<DateTime<Utc>>,
+    /// Whether it never sent anything by itself, and has been asked.
+    pub is_only_asked: bool,
 }
 
 /// When each platform last spoke, by code. A file of its history is no word of the platform's.
 pub async fn spoke(connection: &impl ConnectionTrait) -> Result<Vec<Spoke>, StoreError> {
-    let sql = "SELECT p.id, p.code, p.recorded_at, (SELECT d.received_at FROM delivery d
-                                                    WHERE d.platform_id = p.id AND d.content_type <> $1
-                                                    ORDER BY d.received_at DESC LIMIT 1) AS last_at
-               FROM platform p ORDER BY p.code";
+    let sql = format!(
+        "SELECT p.id, p.code, p.recorded_at, {} AS sent_at, {} AS pulled_at FROM platform p ORDER BY p.code",
+        last_word("NOT d.is_pulled", "$1"),
+        last_word("d.is_pulled", "$1")
+    );
     let spoke = |row: &QueryResult| -> Result<Spoke, StoreError> {
         let code: String = row.try_get("", "code")?;
-        let last: Option<i64> = row.try_get("", "last_at")?;
+        let (sent, pulled): (Option<i64>, Option<i64>) = (row.try_get("", "sent_at")?, row.try_get("", "pulled_at")?);
         Ok(Spoke {
             platform: PlatformId(row.try_get("", "id")?),
             code: parsed(PlatformCode::parse(&code), "platform", "code")?,
             added_at: instant::read(row.try_get("", "recorded_at")?),
-            last_at: last.map(instant::read),
+            last_at: sent.or(pulled).map(instant::read),
+            is_only_asked: sent.is_none() && pulled.is_some(),
         })
     };
-    connection.query_all_raw(statement(connection, sql, [FILE_TYPE.into()])).await?.iter().map(spoke).collect()
+    connection.query_all_raw(statement(connection, &sql, [FILE_TYPE.into()])).await?.iter().map(spoke).collect()
 }
 
-/// The first and last arrival of each hour of the last weeks in which something came.
+/// The first and last arrival of each hour of the last weeks in which something came by the platform's own doing, or by
+/// asking.
 pub async fn active_hours(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
+    by_asking: bool,
     now: DateTime<Utc>,
 ) -> Result<Vec<ActiveHour>, StoreError> {
     #[derive(Serialize)]
@@ -143,7 +150,7 @@ pub async fn active_hours(
         format!(
             "(SELECT d.received_at FROM delivery d
               WHERE d.platform_id = $2 AND d.received_at >= w.begins AND d.received_at < w.begins + {length}
-                  AND d.content_type <> $3
+                  AND d.content_type <> $3 AND d.is_pulled = $4
               ORDER BY d.received_at {order} LIMIT 1)"
         )
     };
@@ -153,7 +160,7 @@ pub async fn active_hours(
         arrival("DESC"),
         rows_of_json::table(connection, 1, "w", HOURS)
     );
-    let values = [rows_of_json::parameter(&hours)?, platform.0.into(), FILE_TYPE.into()];
+    let values = [rows_of_json::parameter(&hours)?, platform.0.into(), FILE_TYPE.into(), by_asking.into()];
     let mut active = Vec::new();
     for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
         let (first, last): (Option<i64>, Option<i64>) = (row.try_get("", "first_at")?, row.try_get("", "last_at")?);

@@ -65,6 +65,11 @@ pub struct Unread {
 const NOT_ONE: &str = "is not one statement: PUT takes one, and POST an array of them";
 
 impl Unread {
+    /// What is kept of a body that says this.
+    pub(in crate::app) fn content(&self) -> Content {
+        Content::NotUnderstood { pointer: self.pointer.clone(), problem: self.problem.clone() }
+    }
+
     fn whole(problem: &str) -> Self {
         Self { index: None, pointer: String::new(), problem: problem.to_owned() }
     }
@@ -84,9 +89,9 @@ impl From<Refusal> for Unread {
 
 /// A body that was read: the ids of its statements, and what is kept of them.
 #[derive(Debug)]
-struct Read {
-    ids: Vec<Uuid>,
-    content: Content,
+pub(in crate::app) struct Read {
+    pub(in crate::app) ids: Vec<Uuid>,
+    pub(in crate::app) content: Content,
 }
 
 impl Receiving {
@@ -94,16 +99,14 @@ impl Receiving {
     pub async fn receive_statements(&self, sent: Statements<'_>) -> Result<KeptStatements, StatementsError> {
         let platform = &sent.caller.platform;
         self.app().rate_limits.platform_sends(&platform.code).map_err(ReceiveError::from)?;
-        let now = self.app().now();
         let form = Form { version: sent.version, put: sent.put };
-        let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: now };
+        let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: self.app().now() };
         let words = self.words(platform.id).await.map_err(ReceiveError::from)?;
         let read = read(&came, platform.code.as_str(), self.app().calendar, &words);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
             Err(unread) => {
-                let content =
-                    Content::NotUnderstood { pointer: unread.pointer.clone(), problem: unread.problem.clone() };
+                let content = unread.content();
                 (Vec::new(), content, Some(unread))
             }
         };
@@ -113,6 +116,7 @@ impl Receiving {
             key: EventId::of_uuid(Uuid::now_v7()),
             content_type: sent.content_type.to_owned(),
             headers: form.kept(),
+            is_pulled: false,
             body: sent.body,
             content,
         };
@@ -129,7 +133,7 @@ impl Receiving {
 
 /// What the door knew of a body beside its bytes, as the delivery keeps it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Form {
+pub(in crate::app) struct Form {
     #[serde(serialize_with = "version_text", deserialize_with = "version_of")]
     pub(super) version: Version,
     put: Option<Uuid>,
@@ -150,7 +154,12 @@ impl Form {
         serde_json::from_str(kept).unwrap_or(Self { version: Version::V1_0_3, put: None })
     }
 
-    fn kept(&self) -> String {
+    /// Of statements that another store answered.
+    pub(in crate::app) const fn of_answer(version: Version) -> Self {
+        Self { version, put: None }
+    }
+
+    pub(in crate::app) fn kept(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -175,17 +184,17 @@ pub(crate) fn understand_again(
     let came = Came { form: Form::read(headers), content_type, body, received_at };
     match read(&came, platform.as_str(), calendar, words) {
         Ok(read) => read.content,
-        Err(Unread { pointer, problem, .. }) => Content::NotUnderstood { pointer, problem },
+        Err(unread) => unread.content(),
     }
 }
 
 /// A request for statements as it came.
 #[derive(Debug, Clone, Copy)]
-struct Came<'a> {
-    form: Form,
-    content_type: &'a str,
-    body: &'a [u8],
-    received_at: DateTime<Utc>,
+pub(in crate::app) struct Came<'a> {
+    pub(in crate::app) form: Form,
+    pub(in crate::app) content_type: &'a str,
+    pub(in crate::app) body: &'a [u8],
+    pub(in crate::app) received_at: DateTime<Utc>,
 }
 
 impl<'a> Came<'a> {
@@ -256,7 +265,12 @@ fn check_attachments(sent: &Sent<'_>, parts: &[Part<'_>], version: Version) -> R
 }
 
 /// Reads a body, names its statements, and says what they tell.
-fn read(came: &Came<'_>, platform: &str, calendar: CityCalendar, words: &Words) -> Result<Read, Unread> {
+pub(in crate::app) fn read(
+    came: &Came<'_>,
+    platform: &str,
+    calendar: CityCalendar,
+    words: &Words,
+) -> Result<Read, Unread> {
     let (form, received_at) = (came.form, came.received_at);
     let (json, parts) = came.parts()?;
     let body = read_body(json, form.version)?;

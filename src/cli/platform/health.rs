@@ -7,6 +7,7 @@ use crate::app::{App, Asker};
 use crate::cli::{CommandError, output};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{Counted, PlatformHealth, Spread};
+use crate::domain::pulling::Pulls;
 use crate::render::views::{PlatformHealthView, seconds};
 
 #[derive(Debug, Args)]
@@ -89,6 +90,12 @@ fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
         Counted::RateLimited => "rate limited",
     };
     rows.extend(Counted::ALL.map(|what| (named(what), health.count_of(what).to_string())));
+    if let Some(Pulls { state, found }) = &health.pull {
+        let at = state.succeeded_at.map_or("never".to_owned(), |at| at.to_rfc3339());
+        rows.push(("last pull", format!("{at}{}", if state.is_late { ": LATE" } else { "" })));
+        rows.extend(state.problem.clone().map(|problem| ("pull's problem", problem)));
+        rows.push(("found by pulling", found.to_string()));
+    }
     rows.into_iter().map(|(name, value)| format!("{name:<20}{value}\n")).collect()
 }
 

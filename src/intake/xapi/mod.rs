@@ -27,6 +27,7 @@ pub mod results;
 mod sent;
 pub mod signature;
 pub mod statement;
+pub mod statement_result;
 pub mod terms;
 pub mod text;
 pub mod version;

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::decimal;
 use crate::domain::ids::PlatformCode;
+use crate::domain::pulling::{Brought, PullState};
 use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
 
 /// For how long a platform has been silent, and for how long it may.
@@ -75,6 +76,83 @@ pub struct PlatformHealthView {
     refused_signatures: u64,
     /// Sent more often than is allowed.
     rate_limited: u64,
+    /// How the platform is asked for what it may have failed to send; null where it is not.
+    pull: Option<PullView>,
+}
+
+/// How a platform is asked, and what that brought.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PullView {
+    /// `xapi`: a Learning Record Store; `moodle`: Moodle's web service.
+    #[schema(example = "xapi")]
+    source: String,
+    #[schema(example = "https://lrs.example.org/xapi")]
+    address: String,
+    #[schema(example = 3600)]
+    every_seconds: i64,
+    /// What the store had up to then is had; null at first, and for Moodle, which is asked for all every time.
+    since: Option<DateTime<Utc>>,
+    /// When it is asked next.
+    due_at: DateTime<Utc>,
+    is_under_way: bool,
+    begun_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    succeeded_at: Option<DateTime<Utc>>,
+    /// How many times in a row it failed.
+    failures: u32,
+    /// Why it failed the last time; null where it did not.
+    problem: Option<String>,
+    /// Whether it has not succeeded for twice its time and an hour: somebody should look.
+    is_late: bool,
+    /// Results that came by asking alone since `since` of the platform: what had been lost without.
+    #[schema(example = 3)]
+    found: u64,
+    /// What the last time brought, or has brought so far.
+    last: BroughtView,
+}
+
+/// What asking a platform brought.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BroughtView {
+    /// Statements or completions that the source told.
+    told: u64,
+    /// Results among them that nobody had told.
+    found: u64,
+    /// Those that were not understood, and are kept in quarantine.
+    refused: u64,
+    /// Those with an id that is kept and says something else; the kept one stays.
+    contradicting: u64,
+    /// Completions without a time, which cannot be kept.
+    undated: u64,
+}
+
+impl From<Brought> for BroughtView {
+    fn from(brought: Brought) -> Self {
+        let Brought { told, found, refused, contradicting, undated } = brought;
+        Self { told, found, refused, contradicting, undated }
+    }
+}
+
+impl PullView {
+    #[must_use]
+    pub fn of(state: &PullState, found: u64) -> Self {
+        Self {
+            source: state.source.as_str().to_owned(),
+            address: state.address.clone(),
+            every_seconds: state.every.num_seconds(),
+            since: state.since,
+            due_at: state.due_at,
+            is_under_way: state.is_under_way,
+            begun_at: state.begun_at,
+            ended_at: state.ended_at,
+            succeeded_at: state.succeeded_at,
+            failures: state.failures,
+            problem: state.problem.clone(),
+            is_late: state.is_late,
+            found,
+            last: state.brought.into(),
+        }
+    }
 }
 
 /// Quantiles of durations, in seconds with three decimals.
@@ -126,6 +204,7 @@ impl PlatformHealthView {
             conflicts: health.count_of(Counted::Conflict),
             refused_signatures: health.count_of(Counted::RefusedSignature),
             rate_limited: health.count_of(Counted::RateLimited),
+            pull: health.pull.as_ref().map(|pulls| PullView::of(&pulls.state, pulls.found)),
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct Model {
     pub problem_pointer: Option<String>,
     pub received_at: i64,
     pub released_at: Option<i64>,
+    pub is_pulled: bool,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

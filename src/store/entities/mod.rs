@@ -20,6 +20,7 @@ pub mod platform;
 pub mod platform_count;
 pub mod platform_credential;
 pub mod platform_profile;
+pub mod platform_pull;
 pub mod platform_secret;
 pub mod proposal;
 pub mod quarantine_dismissal;

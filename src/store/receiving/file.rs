@@ -114,6 +114,7 @@ pub async fn keep(
         problem_pointer: Set(None),
         received_at: Set(change.at()),
         released_at: Set(None),
+        is_pulled: Set(false),
     };
     delivery::Entity::insert(row).exec_without_returning(connection).await.map_err(StoreError::from)?;
     // A file has no registrations in which something could be held.
@@ -205,6 +206,7 @@ impl Iterator for Parts {
             key: self.key.clone(),
             content_type: FILE_TYPE.to_owned(),
             headers: String::new(),
+            is_pulled: false,
             body: Vec::new(),
             content: Content::Results(results),
         };

@@ -34,6 +34,7 @@ use decide::{Decided, decide, ids_for};
 use held::Held;
 use known::Known;
 
+pub(super) use known::fingerprint;
 pub use statements::{Deed, NewAttachment, NewStatement};
 
 /// A delivery whose sender has proved who it is.
@@ -47,6 +48,8 @@ pub struct Delivery {
     pub content_type: String,
     /// What was verified beside the body, as JSON.
     pub headers: String,
+    /// Whether it was asked for, and not sent.
+    pub is_pulled: bool,
     pub body: Vec<u8>,
     pub content: Content,
 }

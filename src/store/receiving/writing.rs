@@ -58,6 +58,7 @@ pub struct DeliveryRow<'a> {
     problem: Option<&'a str>,
     problem_pointer: Option<&'a str>,
     received_at: i64,
+    is_pulled: bool,
 }
 
 const DELIVERY: &[Column] = &[
@@ -71,6 +72,7 @@ const DELIVERY: &[Column] = &[
     ("problem", Kind::Text),
     ("problem_pointer", Kind::Text),
     ("received_at", Kind::Integer),
+    ("is_pulled", Kind::Boolean),
 ];
 
 impl<'a> DeliveryRow<'a> {
@@ -93,6 +95,7 @@ impl<'a> DeliveryRow<'a> {
             problem,
             problem_pointer,
             received_at: at,
+            is_pulled: delivery.is_pulled,
         }
     }
 }

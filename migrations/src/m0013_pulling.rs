@@ -1,0 +1,64 @@
+//! What is asked of platforms, beside what they send.
+//!
+//! * `platform_pull`: where a platform is asked, how often, and how far that has come. No fact: no report rests on it.
+//!   `since`: what the source had stored up to then is had. `holder` asks right now, and nobody else does before `held_until`.
+//!   What follows `begun_at` tells of the last time.
+//! * `delivery.is_pulled`: whether it was asked for. What was asked for does not break a platform's silence.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+const UP: &[&str] = &[
+    "CREATE TABLE platform_pull (
+        platform_id BIGINT NOT NULL PRIMARY KEY REFERENCES platform (id),
+        source TEXT NOT NULL CHECK (source IN ('xapi', 'moodle')),
+        address TEXT NOT NULL,
+        username TEXT,
+        secret TEXT NOT NULL,
+        details TEXT NOT NULL,
+        every_seconds BIGINT NOT NULL,
+        recorded_at BIGINT NOT NULL,
+        since BIGINT,
+        due_at BIGINT NOT NULL,
+        holder TEXT,
+        held_until BIGINT,
+        begun_at BIGINT,
+        ended_at BIGINT,
+        succeeded_at BIGINT,
+        failures BIGINT NOT NULL,
+        problem TEXT,
+        told BIGINT NOT NULL,
+        found BIGINT NOT NULL,
+        refused BIGINT NOT NULL,
+        contradicting BIGINT NOT NULL,
+        undated BIGINT NOT NULL
+    )",
+    "ALTER TABLE delivery ADD COLUMN is_pulled BOOLEAN NOT NULL DEFAULT FALSE",
+    "CREATE INDEX delivery_pulled ON delivery (platform_id, received_at) WHERE is_pulled",
+];
+
+const DOWN: &[&str] =
+    &["DROP INDEX delivery_pulled", "ALTER TABLE delivery DROP COLUMN is_pulled", "DROP TABLE platform_pull"];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in UP {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in DOWN {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! Statements of a store: asked page by page, oldest first, and kept as if they had been sent.
+//!
+//! The door refuses a batch whole; a store cannot mend what it answers. So what is not understood goes into quarantine
+//! alone, what contradicts a kept statement is left out and counted, and the rest is kept.
+
+use std::collections::HashSet;
+
+use super::run::UnderWay;
+use super::{PullFault, XapiDetails, address_of, details_of};
+use crate::app::receive_delivery::Received;
+use crate::app::xapi::receive::{Came, Form, Read, Unread, read};
+use crate::domain::ids::EventId;
+use crate::domain::pulling::{Brought, resume_point};
+use crate::intake::profile::delivery_key;
+use crate::intake::xapi::Version;
+use crate::intake::xapi::multipart::Part;
+use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
+use crate::sources::lrs::{Lrs, consistent_through};
+use crate::store::StoreError;
+use crate::store::receiving::{Content, Delivery};
+
+/// How much of a page is kept as one delivery.
+const STATEMENTS_AT_ONCE: usize = 200;
+const BYTES_AT_ONCE: usize = 1024 * 1024;
+
+impl UnderWay<'_> {
+    /// Asks a store for all that it stored since the last time.
+    pub(super) async fn ask_for_statements(&mut self) -> Result<(), PullFault> {
+        let address = address_of(&self.pull)?;
+        let host = address.host().to_owned();
+        let XapiDetails { version } = details_of(&self.pull)?;
+        let key = self.pull.asked.username.clone().unwrap_or_default();
+        let lrs = Lrs::new(address, &key, &self.pull.asked.secret, &version)?;
+        let version = Version::parse(&version)
+            .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "details" })?;
+        let before = self.since;
+        let mut fetched = lrs.since(before).await?;
+        // What the first answer promises holds for the pages that follow: they go on from that question.
+        let promised = consistent_through(&fetched);
+        let (mut newest, mut is_ordered) = (None, true);
+        let mut asked: HashSet<String> = HashSet::new();
+        loop {
+            let page = StatementResult::read(fetched.content_type(), &fetched.body)
+                .map_err(|fault| PullFault::NotAPage { host: host.clone(), fault })?;
+            for statements in in_pieces(&page.statements) {
+                let brought = self.keep_statements(statements, &page, version).await?;
+                self.brought = self.brought.and(brought);
+            }
+            for stored in page.statements.iter().filter_map(|told| told.stored) {
+                is_ordered &= newest.is_none_or(|newest| newest <= stored);
+                newest = newest.max(Some(stored));
+            }
+            let more = page.more.map(std::borrow::Cow::into_owned);
+            // Of a store that answers in another order, nothing is had before all is.
+            if is_ordered || more.is_none() {
+                self.since = resume_point(before, newest, promised);
+            }
+            self.note().await?;
+            let Some(more) = more else { return Ok(()) };
+            if !asked.insert(more.clone()) {
+                return Err(PullFault::Circle { host });
+            }
+            fetched = lrs.more(&more).await?;
+        }
+    }
+
+    /// Keeps some statements of a page as one delivery, but for those that cannot be kept with the others.
+    async fn keep_statements(
+        &self,
+        statements: &[Told<'_>],
+        page: &StatementResult<'_>,
+        version: Version,
+    ) -> Result<Brought, PullFault> {
+        let mut brought = Brought { told: statements.len() as u64, ..Brought::default() };
+        let mut left = statements.to_vec();
+        while !left.is_empty() {
+            let attachments = page.attachments_of(&left);
+            let outcome = match self.read_statements(&left, &attachments, version).await? {
+                ReadPiece::All(read, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
+                    Received::EventConflict(id) => Outcome::Contradicting(place_of(&read.ids, &id)),
+                    received => Outcome::Kept(received),
+                },
+                ReadPiece::NotUnderstood(unread, delivery) => Outcome::NotUnderstood(unread, delivery),
+            };
+            match outcome {
+                Outcome::Kept(received) => {
+                    if let Received::Accepted { new, .. } = received {
+                        brought.found += new as u64;
+                    }
+                    break;
+                }
+                Outcome::Contradicting(place) => {
+                    brought.contradicting += 1;
+                    left.remove(place.min(left.len() - 1));
+                }
+                Outcome::NotUnderstood(unread, delivery) => {
+                    let (bad, delivery) = if left.len() == 1 {
+                        (0, delivery)
+                    } else {
+                        // Where nobody knows which, one after the other is looked at.
+                        let bad = unread.index.unwrap_or(0).min(left.len() - 1);
+                        let alone = [left[bad]];
+                        let attachments = page.attachments_of(&alone);
+                        match self.read_statements(&alone, &attachments, version).await? {
+                            ReadPiece::All(_, delivery) | ReadPiece::NotUnderstood(_, delivery) => (bad, delivery),
+                        }
+                    };
+                    match self.receiving.enqueue_patiently(delivery).await? {
+                        Received::Quarantined { .. } => brought.refused += 1,
+                        Received::Accepted { new, .. } => brought.found += new as u64,
+                        Received::EventConflict(_) | Received::Conflict => brought.contradicting += 1,
+                        Received::Duplicate { .. } | Received::Ignored => {}
+                    }
+                    left.remove(bad);
+                }
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Reads statements as a delivery of their own.
+    pub(super) async fn read_statements(
+        &self,
+        statements: &[Told<'_>],
+        attachments: &[Part<'_>],
+        version: Version,
+    ) -> Result<ReadPiece, PullFault> {
+        let app = self.receiving.app();
+        let (content_type, body) = as_body(statements, attachments);
+        let words = self.receiving.words(self.platform.id).await?;
+        let form = Form::of_answer(version);
+        let came = Came { form, content_type: &content_type, body: &body, received_at: app.now() };
+        let read = read(&came, self.platform.code.as_str(), app.calendar, &words);
+        // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
+        let key = delivery_key(&body)
+            .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
+        let delivery = |content: Content| self.delivery(key, content_type.clone(), form.kept(), body.clone(), content);
+        Ok(match read {
+            Ok(Read { ids, content }) => {
+                let delivery = delivery(content);
+                ReadPiece::All(Named { ids: ids.into_iter().map(EventId::of_uuid).collect() }, delivery)
+            }
+            Err(unread) => {
+                let delivery = delivery(unread.content());
+                ReadPiece::NotUnderstood(unread, delivery)
+            }
+        })
+    }
+
+    /// A delivery that was asked for.
+    pub(super) fn delivery(
+        &self,
+        key: EventId,
+        content_type: String,
+        headers: String,
+        body: Vec<u8>,
+        content: Content,
+    ) -> Delivery {
+        Delivery {
+            platform: self.platform.id,
+            linking_keys: self.platform.linking_keys.as_slice().into(),
+            key,
+            content_type,
+            headers,
+            is_pulled: true,
+            body,
+            content,
+        }
+    }
+}
+
+/// The names of statements, in their order.
+pub(super) struct Named {
+    pub ids: Vec<EventId>,
+}
+
+/// Statements as they were read.
+pub(super) enum ReadPiece {
+    All(Named, Delivery),
+    NotUnderstood(Unread, Delivery),
+}
+
+enum Outcome {
+    Kept(Received),
+    Contradicting(usize),
+    NotUnderstood(Unread, Delivery),
+}
+
+fn place_of(ids: &[EventId], id: &EventId) -> usize {
+    ids.iter().position(|one| one == id).unwrap_or_default()
+}
+
+/// Statements in pieces of which each is one delivery.
+fn in_pieces<'t, 'a>(statements: &'t [Told<'a>]) -> impl Iterator<Item = &'t [Told<'a>]> {
+    let mut left = statements;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = left.iter().take(STATEMENTS_AT_ONCE).take_while(|told| {
+            bytes += told.raw.len();
+            bytes <= BYTES_AT_ONCE
+        });
+        let count = fits.count().max(1).min(left.len());
+        let (piece, rest) = left.split_at(count);
+        left = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}

@@ -1,0 +1,71 @@
+//! A Learning Record Store that is asked for its statements (xAPI 1.0.3, Communication 2.1.3).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use reqwest::Client;
+use url::Url;
+
+use super::{Address, Fetched, SourceError, client, fetch};
+
+/// A store, and who Kurskoll is there.
+pub struct Lrs {
+    client: Client,
+    address: Address,
+    key: String,
+    secret: String,
+    /// What the version header says.
+    version: String,
+}
+
+impl std::fmt::Debug for Lrs {
+    // Not the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lrs").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// The header by which a store says up to when nothing is missing (Communication 2.1.3).
+const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
+
+impl Lrs {
+    /// * `address`: the store's, as `https://lrs.example.org/xapi`; `/statements` lies below it.
+    pub fn new(address: Address, key: &str, secret: &str, version: &str) -> Result<Self, SourceError> {
+        let (key, secret, version) = (key.to_owned(), secret.to_owned(), version.to_owned());
+        Ok(Self { client: client()?, address, key, secret, version })
+    }
+
+    /// The first page of what was stored after an instant, oldest first, with the contents of attachments.
+    pub async fn since(&self, since: Option<DateTime<Utc>>) -> Result<Fetched, SourceError> {
+        let mut url = self.address.below("statements");
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("ascending", "true").append_pair("attachments", "true");
+            if let Some(since) = since {
+                query.append_pair("since", &since.to_rfc3339_opts(SecondsFormat::Micros, true));
+            }
+        }
+        self.get(url).await
+    }
+
+    /// The page that a former one named as `more`: an address of the same store, or the end of one.
+    pub async fn more(&self, more: &str) -> Result<Fetched, SourceError> {
+        let elsewhere = || SourceError::MoreElsewhere { host: self.address.host().to_owned() };
+        let url = self.address.url().join(more).map_err(|_| elsewhere())?;
+        if !self.address.is_of(&url) {
+            return Err(elsewhere());
+        }
+        self.get(url).await
+    }
+
+    async fn get(&self, url: Url) -> Result<Fetched, SourceError> {
+        let request = self.client.get(url).basic_auth(&self.key, Some(&self.secret));
+        let request = request.header("X-Experience-API-Version", &self.version);
+        fetch(self.address.host(), request).await
+    }
+}
+
+/// Up to when the store says that nothing is missing.
+#[must_use]
+pub fn consistent_through(fetched: &Fetched) -> Option<DateTime<Utc>> {
+    let value = fetched.headers.get(CONSISTENT_THROUGH)?.to_str().ok()?;
+    DateTime::parse_from_rfc3339(value.trim()).ok().map(|at| at.to_utc())
+}

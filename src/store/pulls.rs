@@ -1,0 +1,327 @@
+//! Where platforms are asked for what they may have failed to send, who asks right now, and how far that has come.
+//!
+//! Nothing here is a fact that a report rests on: what a pull brings comes in as deliveries.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Set,
+};
+
+use super::clock::Change;
+use super::entities::platform_pull;
+use super::people::parsed;
+use super::receiving::fingerprint;
+use super::rows::statement;
+use super::{Store, StoreError, instant};
+use crate::domain::ids::{CourseId, PlatformId};
+use crate::domain::pulling::{Brought, SourceKind};
+use crate::domain::training::ReportedResult;
+
+/// Where a platform is asked, and how.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub source: SourceKind,
+    pub address: String,
+    /// By which Kurskoll names itself there, beside the secret.
+    pub username: Option<String>,
+    pub secret: String,
+    /// What the kind of source needs beside these, as JSON.
+    pub details: String,
+    pub every: TimeDelta,
+}
+
+impl std::fmt::Debug for Asked {
+    // Not the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asked").field("source", &self.source).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A platform that is asked, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    pub platform: PlatformId,
+    pub asked: Asked,
+    /// When it was set up, or changed.
+    pub recorded_at: DateTime<Utc>,
+    /// What the source had stored up to then is had; nothing at first.
+    pub since: Option<DateTime<Utc>>,
+    pub due_at: DateTime<Utc>,
+    /// Until when nobody else asks, where somebody does.
+    pub held_until: Option<DateTime<Utc>>,
+    pub begun_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// How many times in a row it failed.
+    pub failures: u32,
+    /// Why it failed the last time.
+    pub problem: Option<String>,
+    /// What the last one brought, so far.
+    pub brought: Brought,
+}
+
+fn pull_of(row: platform_pull::Model) -> Result<Pull, StoreError> {
+    let unreadable = |column| StoreError::Unreadable { table: "platform_pull", column };
+    Ok(Pull {
+        platform: PlatformId(row.platform_id),
+        asked: Asked {
+            source: SourceKind::parse(&row.source).ok_or_else(|| unreadable("source"))?,
+            address: row.address,
+            username: row.username,
+            secret: row.secret,
+            details: row.details,
+            every: TimeDelta::try_seconds(row.every_seconds).ok_or_else(|| unreadable("every_seconds"))?,
+        },
+        recorded_at: instant::read(row.recorded_at),
+        since: row.since.map(instant::read),
+        due_at: instant::read(row.due_at),
+        held_until: row.held_until.map(instant::read),
+        begun_at: row.begun_at.map(instant::read),
+        ended_at: row.ended_at.map(instant::read),
+        succeeded_at: row.succeeded_at.map(instant::read),
+        failures: parsed(u32::try_from(row.failures), "platform_pull", "failures")?,
+        problem: row.problem,
+        brought: Brought {
+            told: row.told.unsigned_abs(),
+            found: row.found.unsigned_abs(),
+            refused: row.refused.unsigned_abs(),
+            contradicting: row.contradicting.unsigned_abs(),
+            undated: row.undated.unsigned_abs(),
+        },
+    })
+}
+
+/// How a platform is asked, if it is.
+pub async fn of(connection: &impl ConnectionTrait, platform: PlatformId) -> Result<Option<Pull>, StoreError> {
+    platform_pull::Entity::find_by_id(platform.0).one(connection).await?.map(pull_of).transpose()
+}
+
+/// All platforms that are asked.
+pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<Pull>, StoreError> {
+    let rows = platform_pull::Entity::find().order_by_asc(platform_pull::Column::PlatformId).all(connection).await?;
+    rows.into_iter().map(pull_of).collect()
+}
+
+/// The platforms whose time has come, and whom nobody asks right now.
+pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<PlatformId>, StoreError> {
+    use platform_pull::Column;
+    let now = instant::kept(now);
+    let due: Vec<i64> = platform_pull::Entity::find()
+        .select_only()
+        .column(Column::PlatformId)
+        .filter(Column::DueAt.lte(now))
+        .filter(Condition::any().add(Column::HeldUntil.is_null()).add(Column::HeldUntil.lt(now)))
+        .order_by_asc(Column::DueAt)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(due.into_iter().map(PlatformId).collect())
+}
+
+/// Sets up how a platform is asked, from now on; who asks it otherwise right now finds that it holds it no longer.
+///
+/// * `since`: from where it is asked first.
+pub async fn set(
+    change: &Change,
+    platform: PlatformId,
+    asked: &Asked,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    let row = platform_pull::ActiveModel {
+        platform_id: Set(platform.0),
+        source: Set(asked.source.as_str().to_owned()),
+        address: Set(asked.address.clone()),
+        username: Set(asked.username.clone()),
+        secret: Set(asked.secret.clone()),
+        details: Set(asked.details.clone()),
+        every_seconds: Set(asked.every.num_seconds()),
+        recorded_at: Set(change.at()),
+        since: Set(since.map(instant::kept)),
+        due_at: Set(change.at()),
+        holder: Set(None),
+        held_until: Set(None),
+        begun_at: Set(None),
+        ended_at: Set(None),
+        succeeded_at: Set(None),
+        failures: Set(0),
+        problem: Set(None),
+        told: Set(0),
+        found: Set(0),
+        refused: Set(0),
+        contradicting: Set(0),
+        undated: Set(0),
+    };
+    remove(change, platform).await?;
+    platform_pull::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
+}
+
+/// Asks a platform no more; whether it was asked.
+pub async fn remove(change: &Change, platform: PlatformId) -> Result<bool, StoreError> {
+    let removed = platform_pull::Entity::delete_by_id(platform.0).exec(change.connection()).await?;
+    Ok(removed.rows_affected > 0)
+}
+
+/// What is written down of a pull on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub since: Option<DateTime<Utc>>,
+    pub brought: Brought,
+    /// Until when nobody else asks.
+    pub held_until: DateTime<Utc>,
+}
+
+/// How a pull ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    pub since: Option<DateTime<Utc>>,
+    pub brought: Brought,
+    pub at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    /// How many times in a row it failed, with this one.
+    pub failures: u32,
+    /// Why it failed, if it did.
+    pub problem: Option<String>,
+}
+
+impl Store {
+    /// Takes a pull, so that nobody else asks the platform before `until`; nothing where somebody does.
+    pub async fn hold_pull(
+        &self,
+        platform: PlatformId,
+        holder: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Pull>, StoreError> {
+        let sql = "UPDATE platform_pull SET holder = $1, held_until = $2, begun_at = $3, told = 0, found = 0, refused = 0,
+                       contradicting = 0, undated = 0
+                   WHERE platform_id = $4 AND (held_until IS NULL OR held_until < $3)";
+        let values = [
+            holder.into(),
+            instant::kept(until).into(),
+            instant::kept(now).into(),
+            platform.0.into(),
+        ];
+        let held = self.writers.execute_raw(statement(&self.writers, sql, values)).await?;
+        if held.rows_affected() == 0 { Ok(None) } else { of(&self.writers, platform).await }
+    }
+
+    /// Notes how far a pull has come; whether it still is the holder's.
+    pub async fn note_pull(
+        &self,
+        platform: PlatformId,
+        holder: &str,
+        progress: &Progress,
+    ) -> Result<bool, StoreError> {
+        let row = platform_pull::ActiveModel {
+            since: Set(progress.since.map(instant::kept)),
+            held_until: Set(Some(instant::kept(progress.held_until))),
+            ..counted(progress.brought)
+        };
+        self.update_held(platform, holder, row).await
+    }
+
+    /// Notes how a pull ended, and lets it go.
+    pub async fn end_pull(&self, platform: PlatformId, holder: &str, ended: Ended) -> Result<bool, StoreError> {
+        let succeeded = ended.problem.is_none();
+        let mut row = platform_pull::ActiveModel {
+            since: Set(ended.since.map(instant::kept)),
+            due_at: Set(instant::kept(ended.due_at)),
+            holder: Set(None),
+            held_until: Set(None),
+            ended_at: Set(Some(instant::kept(ended.at))),
+            failures: Set(i64::from(ended.failures)),
+            problem: Set(ended.problem),
+            ..counted(ended.brought)
+        };
+        if succeeded {
+            row.succeeded_at = Set(Some(instant::kept(ended.at)));
+        }
+        self.update_held(platform, holder, row).await
+    }
+
+    /// Lets go of all that a holder that stops has under way; they are due as they were.
+    pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
+        use platform_pull::Column;
+        let row = platform_pull::ActiveModel { holder: Set(None), held_until: Set(None), ..Default::default() };
+        platform_pull::Entity::update_many()
+            .set(row)
+            .filter(Column::Holder.eq(holder))
+            .exec(&self.writers)
+            .await?;
+        Ok(())
+    }
+
+    async fn update_held(
+        &self,
+        platform: PlatformId,
+        holder: &str,
+        row: platform_pull::ActiveModel,
+    ) -> Result<bool, StoreError> {
+        use platform_pull::Column;
+        let updated = platform_pull::Entity::update_many()
+            .set(row)
+            .filter(Column::PlatformId.eq(platform.0))
+            .filter(Column::Holder.eq(holder))
+            .exec(&self.writers)
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+}
+
+fn counted(brought: Brought) -> platform_pull::ActiveModel {
+    let count = |count: u64| Set(i64::try_from(count).unwrap_or(i64::MAX));
+    platform_pull::ActiveModel {
+        told: count(brought.told),
+        found: count(brought.found),
+        refused: count(brought.refused),
+        contradicting: count(brought.contradicting),
+        undated: count(brought.undated),
+        ..Default::default()
+    }
+}
+
+/// How many results of a platform came by pulling alone since an instant: what its own deliveries had not told.
+pub async fn found_since(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    since: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) AS found FROM delivery d JOIN event e ON e.delivery_id = d.id
+               WHERE d.is_pulled AND d.platform_id = $1 AND d.received_at >= $2 AND NOT e.repeats";
+    let values = [platform.0.into(), instant::kept(since).into()];
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    let found: i64 = row.map(|row| row.try_get("", "found")).transpose()?.unwrap_or_default();
+    Ok(found.unsigned_abs())
+}
+
+/// When the learners of a platform were last told to have completed a course.
+#[derive(Debug, Clone, Default)]
+pub struct KnownCompletions(HashMap<Vec<u8>, DateTime<Utc>>);
+
+impl KnownCompletions {
+    /// Whether a completion of the course need not be told: the same learner was told to have completed it then or later.
+    /// A platform tells of a completion when it notices it, which is never before.
+    #[must_use]
+    pub fn cover(&self, completion: &ReportedResult) -> bool {
+        self.0.get(&fingerprint(&completion.learner)).is_some_and(|last| *last >= completion.occurred_at)
+    }
+}
+
+/// What is known of a platform's completions of a course.
+pub async fn completions_of(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    course: &CourseId,
+) -> Result<KnownCompletions, StoreError> {
+    let sql = "SELECT l.fingerprint, MAX(e.occurred_at) AS last_at FROM event e JOIN learner l ON l.id = e.learner_id
+               WHERE e.course_id = $1 AND e.platform_id = $2 AND e.kind = 'completion' GROUP BY l.fingerprint";
+    let values = [course.as_str().into(), platform.0.into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    let read = |row: &QueryResult| -> Result<(Vec<u8>, DateTime<Utc>), StoreError> {
+        Ok((row.try_get("", "fingerprint")?, instant::read(row.try_get("", "last_at")?)))
+    };
+    rows.iter().map(read).collect::<Result<_, _>>().map(KnownCompletions)
+}
