@@ -35,6 +35,7 @@ mod platform_health;
 mod platforms;
 mod prior_training;
 mod profiles;
+mod pulling;
 mod quarantine;
 mod quarantine_workbench;
 mod queue;

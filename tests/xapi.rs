@@ -34,7 +34,7 @@ const IDENTITIES: &str = "employee_number,platform,key,value,home_page\n\
     1003,moodle,account,19,https://larportal.example.org\n";
 
 /// A small city, whose people have accounts on a platform that sends statements: Anna 17, Bo 18.
-async fn city_with_moodle(app: &TestApp) -> XapiSender {
+pub async fn city_with_moodle(app: &TestApp) -> XapiSender {
     let sender = app.xapi_platform("moodle").await;
     app.apply(REQUIREMENT).await;
     let files = HrFiles {
@@ -47,7 +47,7 @@ async fn city_with_moodle(app: &TestApp) -> XapiSender {
     sender
 }
 
-async fn status_of(app: &TestApp, number: &str) -> String {
+pub async fn status_of(app: &TestApp, number: &str) -> String {
     app.export_row("SEF", number).await["status"].clone()
 }
 

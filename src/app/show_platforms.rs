@@ -86,9 +86,7 @@ impl App {
         let platform = platforms::by_code(connection, code).await?;
         let platform = platform.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
         let pull = match pull_state(connection, &platform, self.now()).await? {
-            Some(state) => {
-                Some(Pulls { state, found: pulls::found_since(connection, platform.id, since).await? })
-            }
+            Some(state) => Some(Pulls { state, found: pulls::found_since(connection, platform.id, since).await? }),
             None => None,
         };
         let health = PlatformHealth {

@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn a_pull_follows_at_its_time_and_sooner_after_failures() {
         let ended = at("2026-03-02T12:00:00Z");
-        let minutes = |failures| next_due(ended, TimeDelta::hours(1), failures).signed_duration_since(ended).num_minutes();
+        let minutes =
+            |failures| next_due(ended, TimeDelta::hours(1), failures).signed_duration_since(ended).num_minutes();
         assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 60].map(minutes), [60, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(next_due(ended, TimeDelta::days(31), u32::MAX), ended + TimeDelta::minutes(1024));
     }

@@ -43,9 +43,8 @@ fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, MoodleFault> {
         return Err(MoodleFault::Refused { code: shown(&code), message: shown(&refusal.message) });
     }
     // What serde_json says of the place, and nothing of what stands there: that may be somebody's name.
-    serde_json::from_slice(answer).map_err(|error| {
-        MoodleFault::NotUnderstood(format!("line {}, column {}", error.line(), error.column()))
-    })
+    serde_json::from_slice(answer)
+        .map_err(|error| MoodleFault::NotUnderstood(format!("line {}, column {}", error.line(), error.column())))
 }
 
 /// A text of somebody else's for a message.
@@ -224,9 +223,7 @@ mod tests {
             let status = json!({"completed": completed, "aggregation": 1, "completions": rows});
             json!({"completionstatus": status, "warnings": []}).to_string().into_bytes()
         };
-        let row = |complete: bool, at: serde_json::Value| {
-            json!({"type": 4, "title": "x", "status": "x", "complete": complete, "timecompleted": at, "details": {}})
-        };
+        let row = |complete: bool, at: serde_json::Value| json!({"type": 4, "title": "x", "status": "x", "complete": complete, "timecompleted": at, "details": {}});
         let rows = json!([row(true, json!(1_772_448_000)), row(true, json!(1_772_452_800)), row(false, json!(null))]);
         let at = DateTime::from_timestamp(1_772_452_800, 0).expect("an instant");
         assert_eq!(Progress::read(&answer(true, rows.clone())), Ok(Progress::Completed(at)));
@@ -254,7 +251,8 @@ mod tests {
     #[test]
     fn a_completion_is_told_as_the_platform_would() {
         let site = Site::read(br#"{"siteurl": "https://larportal.example.org/", "sitename": "x"}"#).expect("a site");
-        let courses = br#"{"courses": [{"id": 7, "shortname": "INFOSEC", "idnumber": "", "fullname": "x"}], "warnings": []}"#;
+        let courses =
+            br#"{"courses": [{"id": 7, "shortname": "INFOSEC", "idnumber": "", "fullname": "x"}], "warnings": []}"#;
         let course = Course::read_all(courses).expect("courses").remove(0);
         let users = br#"[{"id": 31, "username": "anna", "email": "", "fullname": "x"}]"#;
         let user = User::read_all(users).expect("users").remove(0);

@@ -123,7 +123,10 @@ pub fn pull_platforms(receiving: Arc<Receiving>, every: Duration, mut stop: watc
                 None => receiving.let_go_of_pulls(&holder).await,
             };
             if let Err(error) = ended {
-                tracing::error!(error = &error as &dyn std::error::Error, "it could not be seen which platforms to ask");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "it could not be seen which platforms to ask"
+                );
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }

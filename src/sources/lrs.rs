@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Client;
 use url::Url;
+use uuid::Uuid;
 
 use super::{Address, Fetched, SourceError, client, fetch};
 
@@ -33,12 +34,12 @@ impl Lrs {
         Ok(Self { client: client()?, address, key, secret, version })
     }
 
-    /// The first page of what was stored after an instant, oldest first, with the contents of attachments.
+    /// The first page of what was stored after an instant, oldest first.
     pub async fn since(&self, since: Option<DateTime<Utc>>) -> Result<Fetched, SourceError> {
         let mut url = self.address.below("statements");
         {
             let mut query = url.query_pairs_mut();
-            query.append_pair("ascending", "true").append_pair("attachments", "true");
+            query.append_pair("ascending", "true").append_pair("attachments", "false");
             if let Some(since) = since {
                 query.append_pair("since", &since.to_rfc3339_opts(SecondsFormat::Micros, true));
             }
@@ -53,6 +54,13 @@ impl Lrs {
         if !self.address.is_of(&url) {
             return Err(elsewhere());
         }
+        self.get(url).await
+    }
+
+    /// One statement, with the contents of its attachments.
+    pub async fn one(&self, id: Uuid) -> Result<Fetched, SourceError> {
+        let mut url = self.address.below("statements");
+        url.query_pairs_mut().append_pair("statementId", &id.to_string()).append_pair("attachments", "true");
         self.get(url).await
     }
 

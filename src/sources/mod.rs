@@ -31,7 +31,9 @@ pub enum SourceError {
     Unreachable { host: String, reason: String },
     #[error("{host} did not answer within {} seconds", ANSWERED_WITHIN.as_secs())]
     TooSlow { host: String },
-    #[error("{host} does not take the key or the secret (it answered {status}): set the pull up again with those that hold")]
+    #[error(
+        "{host} does not take the key or the secret (it answered {status}): set the pull up again with those that hold"
+    )]
     Unauthorized { host: String, status: u16 },
     #[error("{host} has nothing at the address (it answered {status}): set the pull up again with the right one")]
     NotThere { host: String, status: u16 },

@@ -122,12 +122,12 @@ pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Resul
 
 /// Sets up how a platform is asked, from now on; who asks it otherwise right now finds that it holds it no longer.
 ///
-/// * `since`: from where it is asked first.
+/// * `now`: when it is due first; `since`: from where it is asked then.
 pub async fn set(
     change: &Change,
     platform: PlatformId,
     asked: &Asked,
-    since: Option<DateTime<Utc>>,
+    (now, since): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Result<(), StoreError> {
     let row = platform_pull::ActiveModel {
         platform_id: Set(platform.0),
@@ -139,7 +139,7 @@ pub async fn set(
         every_seconds: Set(asked.every.num_seconds()),
         recorded_at: Set(change.at()),
         since: Set(since.map(instant::kept)),
-        due_at: Set(change.at()),
+        due_at: Set(instant::kept(now)),
         holder: Set(None),
         held_until: Set(None),
         begun_at: Set(None),
@@ -195,26 +195,17 @@ impl Store {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Pull>, StoreError> {
-        let sql = "UPDATE platform_pull SET holder = $1, held_until = $2, begun_at = $3, told = 0, found = 0, refused = 0,
+        let sql =
+            "UPDATE platform_pull SET holder = $1, held_until = $2, begun_at = $3, told = 0, found = 0, refused = 0,
                        contradicting = 0, undated = 0
                    WHERE platform_id = $4 AND (held_until IS NULL OR held_until < $3)";
-        let values = [
-            holder.into(),
-            instant::kept(until).into(),
-            instant::kept(now).into(),
-            platform.0.into(),
-        ];
+        let values = [holder.into(), instant::kept(until).into(), instant::kept(now).into(), platform.0.into()];
         let held = self.writers.execute_raw(statement(&self.writers, sql, values)).await?;
         if held.rows_affected() == 0 { Ok(None) } else { of(&self.writers, platform).await }
     }
 
     /// Notes how far a pull has come; whether it still is the holder's.
-    pub async fn note_pull(
-        &self,
-        platform: PlatformId,
-        holder: &str,
-        progress: &Progress,
-    ) -> Result<bool, StoreError> {
+    pub async fn note_pull(&self, platform: PlatformId, holder: &str, progress: &Progress) -> Result<bool, StoreError> {
         let row = platform_pull::ActiveModel {
             since: Set(progress.since.map(instant::kept)),
             held_until: Set(Some(instant::kept(progress.held_until))),
@@ -246,11 +237,7 @@ impl Store {
     pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
         use platform_pull::Column;
         let row = platform_pull::ActiveModel { holder: Set(None), held_until: Set(None), ..Default::default() };
-        platform_pull::Entity::update_many()
-            .set(row)
-            .filter(Column::Holder.eq(holder))
-            .exec(&self.writers)
-            .await?;
+        platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder)).exec(&self.writers).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod command;
 pub mod commands;
+pub mod elsewhere;
 pub mod generated;
 pub mod looks;
 pub mod postgres;

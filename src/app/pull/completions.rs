@@ -163,15 +163,11 @@ impl Asking {
     }
 
     /// A completion as the platform would have told it; nothing where it could not name the learner.
-    async fn tell(
-        &self,
-        under_way: &UnderWay<'_>,
-        completion: &Completion<'_>,
-    ) -> Result<Option<Delivery>, PullFault> {
+    async fn tell(&self, under_way: &UnderWay<'_>, completion: &Completion<'_>) -> Result<Option<Delivery>, PullFault> {
         match &self.tongue {
             Tongue::Statements(named_by) => {
                 let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
-                let told = [Told { raw: &statement, stored: None }];
+                let told = [Told { raw: &statement, stored: None, with_attachments: None }];
                 let (ReadPiece::All(_, delivery) | ReadPiece::NotUnderstood(_, delivery)) =
                     under_way.read_statements(&told, &[], Version::V1_0_3).await?;
                 Ok(Some(delivery))

@@ -31,7 +31,7 @@ impl App {
         let goes_on = before
             .filter(|before| before.asked.address == asked.address && before.asked.source == asked.source)
             .and_then(|before| before.since);
-        pulls::set(&change, platform.id, &asked, new.since.or(goes_on)).await?;
+        pulls::set(&change, platform.id, &asked, (self.now(), new.since.or(goes_on))).await?;
         let object = format!("platform {code}, {} at {}", asked.source.as_str(), asked.address);
         self.audit(&change, asker, &grant, Act { action: "platform.pull.set", object: &object }).await?;
         change.commit().await?;

@@ -19,12 +19,12 @@ use super::receive_delivery::ReceiveError;
 use crate::domain::access::Refused;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{PullState, is_late};
-pub use crate::intake::moodle::NamedBy;
 use crate::intake::moodle::MoodleFault;
+pub use crate::intake::moodle::NamedBy;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::statement_result::NotAPage;
-use crate::sources::{Address, SourceError};
 pub use crate::sources::InvalidAddress;
+use crate::sources::{Address, SourceError};
 use crate::store::StoreError;
 use crate::store::pulls::Pull;
 

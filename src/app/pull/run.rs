@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use super::configure::known;
 use super::{PullError, PullFault};
+use crate::app::Asker;
 use crate::app::context::Act;
 use crate::app::receive_delivery::Receiving;
-use crate::app::Asker;
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, SourceKind, next_due};
+use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::pulls::{self, Ended, Progress, Pull};
-use crate::store::StoreError;
 
 /// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
 const HELD_FOR: TimeDelta = TimeDelta::minutes(10);

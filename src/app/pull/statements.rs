@@ -14,7 +14,8 @@ use crate::domain::pulling::{Brought, resume_point};
 use crate::intake::profile::delivery_key;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
-use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
+use crate::intake::xapi::statement_result::{NotAPage, StatementResult, Told, as_body};
+use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
 use crate::store::receiving::{Content, Delivery};
@@ -40,10 +41,19 @@ impl UnderWay<'_> {
         let (mut newest, mut is_ordered) = (None, true);
         let mut asked: HashSet<String> = HashSet::new();
         loop {
-            let page = StatementResult::read(fetched.content_type(), &fetched.body)
-                .map_err(|fault| PullFault::NotAPage { host: host.clone(), fault })?;
-            for statements in in_pieces(&page.statements) {
-                let brought = self.keep_statements(statements, &page, version).await?;
+            let not_a_page = |fault| PullFault::NotAPage { host: host.clone(), fault };
+            let page = StatementResult::read(&fetched.body).map_err(not_a_page)?;
+            let is_alone = |told: &&Told<'_>| told.with_attachments.is_some();
+            let together: Vec<Told<'_>> = page.statements.iter().filter(|told| !is_alone(told)).copied().collect();
+            for statements in in_pieces(&together) {
+                let brought = self.keep_statements(statements, &[], version).await?;
+                self.brought = self.brought.and(brought);
+            }
+            for told in page.statements.iter().filter(is_alone) {
+                let brought = self.keep_with_attachments(&lrs, told, version).await.map_err(|fault| match fault {
+                    Alone::NotAPage(fault) => not_a_page(fault),
+                    Alone::Fault(fault) => fault,
+                })?;
                 self.brought = self.brought.and(brought);
             }
             for stored in page.statements.iter().filter_map(|told| told.stored) {
@@ -64,18 +74,34 @@ impl UnderWay<'_> {
         }
     }
 
-    /// Keeps some statements of a page as one delivery, but for those that cannot be kept with the others.
+    /// Asks for the contents of a statement's attachments, and keeps it with them. What a store does not give is missing, and
+    /// the statement waits in quarantine.
+    async fn keep_with_attachments(&self, lrs: &Lrs, told: &Told<'_>, version: Version) -> Result<Brought, Alone> {
+        let Some(id) = told.with_attachments else { return Ok(Brought::default()) };
+        match lrs.one(id).await {
+            Ok(fetched) => {
+                let (told, contents) =
+                    Told::read_one(fetched.content_type(), &fetched.body).map_err(Alone::NotAPage)?;
+                Ok(self.keep_statements(&[told], &contents, version).await?)
+            }
+            Err(SourceError::Failed { status: 400..500, .. } | SourceError::NotThere { .. }) => {
+                Ok(self.keep_statements(&[*told], &[], version).await?)
+            }
+            Err(error) => Err(PullFault::from(error).into()),
+        }
+    }
+
+    /// Keeps some statements as one delivery, but for those that cannot be kept with the others.
     async fn keep_statements(
         &self,
         statements: &[Told<'_>],
-        page: &StatementResult<'_>,
+        attachments: &[Part<'_>],
         version: Version,
     ) -> Result<Brought, PullFault> {
         let mut brought = Brought { told: statements.len() as u64, ..Brought::default() };
         let mut left = statements.to_vec();
         while !left.is_empty() {
-            let attachments = page.attachments_of(&left);
-            let outcome = match self.read_statements(&left, &attachments, version).await? {
+            let outcome = match self.read_statements(&left, attachments, version).await? {
                 ReadPiece::All(read, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
                     Received::EventConflict(id) => Outcome::Contradicting(place_of(&read.ids, &id)),
                     received => Outcome::Kept(received),
@@ -99,9 +125,7 @@ impl UnderWay<'_> {
                     } else {
                         // Where nobody knows which, one after the other is looked at.
                         let bad = unread.index.unwrap_or(0).min(left.len() - 1);
-                        let alone = [left[bad]];
-                        let attachments = page.attachments_of(&alone);
-                        match self.read_statements(&alone, &attachments, version).await? {
+                        match self.read_statements(&left[bad..=bad], attachments, version).await? {
                             ReadPiece::All(_, delivery) | ReadPiece::NotUnderstood(_, delivery) => (bad, delivery),
                         }
                     };
@@ -132,8 +156,8 @@ impl UnderWay<'_> {
         let came = Came { form, content_type: &content_type, body: &body, received_at: app.now() };
         let read = read(&came, self.platform.code.as_str(), app.calendar, &words);
         // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
-        let key = delivery_key(&body)
-            .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
+        let key =
+            delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
         let delivery = |content: Content| self.delivery(key, content_type.clone(), form.kept(), body.clone(), content);
         Ok(match read {
             Ok(Read { ids, content }) => {
@@ -178,6 +202,18 @@ pub(super) struct Named {
 pub(super) enum ReadPiece {
     All(Named, Delivery),
     NotUnderstood(Unread, Delivery),
+}
+
+/// Why a statement with attachments was not kept.
+enum Alone {
+    NotAPage(NotAPage),
+    Fault(PullFault),
+}
+
+impl From<PullFault> for Alone {
+    fn from(fault: PullFault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 enum Outcome {

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::read_secret;
+use crate::app::Asker;
 use crate::app::pull::{CourseName, NamedBy, NewPull, NewSource};
 use crate::app::receive_delivery::Receiving;
 use crate::app::xapi::receive::Version;
-use crate::app::Asker;
 use crate::cli::{CommandError, Opened, output};
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, PullState, SourceKind};
@@ -17,11 +17,13 @@ use crate::domain::pulling::{Brought, PullState, SourceKind};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Set up how a platform is asked for what it may have failed to send: by a Learning Record Store, or Moodle's web service
-    #[command(after_help = "The service asks it at once, and then time after time. The secret is read from a file, or from \
+    #[command(
+        after_help = "The service asks it at once, and then time after time. The secret is read from a file, or from \
                             standard input with -.\n\nExamples:\n  \
         kurskoll platform pull set larportal --lrs https://lrs.example.org/xapi --key kurskoll --secret-file secret.txt\n  \
         kurskoll platform pull set larportal --moodle https://larportal.example.org --secret-file token.txt \
-        --course 12 --course idnumber:INFOSEC --every 1d")]
+        --course 12 --course idnumber:INFOSEC --every 1d"
+    )]
     Set(SetArguments),
     /// Ask a platform now, whether or not its time has come
     #[command(after_help = "Examples:\n  kurskoll platform pull now larportal\n  \
@@ -52,7 +54,13 @@ pub struct SetArguments {
     /// The platform's code
     code: PlatformCode,
     /// The address of a Learning Record Store, below which its statements lie; for platforms with the adapter xapi
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "moodle", conflicts_with = "moodle", requires = "key")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        required_unless_present = "moodle",
+        conflicts_with = "moodle",
+        requires = "key"
+    )]
     lrs: Option<String>,
     /// The key by which the store knows Kurskoll
     #[arg(long, conflicts_with = "moodle")]
@@ -211,7 +219,8 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_they_are_written() {
-        for (text, minutes, shown) in [("15m", 15, "15 min"), ("1h", 60, "1 h"), ("90m", 90, "90 min"), ("2d", 2880, "2 d")]
+        for (text, minutes, shown) in
+            [("15m", 15, "15 min"), ("1h", 60, "1 h"), ("90m", 90, "90 min"), ("2d", 2880, "2 d")]
         {
             let read = duration(text).expect(text);
             assert_eq!((read.num_minutes(), shown_duration(read).as_str()), (minutes, shown));

@@ -1,12 +1,14 @@
-//! A page of statements as another store answers it: a StatementResult (Data 2.5), alone or before contents of attachments.
+//! Statements as another store answers them: a page of many, a StatementResult (Data 2.5), or one with the contents of its
+//! attachments.
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use super::forms;
 use super::multipart::{self, MultipartFault, Part};
 use super::version::Version;
-use super::forms;
 use crate::intake::json::{Document, Kind, Malformed, Value};
 
 /// A page.
@@ -16,8 +18,6 @@ pub struct StatementResult<'a> {
     pub statements: Vec<Told<'a>>,
     /// Where there is more, as the store wrote it.
     pub more: Option<Cow<'a, str>>,
-    /// The contents of their attachments.
-    pub attachments: Vec<Part<'a>>,
 }
 
 /// A statement of a page, which nobody has looked at closely.
@@ -27,6 +27,8 @@ pub struct Told<'a> {
     pub raw: &'a str,
     /// When the store says that it stored it.
     pub stored: Option<DateTime<Utc>>,
+    /// Its id, where it has attachments, whose contents are not in the page.
+    pub with_attachments: Option<Uuid>,
 }
 
 /// Why an answer is no page of statements.
@@ -43,39 +45,53 @@ pub enum NotAPage {
 }
 
 impl<'a> StatementResult<'a> {
-    /// Reads an answer to `GET statements`.
-    ///
-    /// * `content_type`: the answer's header, by which parts are found.
-    pub fn read(content_type: &str, body: &'a [u8]) -> Result<Self, NotAPage> {
-        let (json, attachments) = if is_multipart(content_type) {
-            let parsed = multipart::parse(content_type, body)?;
-            (parsed.statements, parsed.attachments)
-        } else {
-            (body, Vec::new())
-        };
-        let document = Document::from_bytes(json)?;
-        let member = |name: &str| -> Option<Value<'_, 'a>> {
-            let mut members = document.root().members()?;
-            members.find(|member| member.name().is_ok_and(|is| is == name)).map(|member| member.value)
-        };
-        let statements = member("statements").and_then(Value::elements).ok_or(NotAPage::NoStatements)?;
-        let statements = statements.map(|value| Told { raw: value.raw(), stored: stored(value) }).collect();
-        let more = match member("more") {
+    /// Reads an answer to `GET statements` without attachments.
+    pub fn read(body: &'a [u8]) -> Result<Self, NotAPage> {
+        let document = Document::from_bytes(body)?;
+        let page = document.root();
+        let statements = member(page, "statements").and_then(Value::elements).ok_or(NotAPage::NoStatements)?;
+        let statements = statements.map(Told::of).collect();
+        let more = match member(page, "more") {
             Some(more) if more.kind() == Kind::Text => {
                 more.text().transpose().map_err(|_| NotAPage::MoreIsNoText)?.filter(|more| !more.is_empty())
             }
             Some(more) if !more.is_null() => return Err(NotAPage::MoreIsNoText),
             _ => None,
         };
-        Ok(Self { statements, more, attachments })
+        Ok(Self { statements, more })
+    }
+}
+
+impl<'a> Told<'a> {
+    fn of(statement: Value<'_, 'a>) -> Self {
+        let text = |name| member(statement, name).and_then(Value::text).and_then(Result::ok);
+        let has_attachments = member(statement, "attachments").is_some();
+        Self {
+            raw: statement.raw(),
+            // The looser of the two grammars: what the store means is all that is asked.
+            stored: text("stored").and_then(|stored| forms::timestamp(&stored, Version::V1_0_3).ok()),
+            with_attachments: text("id").filter(|_| has_attachments).and_then(|id| id.parse().ok()),
+        }
     }
 
-    /// The contents that some of its statements name by their hashes.
-    #[must_use]
-    pub fn attachments_of(&self, statements: &[Told<'_>]) -> Vec<Part<'a>> {
-        let is_named = |part: &&Part<'a>| statements.iter().any(|told| told.raw.contains(&part.sha2));
-        self.attachments.iter().filter(is_named).cloned().collect()
+    /// Reads an answer to `GET statements` for one statement with the contents of its attachments.
+    ///
+    /// * `content_type`: the answer's header, by which its parts are found.
+    pub fn read_one(content_type: &str, body: &'a [u8]) -> Result<(Self, Vec<Part<'a>>), NotAPage> {
+        let (json, contents) = if is_multipart(content_type) {
+            let parsed = multipart::parse(content_type, body)?;
+            (parsed.statements, parsed.attachments)
+        } else {
+            (body, Vec::new())
+        };
+        let document = Document::from_bytes(json)?;
+        Ok((Self::of(document.root()), contents))
     }
+}
+
+/// The first member of an object that has the name.
+fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
+    object.members()?.find(|member| member.name().is_ok_and(|is| is == name)).map(|member| member.value)
 }
 
 /// Some statements as the body of a request, with its media type.
@@ -99,13 +115,6 @@ fn is_multipart(content_type: &str) -> bool {
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/mixed")
 }
 
-fn stored(statement: Value<'_, '_>) -> Option<DateTime<Utc>> {
-    let member = statement.members()?.find(|member| member.name().is_ok_and(|name| name == "stored"))?;
-    let text = member.value.text()?.ok()?;
-    // The looser of the two grammars: what the store means is all that is asked.
-    forms::timestamp(&text, Version::V1_0_3).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +124,7 @@ mod tests {
 
     #[test]
     fn statements_keep_their_letters_and_say_when_they_were_stored() {
-        let page = StatementResult::read("application/json", PAGE.as_bytes()).expect("a page");
+        let page = StatementResult::read(PAGE.as_bytes()).expect("a page");
         assert_eq!(page.more.as_deref(), Some("/xapi/statements?more=2"));
         let raw: Vec<&str> = page.statements.iter().map(|told| told.raw).collect();
         assert_eq!(raw, [r#"{"id": "a", "stored": "2026-03-02T12:00:00.123Z"}"#, r#"{"n": 1.50}"#]);
@@ -132,7 +141,7 @@ mod tests {
     fn the_last_page_has_no_more() {
         for more in ["", r#", "more": """#, r#", "more": null"#] {
             let text = format!(r#"{{"statements": []{more}}}"#);
-            let page = StatementResult::read("application/json", text.as_bytes()).expect("a page");
+            let page = StatementResult::read(text.as_bytes()).expect("a page");
             assert_eq!((page.statements.len(), page.more), (0, None), "{text}");
         }
     }
@@ -145,25 +154,29 @@ mod tests {
             (r#"{"statements": {}}"#, "the answer is no StatementResult: it has no array of statements"),
             (r#"{"statements": [], "more": 7}"#, "the answer's more is no text"),
         ] {
-            let refused = StatementResult::read("application/json", text.as_bytes()).expect_err(text);
+            let refused = StatementResult::read(text.as_bytes()).expect_err(text);
             assert_eq!(refused.to_string(), why, "{text}");
         }
     }
 
     #[test]
-    fn contents_go_with_the_statements_that_name_them() {
+    fn contents_come_with_the_one_statement_that_names_them() {
         let content = b"a certificate";
         let sha2 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(content));
-        let json = format!(r#"{{"statements": [{{"attachments": [{{"sha2": "{sha2}"}}]}}, {{}}]}}"#);
-        let part = Part { sha2: sha2.clone(), content_type: Some("application/pdf"), content };
+        let id = "5e8c9f3a-0b1d-4c55-9a51-3f2d8a1c7e10";
+        let json = format!(r#"{{"id": "{id}", "attachments": [{{"sha2": "{sha2}"}}]}}"#);
+        let page = format!(r#"{{"statements": [{json}, {{"id": "{id}"}}]}}"#);
+        let page = StatementResult::read(page.as_bytes()).expect("a page");
+        let named: Vec<Option<String>> =
+            page.statements.iter().map(|told| told.with_attachments.map(|id| id.to_string())).collect();
+        assert_eq!(named, [Some(id.to_owned()), None]);
+        let part = Part { sha2, content_type: Some("application/pdf"), content };
         let written = multipart::write(json.as_bytes(), std::slice::from_ref(&part));
-        let page = StatementResult::read(&written.content_type, &written.body).expect("a page");
-        assert_eq!(page.attachments_of(&page.statements[1..]), []);
-        let named = page.attachments_of(&page.statements[..1]);
-        assert_eq!(named, std::slice::from_ref(&part));
-        let (content_type, body) = as_body(&page.statements[..1], &named);
+        let (told, contents) = Told::read_one(&written.content_type, &written.body).expect("a statement");
+        assert_eq!((told.raw, contents.as_slice()), (json.as_str(), std::slice::from_ref(&part)));
+        let (content_type, body) = as_body(&[told], &contents);
         let again = multipart::parse(&content_type, &body).expect("parts");
-        assert_eq!(again.statements, format!("[{}]", page.statements[0].raw).as_bytes());
+        assert_eq!(again.statements, format!("[{json}]").as_bytes());
         assert_eq!(again.attachments, [part]);
     }
 }

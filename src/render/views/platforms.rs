@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::decimal;
 use crate::domain::ids::PlatformCode;
-use crate::domain::pulling::{Brought, PullState};
 use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
+use crate::domain::pulling::{Brought, PullState};
 
 /// For how long a platform has been silent, and for how long it may.
 #[derive(Debug, Serialize, ToSchema)]
