@@ -16,6 +16,7 @@ mod m0009_profiles;
 mod m0010_platform_counts;
 mod m0011_xapi_documents;
 mod m0012_planning;
+mod m0014_attempt_names;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_platform_counts::Migration),
             Box::new(m0011_xapi_documents::Migration),
             Box::new(m0012_planning::Migration),
+            Box::new(m0014_attempt_names::Migration),
         ]
     }
 }
