@@ -1,6 +1,7 @@
 //! The xAPI door: statements in, and what they tell in the report.
 
 mod attachments;
+mod attempts;
 mod cmi5;
 mod finding;
 mod results;

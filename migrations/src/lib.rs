@@ -17,6 +17,7 @@ mod m0010_platform_counts;
 mod m0011_xapi_documents;
 mod m0012_planning;
 mod m0013_pulling;
+mod m0014_attempt_names;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_xapi_documents::Migration),
             Box::new(m0012_planning::Migration),
             Box::new(m0013_pulling::Migration),
+            Box::new(m0014_attempt_names::Migration),
         ]
     }
 }

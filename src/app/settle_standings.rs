@@ -15,7 +15,7 @@ const AT_ONCE: u64 = 400;
 const FEW: u64 = 200;
 
 /// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
-const RECKONING: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+const RECKONING: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 
 /// All versions of every requirement that a snapshot holds.
 pub(super) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {

@@ -165,14 +165,14 @@ fn evidence_of(
         let told = employee.person.results.iter();
         told.filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }))
     };
-    let mut seen: BTreeSet<(usize, &EventId)> = BTreeSet::new();
+    let mut seen: BTreeSet<(usize, PlatformId, &EventId)> = BTreeSet::new();
     let mut answers = Vec::new();
     for (place, piece, holds) in case.evidence(day) {
         let Some(item) = items.get(place) else { continue };
-        if !seen.insert((place, &piece.event_id)) {
+        if !seen.insert((place, piece.platform, &piece.event_id)) {
             continue;
         }
-        let result = results().find(|result| result.event_id == piece.event_id && result.day == piece.day);
+        let result = results().find(|result| result.event_id == piece.event_id && result.platform == piece.platform);
         let platform = result.and_then(|result| platforms.get(&result.platform)).cloned();
         answers.push(EvidenceAnswer {
             item: (*item).clone(),

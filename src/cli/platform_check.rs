@@ -132,7 +132,7 @@ fn told(result: &ReportedResult) -> String {
     };
     let what = match &result.kind {
         ResultKind::Completion => "completed".to_owned(),
-        ResultKind::Attempt { number, score, passed } => {
+        ResultKind::Attempt { number, score, passed, .. } => {
             let number = number.map(|number| format!(" {number}")).unwrap_or_default();
             let score = score.map(|score| format!(", {} of {}", score.points(), score.of())).unwrap_or_default();
             let passed = passed.map(|passed| if passed { ", passed" } else { ", not passed" }).unwrap_or_default();

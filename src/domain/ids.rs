@@ -7,6 +7,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The longest identifier that is taken from outside, in characters.
 pub const MAX_LENGTH: usize = 512;
@@ -130,6 +131,25 @@ text_id!(
     /// A platform's id of an event (Standard Webhooks' `webhook-id`); unique within its platform.
     EventId, parse_text
 );
+
+text_id!(
+    /// What a platform calls one attempt at a quiz, whenever it tells of it; unique within its platform.
+    AttemptName, parse_text
+);
+
+impl AttemptName {
+    /// How the names begin that stand for addresses which cannot be kept as they are.
+    const DIGEST: &'static str = "sha256:";
+
+    /// The name of the attempt that has an address; of one that is no identifier, because it is too long, a digest.
+    #[must_use]
+    pub fn of_address(address: &str) -> Self {
+        Self::parse(address).unwrap_or_else(|_| {
+            let digest = Sha256::digest(address.as_bytes());
+            Self(digest.iter().fold(Self::DIGEST.to_owned(), |name, byte| format!("{name}{byte:02x}")))
+        })
+    }
+}
 
 impl EventId {
     /// The id of an event that a UUID names, as a statement is named.

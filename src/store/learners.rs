@@ -90,7 +90,7 @@ pub async fn miscounted_repeats(connection: &impl ConnectionTrait) -> Result<Vec
             connection,
             "SELECT MIN(event_id) AS event_id FROM event
              GROUP BY learner_id, kind, course_id, quiz_id, attempt, occurred_at, score_points, score_of, passed,
-                      revokes_event_id
+                      revokes_event_id, attempt_name
              HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1",
             [],
         ))

@@ -14,7 +14,7 @@ use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
 use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
 use crate::domain::ids::{
-    AdministrationCode, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
+    AdministrationCode, AttemptName, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
     RequirementCode,
 };
 use crate::domain::training::{LinkedResult, ResultKind, Score, Target, decimal_from_text};
@@ -279,6 +279,7 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
     let kind = match row.kind.as_str() {
         "completion" => ResultKind::Completion,
         "attempt" => ResultKind::Attempt {
+            name: parsed(row.attempt_name.as_deref().map(AttemptName::parse).transpose(), TABLE, "attempt_name")?,
             number: row.attempt.and_then(|number| u32::try_from(number).ok()),
             score: score_from(row.score_points.as_deref(), row.score_of.as_deref(), TABLE)?,
             passed: row.passed,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::city_with_moodle;
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
-use crate::support::xapi::account;
+use crate::support::xapi::{ASSESSMENT, ATTEMPT, account};
 
 const REQUIREMENT: &str = r#"
 [[requirement]]
@@ -89,6 +89,21 @@ both_databases! {
             assert_eq!(app.rows_in("event").await, rows + 1);
         }
         assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn an_attempt_that_waits_for_its_grade_is_nothing_done(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        app.apply(REQUIREMENT).await;
+        let mut handed_in = done("17", "completed", REGISTRATION);
+        handed_in["object"]["definition"] = json!({"type": ATTEMPT});
+        handed_in["context"]["contextActivities"]["parent"] =
+            json!([{"id": "https://content.example.org/quiz/1", "definition": {"type": ASSESSMENT}}]);
+        app.state(&sender, &json!([handed_in, satisfied("17", REGISTRATION)])).await;
+        assert_eq!((compliant(&app).await, app.rows_in("event").await), (json!(0), 1));
+        handed_in["verb"]["id"] = json!("http://adlnet.gov/expapi/verbs/passed");
+        app.state(&sender, &handed_in).await;
+        assert_eq!((compliant(&app).await, app.rows_in("event").await), (json!(1), 3));
     }
 
     async fn what_cmi5_merely_allows_tells_nothing(database: TestDatabase) {

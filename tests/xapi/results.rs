@@ -35,6 +35,11 @@ fn look_alikes() -> Vec<(&'static str, Value)> {
         ),
         ("a quiz whose pass grade was never set", quiz_attempt(account("17"), 3, 0.0, AT)),
         (
+            "an attempt that waits for its grade",
+            with(quiz_attempt(account("17"), 4, 0.0, AT), json!({"completion": true, "duration": "PT9M"})),
+        ),
+        ("an attempt that goes on", with(quiz_attempt(account("17"), 4, 0.0, AT), json!({"completion": false}))),
+        (
             "an attempt at no quiz that is told",
             moodle(account("17"), "completed", ("/mod/quiz/attempt.php?attempt=1", ATTEMPT), AT),
         ),

@@ -6,14 +6,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::requirement::Item;
-use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::ids::{AttemptName, EventId, PlatformId};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
 
 /// A piece of evidence for one item: the day from which it holds, and the event that it rests on.
+///
+/// The event may have been told later than on that day, where it told an attempt again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Piece {
     pub day: NaiveDate,
     pub event_id: EventId,
+    pub platform: PlatformId,
 }
 
 /// One attempt at a quiz, however often it was told.
@@ -32,33 +35,48 @@ struct ResultKey<'a> {
     platform: PlatformId,
     target: &'a Target,
     is_attempt: bool,
+    name: Option<&'a AttemptName>,
+    /// Nothing where there is a name, which says more.
     number: Option<u32>,
     occurred_at: DateTime<Utc>,
 }
 
 impl<'a> ResultKey<'a> {
     fn of(result: &'a LinkedResult) -> Self {
-        let number = match result.kind {
-            ResultKind::Attempt { number, .. } => number,
-            ResultKind::Completion | ResultKind::Revocation { .. } => None,
+        let (name, number) = match &result.kind {
+            ResultKind::Attempt { name: Some(name), .. } => (Some(name), None),
+            ResultKind::Attempt { name: None, number, .. } => (None, *number),
+            ResultKind::Completion | ResultKind::Revocation { .. } => (None, None),
         };
         Self {
             platform: result.platform,
             target: &result.target,
             is_attempt: matches!(result.kind, ResultKind::Attempt { .. }),
+            name,
             number,
             occurred_at: result.occurred_at,
         }
     }
 }
 
-/// The completions and attempts that no revocation takes away (DESIGN, "Evidence").
+/// A completion or a telling of an attempt that counts, and when it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done<'a> {
+    pub told: &'a LinkedResult,
+    /// The telling's own; of an attempt that has a name, its earliest telling's.
+    pub occurred_at: DateTime<Utc>,
+    /// The city's calendar day of `occurred_at`.
+    pub day: NaiveDate,
+}
+
+/// The completions and tellings of attempts that no revocation takes away (DESIGN, "Evidence").
 ///
-/// A revocation that names an event withdraws what that event told, also where another event told it again. One that names
-/// none withdraws what the learner did in that course or quiz, on that platform, up to its instant. Neither depends on
-/// the order in which they came.
+/// A revocation that names an event withdraws what that event told, also where another event told it again. What remains
+/// of an attempt that has a name is of one instant, its earliest telling's. A revocation that names no event withdraws
+/// what the learner did in that course or quiz, on that platform, up to its instant. None of it depends on the order
+/// in which they came.
 #[must_use]
-pub fn not_withdrawn(results: &[LinkedResult]) -> Vec<&LinkedResult> {
+pub fn not_withdrawn(results: &[LinkedResult]) -> Vec<Done<'_>> {
     let mut by_event: HashSet<(PlatformId, &EventId)> = HashSet::new();
     let mut up_to: HashMap<(PlatformId, &Target), DateTime<Utc>> = HashMap::new();
     for result in results {
@@ -76,10 +94,36 @@ pub fn not_withdrawn(results: &[LinkedResult]) -> Vec<&LinkedResult> {
     let told = || results.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
     let withdrawn: HashSet<ResultKey<'_>> =
         told().filter(|result| by_event.contains(&(result.platform, &result.event_id))).map(ResultKey::of).collect();
-    told()
-        .filter(|result| !withdrawn.contains(&ResultKey::of(result)))
-        .filter(|result| up_to.get(&(result.platform, &result.target)).is_none_or(|last| result.occurred_at > *last))
+    let remaining: Vec<&LinkedResult> = told().filter(|result| !withdrawn.contains(&ResultKey::of(result))).collect();
+    let firsts = first_tellings(&remaining);
+    remaining
+        .into_iter()
+        .map(|told| {
+            let first = named_attempt(told).and_then(|attempt| firsts.get(&attempt).copied()).unwrap_or(told);
+            Done { told, occurred_at: first.occurred_at, day: first.day }
+        })
+        .filter(|done| up_to.get(&(done.told.platform, &done.told.target)).is_none_or(|last| done.occurred_at > *last))
         .collect()
+}
+
+/// The attempt of which a result tells, wherever it has a name.
+type NamedAttempt<'a> = (PlatformId, &'a Target, &'a AttemptName);
+
+fn named_attempt(result: &LinkedResult) -> Option<NamedAttempt<'_>> {
+    result.kind.attempt_name().map(|name| (result.platform, &result.target, name))
+}
+
+/// The earliest telling of each attempt that has a name: when it was made, however often it is graded afterwards.
+fn first_tellings<'a>(results: &[&'a LinkedResult]) -> HashMap<NamedAttempt<'a>, &'a LinkedResult> {
+    let mut firsts: HashMap<NamedAttempt<'a>, &'a LinkedResult> = HashMap::new();
+    for told in results.iter().copied() {
+        let Some(attempt) = named_attempt(told) else { continue };
+        let first = firsts.entry(attempt).or_insert(told);
+        if told.occurred_at < first.occurred_at {
+            *first = told;
+        }
+    }
+    firsts
 }
 
 /// Whether a result is evidence for an item: the completion of its course, or an attempt at its quiz that reaches the
@@ -97,19 +141,19 @@ pub fn is_evidence_for(item: &Item, target: &Target, kind: &ResultKind) -> bool 
 
 /// The evidence for an item among results that stand, by day and then by event id.
 #[must_use]
-pub fn pieces_for(item: &Item, standing: &[&LinkedResult]) -> Vec<Piece> {
+pub fn pieces_for(item: &Item, standing: &[Done<'_>]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = standing
         .iter()
-        .filter(|result| is_evidence_for(item, &result.target, &result.kind))
-        .map(|result| Piece { day: result.day, event_id: result.event_id.clone() })
+        .filter(|done| is_evidence_for(item, &done.told.target, &done.told.kind))
+        .map(|done| Piece { day: done.day, event_id: done.told.event_id.clone(), platform: done.told.platform })
         .collect();
     pieces.sort_unstable();
     pieces
 }
 
-/// The attempts at the quizzes that some items name, each once, by day.
+/// The graded attempts at the quizzes that some items name, each once, by day.
 #[must_use]
-pub fn attempts_at(items: &[&Item], standing: &[&LinkedResult]) -> Vec<Attempt> {
+pub fn attempts_at(items: &[&Item], standing: &[Done<'_>]) -> Vec<Attempt> {
     let named = |target: &Target| {
         items.iter().any(|item| match (item, target) {
             (Item::Quiz { quiz, .. }, Target::Quiz(attempted)) => quiz == attempted,
@@ -117,18 +161,18 @@ pub fn attempts_at(items: &[&Item], standing: &[&LinkedResult]) -> Vec<Attempt> 
         })
     };
     let mut attempts: BTreeMap<ResultKey<'_>, Attempt> = BTreeMap::new();
-    for result in standing {
-        let ResultKind::Attempt { score, .. } = &result.kind else { continue };
-        if !named(&result.target) {
+    for done in standing {
+        let ResultKind::Attempt { score, .. } = &done.told.kind else { continue };
+        if !named(&done.told.target) || done.told.kind.is_ungraded() {
             continue;
         }
         let told = Attempt {
-            day: result.day,
+            day: done.day,
             share: score.map(|score| score.share()),
             percent: score.map(|score| score.percent()),
         };
         attempts
-            .entry(ResultKey::of(result))
+            .entry(ResultKey { occurred_at: done.occurred_at, ..ResultKey::of(done.told) })
             .and_modify(|known| {
                 if told.share > known.share {
                     *known = told.clone();

@@ -59,28 +59,66 @@ fn is_in(audience: &Audience, employment: &Employment) -> bool {
     administration && form && unit
 }
 
-/// "a result is known by learner, kind, course or quiz, attempt and instant"
+/// "a result is known by learner, kind, course or quiz, attempt and instant"; the attempt's name goes before its number.
 fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
     let same_kind = match (&a.kind, &b.kind) {
         (ResultKind::Completion, ResultKind::Completion) => true,
-        (ResultKind::Attempt { number: a, .. }, ResultKind::Attempt { number: b, .. }) => a == b,
+        (ResultKind::Attempt { name: None, number: a, .. }, ResultKind::Attempt { name: None, number: b, .. }) => {
+            a == b
+        }
+        (ResultKind::Attempt { name: a, .. }, ResultKind::Attempt { name: b, .. }) => a == b,
         _ => false,
     };
     same_kind && a.platform == b.platform && a.target == b.target && a.occurred_at == b.occurred_at
 }
 
-/// "A revocation takes its evidence away whole"; "without event_id [it] withdraws what the learner did in that course or
-/// quiz up to its timestamp".
-fn is_withdrawn(result: &LinkedResult, all: &[LinkedResult]) -> bool {
+/// "A revocation [that names an event] takes its evidence away whole"
+fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
     all.iter().filter(|revocation| revocation.platform == result.platform).any(|revocation| match &revocation.kind {
         ResultKind::Revocation { event_id: Some(event) } => all
             .iter()
             .any(|told| told.platform == revocation.platform && told.event_id == *event && are_the_same(told, result)),
-        ResultKind::Revocation { event_id: None } => {
-            revocation.target == result.target && result.occurred_at <= revocation.occurred_at
-        }
         _ => false,
     })
+}
+
+/// "without event_id [it] withdraws what the learner did in that course or quiz up to its timestamp"
+fn is_withdrawn_by_time(result: &LinkedResult, all: &[LinkedResult]) -> bool {
+    all.iter().any(|revocation| {
+        let ends_all = matches!(revocation.kind, ResultKind::Revocation { event_id: None });
+        let of_it = revocation.platform == result.platform && revocation.target == result.target;
+        ends_all && of_it && result.occurred_at <= revocation.occurred_at
+    })
+}
+
+/// A result as of when it was done: "an attempt that has a name is of the earliest instant at which it was told", of the
+/// tellings that no revocation names.
+pub(super) fn as_done(result: &LinkedResult, all: &[LinkedResult]) -> LinkedResult {
+    let mut done = result.clone();
+    let ResultKind::Attempt { name: Some(name), .. } = &result.kind else { return done };
+    for told in all {
+        let ResultKind::Attempt { name: Some(other), .. } = &told.kind else { continue };
+        let of_the_attempt = other == name && told.target == result.target && told.platform == result.platform;
+        if of_the_attempt && told.occurred_at < done.occurred_at && !is_withdrawn_by_name(told, all) {
+            (done.occurred_at, done.day) = (told.occurred_at, told.day);
+        }
+    }
+    done
+}
+
+/// What counts, each as of when it was done.
+fn counting(all: &[LinkedResult]) -> Vec<LinkedResult> {
+    let told = all.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
+    let named_by_none = told.filter(|result| !is_withdrawn_by_name(result, all));
+    named_by_none.map(|result| as_done(result, all)).filter(|done| !is_withdrawn_by_time(done, all)).collect()
+}
+
+/// "a graded quiz attempt": one that has a name may be told without a grade.
+fn is_graded_attempt(result: &LinkedResult) -> bool {
+    match &result.kind {
+        ResultKind::Attempt { name, score, passed, .. } => name.is_none() || score.is_some() || passed.is_some(),
+        _ => false,
+    }
 }
 
 /// "compared exactly": points / of >= mark, without dividing.
@@ -247,8 +285,8 @@ impl Oracle {
         let clock = since.max(requirement.effective_from);
         let due_on = self.due_on(requirement, since, clock, &absent);
 
-        let counting = person.results.iter().filter(|result| !is_withdrawn(result, &person.results));
-        let seen: Vec<&LinkedResult> = counting.filter(|result| result.day <= t).collect();
+        let counting = counting(&person.results);
+        let seen: Vec<&LinkedResult> = counting.iter().filter(|result| result.day <= t).collect();
         let timeline = self.timeline(requirement, &seen);
 
         let holds_within = |first: NaiveDate, last: NaiveDate| days(first, last).any(|d| timeline.days.contains(&d));
@@ -271,7 +309,7 @@ impl Oracle {
         let stretch = timeline.days.range(..=t).next_back().map(|latest| run_around(&timeline.days, *latest));
         let named: Vec<&LinkedResult> = seen
             .iter()
-            .filter(|result| matches!(result.kind, ResultKind::Attempt { .. }))
+            .filter(|result| is_graded_attempt(result))
             .filter(|result| timeline.items.iter().any(|(item, _)| is_quiz_of(item, &result.target)))
             .copied()
             .collect();

@@ -121,7 +121,7 @@ impl Proposal {
         let kind = match target {
             Target::Course(_) => ResultKind::Completion,
             Target::Quiz(_) => {
-                ResultKind::Attempt { number: None, score: *score, passed: score.is_none().then_some(true) }
+                ResultKind::Attempt { name: None, number: None, score: *score, passed: score.is_none().then_some(true) }
             }
         };
         Some(LinkedResult {

@@ -246,14 +246,18 @@ impl Told for Received {
     }
 
     fn fields(&self) -> Vec<Field> {
-        let (type_, passed, revokes, of) = match &self.kind {
-            ResultKind::Completion => ("course.completed", None, None, None),
-            ResultKind::Attempt { score, passed, .. } => ("quiz.graded", *passed, None, score.as_ref()),
-            ResultKind::Revocation { event_id } => ("completion.revoked", None, event_id.as_ref(), None),
+        let (type_, attempt, passed, revokes, of) = match &self.kind {
+            ResultKind::Completion => ("course.completed", None, None, None, None),
+            ResultKind::Attempt { name, score, passed, .. } => {
+                let type_ = if self.kind.is_ungraded() { "quiz.submitted" } else { "quiz.graded" };
+                (type_, name.as_ref(), *passed, None, score.as_ref())
+            }
+            ResultKind::Revocation { event_id } => ("completion.revoked", None, None, event_id.as_ref(), None),
         };
         let mut fields = vec![Field::new("type", type_), Field::new("platform", &self.platform)];
         fields.extend(target(&self.target));
         fields.extend([
+            Field::maybe("attempt", attempt),
             Field::new("occurred_at", self.occurred_at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
             score(of),
             Field::maybe("passed", passed),

@@ -20,7 +20,7 @@ impl ReportedResult {
         parts.extend([kind_of_target.to_owned(), target.to_owned(), self.occurred_at.timestamp_micros().to_string()]);
         match &self.kind {
             ResultKind::Completion => parts.push("completion".to_owned()),
-            ResultKind::Attempt { number, score, passed } => {
+            ResultKind::Attempt { name, number, score, passed } => {
                 let score = score.map(|score| format!("{} of {}", score.points().normalize(), score.of().normalize()));
                 parts.extend([
                     "attempt".to_owned(),
@@ -28,6 +28,8 @@ impl ReportedResult {
                     format!("{score:?}"),
                     format!("{passed:?}"),
                 ]);
+                // Ids that were made before attempts had names stay what they are.
+                parts.extend(name.as_ref().map(ToString::to_string));
             }
             ResultKind::Revocation { event_id } => {
                 parts.extend(["revocation".to_owned(), event_id.as_ref().map(ToString::to_string).unwrap_or_default()]);
@@ -83,7 +85,7 @@ mod tests {
 
     fn attempt(raw: &str) -> ResultKind {
         let [points, of] = [raw, "20"].map(|text| decimal_from_text(text).expect("a number"));
-        ResultKind::Attempt { number: None, score: Score::new(points, of).ok(), passed: None }
+        ResultKind::Attempt { name: None, number: None, score: Score::new(points, of).ok(), passed: None }
     }
 
     #[test]

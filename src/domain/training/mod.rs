@@ -5,7 +5,7 @@ mod score;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::ids::{CourseId, EventId, PlatformId, QuizId};
+use super::ids::{AttemptName, CourseId, EventId, PlatformId, QuizId};
 use super::linking::LearnerKeys;
 
 pub use score::{InvalidDecimal, PassMark, Score, decimal_from_text, one_decimal};
@@ -21,8 +21,10 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ResultKind {
     Completion,
-    /// A graded quiz attempt: its number where the platform counts them, its score and the platform's own verdict.
+    /// A quiz attempt: its name where the platform has one for each, its number where it counts them, its score and the
+    /// platform's own verdict. One that has a name may be told before it is graded, and again whenever its grade changes.
     Attempt {
+        name: Option<AttemptName>,
         number: Option<u32>,
         score: Option<Score>,
         passed: Option<bool>,
@@ -31,6 +33,23 @@ pub enum ResultKind {
     Revocation {
         event_id: Option<EventId>,
     },
+}
+
+impl ResultKind {
+    /// By which an attempt is known whenever it is told of.
+    #[must_use]
+    pub const fn attempt_name(&self) -> Option<&AttemptName> {
+        match self {
+            Self::Attempt { name, .. } => name.as_ref(),
+            Self::Completion | Self::Revocation { .. } => None,
+        }
+    }
+
+    /// Whether it says that an attempt was made, and nothing yet of how it went: that may be told later, under its name.
+    #[must_use]
+    pub const fn is_ungraded(&self) -> bool {
+        matches!(self, Self::Attempt { name: Some(_), score: None, passed: None, .. })
+    }
 }
 
 /// One result as a platform reported it, before anybody knows whose it is.

@@ -158,7 +158,7 @@ fn read_attempt(raw: Cell<'_>, max: Cell<'_>, passed: Cell<'_>, row: &mut RowRea
             return None;
         }
     };
-    Some(ResultKind::Attempt { number: None, score, passed: passed? })
+    Some(ResultKind::Attempt { name: None, number: None, score, passed: passed? })
 }
 
 /// An instant from RFC 3339, or from the platform's own clock where no offset is given.

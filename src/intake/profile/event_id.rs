@@ -44,7 +44,7 @@ pub(super) fn derived(
     add(&occurred_at.timestamp_micros().to_string());
     match kind {
         ResultKind::Completion => add("completion"),
-        ResultKind::Attempt { number, score, passed } => {
+        ResultKind::Attempt { number, score, passed, name: _ } => {
             add("attempt");
             add(&number.map(|number| number.to_string()).unwrap_or_default());
             let score = score.map(|score| (score.points().normalize(), score.of().normalize()));

@@ -585,7 +585,7 @@ impl<'r> EventReader<'r> {
             self.refuse(None, Fault::NothingGraded.into());
             return None;
         }
-        Some(ResultKind::Attempt { number, score, passed })
+        Some(ResultKind::Attempt { name: None, number, score, passed })
     }
 
     /// Where a field was found.

@@ -37,7 +37,7 @@ fn shown(result: &ReportedResult) -> String {
     };
     match &result.kind {
         ResultKind::Completion => text.push_str("completed"),
-        ResultKind::Attempt { number, score, passed } => {
+        ResultKind::Attempt { number, score, passed, .. } => {
             text.push_str("attempt");
             number.iter().for_each(|number| write!(text, " {number}").expect("a text"));
             score.iter().for_each(|score| write!(text, " {}/{}", score.points(), score.of()).expect("a text"));

@@ -25,7 +25,7 @@ pub fn compose(result: &ReportedResult, sent_at: DateTime<Utc>) -> Vec<u8> {
             data.insert("completed_at".to_owned(), time(result.occurred_at));
             (COURSE_COMPLETED, sent_at)
         }
-        ResultKind::Attempt { number, score, passed } => {
+        ResultKind::Attempt { number, score, passed, .. } => {
             insert_given(&mut data, "attempt", number.map(Value::from));
             insert_given(&mut data, "score", score.as_ref().map(raw_and_max));
             insert_given(&mut data, "passed", passed.map(Value::from));
@@ -111,7 +111,7 @@ mod tests {
                 score().prop_map(|score| (Some(score), None)),
             ],
         )
-            .prop_map(|(number, (score, passed))| ResultKind::Attempt { number, score, passed });
+            .prop_map(|(number, (score, passed))| ResultKind::Attempt { name: None, number, score, passed });
         let revocation = prop::option::of(id(EventId::parse)).prop_map(|event_id| ResultKind::Revocation { event_id });
         prop_oneof![
             course().prop_map(|course| (course, ResultKind::Completion, None)),
@@ -162,6 +162,7 @@ mod tests {
             learner: LearnerKeys { employee_number: EmployeeNumber::parse("104233").ok(), ..LearnerKeys::default() },
             target: Target::Quiz(QuizId::parse("infosec-basics-quiz").expect("a quiz id")),
             kind: ResultKind::Attempt {
+                name: None,
                 number: Some(2),
                 score: Score::new(Decimal::from(17), Decimal::from(20)).ok(),
                 passed: Some(true),

@@ -100,7 +100,7 @@ impl Told {
         }
         Ok(Self {
             target,
-            kind: ResultKind::Attempt { number, score, passed },
+            kind: ResultKind::Attempt { name: None, number, score, passed },
             happened_at: instant(data, "graded_at", clock)?,
             reason: None,
         })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::words::{CoursePlace, Words};
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
-use crate::domain::ids::{CourseId, EmployeeNumber, EventId, QuizId};
+use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target, decimal_from_text};
 use crate::intake::json::Document;
@@ -226,7 +226,8 @@ fn about_an_activity(statement: &Statement<'_>, words: &Words) -> Result<Told, N
         Deeds::Completed | Deeds::Waived => completed(object, context, words, verb, &outcome)?,
         Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(object, context, words, verb, &outcome)?,
     };
-    let is_done = matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
+    let is_graded = !found.iter().any(|(_, kind)| kind.is_ungraded());
+    let is_done = is_graded && matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
     let deed = registration.filter(|_| is_cmi5 && is_done).map(Deed::Done);
     Ok((learner, found, deed))
 }
@@ -253,7 +254,13 @@ impl Outcome {
         if self.score.is_none() && passed.is_none() {
             return Err(Nothing::NotGraded);
         }
-        Ok(ResultKind::Attempt { number: attempt_number(&object.id), score: self.score, passed })
+        Ok(ResultKind::Attempt { name: None, number: attempt_number(&object.id), score: self.score, passed })
+    }
+
+    /// A try that is an activity of its own: whatever else is told of that activity is of the same try.
+    fn attempt_itself(&self, object: &Activity<'_>, passed: Option<bool>) -> ResultKind {
+        let name = Some(AttemptName::of_address(&object.id));
+        ResultKind::Attempt { name, number: attempt_number(&object.id), score: self.score, passed }
     }
 }
 
@@ -267,7 +274,13 @@ fn completed(
     let sort = words.sort(object);
     if sort == Sort::Attempt {
         let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
-        return Ok(vec![(quiz_target(quiz)?, outcome.attempt(object, outcome.success)?)]);
+        let attempt = outcome.attempt_itself(object, outcome.success);
+        // Handed in is when it was done, though somebody has yet to grade it.
+        return match outcome.completion {
+            Some(false) if attempt.is_ungraded() => Err(Nothing::NotCompleted),
+            _ if attempt.is_ungraded() && verb != Deeds::Completed => Err(Nothing::NotGraded),
+            _ => Ok(vec![(quiz_target(quiz)?, attempt)]),
+        };
     }
     if sort == Sort::Quiz && verb == Deeds::Completed {
         // That a quiz is completed says nothing of how it went: without a score there is no grade.
@@ -309,7 +322,8 @@ fn graded(
     match words.sort(object) {
         Sort::Attempt => {
             let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
-            Ok(vec![(quiz_target(quiz)?, outcome.attempt(object, passed)?)])
+            let attempt = outcome.attempt_itself(object, passed);
+            if attempt.is_ungraded() { Err(Nothing::NotGraded) } else { Ok(vec![(quiz_target(quiz)?, attempt)]) }
         }
         Sort::Quiz => Ok(vec![(quiz_target(object)?, outcome.attempt(object, passed)?)]),
         Sort::Course if verb == Deeds::Passed && passed == Some(true) => Ok(vec![completion(object)?]),

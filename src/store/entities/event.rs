@@ -25,6 +25,7 @@ pub struct Model {
     pub recorded_at: i64,
     pub employee_id: Option<i64>,
     pub unlinked: Option<String>,
+    pub attempt_name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

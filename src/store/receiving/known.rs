@@ -65,11 +65,12 @@ impl KnownEvent {
             .identities()
             .any(|identity| result.learner.identity(identity.key).is_some_and(|told| told != identity));
         let is_another_attempt = self.told.attempt.zip(told.attempt).is_some_and(|(known, told)| known != told);
+        // A file has no column for the name.
+        let unnamed = |told: &Told| Told { occurred_at: 0, attempt: None, attempt_name: None, ..told.clone() };
         !is_of_another
             && !is_another_attempt
             && second(self.told.occurred_at) == second(told.occurred_at)
-            && Told { occurred_at: 0, attempt: None, ..self.told.clone() }
-                == Told { occurred_at: 0, attempt: None, ..told }
+            && unnamed(&self.told) == unnamed(&told)
     }
 }
 
@@ -105,6 +106,7 @@ pub struct Told {
     pub course: Option<String>,
     pub quiz: Option<String>,
     pub attempt: Option<i32>,
+    pub attempt_name: Option<String>,
     pub occurred_at: i64,
     pub score: Option<(String, String)>,
     pub passed: Option<bool>,
@@ -123,6 +125,7 @@ impl Told {
             course,
             quiz,
             attempt: None,
+            attempt_name: None,
             occurred_at: instant::kept(result.occurred_at),
             score: None,
             passed: None,
@@ -130,8 +133,9 @@ impl Told {
         };
         match &result.kind {
             ResultKind::Completion => {}
-            ResultKind::Attempt { number, score, passed } => {
+            ResultKind::Attempt { name, number, score, passed } => {
                 told.kind = "attempt";
+                told.attempt_name = name.as_ref().map(ToString::to_string);
                 told.attempt = number.and_then(|number| i32::try_from(number).ok());
                 told.score = score.as_ref().map(kept_score);
                 told.passed = *passed;
@@ -152,6 +156,7 @@ impl Told {
             course: row.course_id,
             quiz: row.quiz_id,
             attempt: row.attempt,
+            attempt_name: row.attempt_name,
             occurred_at: row.occurred_at?,
             score: row.score_points.zip(row.score_of),
             passed: row.passed,
@@ -249,6 +254,7 @@ impl Known {
             course: row.course_id,
             quiz: row.quiz_id,
             attempt: row.attempt,
+            attempt_name: row.attempt_name,
             occurred_at: row.occurred_at,
             score: row.score_points.zip(row.score_of),
             passed: row.passed,
@@ -375,6 +381,7 @@ struct EventRow {
     course_id: Option<String>,
     quiz_id: Option<String>,
     attempt: Option<i32>,
+    attempt_name: Option<String>,
     occurred_at: i64,
     score_points: Option<String>,
     score_of: Option<String>,
@@ -398,6 +405,7 @@ fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) ->
         ("course_id", Kind::Text),
         ("quiz_id", Kind::Text),
         ("attempt", Kind::Integer),
+        ("attempt_name", Kind::Text),
         ("occurred_at", Kind::Integer),
         ("score_points", Kind::Text),
         ("score_of", Kind::Text),
@@ -414,8 +422,9 @@ fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) ->
     let sql = format!(
         "SELECT e.platform_id AS platform_id, e.event_id AS event_id, e.learner_id AS learner_id,
                 e.employee_id AS employee_id, e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id,
-                e.attempt AS attempt, e.occurred_at AS occurred_at, e.score_points AS score_points,
-                e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id,
+                e.attempt AS attempt, e.attempt_name AS attempt_name, e.occurred_at AS occurred_at,
+                e.score_points AS score_points, e.score_of AS score_of, e.passed AS passed,
+                e.revokes_event_id AS revokes_event_id,
                 l.employee_number AS employee_number, l.email AS email, l.username AS username,
                 l.account_home_page AS account_home_page, l.account_name AS account_name
          FROM {{w}} {kept} {learner}"
@@ -487,6 +496,7 @@ struct LearnerRow {
     course_id: Option<String>,
     quiz_id: Option<String>,
     attempt: Option<i32>,
+    attempt_name: Option<String>,
     occurred_at: Option<i64>,
     score_points: Option<String>,
     score_of: Option<String>,
@@ -510,6 +520,7 @@ fn learners(
         ("course_id", Kind::Text),
         ("quiz_id", Kind::Text),
         ("attempt", Kind::Integer),
+        ("attempt_name", Kind::Text),
         ("occurred_at", Kind::Integer),
         ("score_points", Kind::Text),
         ("score_of", Kind::Text),
@@ -522,8 +533,8 @@ fn learners(
         "SELECT l.id AS id, l.platform_id AS platform_id, l.fingerprint AS fingerprint,
                       l.depends_on_day AS depends_on_day, l.employee_id AS employee_id, l.unlinked AS unlinked,
                       e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt,
-                      e.occurred_at AS occurred_at, e.score_points AS score_points, e.score_of AS score_of,
-                      e.passed AS passed, e.revokes_event_id AS revokes_event_id
+                      e.attempt_name AS attempt_name, e.occurred_at AS occurred_at, e.score_points AS score_points,
+                      e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id
                FROM {{w}} {learner} {told}"
     );
     let asked = asking_for_learners(batch, held)?;

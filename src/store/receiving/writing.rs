@@ -10,7 +10,7 @@ use super::held::{HELD_RESULT, HeldRow};
 use super::known::{KnownLearner, LearnerName, Told};
 use super::statements::{ATTACHMENT, AttachmentRow, STATEMENT, StatementRow};
 use super::{Delivery, STALE, stale_rows};
-use crate::domain::ids::{EmployeeId, PlatformId};
+use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
 use crate::domain::training::ReportedResult;
 use crate::store::StoreError;
@@ -171,6 +171,7 @@ pub struct EventRow<'a> {
     course_id: Option<String>,
     quiz_id: Option<String>,
     attempt: Option<i32>,
+    attempt_name: Option<&'a str>,
     occurred_at: i64,
     score_points: Option<String>,
     score_of: Option<String>,
@@ -193,6 +194,7 @@ const EVENT: &[Column] = &[
     ("course_id", Kind::Text),
     ("quiz_id", Kind::Text),
     ("attempt", Kind::Integer),
+    ("attempt_name", Kind::Text),
     ("occurred_at", Kind::Integer),
     ("score_points", Kind::Text),
     ("score_of", Kind::Text),
@@ -226,6 +228,7 @@ impl<'a> EventRow<'a> {
             course_id: telling.course.clone(),
             quiz_id: telling.quiz.clone(),
             attempt: telling.attempt,
+            attempt_name: result.kind.attempt_name().map(AttemptName::as_str),
             occurred_at: telling.occurred_at,
             score_points,
             score_of,

@@ -5,6 +5,7 @@
 //! the [oracle](super::oracle) too.
 
 mod assignment;
+mod attempts;
 mod audience;
 mod evidence;
 mod export;
@@ -20,7 +21,9 @@ use super::requirement::{Audience, Item, Requirement, RequirementVersion};
 use super::standing::{Person, Standing, Status, standing_on};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
-use crate::domain::ids::{AdministrationCode, CourseId, EmploymentId, EventId, PlatformId, QuizId, RequirementCode};
+use crate::domain::ids::{
+    AdministrationCode, AttemptName, CourseId, EmploymentId, EventId, PlatformId, QuizId, RequirementCode,
+};
 use crate::domain::training::{LinkedResult, PassMark, ResultKind, Score, Target, decimal_from_text};
 
 const LARPORTAL: PlatformId = PlatformId(1);
@@ -121,13 +124,21 @@ fn attempted(event: &str, quiz: &str, at: &str, score: &str, passed: Option<bool
     let score = score
         .split_once('/')
         .map(|(points, of)| Score::new(decimal_from_text(points).unwrap(), decimal_from_text(of).unwrap()).unwrap());
-    result(event, of_quiz(quiz), ResultKind::Attempt { number: None, score, passed }, at)
+    result(event, of_quiz(quiz), ResultKind::Attempt { name: None, number: None, score, passed }, at)
 }
 
 /// The attempt with the number that the platform gave it.
 fn numbered(number: u32, mut attempt: LinkedResult) -> LinkedResult {
     if let ResultKind::Attempt { number: unnumbered, .. } = &mut attempt.kind {
         *unnumbered = Some(number);
+    }
+    attempt
+}
+
+/// The attempt under the name by which the platform tells of it again.
+fn named(name: &str, mut attempt: LinkedResult) -> LinkedResult {
+    if let ResultKind::Attempt { name: unnamed, .. } = &mut attempt.kind {
+        *unnamed = AttemptName::parse(name).ok();
     }
     attempt
 }

@@ -11,6 +11,8 @@ use proptest::sample::{select, subsequence};
 
 use super::*;
 use crate::domain::calendar::Stretch;
+use crate::domain::compliance::evidence::not_withdrawn;
+use crate::domain::compliance::oracle::as_done;
 use crate::domain::compliance::span::{ScopeSpan, StandingSpan, scope_spans, shown_employments, standing_spans};
 
 /// Everything begins from here to [`WIDTH`] days later.
@@ -95,9 +97,13 @@ fn scores() -> impl Strategy<Value = Option<Score>> {
         .prop_map(|score| score.map(|(points, of)| Score::new(points.into(), of.into()).unwrap()))
 }
 
+/// Half of them under one of two names, so that one attempt is told at several instants.
 fn attempts() -> impl Strategy<Value = ResultKind> {
-    (prop::option::of(1u32..3), scores(), any::<Option<bool>>())
-        .prop_map(|(number, score, passed)| ResultKind::Attempt { number, score, passed })
+    let name = prop::option::of(select(&["attempt-1", "attempt-2"]));
+    (name, prop::option::of(1u32..3), scores(), any::<Option<bool>>()).prop_map(|(name, number, score, passed)| {
+        let name = name.map(|name| AttemptName::parse(name).unwrap());
+        ResultKind::Attempt { name, number, score, passed }
+    })
 }
 
 /// Something that was done: what, at which instant, on which platform. Without an id.
@@ -139,8 +145,8 @@ fn results() -> impl Strategy<Value = Vec<LinkedResult>> {
             let (target, kind, occurred_at, platform) = once;
             let kind = match (again, kind) {
                 (Again::Never, _) => continue,
-                (Again::WithAnotherScore(score), ResultKind::Attempt { number, passed, .. }) => {
-                    ResultKind::Attempt { number, score, passed }
+                (Again::WithAnotherScore(score), ResultKind::Attempt { name, number, passed, .. }) => {
+                    ResultKind::Attempt { name, number, score, passed }
                 }
                 (_, kind) => kind,
             };
@@ -312,7 +318,7 @@ proptest! {
             platform: LARPORTAL,
             event_id: EventId::parse("failed").unwrap(),
             target,
-            kind: ResultKind::Attempt { number, score, passed: Some(true) },
+            kind: ResultKind::Attempt { name: None, number, score, passed: Some(true) },
             occurred_at,
             day: CityCalendar::default().day_of(occurred_at),
         });
@@ -320,9 +326,38 @@ proptest! {
     }
 
     #[test]
+    fn what_is_told_of_an_attempt_later_counts_as_if_it_had_been_told_at_once(
+        person in persons(),
+        versions in versions(),
+        name in select(&["attempt-1", "attempt-2"]),
+        target in quizzes(),
+        (score, passed) in (scores(), any::<Option<bool>>()),
+        (first, second) in (instants(), instants()),
+    ) {
+        let telling = |event: &str, score, passed, occurred_at| LinkedResult {
+            platform: LARPORTAL,
+            event_id: EventId::parse(event).unwrap(),
+            target: target.clone(),
+            kind: ResultKind::Attempt { name: AttemptName::parse(name).ok(), number: None, score, passed },
+            occurred_at,
+            day: CityCalendar::default().day_of(occurred_at),
+        };
+        let mut graded_later = person.clone();
+        graded_later.results.push(telling("handed in", None, None, first.min(second)));
+        graded_later.results.push(telling("graded", score, passed, first.max(second)));
+        let mut graded_at_once = person.clone();
+        // Where the grade is withdrawn together with what was told of it at the same instant, there is none.
+        let later = not_withdrawn(&graded_later.results).into_iter().find(|done| done.told.event_id.as_str() == "graded");
+        graded_at_once.results.extend(later.map(|done| telling("graded", score, passed, done.occurred_at)));
+        prop_assert_eq!(standing_spans(&graded_later, &versions), standing_spans(&graded_at_once, &versions));
+    }
+
+    #[test]
     fn evidence_on_later_days_never_changes_the_standing(person in persons(), versions in versions(), t in JUDGED) {
         let mut earlier = person.clone();
-        earlier.results.retain(|result| result.day <= at(t) || matches!(result.kind, ResultKind::Revocation { .. }));
+        // Of an attempt that is told again, the later tellings are evidence from its own day as well.
+        let is_of_then = |result: &LinkedResult| as_done(result, &person.results).day <= at(t);
+        earlier.results.retain(|result| is_of_then(result) || matches!(result.kind, ResultKind::Revocation { .. }));
         prop_assert_eq!(standing_on(&earlier, &versions, at(t)), standing_on(&person, &versions, at(t)));
     }
 }

@@ -148,7 +148,7 @@ impl From<&ReportedResult> for CheckedResultView {
         };
         match &result.kind {
             ResultKind::Completion => {}
-            ResultKind::Attempt { number, score, passed } => {
+            ResultKind::Attempt { number, score, passed, .. } => {
                 view.kind = "attempt";
                 view.attempt = *number;
                 view.score = score.map(|score| format!("{}/{}", score.points(), score.of()));

@@ -71,7 +71,11 @@ fn completed() -> ReportedResult {
 fn graded(number: Option<u32>, score: Option<(&str, &str)>, passed: Option<bool>) -> ReportedResult {
     let decimal = |text| decimal_from_text(text).expect("a decimal");
     let score = score.map(|(points, of)| Score::new(decimal(points), decimal(of)).expect("a score"));
-    ReportedResult { target: basics_quiz(), kind: ResultKind::Attempt { number, score, passed }, ..completed() }
+    ReportedResult {
+        target: basics_quiz(),
+        kind: ResultKind::Attempt { name: None, number, score, passed },
+        ..completed()
+    }
 }
 
 fn revoked(withdrawn: Option<&str>) -> ReportedResult {
