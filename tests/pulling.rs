@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use kurskoll::app::Asker;
 use kurskoll::app::pull::{NamedBy, NewPull, NewSource, PullError};
 use kurskoll::domain::ids::PlatformCode;
-use kurskoll::domain::pulling::Brought;
+use kurskoll::domain::pulling::{Brought, LOOK_BACK};
 use kurskoll::intake::xapi::Version;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ impl Store {
 
     fn as_source(&self) -> NewSource {
         let (key, secret) = self.key_and_secret();
-        NewSource::Xapi { address: self.address(), key, secret, version: Version::V1_0_3 }
+        NewSource::Xapi { address: self.address(), key, secret, version: Version::V1_0_3, look_back: LOOK_BACK }
     }
 }
 
@@ -145,7 +145,7 @@ both_databases! {
         let store = Store::start().await;
         let many = (0..1100).map(|second: i64| {
             let at = "2026-02-01T10:00:00Z".parse::<DateTime<Utc>>().expect("an instant") + Duration::seconds(second);
-            quiz_attempt(account("17"), 5, 16.0, &at.to_rfc3339())
+            quiz_attempt(account("17"), u32::try_from(second).expect("a number") + 1, 16.0, &at.to_rfc3339())
         });
         for some in many.collect::<Vec<_>>().chunks(550) {
             store.hold(&some.iter().cloned().collect()).await;
@@ -162,6 +162,22 @@ both_databases! {
         let from_the_start = Some("2026-01-01T00:00:00Z".parse().expect("an instant"));
         let all = app.receiving.pull_now(&Asker::operator(), &code("moodle"), from_the_start).await.expect("asked");
         assert_eq!((all.told, all.found), (1100, 0));
+    }
+
+    async fn a_store_that_goes_by_when_things_happened_is_asked_from_further_back(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        city_with_moodle(&app).await;
+        let store = Store::start().await;
+        let statements = of_anna();
+        store.hold(&statements[0]).await;
+        let mut source = store.as_source();
+        if let NewSource::Xapi { look_back, .. } = &mut source {
+            *look_back = Duration::days(40);
+        }
+        set(&app, "moodle", source).await;
+        assert_eq!(pulled(&app, "moodle").await, [1, 1, 0, 0, 0]);
+        let since = health(&app, "moodle").await["pull"]["since"].as_str().expect("an instant").to_owned();
+        assert!(since.starts_with("2026-01-17T12:00:00"), "{since}");
     }
 
     async fn one_statement_that_is_not_understood_waits_alone(database: TestDatabase) {
@@ -184,7 +200,7 @@ both_databases! {
         // When its time has come, it is taken.
         app.clock.advance(Duration::days(30));
         assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 0]);
-        assert_eq!((app.rows_in("delivery").await, status_of(&app, "1001").await.as_str()), (2, "compliant"));
+        assert_eq!((app.rows_in("event").await, status_of(&app, "1001").await.as_str()), (3, "compliant"));
     }
 
     async fn a_statement_that_contradicts_a_kept_one_is_counted_and_takes_nothing_along(database: TestDatabase) {
@@ -238,7 +254,7 @@ both_databases! {
         let store = Store::start().await;
         store.hold(&of_anna()).await;
         let (key, _) = store.key_and_secret();
-        let wrong = NewSource::Xapi { address: store.address(), key, secret: "wrong".to_owned(), version: Version::V1_0_3 };
+        let wrong = NewSource::Xapi { address: store.address(), key, secret: "wrong".to_owned(), version: Version::V1_0_3, look_back: LOOK_BACK };
         set(&app, "moodle", wrong).await;
         let due = async || app.receiving.pull_due("test").await.expect("it is looked");
         assert_eq!((due().await, due().await), (1, 0));
@@ -336,7 +352,8 @@ async fn a_store_that_answers_amiss_is_said_to() {
     ] {
         let address = format!("{}/{path}", elsewhere.address);
         let (key, secret) = ("key".to_owned(), "a-secret".to_owned());
-        set(&app, "moodle", NewSource::Xapi { address, key, secret, version: Version::V1_0_3 }).await;
+        set(&app, "moodle", NewSource::Xapi { address, key, secret, version: Version::V1_0_3, look_back: LOOK_BACK })
+            .await;
         let refused = pull(&app, "moodle").await.expect_err(path);
         assert_eq!(refused.to_string(), why);
         assert_eq!(health(&app, "moodle").await["pull"]["problem"], why);
@@ -355,6 +372,7 @@ async fn an_address_or_a_platform_that_cannot_be_asked_is_refused_at_once() {
         key: "key".to_owned(),
         secret: secret.to_owned(),
         version: Version::V1_0_3,
+        look_back: LOOK_BACK,
     };
     let site = |courses: &[&str]| NewSource::Moodle {
         address: "https://larportal.example.org".to_owned(),

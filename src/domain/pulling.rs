@@ -4,8 +4,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How far before the newest that was had is asked again: what a source stored late is had then. What was had is known.
-pub const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+/// How far before the newest that was had is asked again, where nobody says: what a source stored late is had then. What
+/// was had is known.
+pub const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// The shortest time between two pulls.
 pub const SHORTEST: TimeDelta = TimeDelta::minutes(1);
@@ -34,15 +35,17 @@ pub fn next_due(ended_at: DateTime<Utc>, every: TimeDelta, failures: u32) -> Dat
 /// From where the next pull asks, when all that was stored up to `newest` is had.
 ///
 /// * `before`: from where this one asked. It never goes back behind that.
+/// * `look_back`: how far before that it asks.
 /// * `consistent_through`: up to where the source promised that nothing is missing (xAPI 1.0.3, Communication 2.1.3).
 #[must_use]
 pub fn resume_point(
     before: Option<DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
     consistent_through: Option<DateTime<Utc>>,
+    look_back: TimeDelta,
 ) -> Option<DateTime<Utc>> {
-    let had = newest.map(|newest| consistent_through.map_or(newest, |through| newest.min(through)) - OVERLAP);
-    had.max(before)
+    let had = newest.map(|newest| consistent_through.map_or(newest, |through| newest.min(through)));
+    had.and_then(|had| had.checked_sub_signed(look_back)).max(before)
 }
 
 /// Whether nobody has been asked with success for so long that somebody should look.
@@ -157,16 +160,17 @@ mod tests {
 
     #[test]
     fn it_goes_on_ten_minutes_before_the_newest_that_is_had() {
+        let point = |before, newest, through| resume_point(before, newest, through, LOOK_BACK);
         let noon = at("2026-03-02T12:00:00Z");
         let early = at("2026-03-02T11:00:00Z");
         let (ten_to, ten_to_eleven) = (at("2026-03-02T11:50:00Z"), at("2026-03-02T10:50:00Z"));
-        assert_eq!(resume_point(None, None, Some(noon)), None);
-        assert_eq!(resume_point(None, Some(noon), None), Some(ten_to));
+        assert_eq!(point(None, None, Some(noon)), None);
+        assert_eq!(point(None, Some(noon), None), Some(ten_to));
         // The source says that what it stored after eleven may not be all.
-        assert_eq!(resume_point(None, Some(noon), Some(early)), Some(ten_to_eleven));
-        assert_eq!(resume_point(None, Some(early), Some(noon)), Some(ten_to_eleven));
-        assert_eq!(resume_point(Some(early), None, Some(noon)), Some(early));
-        assert_eq!(resume_point(Some(noon), Some(early), None), Some(noon));
+        assert_eq!(point(None, Some(noon), Some(early)), Some(ten_to_eleven));
+        assert_eq!(point(None, Some(early), Some(noon)), Some(ten_to_eleven));
+        assert_eq!(point(Some(early), None, Some(noon)), Some(early));
+        assert_eq!(point(Some(noon), Some(early), None), Some(noon));
     }
 
     #[test]
@@ -194,7 +198,7 @@ mod tests {
         ) {
             let instant = |seconds: i64| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
             let [before, newest, through] = [before, newest, through].map(|seconds| seconds.map(instant));
-            let point = resume_point(before, newest, through);
+            let point = resume_point(before, newest, through, LOOK_BACK);
             prop_assert!(point >= before);
             if point != before {
                 prop_assert!(point <= newest && through.is_none_or(|through| point <= Some(through)));

@@ -1,6 +1,6 @@
 //! Setting up how a platform is asked, showing it, and asking it no more.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{MoodleDetails, NewPull, NewSource, PullError, XapiDetails, state_of};
 use crate::app::adapter::Adapter;
@@ -90,8 +90,14 @@ fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullErro
 fn asked(new: &NewPull) -> Result<Asked, PullError> {
     let json = |details: serde_json::Result<String>| details.map_err(StoreError::Unwritable);
     let (source, address, username, secret, details) = match &new.source {
-        NewSource::Xapi { address, key, secret, version } => {
-            let details = XapiDetails { version: Version::header(*version).to_owned() };
+        NewSource::Xapi { address, key, secret, version, look_back } => {
+            if *look_back < TimeDelta::zero() || *look_back > TimeDelta::days(366) {
+                return Err(PullError::LookBack);
+            }
+            let details = XapiDetails {
+                version: Version::header(*version).to_owned(),
+                look_back_seconds: look_back.num_seconds(),
+            };
             // The store is meant, whichever of the two was written.
             let address = address.trim().trim_end_matches('/').trim_end_matches("/statements");
             (SourceKind::Xapi, address, Some(key.clone()), secret, json(serde_json::to_string(&details))?)

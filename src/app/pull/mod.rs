@@ -40,8 +40,20 @@ pub struct NewPull {
 /// What is to be asked.
 #[derive(Clone)]
 pub enum NewSource {
-    Xapi { address: String, key: String, secret: String, version: Version },
-    Moodle { address: String, token: String, courses: Vec<CourseName>, named_by: NamedBy },
+    Xapi {
+        address: String,
+        key: String,
+        secret: String,
+        version: Version,
+        /// How far before the newest that was had it is asked again.
+        look_back: TimeDelta,
+    },
+    Moodle {
+        address: String,
+        token: String,
+        courses: Vec<CourseName>,
+        named_by: NamedBy,
+    },
 }
 
 impl std::fmt::Debug for NewSource {
@@ -129,6 +141,7 @@ impl TryFrom<String> for CourseName {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct XapiDetails {
     version: String,
+    look_back_seconds: i64,
 }
 
 /// What a Moodle needs beside its address and its token.
@@ -177,6 +190,8 @@ pub enum PullError {
     Address(#[from] InvalidAddress),
     #[error("a pull comes every minute at the most, and every 31 days at the least")]
     Every,
+    #[error("a store is asked again from at the most a year before the newest that was had")]
+    LookBack,
     #[error("no course is named: Moodle is asked course by course; name each with --course")]
     NoCourse,
     #[error("the secret is empty")]

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
+
 use super::run::UnderWay;
 use super::{PullFault, XapiDetails, address_of, details_of};
 use crate::app::receive_delivery::Received;
 use crate::app::xapi::receive::{Came, Form, Read, Unread, read};
 use crate::domain::ids::EventId;
-use crate::domain::pulling::{Brought, resume_point};
+use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
 use crate::intake::profile::delivery_key;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
@@ -29,7 +31,8 @@ impl UnderWay<'_> {
     pub(super) async fn ask_for_statements(&mut self) -> Result<(), PullFault> {
         let address = address_of(&self.pull)?;
         let host = address.host().to_owned();
-        let XapiDetails { version } = details_of(&self.pull)?;
+        let XapiDetails { version, look_back_seconds } = details_of(&self.pull)?;
+        let look_back = TimeDelta::try_seconds(look_back_seconds).unwrap_or(LOOK_BACK);
         let key = self.pull.asked.username.clone().unwrap_or_default();
         let lrs = Lrs::new(address, &key, &self.pull.asked.secret, &version)?;
         let version = Version::parse(&version)
@@ -63,7 +66,7 @@ impl UnderWay<'_> {
             let more = page.more.map(std::borrow::Cow::into_owned);
             // Of a store that answers in another order, nothing is had before all is.
             if is_ordered || more.is_none() {
-                self.since = resume_point(before, newest, promised);
+                self.since = resume_point(before, newest, promised, look_back);
             }
             self.note().await?;
             let Some(more) = more else { return Ok(()) };

@@ -68,6 +68,10 @@ pub struct SetArguments {
     /// The store's version of xAPI
     #[arg(long, value_name = "VERSION", default_value = "1.0.3", value_parser = version, conflicts_with = "moodle")]
     xapi_version: Version,
+    /// How far before the newest that was had the store is asked again. Stores that take "since" to be about when something
+    /// happened, and not when it was stored, need as much as statements may come late: 30d
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, conflicts_with = "moodle")]
+    look_back: TimeDelta,
     /// Moodle's address, below which its web service lies
     #[arg(long, value_name = "ADDRESS", requires = "course")]
     moodle: Option<String>,
@@ -151,11 +155,12 @@ pub async fn run(opened: &Opened, asker: &Asker, command: Command) -> Result<(),
 
 async fn set(opened: &Opened, asker: &Asker, arguments: SetArguments) -> Result<(), CommandError> {
     let secret = read_secret(&arguments.secret_file)?;
-    let SetArguments { code, lrs, key, xapi_version, moodle, course, named_by, every, since, .. } = arguments;
+    let SetArguments { code, lrs, key, xapi_version, look_back, moodle, course, named_by, every, since, .. } =
+        arguments;
     let (source, standard) = match (lrs, moodle) {
         (Some(address), _) => {
             let key = key.unwrap_or_default();
-            (NewSource::Xapi { address, key, secret, version: xapi_version }, TimeDelta::hours(1))
+            (NewSource::Xapi { address, key, secret, version: xapi_version, look_back }, TimeDelta::hours(1))
         }
         (None, Some(address)) => {
             let named_by = named_by.into();
