@@ -111,7 +111,7 @@ both_databases! {
         let here = with_files(CommandLine::on(&database));
         let sound = here.ok("verify");
         assert_eq!(sound.out, "");
-        assert!(sound.err.starts_with("0 events and 4 employees compared"), "{}", sound.err);
+        assert!(sound.err.starts_with("0 events, 0 statements and 4 employees compared"), "{}", sound.err);
         let connection = Database::connect(&database.url).await.expect("the database is there");
         let tampered = "UPDATE standing SET status = 'compliant' WHERE status = 'overdue'";
         assert!(connection.execute_unprepared(tampered).await.expect("a change").rows_affected() > 0);

@@ -361,6 +361,29 @@ async fn a_store_that_answers_amiss_is_said_to() {
 }
 
 #[rocket::async_test]
+async fn a_store_that_goes_by_when_things_happened_is_noticed() {
+    let database = TestDatabase::empty(Backend::Sqlite).await;
+    let app = TestApp::start(&database).await;
+    city_with_moodle(&app).await;
+    let elsewhere = Elsewhere::start().await;
+    let source = |look_back| NewSource::Xapi {
+        address: format!("{}/by-timestamp", elsewhere.address),
+        key: "key".to_owned(),
+        secret: "a-secret".to_owned(),
+        version: Version::V1_0_3,
+        look_back,
+    };
+    set(&app, "moodle", source(LOOK_BACK)).await;
+    assert_eq!(pulled(&app, "moodle").await[0], 1);
+    let noticed = pull(&app, "moodle").await.expect_err("it answers nothing").to_string();
+    assert!(noticed.contains("--look-back"), "{noticed}");
+    app.app.stop_pull(&Asker::operator(), &code("moodle")).await.expect("stopped");
+    // Far enough back, it answers.
+    set(&app, "moodle", source(Duration::days(500))).await;
+    assert_eq!((pulled(&app, "moodle").await[0], pulled(&app, "moodle").await[0]), (1, 1));
+}
+
+#[rocket::async_test]
 async fn an_address_or_a_platform_that_cannot_be_asked_is_refused_at_once() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;

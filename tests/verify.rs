@@ -7,6 +7,8 @@ use crate::main_job::{completed, graded, small_city};
 use crate::support::app::TestApp;
 use crate::support::command::kurskoll;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::xapi::{account, course_completed, quiz_attempt};
+use crate::xapi::city_with_moodle;
 
 /// The small city with two results that are somebody's and one that waits.
 async fn city_of_deeds(app: &TestApp) {
@@ -27,6 +29,36 @@ const ANNA: &str = "(SELECT id FROM employee WHERE number = '1001')";
 const BO: &str = "(SELECT id FROM employee WHERE number = '1002')";
 
 both_databases! {
+    async fn a_statement_that_was_changed_or_is_not_found_is_named(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let ids = app.state(&sender, &json!([
+            course_completed(account("17"), "2026-02-01T10:00:00.000Z"),
+            quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00.000Z"),
+        ])).await;
+        // It is found by what it refers to says, too.
+        app.state(&sender, &json!({
+            "actor": {"mbox": "mailto:admin@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+            "object": {"objectType": "StatementRef", "id": ids[0]},
+        })).await;
+        let verified = app.app.verify(&Asker::operator(), |_| {}).await.expect("verified");
+        assert_eq!((verified.statements, verified.differences), (3, Vec::new()));
+        for (sql, named) in [
+            ("UPDATE statement SET voids = voids WHERE body_offset = 0", None),
+            ("DELETE FROM statement_term WHERE statement = (SELECT MAX(id) FROM statement)", Some("it is not found by all that it says")),
+            ("INSERT INTO statement_term (term, statement) SELECT 1, MIN(id) FROM statement", Some("1 terms by which statements are found are said by none")),
+            ("UPDATE statement SET body_offset = body_offset + 1 WHERE id = (SELECT MIN(id) FROM statement)", Some("its delivery does not give it as it came")),
+        ] {
+            assert_ne!(app.tamper(sql).await, 0, "{sql}");
+            let differences = app.differences().await;
+            let is_named = named.is_none_or(|named| differences.iter().any(|difference| difference.contains(named)));
+            assert!(is_named && differences.is_empty() == named.is_none(), "{sql}: {differences:#?}");
+            // The index is made anew.
+            app.tamper("DELETE FROM statement_term").await;
+            app.tamper("UPDATE statement_index SET through = 0").await;
+        }
+    }
+
     async fn a_register_that_nobody_tampered_with_has_no_differences(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_of_deeds(&app).await;
@@ -68,7 +100,7 @@ both_databases! {
         let folder = tempfile::tempdir().expect("a folder");
         let good = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!((good.code, good.stdout.as_str()), (Some(0), ""), "{good:?}");
-        assert_eq!(good.stderr, "3 events and 4 employees compared: everything derived is as the facts give it.\n");
+        assert_eq!(good.stderr, "3 events, 0 statements and 4 employees compared: everything derived is as the facts give it.\n");
         app.tamper(&format!("UPDATE standing SET attempts = 7 WHERE employee_id = {ANNA}")).await;
         let bad = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!(bad.code, Some(1), "{bad:?}");

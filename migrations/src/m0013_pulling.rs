@@ -1,7 +1,7 @@
 //! What is asked of platforms, beside what they send.
 //!
 //! * `platform_pull`: where a platform is asked, how often, and how far that has come. No fact: no report rests on it.
-//!   `since`: what the source had stored up to then is had. `holder` asks right now, and nobody else does before `held_until`.
+//!   `since`: what the source had stored up to then is had; `newest`: when it stored the newest that is had. `holder` asks right now, and nobody else does before `held_until`.
 //!   What follows `begun_at` tells of the last time.
 //! * `delivery.is_pulled`: whether it was asked for. What was asked for does not break a platform's silence.
 
@@ -21,6 +21,7 @@ const UP: &[&str] = &[
         every_seconds BIGINT NOT NULL,
         recorded_at BIGINT NOT NULL,
         since BIGINT,
+        newest BIGINT,
         due_at BIGINT NOT NULL,
         holder TEXT,
         held_until BIGINT,

@@ -25,6 +25,7 @@ pub enum VerifyError {
 pub struct Verified {
     pub events: u64,
     pub employees: u64,
+    pub statements: u64,
     /// One sentence for each difference.
     pub differences: Vec<String>,
 }
@@ -33,15 +34,17 @@ pub struct Verified {
 const AT_ONCE: u64 = 1000;
 
 impl App {
-    /// Settles what waits, then recomputes every link and every standing from the facts and names each difference.
-    /// `progress` hears how many people and events are done since it was last told.
+    /// Settles and indexes what waits, then recomputes every link and every standing from the facts, reads every statement
+    /// again, and names each difference. `progress` hears how many people, events and statements are done since it was last told.
     pub async fn verify(&self, asker: &Asker, mut progress: impl FnMut(u64)) -> Result<Verified, VerifyError> {
         asker.grant(Action::Operate)?;
         self.settle_all(|_| {}).await?;
+        self.index_all_statements().await?;
         let snapshot = self.store.snapshot().await?;
         let mut verified = Verified::default();
         self.verify_links(&snapshot, &mut verified, &mut progress).await?;
         self.verify_standings(&snapshot, &mut verified, &mut progress).await?;
+        self.verify_statements(&snapshot, &mut verified, &mut progress).await?;
         let orphans = standings::count_orphans(snapshot.connection()).await?;
         if orphans > 0 {
             verified.differences.push(format!("{orphans} standings are of nobody whom the directory knows"));

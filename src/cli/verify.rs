@@ -5,7 +5,7 @@ use crate::app::Asker;
 
 pub async fn run() -> Result<(), CommandError> {
     let app = open().await?.app;
-    let bar = output::progress("people and events compared");
+    let bar = output::progress("people, events and statements compared");
     let verified = app.verify(&Asker::operator(), |done| bar.inc(done)).await?;
     bar.finish_and_clear();
     for difference in &verified.differences {
@@ -13,8 +13,8 @@ pub async fn run() -> Result<(), CommandError> {
     }
     if verified.differences.is_empty() {
         eprintln!(
-            "{} events and {} employees compared: everything derived is as the facts give it.",
-            verified.events, verified.employees
+            "{} events, {} statements and {} employees compared: everything derived is as the facts give it.",
+            verified.events, verified.statements, verified.employees
         );
         return Ok(());
     }

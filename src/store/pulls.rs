@@ -48,6 +48,8 @@ pub struct Pull {
     pub recorded_at: DateTime<Utc>,
     /// What the source had stored up to then is had; nothing at first.
     pub since: Option<DateTime<Utc>>,
+    /// When the source stored the newest that is had.
+    pub newest: Option<DateTime<Utc>>,
     pub due_at: DateTime<Utc>,
     /// Until when nobody else asks, where somebody does.
     pub held_until: Option<DateTime<Utc>>,
@@ -76,6 +78,7 @@ fn pull_of(row: platform_pull::Model) -> Result<Pull, StoreError> {
         },
         recorded_at: instant::read(row.recorded_at),
         since: row.since.map(instant::read),
+        newest: row.newest.map(instant::read),
         due_at: instant::read(row.due_at),
         held_until: row.held_until.map(instant::read),
         begun_at: row.begun_at.map(instant::read),
@@ -139,6 +142,7 @@ pub async fn set(
         every_seconds: Set(asked.every.num_seconds()),
         recorded_at: Set(change.at()),
         since: Set(since.map(instant::kept)),
+        newest: Set(None),
         due_at: Set(instant::kept(now)),
         holder: Set(None),
         held_until: Set(None),
@@ -164,10 +168,19 @@ pub async fn remove(change: &Change, platform: PlatformId) -> Result<bool, Store
     Ok(removed.rows_affected > 0)
 }
 
+/// How far a pull has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Had {
+    /// What the source had stored up to then is had.
+    pub since: Option<DateTime<Utc>>,
+    /// When it stored the newest that is had.
+    pub newest: Option<DateTime<Utc>>,
+}
+
 /// What is written down of a pull on its way.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    pub since: Option<DateTime<Utc>>,
+    pub had: Had,
     pub brought: Brought,
     /// Until when nobody else asks.
     pub held_until: DateTime<Utc>,
@@ -176,7 +189,7 @@ pub struct Progress {
 /// How a pull ended.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    pub since: Option<DateTime<Utc>>,
+    pub had: Had,
     pub brought: Brought,
     pub at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
@@ -207,7 +220,8 @@ impl Store {
     /// Notes how far a pull has come; whether it still is the holder's.
     pub async fn note_pull(&self, platform: PlatformId, holder: &str, progress: &Progress) -> Result<bool, StoreError> {
         let row = platform_pull::ActiveModel {
-            since: Set(progress.since.map(instant::kept)),
+            since: Set(progress.had.since.map(instant::kept)),
+            newest: Set(progress.had.newest.map(instant::kept)),
             held_until: Set(Some(instant::kept(progress.held_until))),
             ..counted(progress.brought)
         };
@@ -218,7 +232,8 @@ impl Store {
     pub async fn end_pull(&self, platform: PlatformId, holder: &str, ended: Ended) -> Result<bool, StoreError> {
         let succeeded = ended.problem.is_none();
         let mut row = platform_pull::ActiveModel {
-            since: Set(ended.since.map(instant::kept)),
+            since: Set(ended.had.since.map(instant::kept)),
+            newest: Set(ended.had.newest.map(instant::kept)),
             due_at: Set(instant::kept(ended.due_at)),
             holder: Set(None),
             held_until: Set(None),

@@ -34,7 +34,7 @@ impl Elsewhere {
             .merge(("shutdown.mercy", 0))
             .merge(("shutdown.ctrlc", false));
         let rocket = rocket::custom(figment)
-            .mount("/", routes![web_service, circle, afar, moved, page, broken])
+            .mount("/", routes![web_service, circle, afar, moved, by_timestamp, page, broken])
             .manage(moodle.clone())
             .attach(AdHoc::on_liftoff("port", move |rocket| {
                 Box::pin(async move {
@@ -144,6 +144,18 @@ fn afar() -> RawJson<&'static str> {
 #[get("/moved/statements")]
 fn moved() -> Redirect {
     Redirect::permanent("https://example.org/xapi/statements?ticket=secret-ticket")
+}
+
+/// A store that takes "since" to be about when things happened, which was long ago.
+#[get("/by-timestamp/statements?<since>")]
+fn by_timestamp(since: Option<&str>) -> RawJson<String> {
+    let old = json!({
+        "id": "5e8c9f3a-0b1d-4c55-9a51-000000000001", "actor": {"mbox": "mailto:anna@example.org"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"}, "object": {"id": "https://example.org/c"},
+        "timestamp": "2025-02-01T10:00:00Z", "stored": "2026-02-26T11:00:00Z",
+    });
+    let since = since.unwrap_or("2000");
+    RawJson(json!({"statements": if since < "2025-02-01T10:00:00Z" { vec![old] } else { vec![] }}).to_string())
 }
 
 #[get("/page/statements")]

@@ -91,7 +91,7 @@ fn asked(new: &NewPull) -> Result<Asked, PullError> {
     let json = |details: serde_json::Result<String>| details.map_err(StoreError::Unwritable);
     let (source, address, username, secret, details) = match &new.source {
         NewSource::Xapi { address, key, secret, version, look_back } => {
-            if *look_back < TimeDelta::zero() || *look_back > TimeDelta::days(366) {
+            if *look_back < TimeDelta::zero() || *look_back > TimeDelta::days(3660) {
                 return Err(PullError::LookBack);
             }
             let details = XapiDetails {

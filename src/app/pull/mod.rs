@@ -190,7 +190,7 @@ pub enum PullError {
     Address(#[from] InvalidAddress),
     #[error("a pull comes every minute at the most, and every 31 days at the least")]
     Every,
-    #[error("a store is asked again from at the most a year before the newest that was had")]
+    #[error("a store is asked again from at the most ten years before the newest that was had")]
     LookBack,
     #[error("no course is named: Moodle is asked course by course; name each with --course")]
     NoCourse,
@@ -213,6 +213,12 @@ pub enum PullFault {
     Source(#[from] SourceError),
     #[error("{host}: {fault}")]
     NotAPage { host: String, fault: NotAPage },
+    /// It had stored statements after that instant before, and answers none of them.
+    #[error(
+        "{host} does not answer again what it had stored: it seems to go by when things happened, and what comes late would be \
+         passed over; set the pull up again with --look-back and how late things may come, as 90d"
+    )]
+    NotByStored { host: String },
     #[error("{host}: the address that it gives for more is one that it gave before")]
     Circle { host: String },
     #[error("{host}: {fault}")]

@@ -14,7 +14,7 @@ use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, SourceKind, next_due};
 use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
-use crate::store::pulls::{self, Ended, Progress, Pull};
+use crate::store::pulls::{self, Ended, Had, Progress, Pull};
 
 /// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
 const HELD_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -25,8 +25,8 @@ pub(super) struct UnderWay<'a> {
     pub platform: &'a Platform,
     pub pull: Pull,
     holder: &'a str,
-    /// What the source had stored up to then is had.
-    pub since: Option<DateTime<Utc>>,
+    /// How far it has come.
+    pub had: Had,
     pub brought: Brought,
 }
 
@@ -35,7 +35,7 @@ impl UnderWay<'_> {
     pub async fn note(&self) -> Result<(), PullFault> {
         let app = self.receiving.app();
         let held_until = app.now() + HELD_FOR;
-        let progress = Progress { since: self.since, brought: self.brought, held_until };
+        let progress = Progress { had: self.had, brought: self.brought, held_until };
         let is_held = app.store.note_pull(self.platform.id, self.holder, &progress).await?;
         if is_held { Ok(()) } else { Err(PullFault::HeldByAnother) }
     }
@@ -100,13 +100,13 @@ impl Receiving {
             return Ok(None);
         };
         let (failures, every) = (pull.failures, pull.asked.every);
-        let since = since.or(pull.since);
-        let mut under_way = UnderWay { receiving: self, platform, pull, holder, since, brought: Brought::default() };
+        let had = Had { since: since.or(pull.since), newest: pull.newest };
+        let mut under_way = UnderWay { receiving: self, platform, pull, holder, had, brought: Brought::default() };
         let ended = match under_way.pull.asked.source {
             SourceKind::Xapi => under_way.ask_for_statements().await,
             SourceKind::Moodle => under_way.ask_for_completions().await,
         };
-        let (since, brought) = (under_way.since, under_way.brought);
+        let (had, brought) = (under_way.had, under_way.brought);
         let failures = if ended.is_ok() { 0 } else { failures.saturating_add(1) };
         let at = app.now();
         let problem = ended.as_ref().err().map(ToString::to_string);
@@ -115,7 +115,7 @@ impl Receiving {
         }
         app.metrics.pulled(platform.code.as_str(), ended.is_ok(), brought);
         let due_at = next_due(at, every, failures);
-        let ending = Ended { since, brought, at, due_at, failures, problem };
+        let ending = Ended { had, brought, at, due_at, failures, problem };
         // Where it is another's by now, that one says how it ended.
         app.store.end_pull(platform.id, holder, ending).await?;
         Ok(Some(ended.map(|()| brought)))

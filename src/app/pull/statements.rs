@@ -20,6 +20,7 @@ use crate::intake::xapi::statement_result::{NotAPage, StatementResult, Told, as_
 use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
+use crate::store::pulls::Had;
 use crate::store::receiving::{Content, Delivery};
 
 /// How much of a page is kept as one delivery.
@@ -37,8 +38,8 @@ impl UnderWay<'_> {
         let lrs = Lrs::new(address, &key, &self.pull.asked.secret, &version)?;
         let version = Version::parse(&version)
             .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "details" })?;
-        let before = self.since;
-        let mut fetched = lrs.since(before).await?;
+        let before = self.had;
+        let mut fetched = lrs.since(before.since).await?;
         // What the first answer promises holds for the pages that follow: they go on from that question.
         let promised = consistent_through(&fetched);
         let (mut newest, mut is_ordered) = (None, true);
@@ -66,10 +67,15 @@ impl UnderWay<'_> {
             let more = page.more.map(std::borrow::Cow::into_owned);
             // Of a store that answers in another order, nothing is had before all is.
             if is_ordered || more.is_none() {
-                self.since = resume_point(before, newest, promised, look_back);
+                let since = resume_point(before.since, newest, promised, look_back);
+                self.had = Had { since, newest: before.newest.max(newest) };
             }
             self.note().await?;
-            let Some(more) = more else { return Ok(()) };
+            let Some(more) = more else {
+                // What is had already was stored after that, so it should have been answered again.
+                let is_missing = newest.is_none() && before.newest > before.since;
+                return if is_missing { Err(PullFault::NotByStored { host }) } else { Ok(()) };
+            };
             if !asked.insert(more.clone()) {
                 return Err(PullFault::Circle { host });
             }

@@ -11,7 +11,7 @@ use super::receive::Form;
 use crate::app::App;
 use crate::domain::ids::PlatformId;
 use crate::intake::xapi::terms::{Reach, Term, terms};
-use crate::intake::xapi::{Activity, Context, Object, Statement, read_body};
+use crate::intake::xapi::{Activity, Context, Object, Statement, equality, read_body};
 use crate::store::xapi::indexing::{self, Unindexed};
 use crate::store::xapi::{TermDigest, bodies};
 use crate::store::{Connection, StoreError};
@@ -93,22 +93,43 @@ pub(super) fn activities_of<'s, 'a>(statement: &'s Statement<'a>) -> Vec<&'s Act
 }
 
 /// What one making of the index has read.
-struct Indexing<'a, C> {
+pub(super) struct Indexing<'a, C> {
     connection: &'a C,
-    own: HashMap<(PlatformId, Uuid), (BTreeSet<TermDigest>, Option<Uuid>)>,
+    own: HashMap<(PlatformId, Uuid), Own>,
     told: Vec<ToldDefinition>,
 }
 
-impl<C: Connection> Indexing<'_, C> {
-    async fn read(&mut self, statements: &[Unindexed]) -> Result<(), StoreError> {
+/// What a statement says by itself.
+struct Own {
+    id: i64,
+    terms: BTreeSet<TermDigest>,
+    refers_to: Option<Uuid>,
+    /// Whether it says what it said when it came, under the id by which it is kept.
+    is_sound: bool,
+}
+
+impl<'a, C: Connection> Indexing<'a, C> {
+    pub(super) fn new(connection: &'a C) -> Self {
+        Self { connection, own: HashMap::new(), told: Vec::new() }
+    }
+
+    /// Whether a statement that was read says what it said when it came.
+    pub(super) fn is_sound(&self, platform: PlatformId, id: Uuid) -> bool {
+        self.own.get(&(platform, id)).is_some_and(|own| own.is_sound)
+    }
+
+    pub(super) async fn read(&mut self, statements: &[Unindexed]) -> Result<(), StoreError> {
         let places: Vec<bodies::Place> = statements.iter().map(|statement| statement.place).collect();
         for (statement, raw) in statements.iter().zip(bodies::read(self.connection, &places).await?) {
             let (platform, version) = (statement.platform, Form::read(&statement.headers).version);
-            let mut own = BTreeSet::new();
+            let mut own =
+                Own { id: statement.id, terms: BTreeSet::new(), refers_to: statement.refers_to, is_sound: false };
             // It was read when it came; what cannot be read now is found by nothing, and by its id.
             if let Ok(body) = read_body(raw.as_bytes(), version) {
                 for read in &body.statements {
-                    own.extend(own_terms(platform, read));
+                    own.terms.extend(own_terms(platform, read));
+                    own.is_sound = read.id.is_none_or(|id| id == statement.statement_id)
+                        && equality::digest(read).as_slice() == statement.digest;
                     let told = activities_of(read).into_iter().filter_map(|activity| {
                         let definition = activity.definition.as_ref()?.raw.to_owned();
                         let iri = activity.id.to_string();
@@ -117,22 +138,27 @@ impl<C: Connection> Indexing<'_, C> {
                     self.told.extend(told);
                 }
             }
-            self.own.insert((platform, statement.statement_id), (own, statement.refers_to));
+            self.own.insert((platform, statement.statement_id), own);
         }
         Ok(())
     }
 
-    /// What a statement says, and what those say to which it leads.
-    async fn with_referred(&mut self, platform: PlatformId, id: Uuid) -> Result<BTreeSet<TermDigest>, StoreError> {
+    /// What a statement says, and what those say to which it leads, as far as they are not newer than `through`.
+    pub(super) async fn with_referred(
+        &mut self,
+        platform: PlatformId,
+        id: Uuid,
+        through: i64,
+    ) -> Result<BTreeSet<TermDigest>, StoreError> {
         let (mut found, mut seen, mut next) = (BTreeSet::new(), HashSet::new(), Some(id));
         while let Some(id) = next.filter(|id| seen.len() < LONGEST_CHAIN && seen.insert(*id)) {
             if !self.own.contains_key(&(platform, id)) {
                 let Some(named) = indexing::named(self.connection, platform, id).await? else { break };
                 self.read(std::slice::from_ref(&named)).await?;
             }
-            let Some((own, refers_to)) = self.own.get(&(platform, id)) else { break };
-            found.extend(own.iter().copied());
-            next = *refers_to;
+            let Some(own) = self.own.get(&(platform, id)).filter(|own| own.id <= through) else { break };
+            found.extend(own.terms.iter().copied());
+            next = own.refers_to;
         }
         Ok(found)
     }
@@ -158,14 +184,14 @@ impl App {
         let from = indexing::through(connection).await?;
         let waiting = indexing::after(connection, from, AT_ONCE).await?;
         let Some(last) = waiting.last() else { return Ok(0) };
-        let mut indexing = Indexing { connection, own: HashMap::new(), told: Vec::new() };
+        let mut indexing = Indexing::new(connection);
         indexing.read(&waiting).await?;
         let definitions = learned(connection, &std::mem::take(&mut indexing.told)).await?;
         let mut found: BTreeSet<(TermDigest, i64)> = BTreeSet::new();
         let mut by_name: BTreeMap<(PlatformId, Uuid), BTreeSet<TermDigest>> = BTreeMap::new();
         for statement in &waiting {
             let name = (statement.platform, statement.statement_id);
-            let terms = indexing.with_referred(statement.platform, statement.statement_id).await?;
+            let terms = indexing.with_referred(statement.platform, statement.statement_id, i64::MAX).await?;
             found.extend(terms.iter().map(|term| (*term, statement.id)));
             by_name.insert(name, terms);
         }

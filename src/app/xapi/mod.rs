@@ -6,3 +6,4 @@ pub mod documents;
 pub mod find;
 pub mod index;
 pub mod receive;
+mod verify;

@@ -15,6 +15,7 @@ pub struct Model {
     pub every_seconds: i64,
     pub recorded_at: i64,
     pub since: Option<i64>,
+    pub newest: Option<i64>,
     pub due_at: i64,
     pub holder: Option<String>,
     pub held_until: Option<i64>,

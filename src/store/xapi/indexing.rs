@@ -23,13 +23,15 @@ pub struct Unindexed {
     pub statement_id: Uuid,
     pub refers_to: Option<Uuid>,
     pub place: Place,
+    /// By which the same statement is known again.
+    pub digest: Vec<u8>,
     /// The header of the delivery that brought it.
     pub headers: String,
 }
 
 const COLUMNS: &str = "s.id AS id, s.platform_id AS platform_id, s.statement_id AS statement_id,
     s.refers_to AS refers_to, s.delivery_id AS delivery_id, s.body_offset AS body_offset,
-    s.body_length AS body_length, d.headers AS headers";
+    s.body_length AS body_length, s.digest AS digest, d.headers AS headers";
 
 fn unindexed(row: &sea_orm::QueryResult) -> Result<Unindexed, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "statement", column };
@@ -46,6 +48,7 @@ fn unindexed(row: &sea_orm::QueryResult) -> Result<Unindexed, StoreError> {
             offset: usize::try_from(offset).map_err(|_| unreadable("body_offset"))?,
             length: usize::try_from(length).map_err(|_| unreadable("body_length"))?,
         },
+        digest: row.try_get("", "digest")?,
         headers: row.try_get("", "headers")?,
     })
 }
@@ -109,6 +112,30 @@ pub async fn referring_to(
         Ok((row.try_get("", "id")?, id))
     };
     rows.iter().map(read).collect()
+}
+
+/// Which of some terms the index lacks.
+pub async fn missing(
+    connection: &impl ConnectionTrait,
+    terms: &BTreeSet<(TermDigest, i64)>,
+) -> Result<Vec<i64>, StoreError> {
+    let rows: Vec<TermRow> =
+        terms.iter().map(|(term, statement)| TermRow { term: term.0, statement: *statement }).collect();
+    let asked = rows_of_json::table(connection, 1, "w", TERM);
+    let sql = format!(
+        "SELECT DISTINCT w.statement AS statement FROM {asked} WHERE NOT EXISTS
+             (SELECT 1 FROM statement_term t WHERE t.term = w.term AND t.statement = w.statement) ORDER BY 1"
+    );
+    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "statement")?)).collect()
+}
+
+/// How many terms the index has of the statements through one.
+pub async fn count_terms(connection: &impl ConnectionTrait, through: i64) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) AS terms FROM statement_term WHERE statement <= $1";
+    let row = connection.query_one_raw(statement(connection, sql, [through.into()])).await?;
+    let terms: i64 = row.map(|row| row.try_get("", "terms")).transpose()?.unwrap_or_default();
+    Ok(terms.unsigned_abs())
 }
 
 #[derive(Debug, Serialize)]

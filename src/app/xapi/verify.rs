@@ -1,0 +1,67 @@
+//! Statements compared with what is kept of them: their bytes with the digests by which they are known, and the index with
+//! what they say.
+
+use std::collections::BTreeSet;
+
+use super::index::Indexing;
+use crate::app::App;
+use crate::app::verify::Verified;
+use crate::store::xapi::TermDigest;
+use crate::store::xapi::indexing;
+use crate::store::{Snapshot, StoreError};
+
+/// How many statements are compared at a time.
+const AT_ONCE: u64 = 500;
+
+impl App {
+    /// Indexes all that waits.
+    pub(in crate::app) async fn index_all_statements(&self) -> Result<(), StoreError> {
+        while self.index_some_statements().await? > 0 {}
+        Ok(())
+    }
+
+    /// Reads every statement again, and names each that its delivery does not give as it came, or that is found by other
+    /// terms than it says.
+    pub(in crate::app) async fn verify_statements(
+        &self,
+        snapshot: &Snapshot,
+        verified: &mut Verified,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), StoreError> {
+        let connection = snapshot.connection();
+        // What is newer is indexed later, and found by a question all the same.
+        let through = indexing::through(connection).await?;
+        let (mut after, mut given) = (0, 0);
+        loop {
+            let statements = indexing::after(connection, after, AT_ONCE).await?;
+            let Some(last) = statements.last() else { break };
+            after = last.id;
+            progress(statements.len() as u64);
+            verified.statements += statements.len() as u64;
+            let mut reading = Indexing::new(connection);
+            reading.read(&statements).await?;
+            let mut terms: BTreeSet<(TermDigest, i64)> = BTreeSet::new();
+            for statement in &statements {
+                let (platform, id) = (statement.platform, statement.statement_id);
+                if !reading.is_sound(platform, id) {
+                    verified.differences.push(format!("statement {id}: its delivery does not give it as it came"));
+                }
+                if statement.id <= through {
+                    let found = reading.with_referred(platform, id, through).await?;
+                    terms.extend(found.into_iter().map(|term| (term, statement.id)));
+                }
+            }
+            given += terms.len() as u64;
+            for missing in indexing::missing(connection, &terms).await? {
+                let id = statements.iter().find(|statement| statement.id == missing);
+                let id = id.map(|statement| statement.statement_id).unwrap_or_default();
+                verified.differences.push(format!("statement {id}: it is not found by all that it says"));
+            }
+        }
+        let kept = indexing::count_terms(connection, through).await?;
+        if kept > given {
+            verified.differences.push(format!("{} terms by which statements are found are said by none", kept - given));
+        }
+        Ok(())
+    }
+}
