@@ -231,4 +231,66 @@ both_databases! {
         machine.run("results import --platform moodle history.csv").assert_failed("no platform has the code moodle");
         app.verified_events().await;
     }
+
+    async fn a_file_with_the_platforms_own_columns_is_read_by_a_profile(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        app.platform("larportal").await;
+        let line = CommandLine::on(&database);
+        line.write("export.toml", EXPORT_PROFILE);
+        line.write("export.csv", EXPORT);
+        let import = "results import --platform larportal export.csv --profile export.toml";
+        let foretold = line.run(&format!("{import} --dry-run --format json"));
+        assert_eq!(foretold.code, Some(0), "{}", foretold.err);
+        let foretold: Value = serde_json::from_str(&foretold.out).expect("JSON");
+        assert_eq!((figures(&foretold), &foretold["passed_over"]), ([3, 2, 1, 0], &json!(1)));
+        let ran = line.run(import);
+        assert!(ran.code == Some(0) && ran.err.contains("rows that the profile ignores: 1"), "{}", ran.err);
+        let row = app.export_row("SEF", "1001").await;
+        assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-01-20"));
+        assert_eq!(app.export_row("SEF", "1002").await["best_score_percent"], "87.5");
+        assert!(line.run(import).err.contains("the same file was imported"));
+        // A mended profile reads what the first passed over.
+        line.write("export.toml", EXPORT_PROFILE.replace("is = \"ignore\"", "is = \"completion\""));
+        let mended = line.run(&format!("{import} --format json"));
+        let mended: Value = serde_json::from_str(&mended.out).expect("JSON");
+        assert_eq!(figures(&mended), [4, 1, 0, 3]);
+        // Nothing of a file with a bad row is imported, and each is named.
+        line.write("export.csv", format!("{EXPORT}1003;;kurs;infosec-basics;i går;;\n"));
+        let refused = line.run(import);
+        assert!(refused.code == Some(1) && refused.err.contains("line 6") && refused.err.contains("Datum"), "{}", refused.err);
+        line.write("export.toml", "title = \"x\"\n");
+        let refused = line.run(import);
+        assert!(refused.code == Some(1) && refused.err.contains("events is missing"), "{}", refused.err);
+        assert_eq!(app.differences().await, [""; 0]);
+    }
 }
+
+const EXPORT: &str = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n\
+    1001;;kurs;infosec-basics-2023;20.01.2026 23:30;;\n\
+    ;BO@example.org;prov;infosec-basics-quiz;21.01.2026;\"17,5\";Godkänd\n\
+    ;nobody@example.org;kurs;infosec-basics;22.01.2026;;\n\
+    1002;;forum;infosec-basics;23.01.2026;;\n";
+
+const EXPORT_PROFILE: &str = r#"
+title = "Export"
+[fields]
+type = "$.Typ"
+employee_number = "$.Anstnr"
+email = "$['E-post']"
+course = "$.Kurs"
+quiz = "$.Kurs"
+score_raw = { path = "$.Poäng", decimal_comma = true }
+score_max = { constant = "20" }
+passed = { path = "$.Utfall", values = { "Godkänd" = "true", "Underkänd" = "false" } }
+occurred_at = { path = "$.Datum", formats = ["%d.%m.%Y %H:%M", "%d.%m.%Y"] }
+[[events]]
+type = "kurs"
+is = "completion"
+[[events]]
+type = "prov"
+is = "attempt"
+[[events]]
+type = "forum"
+is = "ignore"
+"#;

@@ -8,7 +8,9 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::problem::RowProblems;
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::intake::hr_csv::by_profile;
 use crate::intake::hr_csv::results::{self, FileClock};
+use crate::intake::profile::{Profile, ProfileProblems};
 use crate::render::views::ResultsImportView;
 use crate::store::receiving::file::{self, KeepFileError, Progress, ResultsFile, Tally};
 use crate::store::{StoreError, platforms};
@@ -20,6 +22,8 @@ pub struct ResultsRequest<'a> {
     /// What the file is called, for whoever looks at the delivery later.
     pub name: &'a str,
     pub bytes: &'a [u8],
+    /// The profile by which its rows are read, where its columns are not ours.
+    pub profile: Option<&'a str>,
     /// Only say what would change.
     pub dry_run: bool,
 }
@@ -36,6 +40,8 @@ pub struct ImportedResults {
     pub ignored_columns: Vec<String>,
     /// Columns that the file lacks: read as empty.
     pub absent_columns: Vec<&'static str>,
+    /// Rows that the profile ignores.
+    pub passed_over: u64,
 }
 
 /// Why no result was imported.
@@ -47,6 +53,8 @@ pub enum ImportResultsError {
     UnknownPlatform(PlatformCode),
     #[error("the file has rows that cannot be taken")]
     Problems(RowProblems),
+    #[error("{0}")]
+    Profile(#[from] ProfileProblems),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -75,21 +83,29 @@ impl App {
         let platform = platforms::by_code(self.store.connection(), request.platform).await?;
         let platform = platform.ok_or_else(|| ImportResultsError::UnknownPlatform(request.platform.clone()))?;
         let clock = FileClock { zone: platform.time_zone, read_at: self.now() };
-        let reading = results::read(request.bytes, clock).map_err(ImportResultsError::Problems)?;
+        let reading = match request.profile {
+            None => results::read(request.bytes, clock),
+            Some(text) => {
+                let profile = Profile::of_files(text)?;
+                by_profile::read(request.bytes, &profile, platform.code.as_str(), clock)
+            }
+        };
+        let reading = reading.map_err(ImportResultsError::Problems)?;
         let mut imported = ImportedResults {
             tally: Tally { results: reading.rows.len() as u64, ..Tally::default() },
             delivery: None,
             same_file_at: None,
             ignored_columns: reading.ignored_columns,
             absent_columns: reading.absent_columns,
+            passed_over: reading.passed_over as u64,
         };
         if reading.rows.is_empty() {
             return Ok(imported);
         }
         let file = ResultsFile {
             platform: &platform,
-            key: key_of(request.bytes)?,
-            headers: serde_json::json!({"file": request.name, "imported_by": grant.subject()}).to_string(),
+            key: key_of(request.bytes, request.profile)?,
+            headers: headers_of(&request, grant.subject()),
             body: request.bytes,
             rows: reading.rows,
         };
@@ -136,6 +152,7 @@ impl ImportedResults {
             linked: self.tally.linked,
             waiting: self.tally.new.saturating_sub(self.tally.linked),
             known: self.tally.known,
+            passed_over: self.passed_over,
             ignored_columns: self.ignored_columns.clone(),
             absent_columns: self.absent_columns.iter().map(|column| (*column).to_owned()).collect(),
         }
@@ -150,8 +167,18 @@ impl ImportedResults {
     }
 }
 
-/// The id under which a file is kept as a delivery.
-fn key_of(bytes: &[u8]) -> Result<EventId, StoreError> {
-    EventId::parse(&format!("file:sha256:{}", digest_of(bytes)))
+/// The id under which a file is kept as a delivery: read by another profile, it is another.
+fn key_of(bytes: &[u8], profile: Option<&str>) -> Result<EventId, StoreError> {
+    let by = profile.map(|profile| format!(" by {}", digest_of(profile.as_bytes()))).unwrap_or_default();
+    EventId::parse(&format!("file:sha256:{}{by}", digest_of(bytes)))
         .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })
+}
+
+/// What is known of a file beside its bytes; the profile stands there whole, for without it the bytes say nothing.
+fn headers_of(request: &ResultsRequest<'_>, subject: &str) -> String {
+    let mut headers = serde_json::json!({"file": request.name, "imported_by": subject});
+    if let (Some(profile), Some(headers)) = (request.profile, headers.as_object_mut()) {
+        headers.insert("profile".to_owned(), profile.into());
+    }
+    headers.to_string()
 }

@@ -91,7 +91,7 @@ fn adapter(text: &str) -> Result<Adapter, String> {
     Adapter::parse(text).map_err(|unknown| unknown.to_string())
 }
 
-fn read_profile(file: &Path) -> Result<String, CommandError> {
+pub(super) fn read_profile(file: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
 }
 

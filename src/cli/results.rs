@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{CommandError, open, output};
+use super::{CommandError, open, output, platform};
 use crate::app::Asker;
 use crate::app::import_results::{ImportResultsError, ImportedResults, ResultsRequest};
 use crate::domain::ids::PlatformCode;
@@ -23,11 +23,13 @@ pub enum Command {
     occurred_at, [score_raw], [score_max], [passed]\n\n\
     type is course.completed or quiz.graded. A time without an offset is the platform's own, and a\n\
     day means noon there. Decimals come after a point or a comma. A result without event_id is\n\
-    known by what it says. docs/importing.md tells more.\n\n\
+    known by what it says. Columns of the platform's own are read by a profile. docs/importing.md\n\
+    tells more.\n\n\
     Examples:\n  \
     kurskoll results import --platform larportal history.csv --dry-run\n  \
     kurskoll results import --platform larportal history.csv\n  \
-    kurskoll results import --platform larportal history.csv --format json"
+    kurskoll results import --platform larportal history.csv --format json\n  \
+    kurskoll results import --platform larportal export.csv --profile export.toml --dry-run"
 )]
 pub struct Arguments {
     /// The platform whose history it is
@@ -35,6 +37,9 @@ pub struct Arguments {
     platform: PlatformCode,
     /// The file
     file: PathBuf,
+    /// The file of the profile by which its rows are read, where its columns are the platform's own
+    #[arg(long)]
+    profile: Option<PathBuf>,
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
@@ -51,13 +56,15 @@ enum Format {
 }
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
-    let Command::Import(Arguments { platform, file, dry_run, format }) = command;
+    let Command::Import(Arguments { platform, file, profile, dry_run, format }) = command;
+    let profile = profile.as_deref().map(platform::read_profile).transpose()?;
     let bytes = std::fs::read(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let app = open().await?.app;
     let bar = output::progress("results");
     let progress = |results: usize| bar.inc(results as u64);
-    let request = ResultsRequest { platform: &platform, name: &name, bytes: &bytes, dry_run };
+    let request =
+        ResultsRequest { platform: &platform, name: &name, bytes: &bytes, profile: profile.as_deref(), dry_run };
     let imported = app.import_results(&Asker::operator(), request, &progress).await;
     bar.finish_and_clear();
     let imported = match imported {
@@ -85,6 +92,9 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
 fn tell_of_columns(imported: &ImportedResults) {
     if !imported.ignored_columns.is_empty() {
         eprintln!("columns that mean nothing here: {}", imported.ignored_columns.join(", "));
+    }
+    if imported.passed_over > 0 {
+        eprintln!("rows that the profile ignores: {}", imported.passed_over);
     }
     if !imported.absent_columns.is_empty() {
         eprintln!("columns that are missing, and read as empty: {}", imported.absent_columns.join(", "));

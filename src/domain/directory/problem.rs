@@ -130,6 +130,9 @@ pub enum Fault {
     TooLongAgo,
     #[error("{0}")]
     InvalidDecimal(InvalidDecimal),
+    /// In the words of the profile by which the row was read.
+    #[error("{0}")]
+    ByProfile(String),
 
     // What it refers to.
     #[error(

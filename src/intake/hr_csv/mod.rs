@@ -6,6 +6,7 @@
 
 pub mod absences;
 pub mod administrations;
+pub mod by_profile;
 mod cells;
 mod decode;
 pub mod employments;

@@ -33,45 +33,22 @@ pub(super) fn read<'m, T, const N: usize>(
 ) -> Result<Sheet<'m, T>, RowProblems> {
     let whole_file = |fault| RowProblem { file, line: None, column: None, value: None, fault };
     let text = decode(bytes).map_err(whole_file)?;
-    let body = text.trim_start_matches(['\r', '\n']);
-    let mut line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
-    let separator = separator_of(body);
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(body.as_bytes());
-    let mut record = StringRecord::new();
-    let mut next_row = |record: &mut StringRecord| {
-        let start = offset(&reader);
-        // Reading from memory that is text already: there is nothing that could fail.
-        let is_row = reader.read_record(record).unwrap_or(false);
-        let raw = body.as_bytes().get(start..offset(&reader)).unwrap_or_default();
-        // A line feed that ended the row before is still there, and so are blank lines between.
-        let blank = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let (blank, raw) = raw.split_at(blank);
-        let begins_on = line + count_line_feeds(blank);
-        line = begins_on + count_line_feeds(raw);
-        is_row.then(|| (begins_on, quotes_are_whole(raw, separator)))
-    };
-
-    if next_row(&mut record).is_none() {
-        return Err(whole_file(Fault::NoHeader).into());
-    }
+    let mut lines = Lines::of(&text);
+    let Some(header) = lines.next() else { return Err(whole_file(Fault::NoHeader).into()) };
+    let record = header.record;
     let width = record.len();
     let mut layout = match mapping {
         Some(mapping) => Layout::Mapped(Applied::find(mapping, file, &record)?),
         None => Layout::Ours(Header::read(file, columns, &record)?),
     };
     let mut sheet = Sheet { file, mapping, reading: layout.reading(columns), problems: RowProblems::default() };
-    while let Some((begins_on, quotes_are_whole)) = next_row(&mut record) {
-        if record.iter().all(|cell| cell.trim().is_empty()) {
+    for line in lines {
+        if line.is_empty() {
             continue;
         }
-        let mut row = RowReader::new(file, begins_on, &mut sheet.problems);
-        if !quotes_are_whole {
-            row.note_row(Fault::BrokenQuotes);
-            continue;
-        }
-        if record.len() != width {
-            row.note_row(Fault::WrongNumberOfCells { expected: width, found: record.len() });
+        let (begins_on, record) = (line.line, &line.record);
+        if let Err(fault) = line.check(width) {
+            RowReader::new(file, begins_on, &mut sheet.problems).note_row(fault);
             continue;
         }
         let mut take = |cells: [Cell<'_>; N]| {
@@ -86,7 +63,7 @@ pub(super) fn read<'m, T, const N: usize>(
                 take(std::array::from_fn(|at| Cell::new(&columns[at], header.places[at].and_then(|i| record.get(i)))))
             }
             Layout::Mapped(applied) => {
-                let Some(filled) = applied.filled(&record) else { continue };
+                let Some(filled) = applied.filled(record) else { continue };
                 let mut taken = 0;
                 for cells in applied.taken(&filled) {
                     taken += 1;
@@ -104,6 +81,72 @@ pub(super) fn read<'m, T, const N: usize>(
         sheet.reading.passed_over = applied.passed_over();
     }
     Ok(sheet)
+}
+
+/// The rows of a text, the header being the first.
+pub(super) struct Lines<'t> {
+    body: &'t str,
+    separator: u8,
+    reader: csv::Reader<&'t [u8]>,
+    /// The line on which the next row can begin at the earliest.
+    line: u64,
+}
+
+/// A row as it stands in the text.
+pub(super) struct Line {
+    /// On which line it begins, from 1.
+    pub line: u64,
+    pub record: StringRecord,
+    quotes_are_whole: bool,
+}
+
+impl Line {
+    /// Whether it is one of those that spreadsheets leave at the end.
+    pub fn is_empty(&self) -> bool {
+        self.record.iter().all(|cell| cell.trim().is_empty())
+    }
+
+    /// That it has as many cells as the header, and whole quotes.
+    pub fn check(&self, width: usize) -> Result<(), Fault> {
+        if !self.quotes_are_whole {
+            return Err(Fault::BrokenQuotes);
+        }
+        if self.record.len() != width {
+            return Err(Fault::WrongNumberOfCells { expected: width, found: self.record.len() });
+        }
+        Ok(())
+    }
+}
+
+impl<'t> Lines<'t> {
+    /// * `text`: with line feeds or without, and with commas or semicolons, whichever its first line has more of.
+    pub fn of(text: &'t str) -> Self {
+        let body = text.trim_start_matches(['\r', '\n']);
+        let line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
+        let separator = separator_of(body);
+        let reader =
+            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(body.as_bytes());
+        Self { body, separator, reader, line }
+    }
+}
+
+/// Rows that are not blank.
+impl Iterator for Lines<'_> {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        let mut record = StringRecord::new();
+        let start = offset(&self.reader);
+        // Reading from memory that is text already: there is nothing that could fail.
+        let is_row = self.reader.read_record(&mut record).unwrap_or(false);
+        let raw = self.body.as_bytes().get(start..offset(&self.reader)).unwrap_or_default();
+        // A line feed that ended the row before is still there, and so are blank lines between.
+        let blank = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let (blank, raw) = raw.split_at(blank);
+        let begins_on = self.line + count_line_feeds(blank);
+        self.line = begins_on + count_line_feeds(raw);
+        is_row.then(|| Line { line: begins_on, record, quotes_are_whole: quotes_are_whole(raw, self.separator) })
+    }
 }
 
 impl<T> Sheet<'_, T> {

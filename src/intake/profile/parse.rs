@@ -6,7 +6,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{ProfileFault, ProfileProblem, ProfileProblems};
-use super::model::{Accepts, BodyForm, Condition, Defaults, Field, Finding, Holds, Kind, Place, Profile, Rule, folded};
+use super::model::{
+    Accepts, BodyForm, Condition, Defaults, Field, Finding, Holds, Kind, Place, Profile, Rule, Signing, folded,
+};
 use super::path::Path;
 
 /// The largest profile that is read, in bytes.
@@ -28,6 +30,15 @@ const KINDS: [&str; 4] = ["completion", "attempt", "revocation", "ignore"];
 impl Profile {
     /// Reads a profile, or names everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ProfileProblems> {
+        Self::read(text, true)
+    }
+
+    /// Reads the profile of a file's rows, which nobody signs: the same, but that `signature` may be missing.
+    pub fn of_files(text: &str) -> Result<Self, ProfileProblems> {
+        Self::read(text, false)
+    }
+
+    fn read(text: &str, is_signed: bool) -> Result<Self, ProfileProblems> {
         let whole = |line, fault| ProfileProblems(vec![ProfileProblem { line, key: String::new(), fault }]);
         if text.len() > MAX_BYTES {
             return Err(whole(None, ProfileFault::TooLarge { limit: MAX_BYTES }));
@@ -37,7 +48,7 @@ impl Profile {
             let line = error.span().map(|span| line_of(text, span.start));
             whole(line, ProfileFault::NotToml(error.message().to_owned()))
         })?;
-        let mut reader = Reader { text, problems: Vec::new() };
+        let mut reader = Reader { text, is_signed, problems: Vec::new() };
         let profile = reader.profile(table.get_ref());
         reader.problems.sort_by_key(|problem| problem.line);
         match profile {
@@ -74,6 +85,8 @@ impl<'v, 't> Section<'v, 't> {
 /// Reads values of one file, and notes what is wrong with them. `None` means that a problem was noted.
 pub(super) struct Reader<'t> {
     text: &'t str,
+    /// Whether what it reads must be signed.
+    is_signed: bool,
     problems: Vec<ProfileProblem>,
 }
 
@@ -181,7 +194,8 @@ impl<'t> Reader<'t> {
         }
         let signing = match whole.get("signature") {
             Some(value) => self.section(value, "signature").and_then(|section| self.signing(section)),
-            None => self.missing(whole, "signature"),
+            None if self.is_signed => self.missing(whole, "signature"),
+            None => Some(Signing::StandardWebhooks),
         };
         let body = match whole.get("body") {
             Some(value) => self.section(value, "body").and_then(|section| self.body(section)),

@@ -65,7 +65,7 @@ pub async fn import(
         return Err(Problem::unsupported_media_type("text/csv"));
     }
     let bytes = read_file(data, settings).await?;
-    let request = ResultsRequest { platform: &platform, name: "results.csv", bytes: &bytes, dry_run };
+    let request = ResultsRequest { platform: &platform, name: "results.csv", bytes: &bytes, profile: None, dry_run };
     let imported = app.import_results(&asker, request, &|_| {}).await?;
     Ok(Json(imported.view(&platform, dry_run)))
 }
@@ -103,6 +103,8 @@ impl From<ImportResultsError> for Problem {
             ImportResultsError::Refused(refused) => Self::forbidden(refused.to_string()),
             ImportResultsError::UnknownPlatform(_) => Self::not_found(error.to_string()),
             ImportResultsError::Problems(problems) => bad_rows(&problems),
+            // No profile comes through this door.
+            ImportResultsError::Profile(_) => Self::bad_request(error.to_string()),
             ImportResultsError::Store(error) => Self::internal(&error),
         }
     }

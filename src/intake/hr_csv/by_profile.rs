@@ -1,0 +1,197 @@
+//! A file of results in a platform's own words: each row is an event, which a profile reads as it reads a webhook.
+//!
+//! A row is taken for a JSON object whose members are the columns, by their names in the header: `$.Epost`, or
+//! `$['E-post']`. So whatever a profile can say of a body (alternatives, values, formats and zones of times, decimal commas,
+//! events to ignore), it can say of a row.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::Reading;
+use super::decode::decode;
+use super::results::FileClock;
+use super::table::Lines;
+use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
+use crate::domain::directory::records::Row;
+use crate::domain::ids::EventId;
+use crate::domain::training::ReportedResult;
+use crate::intake::profile::{Misread, Profile, Told, interpret};
+use crate::intake::webhook::headers::Headers;
+
+/// Reads a results file by a profile.
+///
+/// * `platform`: its code, by which ids of events that have none are told from another platform's.
+///
+/// Rows that the profile ignores are counted as passed over. An event that is told twice in the same words is kept once;
+/// in other words it is refused.
+pub fn read(
+    bytes: &[u8],
+    profile: &Profile,
+    platform: &str,
+    clock: FileClock,
+) -> Result<Reading<ReportedResult>, RowProblems> {
+    let whole_file = |fault| RowProblem { file: FileKind::Results, line: None, column: None, value: None, fault };
+    let text = decode(bytes).map_err(whole_file)?;
+    let mut lines = Lines::of(&text);
+    let Some(header) = lines.next() else { return Err(whole_file(Fault::NoHeader).into()) };
+    let names = names(&header.record)?;
+    let mut reading =
+        Reading { rows: Vec::new(), ignored_columns: Vec::new(), absent_columns: Vec::new(), passed_over: 0 };
+    let mut problems = RowProblems::default();
+    let mut told: HashMap<EventId, (u64, ReportedResult)> = HashMap::new();
+    for row in lines {
+        if row.is_empty() {
+            continue;
+        }
+        let results = match row.check(names.len()) {
+            Ok(()) => results(&names, &row.record, profile, platform, clock),
+            Err(fault) => Err((None, fault)),
+        };
+        match results {
+            Ok(results) if results.is_empty() => reading.passed_over += 1,
+            Ok(results) => {
+                for result in results {
+                    match told.get(&result.event_id) {
+                        Some((_, first)) if *first == result => {}
+                        Some((line, _)) => problems.push(problem(row.line, None, Fault::Repeats { line: *line })),
+                        None => {
+                            told.insert(result.event_id.clone(), (row.line, result.clone()));
+                            reading.rows.push(Row { line: row.line, record: result });
+                        }
+                    }
+                }
+            }
+            Err((column, fault)) => problems.push(problem(row.line, column, fault)),
+        }
+    }
+    problems.sort();
+    if problems.is_empty() { Ok(reading) } else { Err(problems) }
+}
+
+fn problem(line: u64, column: Option<String>, fault: Fault) -> RowProblem {
+    RowProblem { file: FileKind::Results, line: Some(line), column: column.map(Into::into), value: None, fault }
+}
+
+/// The columns' names; each must be another.
+fn names(header: &csv::StringRecord) -> Result<Vec<String>, RowProblems> {
+    let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    let mut problems = RowProblems::default();
+    for (place, name) in names.iter().enumerate() {
+        if names.iter().take(place).any(|earlier| earlier == name) {
+            let column = Some(name.clone().into());
+            let fault = Fault::DuplicateColumn;
+            problems.push(RowProblem { file: FileKind::Results, line: None, column, value: None, fault });
+        }
+    }
+    if problems.is_empty() { Ok(names) } else { Err(problems) }
+}
+
+/// What a row tells, or the column and what is wrong there.
+fn results(
+    names: &[String],
+    record: &csv::StringRecord,
+    profile: &Profile,
+    platform: &str,
+    clock: FileClock,
+) -> Result<Vec<ReportedResult>, (Option<String>, Fault)> {
+    // An empty cell says nothing, as a member that is missing.
+    let filled = names.iter().zip(record).filter(|(_, cell)| !cell.trim().is_empty());
+    let cells = filled.map(|(name, cell)| (name.clone(), Value::from(cell.trim())));
+    let event = Value::Object(cells.collect::<Map<_, _>>()).to_string();
+    let told = Told {
+        platform,
+        headers: Headers::default(),
+        content_type: "application/json",
+        body: event.as_bytes(),
+        zone: clock.zone,
+        received_at: clock.read_at,
+    };
+    interpret(profile, &told).map_err(|Misread { pointer, fault }| {
+        // `/E-post` is the column; what a file has of RFC 6901's escapes is rare, and undone.
+        let column = pointer.strip_prefix('/').map(|column| column.replace("~1", "/").replace("~0", "~"));
+        (column, Fault::ByProfile(fault.to_string()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::training::ResultKind;
+
+    const PROFILE: &str = r#"
+        title = "Gamla portalen"
+        [defaults]
+        nothing = ["saknas"]
+        [fields]
+        type = "$.Typ"
+        employee_number = "$.Anstnr"
+        email = "$['E-post']"
+        course = "$.Kurs"
+        quiz = "$.Kurs"
+        score_raw = { path = "$.Poäng", decimal_comma = true }
+        score_max = { constant = "20" }
+        passed = { path = "$.Utfall", values = { "Godkänd" = "true", "Underkänd" = "false" } }
+        occurred_at = { path = "$.Datum", formats = ["%d.%m.%Y %H:%M", "%d.%m.%Y"] }
+        [[events]]
+        type = "kurs"
+        is = "completion"
+        [[events]]
+        type = "prov"
+        is = "attempt"
+        [[events]]
+        type = "forum"
+        is = "ignore"
+    "#;
+
+    fn read_file(file: &str) -> Result<Reading<ReportedResult>, RowProblems> {
+        let profile = Profile::of_files(PROFILE).expect("a profile");
+        let read_at = "2026-02-26T12:00:00Z".parse().expect("an instant");
+        read(file.as_bytes(), &profile, "larportal", FileClock { zone: chrono_tz::Europe::Stockholm, read_at })
+    }
+
+    #[test]
+    fn a_row_is_read_as_an_event_of_the_platform() {
+        let file = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n\
+            1001;anna@example.org;kurs;infosec;02.03.2024 08:14;;\n\
+            1002;saknas;prov;infosec-prov;02.03.2024 09:00;\"17,5\";Godkänd\n\
+            1003;;forum;x;i går;;\n\
+            1002;saknas;prov;infosec-prov;02.03.2024 09:00;\"17,5\";Godkänd\n";
+        let reading = read_file(file).expect("a good file");
+        assert_eq!(reading.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3], "the same twice is one");
+        assert_eq!(reading.passed_over, 1);
+        let quiz = &reading.rows[1].record;
+        assert_eq!(quiz.occurred_at.to_rfc3339(), "2024-03-02T08:00:00+00:00");
+        assert_eq!(quiz.learner.email, None);
+        let ResultKind::Attempt { score, passed, .. } = &quiz.kind else { panic!("an attempt") };
+        assert_eq!((score.map(|score| score.percent().to_string()), *passed), (Some("87.5".to_owned()), Some(true)));
+    }
+
+    #[test]
+    fn every_bad_row_is_named_with_its_column() {
+        let file = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n\
+            1001;;kurs;infosec;2 mars;;\n\
+            1002;;prov;infosec-prov;02.03.2024;mycket;\n\
+            ;;kurs;infosec;02.03.2024;;\n\
+            1003;;kurs;infosec\n";
+        let problems = read_file(file).expect_err("bad rows");
+        let named: Vec<(Option<u64>, Option<String>)> = problems
+            .listed()
+            .iter()
+            .map(|problem| (problem.line, problem.column.as_deref().map(str::to_owned)))
+            .collect();
+        let column = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            named,
+            [(Some(2), column("Datum")), (Some(3), column("Poäng")), (Some(4), None), (Some(5), None)],
+            "{problems:?}"
+        );
+    }
+
+    #[test]
+    fn a_header_names_each_column_once() {
+        for (file, total) in [("", 1), ("Typ;Kurs;Typ\n", 1)] {
+            assert_eq!(read_file(file).expect_err("no header").total(), total, "{file}");
+        }
+    }
+}
