@@ -88,7 +88,7 @@ fn give_back(statement: &Statement<'_>, version: Version, languages: &AcceptLang
         authority: AUTHORITY,
         version: version.of_statement(),
     };
-    let definition = |id: &str| (id.len() % 2 == 0).then(|| merging::merge_definitions("{}", DEFINITION));
+    let definition = |id: &str| id.len().is_multiple_of(2).then(|| merging::merge_definitions("{}", DEFINITION));
     let canonical = Format::Canonical { languages, definition: &definition };
     for (format, says_all) in [(Format::Exact, true), (canonical, true), (Format::Ids, false)] {
         let Ok(rendered) = render(statement.raw, &set, format) else { panic!("not rendered: {}", statement.raw) };
