@@ -54,10 +54,23 @@ fn every_target_takes_all_fixtures() {
 
 #[test]
 fn every_target_is_named_wherever_targets_are() {
-    let mut seeded: Vec<String> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets"))
+    let mut named: Vec<String> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets"))
         .expect("the targets")
         .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
-    seeded.sort();
-    assert_eq!(seeded, TARGETS.map(|(name, _)| name));
+    named.sort();
+    assert_eq!(named, TARGETS.map(|(name, _)| name));
+}
+
+#[test]
+fn the_fuzzer_is_built_of_what_the_service_is_built_of() {
+    let dependencies = |file: &str| -> toml::Table {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let whole: toml::Table = std::fs::read_to_string(path).expect("a file").parse().expect("TOML");
+        whole["dependencies"].as_table().expect("a table").clone()
+    };
+    let service = dependencies("Cargo.toml");
+    for (name, asked) in dependencies("fuzz/rooms/Cargo.toml") {
+        assert_eq!(service.get(&name), Some(&asked), "{name} in fuzz/rooms/Cargo.toml");
+    }
 }
