@@ -17,6 +17,7 @@ mod employees;
 mod evidence;
 mod exemptions;
 mod exports;
+mod fuzz_seeds;
 mod history;
 mod imports;
 mod known_at;

@@ -43,6 +43,9 @@ pub fn decimal_from_text(text: &str) -> Result<Decimal, InvalidDecimal> {
     if magnitude > MAX_DIGITS || value.scale() > 20 { Err(InvalidDecimal::TooManyDigits) } else { Ok(value) }
 }
 
+/// The greatest decimal that has one decimal.
+const MOST_PERCENT: Decimal = Decimal::from_parts(u32::MAX, u32::MAX, u32::MAX, false, 1);
+
 /// Points reached of points possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Score {
@@ -73,16 +76,21 @@ impl Score {
         self.of.checked_mul(mark.0).is_some_and(|needed| self.points >= needed)
     }
 
-    /// The share of the full score, for ordering attempts by their score.
+    /// The share of the full score, for ordering attempts by their score. One beyond what a decimal holds is the greatest
+    /// that there is, or the least.
     #[must_use]
     pub fn share(&self) -> Decimal {
-        self.points.checked_div(self.of).unwrap_or_default()
+        let beyond = if self.points.is_sign_negative() { Decimal::MIN } else { Decimal::MAX };
+        self.points.checked_div(self.of).unwrap_or(beyond)
     }
 
-    /// The share in percent with one decimal, half away from zero.
+    /// The share in percent with one decimal, half away from zero; at the most what a decimal shows with one.
     #[must_use]
     pub fn percent(&self) -> Decimal {
-        one_decimal(self.share() * Decimal::ONE_HUNDRED)
+        let share = self.share();
+        let beyond = if share.is_sign_negative() { -MOST_PERCENT } else { MOST_PERCENT };
+        let percent = share.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(beyond);
+        one_decimal(percent.clamp(-MOST_PERCENT, MOST_PERCENT))
     }
 }
 
@@ -157,6 +165,20 @@ mod tests {
         assert_eq!(score("0.1225", "1").percent().to_string(), "12.3");
         assert_eq!(score("1", "1").percent().to_string(), "100.0");
         assert_eq!(score("-0.1225", "1").percent().to_string(), "-12.3");
+    }
+
+    #[test]
+    fn a_score_far_beyond_its_full_score_is_more_than_all_others() {
+        // Ten to the 27th and to the 40th times the whole: the first's percentage, and the second's share, have no decimal.
+        for (points, of) in [("99999999999999999999", "0.0000001"), ("99999999999999999999", "0.00000000000000000001")]
+        {
+            let beyond = score(points, of);
+            assert!(beyond.share() > score("20", "20").share());
+            assert_eq!(beyond.percent().to_string(), "7922816251426433759354395033.5", "{points} of {of}");
+            let below = score(&format!("-{points}"), of);
+            assert!(below.share() < score("0", "20").share());
+            assert_eq!(below.percent().to_string(), "-7922816251426433759354395033.5");
+        }
     }
 
     #[test]

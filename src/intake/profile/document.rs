@@ -2,7 +2,7 @@
 //!
 //! Numbers keep the digits that were sent: where the tree's own number would print otherwise, the digits stand beside it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
@@ -16,8 +16,29 @@ use crate::intake::webhook::json;
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) value: Value,
-    /// By JSON pointer.
-    digits: HashMap<String, String>,
+    digits: Digits,
+}
+
+/// The digits of the numbers at and below a place, where the tree's own number would print otherwise. Each name on the way
+/// to them is kept once: many numbers deep below long names are no more than the body itself.
+#[derive(Debug, Default)]
+struct Digits {
+    own: Option<String>,
+    below: BTreeMap<String, Self>,
+}
+
+impl Digits {
+    fn add(&mut self, name: String, digits: Self) {
+        if digits.own.is_some() || !digits.below.is_empty() {
+            self.below.insert(name, digits);
+        }
+    }
+
+    fn at(&self, pointer: &str) -> Option<&str> {
+        let steps = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+        let place = steps.into_iter().try_fold(self, |place, step| place.below.get(&step));
+        place?.own.as_deref()
+    }
 }
 
 /// What a place in a document says, in the sender's own digits.
@@ -34,9 +55,8 @@ impl Document {
         if form.accepts.form(content_type) {
             return read_form(body, &form.json_fields);
         }
-        let mut walk = Walk::over(json::text(body)?);
-        let value = walk.value()?;
-        Ok(Self { value, digits: walk.digits })
+        let (value, digits) = Walk::over(json::text(body)?).value()?;
+        Ok(Self { value, digits })
     }
 
     /// What a value says that stands at `pointer`.
@@ -45,7 +65,7 @@ impl Document {
             Value::Null => Said::Nothing,
             Value::Bool(bool) => Said::Text(bool.to_string()),
             Value::Number(number) => {
-                Said::Text(self.digits.get(pointer).cloned().unwrap_or_else(|| number.to_string()))
+                Said::Text(self.digits.at(pointer).map_or_else(|| number.to_string(), ToOwned::to_owned))
             }
             Value::String(text) => Said::Text(text.clone()),
             Value::Array(_) | Value::Object(_) => Said::Structure,
@@ -73,7 +93,7 @@ pub fn is_form(content_type: &str) -> bool {
 
 /// `application/x-www-form-urlencoded` (URL Standard, section 5.1), but strict where that is lenient: UTF-8, each name once.
 fn read_form(body: &[u8], json_fields: &[String]) -> Result<Document, Misread> {
-    let mut document = Document { value: Value::Null, digits: HashMap::new() };
+    let mut document = Document { value: Value::Null, digits: Digits::default() };
     let mut fields = Map::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let at = pair.iter().position(|byte| *byte == b'=');
@@ -83,8 +103,8 @@ fn read_form(body: &[u8], json_fields: &[String]) -> Result<Document, Misread> {
         let value = if json_fields.contains(&name) {
             let mut walk = Walk::over(json::text(text.as_bytes())?);
             walk.enter(&name);
-            let value = walk.value()?;
-            document.digits.extend(walk.digits);
+            let (value, digits) = walk.value()?;
+            document.digits.add(name.clone(), digits);
             value
         } else {
             Value::String(text)
@@ -109,12 +129,11 @@ struct Walk<'a> {
     text: &'a str,
     at: usize,
     pointer: String,
-    digits: HashMap<String, String>,
 }
 
 impl<'a> Walk<'a> {
     fn over(text: &'a str) -> Self {
-        Self { text, at: 0, pointer: String::new(), digits: HashMap::new() }
+        Self { text, at: 0, pointer: String::new() }
     }
 
     fn enter(&mut self, name: &str) -> usize {
@@ -137,17 +156,17 @@ impl<'a> Walk<'a> {
         comes
     }
 
-    fn value(&mut self) -> Result<Value, Misread> {
+    fn value(&mut self) -> Result<(Value, Digits), Misread> {
         match self.peek() {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => self.string().map(|text| (Value::String(text), Digits::default())),
             _ => Ok(self.scalar()),
         }
     }
 
-    fn object(&mut self) -> Result<Value, Misread> {
-        let mut members = Map::new();
+    fn object(&mut self) -> Result<(Value, Digits), Misread> {
+        let (mut members, mut digits) = (Map::new(), Digits::default());
         self.at += 1;
         while !self.takes(b'}') && self.peek().is_some() {
             let name = self.string()?;
@@ -156,24 +175,28 @@ impl<'a> Walk<'a> {
                 return Err(Misread::at(&self.pointer, json::repeated_member(&name)));
             }
             let outside = self.enter(&name);
-            let value = self.value()?;
+            let (value, within) = self.value()?;
             self.pointer.truncate(outside);
+            digits.add(name.clone(), within);
             members.insert(name, value);
             self.takes(b',');
         }
-        Ok(Value::Object(members))
+        Ok((Value::Object(members), digits))
     }
 
-    fn array(&mut self) -> Result<Value, Misread> {
-        let mut items = Vec::new();
+    fn array(&mut self) -> Result<(Value, Digits), Misread> {
+        let (mut items, mut digits) = (Vec::new(), Digits::default());
         self.at += 1;
         while !self.takes(b']') && self.peek().is_some() {
-            let outside = self.enter(&items.len().to_string());
-            items.push(self.value()?);
+            let place = items.len().to_string();
+            let outside = self.enter(&place);
+            let (value, within) = self.value()?;
             self.pointer.truncate(outside);
+            digits.add(place, within);
+            items.push(value);
             self.takes(b',');
         }
-        Ok(Value::Array(items))
+        Ok((Value::Array(items), digits))
     }
 
     fn string(&mut self) -> Result<String, Misread> {
@@ -192,7 +215,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A number, or true, false or null.
-    fn scalar(&mut self) -> Value {
+    fn scalar(&mut self) -> (Value, Digits) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let ends = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}');
         let length = rest.bytes().position(ends).unwrap_or(rest.len());
@@ -200,12 +223,11 @@ impl<'a> Walk<'a> {
         let raw = rest.get(..length).unwrap_or_default();
         // What no float holds stays a text of its digits, which is refused where a number is wanted.
         let value = serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()));
-        if let Value::Number(number) = &value
-            && number.to_string() != raw
-        {
-            self.digits.insert(self.pointer.clone(), raw.to_owned());
-        }
-        value
+        let own = match &value {
+            Value::Number(number) if number.to_string() != raw => Some(raw.to_owned()),
+            _ => None,
+        };
+        (value, Digits { own, below: BTreeMap::new() })
     }
 }
 
@@ -237,6 +259,21 @@ mod tests {
             let value = document.value.pointer(pointer).expect("a value");
             assert_eq!(document.said(pointer, value), Said::Text(digits.to_owned()), "{pointer}");
         }
+    }
+
+    #[test]
+    fn many_numbers_deep_below_long_names_are_kept_as_briefly_as_they_came() {
+        fn bytes(digits: &Digits) -> usize {
+            let below = digits.below.iter().map(|(name, digits)| name.len() + bytes(digits));
+            digits.own.as_ref().map_or(0, String::len) + below.sum::<usize>()
+        }
+        let (open, close) = (format!("{{\"{}\":", "n".repeat(1000)).repeat(100), "}".repeat(100));
+        let text = format!("{open}[{}1e1]{close}", "1e1,".repeat(1000));
+        let document = json(&text).expect("JSON");
+        assert!(bytes(&document.digits) < 2 * text.len(), "{} of {}", bytes(&document.digits), text.len());
+        let pointer = format!("{}/1000", format!("/{}", "n".repeat(1000)).repeat(100));
+        let last = document.value.pointer(&pointer).expect("a number");
+        assert_eq!(document.said(&pointer, last), Said::Text("1e1".to_owned()));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Which SCIM attribute carries what, where a provider does not speak Kurskoll's extension.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde_json::{Map, Value};
 
 use super::path::{AttributePath, PathError};
@@ -151,12 +152,15 @@ fn carrier(schemas: &mut Schemas, setting: &'static str, path: &str) -> Result<O
     Ok(Some(place.canonical()))
 }
 
+/// The years that a day may be in, as in HR's files: with other than four digits it would not compare in every store.
+const YEARS: RangeInclusive<i32> = 1900..=9999;
+
 /// A day as a provider writes it: alone, or as an instant, which becomes a day in the city.
 #[must_use]
 pub fn day(text: &str, calendar: CityCalendar) -> Option<NaiveDate> {
     let text = text.trim();
     let instant = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| calendar.day_of(instant.to_utc()));
-    text.parse().ok().or_else(instant)
+    text.parse().ok().or_else(instant).filter(|day| YEARS.contains(&day.year()))
 }
 
 #[cfg(test)]
@@ -216,5 +220,22 @@ mod tests {
             assert_eq!(day(text, city), wanted, "{text}");
         }
         assert_eq!(day("1/3/2026", city), None);
+    }
+
+    #[test]
+    fn a_day_is_one_that_a_file_could_have() {
+        let city = CityCalendar::new(chrono_tz::Europe::Stockholm);
+        assert!(day("1900-01-01", city).is_some() && day("9999-12-31", city).is_some());
+        for text in [
+            "+262142-12-31",
+            "-0001-01-01",
+            "10000-01-01",
+            "+10000-01-01",
+            "0000-01-01",
+            "1899-12-31",
+            "1899-06-01T12:00:00Z",
+        ] {
+            assert_eq!(day(text, city), None, "{text}");
+        }
     }
 }

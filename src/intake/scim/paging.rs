@@ -184,7 +184,7 @@ impl ListText {
 fn start_index(text: Option<&str>) -> Result<usize, ListError> {
     let Some(text) = text else { return Ok(0) };
     let index: i64 = text.trim().parse().map_err(|_| ListError::NotANumber("startIndex"))?;
-    Ok(usize::try_from(index - 1).unwrap_or(0))
+    Ok(usize::try_from(index.saturating_sub(1)).unwrap_or(0))
 }
 
 /// A count below 0 means 0; one above the most is the most.
@@ -251,5 +251,18 @@ impl Sort<'_> {
             Some(value) => value.to_string(),
             None => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_below_the_first_is_the_first() {
+        for (text, past) in [("1", 0), ("2", 1), ("0", 0), ("-3", 0), ("-9223372036854775808", 0)] {
+            assert_eq!(start_index(Some(text)), Ok(past), "{text}");
+        }
+        assert_eq!(start_index(Some("9223372036854775808")), Err(ListError::NotANumber("startIndex")));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::ScimType;
 use super::filter::{Bound, FilterError};
 use super::path::{PatchPath, PathError};
-use super::resource::{ValueError, coerced, object_in};
+use super::resource::{MOST_ELEMENTS, ValueError, coerced, object_in};
 use super::schema::{Attribute, Mutability, Named, Place, Schemas, UnknownAttribute};
 
 /// The most operations of one PATCH.
@@ -212,6 +212,7 @@ impl<'a> Patching<'a> {
         }
         let told = value.map(|value| coerced(attribute, value)).transpose().map_err(|error| self.value_error(error))?;
         let told = told.flatten();
+        let too_many = self.value_error(ValueError::TooMany(attribute.name.clone()));
         let holder = self.holder(place);
         let name = attribute.name.as_str();
         match (op, told) {
@@ -235,6 +236,9 @@ impl<'a> Patching<'a> {
                         demote(&mut elements);
                     }
                     elements.push(element);
+                }
+                if elements.len() > MOST_ELEMENTS {
+                    return Err(too_many);
                 }
                 holder.insert(name.to_owned(), Value::Array(elements));
             }
@@ -337,6 +341,9 @@ impl<'a> Patching<'a> {
                     }
                 }
             }
+        }
+        if elements.len() > MOST_ELEMENTS {
+            return Err(PatchError::Value { place: at, error: ValueError::TooMany(attribute.name.clone()) });
         }
         holder.insert(attribute.name.clone(), Value::Array(elements));
         self.tidy(place);

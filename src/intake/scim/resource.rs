@@ -7,8 +7,8 @@ use super::schema::{Attribute, Kind, Mutability, Named, Place, Schemas, UnknownA
 
 /// The longest text that is taken as one value, in characters.
 const LONGEST_TEXT: usize = 512;
-/// The most elements of one attribute.
-const MOST_ELEMENTS: usize = 10_000;
+/// The most elements of one attribute: a person's addresses and employments. Each operation of a PATCH may look at all.
+pub(super) const MOST_ELEMENTS: usize = 200;
 
 /// Why a value cannot be an attribute's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

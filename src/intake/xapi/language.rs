@@ -12,6 +12,9 @@ pub struct AcceptLanguage {
 impl AcceptLanguage {
     /// The most ranges that are looked at.
     const MAX_RANGES: usize = 32;
+    /// The longest range that is looked at, in bytes: no language that anybody writes in has a longer one (RFC 5646, section
+    /// 4.4.1, expects 35), and each of its parts may be looked for in all that is answered.
+    const MAX_RANGE: usize = 60;
 
     /// Reads the header. What is no range with a weight is passed over: a reader with an odd header gets an answer still.
     #[must_use]
@@ -24,7 +27,8 @@ impl AcceptLanguage {
                 let (name, weight) = parameters.split_once('=')?;
                 let weight = thousandths(weight.trim()).filter(|_| name.trim().eq_ignore_ascii_case("q"))?;
                 let range = range.trim();
-                (weight > 0 && !range.is_empty()).then(|| (weight, range.to_ascii_lowercase()))
+                (weight > 0 && (1..=Self::MAX_RANGE).contains(&range.len()))
+                    .then(|| (weight, range.to_ascii_lowercase()))
             })
             .collect();
         weighed.sort_by_key(|(weight, _)| Reverse(*weight));
@@ -102,5 +106,12 @@ mod tests {
             assert_eq!(best(header, tags), Some(expected), "{header} of {tags:?}");
         }
         assert_eq!(best("sv", &[]), None);
+    }
+
+    #[test]
+    fn a_range_of_more_parts_than_a_language_has_is_passed_over() {
+        let long = format!("sv{}", "-a1".repeat(100));
+        let read = AcceptLanguage::parse(&format!("{long}, en;q=0.5"));
+        assert_eq!(read.ranges, ["en"]);
     }
 }

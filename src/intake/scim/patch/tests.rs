@@ -55,6 +55,21 @@ fn many_forms_say_the_same() {
 }
 
 #[test]
+fn a_person_has_no_more_elements_than_can_be_looked_at_in_every_operation() {
+    let add = |from: usize, to: usize| {
+        let addresses: Vec<Value> = (from..to).map(|n| json!({"value": format!("{n}@example.org")})).collect();
+        json!({"op": "add", "path": "emails", "value": addresses})
+    };
+    assert!(patched(json!([add(0, 150)])).is_ok());
+    for operations in [json!([add(0, 201)]), json!([add(0, 150), add(150, 300)])] {
+        assert!(matches!(patched(operations), Err(PatchError::Value { error: ValueError::TooMany(_), .. })));
+    }
+    let chosen =
+        (0..250).map(|n| json!({"op": "add", "path": format!("emails[value eq \"{n}\"].type"), "value": "work"}));
+    assert!(matches!(patched(chosen.collect()), Err(PatchError::Value { error: ValueError::TooMany(_), .. })));
+}
+
+#[test]
 fn elements_are_chosen_by_a_filter() {
     let work = one("replace", "emails[type eq \"work\"].value", json!("new@example.org")).expect("patched");
     assert_eq!(work["emails"][0], json!({"value": "new@example.org", "type": "work", "primary": true}));

@@ -1,0 +1,63 @@
+//! HR's files of every kind, and a platform's history; by the mapping that comes in front, if one does.
+
+use std::fmt::Debug;
+
+use chrono_tz::Europe::Stockholm;
+use kurskoll::domain::directory::problem::{FileKind, RowProblems};
+use kurskoll::intake::hr_csv::mapping::Mapping;
+use kurskoll::intake::hr_csv::results::FileClock;
+use kurskoll::intake::hr_csv::{
+    Reading, absences, administrations, employments, exemptions, identities, prior_training, results,
+};
+
+use super::{now, parts, reckon};
+
+pub fn read(bytes: &[u8]) {
+    match parts(bytes)[..] {
+        [file] => by_their_own_names(file),
+        [mapping, file, ..] => match Mapping::parse(mapping) {
+            Ok(mapping) => by_mapping(&mapping, file),
+            Err(problems) => assert!(!problems.0.is_empty() && !problems.to_string().is_empty()),
+        },
+        [] => {}
+    }
+}
+
+fn by_their_own_names(file: &[u8]) {
+    let clock = FileClock { zone: Stockholm, read_at: now() };
+    check(file, administrations::read);
+    check(file, employments::read);
+    check(file, absences::read);
+    check(file, exemptions::read);
+    check(file, identities::read);
+    check(file, prior_training::read);
+    check(file, |file| results::read(file, clock));
+    if let Ok(reading) = results::read(file, clock) {
+        reckon(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
+    }
+}
+
+fn by_mapping(mapping: &Mapping, file: &[u8]) {
+    check(file, |file| administrations::read_as(file, mapping.of(FileKind::Administrations)));
+    check(file, |file| employments::read_as(file, mapping.of(FileKind::Employments)));
+    check(file, |file| absences::read_as(file, mapping.of(FileKind::Absences)));
+    check(file, |file| exemptions::read_as(file, mapping.of(FileKind::Exemptions)));
+    check(file, |file| identities::read_as(file, mapping.of(FileKind::Identities)));
+}
+
+/// All rows or a reason why not; and a byte order mark changes nothing.
+fn check<T: Debug + PartialEq>(file: &[u8], read: impl Fn(&[u8]) -> Result<Reading<T>, RowProblems>) {
+    let reading = read(file);
+    match &reading {
+        Ok(reading) => {
+            let lines = 1 + file.iter().filter(|byte| **byte == b'\n').count() as u64;
+            assert!(reading.rows.iter().all(|row| (2..=lines).contains(&row.line)), "no such line: {reading:?}");
+            assert!(reading.rows.is_sorted_by_key(|row| row.line));
+        }
+        Err(problems) => assert!(!problems.is_empty() && !problems.to_string().is_empty()),
+    }
+    let mark = "\u{feff}".as_bytes();
+    if std::str::from_utf8(file).is_ok_and(|text| !text.starts_with('\u{feff}')) {
+        assert_eq!(read(&[mark, file].concat()).ok(), reading.ok());
+    }
+}

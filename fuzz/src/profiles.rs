@@ -1,0 +1,59 @@
+//! Other platforms' deliveries by the profiles that ship, or by the one that comes in front of the body. Behind it may come
+//! headers, a line each.
+
+use chrono_tz::Europe::Stockholm;
+use kurskoll::intake::profile::{Profile, Told, delivery_key, interpret, read as read_with_trace, shipped};
+use kurskoll::intake::webhook::excerpt;
+use kurskoll::intake::webhook::headers::Headers;
+use kurskoll::intake::xapi::words::Words;
+
+use super::{now, parts, reckon, text};
+
+const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-www-form-urlencoded"];
+const SECRETS: [&str; 3] =
+    ["aVerySecretSecret-0123456789", "key:secret", "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="];
+
+pub fn read(bytes: &[u8]) {
+    match parts(bytes)[..] {
+        [body] => {
+            for name in shipped::NAMES {
+                shipped::profile(name).into_iter().for_each(|profile| deliver(profile, body, ""));
+            }
+        }
+        [profile, body, ref headers @ ..] => {
+            let written = text(profile);
+            if let Err(invalid) = Words::parse(written) {
+                assert!(!invalid.to_string().is_empty());
+            }
+            match Profile::parse(written) {
+                Ok(profile) => deliver(&profile, body, headers.first().map_or("", |headers| text(headers))),
+                Err(problems) => assert!(!problems.0.is_empty() && !problems.to_string().is_empty()),
+            }
+        }
+        [] => {}
+    }
+}
+
+fn deliver(profile: &Profile, body: &[u8], headers: &str) {
+    let headers: Headers<'_> = headers.lines().filter_map(|line| line.split_once(": ")).collect();
+    let secrets = SECRETS.map(ToOwned::to_owned);
+    if let Err(refused) = profile.signing().verify(&secrets, &headers, body, now()) {
+        assert!(!refused.to_string().is_empty());
+    }
+    let _ = profile.headers_read().count();
+    assert!(delivery_key(body).is_ok());
+    for content_type in CONTENT_TYPES {
+        let told =
+            Told { platform: "lms", headers: headers.clone(), content_type, body, zone: Stockholm, received_at: now() };
+        let results = interpret(profile, &told);
+        assert_eq!(read_with_trace(profile, &told).results, results, "the trace tells otherwise");
+        match results {
+            Ok(results) => reckon(&results),
+            Err(misread) => {
+                assert!(!misread.to_string().is_empty());
+                let shown = excerpt::excerpt(body, &misread.pointer);
+                assert!(shown.offset <= shown.place && shown.place <= body.len());
+            }
+        }
+    }
+}
