@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 10] = [
+const TARGETS: [(&str, Target); 11] = [
+    ("answers", targets::answers::read),
     ("files", targets::files::read),
     ("json", targets::json::read),
     ("multipart", targets::multipart::read),

@@ -461,6 +461,16 @@ both_databases! {
         akademin	docebo	email	Europe/Stockholm	profile 1
         kursen	profile	employee_number,email,username,account	Europe/Stockholm	profile 1
         "));
+        // Where the secret is made here, one that is given is refused, and not passed over.
+        here.ok("platform add statements --adapter xapi");
+        for command in [
+            "platform rotate-secret statements --secret-file secret.txt",
+            "platform add other --adapter xapi --secret-file secret.txt",
+            "platform add other --secret-file secret.txt",
+        ] {
+            let refused = here.run(command);
+            assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{command}");
+        }
     }
 }
 

@@ -49,6 +49,7 @@ both_databases! {
             ("INSERT INTO statement_term (term, statement) SELECT 1, MIN(id) FROM statement", Some("1 terms by which statements are found are said by none")),
             ("UPDATE statement SET body_offset = body_offset + 1 WHERE id = (SELECT MIN(id) FROM statement)", Some("its delivery does not give it as it came")),
         ] {
+            assert_eq!(app.differences().await, [""; 0]);
             assert_ne!(app.tamper(sql).await, 0, "{sql}");
             let differences = app.differences().await;
             let is_named = named.is_none_or(|named| differences.iter().any(|difference| difference.contains(named)));

@@ -1,4 +1,4 @@
-//! HR's files of every kind, and a platform's history; by the mapping that comes in front, if one does.
+//! HR's files of every kind, and a platform's history; by the mapping or the profile that comes in front, if one does.
 
 use std::fmt::Debug;
 
@@ -7,18 +7,24 @@ use kurskoll::domain::directory::problem::{FileKind, RowProblems};
 use kurskoll::intake::hr_csv::mapping::Mapping;
 use kurskoll::intake::hr_csv::results::FileClock;
 use kurskoll::intake::hr_csv::{
-    Reading, absences, administrations, employments, exemptions, identities, prior_training, results,
+    Reading, absences, administrations, by_profile, employments, exemptions, identities, prior_training, results,
 };
+use kurskoll::intake::profile::Profile;
 
-use super::{now, parts, reckon};
+use super::{now, parts, reckon, text};
 
 pub fn read(bytes: &[u8]) {
     match parts(bytes)[..] {
         [file] => by_their_own_names(file),
-        [mapping, file, ..] => match Mapping::parse(mapping) {
-            Ok(mapping) => by_mapping(&mapping, file),
-            Err(problems) => assert!(!problems.0.is_empty() && !problems.to_string().is_empty()),
-        },
+        [mapping, file, ..] => {
+            match Mapping::parse(mapping) {
+                Ok(mapping) => by_mapping(&mapping, file),
+                Err(problems) => assert!(!problems.0.is_empty() && !problems.to_string().is_empty()),
+            }
+            if let Ok(profile) = Profile::of_files(text(mapping)) {
+                by_profile(&profile, file);
+            }
+        }
         [] => {}
     }
 }
@@ -43,6 +49,14 @@ fn by_mapping(mapping: &Mapping, file: &[u8]) {
     check(file, |file| absences::read_as(file, mapping.of(FileKind::Absences)));
     check(file, |file| exemptions::read_as(file, mapping.of(FileKind::Exemptions)));
     check(file, |file| identities::read_as(file, mapping.of(FileKind::Identities)));
+}
+
+fn by_profile(profile: &Profile, file: &[u8]) {
+    let clock = FileClock { zone: Stockholm, read_at: now() };
+    check(file, |file| by_profile::read(file, profile, "lms", clock));
+    if let Ok(reading) = by_profile::read(file, profile, "lms", clock) {
+        reckon(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
+    }
 }
 
 /// All rows or a reason why not; and a byte order mark changes nothing.

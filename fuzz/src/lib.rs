@@ -4,6 +4,7 @@
 //! `fuzz_targets/` feeds these functions with bytes that libFuzzer makes up; `tests/fuzz_seeds.rs` includes this very file
 //! and feeds them with all seeds and fixtures, on every run of the ordinary tests.
 
+pub mod answers;
 pub mod files;
 pub mod json;
 pub mod multipart;

@@ -70,7 +70,10 @@ fn done(item: &Item, day: NaiveDate) -> Option<LinkedResult> {
         Item::Quiz { quiz, pass_mark } => {
             let score = Score::new(pass_mark.share(), Decimal::ONE).ok()?;
             assert!(score.reaches(*pass_mark));
-            (Target::Quiz(quiz.clone()), ResultKind::Attempt { number: None, score: Some(score), passed: None })
+            (
+                Target::Quiz(quiz.clone()),
+                ResultKind::Attempt { name: None, number: None, score: Some(score), passed: None },
+            )
         }
     };
     let event_id = EventId::parse("e-1").ok()?;

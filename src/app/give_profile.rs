@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::adapter::Adapter;
+use super::adapter::{Adapter, XAPI};
 use super::add_platform::{NewPlatform, PlatformError};
 use super::context::Act;
 use super::{App, Asker};
@@ -26,6 +26,10 @@ pub enum ProfileError {
     Secret(#[from] InvalidGivenSecret),
     #[error("the adapter {0} is read by no profile: choose --adapter profile, or a shipped one")]
     NotOfAdapter(String),
+    #[error("platform {0} sends statements: its key and secret are made here; leave --secret-file out")]
+    TakesNoSecret(PlatformCode),
+    #[error("a secret is made for platforms with the adapter {0}, and shown: leave --secret-file out")]
+    AdapterTakesNoSecret(&'static str),
     #[error("the adapter profile needs a profile: give its file with --profile FILE.toml")]
     NoProfile,
     #[error(
@@ -111,6 +115,9 @@ impl App {
         let adapter = Adapter::parse(&new.adapter).map_err(|_| ProfileError::NotOfAdapter(new.adapter.clone()))?;
         let own = text.map(Profile::parse).transpose()?;
         let signing = match (adapter, &own) {
+            (Adapter::Native, None) if secret.is_some() => {
+                return Err(ProfileError::AdapterTakesNoSecret(Adapter::Native.as_str()));
+            }
             (Adapter::Native | Adapter::Xapi, _) => return Err(ProfileError::NotOfAdapter(new.adapter.clone())),
             (Adapter::Profile, None) => return Err(ProfileError::NoProfile),
             (Adapter::Shipped(_) | Adapter::Profile, Some(own)) => own.signing(),
@@ -178,6 +185,9 @@ impl App {
         let change = self.store.change(self.now()).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
+        if platform.adapter == XAPI {
+            return Err(ProfileError::TakesNoSecret(code.clone()));
+        }
         let profile = profile_of(change.connection(), &platform).await?;
         let signing = profile.map_or(Signing::StandardWebhooks, |profile| profile.signing().clone());
         let secret = secret_of(&signing, secret)?;

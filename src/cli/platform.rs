@@ -187,7 +187,9 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
         Command::Pull(command) => pull::run(&opened, &asker, command).await?,
         Command::RotateSecret { code, secret_file } => {
-            if let Some(made) = opened.app.rotate_credential(&asker, &code).await? {
+            if secret_file.is_none()
+                && let Some(made) = opened.app.rotate_credential(&asker, &code).await?
+            {
                 eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
