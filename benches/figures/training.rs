@@ -30,6 +30,7 @@ pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), F
             key,
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),
+            is_pulled: false,
             body: sent.body,
             content,
         });

@@ -9,10 +9,9 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::run::UnderWay;
-use super::statements::ReadPiece;
+use super::statements::count;
 use super::{CourseName, MoodleDetails, NamedBy, PullFault, address_of, details_of};
 use crate::app::give_profile::profile_of;
-use crate::app::receive_delivery::Received;
 use crate::app::receive_foreign::understand;
 use crate::domain::ids::CourseId;
 use crate::domain::pulling::Brought;
@@ -152,12 +151,7 @@ impl Asking {
         }
         // Together, so that they share a commit.
         for received in join_all(new.into_iter().map(|one| under_way.receiving.enqueue_patiently(one))).await {
-            match received? {
-                Received::Accepted { new, .. } => brought.found += new as u64,
-                Received::Quarantined { .. } => brought.refused += 1,
-                Received::Conflict | Received::EventConflict(_) => brought.contradicting += 1,
-                Received::Duplicate { .. } | Received::Ignored => {}
-            }
+            count(&mut brought, &received?);
         }
         Ok(brought)
     }
@@ -168,9 +162,7 @@ impl Asking {
             Tongue::Statements(named_by) => {
                 let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
                 let told = [Told { raw: &statement, stored: None, with_attachments: None }];
-                let (ReadPiece::All(_, delivery) | ReadPiece::NotUnderstood(_, delivery)) =
-                    under_way.read_statements(&told, &[], Version::V1_0_3).await?;
-                Ok(Some(delivery))
+                Ok(Some(under_way.read_statements(&told, &[], Version::V1_0_3).await?.into_delivery()))
             }
             Tongue::Webhooks(profile) => {
                 let body = completion.as_webhook();

@@ -110,40 +110,27 @@ impl UnderWay<'_> {
         let mut brought = Brought { told: statements.len() as u64, ..Brought::default() };
         let mut left = statements.to_vec();
         while !left.is_empty() {
-            let outcome = match self.read_statements(&left, attachments, version).await? {
-                ReadPiece::All(read, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
-                    Received::EventConflict(id) => Outcome::Contradicting(place_of(&read.ids, &id)),
-                    received => Outcome::Kept(received),
+            match self.read_statements(&left, attachments, version).await? {
+                ReadPiece::All(ids, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
+                    Received::EventConflict(id) => {
+                        brought.contradicting += 1;
+                        let place = ids.iter().position(|one| *one == id).unwrap_or_default();
+                        left.remove(place.min(left.len() - 1));
+                    }
+                    received => {
+                        count(&mut brought, &received);
+                        break;
+                    }
                 },
-                ReadPiece::NotUnderstood(unread, delivery) => Outcome::NotUnderstood(unread, delivery),
-            };
-            match outcome {
-                Outcome::Kept(received) => {
-                    if let Received::Accepted { new, .. } = received {
-                        brought.found += new as u64;
-                    }
-                    break;
-                }
-                Outcome::Contradicting(place) => {
-                    brought.contradicting += 1;
-                    left.remove(place.min(left.len() - 1));
-                }
-                Outcome::NotUnderstood(unread, delivery) => {
-                    let (bad, delivery) = if left.len() == 1 {
-                        (0, delivery)
+                ReadPiece::NotUnderstood(unread, delivery) => {
+                    // Where nobody knows which, one after the other is looked at.
+                    let bad = unread.index.unwrap_or_default().min(left.len() - 1);
+                    let alone = if left.len() == 1 {
+                        delivery
                     } else {
-                        // Where nobody knows which, one after the other is looked at.
-                        let bad = unread.index.unwrap_or(0).min(left.len() - 1);
-                        match self.read_statements(&left[bad..=bad], attachments, version).await? {
-                            ReadPiece::All(_, delivery) | ReadPiece::NotUnderstood(_, delivery) => (bad, delivery),
-                        }
+                        self.read_statements(&left[bad..=bad], attachments, version).await?.into_delivery()
                     };
-                    match self.receiving.enqueue_patiently(delivery).await? {
-                        Received::Quarantined { .. } => brought.refused += 1,
-                        Received::Accepted { new, .. } => brought.found += new as u64,
-                        Received::EventConflict(_) | Received::Conflict => brought.contradicting += 1,
-                        Received::Duplicate { .. } | Received::Ignored => {}
-                    }
+                    count(&mut brought, &self.receiving.enqueue_patiently(alone).await?);
                     left.remove(bad);
                 }
             }
@@ -171,7 +158,7 @@ impl UnderWay<'_> {
         Ok(match read {
             Ok(Read { ids, content }) => {
                 let delivery = delivery(content);
-                ReadPiece::All(Named { ids: ids.into_iter().map(EventId::of_uuid).collect() }, delivery)
+                ReadPiece::All(ids.into_iter().map(EventId::of_uuid).collect(), delivery)
             }
             Err(unread) => {
                 let delivery = delivery(unread.content());
@@ -202,15 +189,29 @@ impl UnderWay<'_> {
     }
 }
 
-/// The names of statements, in their order.
-pub(super) struct Named {
-    pub ids: Vec<EventId>,
+/// Statements as they were read, with the delivery that they are.
+pub(super) enum ReadPiece {
+    /// By their ids, in their order.
+    All(Vec<EventId>, Delivery),
+    NotUnderstood(Unread, Delivery),
 }
 
-/// Statements as they were read.
-pub(super) enum ReadPiece {
-    All(Named, Delivery),
-    NotUnderstood(Unread, Delivery),
+impl ReadPiece {
+    pub(super) fn into_delivery(self) -> Delivery {
+        match self {
+            Self::All(_, delivery) | Self::NotUnderstood(_, delivery) => delivery,
+        }
+    }
+}
+
+/// Counts what became of a delivery.
+pub(super) fn count(brought: &mut Brought, received: &Received) {
+    match received {
+        Received::Accepted { new, .. } => brought.found += *new as u64,
+        Received::Quarantined { .. } => brought.refused += 1,
+        Received::Conflict | Received::EventConflict(_) => brought.contradicting += 1,
+        Received::Duplicate { .. } | Received::Ignored => {}
+    }
 }
 
 /// Why a statement with attachments was not kept.
@@ -223,16 +224,6 @@ impl From<PullFault> for Alone {
     fn from(fault: PullFault) -> Self {
         Self::Fault(fault)
     }
-}
-
-enum Outcome {
-    Kept(Received),
-    Contradicting(usize),
-    NotUnderstood(Unread, Delivery),
-}
-
-fn place_of(ids: &[EventId], id: &EventId) -> usize {
-    ids.iter().position(|one| one == id).unwrap_or_default()
 }
 
 /// Statements in pieces of which each is one delivery.
