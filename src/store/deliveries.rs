@@ -25,6 +25,8 @@ pub struct KeptDelivery {
     pub platform_code: String,
     pub key: EventId,
     pub content_type: String,
+    /// Whether it was asked for, and not sent.
+    pub is_pulled: bool,
     /// What was verified beside the body, as JSON.
     pub headers: String,
     /// `accepted`, `ignored` or `quarantined`.
@@ -59,6 +61,7 @@ struct WithoutBody {
     platform_id: i64,
     delivery_key: String,
     content_type: String,
+    is_pulled: bool,
     headers: String,
     outcome: String,
     problem: Option<String>,
@@ -75,6 +78,7 @@ fn without_body() -> Select<delivery::Entity> {
         .select_only()
         .columns([Column::Id, Column::PlatformId, Column::DeliveryKey, Column::ContentType, Column::Headers])
         .columns([Column::Outcome, Column::Problem, Column::ProblemPointer, Column::ReceivedAt, Column::ReleasedAt])
+        .column(Column::IsPulled)
         .column_as(Expr::cust("LENGTH(body)"), "size")
 }
 
@@ -85,6 +89,7 @@ fn kept(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<KeptDelivery,
         platform_code: codes.get(&row.platform_id).cloned().unwrap_or_default(),
         key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
         content_type: row.content_type,
+        is_pulled: row.is_pulled,
         headers: row.headers,
         outcome: row.outcome,
         problem: row.problem,
@@ -128,6 +133,7 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
         platform_id: row.platform_id,
         delivery_key: row.delivery_key,
         content_type: row.content_type,
+        is_pulled: row.is_pulled,
         headers: row.headers,
         outcome: row.outcome,
         problem: row.problem,

@@ -125,12 +125,13 @@ pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Resul
 
 /// Sets up how a platform is asked, from now on; who asks it otherwise right now finds that it holds it no longer.
 ///
-/// * `now`: when it is due first; `since`: from where it is asked then.
+/// * `now`: when it is due first; `had`: how far it had come.
 pub async fn set(
     change: &Change,
     platform: PlatformId,
     asked: &Asked,
-    (now, since): (DateTime<Utc>, Option<DateTime<Utc>>),
+    now: DateTime<Utc>,
+    had: Had,
 ) -> Result<(), StoreError> {
     let row = platform_pull::ActiveModel {
         platform_id: Set(platform.0),
@@ -141,8 +142,8 @@ pub async fn set(
         details: Set(asked.details.clone()),
         every_seconds: Set(asked.every.num_seconds()),
         recorded_at: Set(change.at()),
-        since: Set(since.map(instant::kept)),
-        newest: Set(None),
+        since: Set(had.since.map(instant::kept)),
+        newest: Set(had.newest.map(instant::kept)),
         due_at: Set(instant::kept(now)),
         holder: Set(None),
         held_until: Set(None),

@@ -12,7 +12,7 @@ use crate::domain::pulling::{LONGEST, PullState, SHORTEST, SourceKind};
 use crate::intake::xapi::Version;
 use crate::sources::Address;
 use crate::store::platforms::{self, Platform};
-use crate::store::pulls::{self, Asked};
+use crate::store::pulls::{self, Asked, Had, Pull};
 use crate::store::{Connection, StoreError};
 
 impl App {
@@ -28,10 +28,11 @@ impl App {
         let platform = known(change.connection(), code).await?;
         check_adapter(&platform, asked.source)?;
         let before = pulls::of(change.connection(), platform.id).await?;
-        let goes_on = before
-            .filter(|before| before.asked.address == asked.address && before.asked.source == asked.source)
-            .and_then(|before| before.since);
-        pulls::set(&change, platform.id, &asked, (self.now(), new.since.or(goes_on))).await?;
+        let had = match new.since {
+            Some(_) => Had { since: new.since, newest: None },
+            None => before.map_or_else(Had::default, |before| goes_on(&before, &asked, new)),
+        };
+        pulls::set(&change, platform.id, &asked, self.now(), had).await?;
         let object = format!("platform {code}, {} at {}", asked.source.as_str(), asked.address);
         self.audit(&change, asker, &grant, Act { action: "platform.pull.set", object: &object }).await?;
         change.commit().await?;
@@ -59,6 +60,20 @@ impl App {
         let platform = known(connection, code).await?;
         let state = pull_state(connection, &platform, self.now()).await?;
         state.ok_or_else(|| PullError::NotSetUp(code.clone()))
+    }
+}
+
+/// From where a platform is asked that was asked before: from where that had come at the same address, and from further back
+/// where that is wanted now.
+fn goes_on(before: &Pull, asked: &Asked, new: &NewPull) -> Had {
+    if before.asked.address != asked.address || before.asked.source != asked.source {
+        return Had::default();
+    }
+    match &new.source {
+        NewSource::Xapi { look_back, .. } if before.asked.details != asked.details => {
+            Had { since: before.newest.and_then(|newest| newest.checked_sub_signed(*look_back)), newest: before.newest }
+        }
+        NewSource::Xapi { .. } | NewSource::Moodle { .. } => Had { since: before.since, newest: before.newest },
     }
 }
 

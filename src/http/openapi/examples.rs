@@ -543,7 +543,7 @@ fn delivery() -> Value {
     json!({
         "id": 17, "platform": "larportal", "delivery_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "outcome": "quarantined",
         "problem": "a type is not text", "problem_pointer": "/type", "received_at": "2026-02-26T10:00:00Z",
-        "released_at": null, "content_type": "application/json", "size": 10
+        "released_at": null, "content_type": "application/json", "is_pulled": false, "size": 10
     })
 }
 

@@ -42,6 +42,8 @@ pub struct DeliveryView {
     /// When it left quarantine.
     released_at: Option<DateTime<Utc>>,
     content_type: String,
+    /// Whether the platform, or its store, was asked for it; else it was sent.
+    is_pulled: bool,
     size: u64,
 }
 
@@ -83,6 +85,7 @@ impl From<KeptDelivery> for DeliveryView {
             received_at: kept.received_at,
             released_at: kept.released_at,
             content_type: kept.content_type,
+            is_pulled: kept.is_pulled,
             size: kept.size,
         }
     }
