@@ -165,6 +165,10 @@ both_databases! {
         let from_the_start = Some("2026-01-01T00:00:00Z".parse().expect("an instant"));
         let all = app.receiving.pull_now(&Asker::operator(), &code("moodle"), from_the_start).await.expect("asked");
         assert_eq!((all.told, all.found), (1100, 0));
+        // From an instant beyond what is had, nothing that lies between is passed over.
+        let from_later = Some("2026-06-01T00:00:00Z".parse().expect("an instant"));
+        let from_there = app.receiving.pull_now(&Asker::operator(), &code("moodle"), from_later).await.expect("asked");
+        assert_eq!(from_there.told, 550);
     }
 
     async fn a_store_that_goes_by_when_things_happened_is_asked_from_further_back(database: TestDatabase) {
@@ -361,6 +365,18 @@ async fn a_store_that_answers_amiss_is_said_to() {
         assert_eq!(refused.to_string(), why);
         assert_eq!(health(&app, "moodle").await["pull"]["problem"], why);
     }
+}
+
+#[rocket::async_test]
+async fn a_statement_whose_attachments_are_not_understood_waits_alone() {
+    let database = TestDatabase::empty(Backend::Sqlite).await;
+    let app = TestApp::start(&database).await;
+    city_with_moodle(&app).await;
+    let elsewhere = Elsewhere::start().await;
+    let address = format!("{}/parts", elsewhere.address);
+    let (key, secret) = ("key".to_owned(), "a-secret".to_owned());
+    set(&app, "moodle", NewSource::Xapi { address, key, secret, version: Version::V1_0_3, look_back: LOOK_BACK }).await;
+    assert_eq!(pulled(&app, "moodle").await, [2, 1, 1, 0, 0]);
 }
 
 #[rocket::async_test]

@@ -34,7 +34,7 @@ impl Elsewhere {
             .merge(("shutdown.mercy", 0))
             .merge(("shutdown.ctrlc", false));
         let rocket = rocket::custom(figment)
-            .mount("/", routes![web_service, circle, afar, moved, by_timestamp, page, broken])
+            .mount("/", routes![web_service, circle, afar, moved, by_timestamp, parts, page, broken])
             .manage(moodle.clone())
             .attach(AdHoc::on_liftoff("port", move |rocket| {
                 Box::pin(async move {
@@ -156,6 +156,29 @@ fn by_timestamp(since: Option<&str>) -> RawJson<String> {
     });
     let since = since.unwrap_or("2000");
     RawJson(json!({"statements": if since < "2025-02-01T10:00:00Z" { vec![old] } else { vec![] }}).to_string())
+}
+
+/// A store that gives a statement's certificate in parts that nobody understands, and another statement after it.
+#[get("/parts/statements?<statementId>")]
+#[expect(non_snake_case, reason = "xAPI's own name")]
+fn parts(statementId: Option<&str>) -> (ContentType, String) {
+    if statementId.is_some() {
+        return (ContentType::new("multipart", "mixed").with_params(("boundary", "b")), "no parts".to_owned());
+    }
+    let told = |number: u8, attachments: Value| {
+        let mut told = super::xapi::course_completed(super::xapi::account("17"), "2026-02-01T10:00:00.000Z");
+        told["id"] = json!(format!("5e8c9f3a-0b1d-4c55-9a51-00000000000{number}"));
+        told["stored"] = json!("2026-02-01T10:00:01Z");
+        told["attachments"] = attachments;
+        told
+    };
+    let certificate = json!([{
+        "usageType": "https://example.org/certificate", "display": {"sv": "Intyg"}, "contentType": "application/pdf",
+        "length": 3, "sha2": "0".repeat(64),
+    }]);
+    let mut plain = told(2, json!([]));
+    plain.as_object_mut().expect("a statement").remove("attachments");
+    (ContentType::JSON, json!({"statements": [told(1, certificate), plain]}).to_string())
 }
 
 #[get("/page/statements")]

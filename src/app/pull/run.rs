@@ -65,7 +65,7 @@ impl Receiving {
 
     /// Asks a platform now, whether or not its time has come; answers what that brought.
     ///
-    /// * `since`: from where a store is asked instead of from where the last pull had come.
+    /// * `since`: from where a store is asked once more, where that is before where the last pull had come.
     pub async fn pull_now(
         &self,
         asker: &Asker,
@@ -100,6 +100,8 @@ impl Receiving {
             return Ok(None);
         };
         let (failures, every) = (pull.failures, pull.asked.every);
+        // Never from later than where it had come: what lies between would not be asked for any more.
+        let since = since.map(|since| pull.since.map_or(since, |had| had.min(since)));
         let had = Had { since: since.or(pull.since), newest: pull.newest };
         let mut under_way = UnderWay { receiving: self, platform, pull, holder, had, brought: Brought::default() };
         let ended = match under_way.pull.asked.source {

@@ -16,7 +16,7 @@ use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
 use crate::intake::profile::delivery_key;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
-use crate::intake::xapi::statement_result::{NotAPage, StatementResult, Told, as_body};
+use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
 use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
@@ -42,7 +42,7 @@ impl UnderWay<'_> {
         let mut fetched = lrs.since(before.since).await?;
         // What the first answer promises holds for the pages that follow: they go on from that question.
         let promised = consistent_through(&fetched);
-        let (mut newest, mut is_ordered) = (None, true);
+        let (mut newest, mut is_ordered, mut has_risen) = (None, true, false);
         let mut asked: HashSet<String> = HashSet::new();
         loop {
             let not_a_page = |fault| PullFault::NotAPage { host: host.clone(), fault };
@@ -54,19 +54,17 @@ impl UnderWay<'_> {
                 self.brought = self.brought.and(brought);
             }
             for told in page.statements.iter().filter(is_alone) {
-                let brought = self.keep_with_attachments(&lrs, told, version).await.map_err(|fault| match fault {
-                    Alone::NotAPage(fault) => not_a_page(fault),
-                    Alone::Fault(fault) => fault,
-                })?;
+                let brought = self.keep_with_attachments(&lrs, told, version).await?;
                 self.brought = self.brought.and(brought);
             }
             for stored in page.statements.iter().filter_map(|told| told.stored) {
                 is_ordered &= newest.is_none_or(|newest| newest <= stored);
+                has_risen |= newest.is_some_and(|newest| newest < stored);
                 newest = newest.max(Some(stored));
             }
             let more = page.more.map(std::borrow::Cow::into_owned);
-            // Of a store that answers in another order, nothing is had before all is.
-            if is_ordered || more.is_none() {
+            // Of a store that answers in another order, or has not shown in which, nothing is had before all is.
+            if (is_ordered && has_risen) || more.is_none() {
                 let since = resume_point(before.since, newest, promised, look_back);
                 self.had = Had { since, newest: before.newest.max(newest) };
             }
@@ -83,20 +81,19 @@ impl UnderWay<'_> {
         }
     }
 
-    /// Asks for the contents of a statement's attachments, and keeps it with them. What a store does not give is missing, and
-    /// the statement waits in quarantine.
-    async fn keep_with_attachments(&self, lrs: &Lrs, told: &Told<'_>, version: Version) -> Result<Brought, Alone> {
+    /// Asks for the contents of a statement's attachments, and keeps it with them. Where the store does not give them in a way
+    /// that is understood, they are missing: the statement waits in quarantine, and those that follow are asked for.
+    async fn keep_with_attachments(&self, lrs: &Lrs, told: &Told<'_>, version: Version) -> Result<Brought, PullFault> {
         let Some(id) = told.with_attachments else { return Ok(Brought::default()) };
         match lrs.one(id).await {
-            Ok(fetched) => {
-                let (told, contents) =
-                    Told::read_one(fetched.content_type(), &fetched.body).map_err(Alone::NotAPage)?;
-                Ok(self.keep_statements(&[told], &contents, version).await?)
-            }
+            Ok(fetched) => match Told::read_one(fetched.content_type(), &fetched.body) {
+                Ok((told, contents)) => self.keep_statements(&[told], &contents, version).await,
+                Err(_) => self.keep_statements(&[*told], &[], version).await,
+            },
             Err(SourceError::Failed { status: 400..500, .. } | SourceError::NotThere { .. }) => {
-                Ok(self.keep_statements(&[*told], &[], version).await?)
+                self.keep_statements(&[*told], &[], version).await
             }
-            Err(error) => Err(PullFault::from(error).into()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -211,18 +208,6 @@ pub(super) fn count(brought: &mut Brought, received: &Received) {
         Received::Quarantined { .. } => brought.refused += 1,
         Received::Conflict | Received::EventConflict(_) => brought.contradicting += 1,
         Received::Duplicate { .. } | Received::Ignored => {}
-    }
-}
-
-/// Why a statement with attachments was not kept.
-enum Alone {
-    NotAPage(NotAPage),
-    Fault(PullFault),
-}
-
-impl From<PullFault> for Alone {
-    fn from(fault: PullFault) -> Self {
-        Self::Fault(fault)
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Command {
     Now {
         /// The platform's code
         code: PlatformCode,
-        /// From where on a store is asked, instead of from where the last time had come
+        /// From where on a store is asked once more, where that is before where the last time had come
         #[arg(long, value_name = "INSTANT")]
         since: Option<DateTime<Utc>>,
     },
