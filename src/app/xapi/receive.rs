@@ -11,6 +11,7 @@ use crate::app::receive_delivery::{ReceiveError, Receiving};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EventId, PlatformCode};
 pub use crate::intake::xapi::Version;
+pub use crate::intake::xapi::multipart::is_multipart;
 use crate::intake::xapi::multipart::{self, Multipart, MultipartFault, Part};
 use crate::intake::xapi::results::{self, ResultFault, Telling};
 use crate::intake::xapi::signature::{self, SignatureFault};
@@ -228,12 +229,6 @@ impl<'a> Came<'a> {
             _ => Err(Unread::whole(NOT_ONE)),
         }
     }
-}
-
-/// Whether a body comes in parts (RFC 2046).
-#[must_use]
-pub fn is_multipart(content_type: &str) -> bool {
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/mixed")
 }
 
 /// Checks the attachments of statements: each has its content, and each signature signs its statement.

@@ -85,6 +85,12 @@ pub enum MultipartFault {
     WrongLength { pointer: String, index: usize, said: u64, sent: usize },
 }
 
+/// Whether a body comes in parts (RFC 2046).
+#[must_use]
+pub fn is_multipart(content_type: &str) -> bool {
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/mixed")
+}
+
 /// Takes a body apart.
 ///
 /// * `content_type`: the request's header.

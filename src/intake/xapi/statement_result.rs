@@ -78,7 +78,7 @@ impl<'a> Told<'a> {
     ///
     /// * `content_type`: the answer's header, by which its parts are found.
     pub fn read_one(content_type: &str, body: &'a [u8]) -> Result<(Self, Vec<Part<'a>>), NotAPage> {
-        let (json, contents) = if is_multipart(content_type) {
+        let (json, contents) = if multipart::is_multipart(content_type) {
             let parsed = multipart::parse(content_type, body)?;
             (parsed.statements, parsed.attachments)
         } else {
@@ -109,10 +109,6 @@ pub fn as_body(statements: &[Told<'_>], attachments: &[Part<'_>]) -> (String, Ve
     }
     let written = multipart::write(json.as_bytes(), attachments);
     (written.content_type, written.body)
-}
-
-fn is_multipart(content_type: &str) -> bool {
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/mixed")
 }
 
 #[cfg(test)]
