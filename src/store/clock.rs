@@ -8,17 +8,18 @@
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, QueryResult};
 
+use super::proof::Proof;
 use super::rows::statement;
+use super::transaction::{Purpose, Transaction};
 use super::{Store, StoreError, instant};
 
 /// A transaction that records something at one instant of knowledge. Dropped without [`Change::commit`], it undoes all.
 #[derive(Debug)]
 pub struct Change {
-    transaction: DatabaseTransaction,
+    transaction: Transaction,
+    proof: Option<Proof>,
     at: i64,
     first_id: i64,
 }
@@ -47,17 +48,22 @@ impl Change {
     }
 
     #[must_use]
-    pub const fn connection(&self) -> &DatabaseTransaction {
+    pub const fn connection(&self) -> &Transaction {
         &self.transaction
     }
 
-    /// Makes the change durable; when this returns it survives a crash.
+    /// Makes the change durable; when this returns it survives a crash, and on SQLite another connection has seen it. An
+    /// error does not say that it is undone.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        match self.proof {
+            Some(proof) => proof.sees(self.at).await,
+            None => Ok(()),
+        }
     }
 
     pub async fn roll_back(self) -> Result<(), StoreError> {
-        Ok(self.transaction.rollback().await?)
+        Ok(self.transaction.roll_back().await?)
     }
 }
 
@@ -103,17 +109,14 @@ impl Store {
             .await?
             .ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
         let (at, next_id): (i64, i64) = (row.try_get("", "at")?, row.try_get("", "next_id")?);
-        Ok(Change { transaction, at, first_id: next_id - ids })
+        Ok(Change { transaction, proof: self.proof.clone(), at, first_id: next_id - ids })
     }
 }
 
 /// Begins a transaction that will write; on SQLite it takes the write lock at once rather than fail half-way.
-pub(super) async fn begin_immediate(store: &Store) -> Result<DatabaseTransaction, StoreError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: store.is_sqlite().then_some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    Ok(store.writers.begin_with_options(options).await?)
+pub(super) async fn begin_immediate(store: &Store) -> Result<Transaction, StoreError> {
+    store.may_record()?;
+    Ok(Transaction::begin(&store.writers, Purpose::Writing).await?)
 }
 
 /// The newest instant of knowledge that a snapshot holds.

@@ -26,7 +26,9 @@ pub mod namesakes;
 pub mod people;
 pub mod platform_health;
 pub mod platforms;
+mod pool;
 pub mod profiles;
+mod proof;
 pub mod proposals;
 pub mod pulls;
 pub mod quarantine;
@@ -40,21 +42,26 @@ pub mod scim;
 pub mod settings;
 pub mod standings;
 pub mod told;
+mod transaction;
 pub mod waiting;
 pub mod xapi;
 
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kurskoll_migrations::{Migrator, MigratorTrait};
-use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr};
 
 pub use clock::Change;
+pub use pool::Pool;
 /// What the functions of this room read through: the pool, a [`Snapshot`] or a [`Change`].
 pub use sea_orm::ConnectionTrait as Connection;
+pub use transaction::Transaction;
+
+use proof::Proof;
+use transaction::Purpose;
 
 /// What can go wrong in the store, for whoever calls it.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +75,15 @@ pub enum StoreError {
     /// A kept value is not one that Kurskoll writes.
     #[error("{table} holds a value of {column} that Kurskoll does not write")]
     Unreadable { table: &'static str, column: &'static str },
+    /// A change was committed, and another connection does not see it.
+    #[error(
+        "the register does not show what it said it had committed; nothing is recorded until the service is started anew: \
+         look at its log and at the disk first"
+    )]
+    NotSeen,
+    /// The file of a SQLite register was moved, deleted or replaced under the running process.
+    #[error("the register's file {0} was moved, deleted or replaced since it was opened; put it back, or start anew")]
+    FileGone(PathBuf),
     /// Rows could not be put into words for the database, or read from its own.
     #[error("rows could not be written or read as JSON")]
     Unwritable(#[source] serde_json::Error),
@@ -77,22 +93,24 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     /// Where questions are answered from.
-    readers: DatabaseConnection,
+    readers: Pool,
     /// Where changes are made. A pool of its own, so that no number of reports keeps a delivery waiting; on SQLite a
     /// single connection, where a process's writers queue in order instead of polling for the lock. Nothing but
     /// fairness rests on that: between processes the database's own locks hold.
-    writers: DatabaseConnection,
+    writers: Pool,
+    /// Stands behind every change on SQLite.
+    proof: Option<Proof>,
     /// See [`clock`]; shared by the clones.
     clock_left: Arc<Mutex<Option<clock::ClockAt>>>,
 }
 
 /// One unchanging view of the database, over as many queries as it takes.
 #[derive(Debug)]
-pub struct Snapshot(DatabaseTransaction);
+pub struct Snapshot(Transaction);
 
 impl Snapshot {
     #[must_use]
-    pub const fn connection(&self) -> &DatabaseTransaction {
+    pub const fn connection(&self) -> &Transaction {
         &self.0
     }
 }
@@ -106,8 +124,20 @@ impl Store {
         }
         let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
         let reading = max_connections.saturating_sub(writing).max(1);
-        let writers = Self::pool(url, writing).await?;
-        Ok(Self { readers: Self::pool(url, reading).await?, writers, clock_left: Arc::default() })
+        let writers = Pool::over(Self::pool(url, writing).await?);
+        let readers = Pool::over(Self::pool(url, reading).await?);
+        let proof = match writers.file() {
+            Some(file) => Some(Proof::new(Pool::over(Self::pool(url, 1).await?), file)),
+            None => None,
+        };
+        Ok(Self { readers, writers, proof, clock_left: Arc::default() })
+    }
+
+    /// Where the register is, at the address of a SQLite file.
+    #[must_use]
+    pub fn file_of(url: &str) -> Option<PathBuf> {
+        let options = sea_orm::sqlx::sqlite::SqliteConnectOptions::from_str(url).ok()?;
+        url.starts_with("sqlite:").then(|| options.get_filename().to_owned())
     }
 
     async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
@@ -135,27 +165,41 @@ impl Store {
 
     /// Brings the tables to this version's; does nothing where they are.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(Migrator::up(&self.writers, None).await?)
+        let apart = self.writers.apart().await?;
+        let migrated = Migrator::up(&apart, None).await;
+        apart.close().await?;
+        Ok(migrated?)
     }
 
     /// How many migrations the database still lacks.
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        Ok(Migrator::get_pending_migrations(&self.readers).await?.len())
+        Ok(Migrator::get_pending_migrations_read_only(&self.readers).await?.len())
+    }
+
+    /// Whether the database holds a register, of whatever version.
+    pub async fn has_tables(&self) -> Result<bool, StoreError> {
+        Ok(!Migrator::get_applied_migrations_read_only(&self.readers).await?.is_empty())
     }
 
     /// A view of now that does not change while it is read.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let (isolation, access) = match self.readers.get_database_backend() {
-            DbBackend::Postgres => (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)),
-            // A SQLite transaction in WAL mode is a snapshot from its first read on.
-            _ => (None, None),
-        };
-        Ok(Snapshot(self.readers.begin_with_config(isolation, access).await?))
+        Ok(Snapshot(Transaction::begin(&self.readers, Purpose::Reading).await?))
+    }
+
+    /// Whether changes may be made, as far as this process knows; see [`proof`].
+    pub fn may_record(&self) -> Result<(), StoreError> {
+        self.proof.as_ref().map_or(Ok(()), Proof::holds)
+    }
+
+    /// For a single statement that changes something at no instant of knowledge; committed when it ends well.
+    fn writing(&self) -> Result<&Pool, StoreError> {
+        self.may_record()?;
+        Ok(&self.writers)
     }
 
     /// The pool, for a single statement that needs no snapshot.
     #[must_use]
-    pub const fn connection(&self) -> &DatabaseConnection {
+    pub const fn connection(&self) -> &Pool {
         &self.readers
     }
 
@@ -175,6 +219,9 @@ impl Store {
     /// Closes every connection; statements that still run end first.
     pub async fn close(self) -> Result<(), StoreError> {
         self.writers.close().await?;
+        if let Some(proof) = self.proof {
+            proof.close().await?;
+        }
         Ok(self.readers.close().await?)
     }
 }

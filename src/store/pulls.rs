@@ -214,7 +214,7 @@ impl Store {
                        contradicting = 0, undated = 0
                    WHERE platform_id = $4 AND (held_until IS NULL OR held_until < $3)";
         let values = [holder.into(), instant::kept(until).into(), instant::kept(now).into(), platform.0.into()];
-        let held = self.writers.execute_raw(statement(&self.writers, sql, values)).await?;
+        let held = self.writing()?.execute_raw(statement(&self.writers, sql, values)).await?;
         if held.rows_affected() == 0 { Ok(None) } else { of(&self.writers, platform).await }
     }
 
@@ -253,7 +253,7 @@ impl Store {
     pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
         use platform_pull::Column;
         let row = platform_pull::ActiveModel { holder: Set(None), held_until: Set(None), ..Default::default() };
-        platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder)).exec(&self.writers).await?;
+        platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder)).exec(self.writing()?).await?;
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl Store {
             .set(row)
             .filter(Column::PlatformId.eq(platform.0))
             .filter(Column::Holder.eq(holder))
-            .exec(&self.writers)
+            .exec(self.writing()?)
             .await?;
         Ok(updated.rows_affected > 0)
     }

@@ -161,7 +161,7 @@ impl Store {
         let values: [Value; 2] = [through.into(), from.into()];
         let moved = transaction.execute_raw(statement(&transaction, sql, values)).await?.rows_affected();
         if moved == 0 {
-            transaction.rollback().await?;
+            transaction.roll_back().await?;
             return Ok(false);
         }
         let rows: Vec<TermRow> =

@@ -1,0 +1,280 @@
+//! Connections, each of which is closed as soon as one of its statements did not end well.
+//!
+//! The driver counts a connection's transactions, and its count is wrong once SQLite has undone one by itself: what follows
+//! runs in a savepoint that nobody commits (decision 40). So nothing here goes by that count. A connection is used only
+//! while every statement sent over it was answered to its end; one that failed, or whose answer nobody waited for, is the
+//! connection's last. Transactions are in `transaction`.
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::stream::{self, BoxStream};
+use sea_orm::prelude::async_trait::async_trait;
+use sea_orm::sea_query::Values;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{self, AssertSqlSafe, Postgres, Sqlite};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+};
+use sea_query_sqlx::SqlxValues;
+
+/// Some connections to the database, for statements that stand alone, and for transactions.
+#[derive(Debug, Clone)]
+pub struct Pool(DatabaseConnection);
+
+impl Pool {
+    pub(super) const fn over(connections: DatabaseConnection) -> Self {
+        Self(connections)
+    }
+
+    pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
+        let raw = match self.0.get_database_backend() {
+            DbBackend::Sqlite => self.0.get_sqlite_connection_pool().acquire().await.map(Raw::Sqlite),
+            _ => self.0.get_postgres_connection_pool().acquire().await.map(Raw::Postgres),
+        };
+        let raw = raw.map_err(|error| match error {
+            sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+            error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
+        })?;
+        Ok(Held { raw: Some(raw), is_sound: true, is_in_transaction: false })
+    }
+
+    /// A connection of its own in the library's words, for migrations. Whoever has it closes it.
+    pub(super) async fn apart(&self) -> Result<DatabaseConnection, DbErr> {
+        let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
+        if self.0.get_database_backend() == DbBackend::Sqlite {
+            let options = self.0.get_sqlite_connection_pool().connect_options();
+            let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with((*options).clone());
+            return Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.await.map_err(failed)?));
+        }
+        let options = self.0.get_postgres_connection_pool().connect_options();
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with((*options).clone());
+        Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.await.map_err(failed)?))
+    }
+
+    /// Where a SQLite register is.
+    pub(super) fn file(&self) -> Option<std::path::PathBuf> {
+        (self.0.get_database_backend() == DbBackend::Sqlite)
+            .then(|| self.0.get_sqlite_connection_pool().connect_options().get_filename().to_owned())
+    }
+
+    pub(super) async fn close(self) -> Result<(), DbErr> {
+        self.0.close().await
+    }
+}
+
+/// A statement by itself: committed when it ends well.
+#[async_trait]
+impl ConnectionTrait for Pool {
+    fn get_database_backend(&self) -> DbBackend {
+        self.0.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.acquire().await?.execute(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.acquire().await?.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.acquire().await?.query_one(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.acquire().await?.query_all(statement).await
+    }
+}
+
+#[derive(Debug)]
+enum Raw {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Raw {
+    fn close_on_drop(&mut self) {
+        match self {
+            Self::Sqlite(connection) => connection.close_on_drop(),
+            Self::Postgres(connection) => connection.close_on_drop(),
+        }
+    }
+}
+
+/// The same words for a connection of either kind.
+macro_rules! on {
+    ($raw:expr, $connection:ident => $asked:expr) => {
+        match $raw {
+            Raw::Sqlite($connection) => $asked,
+            Raw::Postgres($connection) => $asked,
+        }
+    };
+}
+
+/// A connection that is out of its pool. It goes back there only if all that it was asked ended well.
+#[derive(Debug)]
+pub(super) struct Held {
+    raw: Option<Raw>,
+    /// Whether no statement failed or was given up. False while one is under way.
+    is_sound: bool,
+    is_in_transaction: bool,
+}
+
+fn words_of(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
+    (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
+}
+
+fn not_executed(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+fn not_queried(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+impl Held {
+    /// The connection, for a statement whose end [`Held::ended`] hears. Where it never does, it was the last.
+    fn start(&mut self) -> Result<&mut Raw, DbErr> {
+        let spent =
+            || DbErr::Custom("a statement failed before this one; nothing more is done in its transaction".into());
+        if !std::mem::replace(&mut self.is_sound, false) {
+            return Err(spent());
+        }
+        self.raw.as_mut().ok_or_else(spent)
+    }
+
+    const fn ended<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.is_sound = result.is_ok();
+        result
+    }
+
+    pub async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let (sql, values) = words_of(statement);
+        let done = on!(self.start()?, connection => {
+            sqlx::query_with(sql, values).execute(&mut **connection).await.map(ExecResult::from)
+        });
+        self.ended(done).map_err(not_executed)
+    }
+
+    pub async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let done = on!(self.start()?, connection => {
+            sqlx::raw_sql(sql).execute(&mut **connection).await.map(ExecResult::from)
+        });
+        self.ended(done).map_err(not_executed)
+    }
+
+    pub async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let (sql, values) = words_of(statement);
+        let row = on!(self.start()?, connection => {
+            let row = sqlx::query_with(sql, values).fetch_optional(&mut **connection).await;
+            row.map(|row| row.map(QueryResult::from))
+        });
+        self.ended(row).map_err(not_queried)
+    }
+
+    pub async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let (sql, values) = words_of(statement);
+        let rows = on!(self.start()?, connection => {
+            let rows = sqlx::query_with(sql, values).fetch_all(&mut **connection).await;
+            rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+        });
+        self.ended(rows).map_err(not_queried)
+    }
+
+    /// Sends the rows of a query one after another.
+    pub async fn send_rows(&mut self, statement: Statement, mut to: mpsc::Sender<Result<QueryResult, DbErr>>) {
+        use futures::SinkExt;
+        let (sql, values) = words_of(statement);
+        let raw = match self.start() {
+            Ok(raw) => raw,
+            Err(error) => return drop(to.send(Err(error)).await),
+        };
+        let mut rows: BoxStream<'_, Result<QueryResult, sqlx::Error>> = on!(raw, connection => {
+            sqlx::query_with(sql, values).fetch(&mut **connection).map(|row| row.map(QueryResult::from)).boxed()
+        });
+        while let Some(row) = rows.next().await {
+            let is_error = row.is_err();
+            if to.send(row.map_err(not_queried)).await.is_err() || is_error {
+                return;
+            }
+        }
+        drop(rows);
+        self.is_sound = true;
+    }
+
+    /// `BEGIN`, `COMMIT` or `ROLLBACK`: literally, since each of them fails where the connection is not in the state that it is
+    /// meant for; and believed only when the database says that the statement ran to its end.
+    async fn control(&mut self, sql: &'static str) -> Result<(), DbErr> {
+        let ended: usize = on!(self.start()?, connection => {
+            let mut ends = sqlx::raw_sql(sql).execute_many(&mut **connection);
+            let mut ended = 0;
+            while let Some(end) = ends.next().await {
+                end.map_err(not_executed)?;
+                ended += 1;
+            }
+            ended
+        });
+        if ended != 1 {
+            return Err(DbErr::Custom(format!("the database did not say that it has done {sql}")));
+        }
+        self.is_sound = true;
+        Ok(())
+    }
+
+    pub async fn begin(&mut self, sql: &'static str) -> Result<(), DbErr> {
+        self.control(sql).await?;
+        self.is_in_transaction = true;
+        Ok(())
+    }
+
+    pub async fn commit(mut self) -> Result<(), DbErr> {
+        self.control("COMMIT").await?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
+    pub async fn roll_back(mut self) -> Result<(), DbErr> {
+        self.control("ROLLBACK").await?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(mut raw) = self.raw.take() else { return };
+        if self.is_sound && !self.is_in_transaction {
+            return; // Back to its pool.
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if self.is_sound => {
+                // Not sound until it runs: a runtime that is ending drops it at once, and it is closed.
+                let mut left = Self { raw: Some(raw), is_sound: false, is_in_transaction: true };
+                runtime.spawn(async move {
+                    left.is_sound = true;
+                    if let Err(error) = left.roll_back().await {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "a transaction was ended by closing it"
+                        );
+                    }
+                });
+            }
+            // Closing undoes what was open.
+            _ => raw.close_on_drop(),
+        }
+    }
+}
+
+/// The rows of a query over a connection that others may wait for meanwhile.
+pub(super) fn rows<'a>(
+    held: &'a tokio::sync::Mutex<Held>,
+    statement: Statement,
+) -> BoxStream<'a, Result<QueryResult, DbErr>> {
+    let (sender, receiver) = mpsc::channel(16);
+    let sending = stream::once(async move { held.lock().await.send_rows(statement, sender).await });
+    stream::select(receiver, sending.filter_map(|()| std::future::ready(None))).boxed()
+}

@@ -1,0 +1,80 @@
+//! What stands behind an answer on SQLite beside the word of the connection that committed: another connection sees the
+//! change, and the file is still the one that the address names.
+//!
+//! Where another connection does not see what was committed, something is wrong that nobody has thought of. Nothing is
+//! recorded any more then, and so nothing answered, until the process is started anew.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sea_orm::ConnectionTrait;
+
+use super::StoreError;
+use super::pool::Pool;
+use super::rows::statement;
+
+/// The proof behind a process's answers; shared by the clones.
+#[derive(Debug, Clone)]
+pub(super) struct Proof {
+    reader: Pool,
+    file: PathBuf,
+    /// As it was when it was opened.
+    identity: Option<Identity>,
+    is_broken: Arc<AtomicBool>,
+}
+
+/// A file's device and number, which stay its own wherever it is moved to.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity_of(file: &std::path::Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(file).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere an open file is not moved or deleted.
+#[cfg(not(unix))]
+fn identity_of(_: &std::path::Path) -> Option<Identity> {
+    None
+}
+
+impl Proof {
+    /// * `reader`: a connection that nobody else uses, so that no report keeps an answer waiting.
+    pub fn new(reader: Pool, file: PathBuf) -> Self {
+        Self { reader, identity: identity_of(&file), file, is_broken: Arc::default() }
+    }
+
+    /// Whether changes may be begun, and committed ones answered.
+    pub fn holds(&self) -> Result<(), StoreError> {
+        if self.is_broken.load(Ordering::Acquire) {
+            return Err(StoreError::NotSeen);
+        }
+        if identity_of(&self.file) != self.identity {
+            return Err(StoreError::FileGone(self.file.clone()));
+        }
+        Ok(())
+    }
+
+    pub async fn close(self) -> Result<(), StoreError> {
+        Ok(self.reader.close().await?)
+    }
+
+    /// Has another connection see the clock of a change that was committed.
+    pub async fn sees(&self, at: i64) -> Result<(), StoreError> {
+        self.holds()?;
+        let row = self.reader.query_one_raw(statement(&self.reader, "SELECT at FROM knowledge_clock", [])).await?;
+        let seen: Option<i64> = row.map(|row| row.try_get("", "at")).transpose()?;
+        if seen.is_some_and(|seen| seen >= at) {
+            return Ok(());
+        }
+        self.is_broken.store(true, Ordering::Release);
+        tracing::error!(
+            committed = at,
+            seen,
+            "another connection does not see what was committed: nothing is recorded any more; keep the database's files as \
+             they are, look at the disk, and start the service anew"
+        );
+        Err(StoreError::NotSeen)
+    }
+}

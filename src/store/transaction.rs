@@ -1,0 +1,95 @@
+//! Transactions on connections that saw no error: one that did is not committed, and not used again.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures::stream::BoxStream;
+use sea_orm::prelude::async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StreamTrait};
+use tokio::sync::Mutex;
+
+use super::pool::{self, Held, Pool};
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// One unchanging view. A SQLite transaction in WAL mode is that from its first read on.
+    Reading,
+    /// Changes; on SQLite the write lock is taken at once rather than fail half-way.
+    Writing,
+}
+
+impl Purpose {
+    const fn sql(self, backend: DbBackend) -> &'static str {
+        match (self, backend) {
+            (Self::Reading, DbBackend::Sqlite) => "BEGIN",
+            (Self::Reading, _) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            (Self::Writing, DbBackend::Sqlite) => "BEGIN IMMEDIATE",
+            (Self::Writing, _) => "BEGIN",
+        }
+    }
+}
+
+/// An open transaction. Dropped without [`Transaction::commit`], it undoes all.
+#[derive(Debug)]
+pub struct Transaction {
+    held: Mutex<Held>,
+    backend: DbBackend,
+}
+
+impl Transaction {
+    pub(super) async fn begin(pool: &Pool, purpose: Purpose) -> Result<Self, DbErr> {
+        let backend = pool.get_database_backend();
+        let mut held = pool.acquire().await?;
+        held.begin(purpose.sql(backend)).await?;
+        Ok(Self { held: Mutex::new(held), backend })
+    }
+
+    /// Makes it durable. Fails where any statement of it did not end well, whoever looked away from that: PostgreSQL answers
+    /// `COMMIT` of such a transaction without an error, and SQLite has undone it, or done half of it.
+    pub(super) async fn commit(self) -> Result<(), DbErr> {
+        self.held.into_inner().commit().await
+    }
+
+    pub(super) async fn roll_back(self) -> Result<(), DbErr> {
+        self.held.into_inner().roll_back().await
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.held.lock().await.execute(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.held.lock().await.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.held.lock().await.query_one(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.held.lock().await.query_all(statement).await
+    }
+}
+
+impl StreamTrait for Transaction {
+    type Stream<'a> = BoxStream<'a, Result<QueryResult, DbErr>>;
+
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
+        Box::pin(std::future::ready(Ok(pool::rows(&self.held, statement))))
+    }
+}
