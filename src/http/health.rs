@@ -73,10 +73,14 @@ async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Custom<Js
     if let Err(error) = &pending {
         tracing::error!(error = error as &dyn std::error::Error, "the database does not answer");
     }
+    let recording = app.store.may_record();
+    if let Err(error) = &recording {
+        tracing::error!(error = error as &dyn std::error::Error, "nothing is recorded");
+    }
     let view = ReadinessView::from_checks(vec![
         ReadinessCheck { name: "database", passed: pending.is_ok() },
         ReadinessCheck { name: "migrations", passed: pending.is_ok_and(|pending| pending == 0) },
-        ReadinessCheck { name: "receiving", passed: receiving.is_open() },
+        ReadinessCheck { name: "receiving", passed: receiving.is_open() && recording.is_ok() },
     ]);
     let status = if view.status == ReadinessStatus::Ready { Status::Ok } else { Status::ServiceUnavailable };
     Custom(status, Json(view))
