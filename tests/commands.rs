@@ -281,6 +281,7 @@ fn an_export_is_a_file_or_standard_output() {
 #[test]
 fn a_token_is_printed_alone() {
     let here = CommandLine::new();
+    here.ok("migrate");
     let ran =
         here.ok("token issue --role administration --administration SEF --administration FGK --subject anna --ttl 30m");
     assert_eq!(ran.err, "");

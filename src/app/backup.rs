@@ -1,6 +1,6 @@
 //! A consistent copy of the register while the service runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -15,8 +15,6 @@ use crate::store::StoreError;
 pub enum BackupError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    #[error("{0} exists already; a backup overwrites nothing")]
-    Exists(PathBuf),
     #[error("pg_dump could not be started; install PostgreSQL's client programs")]
     NoPgDump(#[source] std::io::Error),
     #[error("pg_dump failed: {0}")]
@@ -26,13 +24,10 @@ pub enum BackupError {
 }
 
 impl App {
-    /// Writes a copy to a file: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
+    /// Writes a copy to a file, which is empty: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
     /// for `pg_restore`.
     pub async fn backup(&self, asker: &Asker, database_url: &str, file: &Path) -> Result<(), BackupError> {
         let grant = asker.grant(Action::Operate)?;
-        if file.exists() {
-            return Err(BackupError::Exists(file.to_owned()));
-        }
         self.look(asker, &grant, Act { action: "backup", object: "register" }).await?;
         if self.store.is_sqlite() {
             self.store.copy_to(&file.to_string_lossy()).await?;

@@ -8,7 +8,7 @@ use clap::Args;
 use futures::StreamExt;
 
 use super::serve::Service;
-use super::{CommandError, Opened, logging, open_with, output};
+use super::{CommandError, Missing, Opened, logging, open_with, output};
 use crate::app::Asker;
 use crate::app::add_platform::NewPlatform;
 use crate::app::build_report::ReportRequest;
@@ -50,11 +50,9 @@ const AT_ONCE: usize = 16;
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let folder = Path::new(FOLDER);
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
+    remove_earlier(folder)?;
     let figment = config::figment().merge(("database.url", DATABASE_URL));
-    let opened = open_with(figment).await?;
+    let opened = open_with(figment, Missing::IsMade).await?;
     logging::init(rocket::config::LogLevel::Critical)?;
     let city = DemoCity::found(arguments.seed, arguments.people, opened.app.today());
     let secret = prepare(&opened, &city).await?;
@@ -88,6 +86,22 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
     output::print(&where_to_look(&address, &tokens))?;
     running.await?
+}
+
+/// Removes the files of an earlier demo, and nothing else.
+fn remove_earlier(folder: &Path) -> Result<(), CommandError> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    let is_ours = |file: &&std::path::PathBuf| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("kurskoll.db"))
+    };
+    if let Some(other) = files.iter().find(|file| !is_ours(file)) {
+        return Err(
+            format!("{} is not the demo's, which is made anew in its folder: move it away", other.display()).into()
+        );
+    }
+    files.iter().try_for_each(std::fs::remove_file)?;
+    Ok(())
 }
 
 /// HR's files, the requirements and the platform, as an operator would bring them; answers the platform's secret.

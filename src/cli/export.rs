@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 
+use super::new_file::NewFile;
 use super::{CommandError, open, output};
 use crate::app::Asker;
 use crate::app::export_administration::RowsRequest;
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// Where to: a name that ends in .csv or .xlsx, or - for CSV on standard output
     #[arg(long, value_name = "FILE.csv|FILE.xlsx")]
     output: PathBuf,
+    /// Replace a file that is there already
+    #[arg(long)]
+    force: bool,
     /// Only this requirement
     #[arg(long)]
     requirement: Option<RequirementCode>,
@@ -48,6 +52,8 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         let usage = "--output takes a name that ends in .csv or .xlsx, or - for standard output";
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{usage}\n")).exit();
     }
+    let mut file =
+        if to_standard_output { None } else { Some(NewFile::for_place(&arguments.output, arguments.force)?) };
     let opened = open().await?;
     let request = RowsRequest {
         administration: arguments.administration,
@@ -57,38 +63,20 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         unit: None,
     };
     let asker = Asker::operator();
-    if kind.as_deref() == Some("xlsx") {
-        let workbook = opened.app.export_xlsx(&asker, &request).await?;
-        return put_in_place(&arguments.output, |file| file.write_all(&workbook)).map_err(Into::into);
+    if let Some(mut file) = file.take_if(|_| kind.as_deref() == Some("xlsx")) {
+        file.write_all(&opened.app.export_xlsx(&asker, &request).await?)?;
+        return Ok(file.finish()?);
     }
     let mut pieces = opened.app.export_csv(&asker, &request, arguments.dialect).await?;
-    if to_standard_output {
+    let Some(file) = file else {
         while let Some(piece) = pieces.recv().await {
             output::print(std::str::from_utf8(&piece?)?)?;
         }
         return Ok(());
-    }
-    let unfinished = unfinished_name(&arguments.output);
-    let mut file = io::BufWriter::new(std::fs::File::create(&unfinished)?);
+    };
+    let mut file = io::BufWriter::new(file);
     while let Some(piece) = pieces.recv().await {
         file.write_all(&piece?)?;
     }
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    std::fs::rename(&unfinished, &arguments.output)?;
-    Ok(())
-}
-
-/// Beside the file, so that it can take its place in one step: half an export must not look like a whole one.
-fn unfinished_name(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".unfinished");
-    name.into()
-}
-
-fn put_in_place(file: &Path, write: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> io::Result<()> {
-    let unfinished = unfinished_name(file);
-    let mut out = std::fs::File::create(&unfinished)?;
-    write(&mut out)?;
-    out.sync_all()?;
-    std::fs::rename(&unfinished, file)
+    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?)
 }

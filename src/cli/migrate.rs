@@ -1,9 +1,9 @@
 //! `kurskoll migrate`
 
-use super::{CommandError, open};
+use super::{CommandError, open_or_make};
 
 pub async fn run() -> Result<(), CommandError> {
-    open().await?;
+    open_or_make().await?;
     eprintln!("The database is up to date.");
     Ok(())
 }

@@ -8,9 +8,11 @@ mod directory;
 mod export;
 pub mod logging;
 mod migrate;
+mod new_file;
 mod output;
 mod platform;
 mod platform_check;
+mod private;
 mod quarantine;
 mod report;
 mod requirements;
@@ -19,6 +21,7 @@ mod serve;
 mod token;
 mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -100,15 +103,40 @@ pub(crate) struct Opened {
     pub figment: Figment,
 }
 
-/// Opens the register that the configuration names, and prepares it.
+/// Opens the register that the configuration names; fails where there is none. Most commands are of no use on an empty
+/// register, and one that is made in the wrong folder looks as if all were well.
 async fn open() -> Result<Opened, CommandError> {
-    open_with(config::figment()).await
+    open_with(config::figment(), Missing::IsAnError).await
 }
 
-async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
+/// The same for what people begin with: makes the register where there is none.
+async fn open_or_make() -> Result<Opened, CommandError> {
+    open_with(config::figment(), Missing::IsMade).await
+}
+
+/// What becomes of a register that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    IsMade,
+    IsAnError,
+}
+
+async fn open_with(figment: Figment, missing: Missing) -> Result<Opened, CommandError> {
     let settings = Settings::read(&figment)?;
-    make_folder_of(&settings.database.url)?;
+    let file = Store::file_of(&settings.database.url);
+    if let Some(file) = &file {
+        match missing {
+            Missing::IsMade => make_folder_of(file)?,
+            // Connecting would make it.
+            Missing::IsAnError if !file.exists() => return Err(no_register(&settings.database.url, Some(file))),
+            Missing::IsAnError => {}
+        }
+        private::narrow(file);
+    }
     let store = Store::connect(&settings.database.url, settings.database.max_connections).await?;
+    if missing == Missing::IsAnError && !store.has_tables().await? {
+        return Err(no_register(&settings.database.url, file.as_deref()));
+    }
     let calendar = CityCalendar::new(settings.city.time_zone);
     let approval =
         Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
@@ -123,11 +151,31 @@ async fn open_with(figment: Figment) -> Result<Opened, CommandError> {
     Ok(Opened { app, settings, figment })
 }
 
+/// Where the register was looked for in vain, and what to do.
+fn no_register(url: &str, file: Option<&Path>) -> CommandError {
+    let place = match file {
+        Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string(),
+        None => without_password(url),
+    };
+    format!(
+        "there is no register at {place}: run this in the folder and with the configuration of the service (database.url), or \
+         make one there with `kurskoll migrate`"
+    )
+    .into()
+}
+
+/// The address of a database as it may be shown.
+fn without_password(address: &str) -> String {
+    let Ok(mut url) = url::Url::parse(address) else { return "database.url".to_owned() };
+    if url.password().is_some() && url.set_password(None).is_err() {
+        return "database.url".to_owned();
+    }
+    url.into()
+}
+
 /// Makes the folder in which a SQLite file will be.
-fn make_folder_of(url: &str) -> std::io::Result<()> {
-    let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
-    let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
-    match std::path::Path::new(path).parent() {
+fn make_folder_of(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder).map_err(|error| {
             let why = format!("the folder {} of database.url cannot be made: {error}", folder.display());
             std::io::Error::new(error.kind(), why)
@@ -140,6 +188,7 @@ fn make_folder_of(url: &str) -> std::io::Result<()> {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    private::by_default();
     // Rocket warns of every runtime whose threads are not called like its own.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().thread_name("rocket-worker-kurskoll").enable_all().build();

@@ -6,7 +6,7 @@ mod pull;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
-use super::{CommandError, Opened, open, output, platform_check};
+use super::{CommandError, Opened, open, open_or_make, output, platform_check};
 use crate::app::Asker;
 use crate::app::adapter::{Adapter, PROFILE};
 use crate::app::add_platform::NewPlatform;
@@ -135,7 +135,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     if let Command::Check(arguments) = &command {
         return platform_check::run(arguments);
     }
-    let opened = open().await?;
+    let opened = if matches!(command, Command::Add(_)) { open_or_make().await? } else { open().await? };
     let asker = Asker::operator();
     match command {
         Command::Add(AddArguments { code, adapter, profile, secret_file, linking_keys, time_zone }) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{CommandError, open, output};
+use super::{CommandError, open_or_make, output};
 use crate::app::Asker;
 use crate::app::apply_requirements::Applied;
 use crate::intake::requirements_toml;
@@ -28,7 +28,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         }
         format!("nothing was applied: {} has {}", file.display(), output::counted(problems.len(), "problem"))
     })?;
-    let opened = open().await?;
+    let opened = open_or_make().await?;
     let applied = opened.app.apply_requirements(&Asker::operator(), requirements).await?;
     for applied in &applied {
         match applied {

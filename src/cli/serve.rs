@@ -7,7 +7,7 @@ use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
 use tokio::sync::{oneshot, watch};
 
-use super::{CommandError, Opened, logging, open};
+use super::{CommandError, Opened, logging, open_or_make};
 use crate::app::receive_delivery::Receiving;
 use crate::auth::Authenticator;
 use crate::config;
@@ -22,7 +22,7 @@ pub struct Arguments {}
 pub async fn run(Arguments {}: Arguments) -> Result<(), CommandError> {
     // What is wrong is said before the database is touched.
     let log_level = rocket::Config::try_from(config::figment())?.log_level;
-    let opened = open().await?;
+    let opened = open_or_make().await?;
     logging::init(log_level)?;
     let service = Service::build(opened).await?;
     service.run(|_| {}).await

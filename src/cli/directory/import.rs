@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::{CommandError, open, output};
+use super::super::{CommandError, open, open_or_make, output};
 use super::format::{Format, print_csv, print_json, print_lines};
 use crate::app::Asker;
 use crate::app::import_directory::{ImportError, ImportRequest, Imported, digest_of};
@@ -188,7 +188,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     if !problems.is_empty() {
         return Err(output::refused(&problems));
     }
-    let app = open().await?.app;
+    let app = open_or_make().await?.app;
     let request = ImportRequest {
         extent: if arguments.full { Extent::Full } else { Extent::Partial },
         dry_run: arguments.dry_run,

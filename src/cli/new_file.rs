@@ -1,0 +1,70 @@
+//! A file that a command writes: whole or not at all, for its owner alone, and over nothing unless that is asked for.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// A file that stands beside the place which it takes when it is whole: half a file must not look like a whole one.
+#[derive(Debug)]
+pub struct NewFile {
+    unfinished: NamedTempFile,
+    place: PathBuf,
+    replaces: bool,
+}
+
+/// Why a file is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    #[error("{0} exists already; nothing is overwritten without --force")]
+    Exists(PathBuf),
+    #[error("{place} cannot be written", place = .0.display())]
+    Failed(PathBuf, #[source] io::Error),
+}
+
+impl NewFile {
+    /// * `replaces`: whether a file that is there already is replaced.
+    pub fn for_place(place: &Path, replaces: bool) -> Result<Self, NotWritten> {
+        if !replaces && place.symlink_metadata().is_ok() {
+            return Err(NotWritten::Exists(place.to_owned()));
+        }
+        let folder = match place.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // Readable and writable by its owner alone.
+        let unfinished = tempfile::Builder::new().prefix(".kurskoll-").suffix(".unfinished").tempfile_in(folder);
+        let unfinished = unfinished.map_err(|error| NotWritten::Failed(place.to_owned(), error))?;
+        Ok(Self { unfinished, place: place.to_owned(), replaces })
+    }
+
+    /// Where it is until it takes its place.
+    pub fn path(&self) -> &Path {
+        self.unfinished.path()
+    }
+
+    /// Puts it in its place, on the disk.
+    pub fn finish(self) -> Result<(), NotWritten> {
+        let Self { unfinished, place, replaces } = self;
+        let failed = |error| NotWritten::Failed(place.clone(), error);
+        // Others may have written to it by its name.
+        File::open(unfinished.path()).and_then(|file| file.sync_all()).map_err(failed)?;
+        let put = if replaces { unfinished.persist(&place) } else { unfinished.persist_noclobber(&place) };
+        put.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => NotWritten::Exists(place.clone()),
+            _ => failed(error.error),
+        })?;
+        Ok(())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unfinished.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unfinished.flush()
+    }
+}
