@@ -125,7 +125,7 @@ impl Drop for ServerDatabase {
 }
 
 /// Runs statements, each by itself: PostgreSQL makes and drops databases outside of transactions only.
-async fn run_on_server(server_url: &str, statements: &[&str]) -> Result<(), DbErr> {
+pub async fn run_on_server(server_url: &str, statements: &[&str]) -> Result<(), DbErr> {
     let mut options = ConnectOptions::new(server_url);
     options.max_connections(1).sqlx_logging(false);
     let server: DatabaseConnection = Database::connect(options).await?;

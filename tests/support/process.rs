@@ -54,7 +54,13 @@ impl Installation {
 
     /// Starts the service on a port that is free, and returns when it listens.
     pub async fn serve(&self) -> Serving {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with variables of its own.
+    pub async fn serve_with(&self, variables: &[(&str, String)]) -> Serving {
         let mut command = self.command(&["serve"]);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         // Rocket waits that grace before it looks whether the last connection is closed.
         command.env("ROCKET_PORT", "0").env("ROCKET_SHUTDOWN", "{grace=1,mercy=1}");
         command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -90,6 +96,11 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.expect("it ends")
+    }
+
     /// Ends it at once, whatever it is at (SIGKILL).
     pub async fn kill(mut self) {
         self.child.kill().await.expect("killed");
