@@ -18,6 +18,7 @@ mod m0011_xapi_documents;
 mod m0012_planning;
 mod m0013_pulling;
 mod m0014_attempt_names;
+mod m0026_planned_without_statistics;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_planning::Migration),
             Box::new(m0013_pulling::Migration),
             Box::new(m0014_attempt_names::Migration),
+            Box::new(m0026_planned_without_statistics::Migration),
         ]
     }
 }

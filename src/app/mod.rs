@@ -88,6 +88,8 @@ pub struct App {
     pub rate_limits: Arc<rate_limits::RateLimits>,
     /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
+    /// What was promised of statements that are found.
+    pub(crate) consistency: Arc<xapi::consistency::Consistency>,
     pub(crate) order: Arc<SwedishOrder>,
     pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
 }
@@ -110,6 +112,7 @@ impl App {
             platform_counts: Arc::default(),
             rate_limits: Arc::default(),
             silence_alarm_hours: Arc::default(),
+            consistency: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),
         }

@@ -84,6 +84,7 @@ impl Service {
         let (ask_no_more, asking) = watch::channel(false);
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
         let indexing = jobs::index_statements(opened.app.clone(), stopped.clone());
+        let promising = jobs::keep_promise_fresh(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
         let counting = jobs::watch_platforms(opened.app.clone(), jobs::PLATFORMS_COUNTED_EVERY, stopped.clone());
         let pulling = jobs::pull_platforms(receiving.clone(), jobs::PULLS_LOOKED_FOR_EVERY, asking);
@@ -96,6 +97,7 @@ impl Service {
         stop.send_replace(true);
         settling.await?;
         indexing.await?;
+        promising.await?;
         watching.await?;
         counting.await?;
         rereading.await?;

@@ -66,6 +66,25 @@ pub fn index_statements(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle
     })
 }
 
+/// How often readers who wait for an instant to pass see a newer promise of what they find, where nothing is stored.
+const PROMISED_EVERY: Duration = Duration::from_millis(500);
+
+/// Keeps fresh through which instant statements are promised to be found, until it is told to stop.
+pub fn keep_promise_fresh(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            let rest = match app.keep_promise_fresh().await {
+                Ok(()) => PROMISED_EVERY,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "no newer promise could be made");
+                    REST_AFTER_FAILURE
+                }
+            };
+            drop(tokio::time::timeout(rest, stop.changed()).await);
+        }
+    })
+}
+
 /// How often the operator is shown how linking stands.
 pub const LINKING_WATCHED_EVERY: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,8 @@
 //! Statements out: by their ids, by what they say, page by page.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::{both_of, city_with_moodle};
@@ -16,6 +19,11 @@ fn encoded(text: &str) -> String {
 
 async fn find(app: &TestApp, sender: &XapiSender, query: &str) -> Answer {
     app.xapi(sender, &format!("GET /statements{query}"), None).await
+}
+
+fn promised(headers: &BTreeMap<String, String>) -> DateTime<Utc> {
+    let header = &headers["x-experience-api-consistent-through"];
+    DateTime::parse_from_rfc3339(header).expect("an instant").to_utc()
 }
 
 async fn ids(app: &TestApp, sender: &XapiSender, query: &str) -> Vec<String> {
@@ -52,6 +60,38 @@ both_databases! {
         assert_eq!(found["timestamp"], found["stored"]);
         assert_eq!(found["version"], "1.0.0");
         assert_eq!(found["authority"]["account"]["name"], "moodle");
+    }
+
+    async fn nothing_is_promised_that_a_commit_under_way_could_still_add(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        app.state(&sender, &json!(with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST))).await;
+        app.clock.advance(Duration::minutes(1));
+        // A commit that takes its time: its statements have this instant, and nobody can see them yet.
+        let under_way = app.app.store.change(app.clock.now()).await.expect("a change");
+        app.clock.advance(Duration::minutes(1));
+        let by_id = format!("?statementId={FIRST}");
+        for question in ["", "?since=2026-02-01T00:00:00Z", &by_id] {
+            let promised = promised(&find(&app, &sender, question).await.headers);
+            assert!(promised < under_way.known_at(), "{question}: {promised}");
+        }
+        let about = app.xapi(&sender, "GET /about", None).await;
+        assert!(promised(&about.headers) < under_way.known_at());
+        let stored = under_way.known_at();
+        under_way.commit().await.expect("committed");
+        // What is found by terms is promised, too, as soon as the index has it.
+        let by_verb = find(&app, &sender, "?verb=http%3A%2F%2Fexample.org%2Fv").await;
+        assert_eq!(promised(&by_verb.headers), stored);
+    }
+
+    async fn a_reader_who_waits_for_an_instant_sees_it_pass_though_nobody_sends(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        app.clock.advance(Duration::minutes(1));
+        let waited_for = app.clock.now();
+        assert!(promised(&find(&app, &sender, "").await.headers) < waited_for);
+        app.app.keep_promise_fresh().await.expect("the job's work");
+        assert_eq!(promised(&find(&app, &sender, "").await.headers), waited_for);
     }
 
     async fn statements_are_found_by_what_they_say_newest_first(database: TestDatabase) {

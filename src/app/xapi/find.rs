@@ -23,7 +23,6 @@ use crate::store::xapi::activities;
 use crate::store::xapi::attachments;
 use crate::store::xapi::bodies;
 use crate::store::xapi::finding::{self, Found, Wanted};
-use crate::store::xapi::indexing;
 
 pub use crate::intake::xapi::multipart::Written;
 pub use crate::intake::xapi::query::{Asked, Format, QueryFault, read as read_query};
@@ -109,8 +108,11 @@ impl App {
         asked: &Many,
         after: Option<i64>,
     ) -> Result<Page, StoreError> {
-        // What stands in no index is found without one.
-        let consistent_through = if asked.terms.is_empty() { self.now() } else { self.consistent_through().await? };
+        if !asked.terms.is_empty() {
+            self.index_for_a_question().await?;
+        }
+        // Before the statements are read: what is promised must be among them.
+        let consistent_through = self.consistent_through().await?;
         let connection = self.store.connection();
         let most = if asked.attachments { MOST_WITH_CONTENTS } else { MOST_ON_A_PAGE };
         let at_most = asked.limit.unwrap_or(most).min(most);
@@ -201,14 +203,6 @@ impl App {
             })
             .collect();
         Ok(multipart::write(written.as_bytes(), &parts))
-    }
-
-    /// Makes what is missing of the index, within reason, and says through which instant statements are found by it.
-    pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
-        let now = self.now();
-        self.index_for_a_question().await?;
-        let waiting = indexing::oldest_waiting(self.store.connection()).await?;
-        Ok(waiting.map_or(now, |stored| now.min(stored - chrono::TimeDelta::microseconds(1))))
     }
 }
 

@@ -38,8 +38,10 @@ impl Fairing for XapiHeaders {
         if let Some(app) = request.rocket().state::<App>()
             && !response.headers().contains(CONSISTENT_THROUGH)
         {
-            let now = app.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-            response.set_header(Header::new(CONSISTENT_THROUGH, now));
+            if let Some(through) = app.last_consistent_through().await {
+                let through = through.to_rfc3339_opts(SecondsFormat::Millis, true);
+                response.set_header(Header::new(CONSISTENT_THROUGH, through));
+            }
         }
     }
 }

@@ -126,6 +126,7 @@ async fn answer(
     let platform = &caller.credential.platform;
     match asked {
         Asked::One(one) => {
+            let consistent_through = app.consistent_through().await.map_err(unavailable)?;
             let found = app.find_statement(platform, &one).await.map_err(unavailable)?;
             let found = found.ok_or_else(|| {
                 let state = if one.voided { "and is voided" } else { "and is not voided" };
@@ -133,7 +134,7 @@ async fn answer(
             })?;
             let body =
                 app.render_statement(platform, &found, one.format, accept_language).await.map_err(unavailable)?;
-            let (last_modified, consistent_through) = (Some(found.stored), app.now());
+            let last_modified = Some(found.stored);
             written(app, caller, body, &[found], one.attachments, last_modified, consistent_through).await
         }
         Asked::Many(many) => {

@@ -1,0 +1,52 @@
+//! Indexes that SQLite finds without statistics.
+//!
+//! Without them its planner takes every first column of an index to be as selective as any other: of `platform_id = ? AND
+//! refers_to = ?` it chose the index that begins with the platform, and read all of that platform's statements. An index that
+//! has both columns is taken for what it is, on an empty database as on a large one.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+const UP: &[&str] = &[
+    "DROP INDEX statement_refers",
+    "CREATE INDEX statement_refers ON statement (refers_to, platform_id) WHERE refers_to IS NOT NULL",
+    "DROP INDEX statement_deed",
+    "CREATE INDEX statement_deed ON statement (registration, platform_id) WHERE deed IS NOT NULL",
+    "DROP INDEX held_result_registration",
+    "CREATE INDEX held_result_registration ON held_result (registration, platform_id)",
+    "CREATE INDEX delivery_waiting_of_platform ON delivery (platform_id, outcome, id)
+         WHERE outcome = 'quarantined'",
+];
+
+const DOWN: &[&str] = &[
+    "DROP INDEX delivery_waiting_of_platform",
+    "DROP INDEX held_result_registration",
+    "CREATE INDEX held_result_registration ON held_result (registration)",
+    "DROP INDEX statement_deed",
+    "CREATE INDEX statement_deed ON statement (registration) WHERE deed IS NOT NULL",
+    "DROP INDEX statement_refers",
+    "CREATE INDEX statement_refers ON statement (refers_to) WHERE refers_to IS NOT NULL",
+];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in UP {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in DOWN {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Through which instant statements are sure to be found: `X-Experience-API-Consistent-Through` (Communication 2.1.3).
+//!
+//! A statement's `stored` is the transaction time at which it was committed, and transaction times are given out in the
+//! order of commits (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant
+//! that can be promised; the machine's own clock is not, since a commit that is under way has an earlier instant. What is
+//! found by terms is promised through the last statement that the index has.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::App;
+use crate::store::{StoreError, clock, xapi::indexing};
+
+/// How old a promise may be that goes with an answer of another kind. It holds for ever; a newer one is of more use.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// How far the transaction-time clock may be behind before it is moved for readers who wait for an instant to pass.
+const MAY_LAG: TimeDelta = TimeDelta::milliseconds(500);
+
+/// The last promise of this process; shared by the clones of an [`App`].
+#[derive(Debug, Default)]
+pub struct Consistency(Mutex<Promises>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Promises {
+    last: Option<(DateTime<Utc>, Instant)>,
+    is_read: bool,
+}
+
+impl App {
+    /// Through which instant all statements are found by whoever reads after this, by terms too.
+    pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
+        let connection = self.store.connection();
+        let known = clock::known_through(connection).await?;
+        let waiting = indexing::oldest_waiting(connection).await?;
+        let through = waiting.map_or(known, |stored| known.min(stored - TimeDelta::microseconds(1)));
+        let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *promises = Promises { last: Some((through, Instant::now())), is_read: true };
+        Ok(through)
+    }
+
+    /// The last promise, made again where it is older than a second. Nothing where none could ever be made.
+    pub async fn last_consistent_through(&self) -> Option<DateTime<Utc>> {
+        let last = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner).last;
+        if let Some((through, at)) = last
+            && at.elapsed() < FRESH_FOR
+        {
+            return Some(through);
+        }
+        match self.consistent_through().await {
+            Ok(through) => Some(through),
+            Err(_) => last.map(|(through, _)| through),
+        }
+    }
+
+    /// Moves the transaction-time clock to now where nobody stored anything for a while and somebody has read the promise
+    /// since: a reader who waits for an instant to pass sees it pass. Called by a job.
+    pub async fn keep_promise_fresh(&self) -> Result<(), StoreError> {
+        let is_read = {
+            let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut promises.is_read)
+        };
+        let now = self.now();
+        if is_read && clock::known_through(self.store.connection()).await? + MAY_LAG < now {
+            self.store.change(now).await?.commit().await?;
+        }
+        Ok(())
+    }
+}
