@@ -140,6 +140,7 @@ fn a_file_without_tables_is_no_register() {
     let here = CommandLine::new();
     std::fs::create_dir(here.path("data")).expect("a folder");
     here.write("data/kurskoll.db", "");
+    std::fs::set_permissions(here.path("data/kurskoll.db"), PermissionsExt::from_mode(0o600)).expect("its mode");
     here.run("verify").assert_failed("there is no register at ");
     here.ok("migrate");
     here.ok("verify");

@@ -147,7 +147,9 @@ impl Store {
             .sqlx_logging(false)
             .record_stmt_in_spans(false)
             .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(30))
+            // What is not there is asked for again and again while this lasts, after at most a fifth of it: a server that is
+            // back is found within two seconds. On SQLite a process's changes queue for one connection.
+            .acquire_timeout(Duration::from_secs(if url.starts_with("sqlite:") { 30 } else { 10 }))
             .map_sqlx_sqlite_opts(|options| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
                 // FULL: a commit is on the disk when it returns. WAL: readers do not wait for the writer.

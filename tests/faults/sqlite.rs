@@ -34,7 +34,13 @@ impl Template {
 
     /// A copy in a folder, which is not served yet.
     fn copy_to(&self, folder: &Path) -> Trial {
-        std::fs::copy(self.folder.path().join(FILE), folder.join(FILE)).expect("copied");
+        // A command that ends leaves its newest commits in the journal.
+        for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+            let from = self.folder.path().join(&name);
+            if from.exists() {
+                std::fs::copy(from, folder.join(&name)).expect("copied");
+            }
+        }
         Trial::of(&url_in(folder), CommandLine::new(), self.prepared.secret().clone())
     }
 }
@@ -58,7 +64,7 @@ const FAULTS: [(i64, i64, i64); 12] = [
 /// Every number up to the last, or a sample of them.
 fn numbers(last: i64) -> Vec<i64> {
     let all = 1..=last;
-    if tries_all() { all.collect() } else { all.filter(|number| matches!(number, 1 | 2 | 3 | 6 | 11 | 19)).collect() }
+    if tries_all() { all.collect() } else { all.filter(|number| matches!(number, 1 | 2 | 5 | 13)).collect() }
 }
 
 /// Sends until the armed faults have happened, or nobody calls what would fail; then nothing fails any more.
@@ -113,7 +119,7 @@ async fn what_is_answered_is_kept_whichever_call_fails() {
 async fn what_is_answered_is_kept_when_two_calls_fail() {
     let firsts = [(WRITE, ENOSPC), (WRITE, EIO), (SYNC, EIO), (READ, EIO)];
     let seconds = [(WRITE, EIO), (SYNC, EIO), (OPEN, EIO), (READ, EIO), (TRUNCATE, EIO)];
-    let last = if tries_all() { 12 } else { 3 };
+    let last = if tries_all() { 12 } else { 2 };
     let series = firsts.into_iter().flat_map(move |(kinds, how)| {
         let first = move |from| Fault { kinds, from, times: 1, how };
         seconds.into_iter().flat_map(move |(kinds, how)| {
@@ -250,7 +256,7 @@ async fn what_a_command_says_is_done_is_done() {
     let header = "employee_number,given_name,family_name,employment_id,administration,form,starts_on";
     let mut failures = 0;
     for (kinds, how) in [(WRITE, ENOSPC), (WRITE, EIO), (SYNC, EIO), (READ, EIO)] {
-        for from in numbers(30) {
+        for from in if tries_all() { numbers(30) } else { vec![2, 9] } {
             let number = format!("{}", 20_000 + kinds * 2000 + how * 40 + from);
             let name = format!("{number}.csv");
             trial.here.write(&name, format!("{header}\n{number},Ny,Person,a-{number},SEF,permanent,2026-01-01\n"));

@@ -34,6 +34,8 @@ pub struct Trial {
     sent: BTreeMap<String, Value>,
     answered: BTreeSet<String>,
     token: String,
+    /// How long the machine takes for a burst of deliveries when nothing is wrong.
+    usual: Duration,
 }
 
 /// What the register shows: its report, and an administration's people with the evidence.
@@ -59,6 +61,7 @@ impl Trial {
             sent: BTreeMap::new(),
             answered: BTreeSet::new(),
             token: String::new(),
+            usual: Duration::ZERO,
         }
     }
 
@@ -80,6 +83,10 @@ impl Trial {
 
     pub async fn serve(&mut self) {
         self.serving = Some(self.installation.serve_with(&self.variables).await);
+        let began = Instant::now();
+        if self.send_new().await == TOGETHER {
+            self.usual = self.usual.max(began.elapsed());
+        }
     }
 
     pub async fn kill(&mut self) {
@@ -171,6 +178,8 @@ impl Trial {
     /// service is ready, in time.
     pub async fn recover(&mut self, after: &str) {
         let ended = Instant::now();
+        // A machine that has other things to do takes longer for everything.
+        let within = RECOVERED_WITHIN + 10 * self.usual;
         loop {
             let again = self.unanswered();
             if !again.is_empty() {
@@ -180,10 +189,10 @@ impl Trial {
                 break;
             }
             let waiting = self.unanswered().len();
-            assert!(ended.elapsed() < RECOVERED_WITHIN, "{after}: after {:?}, {waiting} are refused", ended.elapsed());
+            assert!(ended.elapsed() < within, "{after}: after {:?}, {waiting} are refused", ended.elapsed());
             tokio::task::yield_now().await;
         }
-        assert!(ended.elapsed() < RECOVERED_WITHIN, "{after}: recovered after {:?}", ended.elapsed());
+        assert!(ended.elapsed() < within, "{after}: recovered after {:?}", ended.elapsed());
     }
 
     /// A connection of the test's own, which sees what others have committed.
