@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use kurskoll::store::{Connection as _, Store};
-use sea_orm::{Statement, TransactionTrait, Value};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Statement, TransactionTrait, Value};
 use sha2::{Digest, Sha256};
 
 use crate::support::Failure;
@@ -13,7 +13,12 @@ use crate::support::databases::Database;
 
 /// How many statements a second are durable.
 pub async fn write(database: &Database, bodies: Vec<Vec<u8>>, batch: usize, clients: usize) -> Result<f64, Failure> {
-    let store = Store::connect(&database.url, u32::try_from(clients)?).await?;
+    let mut options = ConnectOptions::new(&database.url);
+    // As durable as the store's own.
+    options.max_connections(u32::try_from(clients)?).sqlx_logging(false).map_sqlx_sqlite_opts(|options| {
+        options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+    });
+    let connections = sea_orm::Database::connect(options).await?;
     let bodies = Arc::new(bodies);
     let next = Arc::new(AtomicUsize::new(0));
     let ids = Arc::new(AtomicI64::new(1));
@@ -22,7 +27,7 @@ pub async fn write(database: &Database, bodies: Vec<Vec<u8>>, batch: usize, clie
     // SQLite has one writer: several would only wait for each other.
     let writers = if database.url.starts_with("sqlite") { 1 } else { clients };
     for _ in 0..writers {
-        let (connection, bodies) = (store.connection().clone(), bodies.clone());
+        let (connection, bodies) = (connections.clone(), bodies.clone());
         let (next, ids) = (next.clone(), ids.clone());
         writing.spawn(async move {
             let backend = connection.get_database_backend();
@@ -57,6 +62,6 @@ pub async fn write(database: &Database, bodies: Vec<Vec<u8>>, batch: usize, clie
     }
     #[expect(clippy::cast_precision_loss, reason = "a few thousand statements")]
     let per_second = (bodies.len() * batch) as f64 / begun.elapsed().as_secs_f64();
-    store.close().await?;
+    connections.close().await?;
     Ok(per_second)
 }

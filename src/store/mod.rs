@@ -122,6 +122,9 @@ impl Store {
         if !sqlite && !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
             return Err(StoreError::UnknownDatabase);
         }
+        if let Some(file) = Self::file_of(url) {
+            make_private(&file);
+        }
         let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
         let reading = max_connections.saturating_sub(writing).max(1);
         let writers = Pool::over(Self::pool(url, writing).await?);
@@ -136,8 +139,9 @@ impl Store {
     /// Where the register is, at the address of a SQLite file.
     #[must_use]
     pub fn file_of(url: &str) -> Option<PathBuf> {
+        let is_in_a_file = url.starts_with("sqlite:") && !url.contains(":memory:") && !url.contains("mode=memory");
         let options = sea_orm::sqlx::sqlite::SqliteConnectOptions::from_str(url).ok()?;
-        url.starts_with("sqlite:").then(|| options.get_filename().to_owned())
+        is_in_a_file.then(|| options.get_filename().to_owned())
     }
 
     async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
@@ -226,4 +230,14 @@ impl Store {
         }
         Ok(self.readers.close().await?)
     }
+}
+
+/// Makes a missing SQLite file for its owner alone; SQLite gives its journals the same mode. What goes wrong here is said
+/// when the file is opened.
+fn make_private(file: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(file));
 }

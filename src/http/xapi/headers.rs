@@ -37,11 +37,10 @@ impl Fairing for XapiHeaders {
         response.set_header(Header::new(VERSION, version.header()));
         if let Some(app) = request.rocket().state::<App>()
             && !response.headers().contains(CONSISTENT_THROUGH)
+            && let Some(through) = app.last_consistent_through().await
         {
-            if let Some(through) = app.last_consistent_through().await {
-                let through = through.to_rfc3339_opts(SecondsFormat::Millis, true);
-                response.set_header(Header::new(CONSISTENT_THROUGH, through));
-            }
+            let through = through.to_rfc3339_opts(SecondsFormat::Millis, true);
+            response.set_header(Header::new(CONSISTENT_THROUGH, through));
         }
     }
 }
