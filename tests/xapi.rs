@@ -65,7 +65,7 @@ both_databases! {
         let sender = city_with_moodle(&app).await;
         let answer = app.xapi(&sender, "POST /statements", Some(&both_of("17"))).await;
         assert_eq!(answer.headers["x-experience-api-version"], "1.0.3");
-        assert_eq!(answer.headers["x-experience-api-consistent-through"], "2026-02-26T12:00:00.000Z");
+        assert!(answer.headers["x-experience-api-consistent-through"].starts_with("2026-02-26T12:00:00."));
         assert_eq!(answer.ok().as_array().map(Vec::len), Some(2));
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str(), row["attempts"].as_str()), ("compliant", "80.0", "1"));

@@ -25,7 +25,7 @@ impl<'r> Responder<'r, 'static> for StatementsAnswer {
         let mut response = Response::build();
         response.status(Status::Ok).raw_header("content-type", self.content_type).header(Header::new(
             CONSISTENT_THROUGH,
-            self.consistent_through.to_rfc3339_opts(SecondsFormat::Millis, true),
+            self.consistent_through.to_rfc3339_opts(SecondsFormat::Micros, true),
         ));
         if let Some(at) = self.last_modified {
             // RFC 9110, section 5.6.7.

@@ -39,7 +39,7 @@ impl Fairing for XapiHeaders {
             && !response.headers().contains(CONSISTENT_THROUGH)
             && let Some(through) = app.last_consistent_through().await
         {
-            let through = through.to_rfc3339_opts(SecondsFormat::Millis, true);
+            let through = through.to_rfc3339_opts(SecondsFormat::Micros, true);
             response.set_header(Header::new(CONSISTENT_THROUGH, through));
         }
     }
