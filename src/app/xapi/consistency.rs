@@ -3,14 +3,13 @@
 //! A statement's `stored` is the transaction time at which it was committed, and transaction times are given out in the
 //! order of commits (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant
 //! that can be promised; the machine's own clock is not, since a commit that is under way has an earlier instant. What is
-//! found by terms is promised through the last statement that a question still adds to the index.
+//! found by terms is promised through the last statement that the index has.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::index::AT_A_QUESTION;
 use crate::app::App;
 use crate::store::{StoreError, clock, xapi::indexing};
 
@@ -35,8 +34,7 @@ impl App {
     pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
         let connection = self.store.connection();
         let known = clock::known_through(connection).await?;
-        // A question by terms indexes so many first.
-        let waiting = indexing::waiting_behind(connection, AT_A_QUESTION).await?;
+        let waiting = indexing::oldest_waiting(connection).await?;
         let through = waiting.map_or(known, |stored| known.min(stored - TimeDelta::microseconds(1)));
         let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);
         *promises = Promises { last: Some((through, Instant::now())), is_read: true };

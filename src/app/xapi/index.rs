@@ -20,7 +20,7 @@ use crate::store::{Connection, StoreError};
 const AT_ONCE: u64 = 500;
 
 /// How many statements a question makes the index of, before it answers with what there is.
-pub(super) const AT_A_QUESTION: u64 = 5_000;
+const AT_A_QUESTION: u64 = 5_000;
 
 /// The longest way from a statement to what it refers to, and on, that is followed.
 const LONGEST_CHAIN: usize = 16;

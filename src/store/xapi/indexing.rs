@@ -70,16 +70,20 @@ pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> 
     rows.iter().map(unindexed).collect()
 }
 
-/// When the statement was stored that waits for the index behind so many others; nothing where none does.
-pub async fn waiting_behind(
+/// The newest statement; 0 where there is none.
+pub async fn newest(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let sql = "SELECT id FROM statement ORDER BY id DESC LIMIT 1";
+    let row = connection.query_one_raw(statement(connection, sql, [])).await?;
+    Ok(row.map(|row| row.try_get("", "id")).transpose()?.unwrap_or_default())
+}
+
+/// When the oldest statement that is not indexed was stored; nothing where all are.
+pub async fn oldest_waiting(
     connection: &impl ConnectionTrait,
-    others: u64,
 ) -> Result<Option<chrono::DateTime<chrono::Utc>>, StoreError> {
-    let sql = format!(
-        "SELECT s.stored_at AS stored_at FROM statement s
-         WHERE s.id > (SELECT through FROM statement_index) ORDER BY s.id LIMIT 1 OFFSET {others}"
-    );
-    let row = connection.query_one_raw(statement(connection, &sql, [])).await?;
+    let sql = "SELECT s.stored_at AS stored_at FROM statement s
+               WHERE s.id > (SELECT through FROM statement_index) ORDER BY s.id LIMIT 1";
+    let row = connection.query_one_raw(statement(connection, sql, [])).await?;
     let stored_at: Option<i64> = row.map(|row| row.try_get("", "stored_at")).transpose()?;
     Ok(stored_at.map(instant::read))
 }
