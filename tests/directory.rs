@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kurskoll::app::import_directory::{ImportError, ImportRequest};
-use kurskoll::domain::directory::plan::{Extent, MassEnding, Plan};
+use kurskoll::domain::directory::plan::{Allowed, Extent, Plan};
 use serde_json::{Value, json};
 
 use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
@@ -106,14 +106,14 @@ both_databases! {
         let part = without("1002");
         let files = HrFiles { employments: &part, ..HrFiles::default() };
         let refused = app.try_import(files, Extent::Full).await.expect_err("too much at once");
-        assert!(matches!(refused, ImportError::MassEnding(MassEnding { ending: 1, running: 5 })), "{refused:?}");
-        insta::allow_duplicates!(insta::assert_snapshot!(refused, @"the files would end 1 of 5 employments, more than a tenth: see what with --dry-run, and allow it with --allow-mass-ending"));
+        insta::allow_duplicates!(insta::assert_snapshot!(refused, @"the files would end 1 of 5 employments, more than a tenth (for example 1002/1): allow it with --allow-mass-ending; see all of it with --dry-run"));
         assert_eq!(left_behind(&app).await, before);
-        let told = ImportRequest { extent: Extent::Full, dry_run: true, allow_mass_ending: false };
+        let told = ImportRequest { extent: Extent::Full, dry_run: true, allowed: Allowed::nothing() };
         let would = app.import_as(files, told).await.expect("a dry run tells");
-        assert_eq!(would.mass_ending, Some(MassEnding { ending: 1, running: 5 }));
+        let mass = would.unusual.mass_changes.first().expect("a mass change");
+        assert_eq!((mass.affected, mass.of), (1, 5));
         assert_eq!(left_behind(&app).await, before);
-        let allowed = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: true };
+        let allowed = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() };
         app.import_as(files, allowed).await.expect("allowed");
         assert_eq!(exported(&app, "SEF", "2026-02-26").await, ["1001", "1003"]);
     }
@@ -123,8 +123,8 @@ both_databases! {
         app.apply(REQUIREMENT).await;
         let before = left_behind(&app).await;
         let files = HrFiles { administrations: ADMINISTRATIONS, employments: EMPLOYMENTS, ..HrFiles::default() };
-        let dry = ImportRequest { extent: Extent::Full, dry_run: true, allow_mass_ending: false };
-        let would = app.import_as(files, dry).await.expect("a plan");
+        let dry = ImportRequest { extent: Extent::Full, dry_run: true, allowed: Allowed::nothing() };
+        let would = app.import_as(files, dry.clone()).await.expect("a plan");
         assert_eq!(left_behind(&app).await, before);
         let did = app.import_as(files, ImportRequest { dry_run: false, ..dry }).await.expect("imported");
         assert_eq!(lines(&would), lines(&did));
@@ -244,10 +244,10 @@ both_databases! {
             employments(&rows.iter().map(String::as_str).collect::<Vec<_>>())
         };
         let pictures = ["Alfa", "Beta", "Gamma"].map(picture);
-        let full = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: true };
+        let full = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() };
         let import = |employments: &str| {
             let files = HrFiles { employments, ..HrFiles::default() }.read();
-            let app = app.app.clone();
+            let (app, full) = (app.app.clone(), full.clone());
             tokio::spawn(async move {
                 app.import_directory(&kurskoll::app::Asker::operator(), &files, full).await
             })

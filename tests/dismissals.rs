@@ -116,6 +116,10 @@ both_databases! {
             .filter(|entry| entry["action"].as_str().is_some_and(|action| action.starts_with("link.")))
             .map(|entry| format!("{} {} {}", entry["action"], entry["object"], entry["scope"]).replace('"', ""))
             .collect();
-        assert_eq!(done, ["link.undo link 1 SEF", "link.dismiss link 1: email on larportal to nobody SEF"]);
+        let id = &made["id"];
+        assert_eq!(
+            done,
+            [format!("link.undo link {id} SEF"), format!("link.dismiss link {id}: email on larportal to nobody from 2026-02-11 to 2026-02-11 SEF")]
+        );
     }
 }

@@ -29,7 +29,7 @@ pub async fn another_admin(app: &TestApp) -> String {
 
 /// A service where two must agree on everything that they can.
 pub async fn where_two_must_agree(database: &TestDatabase) -> TestApp {
-    let approval = ApprovalSettings { exemptions: true, prior_training: true };
+    let approval = ApprovalSettings { exemptions: true, prior_training: true, results: false };
     TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
 }
 

@@ -64,6 +64,33 @@ fn every_target_is_named_wherever_targets_are() {
 }
 
 #[test]
+fn the_fuzzer_names_whatever_the_rooms_that_it_builds_depend_on() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dependencies = |file: &str| -> Vec<String> {
+        let whole: toml::Table = std::fs::read_to_string(root.join(file)).expect("a file").parse().expect("TOML");
+        whole["dependencies"].as_table().expect("a table").keys().map(|name| name.replace('-', "_")).collect()
+    };
+    // Of one crate the library is called otherwise than the package.
+    let library = |name: &str| if name == "rustls_webpki" { "webpki".to_owned() } else { name.to_owned() };
+    let named = dependencies("fuzz/rooms/Cargo.toml");
+    let mut sources = Vec::new();
+    files_in(&root.join("src/domain"), &mut sources);
+    files_in(&root.join("src/intake"), &mut sources);
+    let is_source = |path: &&PathBuf| {
+        let text = path.to_string_lossy();
+        text.ends_with(".rs") && !text.ends_with("/tests.rs") && !text.contains("/tests/")
+    };
+    for path in sources.iter().filter(is_source) {
+        let source = std::fs::read_to_string(path).expect("a source");
+        let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for dependency in dependencies("Cargo.toml").iter().filter(|dependency| !named.contains(dependency)) {
+            let used = format!("use {}::", library(dependency));
+            assert!(!source.contains(&used), "fuzz/rooms/Cargo.toml lacks {dependency}, which {} uses", path.display());
+        }
+    }
+}
+
+#[test]
 fn the_fuzzer_is_built_of_what_the_service_is_built_of() {
     let dependencies = |file: &str| -> toml::Table {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

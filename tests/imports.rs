@@ -7,7 +7,7 @@ use kurskoll::app::{Asker, system_clock};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::calendar::CityCalendar;
 use kurskoll::domain::directory::imports::{FileSource, Sources};
-use kurskoll::domain::directory::plan::{Extent, Known, plan};
+use kurskoll::domain::directory::plan::{Allowed, Extent, Known, plan};
 use kurskoll::domain::directory::problem::FileKind;
 use kurskoll::intake::hr_csv;
 use kurskoll::render::difference;
@@ -19,7 +19,9 @@ use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
 
-const FULL: ImportRequest = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: true };
+fn full() -> ImportRequest {
+    ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() }
+}
 
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,\
                       starts_on,ends_on,manager_employee_number,protected\n";
@@ -29,7 +31,7 @@ fn fixture(name: &str) -> String {
 }
 
 /// Imports an employments file as the command does: with its digest.
-async fn import_employments(app: &TestApp, employments: &str, request: ImportRequest) -> Imported {
+pub async fn import_employments(app: &TestApp, employments: &str, request: ImportRequest) -> Imported {
     let files = HrFiles { employments, ..HrFiles::default() }.read();
     let source = FileSource {
         kind: FileKind::Employments,
@@ -180,7 +182,7 @@ both_databases! {
         let third = HrFiles { employments: &without_the_new, ..HrFiles::default() };
         let mut told_before = Vec::new();
         for (files, extent) in [(everything, Extent::Full), (second, Extent::Full), (third, Extent::Full), (everything, Extent::Partial)] {
-            let request = ImportRequest { extent, ..FULL };
+            let request = ImportRequest { extent, ..full() };
             let imported = app.app.import_files(&Asker::operator(), &files.read(), &Sources::default(), request, &|_| {}).await;
             let imported = imported.expect("imported");
             let id = imported.report.expect("a report");
@@ -289,7 +291,7 @@ both_databases! {
         for nth in 0..26_000 {
             employments += &format!("{},Kim,Lind,p{nth}@example.org,,1,SEF,Enhet {},permanent,2025-01-01,,,\n", 100_000 + nth, nth % 90);
         }
-        let first = import_employments(&app, &employments, FULL).await;
+        let first = import_employments(&app, &employments, full()).await;
         assert_eq!(first.plan.summary().employments.added, 26_000);
         let mut before = Vec::new();
         let tables = ["employee", "employee_fact", "employment_fact", "identity_claim", "audit_entry", "stale", "import_report"];
@@ -299,7 +301,7 @@ both_databases! {
         let known_at = "SELECT at FROM knowledge_clock";
         let clock = rows(&app, known_at).await;
         app.clock.advance(chrono::Duration::days(3));
-        let again = import_employments(&app, &employments, FULL).await;
+        let again = import_employments(&app, &employments, full()).await;
         assert!(again.plan.is_empty() && again.report.is_none());
         assert_eq!(again.same_files.map(|report| report.id), first.report);
         for (table, count) in tables.iter().zip(before) {
@@ -308,7 +310,7 @@ both_databases! {
         assert_eq!(rows(&app, known_at).await, clock);
         // Other bytes that say the same are another file: its import is reported, and changed nothing.
         let crlf = employments.replace('\n', "\r\n");
-        let other = import_employments(&app, &crlf, FULL).await;
+        let other = import_employments(&app, &crlf, full()).await;
         assert!(other.plan.is_empty() && other.same_files.is_none());
         assert_eq!(difference_csv(&app, other.report.expect("a report")).await, "kind,act,key,field,before,after\r\n");
     }
@@ -332,7 +334,7 @@ both_databases! {
                 .enumerate()
                 .map(|(nth, text)| {
                     line.write(&format!("{nth}.csv"), text);
-                    let mut command = line.command(&format!("directory import --employments {nth}.csv --full --allow-mass-ending"));
+                    let mut command = line.command(&format!("directory import --employments {nth}.csv --full --allow-mass-ending --allow-mass-key-changes"));
                     command.spawn().expect("it starts")
                 })
                 .collect();

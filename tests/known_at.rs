@@ -172,7 +172,7 @@ impl<'a> Auditor<'a> {
 
 /// A service where two must agree on what is proposed: one that comes to count later than it was made.
 async fn start(database: &TestDatabase) -> TestApp {
-    let approval = ApprovalSettings { exemptions: false, prior_training: true };
+    let approval = ApprovalSettings { exemptions: false, prior_training: true, results: false };
     TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
 }
 

@@ -201,6 +201,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
+        app.clock.advance(chrono::Duration::days(2));
         let married = employments(&["1002,Bo,Ek,bo.ek@example.org,boek,1,SEF,Lokalvård,permanent,2026-02-10,,,"]);
         app.import(HrFiles { employments: &married, ..HrFiles::default() }).await;
         assert!(complete(&app, &secret, "old", json!({"email": "bo@example.org"}), "2026-02-11T10:00:00Z").await);

@@ -249,6 +249,7 @@ async fn what_is_answered_is_what_is_described() {
     for (body, status) in [(&link, 200), (&wrong, 422), (&json!([]), 422)] {
         assert_eq!(described("POST /api/v1/links", &app.post("/api/v1/links", admin, body).await), status);
     }
+    let link_id = app.get("/api/v1/links", admin).await.ok()[0]["id"].to_string();
     let correct = "POST /api/v1/employees/{employee_number}/corrections";
     let late =
         json!({"reason": "told late", "dry_run": true, "employments": [{"act": "withdraw", "employment_id": "1"}]});
@@ -336,7 +337,8 @@ async fn what_is_answered_is_what_is_described() {
         ("GET /api/v1/openapi.json", "", 200),
     ] {
         let (method, template) = operation.split_once(' ').expect("a method and a path");
-        let filled = template.replace("{code}", "SEF").replace("{employee_number}", "1001").replace("{id}", "1");
+        let id = if template.starts_with("/api/v1/links/") { link_id.as_str() } else { "1" };
+        let filled = template.replace("{code}", "SEF").replace("{employee_number}", "1001").replace("{id}", id);
         let ask = async |path: &str, token: Option<&str>| match method {
             "GET" => app.get(path, token).await,
             _ => app.post(path, token, &json!({})).await,

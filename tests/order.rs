@@ -92,7 +92,12 @@ fn instant() -> impl Strategy<Value = &'static str> {
 /// Bodies from so small a world that they repeat, contradict and withdraw each other.
 fn body() -> impl Strategy<Value = Value> {
     let course = || select(vec!["infosec-basics", "infosec-basics-2023", "ladders"]);
-    let completion = (learner(), course(), instant()).prop_map(|(learner, course, at)| completed(learner, course, at));
+    // Told at a time of its own, which decides what counts anew after a withdrawal.
+    let completion = (learner(), course(), instant(), instant()).prop_map(|(learner, course, at, told)| {
+        let mut body = completed(learner, course, at);
+        body["timestamp"] = json!(told);
+        body
+    });
     let attempt = (learner(), 1..=2_u32, select(vec!["9", "16", "20"]), instant())
         .prop_map(|(learner, attempt, raw, at)| graded(learner, "infosec-basics-quiz", attempt, raw, at));
     let withdrawn = prop_oneof![
@@ -192,7 +197,8 @@ impl Register {
         };
         let link = |value: &str, employee: Option<&str>| {
             json!({"platform": "larportal", "key": "username", "value": value,
-                                                               "employee_number": employee, "reason": "asked"})
+                                                               "employee_number": employee, "reason": "asked",
+                                                               "from": null, "move_results": true})
         };
         let merge = |duplicate: &str| json!({"duplicate": duplicate, "reason": "hired twice"});
         let user_path = format!("/scim/v2/Users/{}", before["id"].as_str().unwrap_or_default());

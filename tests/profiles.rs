@@ -22,7 +22,7 @@ use crate::support::postgres::{TestDatabase, both_databases};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A profile of a platform that signs with HMAC in hexadecimal and gives no ids.
-const HMAC: &str = r#"
+pub const HMAC: &str = r#"
 title = "Signed with HMAC"
 [signature]
 scheme = "hmac-sha256"
@@ -69,12 +69,12 @@ fn new(platform: &str, adapter: &str) -> NewPlatform {
 }
 
 /// Adds a platform that a profile reads; its secret.
-async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
+pub async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
     let added = app.app.add_foreign_platform(&Asker::operator(), &new(platform, adapter), profile, None).await;
     added.expect("a platform").reveal()
 }
 
-async fn give(app: &TestApp, platform: &str, profile: &str) -> u32 {
+pub async fn give(app: &TestApp, platform: &str, profile: &str) -> u32 {
     app.app.give_profile(&Asker::operator(), &code(platform), profile).await.expect("a profile").version
 }
 
@@ -94,7 +94,7 @@ fn signed(secret: &str, body: &str) -> String {
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-async fn send_signed(app: &TestApp, platform: &str, secret: &str, body: &Value) -> Answer {
+pub async fn send_signed(app: &TestApp, platform: &str, secret: &str, body: &Value) -> Answer {
     let body = body.to_string();
     send(app, platform, ("X-Signature", &signed(secret, &body)), "application/json", &body).await
 }

@@ -517,11 +517,17 @@ both_databases! {
         let calls = elsewhere.moodle.calls.lock().expect("a lock").clone();
         assert_eq!(calls.iter().filter(|call| call.contains("completion_status")).count(), 4, "{calls:?}");
         assert_eq!(pulled(&app, "moodle").await, [2, 0, 0, 0, 1]);
-        // What is told once is not told again, however late the platform noticed it.
-        app.state(&sender, &course_completed(account("18"), "2026-02-08T10:00:00.000Z")).await;
+        // What is told once is not told again, though the platform noticed it hours later.
+        app.state(&sender, &course_completed(account("18"), "2026-02-07T19:00:00.000Z")).await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-23))]));
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 0, 0, 1]);
         assert_eq!(app.rows_in("event").await, 3);
+        // Where it noticed after midnight, the completion's own day is found.
+        app.state(&sender, &quiz_attempt(account("18"), 6, 16.0, "2026-02-01T10:00:00.000Z")).await;
+        elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-24))]));
+        assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 1]);
+        assert_eq!(app.export_row("SEF", "1002").await["satisfied_on"], "2026-02-06");
+        assert_eq!(pulled(&app, "moodle").await, [3, 0, 0, 0, 1]);
         // Who does it again next year is found again.
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(2))]));
         assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 1]);

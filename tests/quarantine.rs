@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::xapi::{account, course_completed, quiz_attempt};
+use crate::xapi::{city_with_moodle, status_of};
 
 const TYPO: &str = r#"{"type": "course.completed", "timestamp": "2026-02-01T10:00:00Z",
                        "data": {"learner": {"employee_number": "1001"}, "cuorse": {"id": "infosec-basics"}}}"#;
@@ -40,7 +42,48 @@ async fn replay(app: &TestApp, id: &Value) -> Answer {
     app.post(&format!("/api/v1/deliveries/{id}/replay"), Some(&admin), &json!({})).await
 }
 
+/// The batch of Moodle's of which the second statement lies in the future; `mended` with another time.
+fn batch(mended: bool) -> Value {
+    let at = if mended { "2026-02-03T10:00:00Z" } else { "2027-02-03T10:00:00Z" };
+    json!([
+        course_completed(account("17"), "2026-02-01T10:00:00Z"),
+        course_completed(account("18"), at),
+        quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00Z"),
+    ])
+}
+
 both_databases! {
+    async fn what_is_good_in_a_refused_batch_is_taken_out_and_is_there_once_when_it_comes_again(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
+        let id = app.app.quarantined(&Asker::operator()).await.expect("a list")[0];
+        let admin = app.token(Role::Admin, &[]).await;
+        let path = format!("/api/v1/quarantine/{id}/take");
+        let states = |taken: &Value| -> Vec<String> {
+            taken["items"].as_array().expect("items").iter().map(|item| item["state"].as_str().expect("a word").to_owned()).collect()
+        };
+        let tried = app.post(&path, Some(&admin), &json!({"dry_run": true})).await.ok();
+        assert_eq!(states(&tried), ["taken", "not_understood", "taken"]);
+        assert_eq!((&tried["new_results"], &tried["linked_results"]), (&json!(2), &json!(2)));
+        assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (0, 0));
+        // One by one, and the rest.
+        let one = app.post(&path, Some(&admin), &json!({"only": [0]})).await.ok();
+        assert_eq!(states(&one), ["taken", "not_understood", "left"]);
+        app.post(&path, Some(&admin), &json!({"only": [1]})).await.problem(422);
+        let rest = app.post(&path, Some(&admin), &json!({})).await.ok();
+        assert_eq!(states(&rest), ["taken_before", "not_understood", "taken"]);
+        app.post(&path, Some(&admin), &json!({})).await.problem(409);
+        assert_eq!(status_of(&app, "1001").await, "compliant");
+        assert_eq!(quarantined(&app).await, 1, "the rest waits on");
+        // The batch comes again, as it was and mended.
+        app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
+        app.state(&sender, &batch(true)).await;
+        assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (3, 3));
+        app.verified_events().await;
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
     async fn what_is_not_understood_is_answered_with_where_and_why(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
@@ -220,7 +263,10 @@ both_databases! {
         }
         assert!(matches!(outcomes[0], Received::Quarantined { .. }), "{outcomes:?}");
         // The second tells the same thing as the first: it is understood, and adds nothing.
-        assert_eq!(outcomes[1..], [Received::Accepted { new: 1, linked: true }, Received::Duplicate { linked: true }]);
+        assert_eq!(outcomes[1..], [
+            Received::Accepted { new: 1, linked: true, is_doubtful: false },
+            Received::Duplicate { linked: true, is_doubtful: true, is_kept: true },
+        ]);
         assert_eq!(quarantined(&app).await, 1);
         app.verified_events().await;
     }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kurskoll::app::Asker;
+use kurskoll::app::show_deliveries::ShownBody;
 use kurskoll::domain::ids::EventId;
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::sign;
@@ -109,6 +110,7 @@ both_databases! {
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),
             is_pulled: false,
+            read_by: None,
             body: body.as_bytes().to_vec(),
             content: Content::Nothing,
         };
@@ -116,7 +118,7 @@ both_databases! {
             let batch: Vec<Delivery> = bodies.iter().map(|body| delivery(body)).collect();
             app.app.store.receive(&batch, app.app.calendar, app.clock.now()).await.expect("received")
         };
-        let duplicate = Received::Duplicate { linked: false };
+        let duplicate = Received::Duplicate { linked: false, is_doubtful: false, is_kept: false };
         assert_eq!(receive(&["1", "2", "1"]).await, [Received::Ignored, Received::Conflict, duplicate.clone()]);
         assert_eq!(receive(&["2", "1", "2"]).await, [Received::Conflict, duplicate, Received::Conflict]);
     }
@@ -325,6 +327,7 @@ both_databases! {
         let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for delivery in app.kept_deliveries().await {
             let (_, body) = app.app.show_delivery(&Asker::operator(), delivery.id).await.expect("shown");
+            let ShownBody::Whole(body) = body else { panic!("nobody is protected") };
             assert_eq!(kept.insert(delivery.key.to_string(), body), None, "kept twice");
         }
         assert_eq!(kept.len(), 100);

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use kurskoll::app::Asker;
 use kurskoll::app::decide::{Decision, ProposalRequest};
+use kurskoll::app::decide_results::ResultDecisionRequest;
 use kurskoll::app::link_identity::LinkRequest;
 use kurskoll::auth::{KeyRing, SigningKey, issue};
 use kurskoll::config::{ApprovalSettings, RateLimitSettings, Settings};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::proposal::Matter;
-use kurskoll::domain::ids::{CourseId, EmployeeNumber, PlatformCode, RequirementCode};
+use kurskoll::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformCode, RequirementCode};
 use kurskoll::domain::linking::{Identity, LinkingKey};
-use kurskoll::domain::training::Target;
+use kurskoll::domain::training::{Target, Verdict};
 use serde_json::{Value, json};
 
 use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
@@ -28,10 +29,10 @@ const CALLERS: [&str; 9] = ["admin", "city", "own", "foreign", "auditor", "scim"
 
 /// A mounted route, and how it is asked. What can be done once has one for each caller: `{caller}` is the caller's place
 /// in the table, `{link}` a link by hand of the caller's own, and `{delivery}` a delivery in quarantine.
-struct Asked {
-    route: &'static str,
-    path: &'static str,
-    body: &'static str,
+pub struct Asked {
+    pub route: &'static str,
+    pub path: &'static str,
+    pub body: &'static str,
 }
 
 /// Of what the whole of is refused where it is not the caller's.
@@ -47,7 +48,7 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-const ASKED: [Asked; 104] = [
+pub const ASKED: [Asked; 112] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -122,6 +123,11 @@ const ASKED: [Asked; 104] = [
     asked("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
     asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
     asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
+    Asked {
+        route: "POST /api/v1/imports/<id>/undo",
+        path: "/api/v1/imports/1/undo",
+        body: r#"{"reason": "an old file", "dry_run": true}"#,
+    },
     asked("GET /api/v1/profiles", "/api/v1/profiles"),
     asked("GET /api/v1/profiles/<name>", "/api/v1/profiles/docebo"),
     Asked {
@@ -136,11 +142,26 @@ const ASKED: [Asked; 104] = [
     asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
     asked("GET /api/v1/platforms", "/api/v1/platforms"),
     asked("GET /api/v1/platforms/<code>/health", "/api/v1/platforms/larportal/health"),
+    asked("POST /api/v1/platforms/<code>/reread", "/api/v1/platforms/larportal/reread"),
     asked("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
+    asked("GET /api/v1/results/decisions", "/api/v1/results/decisions"),
+    Asked {
+        route: "POST /api/v1/results/decisions",
+        path: "/api/v1/results/decisions",
+        body: r#"{"event_id": "e-{caller}", "decision": "withdraw", "reason": "asked by phone"}"#,
+    },
+    asked("GET /api/v1/results/decisions/<id>", "/api/v1/results/decisions/{result-approve}"),
+    asked("POST /api/v1/results/decisions/<id>/approve", "/api/v1/results/decisions/{result-approve}/approve"),
+    Asked {
+        route: "POST /api/v1/results/decisions/<id>/reject",
+        path: "/api/v1/results/decisions/{result-reject}/reject",
+        body: r#"{"reason": "asked by phone"}"#,
+    },
     asked("GET /api/v1/quarantine", "/api/v1/quarantine"),
     asked("GET /api/v1/quarantine/groups", "/api/v1/quarantine/groups"),
     Asked { route: "POST /api/v1/quarantine/dismiss", path: "/api/v1/quarantine/dismiss", body: DISMISS },
     Asked { route: "POST /api/v1/quarantine/replay", path: "/api/v1/quarantine/replay", body: r#"{"ids": []}"# },
+    asked("POST /api/v1/quarantine/<id>/take", "/api/v1/quarantine/4711/take"),
     Asked {
         route: "POST /api/v1/quarantine/<id>/undo-dismissal",
         path: "/api/v1/quarantine/4711/undo-dismissal",
@@ -250,7 +271,7 @@ struct World {
 impl World {
     async fn start(database: &TestDatabase) -> Self {
         // What can be approved is proposed first.
-        let approval = ApprovalSettings { exemptions: true, prior_training: true };
+        let approval = ApprovalSettings { exemptions: true, prior_training: true, results: true };
         // Whoever is nobody asks more often here than strangers may fail.
         let rate_limits = RateLimitSettings { failures_per_minute: 0, ..RateLimitSettings::default() };
         let settings = |settings| Settings { approval, rate_limits, ..settings };
@@ -273,7 +294,24 @@ impl World {
             assert_eq!(answer["linked"], false, "two people have the address");
             links.push(link_by_hand(&app, &format!("made-{caller}"), "1002").await);
         }
-        let proposals = proposals(&app).await;
+        let mut proposals = proposals(&app).await;
+        for verb in ["approve", "reject"] {
+            for caller in 0..CALLERS.len() {
+                let learner = json!({"employee_number": "1002"});
+                let body = completed(learner, &format!("{verb}-{caller}"), "2026-02-01T10:00:00+01:00");
+                let event = format!("{verb}-{caller}");
+                app.deliver("larportal", &secret, &event, &body).await.ok();
+                let request = ResultDecisionRequest {
+                    event_id: EventId::parse(&event).expect("an id"),
+                    platform: None,
+                    verdict: Verdict::Withdraw,
+                    reason: "asked".to_owned(),
+                    dry_run: false,
+                };
+                let made = app.app.decide_result(&Asker::operator(), &request).await.expect("a proposal").decision;
+                proposals.entry(format!("{{result-{verb}}}")).or_default().push(made.expect("a proposal").id);
+            }
+        }
         let opening = json!({"on_day": "2027-01-01", "reason": "decided", "opens": [{"code": "NY", "name": "Ny"}]});
         let admin = app.token(Role::Admin, &[]).await;
         app.post("/api/v1/reorganisations", Some(&admin), &opening).await.ok();
@@ -310,9 +348,12 @@ async fn link_by_hand(app: &TestApp, username: &str, employee: &str) -> i64 {
         platform: PlatformCode::parse("larportal").expect("a code"),
         identity: Identity::new(LinkingKey::Username, username, "").expect("an identity"),
         employee: Some(EmployeeNumber::parse(employee).expect("a number")),
+        days: None,
         reason: "asked by phone".to_owned(),
+        moves_results: false,
+        is_dry_run: false,
     };
-    app.app.link_identity(&Asker::operator(), &request).await.expect("a link").decision.id
+    app.app.link_identity(&Asker::operator(), &request).await.expect("a link").link.decision.id
 }
 
 /// Something to approve, to reject and to withdraw for each caller.
@@ -322,11 +363,13 @@ async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
     let mut proposals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (verb_place, verb) in (0_u64..).zip(["approve", "reject", "withdraw"]) {
         for caller in 0..CALLERS.len() {
-            let day = chrono::NaiveDate::default() + chrono::Days::new(verb_place * 100 + caller as u64);
+            // Days of 1002's in SEF.
+            let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 10).expect("a day") + chrono::Days::new(caller as u64);
+            let last = day + chrono::Days::new(verb_place);
             let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
-            let course = CourseId::parse("elsewhere").expect("an id");
+            let course = CourseId::parse(&format!("elsewhere-{verb}")).expect("an id");
             for (noun, matter) in [
-                ("exemption", Matter::Exemption { requirement, starts_on: day, ends_on: Some(day) }),
+                ("exemption", Matter::Exemption { requirement, starts_on: day, ends_on: Some(last) }),
                 ("prior", Matter::PriorTraining { target: Target::Course(course), score: None, completed_on: day }),
             ] {
                 let number = EmployeeNumber::parse("1002").expect("a number");
@@ -433,6 +476,7 @@ both_databases! {
         GET /api/v1/imports/<id>                                  200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference                       200     200     403     403     200     403     401     401     401
         GET /api/v1/imports/<id>/difference.csv                   200     200     403     403     200     403     401     401     401
+        POST /api/v1/imports/<id>/undo                            200     403     403     403     403     403     401     401     401
         GET /api/v1/profiles                                      200     403     403     403     403     403     401     401     401
         GET /api/v1/profiles/<name>                               200     403     403     403     403     403     401     401     401
         POST /api/v1/profiles/check                               200     403     403     403     403     403     401     401     401
@@ -443,11 +487,18 @@ both_databases! {
         GET /api/v1/openapi.json                                  200     200     200     200     200     200     200     200     200
         GET /api/v1/platforms                                     200     200     403     403     200     403     401     401     401
         GET /api/v1/platforms/<code>/health                       200     200     403     403     200     403     401     401     401
+        POST /api/v1/platforms/<code>/reread                      200     403     403     403     403     403     401     401     401
         POST /api/v1/platforms/<code>/results                     415     403     403     403     403     403     401     401     401
+        GET /api/v1/results/decisions                             200     403     403     403     200     403     401     401     401
+        POST /api/v1/results/decisions                            200     403     403     403     403     403     401     401     401
+        GET /api/v1/results/decisions/<id>                        200     403     403     403     200     403     401     401     401
+        POST /api/v1/results/decisions/<id>/approve               200     403     403     403     403     403     401     401     401
+        POST /api/v1/results/decisions/<id>/reject                200     403     403     403     403     403     401     401     401
         GET /api/v1/quarantine                                    200     403     403     403     200     403     401     401     401
         GET /api/v1/quarantine/groups                             200     403     403     403     200     403     401     401     401
         POST /api/v1/quarantine/dismiss                           404     403     403     403     403     403     401     401     401
         POST /api/v1/quarantine/replay                            200     403     403     403     403     403     401     401     401
+        POST /api/v1/quarantine/<id>/take                         404     403     403     403     403     403     401     401     401
         POST /api/v1/quarantine/<id>/undo-dismissal               404     403     403     403     403     403     401     401     401
         GET /api/v1/reports/onboarding                            200     200     200     200     200     403     401     401     401
         GET /api/v1/reports/onboarding/differences                200     200     200     200     200     403     401     401     401

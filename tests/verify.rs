@@ -72,14 +72,14 @@ both_databases! {
         let app = TestApp::start(&database).await;
         city_of_deeds(&app).await;
         let tamperings = [
-            (format!("UPDATE standing SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "kept as overdue, but the facts give compliant"),
-            (format!("UPDATE standing SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 kept as"),
-            (format!("DELETE FROM standing WHERE employee_id = {BO}"), "spans are kept, but the facts give"),
-            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "kept in other administrations or places than the facts give"),
-            (format!("UPDATE event SET employee_id = {BO} WHERE event_id = 'e-1'"), "event e-1: kept as linked to"),
-            (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: kept as linked to"),
-            ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: kept as"),
-            (format!("UPDATE learner SET employee_id = {BO} WHERE employee_number = '1001'"), "learner"),
+            (format!("UPDATE standing SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "status should be compliant as the facts give it, and is overdue"),
+            (format!("UPDATE standing SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 due_on should be 2026-03-12 as the facts give it, and is 2031-01-01"),
+            (format!("DELETE FROM standing WHERE employee_id = {BO}"), "spans should be kept as the facts give them, and 0 are"),
+            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "the place where the person counts should be SEF from"),
+            (format!("UPDATE event SET employee_id = {BO} WHERE event_id = 'e-1'"), "event e-1: it should be linked to employee 1001 as the directory says, and is linked to employee 1002"),
+            (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to employee 1002"),
+            ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to nobody (ambiguous)"),
+            (format!("UPDATE learner SET employee_id = {BO} WHERE employee_number = '1001'"), ": employee should be 1001, and is 1002"),
             (format!("UPDATE event SET repeats = {} WHERE event_id = 'e-2'", "(1 = 1)"), "event e-2: the same thing told twice is counted otherwise than once"),
         ];
         for (sql, named) in tamperings {
@@ -101,11 +101,15 @@ both_databases! {
         let folder = tempfile::tempdir().expect("a folder");
         let good = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!((good.code, good.stdout.as_str()), (Some(0), ""), "{good:?}");
-        assert_eq!(good.stderr, "3 events, 0 statements and 4 employees compared: everything derived is as the facts give it.\n");
+        assert!(good.stderr.contains("3 deliveries (3 signatures), 3 events, 0 statements, 4 employees, and "), "{good:?}");
+        assert!(good.stderr.contains("\nThe chain ends with link "), "{good:?}");
         app.tamper(&format!("UPDATE standing SET attempts = 7 WHERE employee_id = {ANNA}")).await;
         let bad = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!(bad.code, Some(1), "{bad:?}");
         assert!(bad.stdout.contains("and requirement infosec-onboarding: "), "{bad:?}");
-        assert_eq!(bad.stderr, "kurskoll: 1 difference between what is derived and what the facts give\n");
+        assert!(bad.stderr.ends_with("kurskoll: 1 difference between what should be and what is\n"), "{bad:?}");
+        let shown = kurskoll(&database, folder.path(), &["verify", "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        assert_eq!((&shown["differences"], &shown["compared"]["events"]), (&json!(1), &json!(3)));
     }
 }

@@ -1,8 +1,8 @@
 //! The xAPI door: statements in, and what they tell in the report.
 
-mod attachments;
+pub mod attachments;
 mod attempts;
-mod cmi5;
+pub mod cmi5;
 mod finding;
 mod results;
 
@@ -52,7 +52,7 @@ pub async fn status_of(app: &TestApp, number: &str) -> String {
     app.export_row("SEF", number).await["status"].clone()
 }
 
-fn both_of(name: &str) -> Value {
+pub fn both_of(name: &str) -> Value {
     json!([
         course_completed(account(name), "2026-02-01T10:00:00.000Z"),
         quiz_attempt(account(name), 5, 16.0, "2026-02-02T10:00:00.000Z")

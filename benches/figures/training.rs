@@ -31,6 +31,7 @@ pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), F
             content_type: "application/json".to_owned(),
             headers: "{}".to_owned(),
             is_pulled: false,
+            read_by: None,
             body: sent.body,
             content,
         });

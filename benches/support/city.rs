@@ -50,7 +50,11 @@ pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Fo
         exemptions: Some(exemptions.rows),
         identities: Some(identities.rows),
     };
-    let request = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: false };
+    let request = ImportRequest {
+        extent: Extent::Full,
+        dry_run: false,
+        allowed: kurskoll::domain::directory::plan::Allowed::everything(),
+    };
     app.import_directory(&asker, &files, request).await?;
     let importing = begun.elapsed();
     let begun = Instant::now();

@@ -65,6 +65,8 @@ fn check<T: Debug + PartialEq>(file: &[u8], read: impl Fn(&[u8]) -> Result<Readi
     match &reading {
         Ok(reading) => {
             let lines = 1 + file.iter().filter(|byte| **byte == b'\n').count() as u64;
+            // A workbook's rows are its sheet's own.
+            let lines = if file.starts_with(b"PK") { 1 << 20 } else { lines };
             assert!(reading.rows.iter().all(|row| (2..=lines).contains(&row.line)), "no such line: {reading:?}");
             assert!(reading.rows.is_sorted_by_key(|row| row.line));
         }

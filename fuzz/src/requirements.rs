@@ -77,5 +77,5 @@ fn done(item: &Item, day: NaiveDate) -> Option<LinkedResult> {
         }
     };
     let event_id = EventId::parse("e-1").ok()?;
-    Some(LinkedResult { platform: PlatformId(1), event_id, target, kind, occurred_at: now(), day })
+    Some(LinkedResult { platform: PlatformId(1), event_id, target, kind, occurred_at: now(), told_at: None, day })
 }

@@ -3,6 +3,7 @@
 
 use chrono_tz::Europe::Stockholm;
 use kurskoll::domain::ids::EventId;
+use kurskoll::domain::training::ReportedResult;
 use kurskoll::intake::webhook::native::{Understood, interpret};
 use kurskoll::intake::webhook::signature::{SignatureHeaders, WebhookSecret, sign, verify};
 use kurskoll::intake::webhook::{compose, encoding, excerpt};
@@ -48,7 +49,9 @@ fn understand(body: &[u8]) {
         Ok(Understood::Result(result)) => {
             reckon(std::slice::from_ref(&result));
             let composed = compose::compose(&result, now());
-            assert_eq!(interpret(&id, &composed, Stockholm, now()), Ok(Understood::Result(result)));
+            // It is told now, whenever it was told first.
+            let told_now = ReportedResult { told_at: Some(now()), ..result };
+            assert_eq!(interpret(&id, &composed, Stockholm, now()), Ok(Understood::Result(told_now)));
         }
         Ok(Understood::Ignored { event_type }) => assert!(!event_type.is_empty()),
         Err(fault) => {

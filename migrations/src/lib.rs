@@ -18,6 +18,13 @@ mod m0011_xapi_documents;
 mod m0012_planning;
 mod m0013_pulling;
 mod m0014_attempt_names;
+mod m0017_chain;
+mod m0018_keys_have_days;
+mod m0020_imports_undone;
+mod m0021_withdrawals;
+mod m0022_rereading;
+mod m0023_scope;
+mod m0024_earlier_places;
 mod m0026_planned_without_statistics;
 
 /// All migrations, oldest first.
@@ -42,6 +49,13 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_planning::Migration),
             Box::new(m0013_pulling::Migration),
             Box::new(m0014_attempt_names::Migration),
+            Box::new(m0017_chain::Migration),
+            Box::new(m0018_keys_have_days::Migration),
+            Box::new(m0020_imports_undone::Migration),
+            Box::new(m0021_withdrawals::Migration),
+            Box::new(m0022_rereading::Migration),
+            Box::new(m0023_scope::Migration),
+            Box::new(m0024_earlier_places::Migration),
             Box::new(m0026_planned_without_statistics::Migration),
         ]
     }

@@ -1,4 +1,6 @@
-//! Requirements from a file: what says otherwise than the newest version becomes a new one.
+//! Requirements from a file: what no version says yet becomes a new one.
+
+use chrono::NaiveDate;
 
 use super::context::Act;
 use super::{App, Asker};
@@ -6,6 +8,13 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
 use crate::store::{StoreError, requirements, standings};
+
+/// A version that took an older one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Successor {
+    pub version: u32,
+    pub effective_from: NaiveDate,
+}
 
 /// What became of a requirement in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +24,15 @@ pub enum Applied {
         code: RequirementCode,
         version: u32,
     },
-    NewVersion {
+    /// An older version says it already: nothing was applied.
+    Superseded {
         code: RequirementCode,
+        version: u32,
+        /// What took its place since, the oldest first; never empty.
+        by: Vec<Successor>,
+    },
+    NewVersion {
+        requirement: Requirement,
         version: u32,
     },
 }
@@ -42,19 +58,17 @@ impl App {
         let mut applied = Vec::with_capacity(wanted.len());
         for requirement in wanted {
             let code = requirement.code.clone();
-            let newest = requirements::versions(change.connection(), &code, None).await?.pop();
-            match newest {
-                Some(newest) if newest.requirement == requirement => {
-                    applied.push(Applied::Unchanged { code, version: newest.version });
-                }
-                newest => {
-                    let version = newest.map_or(1, |newest| newest.version + 1);
-                    requirements::insert(&change, &RequirementVersion { version, requirement }).await?;
-                    let object = format!("requirement {code}, version {version}");
-                    self.audit(&change, asker, &grant, Act { action: "requirement.apply", object: &object }).await?;
-                    applied.push(Applied::NewVersion { code, version });
-                }
+            let versions = requirements::versions(change.connection(), &code, None).await?;
+            if let Some(known) = known_already(&versions, &requirement) {
+                applied.push(known);
+                continue;
             }
+            let version = RequirementVersion { version: versions.last().map_or(1, |v| v.version + 1), requirement };
+            requirements::insert(&change, &version).await?;
+            let RequirementVersion { version, requirement } = version;
+            let object = format!("requirement {code}, version {version}");
+            self.audit(&change, asker, &grant, Act { action: "requirement.apply", object: &object }).await?;
+            applied.push(Applied::NewVersion { requirement, version });
         }
         if applied.iter().any(|applied| matches!(applied, Applied::NewVersion { .. })) {
             standings::mark_everybody_stale(&change).await?;
@@ -62,4 +76,16 @@ impl App {
         change.commit().await?;
         Ok(applied)
     }
+}
+
+/// Which version says the same already, the newest of several; `versions` come oldest first.
+fn known_already(versions: &[RequirementVersion], requirement: &Requirement) -> Option<Applied> {
+    let place = versions.iter().rposition(|version| version.requirement == *requirement)?;
+    let (known, later) = versions.get(place..)?.split_first()?;
+    let (code, version) = (requirement.code.clone(), known.version);
+    let by = later
+        .iter()
+        .map(|later| Successor { version: later.version, effective_from: later.requirement.effective_from })
+        .collect::<Vec<_>>();
+    Some(if by.is_empty() { Applied::Unchanged { code, version } } else { Applied::Superseded { code, version, by } })
 }

@@ -1,21 +1,21 @@
 //! People as they were known at an instant, from the facts alone: the links of that time, the directory of that time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::{Item, RequirementVersion};
 use crate::domain::directory::merge::Merges;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::linking::queue::is_dismissed;
+use crate::domain::linking::queue::everybody;
 use crate::domain::linking::{LearnerKeys, Link, Unlinked};
-use crate::domain::training::{LinkedResult, ResultKind, Target};
+use crate::domain::training::{LinkedResult, ResultDecision, Target};
 use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
 use crate::store::merges::merges;
 use crate::store::people::{KnownEmployee, Whose, directory, protected_now};
 use crate::store::told::{self, Told};
-use crate::store::{Snapshot, StoreError, learners, platforms};
+use crate::store::{Snapshot, StoreError, learners, platforms, result_decisions};
 
 /// What was known of everybody, and of those who were nobody's yet.
 #[derive(Debug)]
@@ -24,7 +24,9 @@ pub struct AsKnown {
     /// Which numbers were one human.
     pub merges: Merges,
     /// For each learner whose results waited: these, with every revocation that names one of them.
-    pub waiting: Vec<Vec<LinkedResult>>,
+    pub waiting: BTreeMap<i64, Vec<LinkedResult>>,
+    /// How many results of each learner waited, about anything.
+    pub unlinked_by_learner: BTreeMap<i64, u64>,
     /// How many results waited, about anything.
     pub unlinked_results: u64,
     /// How many had been decided to be nobody's.
@@ -63,7 +65,7 @@ impl Linker {
         let connection = snapshot.connection();
         let learners = learners::as_known(connection, known_at).await?;
         Ok(Self {
-            index: index_as_known(connection, known_at).await?,
+            index: index_as_known(connection, known_at, calendar).await?,
             orders: platforms::link_orders(connection).await?,
             learners: learners.into_iter().map(|(id, platform, keys)| (id, (platform, keys))).collect(),
             calendar,
@@ -92,12 +94,12 @@ impl Linker {
         })
     }
 
-    /// Whether a learner's results are nobody's because a person decided so.
+    /// Whom the keys of a learner fit on some day.
     #[must_use]
-    pub fn is_dismissed(&self, learner: i64) -> bool {
-        let Some((platform, keys)) = self.learners.get(&learner) else { return false };
-        let why = self.learner(learner).and_then(|(_, _, why)| why);
-        why.is_some_and(|why| is_dismissed(keys, why, |identity| self.index.fit(*platform, identity)))
+    pub fn fits(&self, learner: i64) -> BTreeSet<EmployeeId> {
+        let Some((platform, keys)) = self.learners.get(&learner) else { return BTreeSet::new() };
+        let fit = |identity| self.index.holding(*platform, &identity).within(NaiveDate::MIN, NaiveDate::MAX);
+        keys.identities().flat_map(|identity| everybody(&fit(identity))).collect()
     }
 
     /// The learners some of whose results can have waited.
@@ -129,62 +131,111 @@ pub async fn as_known(
         }
     }
     let results = told::results_about(connection, targets, known_at, calendar).await?;
-    let owner_of =
-        |learner: i64, result: &LinkedResult| linker.link(learner, result.occurred_at).and_then(|link| link.employee());
     let mut unowned = Vec::new();
-    let mut owners: HashMap<(PlatformId, &EventId), EmployeeId> = HashMap::new();
     for Told { learner, result, .. } in &results {
-        match owner_of(*learner, result) {
+        let link = linker.link(*learner, result.occurred_at);
+        match link.and_then(|link| link.employee()) {
             Some(owner) => {
-                owners.insert((result.platform, &result.event_id), owner);
                 if let Some(employee) = employees.get_mut(&owner) {
                     employee.person.results.push(result.clone());
                 }
             }
             // Nobody's by decision could not satisfy anybody.
-            None if linker.is_dismissed(*learner) => {}
+            None if link == Some(Link::None(Unlinked::Dismissed)) => {}
             None => unowned.push((*learner, result.clone())),
         }
     }
-    for Told { learner, result, .. } in &results {
-        let ResultKind::Revocation { event_id: Some(named) } = &result.kind else { continue };
-        let owner = owners.get(&(result.platform, named)).copied();
-        if let Some(owner) = owner.filter(|owner| owner_of(*learner, result) != Some(*owner))
-            && let Some(employee) = employees.get_mut(&owner)
-        {
-            employee.person.results.push(result.clone());
+    let decided = decided_about(&results, &result_decisions::that_count(connection, Some(known_at)).await?);
+    let naming: Vec<&LinkedResult> = results.iter().map(|told| &told.result).chain(&decided).collect();
+    let owned: Vec<(EmployeeId, &LinkedResult)> = employees
+        .iter()
+        .flat_map(|(id, employee)| employee.person.results.iter().map(|result| (*id, result)))
+        .collect();
+    let owned: Vec<(EmployeeId, LinkedResult)> = leading_to(&owned, &naming);
+    for (owner, result) in owned {
+        if let Some(employee) = employees.get_mut(&owner) {
+            employee.person.results.push(result);
         }
     }
-    let naming: Vec<&LinkedResult> = results.iter().map(|told| &told.result).collect();
-    let waiting = by_learner(unowned, &naming);
+    let waiting = of_learners(unowned, &naming);
     let done = told::told_by(connection, &linker.can_wait(), known_at).await?;
-    let waits = |(learner, occurred_at): &&(i64, DateTime<Utc>)| {
-        linker.link(*learner, *occurred_at).is_some_and(|link| link.employee().is_none())
-    };
-    let nobodys: Vec<i64> = done.iter().filter(waits).map(|(learner, _)| *learner).collect();
-    let dismissed_results = nobodys.iter().filter(|learner| linker.is_dismissed(**learner)).count() as u64;
-    let unlinked_results = nobodys.len() as u64 - dismissed_results;
-    Ok(AsKnown { employees, merges, waiting, unlinked_results, dismissed_results, linker })
+    let (mut unlinked_results, mut dismissed_results) = (0, 0);
+    let mut unlinked_by_learner: BTreeMap<i64, u64> = BTreeMap::new();
+    for (learner, occurred_at) in done {
+        match linker.link(learner, occurred_at) {
+            Some(Link::None(Unlinked::Dismissed)) => dismissed_results += 1,
+            Some(Link::None(_)) => {
+                unlinked_results += 1;
+                *unlinked_by_learner.entry(learner).or_default() += 1;
+            }
+            Some(Link::To { .. }) | None => {}
+        }
+    }
+    Ok(AsKnown { employees, merges, waiting, unlinked_by_learner, unlinked_results, dismissed_results, linker })
 }
 
-/// Results that wait, by learner, each with the revocations among `others` that name one of them.
-#[must_use]
-pub fn by_learner(waiting: Vec<(i64, LinkedResult)>, others: &[&LinkedResult]) -> Vec<Vec<LinkedResult>> {
-    let mut by_learner: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
-    let mut learner_of: HashMap<(PlatformId, EventId), i64> = HashMap::new();
-    for (learner, result) in waiting {
-        learner_of.insert((result.platform, result.event_id.clone()), learner);
-        by_learner.entry(learner).or_default().push(result);
+/// What was decided by hand about some results, as results beside them.
+fn decided_about(results: &[Told], decisions: &[ResultDecision]) -> Vec<LinkedResult> {
+    if decisions.is_empty() {
+        return Vec::new();
     }
+    let by_name: HashMap<(PlatformId, &EventId), &LinkedResult> =
+        results.iter().map(|told| ((told.result.platform, &told.result.event_id), &told.result)).collect();
+    let of = |decision: &ResultDecision| {
+        by_name.get(&(decision.platform, &decision.event_id)).and_then(|of| decision.as_result(of))
+    };
+    decisions.iter().filter_map(of).collect()
+}
+
+/// Those of `others` that name an event of somebody's, or one that leads to such an event, each with whose it is; those
+/// that are theirs already left out.
+fn leading_to<K: Copy + Ord>(owned: &[(K, &LinkedResult)], others: &[&LinkedResult]) -> Vec<(K, LinkedResult)> {
+    let mut naming: HashMap<(PlatformId, &EventId), Vec<&LinkedResult>> = HashMap::new();
     for other in others {
-        let ResultKind::Revocation { event_id: Some(named) } = &other.kind else { continue };
-        let learner = learner_of.get(&(other.platform, named.clone()));
-        let results = learner.and_then(|learner| by_learner.get_mut(learner));
-        if let Some(results) = results
-            && !results.contains(other)
-        {
-            results.push((*other).clone());
+        if let Some(named) = other.kind.revoked_event() {
+            naming.entry((other.platform, named)).or_default().push(other);
         }
     }
-    by_learner.into_values().collect()
+    if naming.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut met: BTreeSet<(K, PlatformId, EventId)> = BTreeSet::new();
+    let name = |owner: K, result: &LinkedResult| (owner, result.platform, result.event_id.clone());
+    let mut next: Vec<(K, &LinkedResult)> = Vec::new();
+    for (owner, result) in owned {
+        if naming.contains_key(&(result.platform, &result.event_id)) || result.kind.is_revocation() {
+            met.insert(name(*owner, result));
+            next.push((*owner, result));
+        }
+    }
+    while let Some((owner, result)) = next.pop() {
+        for other in naming.get(&(result.platform, &result.event_id)).into_iter().flatten() {
+            if met.insert(name(owner, other)) {
+                found.push((owner, (*other).clone()));
+                next.push((owner, other));
+            }
+        }
+    }
+    found
+}
+
+/// Results that wait, by learner, each with those among `others` that withdraw or restore one of them.
+#[must_use]
+pub fn by_learner(waiting: Vec<(i64, LinkedResult)>, others: &[&LinkedResult]) -> Vec<Vec<LinkedResult>> {
+    of_learners(waiting, others).into_values().collect()
+}
+
+/// The same, with the learners.
+fn of_learners(waiting: Vec<(i64, LinkedResult)>, others: &[&LinkedResult]) -> BTreeMap<i64, Vec<LinkedResult>> {
+    let owned: Vec<(i64, &LinkedResult)> = waiting.iter().map(|(learner, result)| (*learner, result)).collect();
+    let naming = leading_to(&owned, others);
+    let mut by_learner: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
+    for (learner, result) in waiting.into_iter().chain(naming) {
+        let results = by_learner.entry(learner).or_default();
+        if !result.kind.is_revocation() || !results.contains(&result) {
+            results.push(result);
+        }
+    }
+    by_learner
 }

@@ -1,6 +1,6 @@
 //! A consistent copy of the register while the service runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -8,7 +8,8 @@ use url::Url;
 use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::store::StoreError;
+use crate::store::chain::Head;
+use crate::store::{Store, StoreError};
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,14 @@ pub enum BackupError {
     NoPgDump(#[source] std::io::Error),
     #[error("pg_dump failed: {0}")]
     PgDump(String),
+    #[error(
+        "{place} is damaged or was changed, and nothing was kept of the copy: {first} ({count} in all); run kurskoll verify, or copy it all the same with --even-if-damaged"
+    )]
+    Damaged { place: &'static str, first: String, count: u64 },
+    #[error("the copy cannot be read")]
+    Unreadable(#[source] StoreError),
+    #[error("the copy {0} could not be removed")]
+    NotRemoved(PathBuf, #[source] std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -26,13 +35,68 @@ pub enum BackupError {
 impl App {
     /// Writes a copy to a file, which is empty: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
     /// for `pg_restore`.
-    pub async fn backup(&self, asker: &Asker, database_url: &str, file: &Path) -> Result<(), BackupError> {
+    ///
+    /// Before it, the database is looked at, and after it the copy: nothing is kept of a copy of what is damaged or was
+    /// changed, unless `even_if_damaged`; then the first difference is answered beside where the copy's chain ends.
+    pub async fn backup(
+        &self,
+        asker: &Asker,
+        database_url: &str,
+        file: &Path,
+        even_if_damaged: bool,
+    ) -> Result<BackedUp, BackupError> {
         let grant = asker.grant(Action::Operate)?;
         self.look(asker, &grant, Act { action: "backup", object: "register" }).await?;
-        if self.store.is_sqlite() {
-            self.store.copy_to(&file.to_string_lossy()).await?;
-            return Ok(());
+        let sealed = self.seal_all().await;
+        let before = self.before_copying(sealed).await?;
+        if let Some((first, count)) = &before
+            && !even_if_damaged
+        {
+            return Err(BackupError::Damaged { place: "the register", first: first.clone(), count: *count });
         }
+        if !self.store.is_sqlite() {
+            self.dump(database_url, file).await?;
+            return Ok(BackedUp { head: self.chain_head().await.ok().flatten(), damage: before });
+        }
+        self.store.copy_to(&file.to_string_lossy()).await?;
+        let (head, after) = self.look_at_copy(file).await?;
+        if let Some((first, count)) = &after
+            && !even_if_damaged
+        {
+            std::fs::remove_file(file).map_err(|error| BackupError::NotRemoved(file.to_owned(), error))?;
+            return Err(BackupError::Damaged { place: "the register", first: first.clone(), count: *count });
+        }
+        Ok(BackedUp { head, damage: before.or(after) })
+    }
+
+    /// What is wrong with the register before it is copied: a copy has indexes of its own, and would hide what they were. Of
+    /// PostgreSQL all is looked at here, for its copy cannot be.
+    async fn before_copying(&self, sealed: Result<Option<Head>, StoreError>) -> Result<Option<Damage>, BackupError> {
+        let found = match sealed {
+            Ok(_) if self.store.is_sqlite() => self.first_damage().await,
+            Ok(_) => self.first_difference().await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Err(error) if error.is_of_what_is_kept() => Ok(Some((error.to_string(), 1))),
+            found => Ok(found?),
+        }
+    }
+
+    /// Where the chain of a copy ends, and what is wrong with it.
+    async fn look_at_copy(&self, file: &Path) -> Result<(Option<Head>, Option<Damage>), BackupError> {
+        let store = Store::connect_to_copy(file).await.map_err(BackupError::Unreadable)?;
+        let copy = Self { store, ..self.clone() };
+        let head = copy.chain_head().await;
+        let found = copy.first_difference().await;
+        copy.store.close().await?;
+        match (head, found) {
+            (Ok(head), Ok(found)) => Ok((head, found)),
+            (Err(error), _) | (_, Err(error)) => Ok((None, Some((error.to_string(), 1)))),
+        }
+    }
+
+    async fn dump(&self, database_url: &str, file: &Path) -> Result<(), BackupError> {
         let (address, password) = without_password(database_url);
         let dump = tokio::process::Command::new("pg_dump")
             .args(["--format=custom", "--no-password", "--file"])
@@ -48,6 +112,18 @@ impl App {
             Err(BackupError::PgDump(String::from_utf8_lossy(&dump.stderr).trim().to_owned()))
         }
     }
+}
+
+/// The first difference, and how many there are.
+pub type Damage = (String, u64);
+
+/// What a copy is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Where its chain ends.
+    pub head: Option<Head>,
+    /// What is wrong with it, where it was made all the same.
+    pub damage: Option<Damage>,
 }
 
 /// The address without its password, and the password: arguments can be read by everybody on the machine, the

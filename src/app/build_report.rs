@@ -8,19 +8,25 @@ use super::as_known::{as_known, by_learner, targets_of};
 use super::context::Act;
 use super::judge::{Judged, judge};
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
-use super::linked_share::Unlinked;
+use super::own_people::as_judged;
+use super::own_waiting::own_waiting_as_known;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::held_items_on;
 use crate::domain::compliance::{RequirementVersion, Standing, Status};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
+use crate::domain::linking::Unlinked;
 use crate::domain::report::waiting::{ByItems, could_be_done};
-use crate::domain::report::{AdministrationFigures, DataQuality, DuePeriod, Figures, LinkedShares, OnboardingReport};
+use crate::domain::report::{
+    AdministrationFigures, CityQuality, DataQuality, DuePeriod, Figures, LinkedShares, OnboardingReport,
+};
 use crate::domain::training::LinkedResult;
+use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::{KnownEmployee, Whose};
+use crate::store::told::Told;
 use crate::store::{
-    StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting,
+    Connection, StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting,
 };
 
 /// What somebody asks of a report; `None` is the default.
@@ -95,9 +101,10 @@ impl Tallies {
         employees: impl IntoIterator<Item = &'a KnownEmployee>,
         versions: &[RequirementVersion],
         day: NaiveDate,
-        due: DuePeriod,
+        (due, visible): (DuePeriod, &Visible),
     ) {
-        for employee in employees {
+        for employee in employees.into_iter().filter_map(|employee| as_judged(visible, employee, day)) {
+            let employee = employee.as_ref();
             let Some(Judged { standing, shown }) = judge(employee, versions, day) else { continue };
             self.add_person(&standing, due, shown.into_keys());
         }
@@ -143,6 +150,7 @@ impl App {
         let object = format!("requirement {}{}", request.requirement, request.clocks);
         let pinned = self.look(asker, &grant, Act { action: "report.read", object: &object }).await?;
         let view = self.view(request.clocks, pinned).await?;
+        let connection = view.snapshot.connection();
         let standard = DuePeriod::year_to(view.as_of);
         let due =
             DuePeriod { from: request.due_from.unwrap_or(standard.from), to: request.due_to.unwrap_or(standard.to) };
@@ -180,11 +188,15 @@ impl App {
             city: grant.visible().is_all().then(|| city.finish(&waiting, &alternatives)),
             data_quality: DataQuality {
                 unlinked_results: counted.unlinked_results,
-                dismissed_results: counted.dismissed_results,
-                linked: counted.linked,
-                quarantined_deliveries: deliveries::count_quarantined(view.snapshot.connection(), view.known_at)
-                    .await?,
-                platforms: deliveries::silences(view.snapshot.connection(), view.known_at).await?,
+                city: match counted.city {
+                    Some((dismissed_results, linked)) => Some(CityQuality {
+                        dismissed_results,
+                        linked,
+                        quarantined_deliveries: deliveries::count_quarantined(connection, view.known_at).await?,
+                        platforms: deliveries::silences(connection, view.known_at).await?,
+                    }),
+                    None => None,
+                },
             },
         })
     }
@@ -200,22 +212,41 @@ impl App {
     ) -> Result<Counted, StoreError> {
         let connection = view.snapshot.connection();
         let mut tallies = Tallies::default();
-        tallies.add_alike(standings::count_alike(connection, requirement, view.as_of, due, visible).await?);
-        tallies.add_people(self.stale_people(view).await?.values(), versions, view.as_of, due);
+        let mut people = self.stale_people(view).await?;
+        // Absences after the last own day move due days that lie behind the day, and none before it.
+        let except = match visible {
+            Visible::Only(own) if due.to > view.as_of => {
+                let whom = JudgedFor { today: self.today() };
+                let ids = judged_for(connection, own, view.as_of, whom).await?;
+                people.extend(self.people_with_results(connection, ids).await?);
+                Some(whom)
+            }
+            _ => None,
+        };
+        let alike = standings::count_alike(connection, requirement, view.as_of, due, (visible, except)).await?;
+        tallies.add_alike(alike);
+        tallies.add_people(people.values(), versions, view.as_of, (due, visible));
         let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
-        let dismissed: BTreeSet<i64> = waiting::dismissed(connection).await?.into_keys().collect();
-        let unowned = told.iter().filter(|told| told.owner.is_none() && !dismissed.contains(&told.learner));
-        let unowned = unowned.map(|told| (told.learner, told.result.clone())).collect();
+        let own = match visible.is_all() {
+            true => None,
+            false => Some(self.own_waiting(connection, visible).await?),
+        };
+        // Nobody's by decision could not satisfy anybody.
+        let waits = |told: &&Told| {
+            told.owner.is_none()
+                && told.why != Some(Unlinked::Dismissed)
+                && own.as_ref().is_none_or(|own| own.contains_key(&told.learner))
+        };
+        let unowned = told.iter().filter(waits).map(|told| (told.learner, told.result.clone())).collect();
         // Whoever's a revocation is, or nobody's: what it names is withdrawn.
         let naming: Vec<&LinkedResult> = told.iter().map(|told| &told.result).collect();
-        let unlinked = Unlinked::now(connection, &dismissed).await?;
-        Ok(Counted {
-            tallies,
-            waiting: by_learner(unowned, &naming),
-            unlinked_results: unlinked.waiting,
-            dismissed_results: unlinked.dismissed,
-            linked: self.linked_shares_now(connection, view.as_of, &dismissed, visible.is_all()).await?,
-        })
+        let waiting = by_learner(unowned, &naming);
+        let Some(own) = own else {
+            let (unlinked_results, dismissed_results) = waiting::count_unlinked(connection).await?;
+            let linked = self.linked_shares_now(connection, view.as_of).await?;
+            return Ok(Counted { tallies, waiting, unlinked_results, city: Some((dismissed_results, linked)) });
+        };
+        Ok(Counted { tallies, waiting, unlinked_results: own.values().sum(), city: None })
     }
 
     /// From the facts that were known.
@@ -228,23 +259,34 @@ impl App {
     ) -> Result<Counted, StoreError> {
         let known = as_known(&view.snapshot, &targets_of(versions), view.known_at, self.calendar).await?;
         let mut tallies = Tallies::default();
-        tallies.add_people(known.employees.values(), versions, view.as_of, due);
-        let clocks = (view.as_of, view.known_at);
+        tallies.add_people(known.employees.values(), versions, view.as_of, (due, visible));
         let connection = view.snapshot.connection();
-        Ok(Counted {
-            tallies,
-            linked: self.linked_shares_as_known(connection, clocks, &known.linker, visible.is_all()).await?,
-            waiting: known.waiting,
-            unlinked_results: known.unlinked_results,
-            dismissed_results: known.dismissed_results,
-        })
+        if visible.is_all() {
+            let clocks = (view.as_of, view.known_at);
+            let linked = self.linked_shares_as_known(connection, clocks, &known.linker).await?;
+            let city = Some((known.dismissed_results, linked));
+            let waiting = known.waiting.into_values().collect();
+            return Ok(Counted { tallies, waiting, unlinked_results: known.unlinked_results, city });
+        }
+        let own = own_waiting_as_known(&known, visible, self.calendar.day_of(view.known_at));
+        let unlinked_results = own.iter().filter_map(|learner| known.unlinked_by_learner.get(learner)).sum();
+        let waiting = known.waiting.into_iter().filter(|(learner, _)| own.contains(learner));
+        Ok(Counted { tallies, waiting: waiting.map(|(_, results)| results).collect(), unlinked_results, city: None })
     }
 
     /// The people whose derived rows are not up to date in a view of now, with their results.
     pub(super) async fn stale_people(&self, view: &View) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
         let connection = view.snapshot.connection();
-        let stale = standings::stale(connection, u64::MAX >> 1).await?;
-        let ids: BTreeSet<EmployeeId> = stale.into_iter().map(|work| work.employee).collect();
+        let ids = standings::stale_employees(connection).await?.into_iter().collect();
+        self.people_with_results(connection, ids).await
+    }
+
+    /// Some people as they are known now, with their results.
+    pub(super) async fn people_with_results(
+        &self,
+        connection: &impl Connection,
+        ids: BTreeSet<EmployeeId>,
+    ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
         let ids: Vec<EmployeeId> = ids.into_iter().collect();
         let mut employees = people::directory(connection, Whose::Only(&ids), None).await?;
         people::attach_linked_results(connection, &mut employees, self.calendar).await?;
@@ -257,9 +299,10 @@ struct Counted {
     tallies: Tallies,
     /// For each learner whose results wait: these.
     waiting: Vec<Vec<LinkedResult>>,
+    /// Within what the asker may see.
     unlinked_results: u64,
-    dismissed_results: u64,
-    linked: LinkedShares,
+    /// For who sees all: how many were dismissed, and the linked shares.
+    city: Option<(u64, LinkedShares)>,
 }
 
 /// How many waiting learners bring which items on a day, and the items of each alternative.

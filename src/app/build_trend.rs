@@ -14,6 +14,7 @@ use crate::domain::compliance::RequirementVersion;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::Case;
 use crate::domain::directory::succession::Successions;
+use crate::domain::directory::{Employment, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree, TrendFault, points};
 use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
@@ -141,7 +142,8 @@ impl App {
         let mut tallies = tally_people(stale.values(), versions, days, None);
         for (day, tallies) in days.iter().zip(&mut tallies) {
             let due = DuePeriod::year_to(*day);
-            let alike = standings::count_alike(view.snapshot.connection(), requirement, *day, due, visible).await?;
+            let alike =
+                standings::count_alike(view.snapshot.connection(), requirement, *day, due, (visible, None)).await?;
             tallies.add_alike(alike);
         }
         Ok(tallies)
@@ -163,10 +165,13 @@ fn tally_people<'a>(
             let Some(version) = in_effect_on(versions, *day) else { continue };
             let bound = employee.person.employments.iter();
             let bound = bound.filter(|e| e.covers(*day) && version.requirement.audience.binds(e));
-            let places: BTreeSet<&AdministrationCode> = bound
-                .map(|e| match moving {
-                    None => &e.administration,
-                    Some((tree, of)) => tree.resolve(e.told_in(), &e.unit, of),
+            let told: Vec<(&Employment, Option<ToldEmployment>)> =
+                bound.map(|e| (e, moving.is_some().then(|| e.as_told()))).collect();
+            let places: BTreeSet<&AdministrationCode> = told
+                .iter()
+                .map(|(employment, told)| match (moving, told) {
+                    (Some((tree, of)), Some(told)) => tree.place(told, of),
+                    _ => &employment.administration,
                 })
                 .collect();
             if places.is_empty() {

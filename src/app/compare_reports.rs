@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::as_known::{AsKnown, as_known, targets_of};
 use super::context::Act;
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
-use super::show_history::{ToldEntry, who_said_so};
+use super::show_history::{Seen, ToldEntry};
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
@@ -206,7 +206,7 @@ impl App {
                 administrations,
                 before: sides.then.status(*id, visible, view.as_of),
                 now: sides.now.status(*id, visible, view.as_of),
-                because: self.causes(&view, &sides, request, (*id, number), visible).await?,
+                because: self.causes(&view, &sides, request, *id, visible).await?,
             });
         }
         let next = persons.last().filter(|_| more).map(|last| last.number.clone());
@@ -231,7 +231,11 @@ impl App {
         if now.versions.is_empty() {
             return Err(CompareError::UnknownRequirement(requirement.clone()));
         }
-        let then = self.side(&view.snapshot, requirement, *compare_known_at).await?;
+        let mut then = self.side(&view.snapshot, requirement, *compare_known_at).await?;
+        let mut now = now;
+        let connection = view.snapshot.connection();
+        self.keep_own(connection, grant.visible(), view.known_at, &mut now.known.employees).await?;
+        self.keep_own(connection, grant.visible(), *compare_known_at, &mut then.known.employees).await?;
         let everybody = now.known.employees.values().chain(then.known.employees.values());
         let differing = everybody
             .filter(|employee| {
@@ -260,12 +264,18 @@ impl App {
         view: &View,
         sides: &Sides,
         request: &ComparisonRequest,
-        (id, number): (EmployeeId, &EmployeeNumber),
+        id: EmployeeId,
         visible: &Visible,
     ) -> Result<Vec<Cause>, StoreError> {
         let connection = view.snapshot.connection();
         let between = (request.compare_known_at, view.known_at);
-        let story = self.story_of(connection, (id, number), &sides.now.known.merges, visible).await?;
+        let both = [&sides.then, &sides.now].map(|side| side.known.employees.get(&id));
+        let employments = both.into_iter().flatten().flat_map(|employee| &employee.person.employments);
+        let own = visible.own_days(employments);
+        let [then, now] = both;
+        let Some(employee) = now.or(then) else { return Ok(vec![Cause::NotShown]) };
+        let seen = Seen { visible, own: &own, employee, now: view.known_at };
+        let story = self.story_of(connection, &sides.now.known.merges, &seen).await?;
         let entries: Vec<&Entry> = story.between(between.0, between.1).collect();
         let (mut found, mut causes) = (Vec::new(), Vec::new());
         let moved = sides.moved(id);
@@ -275,16 +285,21 @@ impl App {
                 FactKey::Requirement => {
                     causes.extend(self.versions_between(view, request, between).await?);
                 }
-                FactKey::Result(platform, event_id) if *platform != PlatformId::NONE => {
+                FactKey::Result(platform, event_id)
+                    if *platform != PlatformId::NONE && shift.is_visible(visible, &own) =>
+                {
                     let result = history::result(connection, (*platform, event_id), self.calendar).await?;
                     let is_new = result.as_ref().is_some_and(|result| result.recorded_at > between.0);
+                    // What is decided by hand of a result is none that a platform told.
+                    let by_hand = entries.iter().filter(|entry| is_about(entry, &shift.key, &request.requirement));
+                    found.extend(by_hand.filter(|_| result.is_none()).map(|entry| (*entry).clone()));
                     if is_new {
                         found.extend(told(&result.into_iter().collect::<Vec<_>>()).into_iter().map(|mut entry| {
                             let platform = entry.changes.iter().find(|change| change.field == "platform");
                             entry.by = platform.and_then(|c| c.after.clone()).map(|code| format!("platform {code}"));
                             entry
                         }));
-                    } else {
+                    } else if found.len() + causes.len() == told_before {
                         let links = entries.iter().filter(|entry| names_an_identity(entry));
                         found.extend(links.map(|entry| (*entry).clone()));
                         if found.len() + causes.len() == told_before {
@@ -292,7 +307,7 @@ impl App {
                         }
                     }
                 }
-                key if shift.is_visible(visible) => {
+                key if shift.is_visible(visible, &own) => {
                     let of_it = entries.iter().filter(|entry| is_about(entry, key, &request.requirement));
                     found.extend(of_it.map(|entry| (*entry).clone()));
                 }
@@ -311,7 +326,7 @@ impl App {
         }
         found.dedup();
         causes.dedup();
-        let told = who_said_so(connection, id, &sides.now.known.merges, found).await?;
+        let told = self.who_said_so(connection, id, &sides.now.known.merges, found, &own).await?;
         Ok(told.into_iter().map(Cause::Told).chain(causes).collect())
     }
 
@@ -366,7 +381,9 @@ fn is_about(entry: &Entry, key: &FactKey, requirement: &RequirementCode) -> bool
         FactKey::Employment(id) => entry.kind == Kind::Employment && entry.of == id.as_str(),
         FactKey::Absence(first) => entry.kind == Kind::Absence && entry.of == first.to_string(),
         FactKey::Exemption(first) => entry.kind == Kind::Exemption && entry.of == format!("{requirement} from {first}"),
-        FactKey::Result(_, event_id) => entry.kind == Kind::PriorTraining && entry.of == event_id.as_str(),
+        FactKey::Result(_, event_id) => {
+            matches!(entry.kind, Kind::PriorTraining | Kind::Withdrawal) && entry.of == event_id.as_str()
+        }
         FactKey::Merge => entry.kind == Kind::Merge,
         FactKey::Requirement => false,
     }

@@ -1,6 +1,6 @@
 //! A person corrects by hand what is known of an employee: new facts, known from now on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -77,7 +77,7 @@ impl App {
         for (code, name) in directory::administrations(connection, change.known_at()).await? {
             known.administrations.insert(code.clone(), AdministrationRecord { code, name, board: String::new() });
         }
-        let plan = correct(&known, number, correction)?.ok_or_else(unknown)?;
+        let plan = correct(&known, number, correction, self.today())?.ok_or_else(unknown)?;
         let requirements = versions_of_all(connection).await?;
         // What is corrected under a merged duplicate's number changes what holds for whom it was merged into.
         let person = merges::merges(connection, None).await?.person(id);
@@ -88,6 +88,7 @@ impl App {
         corrections::insert(&change, id, reason).await?;
         let after = self.statuses_today(connection, person, &requirements).await?;
         let known_at = change.known_at();
+        let protected = people::protected_among(connection, &BTreeSet::from([id])).await?;
         if *dry_run {
             change.roll_back().await?;
         } else {
@@ -96,7 +97,7 @@ impl App {
             change.commit().await?;
         }
         let was_protected = known.persons.get(number).is_some_and(|person| person.protected);
-        let is_protected = was_protected || correction.person.protected == Some(true);
+        let is_protected = was_protected || !protected.is_empty();
         Ok(CorrectionAnswer {
             number: number.clone(),
             is_dry_run: *dry_run,

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::context::Act;
-use super::show_employee::is_visible;
+use super::own_people::own_days;
+use super::settle_standings::versions_of_all;
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::calendar::{LAST_DAY, Stretch};
+use crate::domain::compliance::standing::Case;
+use crate::domain::compliance::{Person, RequirementVersion};
 use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
@@ -20,6 +24,8 @@ use crate::store::{Change, Connection, StoreError, merges, people, requirements}
 pub struct Approval {
     pub exemptions: bool,
     pub prior_training: bool,
+    /// Results that are withdrawn or restored by hand.
+    pub results: bool,
 }
 
 impl Approval {
@@ -227,7 +233,7 @@ impl App {
         Ok(answer)
     }
 
-    /// One proposal, of somebody whom the asker sees today.
+    /// One proposal, as far as it belongs to own days of the asker's.
     pub async fn show_proposal(
         &self,
         asker: &Asker,
@@ -237,34 +243,49 @@ impl App {
         let object = format!("{} {id}", kind.as_str());
         self.look(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
         let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
-        let proposal = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
-        let own = self.visible_among(connection, &grant, &BTreeSet::from([proposal.employee])).await?;
-        if own.is_empty() {
-            return Err(DecideError::Unknown(id));
-        }
-        named(connection, vec![proposal]).await?.pop().ok_or(DecideError::Unknown(id))
+        let found = proposals::by_id(snapshot.connection(), kind, id).await?;
+        let mut seen = self.seen(snapshot.connection(), &grant, None, found.into_iter().collect()).await?;
+        seen.pop().ok_or(DecideError::Unknown(id))
     }
 
-    /// Those among some employees whom the asker sees today.
-    async fn visible_among(
+    /// Proposals as far as they belong to own days of the asker's, with the numbers by which the asker knows the employees;
+    /// `number`: those of one employee.
+    async fn seen(
         &self,
         connection: &impl Connection,
         grant: &Grant,
-        employees: &BTreeSet<EmployeeId>,
-    ) -> Result<BTreeSet<EmployeeId>, StoreError> {
-        if grant.visible().is_all() {
-            return Ok(employees.clone());
+        number: Option<&EmployeeNumber>,
+        found: Vec<Proposal>,
+    ) -> Result<Vec<ProposalAnswer>, StoreError> {
+        let visible = grant.visible();
+        if visible.is_all() {
+            return named(connection, found).await;
         }
         let merges = merges::merges(connection, None).await?;
-        let ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
-        let known = people::directory(connection, Whose::Only(&ids), None).await?;
-        let seen = known.into_values().filter(|employee| is_visible(grant.visible(), employee, self.today()));
-        let seen: BTreeSet<EmployeeId> = seen.map(|employee| employee.id).collect();
-        Ok(employees.iter().copied().filter(|employee| seen.contains(&merges.person(*employee))).collect())
+        let ids: BTreeSet<EmployeeId> = found.iter().map(|proposal| merges.person(proposal.employee)).collect();
+        let mut ids: Vec<EmployeeId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            // What is not there takes what it takes for what may not be seen.
+            ids.push(EmployeeId::NOBODY);
+        }
+        let mut known = people::directory(connection, Whose::Only(&ids), None).await?;
+        self.keep_own(connection, visible, self.now(), &mut known).await?;
+        let versions = versions_of_all(connection).await?;
+        let seen = found.into_iter().filter_map(|proposal| {
+            let employee = known.get(&merges.person(proposal.employee))?;
+            let is_asked =
+                |number: &EmployeeNumber| employee.number == *number || employee.merged_numbers.contains(number);
+            if !number.is_none_or(is_asked) {
+                return None;
+            }
+            let holds = versions.values().flatten().flat_map(|version| holding(&proposal, version));
+            let proposal = own_days(visible, employee).proposal(&proposal, self.calendar, holds)?;
+            Some(ProposalAnswer { number: employee.number.to_string(), proposal })
+        });
+        Ok(seen.collect())
     }
 
-    /// Proposals from the newest on, of those whom the asker sees today.
+    /// Proposals from the newest on, as far as they belong to own days of the asker's.
     pub async fn list_proposals(
         &self,
         asker: &Asker,
@@ -278,23 +299,33 @@ impl App {
         let connection = snapshot.connection();
         let employee = match &request.number {
             None => None,
-            Some(number) => match people::by_number(connection, number).await? {
-                None => return Ok(Vec::new()),
-                known => known,
-            },
+            Some(number) => {
+                let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
+                if !grant.visible().is_all() {
+                    let person = merges::merges(connection, None).await?.person(id);
+                    let found = people::directory(connection, Whose::Only(&[person]), None).await?;
+                    let own = self.own_person(connection, grant.visible(), self.now(), number, found).await?;
+                    if own.is_none() {
+                        return Ok(Vec::new());
+                    }
+                }
+                Some(id)
+            }
         };
-        let mut filter = ProposalFilter { kind: request.kind, employee, state: request.state, before: request.before };
+        let mut filter = ProposalFilter { kind: request.kind, employee, state: request.state, before: None };
+        if let Some(before) = request.before {
+            let Some(last) = proposals::by_id(connection, request.kind, before).await? else { return Ok(Vec::new()) };
+            filter.before = Some((last.proposed.at, last.id));
+        }
         let mut seen = Vec::new();
         while seen.len() < request.at_most {
             let found = proposals::list(connection, filter, AT_ONCE).await?;
             let Some(last) = found.last() else { break };
-            filter.before = Some(last.id);
-            let employees = found.iter().map(|proposal| proposal.employee).collect();
-            let own = self.visible_among(connection, &grant, &employees).await?;
-            seen.extend(found.into_iter().filter(|proposal| own.contains(&proposal.employee)));
+            filter.before = Some((last.proposed.at, last.id));
+            seen.extend(self.seen(connection, &grant, request.number.as_ref(), found).await?);
         }
         seen.truncate(request.at_most);
-        Ok(named(connection, seen).await?)
+        Ok(seen)
     }
 
     /// Recognises the prior training of a file, all or nothing; what is known already is left as it is.
@@ -347,6 +378,12 @@ impl App {
 
 /// How many proposals are looked through at a time.
 const AT_ONCE: u64 = 500;
+
+/// The days on which prior training holds as evidence under a version of a requirement.
+fn holding(proposal: &Proposal, version: &RequirementVersion) -> Vec<Stretch> {
+    let person = Person { results: proposal.as_result().into_iter().collect(), ..Person::default() };
+    Case::new(&person, version).evidence(LAST_DAY).map(|(_, _, holds)| holds).collect()
+}
 
 /// Whether a proposal counts, or may come to.
 fn is_standing(proposal: &Proposal) -> bool {

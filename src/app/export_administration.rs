@@ -1,6 +1,6 @@
 //! An administration's people, one row a person and requirement: streamed as a file, or by the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::{StreamExt, pin_mut};
@@ -10,13 +10,15 @@ use super::as_known::{as_known, targets_of};
 use super::context::Act;
 use super::judge::Requirements;
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
+use super::own_people::as_judged;
 use super::{App, Asker};
-use crate::domain::access::{Action, Refused};
+use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::protection::protect;
 use crate::render::export_csv::{CsvExport, Dialect};
 use crate::render::export_xlsx::{XlsxExport, XlsxExportError};
+use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
 use crate::store::standings::{PlacedRow, RowsAsked, rows_of};
 use crate::store::{StoreError, directory, requirements};
@@ -85,12 +87,12 @@ const CHUNK: usize = 256;
 impl App {
     /// All rows in the order of an export, streamed; leaves the audit entry of an export.
     pub async fn export_rows(&self, asker: &Asker, request: &RowsRequest) -> Result<Rows, RowsError> {
-        let (view, asked) = self.ask(asker, request, Action::Export, "administration.export").await?;
+        let (view, asked, visible) = self.ask(asker, request, Action::Export, "administration.export").await?;
         let (as_of, known_at) = (view.as_of, view.known_at);
         let (sender, chunks) = mpsc::channel(4);
         let app = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = app.send_rows(&view, &asked, &sender).await {
+            if let Err(error) = app.send_rows(&view, &asked, &visible, &sender).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an export broke off");
                 drop(sender.send(Err(error)).await);
             }
@@ -154,12 +156,12 @@ impl App {
         after: Option<RowPlace>,
         at_most: usize,
     ) -> Result<RowsPage, RowsError> {
-        let (view, asked) = self.ask(asker, request, Action::ReadPeople, "administration.read").await?;
+        let (view, asked, visible) = self.ask(asker, request, Action::ReadPeople, "administration.read").await?;
         let one_more = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
         let asked = RowsAsked { after, at_most: Some(one_more), ..asked };
         let (sender, mut chunks) = mpsc::channel(4);
         let send = async {
-            let sent = self.send_rows(&view, &asked, &sender).await;
+            let sent = self.send_rows(&view, &asked, &visible, &sender).await;
             drop(sender);
             sent
         };
@@ -184,7 +186,7 @@ impl App {
         request: &RowsRequest,
         action: Action,
         act: &'static str,
-    ) -> Result<(View, RowsAsked), RowsError> {
+    ) -> Result<(View, RowsAsked, Visible), RowsError> {
         let grant = asker.grant(action)?;
         let unknown = || RowsError::UnknownAdministration(request.administration.clone());
         if !grant.visible().includes(&request.administration) {
@@ -211,14 +213,16 @@ impl App {
             unit: request.unit.clone(),
             after: None,
             at_most: None,
+            judged_for: (!grant.visible().is_all()).then(|| JudgedFor { today: self.today() }),
         };
-        Ok((view, asked))
+        Ok((view, asked, grant.visible().clone()))
     }
 
     async fn send_rows(
         &self,
         view: &View,
         asked: &RowsAsked,
+        visible: &Visible,
         sender: &mpsc::Sender<Result<Vec<PlacedRow>, StoreError>>,
     ) -> Result<(), StoreError> {
         let connection = view.snapshot.connection();
@@ -233,8 +237,9 @@ impl App {
         let mut chunk = Outgoing { rows: Vec::with_capacity(CHUNK), left, sender };
         if !view.is_current {
             let targets: Vec<_> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
-            let known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
-            for row in self.judged_rows(&known.employees, &requirements, asked) {
+            let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
+            self.keep_own(connection, visible, view.known_at, &mut known.employees).await?;
+            for row in self.judged_rows(&known.employees, &requirements, asked, visible) {
                 if !chunk.push(row).await {
                     return Ok(());
                 }
@@ -243,8 +248,14 @@ impl App {
             return Ok(());
         }
         // Whoever's derived rows are not up to date is judged here, and takes the place among the others.
-        let stale = self.stale_people(view).await?;
-        let mut judged = self.judged_rows(&stale, &requirements, asked).into_iter().peekable();
+        let mut people = self.stale_people(view).await?;
+        if let Some(whom) = asked.judged_for {
+            let own = BTreeSet::from([asked.administration.clone()]);
+            let ids = judged_for(connection, &own, asked.as_of, whom).await?;
+            people.extend(self.people_with_results(connection, ids).await?);
+        }
+        self.keep_own(connection, visible, view.known_at, &mut people).await?;
+        let mut judged = self.judged_rows(&people, &requirements, asked, visible).into_iter().peekable();
         let kept = rows_of(connection, asked);
         pin_mut!(kept);
         while let Some(row) = kept.next().await {
@@ -276,15 +287,19 @@ impl App {
         employees: &BTreeMap<crate::domain::ids::EmployeeId, KnownEmployee>,
         requirements: &Requirements,
         asked: &RowsAsked,
+        visible: &Visible,
     ) -> Vec<PlacedRow> {
         let name = (&asked.administration, asked.administration_name.as_str());
-        let mut rows: Vec<PlacedRow> = employees
-            .values()
-            .flat_map(|employee| {
-                requirements
-                    .iter()
-                    .filter_map(move |(code, versions)| self.row_of(employee, code, versions, name, asked.as_of))
-            })
+        let judged = employees.values().filter_map(|employee| as_judged(visible, employee, asked.as_of));
+        let rows_of = |employee: &KnownEmployee| -> Vec<PlacedRow> {
+            let requirements = requirements.iter();
+            let row = |(code, versions): (&RequirementCode, &Vec<_>)| {
+                self.row_of(employee, code, versions, name, asked.as_of)
+            };
+            requirements.filter_map(row).collect()
+        };
+        let mut rows: Vec<PlacedRow> = judged
+            .flat_map(|employee| rows_of(&employee))
             .filter(|placed| asked.status.is_none_or(|status| placed.row.status == status))
             .filter(|placed| asked.unit.as_ref().is_none_or(|unit| !placed.protected && placed.row.unit == *unit))
             .filter(|placed| asked.after.as_ref().is_none_or(|after| is_before(after, &placed.place)))

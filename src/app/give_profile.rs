@@ -68,6 +68,12 @@ pub struct ListedPlatform {
     pub profile_version: Option<u32>,
 }
 
+/// The version of the profile that a platform was given last, as events that it reads keep it.
+pub(super) async fn version_of(connection: &impl Connection, platform: PlatformId) -> Result<Option<i32>, StoreError> {
+    let newest = profiles::newest(connection, platform).await?;
+    Ok(newest.and_then(|newest| i32::try_from(newest.version).ok()))
+}
+
 /// The words by which a platform's statements are understood now.
 pub(super) async fn words_of(connection: &impl Connection, platform: PlatformId) -> Result<Words, StoreError> {
     let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };

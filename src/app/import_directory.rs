@@ -6,18 +6,18 @@ use super::context::Act;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources};
-use crate::domain::directory::plan::{Extent, Files, Known, MassEnding, Plan, plan};
+use crate::domain::directory::plan::{Allowed, Extent, Files, Known, Plan, Unusual, plan};
 use crate::domain::directory::problem::RowProblems;
 use crate::store::{Connection, StoreError, applying, directory, imports, platforms, settings};
 
 /// How an import is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRequest {
     pub extent: Extent,
     /// Only say what would change.
     pub dry_run: bool,
-    /// Take a full file that ends more than a tenth of the employments.
-    pub allow_mass_ending: bool,
+    /// Of what would be refused as unusual, that which is meant.
+    pub allowed: Allowed,
 }
 
 /// Why nothing was imported.
@@ -27,11 +27,8 @@ pub enum ImportError {
     Refused(#[from] Refused),
     #[error("the files refer to what is not known")]
     Problems(RowProblems),
-    #[error(
-        "the files would end {} of {} employments, more than a tenth: see what with --dry-run, and allow it with --allow-mass-ending",
-        .0.ending, .0.running
-    )]
-    MassEnding(MassEnding),
+    #[error("{0}; see all of it with --dry-run")]
+    Unusual(Box<Unusual>),
     #[error(
         "two persons must agree on exemptions here, and a file has one: propose each with POST /api/v1/exemptions, or turn approval.exemptions off"
     )]
@@ -46,7 +43,8 @@ pub struct Imported {
     pub plan: Plan,
     /// The id of its report; `None` where nothing was recorded: a dry run, or files that change nothing.
     pub report: Option<i64>,
-    /// The newest import of the very same files by the same mapping, where they change nothing now.
+    /// The newest import of the very same files by the same mapping. Where they change something now, something else was
+    /// recorded since, and they take it back.
     pub same_files: Option<ImportReport>,
 }
 
@@ -101,11 +99,11 @@ impl App {
             drop(known);
             let leaves_no_trace = plan.is_empty() && (key.is_none() || same_files.is_some());
             if request.dry_run || leaves_no_trace {
-                let same_files = same_files.filter(|_| plan.is_empty());
                 return Ok(Imported { plan, report: None, same_files });
             }
-            if let Some(ending) = plan.mass_ending.filter(|_| !request.allow_mass_ending) {
-                return Err(ImportError::MassEnding(ending));
+            let unusual = plan.unusual.without(&request.allowed);
+            if !unusual.is_empty() {
+                return Err(ImportError::Unusual(Box::new(unusual)));
             }
             let change = match held {
                 Some(change) => change,
@@ -122,11 +120,14 @@ impl App {
                 applying::apply(&change, &plan, &orders, self.calendar, progress).await?;
             }
             let summary = plan.summary();
-            let report = imports::insert(&change, grant.subject(), today, request.extent, sources, &summary).await?;
-            let object = format!("import {report}, {} changes", plan.changes.len());
+            let report =
+                imports::insert(&change, grant.subject(), today, request.extent, sources, &summary, None).await?;
+            let unusual: Vec<&str> = plan.unusual.options().into_iter().collect();
+            let allowed = if unusual.is_empty() { String::new() } else { format!(", by {}", unusual.join(" ")) };
+            let object = format!("import {report}, {} changes{allowed}", plan.changes.len());
             self.audit(&change, asker, &grant, Act { action: "directory.import", object: &object }).await?;
             change.commit().await?;
-            return Ok(Imported { plan, report: Some(report), same_files: None });
+            return Ok(Imported { plan, report: Some(report), same_files });
         }
     }
 }

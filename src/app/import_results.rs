@@ -8,8 +8,8 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::problem::RowProblems;
 use crate::domain::ids::{EventId, PlatformCode};
-use crate::intake::hr_csv::by_profile;
 use crate::intake::hr_csv::results::{self, FileClock};
+use crate::intake::hr_csv::{RawFile, by_profile};
 use crate::intake::profile::{Profile, ProfileProblems};
 use crate::render::views::ResultsImportView;
 use crate::store::receiving::file::{self, KeepFileError, Progress, ResultsFile, Tally};
@@ -22,6 +22,8 @@ pub struct ResultsRequest<'a> {
     /// What the file is called, for whoever looks at the delivery later.
     pub name: &'a str,
     pub bytes: &'a [u8],
+    /// The sheet that is meant, where it is a workbook with several.
+    pub sheet: Option<&'a str>,
     /// The profile by which its rows are read, where its columns are not ours.
     pub profile: Option<&'a str>,
     /// Only say what would change.
@@ -83,11 +85,12 @@ impl App {
         let platform = platforms::by_code(self.store.connection(), request.platform).await?;
         let platform = platform.ok_or_else(|| ImportResultsError::UnknownPlatform(request.platform.clone()))?;
         let clock = FileClock { zone: platform.time_zone, read_at: self.now() };
+        let file = RawFile { bytes: request.bytes, sheet: request.sheet };
         let reading = match request.profile {
-            None => results::read(request.bytes, clock),
+            None => results::read(file, clock),
             Some(text) => {
                 let profile = Profile::of_files(text)?;
-                by_profile::read(request.bytes, &profile, platform.code.as_str(), clock)
+                by_profile::read(file, &profile, platform.code.as_str(), clock)
             }
         };
         let reading = reading.map_err(ImportResultsError::Problems)?;
@@ -104,7 +107,7 @@ impl App {
         }
         let file = ResultsFile {
             platform: &platform,
-            key: key_of(request.bytes, request.profile)?,
+            key: key_of(file, request.profile)?,
             headers: headers_of(&request, grant.subject()),
             body: request.bytes,
             rows: reading.rows,
@@ -167,10 +170,11 @@ impl ImportedResults {
     }
 }
 
-/// The id under which a file is kept as a delivery: read by another profile, it is another.
-fn key_of(bytes: &[u8], profile: Option<&str>) -> Result<EventId, StoreError> {
+/// The id under which a file is kept as a delivery: read by another profile, or another sheet of it, it is another.
+fn key_of(file: RawFile<'_>, profile: Option<&str>) -> Result<EventId, StoreError> {
     let by = profile.map(|profile| format!(" by {}", digest_of(profile.as_bytes()))).unwrap_or_default();
-    EventId::parse(&format!("file:sha256:{}{by}", digest_of(bytes)))
+    let sheet = file.sheet.map(|sheet| format!(" sheet {}", digest_of(sheet.as_bytes()))).unwrap_or_default();
+    EventId::parse(&format!("file:sha256:{}{sheet}{by}", digest_of(file.bytes)))
         .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })
 }
 
@@ -179,6 +183,9 @@ fn headers_of(request: &ResultsRequest<'_>, subject: &str) -> String {
     let mut headers = serde_json::json!({"file": request.name, "imported_by": subject});
     if let (Some(profile), Some(headers)) = (request.profile, headers.as_object_mut()) {
         headers.insert("profile".to_owned(), profile.into());
+    }
+    if let (Some(sheet), Some(headers)) = (request.sheet, headers.as_object_mut()) {
+        headers.insert("sheet".to_owned(), sheet.into());
     }
     headers.to_string()
 }

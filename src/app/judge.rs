@@ -20,14 +20,14 @@ use crate::store::standings::{Derived, PlacedRow, RowPlace};
 /// All versions of every requirement, by its code.
 pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;
 
-/// The key by which an export sorts a person on the days of an employment. Protected data have no place in it: a row
+/// The key by which an export sorts a person on the days of an employment in a unit. Protected data have no place in it: a row
 /// among the names of its unit would give them away.
-fn sort_key(order: &SwedishOrder, employee: &KnownEmployee, employment: &Employment) -> Vec<u8> {
+fn sort_key(order: &SwedishOrder, employee: &KnownEmployee, unit: &str) -> Vec<u8> {
     let number = employee.number.as_str();
     if employee.protected {
         order.export_key("", "", "", number)
     } else {
-        order.export_key(&employment.unit, &employee.family_name, &employee.given_name, number)
+        order.export_key(unit, &employee.family_name, &employee.given_name, number)
     }
 }
 
@@ -39,10 +39,9 @@ pub(super) fn derive(order: &SwedishOrder, employee: &KnownEmployee, requirement
         if standings.is_empty() {
             continue;
         }
-        let scopes = scope_spans(&employee.person, versions).into_iter().filter_map(|span| {
-            let mut employments = employee.person.employments.iter();
-            let employment = employments.find(|employment| employment.fact_id == span.employment_fact)?;
-            Some((span, sort_key(order, employee, employment)))
+        let scopes = scope_spans(&employee.person, versions).into_iter().map(|span| {
+            let key = sort_key(order, employee, &span.unit);
+            (span, key)
         });
         derived.push(Derived { employee: employee.id, requirement: code.clone(), standings, scopes: scopes.collect() });
     }
@@ -103,8 +102,10 @@ impl App {
         if employee.protected {
             protect(&mut row);
         }
-        let place =
-            RowPlace { sort_key: sort_key(&self.order, employee, employment), requirement: requirement.to_string() };
+        let place = RowPlace {
+            sort_key: sort_key(&self.order, employee, &employment.unit),
+            requirement: requirement.to_string(),
+        };
         Some(PlacedRow { place, protected: employee.protected, row })
     }
 }

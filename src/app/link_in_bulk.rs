@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::link_identity::{LinkAnswer, LinkError, LinkRequest};
+use super::link_identity::{DecidedAnswer, LinkError, LinkRequest};
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::ids::PlatformId;
@@ -51,14 +51,14 @@ impl<E> From<StoreError> for BulkError<E> {
 
 impl App {
     /// Does many operations in one change, each with its own scope and its own audit entry; answers each in its place.
-    /// With `all_or_nothing`, one that cannot be done leaves all undone. An operation that is not understood in the first
+    /// With `all_or_nothing`, one that cannot be done leaves all undone; `is_dry_run` leaves all undone in any case. An operation that is not understood in the first
     /// place comes as its error.
     pub async fn link_in_bulk<E>(
         &self,
         asker: &Asker,
         operations: Vec<Result<LinkOperation, E>>,
-        all_or_nothing: bool,
-    ) -> Result<Vec<Result<LinkAnswer, BulkFault<E>>>, BulkError<E>> {
+        (all_or_nothing, is_dry_run): (bool, bool),
+    ) -> Result<Vec<Result<DecidedAnswer, BulkFault<E>>>, BulkError<E>> {
         let grant = asker.grant(Action::Link).map_err(BulkError::Refused)?;
         let change = self.store.change(self.now()).await?;
         let mut decided: BTreeSet<(PlatformId, Identity)> = BTreeSet::new();
@@ -78,7 +78,7 @@ impl App {
                 Err(error) => Err(BulkFault::NotDone(error)),
             });
         }
-        if all_or_nothing && answers.iter().any(Result::is_err) {
+        if all_or_nothing && !is_dry_run && answers.iter().any(Result::is_err) {
             change.roll_back().await?;
             let faults = answers.into_iter().enumerate();
             return Err(BulkError::NotAll(
@@ -86,8 +86,7 @@ impl App {
             ));
         }
         let identities = decided.into_iter().map(|(_, identity)| identity).collect();
-        decisions::relink_decided(&change, &identities, self.calendar).await?;
-        change.commit().await?;
+        self.finish_link(change, (asker, &grant), &identities, is_dry_run).await?;
         Ok(answers)
     }
 
@@ -97,7 +96,7 @@ impl App {
         (asker, grant): (&Asker, &Grant),
         operation: &LinkOperation,
         decided: &mut BTreeSet<(PlatformId, Identity)>,
-    ) -> Result<LinkAnswer, OperationError> {
+    ) -> Result<DecidedAnswer, OperationError> {
         // A decision that is superseded at the instant at which it was made would never have been known.
         let subject = match operation {
             LinkOperation::Decide(request) => {
@@ -115,7 +114,7 @@ impl App {
         }
         let answer = match operation {
             LinkOperation::Decide(request) => self.decide_link(change, asker, grant, request).await?,
-            LinkOperation::Undo(id) => self.take_back(change, asker, grant, *id).await?,
+            LinkOperation::Undo(id) => self.take_back(change, asker, grant, *id).await?.0,
         };
         decided.extend(subject);
         Ok(answer)

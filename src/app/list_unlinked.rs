@@ -2,30 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use sha2::{Digest, Sha256};
 
 use super::as_known::targets_of;
 use super::context::Act;
 use super::judge::Requirements;
+use super::own_waiting::answers_for;
 use super::settle_standings::all_requirements;
 use super::suggest_employees::SuggestionAnswer;
 use super::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::held_items_on;
 use crate::domain::ids::{EmployeeId, PlatformCode, PlatformId, RequirementCode};
-use crate::domain::linking::ownership::{Engagement, answering};
 use crate::domain::linking::queue::{KeyVerdict, Named, Verdict, entries, everybody, verdicts};
-use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
+use crate::domain::linking::{Fit, Identity, LearnerKeys, LinkingKey, Unlinked};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
-use crate::store::decisions::Decision;
+use crate::store::decisions::{Decision, nobodys};
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::merges::merges;
 use crate::store::people::{Whose, directory};
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
-use crate::store::waiting::{WaitingLearner, dismissed, unlinked};
-use crate::store::{Connection, Snapshot, StoreError, people, platforms, told};
+use crate::store::waiting::{WaitingLearner, unlinked};
+use crate::store::{Connection, Snapshot, StoreError, people, platforms, settings, told};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,8 +74,8 @@ pub struct QueuePlace {
     /// Results that wait, as a negative number: the most come first. 0 where the order does not look at it.
     pub fewer: i64,
     pub first_recorded_at: DateTime<Utc>,
-    /// The smallest id of its learners.
-    pub learner: i64,
+    /// What tells entries of one instant apart, in no order that says anything.
+    pub tie: i64,
 }
 
 /// A requirement towards which some of an entry's results count today.
@@ -100,6 +102,9 @@ pub struct UnlinkedAnswer {
     pub platform: String,
     /// What to decide about.
     pub identity: Identity,
+    /// Whether addresses, user names and accounts are kept back, and suggestions with them: some key fits somebody with
+    /// protected personal data.
+    pub is_withheld: bool,
     pub why: Unlinked,
     /// Results that wait, the same thing told twice once.
     pub results: u64,
@@ -116,6 +121,29 @@ pub struct UnlinkedAnswer {
     pub suggestions: Vec<SuggestionAnswer>,
     /// The decision that it is nobody's.
     pub dismissed: Option<Decision>,
+}
+
+impl UnlinkedAnswer {
+    /// The same without what the platform calls whoever it is, but for employee numbers: an address beside the number of
+    /// somebody with protected personal data would be theirs.
+    fn without_addresses(mut self) -> Self {
+        self.identity = concealed(self.identity);
+        for learner in &mut self.learners {
+            *learner = LearnerKeys { employee_number: learner.employee_number.take(), ..LearnerKeys::default() };
+        }
+        for answer in &mut self.keys {
+            answer.key.identity = answer.key.identity.take().map(concealed);
+        }
+        self
+    }
+}
+
+/// An identity whose value is not shown, unless it is an employee number.
+pub(super) fn concealed(identity: Identity) -> Identity {
+    match identity.key {
+        LinkingKey::EmployeeNumber => identity,
+        key => Identity { key, value: String::new(), home_page: String::new() },
+    }
 }
 
 /// A page of the queue, and where the next one begins.
@@ -136,6 +164,17 @@ pub enum ListUnlinkedError {
     UnknownRequirement(RequirementCode),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Makes the key of the queue's cursors where there is none yet.
+pub(super) async fn make_cursor_key(app: &App) -> Result<(), StoreError> {
+    if settings::read(app.store.connection(), settings::CURSOR_KEY).await?.is_some() {
+        return Ok(());
+    }
+    let key: [u64; 4] = rand::random();
+    let change = app.store.change(app.now()).await?;
+    settings::write(&change, settings::CURSOR_KEY, &key.map(|part| format!("{part:016x}")).concat()).await?;
+    change.commit().await
 }
 
 /// How many entries a file holds at the most.
@@ -160,13 +199,15 @@ impl Group {
         self.learners.iter().map(|learner| learner.first_recorded_at).min().unwrap_or_default()
     }
 
-    fn place(&self, order: QueueOrder) -> QueuePlace {
+    fn place(&self, (order, key): (QueueOrder, &str)) -> QueuePlace {
         let fewer = match order {
             QueueOrder::Most => -i64::try_from(self.results()).unwrap_or(i64::MAX),
             QueueOrder::Oldest => 0,
         };
         let learner = self.learners.iter().map(|learner| learner.id).min().unwrap_or_default();
-        QueuePlace { fewer, first_recorded_at: self.first(), learner }
+        let digest = Sha256::digest(format!("{key} {learner}"));
+        let tie = digest.first_chunk().map(|bytes| i64::from_be_bytes(*bytes)).unwrap_or_default();
+        QueuePlace { fewer, first_recorded_at: self.first(), tie }
     }
 
     /// What keeps it waiting: of several reasons the one that asks for the most thought.
@@ -178,9 +219,33 @@ impl Group {
         self.learners.iter().flat_map(|learner| learner.keys.identities()).collect()
     }
 
-    /// Everybody whom some key fits.
-    fn candidates(&self, index: &LinkIndex) -> BTreeSet<EmployeeId> {
-        self.identities().iter().flat_map(|identity| everybody(&index.fit(self.platform, identity))).collect()
+    /// The days from which its results are, the first and the last.
+    fn days(&self, calendar: CityCalendar) -> (NaiveDate, NaiveDate) {
+        let first = self.learners.iter().map(|learner| learner.happened.0).min().unwrap_or_default();
+        let last = self.learners.iter().map(|learner| learner.happened.1).max().unwrap_or_default();
+        (calendar.day_of(first), calendar.day_of(last))
+    }
+
+    /// The decision by which an identity of theirs is nobody's; of several the first.
+    fn dismissed_by<'d>(&self, decisions: &'d [Decision], calendar: CityCalendar) -> Option<&'d Decision> {
+        let (identities, (first, last)) = (self.identities(), self.days(calendar));
+        decisions.iter().find(|decision| {
+            decision.platform == self.platform
+                && identities.contains(&decision.identity)
+                && decision.days.from.is_none_or(|from| from <= last)
+                && decision.days.to.is_none_or(|to| first <= to)
+        })
+    }
+
+    /// Whom an identity fits on these days.
+    fn fit(&self, index: &LinkIndex, identity: &Identity, calendar: CityCalendar) -> Fit {
+        let (first, last) = self.days(calendar);
+        index.holding(self.platform, identity).within(first, last)
+    }
+
+    /// Everybody whom some key fits on these days.
+    fn candidates(&self, index: &LinkIndex, calendar: CityCalendar) -> BTreeSet<EmployeeId> {
+        self.identities().iter().flat_map(|identity| everybody(&self.fit(index, identity, calendar))).collect()
     }
 }
 
@@ -233,16 +298,18 @@ impl App {
         if let Some(unknown) = request.requirement.as_ref().filter(|code| !requirements.contains_key(*code)) {
             return Err(ListUnlinkedError::UnknownRequirement(unknown.clone()));
         }
-        let dismissals = dismissed(connection).await?;
-        let mut learners = unlinked(connection, platform).await?;
-        learners.retain(|learner| dismissals.contains_key(&learner.id) == request.dismissed);
+        let dismissals = if request.dismissed { nobodys(connection).await? } else { Vec::new() };
+        let learners = unlinked(connection, platform, request.dismissed).await?;
         let mut groups = grouped(learners, &platforms);
         groups.retain(|group| request.why.is_none_or(|why| group.why() == why));
-        groups.sort_by_key(|group| group.place(request.order));
-        let begin = groups.partition_point(|group| after.is_some_and(|after| group.place(request.order) <= after));
+        let key = settings::read(connection, settings::CURSOR_KEY).await?.unwrap_or_default();
+        let order = (request.order, key.as_str());
+        groups.sort_by_cached_key(|group| group.place(order));
+        let begin = groups.partition_point(|group| after.is_some_and(|after| group.place(order) <= after));
         let mut page = QueuePage { entries: Vec::new(), next: None };
         let mut last = None;
-        let look_up = LookUp { snapshot, grant, platforms: &platforms, requirements: &requirements };
+        let dismissed = request.dismissed;
+        let look_up = LookUp { snapshot, grant, platforms: &platforms, requirements: &requirements, dismissed };
         for groups in groups.get(begin..).unwrap_or_default().chunks(AT_ONCE.min(at_most + 1)) {
             for (group, entry) in groups.iter().zip(self.answers(&look_up, groups).await?) {
                 let Some(mut entry) = entry else { continue };
@@ -254,8 +321,8 @@ impl App {
                     page.next = last;
                     return Ok(page);
                 }
-                entry.dismissed = group.learners.iter().find_map(|learner| dismissals.get(&learner.id)).cloned();
-                last = Some(group.place(request.order));
+                entry.dismissed = group.dismissed_by(&dismissals, self.calendar).cloned();
+                last = Some(group.place(order));
                 page.entries.push(entry);
             }
         }
@@ -266,18 +333,20 @@ impl App {
     async fn answers(&self, look_up: &LookUp<'_>, groups: &[Group]) -> Result<Vec<Option<UnlinkedAnswer>>, StoreError> {
         let connection = look_up.snapshot.connection();
         let identities: BTreeSet<Identity> = groups.iter().flat_map(Group::identities).collect();
-        let index = index_for(connection, &identities).await?;
-        let fits: Vec<BTreeSet<EmployeeId>> = groups.iter().map(|group| group.candidates(&index)).collect();
+        let index = index_for(connection, &identities, self.calendar).await?;
+        let fits: Vec<BTreeSet<EmployeeId>> =
+            groups.iter().map(|group| group.candidates(&index, self.calendar)).collect();
         let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
         let numbers = people::numbers_of(connection, &everybody).await?;
-        let own = self.own_among(connection, look_up.grant, &everybody).await?;
+        let protected = people::protected_among(connection, &everybody).await?;
+        let own = self.own_among(connection, look_up.grant.visible(), &everybody).await?;
         let visible = look_up.grant.visible();
         let is_seen = |fits: &BTreeSet<EmployeeId>| visible.is_all() || (!fits.is_empty() && fits.is_subset(&own));
         let seen = groups.iter().zip(&fits).filter(|(_, fits)| is_seen(fits)).map(|(group, _)| group);
         let learners: Vec<i64> = seen.flat_map(|group| group.learners.iter().map(|learner| learner.id)).collect();
         let mut done: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
-        for Told { learner, owner, result } in told::unlinked_of(connection, &learners, self.calendar).await? {
-            if owner.is_none() {
+        for Told { learner, owner, why, result } in told::unlinked_of(connection, &learners, self.calendar).await? {
+            if owner.is_none() && (why == Some(Unlinked::Dismissed)) == look_up.dismissed {
                 done.entry(learner).or_default().push(result);
             }
         }
@@ -293,9 +362,15 @@ impl App {
             let (courses, quizzes) = targets(&results);
             let platform = look_up.platforms.iter().find(|platform| platform.id == group.platform)?;
             let said = verdicts(&keys.iter().collect::<Vec<_>>(), &platform.linking_keys, |identity| {
-                index.fit(group.platform, identity)
+                group.fit(&index, identity, self.calendar)
             });
-            Some(UnlinkedAnswer {
+            let is_withheld = !fits.is_disjoint(&protected);
+            let suggestions = match is_withheld {
+                true => Vec::new(),
+                false => self.suggestions(&namesakes, visible, group.platform, &keys),
+            };
+            let answer = UnlinkedAnswer {
+                is_withheld,
                 platform: platform.code.to_string(),
                 identity: group.identity.clone(),
                 why: group.why(),
@@ -307,10 +382,11 @@ impl App {
                 quizzes,
                 counts_towards: self.counts_towards(look_up.requirements, &results),
                 candidates: in_order(fits, number),
-                suggestions: self.suggestions(&namesakes, visible, group.platform, &keys),
+                suggestions,
                 learners: keys,
                 dismissed: None,
-            })
+            };
+            Some(if is_withheld { answer.without_addresses() } else { answer })
         };
         Ok(groups.iter().zip(&fits).map(answer).collect())
     }
@@ -335,25 +411,21 @@ impl App {
     pub(super) async fn own_among(
         &self,
         connection: &impl Connection,
-        grant: &Grant,
+        visible: &Visible,
         employees: &BTreeSet<EmployeeId>,
     ) -> Result<BTreeSet<EmployeeId>, StoreError> {
-        if grant.visible().is_all() {
+        if visible.is_all() {
             return Ok(employees.clone());
         }
         // A link by hand may name a merged duplicate.
         let merges = merges(connection, None).await?;
-        let ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
+        let mut ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
+        if ids.is_empty() {
+            // Nobody takes what somebody takes who may not be seen.
+            ids.push(EmployeeId::NOBODY);
+        }
         let known = directory(connection, Whose::Only(&ids), None).await?;
-        let own = known.into_values().filter(|employee| {
-            let engagements = employee.person.employments.iter().map(|employment| Engagement {
-                administration: employment.administration.clone(),
-                starts_on: employment.starts_on,
-                ends_on: employment.ends_on,
-            });
-            let engagements: Vec<Engagement> = engagements.collect();
-            answering(&engagements, self.today()).into_iter().any(|code| grant.visible().includes(code))
-        });
+        let own = known.into_values().filter(|employee| answers_for(visible, employee, self.today()));
         let own: BTreeSet<EmployeeId> = own.map(|employee| employee.id).collect();
         Ok(employees.iter().copied().filter(|employee| own.contains(&merges.person(*employee))).collect())
     }
@@ -365,6 +437,8 @@ struct LookUp<'a> {
     grant: &'a Grant,
     platforms: &'a [Platform],
     requirements: &'a Requirements,
+    /// Whether the entries are of what is dismissed.
+    dismissed: bool,
 }
 
 fn grouped(learners: Vec<WaitingLearner>, platforms: &[Platform]) -> Vec<Group> {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::domain::pulling::Brought;
@@ -73,6 +73,14 @@ pub struct Metrics {
     queue_depth: IntGauge,
     events: IntCounterVec,
     stale_employees: IntGauge,
+    database_writable: IntGauge,
+    clock_ahead: Gauge,
+    clock_warnings: IntGauge,
+    refused_for_time: IntCounterVec,
+    chain_links: IntGauge,
+    chain_through: IntGauge,
+    clock_set_back: IntGauge,
+    verify_differences: IntGauge,
     unlinked_results: IntGaugeVec,
     recent_results: IntGaugeVec,
     linked_share_fallen: IntGauge,
@@ -113,9 +121,41 @@ impl Metrics {
                 Opts::new("kurskoll_events_total", "Events understood, by whether they linked to an employee at once."),
                 &["link"],
             )?,
+            chain_links: IntGauge::new("kurskoll_chain_links", "Links of the chain of digests.")?,
+            chain_through: IntGauge::new(
+                "kurskoll_chain_through_timestamp_seconds",
+                "The instant of knowledge up to which the chain covers what was recorded.",
+            )?,
+            clock_set_back: IntGauge::new(
+                "kurskoll_clock_set_back",
+                "1 while the clock of knowledge stands before the chain's newest link, which says that it was set back.",
+            )?,
+            verify_differences: IntGauge::new(
+                "kurskoll_verify_differences",
+                "Differences that the last nightly verification found.",
+            )?,
             stale_employees: IntGauge::new(
                 "kurskoll_stale_employees",
                 "Employees whose derived state waits to be worked out again.",
+            )?,
+            database_writable: IntGauge::new(
+                "kurskoll_database_writable",
+                "1 where the register could be written when that was last tried, else 0.",
+            )?,
+            clock_ahead: Gauge::new(
+                "kurskoll_clock_ahead_of_database_seconds",
+                "How far this machine's clock is ahead of the database server's; 0 on SQLite.",
+            )?,
+            clock_warnings: IntGauge::new(
+                "kurskoll_clock_warnings",
+                "Things about the clocks that somebody should look at: /health/ready says which.",
+            )?,
+            refused_for_time: IntCounterVec::new(
+                Opts::new(
+                    "kurskoll_deliveries_refused_for_time_total",
+                    "Deliveries whose signature held but for its time, by platform.",
+                ),
+                &["platform"],
             )?,
             unlinked_results: IntGaugeVec::new(
                 Opts::new(
@@ -175,6 +215,8 @@ impl Metrics {
             )?,
         };
         metrics.register()?;
+        // It was opened.
+        metrics.set_database_writable(true);
         // A series that exists from the start, at zero, is what makes its first increase visible as a rate.
         for outcome in DeliveryOutcome::ALL {
             metrics.deliveries.with_label_values(&[outcome.as_str()]);
@@ -202,6 +244,14 @@ impl Metrics {
         self.registry.register(Box::new(self.queue_depth.clone()))?;
         self.registry.register(Box::new(self.events.clone()))?;
         self.registry.register(Box::new(self.stale_employees.clone()))?;
+        self.registry.register(Box::new(self.database_writable.clone()))?;
+        self.registry.register(Box::new(self.clock_ahead.clone()))?;
+        self.registry.register(Box::new(self.clock_warnings.clone()))?;
+        self.registry.register(Box::new(self.refused_for_time.clone()))?;
+        self.registry.register(Box::new(self.chain_links.clone()))?;
+        self.registry.register(Box::new(self.chain_through.clone()))?;
+        self.registry.register(Box::new(self.clock_set_back.clone()))?;
+        self.registry.register(Box::new(self.verify_differences.clone()))?;
         self.registry.register(Box::new(self.unlinked_results.clone()))?;
         self.registry.register(Box::new(self.recent_results.clone()))?;
         self.registry.register(Box::new(self.linked_share_fallen.clone()))?;
@@ -238,6 +288,38 @@ impl Metrics {
     /// That many employees' derived state waits to be worked out again.
     pub fn set_stale_employees(&self, employees: u64) {
         self.stale_employees.set(i64::try_from(employees).unwrap_or(i64::MAX));
+    }
+
+    /// Whether the register could be written, just now.
+    pub fn set_database_writable(&self, is_writable: bool) {
+        self.database_writable.set(is_writable.into());
+    }
+
+    /// How far this machine's clock is ahead of the database server's, and how many things are to be looked at.
+    pub fn set_clock(&self, ahead_of_server: chrono::TimeDelta, warnings: usize) {
+        self.clock_ahead.set(ahead_of_server.as_seconds_f64());
+        self.clock_warnings.set(i64::try_from(warnings).unwrap_or(i64::MAX));
+    }
+
+    /// A delivery of a platform was its own, and refused for its time alone.
+    pub fn refused_for_time(&self, platform: &str) {
+        self.refused_for_time.with_label_values(&[platform]).inc();
+    }
+
+    /// Where the chain of digests ends.
+    pub fn set_chain_head(&self, number: i64, through: chrono::DateTime<chrono::Utc>) {
+        self.chain_links.set(number);
+        self.chain_through.set(through.timestamp());
+    }
+
+    /// Whether the clock of knowledge stands before the chain's newest link.
+    pub fn set_clock_set_back(&self, is_set_back: bool) {
+        self.clock_set_back.set(i64::from(is_set_back));
+    }
+
+    /// How many differences the last nightly verification found.
+    pub fn set_verify_differences(&self, differences: u64) {
+        self.verify_differences.set(i64::try_from(differences).unwrap_or(i64::MAX));
     }
 
     /// How linking stands: results that wait and that were dismissed, and the latest by whether they are linked.

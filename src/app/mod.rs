@@ -11,23 +11,30 @@ pub mod backup;
 pub mod build_report;
 pub mod build_trend;
 pub mod check_profile;
+pub mod clock_watch;
 pub mod compare_reports;
 pub mod context;
 pub mod correct_employee;
 pub mod decide;
+pub mod decide_results;
 pub mod dismiss_delivery;
 pub mod export_administration;
 pub mod give_profile;
+pub mod health;
 pub mod import_directory;
 pub mod import_results;
 pub mod judge;
 pub mod knowledge;
 pub mod link_identity;
 pub mod link_in_bulk;
+pub mod link_moves;
 pub mod linked_share;
 pub mod list_unlinked;
+mod look_at_effect;
 pub mod merge_employees;
 pub mod metrics;
+mod own_people;
+mod own_waiting;
 pub mod platform_counts;
 pub mod pull;
 pub mod rate_limits;
@@ -36,7 +43,9 @@ pub mod receive_delivery;
 mod receive_foreign;
 pub mod reorganise;
 pub mod replay_quarantine;
+pub mod reread_platform;
 pub mod scim;
+pub mod seal;
 pub mod settle_standings;
 pub mod show_deliveries;
 pub mod show_employee;
@@ -46,6 +55,8 @@ pub mod show_platforms;
 pub mod show_quarantine;
 pub mod sign_tokens;
 pub mod suggest_employees;
+pub mod take_from_quarantine;
+pub mod undo_import;
 pub mod verify;
 pub mod xapi;
 
@@ -61,7 +72,7 @@ pub use context::Asker;
 pub use decide::Approval;
 pub use metrics::Metrics;
 // What doors open, and what may go wrong behind them: they name nothing of the store itself.
-pub use crate::store::{Store, StoreError};
+pub use crate::store::{Patience, Store, StoreError, Trouble};
 
 /// Tells the time; an argument, so that tests can choose it.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -80,6 +91,10 @@ pub struct App {
     pub calendar: CityCalendar,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
+    /// Whether the database is there.
+    pub health: Arc<health::Health>,
+    /// Whether the clock can be believed.
+    pub clock_watch: Arc<clock_watch::ClockWatch>,
     /// What two persons must agree on.
     pub approval: Approval,
     /// What platforms do that leaves no row of its own.
@@ -88,6 +103,8 @@ pub struct App {
     pub rate_limits: Arc<rate_limits::RateLimits>,
     /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
+    /// Had by whoever settles.
+    pub(crate) settling: Arc<tokio::sync::Mutex<()>>,
     /// What was promised of statements that are found.
     pub(crate) consistency: Arc<xapi::consistency::Consistency>,
     pub(crate) order: Arc<SwedishOrder>,
@@ -104,6 +121,8 @@ impl App {
     #[must_use]
     pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self {
+            health: health::Health::of(store.clone(), metrics.clone()),
+            clock_watch: clock_watch::ClockWatch::of(clock.clone()),
             store,
             calendar,
             clock,
@@ -112,6 +131,7 @@ impl App {
             platform_counts: Arc::default(),
             rate_limits: Arc::default(),
             silence_alarm_hours: Arc::default(),
+            settling: Arc::default(),
             consistency: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),
@@ -122,6 +142,12 @@ impl App {
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
+    }
+
+    /// The same, by the clock that a watch says to go by.
+    #[must_use]
+    pub fn with_clock_watch(self, watch: Arc<clock_watch::ClockWatch>) -> Self {
+        Self { clock: watch.clock(), clock_watch: watch, ..self }
     }
 
     /// The same with limits for how often is sent.
@@ -151,6 +177,7 @@ impl App {
     /// zone reckon otherwise than what made it.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.store.migrate().await?;
+        list_unlinked::make_cursor_key(self).await?;
         settle_standings::renew_if_reckoned_otherwise(self).await
     }
 }

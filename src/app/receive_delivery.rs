@@ -7,21 +7,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::App;
-use super::give_profile::{profile_of, words_of};
+use super::give_profile::{profile_of, version_of, words_of};
 use super::rate_limits::TooOften;
+use crate::domain::compliance::effect::NoEffect;
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::intake::profile::{NotAuthentic, Profile, is_form};
 use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::native::{self, Understood};
 use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
 use crate::intake::xapi::words::Words;
-use crate::store::StoreError;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
+use crate::store::{StoreError, Trouble};
 
 pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
 pub use crate::intake::webhook::headers::Headers;
@@ -50,6 +52,8 @@ pub struct Request<'a> {
 pub struct Kept {
     pub event_id: EventId,
     pub received: Received,
+    /// Why what it says has no effect, where that is so.
+    pub no_effect: Option<NoEffect>,
 }
 
 /// Why a request was not taken.
@@ -96,8 +100,13 @@ pub(super) struct Trusted {
     pub(super) kept_secrets: Vec<String>,
     /// By which its webhooks are read, where they are not native.
     profile: Option<Arc<Profile>>,
+    /// The version of its own profile, where it was given one.
+    pub(super) profile_version: Option<i32>,
     read_at: Instant,
 }
+
+/// The words of a platform's statements, the version of the profile that says them, and when they were read.
+type TrustedWords = (Arc<Words>, Option<i32>, Instant);
 
 /// The way in, shared by every request of a process.
 #[derive(Debug)]
@@ -105,7 +114,7 @@ pub struct Receiving {
     app: App,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     trusted: Mutex<HashMap<PlatformCode, Arc<Trusted>>>,
-    words: Mutex<HashMap<PlatformId, (Arc<Words>, Instant)>>,
+    words: Mutex<HashMap<PlatformId, TrustedWords>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -171,8 +180,17 @@ impl Receiving {
                 let event_id = signature::verify(&trusted.secrets, &headers, &request.body, now)?;
                 (trusted, event_id)
             }
-            verified => (trusted, verified?),
+            verified => {
+                let signed_at = |now| signature::verify(&trusted.secrets, &headers, &request.body, now).is_ok();
+                self.heard_time(
+                    request.platform,
+                    verified.as_ref().err().and_then(SignatureError::seconds_off),
+                    signed_at,
+                );
+                (trusted, verified?)
+            }
         };
+        self.heard_signing(request.platform, headers.timestamp, now);
         self.app.rate_limits.platform_sends(request.platform)?;
         if encoding::plain(&request.body) == Err(InflateError::TooLarge) {
             return Err(ReceiveError::InflatesTooFar);
@@ -185,11 +203,38 @@ impl Receiving {
             content_type: request.content_type.to_owned(),
             headers: verified_headers(&headers),
             is_pulled: false,
+            read_by: None,
             body: request.body,
             content,
         };
+        let (platform, events) = (delivery.platform, delivery.content.event_ids());
         let received = self.enqueue(delivery).await?;
-        Ok(Kept { event_id, received })
+        let (received, no_effect) = self.look_at_effect(platform, &events, received).await;
+        Ok(Kept { event_id, received, no_effect })
+    }
+
+    /// Notices a delivery whose signature holds but for its time: it is the sender's own, and one of the clocks is wrong.
+    pub(super) fn heard_time(
+        &self,
+        platform: &PlatformCode,
+        seconds_off: Option<i64>,
+        holds_at: impl Fn(DateTime<Utc>) -> bool,
+    ) {
+        let Some(off) = seconds_off.and_then(TimeDelta::try_seconds) else { return };
+        let signed_at = self.app.now().checked_sub_signed(off);
+        if signed_at.is_some_and(holds_at) {
+            self.app.metrics.refused_for_time(platform.as_str());
+            self.app.clock_watch.signed(platform, off, false);
+        }
+    }
+
+    /// Notices when a delivery that is taken was signed.
+    fn heard_signing(&self, platform: &PlatformCode, timestamp: Option<&str>, now: DateTime<Utc>) {
+        let signed_at =
+            timestamp.and_then(|text| text.parse().ok()).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        if let Some(signed_at) = signed_at {
+            self.app.clock_watch.signed(platform, now - signed_at, true);
+        }
     }
 
     /// What the way in works with.
@@ -197,15 +242,17 @@ impl Receiving {
         &self.app
     }
 
-    /// The words of a platform that sends statements, as they were within the last second.
-    pub(super) async fn words(&self, platform: PlatformId) -> Result<Arc<Words>, StoreError> {
+    /// The words of a platform that sends statements, as they were within the last second, and the version of the profile that says them.
+    pub(super) async fn words(&self, platform: PlatformId) -> Result<(Arc<Words>, Option<i32>), StoreError> {
         let known = locked(&self.words).get(&platform).cloned();
-        if let Some((words, _)) = known.filter(|(_, read_at)| read_at.elapsed() < TRUSTED_FOR) {
-            return Ok(words);
+        if let Some((words, version, _)) = known.filter(|(_, _, read_at)| read_at.elapsed() < TRUSTED_FOR) {
+            return Ok((words, version));
         }
-        let words = Arc::new(words_of(self.app.store.connection(), platform).await?);
-        locked(&self.words).insert(platform, (words.clone(), Instant::now()));
-        Ok(words)
+        let connection = self.app.store.connection();
+        let words = Arc::new(words_of(connection, platform).await?);
+        let version = version_of(connection, platform).await?;
+        locked(&self.words).insert(platform, (words.clone(), version, Instant::now()));
+        Ok((words, version))
     }
 
     pub(super) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
@@ -244,9 +291,11 @@ impl Receiving {
             return Err(ReceiveError::UnknownPlatform(code.clone()));
         };
         let profile = profile_of(connection, &platform).await?;
+        let profile_version = version_of(connection, platform.id).await?;
         let kept_secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
         let secrets = kept_secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
-        let trusted = Arc::new(Trusted { platform, secrets, kept_secrets, profile, read_at: Instant::now() });
+        let trusted =
+            Arc::new(Trusted { platform, secrets, kept_secrets, profile, profile_version, read_at: Instant::now() });
         locked(&self.trusted).insert(code.clone(), trusted.clone());
         Ok(trusted)
     }
@@ -300,7 +349,11 @@ async fn keep(app: App, mut queue: mpsc::Receiver<Waiting>) {
         app.metrics.set_queue_depth(queue.len());
         while !waiting.is_empty() {
             let together: Vec<Waiting> = waiting.drain(..sharing(&waiting)).collect();
-            keep_together(&app, together).await;
+            if let Err(trouble) = keep_together(&app, together).await {
+                // What waits behind would wait as long once more, and not fare better.
+                let others = waiting.drain(..).chain(std::iter::from_fn(|| queue.try_recv().ok()));
+                others.for_each(|waiting| drop(waiting.answer.send(Err(trouble.clone()))));
+            }
         }
     }
 }
@@ -315,11 +368,21 @@ fn sharing(waiting: &[Waiting]) -> usize {
     fits.count().clamp(1, waiting.len().max(1))
 }
 
-/// Keeps deliveries in one commit, and answers who sent them.
-async fn keep_together(app: &App, together: Vec<Waiting>) {
-    let (batch, answers): (Vec<Delivery>, Vec<_>) =
-        together.into_iter().map(|waiting| (waiting.delivery, waiting.answer)).unzip();
-    match app.store.receive(&batch, app.calendar, app.now()).await {
+/// Keeps deliveries in one commit, and answers who sent them. Fails where the database is in trouble, whatever is sent to it.
+async fn keep_together(app: &App, together: Vec<Waiting>) -> Result<(), Arc<StoreError>> {
+    // Whoever hung up, or was answered that the database is away, sends again.
+    let together = together.into_iter().filter(|waiting| !waiting.answer.is_closed());
+    let (batch, answers): (Vec<Delivery>, Vec<_>) = together.map(|waiting| (waiting.delivery, waiting.answer)).unzip();
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let kept = tokio::select! {
+        biased;
+        kept = app.store.receive(&batch, app.calendar, app.now()) => kept,
+        // It may have committed nevertheless: what is sent again is then known.
+        trouble = app.health.is_away() => Err(app.store.away(trouble)),
+    };
+    match kept {
         Ok(received) => {
             app.metrics.batch_committed(batch.len());
             count_links(app, &received);
@@ -328,10 +391,14 @@ async fn keep_together(app: &App, together: Vec<Waiting>) {
                 drop(answer.send(Ok(received)));
             }
         }
-        Err(error) if batch.len() == 1 => {
+        Err(error) if batch.len() == 1 || Trouble::of(&error).is_some() => {
+            let is_trouble = Trouble::of(&error).is_some();
             let error = Arc::new(error);
             for answer in answers {
                 drop(answer.send(Err(error.clone())));
+            }
+            if is_trouble {
+                return Err(error);
             }
         }
         Err(error) => {
@@ -339,6 +406,7 @@ async fn keep_together(app: &App, together: Vec<Waiting>) {
             keep_one_by_one(app, batch, answers).await;
         }
     }
+    Ok(())
 }
 
 /// What the metrics say of the share of results that are somebody's at once.

@@ -1,11 +1,13 @@
 //! A delivery that a profile reads: whether it is authentic, and what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::receive_delivery::{Kept, ReceiveError, Receiving, Request, Trusted};
-use crate::intake::profile::{Profile, Signing, Told, delivery_key, interpret};
+use crate::domain::ids::EventId;
+use crate::domain::training::ReportedResult;
+use crate::intake::profile::{NotAuthentic, Profile, Signing, Told, delivery_key, interpret, read};
 use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::headers::Headers;
 use crate::store::platforms::Platform;
@@ -28,6 +30,9 @@ impl Receiving {
             let newer = self.read(request.platform).await?;
             verified = signing.verify(&newer.kept_secrets, &request.headers, &request.body, now);
         }
+        let off = verified.as_ref().err().and_then(NotAuthentic::seconds_off);
+        let holds_at = |now| signing.verify(&trusted.kept_secrets, &request.headers, &request.body, now).is_ok();
+        self.heard_time(request.platform, off, holds_at);
         verified.map_err(|error| match signing {
             Signing::Basic => ReceiveError::WrongCredentials(error),
             Signing::StandardWebhooks | Signing::Hmac(_) | Signing::SharedSecret { .. } => {
@@ -60,11 +65,14 @@ impl Receiving {
             content_type: request.content_type.to_owned(),
             headers: kept_headers(profile, &request.headers),
             is_pulled: false,
+            read_by: trusted.profile_version,
             body: request.body,
             content,
         };
+        let (platform, events) = (delivery.platform, delivery.content.event_ids());
         let received = self.enqueue(delivery).await?;
-        Ok(Kept { event_id: event_id.unwrap_or(key), received })
+        let (received, no_effect) = self.look_at_effect(platform, &events, received).await;
+        Ok(Kept { event_id: event_id.unwrap_or(key), received, no_effect })
     }
 }
 
@@ -97,6 +105,35 @@ pub(super) fn understand_again(
         received_at,
     };
     understand(profile, &told)
+}
+
+/// What each event of a kept delivery says by itself, with its place in the body.
+pub(super) fn understand_each(
+    profile: &Profile,
+    platform: &Platform,
+    (content_type, headers, body): (&str, &str, &[u8]),
+    received_at: DateTime<Utc>,
+) -> Vec<(String, Result<Vec<ReportedResult>, String>)> {
+    let kept: BTreeMap<String, Option<String>> = serde_json::from_str(headers).unwrap_or_default();
+    let Ok(body) = encoding::plain(body) else { return Vec::new() };
+    let told = Told {
+        platform: platform.code.as_str(),
+        headers: Headers::kept(&kept),
+        content_type,
+        body: &body,
+        zone: platform.time_zone,
+        received_at,
+    };
+    let mut met: HashSet<EventId> = HashSet::new();
+    let each = read(profile, &told).events.into_iter().map(|event| {
+        let said = event.results.map_err(|misread| misread.fault.to_string());
+        let said = said.and_then(|results| {
+            let is_repeated = results.iter().any(|result| !met.insert(result.event_id.clone()));
+            if is_repeated { Err("has the id of another event of the body".to_owned()) } else { Ok(results) }
+        });
+        (event.pointer, said)
+    });
+    each.collect()
 }
 
 /// The headers that proved something or that were read, as JSON; never one with a secret in it.

@@ -8,9 +8,10 @@ use super::context::Act;
 use super::settle_standings::versions_of_all;
 use super::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::calendar::day_before;
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::directory::Employment;
 use crate::domain::directory::succession::{Reorganisation, Step, Successions, Unworkable};
+use crate::domain::directory::{Employment, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
 use crate::store::{Connection, StoreError, directory, people, reorganisations};
 
@@ -43,6 +44,8 @@ pub struct ReorganisationAnswer {
     pub reorganisation: Reorganisation,
     /// By where from and where to.
     pub moved: BTreeMap<(AdministrationCode, AdministrationCode), Moved>,
+    /// Employments that HR names by the new code already: before the day they are where they were named to be before that.
+    pub named_before: Moved,
     /// Requirements whose audience names an administration that everybody leaves: they bind nobody there from the day on,
     /// until a new version names the new one.
     pub requirements: Vec<(RequirementCode, AdministrationCode)>,
@@ -69,6 +72,10 @@ pub enum ReorganiseError {
     AlreadyUndone(i64),
     #[error("reorganisation {needed_by} needs {code}, which this one opens; take that back first")]
     Needed { code: AdministrationCode, needed_by: i64 },
+    #[error(
+        "{employments} employments rest on {code}, which this one opens: HR names it for them; have them named elsewhere first, or record where {code} moves"
+    )]
+    InUse { code: AdministrationCode, employments: u64 },
     #[error("it cannot be taken back alone: {0}")]
     CannotStandWithout(Unworkable),
     #[error(transparent)]
@@ -95,13 +102,14 @@ impl App {
         let before = tree(&standing, None)?;
         let new: Vec<(NaiveDate, &Step)> = steps.iter().map(|step| (*on_day, step)).collect();
         let after = tree(&standing, Some(&new))?;
-        let told_in = told_in(&standing, steps);
+        let told_in = connected(&standing, steps);
         let told = people::told_in(connection, &told_in).await?;
         nobody_is_left(&after, &told)?;
         let answer = |id, reorganisation| ReorganisationAnswer {
             id,
             reorganisation,
             moved: moved(&told, (&before, &after), *on_day),
+            named_before: named_before(&told, (&before, &after), *on_day),
             requirements: Vec::new(),
         };
         let recorded = |id: i64, subject: &str| Reorganisation {
@@ -163,8 +171,15 @@ impl App {
             ReorganiseError::Unworkable(why) => ReorganiseError::CannotStandWithout(why),
             other => other,
         })?;
-        let told_in = told_in(&others, &undone.steps);
-        nobody_is_left(&after, &people::told_in(connection, &told_in).await?)?;
+        let told_in = connected(&others, &undone.steps);
+        let told = people::told_in(connection, &told_in).await?;
+        for step in &undone.steps {
+            let Step::Opens(code) = step else { continue };
+            if !reorganisations::was_known_before(connection, code, undone.recorded_at).await? {
+                nobody_rests_on(code, &after, &told)?;
+            }
+        }
+        nobody_is_left(&after, &told)?;
         reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
         reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
@@ -238,24 +253,24 @@ fn tree(standing: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Resu
     Ok(Successions::of(steps.chain(new.unwrap_or_default().iter().copied()))?)
 }
 
-/// The codes in which whoever is concerned is told: those that steps name, and those from which others lead there.
-fn told_in(standing: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
-    let named = steps.iter().filter_map(|step| match step {
-        Step::Moves { from, .. } | Step::Closes(from) => Some(from.clone()),
-        Step::Opens(_) => None,
-    });
-    let mut codes: BTreeSet<AdministrationCode> = named.collect();
+/// The codes that may be named for whoever is concerned: those that steps name, and those that other steps connect with
+/// these, there or from there.
+fn connected(standing: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
+    fn named(step: &Step) -> Vec<&AdministrationCode> {
+        match step {
+            Step::Moves { from, to, .. } => vec![from, to],
+            Step::Opens(code) | Step::Closes(code) => vec![code],
+        }
+    }
+    let mut codes: BTreeSet<AdministrationCode> = steps.iter().flat_map(named).cloned().collect();
     loop {
-        let steps = standing.iter().flat_map(|known| &known.steps);
-        let leading = steps.filter_map(|step| match step {
-            Step::Moves { from, to, .. } if codes.contains(to) && !codes.contains(from) => Some(from.clone()),
-            _ => None,
-        });
-        let leading: Vec<AdministrationCode> = leading.collect();
-        if leading.is_empty() {
+        let steps = standing.iter().flat_map(|known| &known.steps).map(named);
+        let touching = steps.filter(|named| named.iter().any(|code| codes.contains(*code)));
+        let more: Vec<AdministrationCode> = touching.flatten().filter(|code| !codes.contains(*code)).cloned().collect();
+        if more.is_empty() {
             return codes;
         }
-        codes.extend(leading);
+        codes.extend(more);
     }
 }
 
@@ -265,15 +280,28 @@ fn leaves(code: &AdministrationCode, before: &Successions, after: &Successions, 
 }
 
 fn nobody_is_left(after: &Successions, told: &[(EmployeeId, Employment)]) -> Result<(), ReorganiseError> {
-    let mut left: BTreeMap<&AdministrationCode, u64> = BTreeMap::new();
+    let mut left: BTreeMap<AdministrationCode, u64> = BTreeMap::new();
     for (_, employment) in told {
-        if let Some(code) = after.closed_to(&employment.as_told(), &employment.unit) {
+        if let Some(code) = after.closed_to(&employment.as_told()) {
             *left.entry(code).or_default() += 1;
         }
     }
     match left.into_iter().next() {
-        Some((code, employments)) => Err(ReorganiseError::LeftBehind { code: code.clone(), employments }),
+        Some((code, employments)) => Err(ReorganiseError::LeftBehind { code, employments }),
         None => Ok(()),
+    }
+}
+
+/// Whether no employment is, was or will be in an administration without the step that opens it.
+fn nobody_rests_on(
+    code: &AdministrationCode,
+    after: &Successions,
+    told: &[(EmployeeId, Employment)],
+) -> Result<(), ReorganiseError> {
+    let resting = told.iter().filter(|(_, employment)| after.leads_to(&employment.as_told(), code)).count();
+    match resting as u64 {
+        0 => Ok(()),
+        employments => Err(ReorganiseError::InUse { code: code.clone(), employments }),
     }
 }
 
@@ -283,24 +311,43 @@ fn moved(
     (before, after): (&Successions, &Successions),
     on_day: NaiveDate,
 ) -> BTreeMap<(AdministrationCode, AdministrationCode), Moved> {
-    let mut employments: BTreeMap<(&AdministrationCode, &AdministrationCode), (u64, BTreeSet<EmployeeId>)> =
+    let mut employments: BTreeMap<(AdministrationCode, AdministrationCode), (u64, BTreeSet<EmployeeId>)> =
         BTreeMap::new();
     for (employee, employment) in told {
         if employment.ends_on.is_some_and(|last| last < on_day.max(employment.starts_on)) {
             continue;
         }
         let day = on_day.max(employment.starts_on);
-        let from = before.resolve(&employment.administration, &employment.unit, day);
-        let to = after.resolve(&employment.administration, &employment.unit, day);
+        let told = employment.as_told();
+        let (from, to) = (before.place(&told, day), after.place(&told, day));
         if from != to {
-            let (count, people) = employments.entry((from, to)).or_default();
+            let (count, people) = employments.entry((from.clone(), to.clone())).or_default();
             *count += 1;
             people.insert(*employee);
         }
     }
-    let counted =
-        |((from, to), (employments, people)): ((&AdministrationCode, &AdministrationCode), (u64, BTreeSet<_>))| {
-            ((from.clone(), to.clone()), Moved { employments, people: people.len() as u64 })
-        };
+    let counted = |(places, (employments, people)): (_, (u64, BTreeSet<_>))| {
+        (places, Moved { employments, people: people.len() as u64 })
+    };
     employments.into_iter().map(counted).collect()
+}
+
+/// What is elsewhere on days before that of a reorganisation: HR had named the new code before the register knew the step.
+fn named_before(
+    told: &[(EmployeeId, Employment)],
+    (before, after): (&Successions, &Successions),
+    on_day: NaiveDate,
+) -> Moved {
+    let mut found = Moved::default();
+    let mut people = BTreeSet::new();
+    for (employee, employment) in told.iter().filter(|(_, employment)| employment.starts_on < on_day) {
+        let last = employment.ends_on.map_or(day_before(on_day), |last| last.min(day_before(on_day)));
+        let until = ToldEmployment { ends_on: Some(last), ..employment.as_told() };
+        if before.stays(&until) != after.stays(&until) {
+            found.employments += 1;
+            people.insert(*employee);
+        }
+    }
+    found.people = people.len() as u64;
+    found
 }

@@ -18,13 +18,13 @@ use super::xapi::credentials::XAPI;
 use super::xapi::receive::{KeptRequest, understand_again};
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::domain::ids::{PlatformCode, PlatformId};
+use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::intake::profile::Profile;
 use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
-use crate::store::receiving::{self, Again, Delivery, Received};
-use crate::store::{StoreError, deliveries};
+use crate::store::receiving::{self, Again, Content, Delivery, Received};
+use crate::store::{StoreError, deliveries, profiles};
 
 /// How many deliveries are read again in one change.
 const AT_ONCE: usize = 100;
@@ -216,35 +216,65 @@ impl Source {
 }
 
 /// By what a platform's deliveries are understood today; nothing more than its zone for native ones.
-enum Tongue {
+pub(super) enum Tongue {
     Native,
-    Profile(Arc<Profile>),
-    Statements(Box<Words>),
+    Profile(Arc<Profile>, Option<u32>),
+    Statements(Box<Words>, Option<u32>),
+}
+
+impl Tongue {
+    /// The version of the platform's own profile that reads.
+    pub(super) fn version(&self) -> Option<i32> {
+        match self {
+            Self::Native => None,
+            Self::Profile(_, version) | Self::Statements(_, version) => {
+                version.and_then(|known| i32::try_from(known).ok())
+            }
+        }
+    }
 }
 
 impl App {
-    async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
+    pub(super) async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
         let connection = self.store.connection();
+        let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
         if platform.adapter == XAPI {
-            return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?)));
+            return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?), version));
         }
-        Ok(profile_of(connection, platform).await?.map_or(Tongue::Native, Tongue::Profile))
+        let profile = profile_of(connection, platform).await?;
+        Ok(profile.map_or(Tongue::Native, |profile| Tongue::Profile(profile, version)))
+    }
+
+    /// What a kept delivery says in its platform's words of today.
+    ///
+    /// * `read_at`: what lies more than a day after it is not understood; `received_at`: when it happened where nothing says so.
+    pub(super) fn understand_kept(
+        &self,
+        platform: &Platform,
+        tongue: &Tongue,
+        key: &EventId,
+        (content_type, headers, body): (&str, &str, &[u8]),
+        read_at: DateTime<Utc>,
+        received_at: DateTime<Utc>,
+    ) -> Content {
+        match tongue {
+            Tongue::Profile(profile, _) => {
+                receive_foreign::understand_again(profile, platform, (content_type, headers, body), read_at)
+            }
+            // Who says no time meant the time of sending.
+            Tongue::Statements(words, _) => {
+                let kept = KeptRequest { content_type, headers, body, received_at };
+                understand_again(&kept, &platform.code, self.calendar, words)
+            }
+            Tongue::Native => understand(key, body, platform.time_zone, read_at),
+        }
     }
 
     /// A delivery as if it came now, in its platform's words of today.
     fn read_again(&self, waiting: Waiting, platform: &Platform, tongue: &Tongue, now: DateTime<Utc>) -> Delivery {
         let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
-        let content = match tongue {
-            Tongue::Profile(profile) => {
-                receive_foreign::understand_again(profile, platform, (&content_type, &headers, &body), now)
-            }
-            // Who says no time meant the time of sending.
-            Tongue::Statements(words) => {
-                let kept = KeptRequest { content_type: &content_type, headers: &headers, body: &body, received_at };
-                understand_again(&kept, &platform.code, self.calendar, words)
-            }
-            Tongue::Native => understand(&key, &body, platform.time_zone, now),
-        };
+        let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
+        let content = self.understand_kept(platform, tongue, &key, texts, now, received_at);
         let linking_keys = platform.linking_keys.as_slice().into();
         Delivery {
             platform: waiting.platform,
@@ -255,6 +285,7 @@ impl App {
             headers,
             // It is kept already: nothing is written of how it came.
             is_pulled: false,
+            read_by: tongue.version(),
             body,
         }
     }

@@ -6,16 +6,19 @@ use super::App;
 use super::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
 use crate::store::standings::{self, Derived, Stale};
-use crate::store::{Connection, Snapshot, StoreError, people, platforms, relinking, requirements, settings};
+use crate::store::{Connection, Snapshot, StoreError, Trouble, people, platforms, relinking, requirements, settings};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
-const AT_ONCE: u64 = 400;
+const AT_ONCE: usize = 400;
 
-/// A view reckons as many people's standings by itself; more are settled first.
-const FEW: u64 = 200;
+/// A view judges as many people by itself; more are settled first.
+const FEW: usize = 200;
+
+/// How often a settling is tried that met another of the same people.
+const TRIES: u32 = 5;
 
 /// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
-const RECKONING: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
+const RECKONING: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
 
 /// All versions of every requirement that a snapshot holds.
 pub(super) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {
@@ -33,18 +36,32 @@ pub(super) async fn versions_of_all(connection: &impl Connection) -> Result<Requ
 }
 
 impl App {
-    /// Judges and writes whoever waits, a few hundred at a time; answers how many people that were.
+    /// Judges and writes whoever has waited longest, a few hundred at a time; answers how many people that were.
+    ///
+    /// One at a time in a process: two would do the same work, and one of them in vain.
     pub async fn settle_some(&self) -> Result<usize, StoreError> {
-        let snapshot = self.store.snapshot().await?;
-        let waiting = standings::stale(snapshot.connection(), AT_ONCE).await?;
-        if waiting.is_empty() {
-            self.metrics.set_stale_employees(0);
-            return Ok(0);
+        let _alone = self.settling.lock().await;
+        self.settle_next().await
+    }
+
+    async fn settle_next(&self) -> Result<usize, StoreError> {
+        let mut tried = 1;
+        loop {
+            let snapshot = self.store.snapshot().await?;
+            let (waiting, _) = standings::stale(snapshot.connection(), AT_ONCE).await?;
+            if waiting.is_empty() {
+                self.metrics.set_stale_employees(0);
+                return Ok(0);
+            }
+            let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
+            drop(snapshot);
+            match self.store.settle(&waiting, derived).await {
+                Ok(()) => return Ok(employees),
+                // Another process writes the same people's rows, and one of the two was undone.
+                Err(error) if Trouble::of(&error) == Some(Trouble::Busy) && tried < TRIES => tried += 1,
+                Err(error) => return Err(error),
+            }
         }
-        let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
-        drop(snapshot);
-        self.store.settle(&waiting, derived).await?;
-        Ok(employees)
     }
 
     /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
@@ -73,24 +90,23 @@ impl App {
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }
 
-    /// Settles until nothing waits; `progress` hears how many people are done since it was last told.
+    /// Settles all that waits now; `progress` hears how many people are done since it was last told. What comes meanwhile waits
+    /// for others: while deliveries come without a pause, something always does.
     pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
-        loop {
-            match self.settle_some().await? {
-                0 => return Ok(()),
-                done => progress(done),
-            }
-        }
-    }
-
-    /// Settles until so little waits that a view can reckon it by itself.
-    pub(super) async fn settle_before_reading(&self) -> Result<(), StoreError> {
-        while standings::more_stale_than(self.store.connection(), FEW).await? {
-            if self.settle_some().await? == 0 {
-                break;
-            }
+        let connection = self.store.connection();
+        let Some((_, through)) = standings::stale_bounds(connection).await? else { return Ok(()) };
+        while let Some((oldest, _)) = standings::stale_bounds(connection).await?
+            && oldest <= through
+        {
+            progress(self.settle_some().await?);
         }
         Ok(())
+    }
+
+    /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
+    pub(super) async fn settle_before_reading(&self) -> Result<(), StoreError> {
+        let (_, are_all) = standings::stale(self.store.connection(), FEW).await?;
+        if are_all { Ok(()) } else { self.settle_all(|_| {}).await }
     }
 }
 
@@ -103,8 +119,8 @@ pub(super) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreEr
     let change = app.store.change(app.now()).await?;
     settings::write(&change, settings::RECKONING, &reckoning).await?;
     standings::mark_everybody_stale(&change).await?;
-    // Links that depend on the day depend on the time zone.
+    // On which day HR gave a key depends on the time zone.
     let orders = platforms::link_orders(change.connection()).await?;
-    relinking::relink(&change, &BTreeSet::new(), &orders, app.calendar).await?;
+    relinking::relink_everybody(&change, &orders, app.calendar).await?;
     change.commit().await
 }

@@ -1,12 +1,14 @@
 //! Deliveries as they were received: listed, and shown down to their bytes.
 
 use super::context::Act;
+use super::import_directory::digest_of;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::report::protection::ReadText;
 use crate::intake::webhook::encoding;
 use crate::store::deliveries::{self, DeliveryFilter};
-use crate::store::{StoreError, platforms};
+use crate::store::{Connection, StoreError, people, platforms};
 
 pub use crate::store::deliveries::KeptDelivery;
 
@@ -64,12 +66,55 @@ impl App {
         Ok(found)
     }
 
-    /// One delivery with its bytes.
-    pub async fn show_delivery(&self, asker: &Asker, id: i64) -> Result<(KeptDelivery, Vec<u8>), ShowDeliveriesError> {
+    /// One delivery with its bytes; without them where they speak of somebody with protected personal data.
+    pub async fn show_delivery(
+        &self,
+        asker: &Asker,
+        id: i64,
+    ) -> Result<(KeptDelivery, ShownBody), ShowDeliveriesError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        let found = deliveries::by_id(self.store.connection(), id).await?;
-        let found = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let found = deliveries::by_id(connection, id).await?;
+        let (kept, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
+        let shown = match self.speaks_of_protected(connection, id, &body).await? {
+            true => ShownBody::Withheld { digest: digest_of(&body) },
+            false => ShownBody::Whole(body),
+        };
+        drop(snapshot);
         self.look(asker, &grant, Act { action: "delivery.read", object: &format!("delivery {id}") }).await?;
-        Ok(found)
+        Ok((kept, shown))
     }
+
+    /// Whether a delivery speaks of somebody whose personal data are protected now: some result of it is theirs, or the body has
+    /// what they are called or known by. Whoever nobody knows to be protected cannot be found.
+    async fn speaks_of_protected(
+        &self,
+        connection: &impl Connection,
+        id: i64,
+        body: &[u8],
+    ) -> Result<bool, StoreError> {
+        let words = people::protected_words(connection).await?;
+        if words.is_empty() {
+            return Ok(false);
+        }
+        let owners = deliveries::owners(connection, id).await?;
+        if !people::protected_among(connection, &owners).await?.is_empty() {
+            return Ok(true);
+        }
+        let plain = encoding::plain(body).unwrap_or_default();
+        let text = ReadText::of(&String::from_utf8_lossy(&plain));
+        Ok(words.iter().any(|words| words.are_in(&text)))
+    }
+}
+
+/// What is shown of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownBody {
+    Whole(Vec<u8>),
+    /// It speaks of somebody with protected personal data, and is shown to nobody.
+    Withheld {
+        /// SHA-256 of the bytes, by which they can be told to be the same.
+        digest: String,
+    },
 }

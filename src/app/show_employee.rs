@@ -8,13 +8,14 @@ use super::as_known::{as_known, targets_of};
 use super::context::Act;
 use super::judge::Requirements;
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
+use super::own_people::own_days;
 use super::{App, Asker};
-use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::access::{Action, OwnDays, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Item, Standing};
 use crate::domain::directory::{Absence, Employment};
-use crate::domain::ids::{EmployeeNumber, EventId, PlatformId, RequirementCode};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::{StoreError, merges, people, platforms, requirements};
@@ -87,12 +88,6 @@ impl From<ViewError> for ShowEmployeeError {
     }
 }
 
-/// Whether somebody may see an employee on a day: all may be seen by who sees all, others by an employment on that day
-/// in an administration of the asker's own.
-pub(super) fn is_visible(visible: &Visible, employee: &KnownEmployee, day: NaiveDate) -> bool {
-    visible.is_all() || employee.person.employments.iter().any(|e| e.covers(day) && visible.includes(&e.administration))
-}
-
 impl App {
     /// Shows an employee, and leaves the audit entry of the look. Of a merged duplicate's number, whom it was merged into.
     pub async fn show_employee(
@@ -110,54 +105,70 @@ impl App {
             let versions = requirements::versions(view.snapshot.connection(), &code, Some(view.known_at)).await?;
             all.insert(code, versions);
         }
-        let employee = self.find(&view, number, &all).await?;
-        let employee = employee.filter(|employee| is_visible(grant.visible(), employee, view.as_of));
+        let employee = self.find(&view, number, &all, grant.visible()).await?;
         let employee = employee.ok_or_else(|| ShowEmployeeError::UnknownEmployee(number.clone()))?;
+        let own = own_days(grant.visible(), &employee);
         let platforms: BTreeMap<PlatformId, String> = platforms::list(view.snapshot.connection())
             .await?
             .into_iter()
             .map(|platform| (platform.id, platform.code.to_string()))
             .collect();
+        let judged = own.judged(employee.person.clone(), view.as_of);
         let answers = all.iter().filter_map(|(code, versions)| {
             let version = in_effect_on(versions, view.as_of)?;
-            let case = Case::new(&employee.person, version);
+            let binds = |e: &Employment| e.covers(view.as_of) && version.requirement.audience.binds(e);
+            let mut employments = employee.person.employments.iter();
+            // What binds somebody by an employment elsewhere is not of the asker's.
+            employments.find(|e| grant.visible().includes(&e.administration) && binds(e))?;
+            let case = Case::new(&judged, version);
             Some(RequirementAnswer {
                 requirement: code.clone(),
                 title_sv: version.requirement.title_sv.clone(),
                 title_en: version.requirement.title_en.clone(),
                 version: version.version,
                 standing: case.on(view.as_of)?,
-                evidence: evidence_of(&employee, &case, view.as_of, &platforms),
+                evidence: evidence_of(&employee, &case, (view.as_of, &own), &platforms),
             })
         });
         let requirements = answers.collect();
         Ok(seen(employee, requirements, &view, grant.visible()))
     }
 
+    /// The employee whom a number names, where the day is one of the asker's own. Who is not there and who may not be seen
+    /// take the same questions to the database.
     async fn find(
         &self,
         view: &View,
         number: &EmployeeNumber,
         requirements: &Requirements,
+        visible: &Visible,
     ) -> Result<Option<KnownEmployee>, StoreError> {
         let connection = view.snapshot.connection();
-        let Some(id) = people::by_number(connection, number).await? else { return Ok(None) };
-        let id = merges::merges(connection, Some(view.known_at)).await?.person(id);
-        if !view.is_current {
-            let targets: Vec<Target> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
-            let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
-            return Ok(known.employees.remove(&id));
+        let id = people::ever_by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
+        let known_at = (!view.is_current).then_some(view.known_at);
+        let id = merges::merges(connection, known_at).await?.person(id);
+        let mut found = people::directory(connection, Whose::Only(&[id]), known_at).await?;
+        found.retain(|_, employee| own_days(visible, employee).contains(view.as_of));
+        let Some(mut employee) = self.own_person(connection, visible, view.known_at, number, found).await? else {
+            return Ok(None);
+        };
+        if view.is_current {
+            let mut found = BTreeMap::from([(id, employee)]);
+            people::attach_linked_results(connection, &mut found, self.calendar).await?;
+            return Ok(found.remove(&id));
         }
-        let mut found = people::directory(connection, Whose::Only(&[id]), None).await?;
-        people::attach_linked_results(connection, &mut found, self.calendar).await?;
-        Ok(found.remove(&id))
+        let targets: Vec<Target> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
+        let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
+        let Some(known) = known.employees.remove(&id) else { return Ok(None) };
+        (employee.person, employee.protected) = (known.person, known.protected);
+        Ok(Some(employee))
     }
 }
 
 fn evidence_of(
     employee: &KnownEmployee,
     case: &Case<'_>,
-    day: NaiveDate,
+    (day, own): (NaiveDate, &OwnDays),
     platforms: &BTreeMap<PlatformId, String>,
 ) -> Vec<EvidenceAnswer> {
     let items = case.version().requirement.items();
@@ -169,7 +180,9 @@ fn evidence_of(
     let mut answers = Vec::new();
     for (place, piece, holds) in case.evidence(day) {
         let Some(item) = items.get(place) else { continue };
-        if !seen.insert((place, piece.platform, &piece.event_id)) {
+        // What was done elsewhere is shown where it holds on some own day: a status there may rest on it.
+        let is_own = own.includes_result(piece.day, std::iter::once(holds));
+        if !is_own || !seen.insert((place, piece.platform, &piece.event_id)) {
             continue;
         }
         let result = results().find(|result| result.event_id == piece.event_id && result.platform == piece.platform);
@@ -193,6 +206,7 @@ fn seen(
     view: &View,
     visible: &Visible,
 ) -> EmployeeAnswer {
+    let own = own_days(visible, &employee);
     let KnownEmployee { number, given_name, family_name, protected, merged_numbers, contacts, person, .. } = employee;
     let employments = person.employments.into_iter().filter(|e| visible.includes(&e.administration));
     let mut employments: Vec<(Employment, Contact)> = employments
@@ -216,7 +230,7 @@ fn seen(
         given_name: name(given_name),
         family_name: name(family_name),
         employments,
-        absences: person.absences,
+        absences: own.absences(&person.absences),
         requirements,
     }
 }

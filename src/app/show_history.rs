@@ -6,17 +6,24 @@ use chrono::{DateTime, Utc};
 
 use super::context::Act;
 use super::knowledge::{Clocks, ViewError};
-use super::show_employee::is_visible;
+use super::list_unlinked::concealed;
+use super::own_people::own_days;
+use super::settle_standings::versions_of_all;
 use super::{App, Asker};
-use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::access::{Action, OwnDays, Refused, Visible};
+use crate::domain::calendar::{LAST_DAY, Stretch};
+use crate::domain::compliance::standing::Case;
 use crate::domain::directory::merge::Merges;
 use crate::domain::directory::records::PersonRecord;
 use crate::domain::directory::succession::Successions;
-use crate::domain::history::{Entry, Kind, Place, Story, Version, told, told_of_merge, told_of_proposal};
-use crate::domain::ids::{EmployeeId, EmployeeNumber};
+use crate::domain::history::scoped::{on_own_days, through, windows, with_addresses_of_then};
+use crate::domain::history::{
+    Entry, Kind, Place, Received, Story, Version, told, told_of_decision, told_of_merge, told_of_proposal,
+};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
-use crate::store::people::Whose;
-use crate::store::{Connection, StoreError, corrections, merges, people, proposals, reorganisations};
+use crate::store::people::{KnownEmployee, Whose};
+use crate::store::{Connection, StoreError, corrections, merges, people, platforms, proposals, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -45,19 +52,21 @@ pub enum How {
     Link,
     Exemption,
     PriorTraining,
+    Withdrawal,
     Delivery,
     Merge,
     Other,
 }
 
 impl How {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Import,
         Self::Correction,
         Self::Scim,
         Self::Link,
         Self::Exemption,
         Self::PriorTraining,
+        Self::Withdrawal,
         Self::Delivery,
         Self::Merge,
         Self::Other,
@@ -72,6 +81,7 @@ impl How {
             Self::Link => "link",
             Self::Exemption => "exemption",
             Self::PriorTraining => "prior_training",
+            Self::Withdrawal => "withdrawal",
             Self::Delivery => "delivery",
             Self::Merge => "merge",
             Self::Other => "other",
@@ -88,6 +98,7 @@ impl How {
             "merge" => Self::Merge,
             "exemption" => Self::Exemption,
             "prior_training" => Self::PriorTraining,
+            "result" => Self::Withdrawal,
             _ => Self::Other,
         }
     }
@@ -116,9 +127,8 @@ pub enum ShowHistoryError {
 impl App {
     /// Tells the story of an employee in the order in which it became known, and leaves the audit entry of the look.
     ///
-    /// Who sees some administrations only sees whom they see today. Of employments they see those of their own: one that
-    /// moved there from elsewhere begins with the move. All else is told from the instant on at which the register knew of
-    /// an employment there; results are told from their beginning, as the evidence that a status rests on is.
+    /// Who sees some administrations only reads what belongs to the days on which the person is, was or will be their own. Of
+    /// employments that is their own: one that moved there from elsewhere begins with the move.
     pub async fn show_history(
         &self,
         asker: &Asker,
@@ -135,17 +145,17 @@ impl App {
         };
         let connection = view.snapshot.connection();
         let unknown = || ShowHistoryError::UnknownEmployee(number.clone());
-        let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
+        let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
         let merges = merges::merges(connection, None).await?;
         let id = merges.person(id);
-        let employee =
-            people::directory(connection, Whose::Only(&[id]), None).await?.remove(&id).ok_or_else(unknown)?;
-        if !is_visible(grant.visible(), &employee, view.as_of) {
-            return Err(unknown());
-        }
-        let story = self.story_of(connection, (id, &employee.number), &merges, grant.visible()).await?;
+        let found = people::directory(connection, Whose::Only(&[id]), None).await?;
+        let own = self.own_person(connection, grant.visible(), view.known_at, number, found).await?;
+        let employee = own.ok_or_else(unknown)?;
+        let own = own_days(grant.visible(), &employee);
+        let seen = Seen { visible: grant.visible(), own: &own, employee: &employee, now: view.known_at };
+        let story = self.story_of(connection, &merges, &seen).await?;
         let (entries, next) = story.page(request.after, request.kind, request.at_most);
-        let entries = who_said_so(connection, id, &merges, entries).await?;
+        let entries = self.who_said_so(connection, id, &merges, entries, &own).await?;
         Ok(HistoryAnswer { number: employee.number, entries, next })
     }
 
@@ -154,26 +164,33 @@ impl App {
     pub(super) async fn story_of(
         &self,
         connection: &impl Connection,
-        (id, number): (EmployeeId, &EmployeeNumber),
         merges: &Merges,
-        visible: &Visible,
+        seen: &Seen<'_>,
     ) -> Result<Story, StoreError> {
+        let id = seen.employee.id;
         let tree = reorganisations::successions(connection, None).await?;
-        let mut parts = vec![part_of(connection, (id, number), &tree, visible).await?];
-        for (duplicate, number) in people::numbers_of(connection, &merges.duplicates_of(id).collect()).await? {
+        let counting = self.evidence_on_own_days(connection, seen).await?;
+        let numbers: BTreeSet<EmployeeId> = merges.duplicates_of(id).chain([id]).collect();
+        let mut parts = Vec::new();
+        for (of, number) in people::numbers_of(connection, &numbers).await? {
             let number = EmployeeNumber::parse(&number);
             let unreadable = |_| StoreError::Unreadable { table: "employee", column: "number" };
-            let number = number.map_err(unreadable)?;
-            let mut part = part_of(connection, (duplicate, &number), &tree, visible).await?;
-            for entry in &mut part.entries {
-                entry.merged_number = Some(number.clone());
-            }
-            parts.push(part);
+            parts.push((of, number.map_err(unreadable)?));
         }
-        let first = parts.iter().filter_map(|part| part.first).min();
-        let current = parts.iter().flat_map(|part| &part.protected).any(|(_, until)| until.is_none());
-        let protected: Vec<Protected> = parts.iter().flat_map(|part| part.protected.iter().copied()).collect();
-        let mut entries: Vec<Entry> = parts.into_iter().flat_map(|part| part.entries).collect();
+        parts.sort();
+        let mut stories = Vec::new();
+        for (of, number) in parts {
+            let mut part = self.part_of(connection, (of, &number), &tree, seen, &counting).await?;
+            if number != seen.employee.number && seen.employee.merged_numbers.contains(&number) {
+                for entry in &mut part.entries {
+                    entry.merged_number = Some(number.clone());
+                }
+            }
+            stories.push(part);
+        }
+        let current = stories.iter().flat_map(|part| &part.protected).any(|(_, until)| until.is_none());
+        let protected: Vec<Protected> = stories.iter().flat_map(|part| part.protected.iter().copied()).collect();
+        let mut entries: Vec<Entry> = stories.into_iter().flat_map(|part| part.entries).collect();
         // One link by hand may speak of several of these numbers, and is told once.
         let mut links: Vec<Entry> = Vec::new();
         entries.retain(|entry| {
@@ -182,14 +199,171 @@ impl App {
             links.extend(link.filter(|_| is_new));
             is_new
         });
-        entries.extend(told(&history::results(connection, id, self.calendar).await?).into_iter().map(from_platform));
-        entries.extend(merges::of_employee(connection, id).await?.iter().flat_map(told_of_merge));
-        let mut story = Story::of(entries);
-        if let Some(first) = first.filter(|_| !visible.is_all()) {
-            story.begin_at(first, &[Kind::Result]);
+        let results = history::results(connection, id, self.calendar).await?;
+        let results: Vec<_> = results.into_iter().filter(|result| self.shows(seen.own, &counting, result)).collect();
+        entries.extend(told(&results).into_iter().map(from_platform));
+        let shown: BTreeSet<(&str, &EventId)> =
+            results.iter().map(|result| (result.record.platform.as_str(), &result.record.event_id)).collect();
+        for (platform, decision) in &history::result_decisions(connection, id).await? {
+            if shown.contains(&(platform.as_str(), &decision.event_id)) {
+                entries.extend(told_of_decision(decision, platform).into_iter().map(|entry| {
+                    // Why is whose day it was decided on.
+                    let is_own = seen.own.contains(self.calendar.day_of(entry.known_at));
+                    Entry { reason: entry.reason.filter(|_| is_own), by: entry.by.filter(|_| is_own), ..entry }
+                }));
+            }
         }
+        let made = merges::of_employee(connection, id).await?;
+        let of_merges = made.iter().flat_map(told_of_merge);
+        entries.extend(of_merges.filter(|entry| seen.own.contains(self.calendar.day_of(entry.known_at))));
+        let mut story = Story::of(entries);
         story.protect(current, &protected);
         Ok(story)
+    }
+
+    /// The results that are evidence on some own day, with the days of each; none for who sees all, to whom all is shown.
+    async fn evidence_on_own_days(
+        &self,
+        connection: &impl Connection,
+        seen: &Seen<'_>,
+    ) -> Result<Counting, StoreError> {
+        if *seen.own == OwnDays::All {
+            return Ok(Counting::default());
+        }
+        let mut found = people::directory(connection, Whose::Only(&[seen.employee.id]), None).await?;
+        people::attach_linked_results(connection, &mut found, self.calendar).await?;
+        let platforms = platforms::list(connection).await?;
+        let code_of = |id| platforms.iter().find(|platform| platform.id == id).map(|p| p.code.to_string());
+        let mut counting = Counting::default();
+        for versions in versions_of_all(connection).await?.values() {
+            for (person, version) in found.values().flat_map(|e| versions.iter().map(move |v| (&e.person, v))) {
+                for (_, piece, holds) in Case::new(person, version).evidence(LAST_DAY) {
+                    let key = (code_of(piece.platform).unwrap_or_default(), piece.event_id.clone());
+                    counting.0.entry(key).or_default().push(holds);
+                }
+            }
+        }
+        Ok(counting)
+    }
+
+    /// Whether a result belongs to own days: it happened on one, or is evidence that holds on one.
+    fn shows(&self, own: &OwnDays, counting: &Counting, result: &Version<Received>) -> bool {
+        let Received { platform, event_id, occurred_at, .. } = &result.record;
+        own.includes_result(self.calendar.day_of(*occurred_at), counting.holds(platform, event_id))
+    }
+
+    async fn part_of(
+        &self,
+        connection: &impl Connection,
+        (id, number): (EmployeeId, &EmployeeNumber),
+        tree: &Successions,
+        seen: &Seen<'_>,
+        counting: &Counting,
+    ) -> Result<Part, StoreError> {
+        let Seen { visible, own, employee, now } = *seen;
+        let mut facts = history::facts(connection, (id, number)).await?;
+        let protected = protected_during(&facts.persons);
+        // Whoever has an employment now, or had it by some tree, is told of it.
+        facts.employments.retain(|version| {
+            let record = &version.record;
+            tree.places(&record.as_told()).into_iter().any(|code| visible.includes(code))
+        });
+        let mut links = history::links(connection, (id, number), visible.is_all()).await?;
+        // An address that links to somebody else who is protected would be theirs.
+        let linked: BTreeMap<_, _> =
+            people::ids_of(connection, links.iter().filter_map(|l| l.record.employee_number.as_ref()))
+                .await?
+                .into_iter()
+                .collect();
+        let protected_now = people::protected_among(connection, &linked.values().copied().collect()).await?;
+        for link in &mut links {
+            let whose = link.record.employee_number.as_ref().and_then(|number| linked.get(number));
+            if whose.is_some_and(|whose| protected_now.contains(whose)) {
+                link.record.identity = concealed(link.record.identity.clone());
+            }
+        }
+        let first = facts.employments.iter().map(|version| version.recorded_at).min();
+        let first = match first {
+            Some(first) => first,
+            None => people::known_since(connection, employee.id).await?,
+        };
+        if let Some(windows) = windows(own, self.calendar, first, now) {
+            let is_shown = *number == employee.number || employee.merged_numbers.contains(number);
+            facts.persons = if is_shown { through(facts.persons, &windows) } else { Vec::new() };
+            facts.identities = through(facts.identities, &windows);
+            // A link of another administration's days names an address of those.
+            links.retain(|version| own.contains(self.calendar.day_of(version.recorded_at)));
+            links = through(links, &windows);
+        }
+        let mut entries = told(&with_addresses_of_then(facts.employments, own.known_until(self.calendar)));
+        entries.extend(told(&facts.persons));
+        entries.extend(told(&on_own_days(facts.absences, own, self.calendar)));
+        entries.extend(told(&on_own_days(facts.exemptions, own, self.calendar)));
+        entries.extend(told(&facts.identities));
+        entries.extend(told(&links));
+        for proposal in proposals::of_employee(connection, id).await? {
+            let event = proposal.as_result().map(|result| result.event_id);
+            let holds = event.iter().flat_map(|event_id| counting.holds("", event_id));
+            let seen = own.proposal(&proposal, self.calendar, holds);
+            entries.extend(seen.iter().flat_map(told_of_proposal));
+        }
+        Ok(Part { entries, protected })
+    }
+
+    /// Finds who said each thing: the audit entry of the same instant, and for a correction its reason. Neither of days that
+    /// are not the asker's.
+    pub(super) async fn who_said_so(
+        &self,
+        connection: &impl Connection,
+        employee: EmployeeId,
+        merges: &Merges,
+        entries: Vec<Entry>,
+        own: &OwnDays,
+    ) -> Result<Vec<ToldEntry>, StoreError> {
+        let instants: BTreeSet<DateTime<Utc>> = entries.iter().map(|entry| entry.known_at).collect();
+        let who: BTreeMap<DateTime<Utc>, WhoDidIt> = history::who_did_it(connection, &instants).await?;
+        let mut reasons = corrections::reasons(connection, employee).await?;
+        for duplicate in merges.duplicates_of(employee) {
+            reasons.extend(corrections::reasons(connection, duplicate).await?);
+        }
+        let told = entries.into_iter().map(|mut entry| {
+            let is_own = own.contains(self.calendar.day_of(entry.known_at));
+            let who = who.get(&entry.known_at).filter(|_| is_own || entry.kind == Kind::Result);
+            let how = match (entry.kind, who) {
+                (Kind::Result, _) => How::Delivery,
+                (_, Some(who)) => How::of(&who.action),
+                (_, None) => How::Other,
+            };
+            if entry.reason.is_none() && is_own {
+                entry.reason = reasons.get(&entry.known_at).cloned();
+            }
+            let by = entry.by.take().filter(|_| is_own || entry.kind == Kind::Result);
+            let by = by.or_else(|| who.map(|who| who.subject.clone()));
+            ToldEntry { entry, by, how }
+        });
+        Ok(told.collect())
+    }
+}
+
+/// For whom a story is told, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub visible: &'a Visible,
+    /// The employee's days that are the asker's own.
+    pub own: &'a OwnDays,
+    /// As the asker knows them.
+    pub employee: &'a KnownEmployee,
+    /// The instant of knowledge.
+    pub now: DateTime<Utc>,
+}
+
+/// The results that are evidence, by platform (empty: none) and event, with the days on which they hold.
+#[derive(Debug, Default)]
+struct Counting(BTreeMap<(String, EventId), Vec<Stretch>>);
+
+impl Counting {
+    fn holds(&self, platform: &str, event_id: &EventId) -> impl Iterator<Item = Stretch> {
+        self.0.get(&(platform.to_owned(), event_id.clone())).into_iter().flatten().copied()
     }
 }
 
@@ -199,33 +373,7 @@ type Protected = (DateTime<Utc>, Option<DateTime<Utc>>);
 /// What was told under one employee number.
 struct Part {
     entries: Vec<Entry>,
-    /// When the register first knew of an employment that the asker may see.
-    first: Option<DateTime<Utc>>,
     protected: Vec<Protected>,
-}
-
-async fn part_of(
-    connection: &impl Connection,
-    (id, number): (EmployeeId, &EmployeeNumber),
-    tree: &Successions,
-    visible: &Visible,
-) -> Result<Part, StoreError> {
-    let mut facts = history::facts(connection, (id, number)).await?;
-    // Whoever has an employment now, or had it by some tree, is told of it.
-    facts.employments.retain(|version| {
-        let record = &version.record;
-        let mut places = tree.places(&record.administration, &record.unit, record.starts_on, record.ends_on);
-        places.any(|code| visible.includes(code))
-    });
-    let mut entries = told(&facts.employments);
-    entries.extend(told(&facts.persons));
-    entries.extend(told(&facts.absences));
-    entries.extend(told(&facts.exemptions));
-    entries.extend(told(&facts.identities));
-    entries.extend(told(&history::links(connection, (id, number), visible.is_all()).await?));
-    entries.extend(proposals::of_employee(connection, id).await?.iter().flat_map(told_of_proposal));
-    let first = facts.employments.iter().map(|version| version.recorded_at).min();
-    Ok(Part { entries, first, protected: protected_during(&facts.persons) })
 }
 
 fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<Protected> {
@@ -236,33 +384,4 @@ fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<Protected> {
 fn from_platform(entry: Entry) -> Entry {
     let platform = entry.changes.iter().find(|change| change.field == "platform").and_then(|c| c.after.clone());
     Entry { by: platform.map(|code| format!("platform {code}")), ..entry }
-}
-
-/// Finds who said each thing: the audit entry of the same instant, and for a correction its reason.
-pub(super) async fn who_said_so(
-    connection: &impl Connection,
-    employee: EmployeeId,
-    merges: &Merges,
-    entries: Vec<Entry>,
-) -> Result<Vec<ToldEntry>, StoreError> {
-    let instants: BTreeSet<DateTime<Utc>> = entries.iter().map(|entry| entry.known_at).collect();
-    let who: BTreeMap<DateTime<Utc>, WhoDidIt> = history::who_did_it(connection, &instants).await?;
-    let mut reasons = corrections::reasons(connection, employee).await?;
-    for duplicate in merges.duplicates_of(employee) {
-        reasons.extend(corrections::reasons(connection, duplicate).await?);
-    }
-    let told = entries.into_iter().map(|mut entry| {
-        let who = who.get(&entry.known_at);
-        let how = match (entry.kind, who) {
-            (Kind::Result, _) => How::Delivery,
-            (_, Some(who)) => How::of(&who.action),
-            (_, None) => How::Other,
-        };
-        if entry.reason.is_none() {
-            entry.reason = reasons.get(&entry.known_at).cloned();
-        }
-        let by = entry.by.take().or_else(|| who.map(|who| who.subject.clone()));
-        ToldEntry { entry, by, how }
-    });
-    Ok(told.collect())
 }

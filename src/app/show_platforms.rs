@@ -12,7 +12,7 @@ use crate::domain::pulling::Pulls;
 use crate::store::platform_health::{self, LatestDelivery, Spoke};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, QuarantineFilter};
-use crate::store::{Connection, StoreError, pulls, waiting};
+use crate::store::{Connection, StoreError, pulls};
 
 /// How far back a platform's figures go where nobody says.
 pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
@@ -79,8 +79,7 @@ impl App {
         let (deliveries, quarantined) = platform_health::deliveries_since(connection, spoke.platform, since).await?;
         let latest = platform_health::latest(connection, spoke.platform, since).await?;
         let occurred = platform_health::occurred_in(connection, &latest).await?;
-        let dismissed = waiting::dismissed(connection).await?.into_keys().collect();
-        let shares = self.linked_shares_now(connection, self.today(), &dismissed, true).await?;
+        let shares = self.linked_shares_now(connection, self.today()).await?;
         let share = shares.platforms.iter().find(|(platform, _)| platform == code.as_str());
         let share = share.map(|(_, share)| share.now).unwrap_or_default();
         let platform = platforms::by_code(connection, code).await?;

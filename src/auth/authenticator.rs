@@ -51,7 +51,7 @@ impl Authenticator {
     /// Who is asking, by the token that was sent.
     pub async fn authenticate(&self, token: &str) -> Result<Principal, TokenError> {
         match self.verify(token) {
-            Err(TokenError::UnknownKey) if self.reload_keys().await => self.verify(token),
+            Err(TokenError::UnknownKey) if self.reload_keys().await? => self.verify(token),
             answer => answer,
         }
     }
@@ -63,7 +63,7 @@ impl Authenticator {
             verify_for_platform(&ring, &self.settings, token, (self.clock)())
         };
         match verify() {
-            Err(TokenError::UnknownKey) if self.reload_keys().await => verify(),
+            Err(TokenError::UnknownKey) if self.reload_keys().await? => verify(),
             answer => answer,
         }
     }
@@ -79,18 +79,16 @@ impl Authenticator {
     }
 
     /// Reads the keys again unless that was just done; whether a second look may find more than the first did.
-    async fn reload_keys(&self) -> bool {
-        let Some(reload) = &self.reload else { return false };
+    async fn reload_keys(&self) -> Result<bool, TokenError> {
+        let Some(reload) = &self.reload else { return Ok(false) };
         // Who waits here while another request reads the keys looks again with what that one found.
         let mut reloaded_at = self.reloaded_at.lock().await;
         let now = (self.clock)();
         if reloaded_at.is_none_or(|at| (now - at).abs() >= RELOAD_INTERVAL) {
             *reloaded_at = Some(now);
-            if let Some(ring) = reload().await {
-                self.replace_keys(ring);
-            }
+            self.replace_keys(reload().await.ok_or(TokenError::KeysUnread)?);
         }
-        true
+        Ok(true)
     }
 }
 
@@ -159,7 +157,7 @@ mod tests {
         let clock: Clock = Arc::new(move || DateTime::UNIX_EPOCH + TimeDelta::seconds(clock.load(Ordering::Relaxed)));
         let authenticator = Authenticator::new(ring(), settings(), clock).with_reload(Box::new(move || {
             asked_by_reload.fetch_add(1, Ordering::Relaxed);
-            Box::pin(async { None })
+            Box::pin(async { Some(ring()) })
         }));
         let unknown = token(&ring());
         for (second, times_asked) in [(0, 1), (1, 1), (4, 1), (5, 2), (6, 2)] {

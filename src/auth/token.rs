@@ -67,6 +67,9 @@ pub enum TokenError {
     WrongAlgorithm,
     #[error("the bearer token names a signing key that is not, or no longer, known")]
     UnknownKey,
+    /// Whether it names a key that was made since cannot be told at the moment.
+    #[error("the signing keys could not be read")]
+    KeysUnread,
     #[error("the signature of the bearer token does not hold")]
     BadSignature,
     #[error("the bearer token has expired")]

@@ -13,20 +13,32 @@ use crate::app::Asker;
     A copy of SQLite is a database that can be put in place as it is.\n\
     A copy of PostgreSQL is a pg_dump archive for pg_restore.\n\
     It holds the platforms' secrets and the signing keys: keep it as safe as the register.\n\
-    It is whole or not there, and its owner's alone.")]
+    It is whole or not there, and its owner's alone.\n\
+    The register's pages are looked at before, and the copy after, against the chain of digests; nothing is kept of a\n\
+    copy of what is damaged. The last line says where the copy's chain ends: write it down elsewhere.")]
 pub struct Arguments {
     /// Where to
     file: PathBuf,
     /// Replace a file that is there already
     #[arg(long)]
     force: bool,
+    /// Copy what is damaged or was changed, too; the command fails all the same, and says what is wrong
+    #[arg(long)]
+    even_if_damaged: bool,
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let file = NewFile::for_place(&arguments.file, arguments.force)?;
     let opened = open().await?;
-    opened.app.backup(&Asker::operator(), &opened.settings.database.url, file.path()).await?;
+    let url = &opened.settings.database.url;
+    let made = opened.app.backup(&Asker::operator(), url, file.path(), arguments.even_if_damaged).await?;
     file.finish()?;
     eprintln!("A copy of the register is in {}.", arguments.file.display());
-    Ok(())
+    if let Some(head) = made.head {
+        eprintln!("Its chain ends with link {}: {head}", head.number);
+    }
+    match made.damage {
+        Some((first, count)) => Err(format!("the copy is of a damaged register: {first} ({count} in all)").into()),
+        None => Ok(()),
+    }
 }

@@ -9,17 +9,17 @@ use futures::StreamExt;
 
 use super::serve::Service;
 use super::{CommandError, Missing, Opened, logging, open_with, output};
-use crate::app::Asker;
 use crate::app::add_platform::NewPlatform;
 use crate::app::build_report::ReportRequest;
 use crate::app::import_directory::ImportRequest;
 use crate::app::knowledge::Clocks;
 use crate::app::receive_delivery::NATIVE;
 use crate::app::sign_tokens::TokenRequest;
+use crate::app::{Asker, Patience};
 use crate::config;
 use crate::demo_city::{self, DemoCity, DemoDelivery, Expect};
 use crate::domain::access::Role;
-use crate::domain::directory::plan::{Extent, Files};
+use crate::domain::directory::plan::{Allowed, Extent, Files};
 use crate::domain::ids::{AdministrationCode, PlatformCode, RequirementCode};
 use crate::domain::linking::LinkingKey;
 use crate::intake::webhook::signature::{self, WebhookSecret};
@@ -52,7 +52,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let folder = Path::new(FOLDER);
     remove_earlier(folder)?;
     let figment = config::figment().merge(("database.url", DATABASE_URL));
-    let opened = open_with(figment, Missing::IsMade).await?;
+    let opened = open_with(figment, Missing::IsMade, Patience::SERVICE).await?;
     logging::init(rocket::config::LogLevel::Critical)?;
     let city = DemoCity::found(arguments.seed, arguments.people, opened.app.today());
     let secret = prepare(&opened, &city).await?;
@@ -130,7 +130,7 @@ async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, Comm
         exemptions: Some(hr_csv::exemptions::read(city.exemptions_csv().as_bytes()).map_err(listed)?.rows),
         identities: Some(hr_csv::identities::read(city.identities_csv().as_bytes()).map_err(listed)?.rows),
     };
-    let request = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: false };
+    let request = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::nothing() };
     let plan = opened.app.import_directory(&asker, &files, request).await?;
     eprintln!("A made-up city: {}.", output::summary(&plan.summary()));
     Ok(secret)

@@ -23,14 +23,16 @@ mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
+use crate::app::clock_watch::ClockWatch;
 use crate::app::rate_limits::RateLimits;
-use crate::app::{App, Approval, Metrics, Store, system_clock};
-use crate::config::{self, Settings};
+use crate::app::{App, Approval, Metrics, Patience, Store, Trouble, system_clock};
+use crate::config::{self, DatabaseSettings, Settings};
 use crate::domain::calendar::CityCalendar;
 
 /// The register that tells a city which of its people have done the training their work demands, and proves it
@@ -86,9 +88,8 @@ enum Command {
     /// Bearer tokens for people and their tools
     #[command(subcommand)]
     Token(token::Command),
-    /// Recompute everything that is derived and compare; fails where something differs
-    #[command(after_help = "Example:\n  kurskoll verify")]
-    Verify,
+    /// Look whether everything is as it was recorded, and everything derived as the facts give it
+    Verify(verify::Arguments),
     /// Write a consistent copy of the register while the service runs
     Backup(backup::Arguments),
 }
@@ -103,15 +104,21 @@ pub(crate) struct Opened {
     pub figment: Figment,
 }
 
-/// Opens the register that the configuration names; fails where there is none. Most commands are of no use on an empty
-/// register, and one that is made in the wrong folder looks as if all were well.
+/// Opens the register that the configuration names, for a command; fails where there is none. Most commands are of no use on an
+/// empty register, and one that is made in the wrong folder looks as if all were well.
 async fn open() -> Result<Opened, CommandError> {
-    open_with(config::figment(), Missing::IsAnError).await
+    open_for_command(Missing::IsAnError).await
 }
 
 /// The same for what people begin with: makes the register where there is none.
 async fn open_or_make() -> Result<Opened, CommandError> {
-    open_with(config::figment(), Missing::IsMade).await
+    open_for_command(Missing::IsMade).await
+}
+
+async fn open_for_command(missing: Missing) -> Result<Opened, CommandError> {
+    let opened = open_with(config::figment(), missing, Patience::COMMAND).await?;
+    tokio::spawn(give_up_without_database(opened.app.store.clone()));
+    Ok(opened)
 }
 
 /// What becomes of a register that is not there.
@@ -121,26 +128,38 @@ enum Missing {
     IsAnError,
 }
 
-async fn open_with(figment: Figment, missing: Missing) -> Result<Opened, CommandError> {
+/// Which database a command works on, for the sentence that says why it failed.
+static PLACE: OnceLock<String> = OnceLock::new();
+
+async fn open_with(figment: Figment, missing: Missing, patience: Patience) -> Result<Opened, CommandError> {
     let settings = Settings::read(&figment)?;
-    let file = Store::file_of(&settings.database.url);
+    let DatabaseSettings { url, max_connections } = &settings.database;
+    let file = Store::file_of(url);
     if let Some(file) = &file {
         match missing {
             Missing::IsMade => make_folder_of(file)?,
             // Connecting would make it.
-            Missing::IsAnError if !file.exists() => return Err(no_register(&settings.database.url, Some(file))),
+            Missing::IsAnError if !file.exists() => return Err(no_register(url, Some(file))),
             Missing::IsAnError => {}
         }
         private::narrow(file);
     }
-    let store = Store::connect(&settings.database.url, settings.database.max_connections).await?;
+    let store = Store::connect_with(url, *max_connections, patience).await?;
+    drop(PLACE.set(store.place().to_owned()));
     if missing == Missing::IsAnError && !store.has_tables().await? {
-        return Err(no_register(&settings.database.url, file.as_deref()));
+        return Err(no_register(url, file.as_deref()));
     }
+    let store = store.by_the_servers_clock();
+    let clocks = ClockWatch::of(system_clock());
+    clocks.measure(&store).await?;
     let calendar = CityCalendar::new(settings.city.time_zone);
-    let approval =
-        Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
+    let approval = Approval {
+        exemptions: settings.approval.exemptions,
+        prior_training: settings.approval.prior_training,
+        results: settings.approval.results,
+    };
     let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?))
+        .with_clock_watch(clocks)
         .with_approval(approval)
         .with_rate_limits(RateLimits::per_minute(
             settings.rate_limits.platform_per_minute,
@@ -149,6 +168,27 @@ async fn open_with(figment: Figment, missing: Missing) -> Result<Opened, Command
         .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
+}
+
+/// How often a command looks whether its database is still there, and after how many looks in vain it gives up.
+const DATABASE_LOOKED_FOR: Duration = Duration::from_secs(5);
+const LOOKS_IN_VAIN: u32 = 3;
+
+/// Ends the process where the database says nothing any more: a statement that waits for it would wait for ever.
+async fn give_up_without_database(store: Store) {
+    let mut in_vain = 0;
+    loop {
+        tokio::time::sleep(DATABASE_LOOKED_FOR).await;
+        let Err(error) = store.is_reachable().await else {
+            in_vain = 0;
+            continue;
+        };
+        in_vain += 1;
+        if in_vain >= LOOKS_IN_VAIN {
+            failed(&error);
+            std::process::exit(1);
+        }
+    }
 }
 
 /// Where the register was looked for in vain, and what to do.
@@ -202,8 +242,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    let mut sentence = error.to_string();
+fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    let mut sentence = match (Trouble::of(error), PLACE.get()) {
+        (Some(trouble), Some(place)) if !error.to_string().starts_with(place) => format!("{place} {trouble}: {error}"),
+        _ => error.to_string(),
+    };
     let mut cause = error.source();
     while let Some(inner) = cause {
         let told = inner.to_string();
@@ -236,7 +279,7 @@ async fn run(command: Command) -> Result<(), CommandError> {
         Command::Export(arguments) => export::run(arguments).await,
         Command::Quarantine(command) => quarantine::run(command).await,
         Command::Token(command) => token::run(command).await,
-        Command::Verify => verify::run().await,
+        Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::run(arguments).await,
     }
 }

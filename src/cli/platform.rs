@@ -2,6 +2,7 @@
 
 mod health;
 mod pull;
+mod reread;
 
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -54,6 +55,15 @@ pub enum Command {
         /// The profile's file (docs/platforms.md says how to write one)
         file: PathBuf,
     },
+    /// Read again, by the newest profile, what was sent and understood: what it says otherwise is known from now on
+    #[command(
+        after_help = "A mended profile helps what comes and what waits in quarantine; this helps what was understood wrongly. What was\n\
+        reported stays as it was reported. An interrupted reading goes on from its last delivery, or from the start.\n\n\
+        Examples:\n  kurskoll platform reread kursen --dry-run\n  \
+        kurskoll platform reread kursen --since 2026-01-01\n  \
+        kurskoll platform reread kursen --after 4711"
+    )]
+    Reread(reread::Arguments),
     /// Show field by field what a profile makes of a sample, and why not; fails where it is not understood
     #[command(after_help = "Examples:\n  kurskoll platform check docebo sample.json\n  \
                             kurskoll platform check kursen.toml - --format json --time-zone Europe/Helsinki")]
@@ -203,6 +213,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
         }
         Command::Profile { code, file } => give_profile(&opened, &asker, &code, &file).await?,
+        Command::Reread(arguments) => reread::run(&opened.app, arguments).await?,
         Command::Check(_) => {}
     }
     Ok(())

@@ -10,8 +10,7 @@ use comfy_table::{ContentArrangement, ContentLineStyle, LineStyle, Table, TableS
 use super::{CommandError, output};
 use crate::app::check_profile::{CheckRequest, EventReading, Meaning, Reading, check, is_shipped};
 use crate::app::system_clock;
-use crate::domain::ids::EventId;
-use crate::domain::training::{ReportedResult, ResultKind, Target};
+use crate::domain::training::{ReportedResult, ResultKind, Revokes, Target};
 use crate::http::api::v1::profiles::CheckView;
 
 #[derive(Debug, Args)]
@@ -138,8 +137,12 @@ fn told(result: &ReportedResult) -> String {
             let passed = passed.map(|passed| if passed { ", passed" } else { ", not passed" }).unwrap_or_default();
             format!("attempt{number}{score}{passed}")
         }
-        ResultKind::Revocation { event_id } => {
-            format!("withdrawn: {}", event_id.as_ref().map_or("all before", EventId::as_str))
+        ResultKind::Revocation(Revokes::UpTo) => "withdrawn: all before".to_owned(),
+        ResultKind::Revocation(Revokes::Recent) => "withdrawn: what was done on that day or the day before".to_owned(),
+        ResultKind::Revocation(
+            Revokes::Event(event) | Revokes::Statement(event) | Revokes::ByHand { event_id: event, .. },
+        ) => {
+            format!("withdrawn: {event}")
         }
     };
     format!("{target} {what}, at {}, as event {}", result.occurred_at.to_rfc3339(), result.event_id)

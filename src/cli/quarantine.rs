@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use super::{CommandError, open, output};
 use crate::app::receive_delivery::{Received, place_in_body};
 use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
-use crate::app::show_deliveries::text_of;
+use crate::app::show_deliveries::{ShownBody, text_of};
 use crate::app::show_quarantine::QuarantineRequest;
+use crate::app::take_from_quarantine::{PieceState, TakeRequest};
 use crate::app::{App, Asker};
 use crate::domain::ids::PlatformCode;
 
@@ -39,6 +40,23 @@ pub enum Command {
         kurskoll quarantine replay --platform larportal --problem …missing…\n  \
         kurskoll quarantine replay --all --after 4711")]
     Replay(Replay),
+    /// Take the good statements or events out of a batch that waits because of another; the rest stays
+    #[command(
+        after_help = "Statements and events are counted from 0, as the pointers of their problems count them.\n\n\
+        Examples:\n  kurskoll quarantine take 17 --dry-run\n  \
+        kurskoll quarantine take 17\n  \
+        kurskoll quarantine take 17 --only 0 --only 2"
+    )]
+    Take {
+        /// The delivery's id
+        id: i64,
+        /// Only this one; may be given several times
+        #[arg(long, value_name = "NUMBER")]
+        only: Vec<usize>,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Dismiss deliveries that are settled otherwise: they stay kept, and count in no report's data quality
     #[command(after_help = "Examples:\n  kurskoll quarantine dismiss 17 18 --reason ticket-4711\n  \
         kurskoll quarantine dismiss 17 --undo --reason mistaken")]
@@ -105,9 +123,17 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         Command::Show { id } => {
             let (kept, body) = app.show_delivery(&asker, id).await?;
             eprintln!("Delivery {id} of {}, {}: {}", kept.platform_code, kept.outcome, kept.headers);
+            let body = match body {
+                ShownBody::Whole(body) => body,
+                ShownBody::Withheld { digest } => {
+                    let why = "it speaks of an employee with protected personal data, and its body is shown to nobody";
+                    return Err(format!("delivery {id}: {why}; SHA-256 of the bytes: {digest}").into());
+                }
+            };
             Ok(output::print(&text_of(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned()))?)
         }
         Command::Replay(replay) => read_again(&app, &asker, replay).await,
+        Command::Take { id, only, dry_run } => take(&app, &asker, TakeRequest { delivery: id, only, dry_run }).await,
         Command::Dismiss { ids, reason, undo } => {
             let reason = reason.trim();
             if reason.is_empty() || reason.contains(char::is_control) {
@@ -125,6 +151,28 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             Ok(())
         }
     }
+}
+
+async fn take(app: &App, asker: &Asker, request: TakeRequest) -> Result<(), CommandError> {
+    let taken = app.take_from_quarantine(asker, &request).await?;
+    let mut lines = String::new();
+    for piece in taken.pieces {
+        let state = match piece.state {
+            PieceState::Taken => "taken".to_owned(),
+            PieceState::TakenBefore => "taken before".to_owned(),
+            PieceState::Left => "left".to_owned(),
+            PieceState::NotUnderstood(problem) => format!("stays in quarantine\t{problem}"),
+        };
+        lines.push_str(&format!("{}\t{}\t{state}\n", piece.number, place_in_body(&piece.pointer)));
+    }
+    output::print(&lines)?;
+    eprintln!("New results: {} linked, {} waiting.", taken.linked, taken.new.saturating_sub(taken.linked));
+    if request.dry_run {
+        eprintln!("Nothing was changed: this was a dry run.");
+    } else if taken.new > 0 {
+        app.settle_all(|_| {}).await?;
+    }
+    Ok(())
 }
 
 async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {

@@ -6,13 +6,19 @@ use clap::Subcommand;
 
 use super::{CommandError, open_or_make, output};
 use crate::app::Asker;
-use crate::app::apply_requirements::Applied;
+use crate::app::apply_requirements::{Applied, Successor};
+use crate::domain::compliance::Requirement;
 use crate::intake::requirements_toml;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Apply a file of requirements: what says otherwise than before becomes a new version
-    #[command(after_help = "Example:\n  kurskoll requirements apply requirements.toml")]
+    /// Apply a file of requirements: what no version says yet becomes a new one
+    #[command(after_help = "Example:\n  kurskoll requirements apply requirements.toml\n\n\
+        How long training holds, in a requirement:\n  \
+        valid_months = 12          for so many months from its day\n  \
+        valid_until = \"12-31\"      up to and including the next such day: once each calendar year\n  \
+        counts_from = 2026-06-01   earlier training does not count\n\
+        effective_from and effective_to are the first and the last day in effect.")]
     Apply {
         /// A TOML file of [[requirement]] tables
         file: PathBuf,
@@ -33,11 +39,46 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     for applied in &applied {
         match applied {
             Applied::Unchanged { code, version } => eprintln!("{code}: unchanged, version {version}"),
-            Applied::NewVersion { code, version } => eprintln!("{code}: version {version} applied"),
+            Applied::Superseded { code, version, by } => eprintln!("{code}: {}", superseded(*version, by)),
+            Applied::NewVersion { requirement, version } => {
+                eprintln!("{}: version {version} applied: {}", requirement.code, in_words(requirement));
+            }
         }
     }
     let bar = output::progress("people judged");
     opened.app.settle_all(|people| bar.inc(people as u64)).await?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// An older version that says what was applied, and how to have it again.
+fn superseded(version: u32, by: &[Successor]) -> String {
+    let since = by.iter().map(|by| format!("version {} from {}", by.version, by.effective_from));
+    let since: Vec<String> = since.collect();
+    format!(
+        "nothing applied: version {version} says this already, and its place took {}; to have it again, give it the \
+         effective_from of the day from which it shall hold",
+        since.join(", then ")
+    )
+}
+
+/// The days and lengths of a requirement, as its author may want to read them once more.
+fn in_words(requirement: &Requirement) -> String {
+    let Requirement { effective_from, effective_to, valid_months, valid_until, counts_from, .. } = requirement;
+    let mut words = vec![match effective_to {
+        Some(last) => format!("in effect from {effective_from} to {last}, that day included"),
+        None => format!("in effect from {effective_from}"),
+    }];
+    words.push(match (valid_until, valid_months) {
+        (Some(annual), _) => format!("training holds up to and including the next {annual} after its day"),
+        (None, Some(months)) => format!("training holds for {}", output::counted(*months as usize, "month")),
+        (None, None) => "training holds for ever".to_owned(),
+    });
+    words.extend(counts_from.map(|from| format!("training from before {from} does not count")));
+    words.push(format!("new employees have {}", output::counted(requirement.new_hire_days as usize, "day")));
+    words.push(match requirement.existing_staff_due_on {
+        Some(due) => format!("existing staff until {due}"),
+        None => "existing staff as many from its first day".to_owned(),
+    });
+    words.join("; ")
 }

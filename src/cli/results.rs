@@ -1,4 +1,4 @@
-//! `kurskoll results`: what people did before a platform was connected.
+//! `kurskoll results`: what people did before a platform was connected, and results withdrawn and restored by hand.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,50 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CommandError, open, output, platform};
 use crate::app::Asker;
+use crate::app::decide_results::ResultDecisionRequest;
 use crate::app::import_results::{ImportResultsError, ImportedResults, ResultsRequest};
-use crate::domain::ids::PlatformCode;
+use crate::domain::compliance::Standing;
+use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::training::Verdict;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import a file of results from before a platform was connected; all or nothing
     Import(Arguments),
+    /// Withdraw a result by hand: it counts for nothing until it is restored
+    #[command(
+        after_help = "Also a revocation can be withdrawn: then it takes nothing away. What is decided by hand goes before\n\
+        what the platform says. Where two must agree, somebody else approves it (docs/api.md).\n\n\
+        Examples:\n  \
+        kurskoll results withdraw msg_2KWPBgLl --reason wrong-person --dry-run\n  \
+        kurskoll results withdraw msg_2KWPBgLl --platform larportal --reason wrong-person"
+    )]
+    Withdraw(Decided),
+    /// Restore a result that was withdrawn, by hand or by the platform
+    #[command(after_help = "Examples:\n  \
+        kurskoll results restore msg_2KWPBgLl --reason withdrawn-by-mistake --dry-run\n  \
+        kurskoll results restore msg_2KWPBgLl --platform larportal --reason withdrawn-by-mistake")]
+    Restore(Decided),
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The file is UTF-8 (with a BOM or not) or Windows-1252, with commas or semicolons. The header\n\
+pub struct Decided {
+    /// The event's id, as the evidence or the delivery shows it
+    event: EventId,
+    /// Why
+    #[arg(long)]
+    reason: String,
+    /// The platform that told it, where several told an event of that id
+    #[arg(long)]
+    platform: Option<PlatformCode>,
+    /// Only say whose status would change, and how
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The file is a workbook (.xlsx) or text: UTF-8 (with a BOM or not), UTF-16 with one, or\n\
+    Windows-1252, with commas, semicolons or tabs. The header\n\
     names the columns, in any order; those in brackets may be missing:\n  \
     [event_id], type, [employee_number], [email], [username], [course_id], [quiz_id],\n  \
     occurred_at, [score_raw], [score_max], [passed]\n\n\
@@ -29,8 +61,7 @@ pub enum Command {
     kurskoll results import --platform larportal history.csv --dry-run\n  \
     kurskoll results import --platform larportal history.csv\n  \
     kurskoll results import --platform larportal history.csv --format json\n  \
-    kurskoll results import --platform larportal export.csv --profile export.toml --dry-run"
-)]
+    kurskoll results import --platform larportal export.csv --profile export.toml --dry-run")]
 pub struct Arguments {
     /// The platform whose history it is
     #[arg(long)]
@@ -40,6 +71,9 @@ pub struct Arguments {
     /// The file of the profile by which its rows are read, where its columns are the platform's own
     #[arg(long)]
     profile: Option<PathBuf>,
+    /// The sheet, in a workbook that has several
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
@@ -56,15 +90,71 @@ enum Format {
 }
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
-    let Command::Import(Arguments { platform, file, profile, dry_run, format }) = command;
+    match command {
+        Command::Import(arguments) => import(arguments).await,
+        Command::Withdraw(decided) => decide(Verdict::Withdraw, decided).await,
+        Command::Restore(decided) => decide(Verdict::Restore, decided).await,
+    }
+}
+
+async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> {
+    let Decided { event, reason, platform, dry_run } = decided;
+    let reason = reason.trim();
+    if reason.is_empty() || reason.contains(char::is_control) {
+        return Err("--reason must say why, on one line".into());
+    }
+    let app = open().await?.app;
+    let request = ResultDecisionRequest { event_id: event, platform, verdict, reason: reason.to_owned(), dry_run };
+    let answer = app.decide_result(&Asker::operator(), &request).await?;
+    let mut lines = String::new();
+    for change in &answer.changes {
+        let status = |standing: &Option<Standing>| standing.as_ref().map_or("not bound", |known| known.status.as_str());
+        lines.push_str(&format!(
+            "{}\t{}\tfrom {}\t{} -> {}\n",
+            change.number,
+            change.requirement,
+            change.from,
+            status(&change.before),
+            status(&change.after)
+        ));
+    }
+    output::print(&lines)?;
+    if answer.changes.is_empty() {
+        eprintln!("Nobody's standing changes.");
+    }
+    let done = match verdict {
+        Verdict::Withdraw => "withdrawn",
+        Verdict::Restore => "restored",
+    };
+    match answer.decision {
+        None => eprintln!("Nothing was changed: this was a dry run."),
+        Some(decision) if answer.needs_approval => {
+            eprintln!("Proposed as decision {}: it counts when somebody else approves it.", decision.id);
+        }
+        Some(decision) => {
+            eprintln!("The event {} of {} is {done} (decision {}).", request.event_id, answer.platform, decision.id);
+            app.settle_all(|_| {}).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn import(arguments: Arguments) -> Result<(), CommandError> {
+    let Arguments { platform, file, profile, sheet, dry_run, format } = arguments;
     let profile = profile.as_deref().map(platform::read_profile).transpose()?;
     let bytes = std::fs::read(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let app = open().await?.app;
     let bar = output::progress("results");
     let progress = |results: usize| bar.inc(results as u64);
-    let request =
-        ResultsRequest { platform: &platform, name: &name, bytes: &bytes, profile: profile.as_deref(), dry_run };
+    let request = ResultsRequest {
+        platform: &platform,
+        name: &name,
+        bytes: &bytes,
+        sheet: sheet.as_deref(),
+        profile: profile.as_deref(),
+        dry_run,
+    };
     let imported = app.import_results(&Asker::operator(), request, &progress).await;
     bar.finish_and_clear();
     let imported = match imported {

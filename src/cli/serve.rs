@@ -1,13 +1,16 @@
 //! `kurskoll serve`: the service, from its start to a stop that loses nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
-use super::{CommandError, Opened, logging, open_or_make};
+use super::{CommandError, Missing, Opened, logging, open_with};
+use crate::app::Patience;
 use crate::app::receive_delivery::Receiving;
 use crate::auth::Authenticator;
 use crate::config;
@@ -22,11 +25,14 @@ pub struct Arguments {}
 pub async fn run(Arguments {}: Arguments) -> Result<(), CommandError> {
     // What is wrong is said before the database is touched.
     let log_level = rocket::Config::try_from(config::figment())?.log_level;
-    let opened = open_or_make().await?;
+    let opened = open_with(config::figment(), Missing::IsMade, Patience::SERVICE).await?;
     logging::init(log_level)?;
     let service = Service::build(opened).await?;
     service.run(|_| {}).await
 }
+
+/// How long putting everything away may take: a database that hangs must not keep a process from ending.
+const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// The service, ready to run.
 pub(super) struct Service {
@@ -87,21 +93,36 @@ impl Service {
         let promising = jobs::keep_promise_fresh(opened.app.clone(), stopped.clone());
         let watching = jobs::watch_linking(opened.app.clone(), jobs::LINKING_WATCHED_EVERY, stopped.clone());
         let counting = jobs::watch_platforms(opened.app.clone(), jobs::PLATFORMS_COUNTED_EVERY, stopped.clone());
+        let timing = jobs::watch_clock(opened.app.clone(), jobs::CLOCKS_COMPARED_EVERY, stopped.clone());
         let pulling = jobs::pull_platforms(receiving.clone(), jobs::PULLS_LOOKED_FOR_EVERY, asking);
+        let sealing = jobs::seal_chain(opened.app.clone(), jobs::SEALED_EVERY, stopped.clone());
+        let nights = opened.settings.verify.clone();
+        let verifying = jobs::verify_by_night(opened.app.clone(), (nights.nights, nights.hour), stopped.clone());
         let rereading = jobs::reread_keys(opened.app.clone(), authenticator, jobs::KEYS_REREAD_EVERY, stopped);
         let ended = rocket.launch().await;
-        ask_no_more.send_replace(true);
-        pulling.await?;
-        // No request is under way any more: what they were promised is kept, then the rest is put away.
-        receiving.close().await;
-        stop.send_replace(true);
-        settling.await?;
-        indexing.await?;
-        promising.await?;
-        watching.await?;
-        counting.await?;
-        rereading.await?;
-        opened.app.store.close().await?;
+        let ending = async {
+            ask_no_more.send_replace(true);
+            pulling.await?;
+            // No request is under way any more: what they were promised is kept, then the rest is put away.
+            receiving.close().await;
+            stop.send_replace(true);
+            settling.await?;
+            indexing.await?;
+            promising.await?;
+            watching.await?;
+            counting.await?;
+            timing.await?;
+            rereading.await?;
+            verifying.await?;
+            // Last: what the others wrote while they ended is sealed as well.
+            sealing.await?;
+            Ok::<_, CommandError>(opened.app.store.close().await?)
+        };
+        match timeout(ENDED_WITHIN, ending).await {
+            Ok(done) => done?,
+            // Nothing that was answered waits for it.
+            Err(_) => tracing::warn!("the database does not answer: the service ends without having closed it"),
+        }
         match ended {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..)) => {

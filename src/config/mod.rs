@@ -51,6 +51,8 @@ pub struct ApprovalSettings {
     pub exemptions: bool,
     #[serde(default)]
     pub prior_training: bool,
+    #[serde(default)]
+    pub results: bool,
 }
 
 /// The way in.
@@ -91,6 +93,22 @@ impl Default for RateLimitSettings {
 pub struct PlatformsSettings {
     /// After how many hours of silence a platform's alarm rings, by its code; 0 for never. Others' are learned.
     pub silence_alarm_hours: BTreeMap<String, u32>,
+}
+
+/// Verification by night.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerifySettings {
+    /// In how many nights the service verifies everything, a part each; 0: not at all.
+    pub nights: u32,
+    /// The hour of the city's day at which it begins.
+    pub hour: u32,
+}
+
+impl Default for VerifySettings {
+    fn default() -> Self {
+        Self { nights: 0, hour: 2 }
+    }
 }
 
 /// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
@@ -145,6 +163,7 @@ pub struct Settings {
     pub receiving: ReceivingSettings,
     pub platforms: PlatformsSettings,
     pub rate_limits: RateLimitSettings,
+    pub verify: VerifySettings,
     pub scim: ScimSettings,
 }
 
@@ -167,6 +186,7 @@ impl Default for Settings {
             },
             platforms: PlatformsSettings::default(),
             rate_limits: RateLimitSettings::default(),
+            verify: VerifySettings::default(),
             scim: ScimSettings::default(),
         }
     }

@@ -3,8 +3,11 @@
 //! The rules speak of calendar days in the city's time zone (DESIGN, section 2). [`CityCalendar::day_of`] is the one
 //! place where an instant becomes a day.
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::fmt;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 /// The city's calendar: its time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,66 @@ pub fn day_before(day: NaiveDate) -> NaiveDate {
 #[must_use]
 pub fn add_months(day: NaiveDate, months: u32) -> NaiveDate {
     day.checked_add_months(Months::new(months)).map_or(LAST_DAY, |d| d.min(LAST_DAY))
+}
+
+/// A day of each year, as `12-31`; 29 February is the month's last day in years that have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AnnualDay {
+    month: u32,
+    day: u32,
+}
+
+/// Why text is no day of each year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a month and a day of it in quotes, as \"12-31\"")]
+pub struct NotAnAnnualDay;
+
+impl AnnualDay {
+    /// Reads `12-31`, of the days that some year has.
+    pub fn parse(text: &str) -> Result<Self, NotAnAnnualDay> {
+        let two_digits = |text: &str| -> Option<u32> {
+            let are_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            are_digits.then(|| text.parse().ok()).flatten()
+        };
+        let (month, day) = text.split_once('-').ok_or(NotAnAnnualDay)?;
+        let (month, day) = two_digits(month).zip(two_digits(day)).ok_or(NotAnAnnualDay)?;
+        // A leap year has every day that any has.
+        NaiveDate::from_ymd_opt(2024, month, day).map(|_| Self { month, day }).ok_or(NotAnAnnualDay)
+    }
+
+    fn in_year(self, year: i32) -> Option<NaiveDate> {
+        let in_month = NaiveDate::from_ymd_opt(year, self.month, self.day);
+        in_month.or_else(|| NaiveDate::from_ymd_opt(year, self.month, self.day.checked_sub(1)?))
+    }
+
+    /// The first such day after a day: of 31 December itself, that of the next year.
+    #[must_use]
+    pub fn next_after(self, day: NaiveDate) -> NaiveDate {
+        let this_year = self.in_year(day.year()).filter(|this| *this > day);
+        let next = this_year.or_else(|| self.in_year(day.year().checked_add(1)?));
+        next.map_or(LAST_DAY, |next| next.min(LAST_DAY))
+    }
+}
+
+impl fmt::Display for AnnualDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
+    }
+}
+
+impl From<AnnualDay> for String {
+    fn from(day: AnnualDay) -> Self {
+        day.to_string()
+    }
+}
+
+impl TryFrom<String> for AnnualDay {
+    type Error = NotAnAnnualDay;
+
+    fn try_from(text: String) -> Result<Self, NotAnAnnualDay> {
+        Self::parse(&text)
+    }
 }
 
 /// Consecutive days: from `first` up to and not including `until` (`None`: for ever). Never empty.
@@ -252,6 +315,33 @@ mod tests {
         assert_eq!(add_months(day("2028-02-29"), 12), day("2029-02-28"));
         assert_eq!(add_months(day("2028-02-29"), 48), day("2032-02-29"));
         assert_eq!(add_months(day("9999-12-01"), 5), LAST_DAY);
+    }
+
+    #[test]
+    fn the_next_day_of_each_year_lies_after_the_day_and_follows_leap_years() {
+        for (annual, from, next) in [
+            ("12-31", "2026-03-10", "2026-12-31"),
+            ("12-31", "2026-12-30", "2026-12-31"),
+            ("12-31", "2026-12-31", "2027-12-31"),
+            ("06-30", "2026-07-01", "2027-06-30"),
+            ("02-29", "2026-01-10", "2026-02-28"),
+            ("02-29", "2026-02-28", "2027-02-28"),
+            ("02-29", "2027-02-28", "2028-02-29"),
+            ("02-29", "2028-02-28", "2028-02-29"),
+            ("12-31", "9999-12-31", "9999-12-31"),
+        ] {
+            assert_eq!(
+                AnnualDay::parse(annual).expect(annual).next_after(day(from)),
+                day(next),
+                "{annual} after {from}"
+            );
+        }
+        for text in
+            ["", "12", "31-12", "13-01", "02-30", "04-31", "00-10", "1-1", "12-31-", "+1-01", "12–31", "2026-12-31"]
+        {
+            assert_eq!(AnnualDay::parse(text), Err(NotAnAnnualDay), "{text}");
+        }
+        assert_eq!(AnnualDay::parse("02-29").expect("a day").to_string(), "02-29");
     }
 
     prop_compose! {

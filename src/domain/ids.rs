@@ -164,6 +164,9 @@ impl EmploymentId {
     /// such, so a full file ends no employment that it cannot speak of.
     pub const OF_PROVIDER: &'static str = "scim:";
 
+    /// Comes before every id, and is none: where a range of somebody's employments begins.
+    pub(in crate::domain) const BEFORE_ALL: Self = Self(String::new());
+
     /// Whether the employment was made at the SCIM door, without an id of HR's.
     #[must_use]
     pub fn is_of_provider(&self) -> bool {
@@ -174,6 +177,12 @@ impl EmploymentId {
 /// Kurskoll's own key of an employee, the same for as long as the register knows the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EmployeeId(pub i64);
+
+impl EmployeeId {
+    /// Nobody's key. Whoever looks for somebody who is not there goes on with it, so that it takes what it takes for somebody
+    /// who may not be seen.
+    pub const NOBODY: Self = Self(0);
+}
 
 /// Kurskoll's own key of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

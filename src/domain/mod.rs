@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod calendar;
+pub mod clock_skew;
 pub mod compliance;
 pub mod directory;
 pub mod history;

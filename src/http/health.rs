@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use rocket::http::Status;
-use rocket::response::status::Custom;
+use rocket::http::{Header, Status};
+use rocket::response::{self, Responder};
 use rocket::serde::json::Json;
-use rocket::{Route, State, get, routes};
+use rocket::{Request, Route, State, get, routes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::app::clock_watch::Warning;
+use crate::app::health::Check;
 use crate::app::receive_delivery::Receiving;
+
+/// When to look again, where it is not ready.
+const RETRY_AFTER_SECONDS: &str = "1";
 
 /// To be mounted at `/`.
 #[must_use]
@@ -31,6 +36,16 @@ pub struct ReadinessView {
     /// `ready` when every check passed.
     pub status: ReadinessStatus,
     pub checks: Vec<ReadinessCheck>,
+    /// What somebody should look at. Warnings keep the service from nothing.
+    pub warnings: Vec<ReadinessWarning>,
+}
+
+/// Something that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReadinessWarning {
+    /// What it is about, as `clock-of-server`.
+    pub name: &'static str,
+    pub detail: String,
 }
 
 /// The sum of the checks.
@@ -47,6 +62,15 @@ pub struct ReadinessCheck {
     /// What was looked at, as `database` or `migrations`.
     pub name: &'static str,
     pub passed: bool,
+    /// What is wrong, where it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl ReadinessCheck {
+    fn of(Check { name, fault }: Check) -> Self {
+        Self { name, passed: fault.is_none(), detail: fault }
+    }
 }
 
 impl ReadinessView {
@@ -55,7 +79,12 @@ impl ReadinessView {
     pub fn from_checks(checks: Vec<ReadinessCheck>) -> Self {
         let all_passed = checks.iter().all(|check| check.passed);
         let status = if all_passed { ReadinessStatus::Ready } else { ReadinessStatus::NotReady };
-        Self { status, checks }
+        Self { status, checks, warnings: Vec::new() }
+    }
+
+    fn warning_of(self, warnings: Vec<Warning>) -> Self {
+        let view = |Warning { name, detail }| ReadinessWarning { name, detail };
+        Self { warnings: warnings.into_iter().map(view).collect(), ..self }
     }
 }
 
@@ -65,25 +94,36 @@ pub(super) fn live() -> Json<LivenessView> {
     Json(LivenessView { status: "live" })
 }
 
-/// Whether the service can do its work: the database answers and has the tables of this version, and deliveries are
-/// taken. `503` where it cannot: send requests elsewhere.
+/// Whether the service can do its work: the database can be written, which is tried, and has the tables of this version, and
+/// deliveries are taken. `503` where it cannot, within two seconds and with what is wrong: send requests elsewhere.
 #[get("/health/ready")]
-async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Custom<Json<ReadinessView>> {
-    let pending = app.store.pending_migrations().await;
-    if let Err(error) = &pending {
-        tracing::error!(error = error as &dyn std::error::Error, "the database does not answer");
+async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Readiness {
+    let found = app.health.ask().await;
+    let closed = "the service is stopping: it takes no deliveries".to_owned();
+    let fault = (!receiving.is_open()).then_some(closed);
+    // What may not be recorded is not taken.
+    let fault = fault.or_else(|| app.store.may_record().err().map(|error| error.to_string()));
+    let receiving = Check { name: "receiving", fault };
+    let checks = found.checks.iter().cloned().chain([receiving]);
+    let view = ReadinessView::from_checks(checks.map(ReadinessCheck::of).collect());
+    Readiness(view.warning_of(app.clock_watch.warnings()))
+}
+
+/// The view with its status, and when to look again.
+#[derive(Debug)]
+struct Readiness(ReadinessView);
+
+impl<'r> Responder<'r, 'static> for Readiness {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let is_ready = self.0.status == ReadinessStatus::Ready;
+        let mut response = Json(self.0).respond_to(request)?;
+        response.set_header(Header::new("cache-control", "no-store"));
+        if !is_ready {
+            response.set_status(Status::ServiceUnavailable);
+            response.set_header(Header::new("retry-after", RETRY_AFTER_SECONDS));
+        }
+        Ok(response)
     }
-    let recording = app.store.may_record();
-    if let Err(error) = &recording {
-        tracing::error!(error = error as &dyn std::error::Error, "nothing is recorded");
-    }
-    let view = ReadinessView::from_checks(vec![
-        ReadinessCheck { name: "database", passed: pending.is_ok() },
-        ReadinessCheck { name: "migrations", passed: pending.is_ok_and(|pending| pending == 0) },
-        ReadinessCheck { name: "receiving", passed: receiving.is_open() && recording.is_ok() },
-    ]);
-    let status = if view.status == ReadinessStatus::Ready { Status::Ok } else { Status::ServiceUnavailable };
-    Custom(status, Json(view))
 }
 
 #[cfg(test)]
@@ -92,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_service_is_ready_when_every_check_passed() {
-        let check = |passed| ReadinessCheck { name: "database", passed };
+        let check = |passed| ReadinessCheck { name: "database", passed, detail: None };
         assert_eq!(ReadinessView::from_checks(vec![check(true), check(true)]).status, ReadinessStatus::Ready);
         let view = ReadinessView::from_checks(vec![check(true), check(false)]);
         insta::assert_json_snapshot!(view.status, @r#""not_ready""#);

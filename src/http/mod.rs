@@ -4,6 +4,7 @@
 //! Errors leave as problems (`problem`); who asks is found by a guard (`guards`).
 
 pub mod api;
+pub mod bounded;
 pub mod catchers;
 pub mod guards;
 pub mod health;
@@ -46,10 +47,10 @@ pub struct Doors {
 #[must_use]
 pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
     rocket::custom(figment)
-        .mount("/", request_log::traced(routes![webhooks::receive]))
-        .mount("/api/v1", request_log::traced(api::v1::routes()))
-        .mount("/scim/v2", request_log::traced(scim::routes()))
-        .mount("/xapi", request_log::traced(xapi::routes()))
+        .mount("/", request_log::traced(bounded::bounded(routes![webhooks::receive])))
+        .mount("/api/v1", request_log::traced(bounded::bounded(api::v1::routes())))
+        .mount("/scim/v2", request_log::traced(bounded::bounded(scim::routes())))
+        .mount("/xapi", request_log::traced(bounded::bounded(xapi::routes())))
         .mount("/", request_log::traced(health::routes()))
         .mount("/", request_log::traced(metrics::routes()))
         .register("/", catchers::all())

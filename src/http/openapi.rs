@@ -22,9 +22,9 @@ use crate::domain::history::Kind;
 use crate::domain::report::trend::{Interval, Tree};
 
 pub use problems::{
-    BadRows, Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, NotAllCanBeDone, NotFound, NotUnderstood,
-    SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooOften, TooSlow, Unauthenticated, Unavailable,
-    WrongMediaType,
+    BadRows, Conflict, Failed, Forbidden, InQuarantine, MalformedParameter, MovesResults, NotAllCanBeDone, NotFound,
+    NotUnderstood, SignatureDoesNotHold, TooLarge, TooLargeForAWorkbook, TooOften, TooSlow, Unauthenticated,
+    Unavailable, WrongMediaType,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +66,7 @@ pub use problems::{
         v1::imports::show,
         v1::imports::show_difference,
         v1::imports::export_difference,
+        v1::imports::undo,
         v1::unlinked::list,
         v1::unlinked::export,
         v1::links::list,
@@ -77,13 +78,20 @@ pub use problems::{
         v1::profiles::show,
         v1::platforms::list,
         v1::platforms::health,
+        v1::rereading::reread,
         v1::results::import,
+        v1::result_decisions::list,
+        v1::result_decisions::show,
+        v1::result_decisions::decide,
+        v1::result_decisions::approve,
+        v1::result_decisions::reject,
         v1::deliveries::list,
         v1::deliveries::show,
         v1::deliveries::replay,
         v1::quarantine::list,
         v1::quarantine::groups,
         v1::quarantine::replay,
+        v1::quarantine::take,
         v1::quarantine::dismiss,
         v1::quarantine::undo,
         v1::audit::list,
@@ -93,7 +101,7 @@ pub use problems::{
     components(
         responses(
             MalformedParameter, Unauthenticated, SignatureDoesNotHold, Forbidden, NotFound, TooSlow, Conflict, TooLarge,
-            WrongMediaType, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, TooOften, Unavailable,
+            WrongMediaType, MovesResults, InQuarantine, NotUnderstood, BadRows, NotAllCanBeDone, TooLargeForAWorkbook, Failed, TooOften, Unavailable,
         ),
         schemas(Problem),
     ),
@@ -108,6 +116,7 @@ pub use problems::{
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
         (name = "platforms", description = "The learning platforms: how each fares, and its history from before"),
+        (name = "results", description = "Results that are withdrawn or restored by hand"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
         (name = "profiles", description = "How foreign platforms' webhooks are understood"),
         (name = "quarantine", description = "What is authentic and not understood: why, and reading it again"),
@@ -180,9 +189,11 @@ fn complete(operation: &mut Operation) {
     }
     if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
         let examples = examples::of_request(&id);
-        for content in body.content.values_mut() {
+        for (media, content) in &mut body.content {
             if let RefOr::T(content) = content {
-                content.examples = examples.clone().into_iter().collect();
+                let is_workbook = media.ends_with("spreadsheetml.sheet");
+                let examples = if is_workbook { vec![examples::workbook()] } else { examples.clone() };
+                content.examples = examples.into_iter().collect();
             }
         }
     }

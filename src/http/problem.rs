@@ -16,6 +16,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::request_id::RequestId;
+use crate::app::Trouble;
 
 /// How long to wait where nothing better is known, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -175,11 +176,15 @@ impl Problem {
             .with_retry_after(retry_after_seconds)
     }
 
-    /// 500: our fault. The error and its sources go to the log when the answer is written, next to the request id; the
-    /// client gets the id and no more.
+    /// What went wrong inside: 503 where the database was not there or had no time, which passes; 500 where the fault is ours.
+    /// The error and its sources go to the log when the answer is written, next to the request id; the client gets the id and no more.
     #[must_use]
-    pub fn internal(error: &dyn Error) -> Self {
-        Self::standard(Status::InternalServerError).with_cause(error)
+    pub fn internal(error: &(dyn Error + 'static)) -> Self {
+        let problem = match Trouble::of(error) {
+            Some(_) => Self::unavailable(RETRY_AFTER_SECONDS),
+            None => Self::standard(Status::InternalServerError),
+        };
+        problem.with_cause(error)
     }
 
     /// What a bare status means: for a status that no handler and no guard of ours explained.
@@ -245,6 +250,12 @@ impl Problem {
         self.with_member("pointer", pointer)
     }
 
+    /// Says more of this occurrence.
+    #[must_use]
+    pub fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     #[must_use]
     pub fn with_retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -285,8 +296,13 @@ impl Problem {
 
     /// A guard's refusal: the problem is kept for the catcher, which alone writes the answer.
     pub fn refuse<S>(self, request: &Request<'_>) -> Outcome<S, Self> {
-        request.local_cache(|| Kept(Some(self.clone())));
+        self.clone().keep(request);
         Outcome::Error((self.http_status(), self))
+    }
+
+    /// Keeps the problem for the catcher of its status.
+    pub(super) fn keep(self, request: &Request<'_>) {
+        request.local_cache(|| Kept(Some(self)));
     }
 
     /// The problem that a guard kept, if it belongs to this status.

@@ -24,6 +24,7 @@ use crate::app::receive_delivery::{
     place_in_body,
 };
 use crate::config::ReceivingSettings;
+use crate::domain::compliance::effect::NoEffect;
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::Counted;
 
@@ -38,6 +39,16 @@ pub struct ReceivedView {
     outcome: &'static str,
     /// Whether the result is somebody's whom the directory knows; else it waits, and links itself.
     linked: bool,
+    /// `none` where what is kept has no effect now; left out otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "none")]
+    effect: Option<&'static str>,
+    /// The event, or the decision by hand (`hand:` and its id), that withdraws it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn_by: Option<String>,
+    /// Why it has no effect, and what to do where that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
 /// The headers, of which the platform's adapter reads some, and the media type.
@@ -172,12 +183,19 @@ async fn take(
     }
     let body = read_body(data, settings.max_body, settings.body_timeout_seconds).await?;
     let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
-    let Kept { event_id, received } = receiving.receive(delivered).await?;
+    let Kept { event_id, received, no_effect } = receiving.receive(delivered).await?;
     let event_id = event_id.to_string();
-    let view = |outcome, linked| ReceivedView { event_id: event_id.clone(), outcome, linked };
+    let view = |outcome, linked| ReceivedView {
+        event_id: event_id.clone(),
+        outcome,
+        linked,
+        effect: no_effect.as_ref().map(|_| "none"),
+        withdrawn_by: no_effect.as_ref().and_then(NoEffect::withdrawn_by).map(ToString::to_string),
+        detail: no_effect.as_ref().map(|why| format!("It is kept, and has no effect now: {why}.")),
+    };
     match received {
         Received::Accepted { linked, .. } => Ok((view("accepted", linked), DeliveryOutcome::Accepted)),
-        Received::Duplicate { linked } => Ok((view("duplicate", linked), DeliveryOutcome::Duplicate)),
+        Received::Duplicate { linked, .. } => Ok((view("duplicate", linked), DeliveryOutcome::Duplicate)),
         Received::Ignored => Ok((view("ignored", false), DeliveryOutcome::Ignored)),
         Received::EventConflict(known) => Err(Problem::conflict(
             "delivery-conflict",

@@ -10,4 +10,5 @@ pub mod profile;
 pub mod requirements_toml;
 pub mod scim;
 pub mod webhook;
+pub mod withdraws;
 pub mod xapi;

@@ -107,6 +107,9 @@ impl User {
     }
 }
 
+/// A course's `aggregation` where any of its criteria is enough (Moodle's COMPLETION_AGGREGATION_ANY).
+const ANY: i64 = 2;
+
 /// How far a user has come in a course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -117,8 +120,8 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Reads an answer. A course is completed when the last of its criteria was, which is what Moodle itself keeps as the
-    /// completion's time and does not tell.
+    /// Reads an answer. A course is completed when the last of its criteria was, or, where any of them is enough
+    /// (`aggregation` 2), when the first was. Where Moodle tells the completion's own time, that holds.
     pub fn read(answer: &[u8]) -> Result<Self, MoodleFault> {
         #[derive(Deserialize)]
         struct Answer {
@@ -127,6 +130,12 @@ impl Progress {
         #[derive(Deserialize)]
         struct Status {
             completed: bool,
+            /// 1 where all criteria are needed, 2 where any is enough.
+            #[serde(default)]
+            aggregation: Option<i64>,
+            /// Of the course itself. Not in Moodle's own answers so far.
+            #[serde(default)]
+            timecompleted: Option<i64>,
             #[serde(default)]
             completions: Vec<Criterion>,
         }
@@ -143,8 +152,10 @@ impl Progress {
             return Ok(Self::UnderWay);
         }
         let times = status.completions.iter().filter(|criterion| criterion.complete);
-        let last = times.filter_map(|criterion| criterion.timecompleted).filter(|seconds| *seconds > 0).max();
-        Ok(last.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map_or(Self::Undated, Self::Completed))
+        let times = times.filter_map(|criterion| criterion.timecompleted).filter(|seconds| *seconds > 0);
+        let met = if status.aggregation == Some(ANY) { times.min() } else { times.max() };
+        let own = status.timecompleted.filter(|seconds| *seconds > 0);
+        Ok(own.or(met).and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map_or(Self::Undated, Self::Completed))
     }
 }
 
@@ -231,6 +242,22 @@ mod tests {
         for undated in [json!([]), json!([row(true, json!(null))]), json!([row(true, json!(0))])] {
             assert_eq!(Progress::read(&answer(true, undated.clone())), Ok(Progress::Undated), "{undated}");
         }
+    }
+
+    #[test]
+    fn a_course_of_which_any_criterion_is_enough_is_completed_by_the_first() {
+        let row = |at: i64| json!({"type": 4, "complete": true, "timecompleted": at});
+        let answer = |aggregation: i64, own: serde_json::Value| {
+            let rows = json!([row(1_772_452_800), row(1_772_448_000), row(1_780_000_000)]);
+            let status =
+                json!({"completed": true, "aggregation": aggregation, "timecompleted": own, "completions": rows});
+            Progress::read(json!({"completionstatus": status}).to_string().as_bytes())
+        };
+        let at = |seconds| Ok(Progress::Completed(DateTime::from_timestamp(seconds, 0).expect("an instant")));
+        assert_eq!(answer(2, json!(null)), at(1_772_448_000));
+        assert_eq!(answer(1, json!(null)), at(1_780_000_000));
+        assert_eq!(answer(2, json!(1_772_449_000)), at(1_772_449_000));
+        assert_eq!(answer(2, json!(0)), at(1_772_448_000));
     }
 
     #[test]

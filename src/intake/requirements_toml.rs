@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use toml::{Table, Value};
 
+use crate::domain::calendar::{AnnualDay, NotAnAnnualDay};
 use crate::domain::compliance::requirement::MAX_ITEMS;
 use crate::domain::compliance::{Audience, Item, Requirement};
 use crate::domain::directory::EmploymentForm;
@@ -21,7 +22,7 @@ const DEFAULT_RENEWAL_DAYS: u32 = 60;
 const MAX_MONTHS: u32 = 1200;
 const MAX_DAYS: u32 = 36_600;
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "code",
     "title_sv",
     "title_en",
@@ -30,6 +31,8 @@ const FIELDS: [&str; 11] = [
     "new_hire_days",
     "existing_staff_due_on",
     "valid_months",
+    "valid_until",
+    "counts_from",
     "renewal_days",
     "effective_from",
     "effective_to",
@@ -70,6 +73,12 @@ pub enum RequirementFault {
     TooManyItems { found: usize },
     #[error("is before effective_from")]
     BeforeItTakesEffect,
+    #[error("is after effective_to; no training could count while the requirement is in effect")]
+    AfterItHasEnded,
+    #[error("{0}")]
+    NotAnAnnualDay(NotAnAnnualDay),
+    #[error("and valid_months say two things; write one of them")]
+    TwoValidities,
     #[error("is the code of requirement {first} in the file already; each code once")]
     DuplicateCode { first: usize },
 }
@@ -239,6 +248,14 @@ fn read_requirement(fields: &Fields<'_>, notes: &mut Notes) -> Option<Requiremen
     }
     let new_hire_days = fields.optional("new_hire_days", notes, |value| whole(value, 0, MAX_DAYS));
     let valid_months = fields.optional("valid_months", notes, |value| whole(value, 1, MAX_MONTHS));
+    let valid_until = fields.optional("valid_until", notes, annual_day);
+    if valid_months.flatten().is_some() && valid_until.flatten().is_some() {
+        notes.note::<()>("valid_until", RequirementFault::TwoValidities);
+    }
+    let counts_from = fields.optional("counts_from", notes, day);
+    if counts_from.flatten().zip(effective_to.flatten()).is_some_and(|(from, last)| last < from) {
+        notes.note::<()>("counts_from", RequirementFault::AfterItHasEnded);
+    }
     let renewal_days = fields.optional("renewal_days", notes, |value| whole(value, 0, MAX_DAYS));
     let audience = read_audience(fields, notes);
     let alternatives = read_alternatives(fields, notes);
@@ -251,6 +268,8 @@ fn read_requirement(fields: &Fields<'_>, notes: &mut Notes) -> Option<Requiremen
         new_hire_days: new_hire_days?.unwrap_or(DEFAULT_NEW_HIRE_DAYS),
         existing_staff_due_on: existing_staff_due_on?,
         valid_months: valid_months?,
+        valid_until: valid_until?,
+        counts_from: counts_from?,
         renewal_days: renewal_days?.unwrap_or(DEFAULT_RENEWAL_DAYS),
         effective_from: effective_from?,
         effective_to: effective_to?,
@@ -364,6 +383,11 @@ fn day(value: &Value) -> Result<NaiveDate, RequirementFault> {
     day.and_then(|moment| moment.date)
         .and_then(|date| NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into()))
         .ok_or(RequirementFault::WrongType("a day without quotes, as 2026-01-01"))
+}
+
+fn annual_day(value: &Value) -> Result<AnnualDay, RequirementFault> {
+    let text = value.as_str().ok_or(RequirementFault::NotAnAnnualDay(NotAnAnnualDay))?;
+    AnnualDay::parse(text.trim()).map_err(RequirementFault::NotAnAnnualDay)
 }
 
 fn pass_mark(value: &Value) -> Result<PassMark, RequirementFault> {

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::App;
 use crate::app::receive_delivery::Receiving;
+use crate::app::seal::Sealed;
+use crate::app::{App, StoreError};
 use crate::auth::Authenticator;
 
 /// How long the settling rests, at the least, and when the database fails.
 const REST: Duration = Duration::from_millis(100);
-const REST_AFTER_FAILURE: Duration = Duration::from_secs(5);
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// How often the settling counts who waits, which takes longer the more they are.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
@@ -123,6 +124,21 @@ pub fn watch_platforms(app: App, every: Duration, mut stop: watch::Receiver<bool
     })
 }
 
+/// How often the clocks are compared.
+pub const CLOCKS_COMPARED_EVERY: Duration = Duration::from_secs(5);
+
+/// Compares the clocks again and again until it is told to stop.
+pub fn watch_clock(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            if let Err(error) = app.watch_clock().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the clocks could not be compared");
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
 /// How often it is looked whether the time has come to ask a platform.
 pub const PULLS_LOOKED_FOR_EVERY: Duration = Duration::from_secs(20);
 
@@ -172,6 +188,84 @@ pub fn reread_keys(
                 }
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
+/// For how long, at the most, what was committed is not yet under a digest.
+pub const SEALED_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it stands in the log where the chain ends, beside the start and the stop.
+const HEAD_LOGGED_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// Seals the chain behind receiving until it is told to stop, and what is left then.
+pub fn seal_chain(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut logged: Option<Instant> = None;
+        loop {
+            let is_last = *stop.borrow();
+            let begun = Instant::now();
+            let sealed = if is_last { app.seal_the_rest().await.map(|()| true) } else { seal_once(&app).await };
+            let rest = match sealed {
+                // Where much waits, deliveries go before it: it takes a quarter of the time at the most.
+                Ok(false) => begun.elapsed() * 3,
+                Ok(true) => every.max(begun.elapsed() * 3),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the chain could not be sealed");
+                    REST_AFTER_FAILURE
+                }
+            };
+            if is_last || logged.is_none_or(|logged| logged.elapsed() > HEAD_LOGGED_EVERY) {
+                logged = Some(begun);
+                log_head(&app).await;
+            }
+            if is_last {
+                return;
+            }
+            drop(tokio::time::timeout(rest, stop.changed()).await);
+        }
+    })
+}
+
+/// Seals one link; whether nothing waits after it.
+async fn seal_once(app: &App) -> Result<bool, StoreError> {
+    let sealed = app.seal_some().await?;
+    if sealed == Sealed::ClockSetBack {
+        tracing::error!(
+            "the clock of knowledge stands before the chain's newest link: it was set back; run kurskoll verify"
+        );
+    }
+    Ok(!matches!(sealed, Sealed::Through { is_all: false, .. }))
+}
+
+async fn log_head(app: &App) {
+    match app.chain_head().await {
+        Ok(Some(head)) => tracing::info!(link = head.number, head = %head, "the chain of digests ends here"),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the chain's end could not be read");
+        }
+    }
+}
+
+/// How often it is looked whether the hour has come.
+const HOUR_LOOKED_FOR_EVERY: Duration = Duration::from_secs(60);
+
+/// Verifies a part each night, at an hour of the city's day, until it is told to stop; with no nights, nothing.
+pub fn verify_by_night(app: App, (nights, hour): (u32, u32), mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut done_on = None;
+        let mut stopped = stop.clone();
+        while nights > 0 && !*stop.borrow() {
+            let today = app.today();
+            if done_on != Some(today) && app.hour_of_the_day() == hour {
+                done_on = Some(today);
+                tokio::select! {
+                    () = app.verify_tonight(nights) => {}
+                    () = async { drop(stopped.wait_for(|stop| *stop).await) } => {}
+                }
+            }
+            drop(tokio::time::timeout(HOUR_LOOKED_FOR_EVERY, stop.changed()).await);
         }
     })
 }

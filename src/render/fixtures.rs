@@ -9,8 +9,8 @@ use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
 use crate::domain::report::{
-    AdministrationFigures, Counts, DataQuality, DuePeriod, ExportRow, Figures, LinkedShares, OnboardingReport,
-    PlatformSilence,
+    AdministrationFigures, CityQuality, Counts, DataQuality, DuePeriod, ExportRow, Figures, LinkedShares,
+    OnboardingReport, PlatformSilence,
 };
 
 pub fn day(text: &str) -> NaiveDate {
@@ -91,7 +91,6 @@ fn linked_shares() -> LinkedShares {
             ("larportal".to_owned(), share((1475, 0), (1460, 10))),
             ("moodle".to_owned(), share((15, 10), (40, 2))),
         ],
-        counts_shown: true,
     }
 }
 
@@ -117,16 +116,18 @@ pub fn report() -> OnboardingReport {
         ],
         data_quality: DataQuality {
             unlinked_results: 12,
-            dismissed_results: 3,
-            linked: linked_shares(),
-            quarantined_deliveries: 1,
-            platforms: vec![
-                PlatformSilence {
-                    platform: "larportal".to_owned(),
-                    silent_since: Some("2026-02-26T11:58:03.25Z".parse().expect("an instant")),
-                },
-                PlatformSilence { platform: "moodle".to_owned(), silent_since: None },
-            ],
+            city: Some(CityQuality {
+                dismissed_results: 3,
+                linked: linked_shares(),
+                quarantined_deliveries: 1,
+                platforms: vec![
+                    PlatformSilence {
+                        platform: "larportal".to_owned(),
+                        silent_since: Some("2026-02-26T11:58:03.25Z".parse().expect("an instant")),
+                    },
+                    PlatformSilence { platform: "moodle".to_owned(), silent_since: None },
+                ],
+            }),
         },
     }
 }

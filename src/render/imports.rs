@@ -28,7 +28,13 @@ pub fn line(report: &ImportReport) -> String {
     let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let extent = report.extent.as_str();
     let changed = summary(&report.summary);
-    format!("{}\t{at}\t{}\t{extent}\t{}\t{changed}\n", report.id, report.subject, names(report))
+    let undone = report.undone.as_ref().map(|undone| format!("; undone by import {}", undone.import));
+    let undone = undone.unwrap_or_default();
+    format!("{}\t{at}\t{}\t{extent}\t{}\t{changed}{undone}\n", report.id, report.subject, names(report))
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(", because {reason}") }
 }
 
 /// Everything about one import but what it changed.
@@ -48,7 +54,15 @@ pub fn page(report: &ImportReport) -> String {
     if let Some(mapping) = &report.sources.mapping {
         page.push_str(&format!("mapping: {}, SHA-256 {}\n", mapping.name, mapping.digest));
     }
+    if let Some(undoes) = &report.undoes {
+        page.push_str(&format!("undoes import {}{}\n", undoes.import, because(&undoes.reason)));
+    }
     page.push_str(&format!("changed: {}\n", summary(&report.summary)));
+    if let Some(undone) = &report.undone {
+        let at = undone.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let why = because(&undone.because);
+        page.push_str(&format!("undone by {} on {at} (import {}){why}\n", undone.by, undone.import));
+    }
     page
 }
 
@@ -71,6 +85,9 @@ pub fn summary(summary: &Summary) -> String {
 }
 
 fn names(report: &ImportReport) -> String {
+    if let Some(undoes) = &report.undoes {
+        return format!("(undoes {})", undoes.import);
+    }
     report.sources.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 

@@ -149,12 +149,14 @@ fn data_quality(report: &OnboardingReport) -> String {
         text.push_str("A range: the rate if none, and if all, of the waiting results that could count did.\n");
     }
     // Writing to a String cannot fail.
+    let _ = writeln!(text, "Results that wait unlinked: {}", quality.unlinked_results);
+    let Some(city) = &quality.city else { return text };
     let _ = write!(
         text,
-        "Results that wait unlinked: {}\nResults that are dismissed: {}\nDeliveries in quarantine:   {}\n",
-        quality.unlinked_results, quality.dismissed_results, quality.quarantined_deliveries
+        "Results that are dismissed: {}\nDeliveries in quarantine:   {}\n",
+        city.dismissed_results, city.quarantined_deliveries
     );
-    let linked = &quality.linked;
+    let linked = &city.linked;
     let all =
         (format!("Linked, of the results from {} to {}", linked.periods.from, linked.periods.to), &linked.overall);
     let each = linked.platforms.iter().map(|(code, share)| (format!("- of platform {}", printable(code)), share));
@@ -163,7 +165,7 @@ fn data_quality(report: &OnboardingReport) -> String {
         let (now, before) = (percent(share.now.share()), percent(share.before.share()));
         let _ = writeln!(text, "{name}: {now} %, in the 28 days before {before} %{warning}");
     }
-    for platform in &quality.platforms {
+    for platform in &city.platforms {
         let name = printable(&platform.platform);
         let _ = match platform.silent_since {
             Some(since) => writeln!(text, "Platform {name}: silent since {}", instant(since)),

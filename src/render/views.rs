@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 pub use compliance::{CompliancePageView, ComplianceRowView};
 pub use imports::{
     DifferencePageView, DifferenceRowView, DifferenceView, ImportPageView, ImportSummaryView, ImportView,
-    ImportWithDifferenceView,
+    ImportWithDifferenceView, UndoneImportView, UnusualView,
 };
 pub use platforms::{PlatformHealthView, SilenceView, seconds};
 pub use report::{

@@ -1,20 +1,19 @@
 //! The directory changed by plan: what no longer holds is closed (`closing`), what holds from now on is recorded, and whom it concerns is
-//! linked again and marked.
+//! linked again and marked. Keys are in `claiming`.
 //!
 //! Rows go by the hundreds in each statement: an import of the whole city is a matter of seconds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::clock::Change;
-use super::entities::{employee, identity_claim, platform};
-use super::facts::{FROM_EMPLOYMENTS, FROM_IDENTITIES};
+use super::entities::{employee, platform};
 use super::links::LinkOrders;
 use super::people::parsed;
 use super::receiving::mark_stale;
 use super::relinking::relink;
-use super::rows::{IN_AT_ONCE, insert_rows, padded};
+use super::rows::{IN_AT_ONCE, insert_rows, padded, placeholders, statement};
 use super::{StoreError, settings};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::plan::{self, Act, Plan};
@@ -33,11 +32,15 @@ pub(super) struct Applying<'a> {
     pub(super) progress: Progress<'a>,
     employees: HashMap<EmployeeNumber, EmployeeId>,
     /// Those of them whom nobody knew before.
-    new: HashSet<EmployeeId>,
+    pub(super) new: HashSet<EmployeeId>,
+    /// Those whom an import had told of that was undone.
+    forgotten: HashSet<EmployeeId>,
     platforms: HashMap<String, i64>,
     /// Identities that fit somebody else than before.
     pub(super) identities: BTreeSet<Identity>,
-    touched: BTreeSet<EmployeeId>,
+    pub(super) touched: BTreeSet<EmployeeId>,
+    /// The instant of the import that this undoes.
+    pub(super) undoes: Option<i64>,
 }
 
 /// The changes of a plan, by kind.
@@ -52,7 +55,7 @@ pub(super) struct Acts<'p> {
 }
 
 impl<'p> Acts<'p> {
-    fn of(plan: &'p Plan) -> Self {
+    pub(super) fn of(plan: &'p Plan) -> Self {
         let mut acts = Self::default();
         for change in &plan.changes {
             match change {
@@ -69,7 +72,7 @@ impl<'p> Acts<'p> {
 }
 
 /// The records that hold from now on.
-fn recorded<'p, T>(acts: &'p [&'p Act<T>]) -> impl Iterator<Item = &'p T> {
+pub(super) fn recorded<'p, T>(acts: &'p [&'p Act<T>]) -> impl Iterator<Item = &'p T> {
     acts.iter().filter_map(|act| act.after())
 }
 
@@ -81,26 +84,51 @@ pub async fn apply(
     calendar: CityCalendar,
     progress: Progress<'_>,
 ) -> Result<(), StoreError> {
-    let connection = change.connection();
-    let platforms = platform::Entity::find().all(connection).await?.into_iter().map(|row| (row.code, row.id));
-    let mut applying = Applying {
-        change,
-        progress,
-        employees: HashMap::new(),
-        new: HashSet::new(),
-        platforms: platforms.collect(),
-        identities: BTreeSet::new(),
-        touched: BTreeSet::new(),
-    };
+    let mut applying = Applying::begin(change, plan, None, progress).await?;
     let acts = Acts::of(plan);
-    applying.find_or_add_employees(plan).await?;
     applying.close(&acts).await?;
     applying.record(&acts).await?;
     applying.record_claims(&acts).await?;
-    let Applying { identities, touched, .. } = applying;
+    finish(applying, orders, calendar).await
+}
+
+/// Links again whoever is named otherwise now, and marks whose standing is touched.
+pub(super) async fn finish(
+    mut applying: Applying<'_>,
+    orders: &LinkOrders,
+    calendar: CityCalendar,
+) -> Result<(), StoreError> {
+    applying.add_shared_identities().await?;
+    let Applying { change, identities, touched, .. } = applying;
     relink(change, &identities, orders, calendar).await?;
-    mark_stale(connection, touched).await?;
+    mark_stale(change.connection(), touched).await?;
     settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
+}
+
+impl<'a> Applying<'a> {
+    /// Finds whom the plan names, and adds whom nobody knew. `undoes`: the instant of the import that the plan undoes: what
+    /// that gave never was, and what it took away goes on.
+    pub(super) async fn begin(
+        change: &'a Change,
+        plan: &Plan,
+        undoes: Option<i64>,
+        progress: Progress<'a>,
+    ) -> Result<Self, StoreError> {
+        let platforms = platform::Entity::find().all(change.connection()).await?;
+        let mut applying = Self {
+            change,
+            progress,
+            employees: HashMap::new(),
+            new: HashSet::new(),
+            forgotten: HashSet::new(),
+            platforms: platforms.into_iter().map(|row| (row.code, row.id)).collect(),
+            identities: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            undoes,
+        };
+        applying.find_or_add_employees(plan).await?;
+        Ok(applying)
+    }
 }
 
 impl Applying<'_> {
@@ -118,26 +146,53 @@ impl Applying<'_> {
         self.find_employees(&new).await?;
         self.new.extend(new.iter().filter_map(|number| self.employees.get(*number)));
         self.touched.extend(numbers.iter().filter_map(|number| self.employees.get(*number)));
+        self.know_again(plan).await
+    }
+
+    /// Makes known again whom an undone import had told of.
+    async fn know_again(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        let mut ids = Vec::new();
+        for change in &plan.changes {
+            let plan::Change::Person(Act::Added(person)) = change else { continue };
+            let id = self.employee(&person.employee_number)?;
+            if self.forgotten.contains(&id) {
+                ids.push(id.0);
+                self.identities.extend(Identity::new(LinkingKey::EmployeeNumber, person.employee_number.as_str(), ""));
+            }
+        }
+        self.set_known(&ids, true).await
+    }
+
+    pub(super) async fn set_known(&self, employees: &[i64], is_known: bool) -> Result<(), StoreError> {
+        let connection = self.change.connection();
+        for ids in employees.chunks(IN_AT_ONCE) {
+            let ids: Vec<i64> = padded(ids).collect();
+            let sql = format!("UPDATE employee SET is_known = $1 WHERE id IN ({})", placeholders(2, ids.len()));
+            let values = std::iter::once(Value::from(is_known)).chain(ids.into_iter().map(Value::from));
+            connection.execute_raw(statement(connection, &sql, values)).await?;
+        }
         Ok(())
     }
 
     async fn find_employees(&mut self, numbers: &BTreeSet<&EmployeeNumber>) -> Result<(), StoreError> {
         use employee::{Column, Entity};
         let connection = self.change.connection();
-        let asked = || Entity::find().select_only().column(Column::Id).column(Column::Number);
-        let mut found: Vec<(i64, String)> = Vec::new();
+        let columns = [Column::Id, Column::Number, Column::IsKnown];
+        let asked = || Entity::find().select_only().columns(columns);
+        let mut found: Vec<(i64, String, bool)> = Vec::new();
         if numbers.len() > MANY {
             found = asked().into_tuple().all(connection).await?;
         } else {
             let numbers: Vec<&str> = numbers.iter().map(|number| number.as_str()).collect();
             for numbers in numbers.chunks(IN_AT_ONCE) {
                 let named = asked().filter(Column::Number.is_in(padded(numbers)));
-                found.extend(named.into_tuple::<(i64, String)>().all(connection).await?);
+                found.extend(named.into_tuple::<(i64, String, bool)>().all(connection).await?);
             }
         }
-        for (id, number) in found {
+        for (id, number, is_known) in found {
             let number = parsed(EmployeeNumber::parse(&number), "employee", "number")?;
             if numbers.contains(&number) {
+                self.forgotten.extend((!is_known).then_some(EmployeeId(id)));
                 self.employees.insert(number, EmployeeId(id));
             }
         }
@@ -155,7 +210,7 @@ impl Applying<'_> {
     }
 
     /// Records what holds from now on.
-    async fn record(&self, acts: &Acts<'_>) -> Result<(), StoreError> {
+    pub(super) async fn record(&self, acts: &Acts<'_>) -> Result<(), StoreError> {
         let (connection, at) = (self.change.connection(), self.change.at());
         let rows = recorded(&acts.administrations)
             .map(|record| [text(record.code.as_str()), text(&record.name), text(&record.board), at.into()]);
@@ -189,6 +244,7 @@ impl Applying<'_> {
                 record.email.clone().into(),
                 record.username.clone().into(),
                 record.manager.as_ref().map(ToString::to_string).into(),
+                earlier(record).into(),
                 at.into(),
             ]
         });
@@ -203,6 +259,7 @@ impl Applying<'_> {
             "email",
             "username",
             "manager_number",
+            "earlier",
             "recorded_at",
         ];
         insert_rows(connection, "employment_fact", columns, rows, self.progress).await?;
@@ -227,68 +284,17 @@ impl Applying<'_> {
         insert_rows(connection, "exemption_fact", columns, rows, self.progress).await?;
         unknown.map_or(Ok(()), Err)
     }
-
-    /// Records by what platforms may call people from now on.
-    async fn record_claims(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
-        let mut claims: Vec<(EmployeeId, Option<i64>, Identity, &str)> = Vec::new();
-        for record in recorded(&acts.identities) {
-            let employee = self.employee(&record.employee_number)?;
-            let platform = Some(self.platform(&record.platform)?);
-            claims.push((employee, platform, record.identity.clone(), FROM_IDENTITIES));
-        }
-        let mut addresses: BTreeSet<(EmployeeId, Identity)> = BTreeSet::new();
-        for record in recorded(&acts.employments) {
-            let employee = self.employee(&record.employee_number)?;
-            let email = record.email.as_deref().and_then(|said| Identity::new(LinkingKey::Email, said, ""));
-            let username = record.username.as_deref().and_then(|said| Identity::new(LinkingKey::Username, said, ""));
-            addresses.extend(email.into_iter().chain(username).map(|identity| (employee, identity)));
-        }
-        // An address that was ever somebody's goes on linking: results come years late, and people change their names.
-        let known = self.known_addresses(&addresses).await?;
-        let new = addresses.into_iter().filter(|address| !known.contains(address));
-        claims.extend(new.map(|(employee, identity)| (employee, None, identity, FROM_EMPLOYMENTS)));
-        let at = self.change.at();
-        let rows = claims.iter().map(|(employee, platform, identity, source)| {
-            let Identity { key, value, home_page } = identity;
-            let key = text(key.as_str());
-            [employee.0.into(), (*platform).into(), key, text(value), text(home_page), text(source), at.into()]
-        });
-        let columns = ["employee_id", "platform_id", "key", "value", "home_page", "source", "recorded_at"];
-        insert_rows(self.change.connection(), "identity_claim", columns, rows, self.progress).await?;
-        self.identities.extend(claims.into_iter().map(|(_, _, identity, _)| identity));
-        Ok(())
-    }
-
-    async fn known_addresses(
-        &self,
-        addresses: &BTreeSet<(EmployeeId, Identity)>,
-    ) -> Result<HashSet<(EmployeeId, Identity)>, StoreError> {
-        use identity_claim::{Column, Entity};
-        let employees: BTreeSet<i64> = addresses
-            .iter()
-            .filter(|(employee, _)| !self.new.contains(employee))
-            .map(|(employee, _)| employee.0)
-            .collect();
-        let employees: Vec<i64> = employees.into_iter().collect();
-        let mut known = HashSet::new();
-        for employees in employees.chunks(IN_AT_ONCE) {
-            let claims = Entity::find()
-                .filter(Column::EmployeeId.is_in(padded(employees)))
-                .filter(Column::Source.eq(FROM_EMPLOYMENTS));
-            for row in claims.all(self.change.connection()).await? {
-                if let Some(key) = LinkingKey::parse(&row.key) {
-                    let identity = Identity { key, value: row.value, home_page: row.home_page };
-                    known.insert((EmployeeId(row.employee_id), identity));
-                }
-            }
-        }
-        Ok(known)
-    }
 }
 
 /// From how many on people are looked up all at once.
 const MANY: usize = 20 * IN_AT_ONCE;
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::from(text)
+}
+
+/// What an employment was named before, as it is kept.
+fn earlier(record: &EmploymentRecord) -> Option<String> {
+    let is_named_as_always = record.earlier.is_empty();
+    (!is_named_as_always).then(|| serde_json::to_string(&record.earlier).unwrap_or_default())
 }

@@ -6,14 +6,24 @@
 //! therefore seen all that was known at that instant, and nothing can slip in behind it later.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use tokio::time::Instant;
 
+use super::pool::Pool;
 use super::proof::Proof;
 use super::rows::statement;
 use super::transaction::{Purpose, Transaction};
+use super::trouble::Trouble;
 use super::{Store, StoreError, instant};
+
+/// What time PostgreSQL's server has, as instants are kept.
+pub(super) const SERVER_TIME: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+
+/// How far an instant that this process chose may be from what the server has when it hears of it, in microseconds.
+const APART: i64 = 5_000_000;
 
 /// A transaction that records something at one instant of knowledge. Dropped without [`Change::commit`], it undoes all.
 #[derive(Debug)]
@@ -38,6 +48,15 @@ impl Change {
     /// The first of the ids that were reserved for this change.
     pub(super) const fn first_id(&self) -> i64 {
         self.first_id
+    }
+
+    /// Reserves that many ids; answers the first of them.
+    pub(super) async fn reserve(&self, ids: i64) -> Result<i64, StoreError> {
+        let sql = "UPDATE knowledge_clock SET next_id = next_id + $1 RETURNING next_id";
+        let row = self.transaction.query_one_raw(statement(&self.transaction, sql, [ids.into()])).await?;
+        let row = row.ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "next_id" })?;
+        let next_id: i64 = row.try_get("", "next_id")?;
+        Ok(next_id - ids)
     }
 
     /// Reserves that many ids beyond those that the change has; they follow them.
@@ -91,6 +110,54 @@ impl Store {
         *self.clock_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
 
+    /// What time the database's server has; nothing on SQLite, which has none.
+    pub async fn server_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if self.is_sqlite() {
+            return Ok(None);
+        }
+        let sql = format!("SELECT {SERVER_TIME} AS server_time");
+        let row = self.readers.query_one_raw(statement(&self.readers, &sql, [])).await?;
+        Ok(row.map(|row| row.try_get("", "server_time")).transpose()?.map(instant::read))
+    }
+
+    /// Runs a statement that writes by itself, and no fact; how many rows it concerned. On SQLite it waits for its turn.
+    pub(super) async fn write_alone(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<u64, StoreError> {
+        if !self.is_sqlite() {
+            return Ok(self.writers.execute_raw(statement(&self.writers, sql, values)).await?.rows_affected());
+        }
+        let writing = begin_immediate(self).await?;
+        let done = writing.execute_raw(statement(&writing, sql, values)).await?;
+        writing.commit().await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Where the clock of knowledge stands.
+    pub async fn known_through(&self) -> Result<DateTime<Utc>, StoreError> {
+        known_through(&self.readers).await
+    }
+
+    /// An expression for the instant that a change asks for with `$1`: no further from the server's than what may pass between
+    /// them, where the server's clock is gone by.
+    fn asked_for(&self) -> String {
+        match self.goes_by_server {
+            true => format!("GREATEST(LEAST($1, {SERVER_TIME} + {APART}), {SERVER_TIME} - {APART})"),
+            false => "$1".to_owned(),
+        }
+    }
+
+    /// A condition on `$1`, an instant that was chosen before: see [`Self::asked_for`]. What follows the newest instant is
+    /// always right.
+    pub(super) fn is_near_server(&self) -> String {
+        match self.goes_by_server {
+            true => format!("AND ($1 = at + 1 OR $1 <= {SERVER_TIME} + {APART}) AND $1 >= {SERVER_TIME} - {APART}"),
+            false => String::new(),
+        }
+    }
+
     /// Begins a change at `now`, or just after the newest instant that was given out where that is later.
     pub async fn change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
         self.change_reserving(now, 0).await
@@ -98,12 +165,26 @@ impl Store {
 
     /// The same, with that many ids reserved for deliveries, learners and events.
     pub(super) async fn change_reserving(&self, now: DateTime<Utc>, ids: i64) -> Result<Change, StoreError> {
-        let transaction = begin_immediate(self).await?;
+        self.change_over(&self.writers, now, ids).await
+    }
+
+    /// The same over some connections.
+    pub(super) async fn change_over(
+        &self,
+        connections: &Pool,
+        now: DateTime<Utc>,
+        ids: i64,
+    ) -> Result<Change, StoreError> {
+        let transaction = begin_over(self, connections).await?;
+        let asked = self.asked_for();
         let row = transaction
             .query_one_raw(statement(
                 &transaction,
-                "UPDATE knowledge_clock SET at = CASE WHEN at < $1 THEN $1 ELSE at + 1 END, next_id = next_id + $2
-                 RETURNING at, next_id",
+                &format!(
+                    "UPDATE knowledge_clock SET at = CASE WHEN at < {asked} THEN {asked} ELSE at + 1 END,
+                         next_id = next_id + $2
+                     RETURNING at, next_id"
+                ),
                 [instant::kept(now).into(), ids.into()],
             ))
             .await?
@@ -113,10 +194,42 @@ impl Store {
     }
 }
 
-/// Begins a transaction that will write; on SQLite it takes the write lock at once rather than fail half-way.
+/// A wait for a connection that is worth being taken off the wait for a lock.
+const LONG: Duration = Duration::from_millis(100);
+
+/// Begins a transaction that will write; on SQLite it takes the write lock at once rather than fail half-way. Waits no longer
+/// than the store's patience, for the lock and for all that comes before it.
 pub(super) async fn begin_immediate(store: &Store) -> Result<Transaction, StoreError> {
+    begin_over(store, &store.writers).await
+}
+
+async fn begin_over(store: &Store, connections: &Pool) -> Result<Transaction, StoreError> {
     store.may_record()?;
-    Ok(Transaction::begin(&store.writers, Purpose::Writing).await?)
+    let begun = Instant::now();
+    let deadline = begun + store.patience.lock;
+    if store.is_sqlite() {
+        return begin_on_sqlite(store, deadline).await;
+    }
+    let transaction = Transaction::begin(connections, Purpose::Writing).await?;
+    if begun.elapsed() > LONG {
+        let left = deadline.saturating_duration_since(Instant::now()).max(LONG);
+        let sql = format!("SET LOCAL lock_timeout = {}", left.as_millis());
+        transaction.execute_unprepared(&sql).await?;
+    }
+    Ok(transaction)
+}
+
+/// Each try is short, so that no thread waits in SQLite when nobody waits for it any more.
+async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction, StoreError> {
+    let turn = store.turns.take(deadline).await;
+    let turn = turn.ok_or_else(|| store.reach.away(Trouble::NoneFree, None))?;
+    loop {
+        match Transaction::begin(&store.writers, Purpose::Writing).await.map_err(StoreError::from) {
+            Ok(transaction) => return Ok(transaction.in_turn(turn)),
+            Err(error) if Trouble::of(&error) == Some(Trouble::Locked) && Instant::now() < deadline => {}
+            Err(error) => return Err(store.reach.explained(error)),
+        }
+    }
 }
 
 /// The newest instant of knowledge that a snapshot holds.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use chrono::NaiveDate;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use super::StoreError;
@@ -93,10 +94,10 @@ impl Applying<'_> {
     }
 
     async fn close_identities(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
-        let mut identities: HashSet<(i64, i64, &Identity)> = HashSet::new();
+        let mut identities: HashSet<(i64, i64, &Identity, Option<NaiveDate>)> = HashSet::new();
         for record in closed(&acts.identities) {
             let employee = self.employee(&record.employee_number)?.0;
-            identities.insert((employee, self.platform(&record.platform)?, &record.identity));
+            identities.insert((employee, self.platform(&record.platform)?, &record.identity, record.valid_from));
         }
         let of: BTreeSet<i64> = identities.iter().map(|(employee, ..)| *employee).collect();
         let of: Vec<i64> = of.into_iter().collect();
@@ -110,16 +111,31 @@ impl Applying<'_> {
             for row in claims.all(self.change.connection()).await? {
                 let (Some(platform), Some(key)) = (row.platform_id, LinkingKey::parse(&row.key)) else { continue };
                 let identity = Identity { key, value: row.value, home_page: row.home_page };
-                if identities.contains(&(row.employee_id, platform, &identity)) {
+                if identities.contains(&(row.employee_id, platform, &identity, row.valid_from)) {
                     ids.push(row.id);
                 }
             }
         }
         self.identities.extend(closed(&acts.identities).map(|record| record.identity.clone()));
+        self.close_claims(ids).await
+    }
+
+    /// Closes claims; what an import gave that this undoes never was.
+    pub(super) async fn close_claims(&self, ids: Vec<i64>) -> Result<(), StoreError> {
+        if let Some(undoes) = self.undoes {
+            use identity_claim::{Column, Entity};
+            for ids in ids.chunks(IN_AT_ONCE) {
+                let given = Entity::update_many()
+                    .col_expr(Column::Undone, true.into())
+                    .filter(Column::Id.is_in(padded(ids)))
+                    .filter(Column::RecordedAt.eq(undoes));
+                given.exec(self.change.connection()).await?;
+            }
+        }
         self.close_facts("identity_claim", ids).await
     }
 
-    async fn close_facts(&self, table: &str, ids: Vec<i64>) -> Result<(), StoreError> {
+    pub(super) async fn close_facts(&self, table: &str, ids: Vec<i64>) -> Result<(), StoreError> {
         let connection = self.change.connection();
         for chunk in ids.chunks(IN_AT_ONCE) {
             let ids: Vec<i64> = padded(chunk).collect();

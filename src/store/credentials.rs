@@ -1,8 +1,9 @@
 //! Keys and secrets of platforms that prove who they are with both in every request. Only digests of secrets are kept.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
 
+use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{platform, platform_credential};
 use super::platforms::{OLD_SECRET_HOLDS, Platform, platform_of};
@@ -22,10 +23,14 @@ pub struct Credential {
 pub async fn add(change: &Change, platform: PlatformId, key: &str, secret_digest: &[u8]) -> Result<(), StoreError> {
     use platform_credential::Column;
     let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
+    let old = Condition::all()
+        .add(Column::PlatformId.eq(platform.0))
+        .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));
+    let held = platform_credential::Entity::find().select_only().column(Column::Id).filter(old.clone());
+    let mut touched: Vec<i64> = held.into_tuple().all(change.connection()).await?;
     platform_credential::Entity::update_many()
         .set(platform_credential::ActiveModel { expires_at: Set(Some(until)), ..Default::default() })
-        .filter(Column::PlatformId.eq(platform.0))
-        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)))
+        .filter(old)
         .exec(change.connection())
         .await?;
     let row = platform_credential::ActiveModel {
@@ -36,8 +41,9 @@ pub async fn add(change: &Change, platform: PlatformId, key: &str, secret_digest
         expires_at: Set(None),
         ..Default::default()
     };
-    platform_credential::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
+    touched.push(platform_credential::Entity::insert(row).exec(change.connection()).await?.last_insert_id);
+    let touched: Vec<String> = touched.iter().map(ToString::to_string).collect();
+    alterations::note(change, "platform_credential", &touched).await
 }
 
 /// A key, whether it still holds or not.

@@ -2,17 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 
 use super::clock::Change;
 use super::entities::link_decision;
 use super::platforms::link_orders;
 use super::relinking::relink;
+use super::rows::opaque_id;
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{Identity, LinkingKey};
+
+/// The days that a decision is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DecisionDays {
+    /// The first; `None`: from the beginning.
+    pub from: Option<NaiveDate>,
+    /// The last; `None`: for ever.
+    pub to: Option<NaiveDate>,
+}
 
 /// A decision by hand about one identity, as kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +34,7 @@ pub struct Decision {
     pub identity: Identity,
     /// `None`: the identity links to nobody.
     pub employee: Option<EmployeeId>,
+    pub days: DecisionDays,
     pub reason: String,
     pub decided_by: String,
     pub decided_at: DateTime<Utc>,
@@ -35,6 +48,7 @@ fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
         platform: PlatformId(row.platform_id),
         identity: Identity { key, value: row.value, home_page: row.home_page },
         employee: row.employee_id.map(EmployeeId),
+        days: DecisionDays { from: row.valid_from, to: row.valid_to },
         reason: row.reason,
         decided_by: row.decided_by,
         decided_at: instant::read(row.recorded_at),
@@ -42,17 +56,18 @@ fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
     })
 }
 
-/// Records by hand whose an identity is; a decision that stood before is superseded. The caller links what it concerns
-/// before it commits: [`relink_decided`].
+/// Records by hand whose an identity is on some days; a decision that stood for no other days is superseded, and on days
+/// that both are for the newer one holds. The caller links what it concerns before it commits: [`relink_decided`].
 pub async fn decide(
     change: &Change,
     platform: PlatformId,
     identity: &Identity,
-    employee: Option<EmployeeId>,
+    (employee, days): (Option<EmployeeId>, DecisionDays),
     (decided_by, reason): (&str, &str),
 ) -> Result<Decision, StoreError> {
-    supersede(change, decision_for(platform, identity), decided_by).await?;
+    supersede(change, decisions_for(platform, identity, days), decided_by).await?;
     let row = link_decision::ActiveModel {
+        id: Set(opaque_id()),
         platform_id: Set(platform.0),
         key: Set(identity.key.as_str().to_owned()),
         value: Set(identity.value.clone()),
@@ -63,7 +78,8 @@ pub async fn decide(
         recorded_at: Set(change.at()),
         superseded_at: Set(None),
         undone_by: Set(None),
-        ..Default::default()
+        valid_from: Set(days.from),
+        valid_to: Set(days.to),
     };
     let row = link_decision::Entity::insert(row).exec_with_returning(change.connection()).await?;
     decision_of(row)
@@ -91,7 +107,8 @@ pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<De
     Ok(Some(Decision { undone_at: Some(change.known_at()), ..decision_of(row)? }))
 }
 
-fn decision_for(platform: PlatformId, identity: &Identity) -> Condition {
+/// The standing decisions about an identity that are for no other days than these.
+fn decisions_for(platform: PlatformId, identity: &Identity, days: DecisionDays) -> Condition {
     use link_decision::Column;
     Condition::all()
         .add(Column::PlatformId.eq(platform.0))
@@ -99,6 +116,8 @@ fn decision_for(platform: PlatformId, identity: &Identity) -> Condition {
         .add(Column::Value.eq(identity.value.as_str()))
         .add(Column::HomePage.eq(identity.home_page.as_str()))
         .add(Column::SupersededAt.is_null())
+        .add_option(days.from.map(|from| Column::ValidFrom.gte(from)))
+        .add_option(days.to.map(|to| Column::ValidTo.lte(to)))
 }
 
 async fn supersede(change: &Change, which: Condition, by: &str) -> Result<(), StoreError> {
@@ -114,24 +133,29 @@ async fn supersede(change: &Change, which: Condition, by: &str) -> Result<(), St
     Ok(())
 }
 
-/// Decisions from the newest on, undone ones included.
+/// Decisions from the newest on, undone ones included; `before`: those older than the one with this id.
 pub async fn decisions(
     connection: &impl ConnectionTrait,
     before: Option<i64>,
     at_most: u64,
 ) -> Result<Vec<Decision>, StoreError> {
-    let mut found = link_decision::Entity::find().order_by_desc(link_decision::Column::Id).limit(at_most);
+    use link_decision::Column;
+    let mut found =
+        link_decision::Entity::find().order_by_desc(Column::RecordedAt).order_by_desc(Column::Id).limit(at_most);
     if let Some(before) = before {
-        found = found.filter(link_decision::Column::Id.lt(before));
+        let Some(last) = decision_by_id(connection, before).await? else { return Ok(Vec::new()) };
+        let at = instant::kept(last.decided_at);
+        found = found.filter(Column::RecordedAt.lt(at).or(Column::RecordedAt.eq(at).and(Column::Id.lt(before))));
     }
     found.all(connection).await?.into_iter().map(decision_of).collect()
 }
 
-/// Every standing decision that an identity is nobody's, by id.
+/// Every standing decision that an identity is nobody's, oldest first.
 pub async fn nobodys(connection: &impl ConnectionTrait) -> Result<Vec<Decision>, StoreError> {
     let found = link_decision::Entity::find()
         .filter(link_decision::Column::EmployeeId.is_null())
         .filter(link_decision::Column::SupersededAt.is_null())
+        .order_by_asc(link_decision::Column::RecordedAt)
         .order_by_asc(link_decision::Column::Id);
     found.all(connection).await?.into_iter().map(decision_of).collect()
 }

@@ -1,6 +1,6 @@
 //! Deliveries as they were received, and those that wait in quarantine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
@@ -9,12 +9,12 @@ use sea_orm::{
     QuerySelect, QueryTrait, Select,
 };
 
-use super::entities::{delivery, event, platform};
+use super::entities::{delivery, event, platform, superseded_event};
 use super::people::parsed;
 use super::receiving::file::FILE_TYPE;
 use super::rows::statement;
 use super::{StoreError, instant};
-use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::report::PlatformSilence;
 
 /// One kept delivery, without its bytes.
@@ -110,7 +110,9 @@ pub async fn list(
     let sent_as = |id: &EventId| {
         let told = event::Entity::find().select_only().column(event::Column::DeliveryId);
         let told = QueryTrait::into_query(told.filter(event::Column::EventId.eq(id.as_str())));
-        Column::DeliveryKey.eq(id.as_str()).or(Column::Id.in_subquery(told))
+        let then = superseded_event::Entity::find().select_only().column(superseded_event::Column::DeliveryId);
+        let then = QueryTrait::into_query(then.filter(superseded_event::Column::EventId.eq(id.as_str())));
+        Column::DeliveryKey.eq(id.as_str()).or(Column::Id.in_subquery(told)).or(Column::Id.in_subquery(then))
     };
     let chosen = Condition::all()
         .add_option(filter.outcome.as_ref().map(|outcome| Column::Outcome.eq(outcome.as_str())))
@@ -143,6 +145,20 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
         size: i32::try_from(row.body.len()).unwrap_or(i32::MAX),
     };
     Ok(Some((kept(without_body, &codes)?, row.body)))
+}
+
+/// Whose the results of a delivery are.
+pub async fn owners(connection: &impl ConnectionTrait, id: i64) -> Result<BTreeSet<EmployeeId>, StoreError> {
+    let owners: Vec<i64> = event::Entity::find()
+        .select_only()
+        .column(event::Column::EmployeeId)
+        .distinct()
+        .filter(event::Column::DeliveryId.eq(id))
+        .filter(event::Column::EmployeeId.is_not_null())
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(owners.into_iter().map(EmployeeId).collect())
 }
 
 /// The ids of all deliveries that wait in quarantine, oldest first.

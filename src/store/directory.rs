@@ -10,7 +10,7 @@ use super::entities::{
 };
 use super::facts::FROM_IDENTITIES;
 use super::people::parsed;
-use super::{StoreError, facts, instant, reorganisations, requirements, settings};
+use super::{StoreError, facts, instant, merges, reorganisations, requirements, settings};
 use crate::domain::directory::plan::Known;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
@@ -50,6 +50,9 @@ pub async fn known(connection: &impl ConnectionTrait) -> Result<(Known, Option<S
     let number_of = |id: i64| {
         numbers.get(&id).cloned().ok_or(StoreError::Unreadable { table: "employment_fact", column: "employee_id" })
     };
+    for (duplicate, kept) in merges::merges(connection, None).await?.iter() {
+        known.merged.insert(number_of(duplicate.0)?, number_of(kept.0)?);
+    }
     let current = employee_fact::Entity::find().filter(employee_fact::Column::SupersededAt.is_null());
     for row in current.all(connection).await? {
         let record = facts::person(number_of(row.employee_id)?, row);

@@ -8,7 +8,7 @@ use super::StoreError;
 use super::entities::{
     absence_fact, administration_fact, employee_fact, employment_fact, exemption_fact, identity_claim, platform,
 };
-use super::people::{employment_of, parsed};
+use super::people::{earlier_of, employment_of, parsed};
 use crate::domain::directory::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
@@ -52,6 +52,7 @@ pub(super) fn employment(number: EmployeeNumber, row: employment_fact::Model) ->
         starts_on: employment.starts_on,
         ends_on: employment.ends_on,
         manager: parsed(manager, "employment_fact", "manager_number")?,
+        earlier: earlier_of(&row)?,
         email: row.email,
         username: row.username,
     })
@@ -82,6 +83,7 @@ pub(super) fn identity(
     let unreadable = |column| StoreError::Unreadable { table: "identity_claim", column };
     let platform = row.platform_id.and_then(|id| platforms.get(&id)).ok_or_else(|| unreadable("platform_id"))?;
     let key = LinkingKey::parse(&row.key).ok_or_else(|| unreadable("key"))?;
-    let identity = Identity { key, value: row.value, home_page: row.home_page };
-    Ok(IdentityRecord { employee_number, platform: platform.clone(), identity })
+    let identity_claim::Model { value, home_page, valid_from, valid_to, .. } = row;
+    let identity = Identity { key, value, home_page };
+    Ok(IdentityRecord { employee_number, platform: platform.clone(), identity, valid_from, valid_to })
 }

@@ -1,25 +1,28 @@
 //! Everything that was ever known of one employee, in its versions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entities::{
     absence_fact, audit_entry, employee_fact, employment_fact, event, exemption_fact, identity_claim, link_decision,
-    platform,
+    platform, superseded_event,
 };
+use super::links::identity_of;
 use super::people::{employment_of, parsed, result_of};
 use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant, people};
+use super::{StoreError, instant, people, revocations};
 use crate::domain::calendar::CityCalendar;
+use crate::domain::compliance::withdrawal::{State, states};
 use crate::domain::directory::plan::Known;
 use crate::domain::directory::records::{
     AbsenceRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
 use crate::domain::history::{Link, Received, Version};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, PlatformId, RequirementCode};
-use crate::domain::linking::{Identity, LinkingKey};
+use crate::domain::linking::LinkingKey;
+use crate::domain::training::{LinkedResult, ResultDecision};
 
 /// What HR said of one employee, in all its versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,6 +100,7 @@ pub async fn facts(
             starts_on: employment.starts_on,
             ends_on: employment.ends_on,
             manager: parsed(manager, "employment_fact", "manager_number")?,
+            earlier: people::earlier_of(&row)?,
             email: row.email,
             username: row.username,
         };
@@ -136,15 +140,16 @@ pub async fn facts(
     {
         let Some(platform) = row.platform_id.and_then(|id| platforms.get(&id)) else { continue };
         let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
-        let record = IdentityRecord { employee_number: number.clone(), platform: platform.clone(), identity };
+        let record = IdentityRecord {
+            employee_number: number.clone(),
+            platform: platform.clone(),
+            identity,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+        };
         facts.identities.push(version(record, row.recorded_at, row.superseded_at));
     }
     Ok(facts)
-}
-
-fn identity_of(key: &str, value: String, home_page: String, table: &'static str) -> Result<Identity, StoreError> {
-    let key = LinkingKey::parse(key).ok_or(StoreError::Unreadable { table, column: "key" })?;
-    Ok(Identity { key, value, home_page })
 }
 
 /// Links by hand to an employee. `others_too`: also those by which an identity of the employee's links to somebody else, or
@@ -177,6 +182,8 @@ pub async fn links(
                 platform: platforms.get(&row.platform_id).map(ToString::to_string).unwrap_or_default(),
                 identity: identity_of(&row.key, row.value, row.home_page, "link_decision")?,
                 employee_number: parsed(linked, "employee", "number")?,
+                valid_from: row.valid_from,
+                valid_to: row.valid_to,
                 reason: row.reason,
             };
             Ok(version(record, row.recorded_at, row.superseded_at))
@@ -184,28 +191,93 @@ pub async fn links(
         .collect()
 }
 
-/// The results that are an employee's now, with the revocations that name one of them; the same thing told twice once.
+/// The results that are an employee's now, and the revocations that name one of them, by way of others or not.
+async fn rows_of(
+    connection: &impl ConnectionTrait,
+    id: EmployeeId,
+    calendar: CityCalendar,
+) -> Result<BTreeMap<i64, event::Model>, StoreError> {
+    let own = event::Entity::find().filter(event::Column::EmployeeId.eq(id.0)).all(connection).await?;
+    let named: Vec<(i64, LinkedResult)> =
+        own.iter().map(|row| Ok((row.id, result_of(row, calendar)?))).collect::<Result<_, StoreError>>()?;
+    let mut rows: BTreeMap<i64, event::Model> = BTreeMap::new();
+    rows.extend(revocations::naming(connection, &named).await?.into_iter().map(|(_, row)| (row.id, row)));
+    rows.extend(own.into_iter().map(|row| (row.id, row)));
+    Ok(rows)
+}
+
+/// The results that are an employee's now, with the revocations that name one of them; the same thing told twice once, but
+/// where it counts anew.
 pub async fn results(
     connection: &impl ConnectionTrait,
     id: EmployeeId,
     calendar: CityCalendar,
 ) -> Result<Vec<Version<Received>>, StoreError> {
-    use event::Column;
-    let own = event::Entity::find().filter(Column::EmployeeId.eq(id.0)).all(connection).await?;
-    let mut rows: BTreeMap<i64, event::Model> = BTreeMap::new();
-    let named: Vec<(i64, String)> = own.iter().map(|row| (row.platform_id, row.event_id.clone())).collect();
-    for named in named.chunks(IN_AT_ONCE) {
-        let revoking = Column::RevokesEventId.is_in(named.iter().map(|(_, event_id)| event_id.as_str()));
-        for row in event::Entity::find().filter(revoking).all(connection).await? {
-            let revoked = row.revokes_event_id.clone().map(|event_id| (row.platform_id, event_id));
-            if revoked.is_some_and(|revoked| named.contains(&revoked)) {
-                rows.insert(row.id, row);
-            }
+    let rows = rows_of(connection, id, calendar).await?;
+    let linked: Vec<LinkedResult> =
+        rows.values().map(|row| result_of(row, calendar)).collect::<Result<_, StoreError>>()?;
+    // Of what says the same, the first is shown; and where that is withdrawn, the first that counts anew.
+    let counting: HashSet<(PlatformId, &EventId)> = states(&linked)
+        .into_iter()
+        .filter(|(_, state)| matches!(state, State::Counts(_)))
+        .map(|(result, _)| (result.platform, &result.event_id))
+        .collect();
+    let counts = |result: &LinkedResult| counting.contains(&(result.platform, &result.event_id));
+    let says =
+        |result: &LinkedResult| (result.platform, result.target.clone(), result.kind.clone(), result.occurred_at);
+    let firsts = rows.values().zip(&linked).filter(|(row, result)| !row.repeats && counts(result));
+    let mut said: HashSet<_> = firsts.map(|(_, result)| says(result)).collect();
+    let mut shown: Vec<&event::Model> = Vec::new();
+    // Under several keys of the person it is shown once, too: by the event that came first.
+    let mut seen: BTreeSet<Said> = BTreeSet::new();
+    for (row, result) in rows.values().zip(&linked) {
+        let is_first = !row.repeats && seen.insert(said_by(row));
+        if is_first || (counts(result) && said.insert(says(result))) {
+            shown.push(row);
         }
     }
-    rows.extend(own.into_iter().filter(|row| !row.repeats).map(|row| (row.id, row)));
     let platforms = platform_codes(connection).await?;
-    rows.into_values().map(|row| received(row, &platforms, calendar)).collect()
+    let shown = shown.into_iter();
+    let mut versions = shown.map(|row| received(row.clone(), &platforms, calendar)).collect::<Result<Vec<_>, _>>()?;
+    // What was understood otherwise before it was read again.
+    let learners: BTreeSet<i64> = rows.values().map(|row| row.learner_id).collect();
+    let mut theirs = Condition::any().add(superseded_event::Column::EmployeeId.eq(id.0));
+    theirs = theirs.add(superseded_event::Column::LearnerId.is_in(learners));
+    let then = superseded_event::Entity::find().filter(theirs).filter(superseded_event::Column::Repeats.eq(false));
+    for row in then.order_by_asc(superseded_event::Column::Id).all(connection).await? {
+        let until = instant::read(row.superseded_at);
+        let version = received(row.into(), &platforms, calendar)?;
+        versions.push(Version { superseded_at: Some(until), ..version });
+    }
+    versions.sort_by_key(|version| version.recorded_at);
+    Ok(versions)
+}
+
+/// What was decided by hand of the results that are an employee's now, or is proposed, each with the platform's code.
+pub async fn result_decisions(
+    connection: &impl ConnectionTrait,
+    id: EmployeeId,
+) -> Result<Vec<(String, ResultDecision)>, StoreError> {
+    let rows = rows_of(connection, id, CityCalendar::default()).await?;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows.values() {
+        events.push((PlatformId(row.platform_id), parsed(EventId::parse(&row.event_id), "event", "event_id")?));
+    }
+    let platforms = platform_codes(connection).await?;
+    let decisions = super::result_decisions::of_events(connection, &events).await?;
+    let named = |decision: ResultDecision| {
+        (platforms.get(&decision.platform.0).map(ToString::to_string).unwrap_or_default(), decision)
+    };
+    Ok(decisions.into_iter().map(named).collect())
+}
+
+/// What an event says, whichever key of a person it was told under.
+type Said = (i64, String, [Option<String>; 6], Option<i32>, i64, Option<bool>);
+
+fn said_by(row: &event::Model) -> Said {
+    let event::Model { course_id, quiz_id, attempt_name, score_points, score_of, revokes_event_id, .. } = row.clone();
+    let words = [course_id, quiz_id, attempt_name, score_points, score_of, revokes_event_id];
+    (row.platform_id, row.kind.clone(), words, row.attempt, row.occurred_at, row.passed)
 }
 
 fn received(
@@ -236,8 +308,20 @@ pub async fn result(
         .filter(event::Column::EventId.eq(event_id.as_str()))
         .one(connection)
         .await?;
-    let Some(row) = found else { return Ok(None) };
-    received(row, &platform_codes(connection).await?, calendar).map(Some)
+    if let Some(row) = found {
+        return received(row, &platform_codes(connection).await?, calendar).map(Some);
+    }
+    // Not told any more, as its delivery was read again.
+    let then = superseded_event::Entity::find()
+        .filter(superseded_event::Column::PlatformId.eq(platform.0))
+        .filter(superseded_event::Column::EventId.eq(event_id.as_str()))
+        .order_by_desc(superseded_event::Column::SupersededAt)
+        .one(connection)
+        .await?;
+    let Some(row) = then else { return Ok(None) };
+    let until = instant::read(row.superseded_at);
+    let version = received(row.into(), &platform_codes(connection).await?, calendar)?;
+    Ok(Some(Version { superseded_at: Some(until), ..version }))
 }
 
 /// Who changed the register at an instant, and by which act: of several entries of one change, the first.

@@ -14,11 +14,12 @@ use super::entities::{
 use super::facts::{self, FROM_IDENTITIES};
 use super::people::parsed;
 use super::rows::{IN_AT_ONCE, padded};
-use super::{StoreError, instant};
-use crate::domain::directory::imports::{FileSource, ImportReport, MappingSource, Sources};
+use super::{StoreError, instant, people};
+use crate::domain::directory::imports::{FileSource, ImportReport, MappingSource, Sources, Undoes, Undone, taken_back};
 use crate::domain::directory::plan::{self, Act, Extent, Plan, Summary};
 use crate::domain::directory::problem::FileKind;
-use crate::domain::ids::EmployeeNumber;
+use crate::domain::directory::records::IdentityRecord;
+use crate::domain::ids::{EmployeeId, EmployeeNumber};
 
 /// Keeps the report of the import that a change makes; its id.
 pub async fn insert(
@@ -28,6 +29,7 @@ pub async fn insert(
     extent: Extent,
     sources: &Sources,
     summary: &Summary,
+    undoes: Option<&Undoes>,
 ) -> Result<i64, StoreError> {
     let unwritable = StoreError::Unreadable { table: "import_report", column: "summary" };
     let row = import_report::ActiveModel {
@@ -39,6 +41,8 @@ pub async fn insert(
         mapping_digest: Set(sources.mapping.as_ref().map(|mapping| mapping.digest.clone())),
         files_key: Set(sources.key().unwrap_or_default()),
         summary: Set(serde_json::to_string(summary).map_err(|_| unwritable)?),
+        undoes: Set(undoes.map(|undoes| undoes.import)),
+        reason: Set(undoes.map(|undoes| undoes.reason.clone())),
         ..Default::default()
     };
     let id = import_report::Entity::insert(row).exec(change.connection()).await?.last_insert_id;
@@ -105,10 +109,40 @@ async fn with_files(
             });
         }
     }
-    rows.into_iter().map(|row| report_of(row, &mut files)).collect()
+    let undoings = undoings(connection).await?;
+    rows.into_iter().map(|row| report_of(row, &mut files, &undoings)).collect()
 }
 
-fn report_of(row: import_report::Model, files: &mut HashMap<i64, Vec<FileSource>>) -> Result<ImportReport, StoreError> {
+/// The undoings that hold, by the import that each takes back. There are few.
+async fn undoings(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, Undone>, StoreError> {
+    let mut rows: BTreeMap<i64, import_report::Model> = BTreeMap::new();
+    let found = import_report::Entity::find().filter(import_report::Column::Undoes.is_not_null());
+    rows.extend(found.all(connection).await?.into_iter().map(|row| (row.id, row)));
+    let pairs = rows.values().filter_map(|row| Some((row.id, row.undoes?)));
+    let undone = |(import, undoing): (i64, i64)| {
+        let row = rows.get(&undoing)?;
+        let because = row.reason.clone().unwrap_or_default();
+        Some((import, Undone { import: undoing, by: row.subject.clone(), at: instant::read(row.at), because }))
+    };
+    Ok(taken_back(pairs).into_iter().filter_map(undone).collect())
+}
+
+/// The instants of all imports that are taken back: what only these recorded never was.
+pub(super) async fn instants_taken_back(connection: &impl ConnectionTrait) -> Result<BTreeSet<i64>, StoreError> {
+    let ids: Vec<i64> = undoings(connection).await?.into_keys().collect();
+    let mut instants = BTreeSet::new();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let found = import_report::Entity::find().filter(import_report::Column::Id.is_in(padded(ids)));
+        instants.extend(found.all(connection).await?.into_iter().map(|row| row.at));
+    }
+    Ok(instants)
+}
+
+fn report_of(
+    row: import_report::Model,
+    files: &mut HashMap<i64, Vec<FileSource>>,
+    undoings: &BTreeMap<i64, Undone>,
+) -> Result<ImportReport, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "import_report", column };
     let mut files = files.remove(&row.id).unwrap_or_default();
     files.sort_by_key(|file| file.kind);
@@ -121,6 +155,8 @@ fn report_of(row: import_report::Model, files: &mut HashMap<i64, Vec<FileSource>
         extent: Extent::parse(&row.extent).ok_or_else(|| unreadable("extent"))?,
         sources: Sources { files, mapping },
         summary: serde_json::from_str(&row.summary).map_err(|_| unreadable("summary"))?,
+        undoes: row.undoes.map(|import| Undoes { import, reason: row.reason.unwrap_or_default() }),
+        undone: undoings.get(&row.id).cloned(),
     })
 }
 
@@ -190,7 +226,8 @@ pub async fn carried_out(connection: &impl ConnectionTrait, report: &ImportRepor
     for row in identities {
         let is_after = row.recorded_at == at;
         let record = facts::identity(numbers.of_employee(row.employee_id)?, row, &platforms)?;
-        found.add(record.clone(), record, is_after);
+        let key = IdentityRecord { valid_to: None, ..record.clone() };
+        found.add(key, record, is_after);
     }
     acts.extend(found.acts().map(plan::Change::Identity));
     let protected = protected(connection, at, &numbers).await?;
@@ -209,7 +246,11 @@ async fn protected(
         .filter(Column::Protected.eq(true))
         .filter(Condition::any().add(Column::SupersededAt.is_null()).add(then));
     let rows = facts.all(connection).await?;
-    Ok(rows.iter().filter_map(|row| numbers.0.get(&row.employee_id).cloned()).collect())
+    // And whoever is so under another number.
+    let touched: BTreeSet<EmployeeId> = numbers.0.keys().copied().map(EmployeeId).collect();
+    let otherwise = people::protected_among(connection, &touched).await?.into_iter().map(|id| id.0);
+    let protected = rows.iter().map(|row| row.employee_id).chain(otherwise);
+    Ok(protected.filter_map(|id| numbers.0.get(&id).cloned()).collect())
 }
 
 /// The records of one kind as they were before and after, by key.

@@ -1,8 +1,9 @@
 //! The key pairs that sign bearer tokens, shared by every process on the database.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use super::chain::alterations;
 use super::clock::Change;
 use super::entities::signing_key;
 use super::{StoreError, instant};
@@ -38,6 +39,9 @@ pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<StoredKey>, S
 
 /// Adds a key pair that signs from now on; those before it only verify.
 pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key: Vec<u8>) -> Result<(), StoreError> {
+    let signing = signing_key::Entity::find().select_only().column(signing_key::Column::Kid);
+    let signing = signing.filter(signing_key::Column::RetiredAt.is_null());
+    let mut touched: Vec<String> = signing.into_tuple().all(change.connection()).await?;
     signing_key::Entity::update_many()
         .set(signing_key::ActiveModel { retired_at: Set(Some(change.at())), ..Default::default() })
         .filter(signing_key::Column::RetiredAt.is_null())
@@ -51,14 +55,16 @@ pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key
         retired_at: Set(None),
     };
     signing_key::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
+    touched.push(kid.to_owned());
+    alterations::note(change, "signing_key", &touched).await
 }
 
 /// Removes the key pairs that have signed nothing new since an instant; tokens that they signed hold no longer.
 pub async fn remove_retired_before(change: &Change, instant: DateTime<Utc>) -> Result<u64, StoreError> {
-    let removed = signing_key::Entity::delete_many()
-        .filter(signing_key::Column::RetiredAt.lt(instant::kept(instant)))
-        .exec(change.connection())
-        .await?;
+    let retired = signing_key::Column::RetiredAt.lt(instant::kept(instant));
+    let gone = signing_key::Entity::find().select_only().column(signing_key::Column::Kid).filter(retired.clone());
+    let gone: Vec<String> = gone.into_tuple().all(change.connection()).await?;
+    let removed = signing_key::Entity::delete_many().filter(retired).exec(change.connection()).await?;
+    alterations::note(change, "signing_key", &gone).await?;
     Ok(removed.rows_affected)
 }

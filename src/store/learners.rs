@@ -1,17 +1,21 @@
 //! Learners as platforms name them, and the links that are kept for them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Value};
 
-use super::entities::{event, learner};
+use super::chain::checking::Scope;
+use super::entities::learner;
 use super::links::keys_of;
-use super::rows::statement;
+use super::receiving::rereading::in_scope;
+use super::rows::{placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
 
 pub(super) fn unlinked_of(word: Option<&str>) -> Unlinked {
     match word {
+        Some("dismissed") => Unlinked::Dismissed,
         Some("ambiguous") => Unlinked::Ambiguous,
         Some("contradicted") => Unlinked::Contradicted,
         _ => Unlinked::Unknown,
@@ -30,70 +34,104 @@ pub async fn as_known(
 
 /// An event's kept link, for comparing with what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptLink {
+pub struct KeptEventLink {
     pub event: i64,
     pub learner: i64,
     pub event_id: String,
     pub occurred_at: DateTime<Utc>,
     pub employee: Option<EmployeeId>,
-    pub why: Option<Unlinked>,
+    pub unlinked: Option<String>,
 }
 
-/// A learner's kept link.
+/// A learner with its keys and its kept link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptLearner {
     pub id: i64,
+    pub platform: PlatformId,
+    pub keys: LearnerKeys,
+    pub recorded_at: DateTime<Utc>,
     pub depends_on_day: bool,
-    pub employee: Option<EmployeeId>,
-    pub why: Option<Unlinked>,
+    /// Whose it is, by which key, or why nobody's.
+    pub link: (Option<i64>, Option<String>, Option<String>),
 }
 
-/// Every learner's kept link.
-pub async fn kept_learners(connection: &impl ConnectionTrait) -> Result<Vec<KeptLearner>, StoreError> {
-    let rows = learner::Entity::find().order_by_asc(learner::Column::Id).all(connection).await?;
-    let kept = |row: learner::Model| KeptLearner {
-        id: row.id,
-        depends_on_day: row.depends_on_day,
-        employee: row.employee_id.map(EmployeeId),
-        why: row.unlinked.as_deref().map(|word| unlinked_of(Some(word))),
-    };
-    Ok(rows.into_iter().map(kept).collect())
-}
-
-/// Events with their kept links, by id; `after` is the id of the last one that was seen.
-pub async fn kept_links(
+/// Learners with their kept links, by id; `after` is the id of the last one that was seen.
+pub async fn kept_learners(
     connection: &impl ConnectionTrait,
     after: i64,
     at_most: u64,
-) -> Result<Vec<KeptLink>, StoreError> {
-    let rows = event::Entity::find()
-        .filter(event::Column::Id.gt(after))
-        .order_by_asc(event::Column::Id)
+    scope: Scope,
+) -> Result<Vec<KeptLearner>, StoreError> {
+    let rows = learner::Entity::find()
+        .filter(learner::Column::Id.gt(after))
+        .filter(Expr::cust(in_scope("learner.id", scope)))
+        .order_by_asc(learner::Column::Id)
         .limit(at_most)
         .all(connection)
         .await?;
-    let link_of = |row: event::Model| KeptLink {
-        event: row.id,
-        learner: row.learner_id,
-        event_id: row.event_id,
-        occurred_at: instant::read(row.occurred_at),
-        employee: row.employee_id.map(EmployeeId),
-        why: row.unlinked.as_deref().map(|word| unlinked_of(Some(word))),
+    let kept = |row: learner::Model| {
+        Ok(KeptLearner {
+            keys: keys_of(&row)?,
+            id: row.id,
+            platform: PlatformId(row.platform_id),
+            recorded_at: instant::read(row.recorded_at),
+            depends_on_day: row.depends_on_day,
+            link: (row.employee_id, row.link_key, row.unlinked),
+        })
     };
-    Ok(rows.into_iter().map(link_of).collect())
+    rows.into_iter().map(kept).collect()
+}
+
+/// Events of some learners with their kept links, by learner, instant and id; `after` is the last one that was seen.
+pub async fn links_of(
+    connection: &impl ConnectionTrait,
+    learners: &[i64],
+    after: (i64, i64, i64),
+    at_most: u64,
+) -> Result<Vec<KeptEventLink>, StoreError> {
+    let learners: Vec<i64> = learners.iter().copied().filter(|id| *id >= after.0).collect();
+    if learners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT id, learner_id, event_id, occurred_at, employee_id, unlinked FROM event
+         WHERE learner_id IN ({}) AND (learner_id, occurred_at, id) > ($1, $2, $3)
+         ORDER BY learner_id, occurred_at, id LIMIT {at_most}",
+        placeholders(4, learners.len())
+    );
+    let values = [after.0, after.1, after.2].into_iter().chain(learners).map(Value::from);
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    let link_of = |row: &QueryResult| -> Result<KeptEventLink, StoreError> {
+        let employee: Option<i64> = row.try_get("", "employee_id")?;
+        Ok(KeptEventLink {
+            event: row.try_get("", "id")?,
+            learner: row.try_get("", "learner_id")?,
+            event_id: row.try_get("", "event_id")?,
+            occurred_at: instant::read(row.try_get("", "occurred_at")?),
+            employee: employee.map(EmployeeId),
+            unlinked: row.try_get("", "unlinked")?,
+        })
+    };
+    rows.iter().map(link_of).collect()
 }
 
 /// Events that tell something of which not exactly one telling counts as the first.
-pub async fn miscounted_repeats(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
-    let rows = connection
-        .query_all_raw(statement(
-            connection,
-            "SELECT MIN(event_id) AS event_id FROM event
-             GROUP BY learner_id, kind, course_id, quiz_id, attempt, occurred_at, score_points, score_of, passed,
-                      revokes_event_id, attempt_name
-             HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1",
-            [],
-        ))
-        .await?;
+pub async fn miscounted_repeats(connection: &impl ConnectionTrait, scope: Scope) -> Result<Vec<String>, StoreError> {
+    let sql = format!(
+        "SELECT MIN(event_id) AS event_id FROM event WHERE {}
+         GROUP BY learner_id, kind, course_id, quiz_id, attempt, occurred_at, score_points, score_of, passed,
+                  revokes_event_id, revokes, attempt_name
+         HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1 LIMIT 1000",
+        in_scope("learner_id", scope)
+    );
+    let rows = connection.query_all_raw(statement(connection, &sql, [])).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "event_id")?)).collect()
+}
+
+/// Events whose learners are gone.
+pub async fn events_of_nobody(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT e.event_id AS event_id FROM event e
+               WHERE NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id) ORDER BY e.id LIMIT 1000";
+    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "event_id")?)).collect()
 }

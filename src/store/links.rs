@@ -1,73 +1,26 @@
-//! Whom the directory knows by which identity, as `domain::linking` asks it.
+//! Whom the directory knows by which identity on which day, as `domain::linking` asks it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod index;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde::{Deserialize, Serialize};
 
-use super::entities::{employee, employment_fact, identity_claim, learner, link_decision};
+use super::entities::{employee, employee_fact, identity_claim, learner, link_decision};
+use super::facts::FROM_EMPLOYMENTS;
 use super::merges::{merges, person_now};
-use super::people::parsed;
-use super::rows::IN_AT_ONCE;
-use super::rows_of_json::{self, Column, Kind, Question, ask, each, read};
+use super::people::{known_at, parsed};
+use super::rows::{IN_AT_ONCE, padded, placeholders, statement};
+use super::rows_of_json::{self, Column, Kind, Question, ask, each};
 use super::{StoreError, instant};
-use crate::domain::directory::merge::Merges;
+use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformId};
-use crate::domain::linking::{Account, ByHand, Fit, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
+use crate::domain::linking::{Account, Identity, LearnerKeys, LinkingKey};
 
-/// Who is known by what: a part of the directory, or all of it as known at an instant.
-#[derive(Debug, Default)]
-pub struct LinkIndex {
-    numbers: HashMap<String, EmployeeId>,
-    claims: HashMap<Identity, BTreeSet<(Option<i64>, EmployeeId)>>,
-    decisions: HashMap<(PlatformId, Identity), ByHand>,
-    /// First and last day of each employment of those who share an identity with somebody.
-    employments: HashMap<EmployeeId, Vec<(NaiveDate, Option<NaiveDate>)>>,
-    /// Whoever is a merged duplicate fits as the one that is kept.
-    merges: Merges,
-}
-
-impl LinkIndex {
-    /// Whom an identity fits on a platform.
-    #[must_use]
-    pub fn fit(&self, platform: PlatformId, identity: &Identity) -> Fit {
-        let mut employees: BTreeSet<EmployeeId> = BTreeSet::new();
-        if identity.key == LinkingKey::EmployeeNumber {
-            employees.extend(self.numbers.get(&identity.value));
-        }
-        let claims = self.claims.get(identity).into_iter().flatten();
-        employees.extend(claims.filter(|(of, _)| of.is_none_or(|of| of == platform.0)).map(|(_, employee)| *employee));
-        Fit {
-            employees: employees.into_iter().collect(),
-            by_hand: self.decisions.get(&(platform, identity.clone())).copied(),
-        }
-    }
-
-    fn is_employed_on(&self, employee: EmployeeId, day: NaiveDate) -> bool {
-        self.employments
-            .get(&employee)
-            .is_some_and(|days| days.iter().any(|(first, last)| *first <= day && last.is_none_or(|last| day <= last)))
-    }
-
-    /// Links a learner of a platform on a day.
-    #[must_use]
-    pub fn link(&self, platform: PlatformId, order: &[LinkingKey], keys: &LearnerKeys, day: NaiveDate) -> Link {
-        link(
-            keys,
-            order,
-            day,
-            |identity| self.fit(platform, identity),
-            |employee, day| self.is_employed_on(employee, day),
-        )
-    }
-
-    /// Whether a learner's link can differ between days.
-    #[must_use]
-    pub fn depends_on_the_day(&self, platform: PlatformId, keys: &LearnerKeys) -> bool {
-        depends_on_the_day(keys, |identity| self.fit(platform, identity))
-    }
-}
+pub use index::LinkIndex;
+pub(super) use index::addresses;
 
 /// The keys of a learner's row.
 pub(super) fn keys_of(row: &learner::Model) -> Result<LearnerKeys, StoreError> {
@@ -84,7 +37,13 @@ pub(super) fn keys_of(row: &learner::Model) -> Result<LearnerKeys, StoreError> {
     })
 }
 
-fn identity_of(key: &str, value: String, home_page: String, table: &'static str) -> Result<Identity, StoreError> {
+/// An identity as it is kept.
+pub(super) fn identity_of(
+    key: &str,
+    value: String,
+    home_page: String,
+    table: &'static str,
+) -> Result<Identity, StoreError> {
     let key = LinkingKey::parse(key).ok_or(StoreError::Unreadable { table, column: "key" })?;
     Ok(Identity { key, value, home_page })
 }
@@ -93,16 +52,17 @@ fn identity_of(key: &str, value: String, home_page: String, table: &'static str)
 pub async fn index_for(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
+    calendar: CityCalendar,
 ) -> Result<LinkIndex, StoreError> {
     let mut index = LinkIndex::default();
     let questions = questions(connection, identities)?;
     let (of, questions): (Vec<Of>, Vec<Question>) = questions.into_iter().unzip();
     for (question, found) in ask(connection, questions).await? {
         if let Some(of) = of.get(question) {
-            index.add_found(*of, &found)?;
+            index.add_found(*of, &found, calendar)?;
         }
     }
-    index.complete(connection).await?;
+    index.complete(connection, calendar).await?;
     Ok(index)
 }
 
@@ -114,12 +74,12 @@ pub(super) enum Of {
     Decision,
 }
 
-/// What is to be asked about identities; the answers go into [`LinkIndex::add_found`].
+/// What is to be asked about identities; the answers go into [`LinkIndex::add_found`]. Claims that HR took back are among
+/// them: late results are still their holder's.
 pub(super) fn questions(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
 ) -> Result<[(Of, Question); 3], StoreError> {
-    const STILL: &str = "f.value = w.value AND f.superseded_at IS NULL";
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
     let asked = rows_of_json::parameter(&values)?;
@@ -129,20 +89,24 @@ pub(super) fn questions(
         about: VALUE,
         asked: asked.clone(),
     };
-    let found = format!(
-        "{} AS employee_id, f.platform_id AS platform_id, f.key AS key, f.value AS value, f.home_page AS home_page",
-        person_now("f.employee_id")
-    );
+    let of = |columns: &[Column]| {
+        let person = |name: &str| match name {
+            "person_id" => format!("{} AS person_id", person_now("f.employee_id")),
+            _ => format!("f.{name} AS {name}"),
+        };
+        columns.iter().map(|(name, _)| person(name)).collect::<Vec<_>>().join(", ")
+    };
     let numbers = question(
         &[("id", Kind::Integer), ("number", Kind::Text)],
         &format!("{} AS id, f.number AS number", person_now("f.id")),
         "employee",
-        "f.number = w.value",
+        "f.number = w.value AND f.is_known",
     );
+    let standing = "f.value = w.value AND f.superseded_at IS NULL";
     Ok([
         (Of::Number, numbers),
-        (Of::Claim, question(CLAIM, &found, "identity_claim", STILL)),
-        (Of::Decision, question(CLAIM, &found, "link_decision", STILL)),
+        (Of::Claim, question(CLAIM, &of(CLAIM), "identity_claim", "f.value = w.value")),
+        (Of::Decision, question(DECISION, &of(DECISION), "link_decision", standing)),
     ])
 }
 
@@ -160,150 +124,180 @@ struct NumberRow {
     number: String,
 }
 
-/// Whose an identity is said to be, by a claim of the directory or by hand.
-#[derive(Debug, Deserialize)]
+/// Whose an identity was said to be by HR, and when.
+#[derive(Debug, Clone, Deserialize)]
 struct ClaimRow {
-    employee_id: Option<i64>,
+    /// Who that is now, where it is a duplicate's number.
+    person_id: i64,
     platform_id: Option<i64>,
     key: String,
     value: String,
     home_page: String,
+    source: String,
+    recorded_at: i64,
+    superseded_at: Option<i64>,
+    valid_from: Option<NaiveDate>,
+    valid_to: Option<NaiveDate>,
+    undone: bool,
+    continues: Option<i64>,
 }
 
 const CLAIM: &[Column] = &[
-    ("employee_id", Kind::Integer),
+    ("person_id", Kind::Integer),
     ("platform_id", Kind::Integer),
     ("key", Kind::Text),
     ("value", Kind::Text),
     ("home_page", Kind::Text),
+    ("source", Kind::Text),
+    ("recorded_at", Kind::Integer),
+    ("superseded_at", Kind::Integer),
+    ("valid_from", Kind::Day),
+    ("valid_to", Kind::Day),
+    ("undone", Kind::Boolean),
+    ("continues", Kind::Integer),
 ];
 
-impl From<identity_claim::Model> for ClaimRow {
-    fn from(row: identity_claim::Model) -> Self {
-        let identity_claim::Model { employee_id, platform_id, key, value, home_page, .. } = row;
-        Self { employee_id: Some(employee_id), platform_id, key, value, home_page }
+impl ClaimRow {
+    /// A row as it was known at an instant (`None`: now); whoever it is, is said by the index's merges.
+    fn as_known(row: identity_claim::Model, at: Option<i64>) -> Self {
+        let superseded_at = row.superseded_at.filter(|superseded| at.is_none_or(|at| *superseded <= at));
+        Self {
+            person_id: row.employee_id,
+            platform_id: row.platform_id,
+            key: row.key,
+            value: row.value,
+            home_page: row.home_page,
+            source: row.source,
+            recorded_at: row.recorded_at,
+            superseded_at,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+            undone: row.undone && superseded_at.is_some(),
+            continues: row.continues,
+        }
+    }
+
+    fn is_of_employments(&self) -> bool {
+        self.source == FROM_EMPLOYMENTS
     }
 }
 
-impl From<link_decision::Model> for ClaimRow {
+/// Whose a person decided an identity to be, on which days.
+#[derive(Debug, Clone, Deserialize)]
+struct DecisionRow {
+    id: i64,
+    recorded_at: i64,
+    person_id: Option<i64>,
+    platform_id: i64,
+    key: String,
+    value: String,
+    home_page: String,
+    valid_from: Option<NaiveDate>,
+    valid_to: Option<NaiveDate>,
+}
+
+const DECISION: &[Column] = &[
+    ("id", Kind::Integer),
+    ("recorded_at", Kind::Integer),
+    ("person_id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("key", Kind::Text),
+    ("value", Kind::Text),
+    ("home_page", Kind::Text),
+    ("valid_from", Kind::Day),
+    ("valid_to", Kind::Day),
+];
+
+impl From<link_decision::Model> for DecisionRow {
     fn from(row: link_decision::Model) -> Self {
-        let link_decision::Model { employee_id, platform_id, key, value, home_page, .. } = row;
-        Self { employee_id, platform_id: Some(platform_id), key, value, home_page }
+        let link_decision::Model {
+            id,
+            recorded_at,
+            employee_id,
+            platform_id,
+            key,
+            value,
+            home_page,
+            valid_from,
+            valid_to,
+            ..
+        } = row;
+        Self { id, recorded_at, person_id: employee_id, platform_id, key, value, home_page, valid_from, valid_to }
     }
 }
 
 /// The whole directory as it was known at an instant.
-pub async fn index_as_known(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<LinkIndex, StoreError> {
-    let mut index = LinkIndex { merges: merges(connection, Some(at)).await?, ..LinkIndex::default() };
-    let at = instant::kept(at);
-    let numbers = employee::Entity::find().filter(employee::Column::RecordedAt.lte(at));
-    let claims = {
-        use identity_claim::Column;
-        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
-        identity_claim::Entity::find().filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still))
+pub async fn index_as_known(
+    connection: &impl ConnectionTrait,
+    at: DateTime<Utc>,
+    calendar: CityCalendar,
+) -> Result<LinkIndex, StoreError> {
+    let mut index = LinkIndex::knowing(merges(connection, Some(at)).await?);
+    let until = instant::kept(at);
+    // Whoever was known then: an import that was undone made people known who are so no longer.
+    let known = {
+        use employee_fact::Column;
+        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(until));
+        let facts = employee_fact::Entity::find().select_only().column(Column::EmployeeId);
+        QueryTrait::into_query(facts.filter(Condition::all().add(Column::RecordedAt.lte(until)).add(still)))
     };
-    let decisions = {
-        use link_decision::Column;
-        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
-        link_decision::Entity::find().filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still))
-    };
-    index.add(numbers.all(connection).await?, claims.all(connection).await?, decisions.all(connection).await?)?;
-    for ids in index.numbers_of(index.sharing()).chunks(IN_AT_ONCE) {
-        use employment_fact::Column;
-        let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at));
-        let rows = employment_fact::Entity::find()
-            .filter(Column::EmployeeId.is_in(ids.iter().copied()))
-            .filter(Condition::all().add(Column::RecordedAt.lte(at)).add(still));
-        index.add_employments(rows.all(connection).await?);
+    let numbers = employee::Entity::find().filter(employee::Column::Id.in_subquery(known));
+    for row in numbers.all(connection).await? {
+        index.add_number(EmployeeId(row.id), row.number);
     }
+    let claims = identity_claim::Entity::find().filter(identity_claim::Column::RecordedAt.lte(until));
+    for row in claims.all(connection).await? {
+        index.add_claim(ClaimRow::as_known(row, Some(until)), calendar)?;
+    }
+    let standing = known_at(link_decision::Column::RecordedAt, link_decision::Column::SupersededAt, Some(at));
+    for row in link_decision::Entity::find().filter(standing).all(connection).await? {
+        index.add_decision(row.into())?;
+    }
+    index.settle();
+    index.read_background(connection, Some(at), calendar, true).await?;
     Ok(index)
-}
-
-impl LinkIndex {
-    fn add(
-        &mut self,
-        employees: Vec<employee::Model>,
-        claims: Vec<identity_claim::Model>,
-        decisions: Vec<link_decision::Model>,
-    ) -> Result<(), StoreError> {
-        let merges = &self.merges;
-        self.numbers.extend(employees.into_iter().map(|row| (row.number, merges.person(EmployeeId(row.id)))));
-        claims.into_iter().try_for_each(|row| self.add_claim(row.into()))?;
-        decisions.into_iter().try_for_each(|row| self.add_decision(row.into()))
-    }
-
-    /// Takes in a row that a question found.
-    pub(super) fn add_found(&mut self, of: Of, found: &str) -> Result<(), StoreError> {
-        match of {
-            Of::Number => {
-                let NumberRow { id, number } = read(found)?;
-                self.numbers.insert(number, EmployeeId(id));
-                Ok(())
-            }
-            Of::Claim => self.add_claim(read(found)?),
-            Of::Decision => self.add_decision(read(found)?),
-        }
-    }
-
-    /// Reads what decides between those who share an identity.
-    pub(super) async fn complete(&mut self, connection: &impl ConnectionTrait) -> Result<(), StoreError> {
-        let sharing = self.sharing();
-        if sharing.is_empty() {
-            return Ok(());
-        }
-        self.merges = merges(connection, None).await?;
-        for ids in self.numbers_of(sharing).chunks(IN_AT_ONCE) {
-            use employment_fact::Column;
-            let rows = employment_fact::Entity::find()
-                .filter(Column::EmployeeId.is_in(ids.iter().copied()))
-                .filter(Column::SupersededAt.is_null());
-            self.add_employments(rows.all(connection).await?);
-        }
-        Ok(())
-    }
-
-    fn add_claim(&mut self, row: ClaimRow) -> Result<(), StoreError> {
-        const TABLE: &str = "identity_claim";
-        let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
-        let unreadable = StoreError::Unreadable { table: TABLE, column: "employee_id" };
-        let employee = self.merges.person(EmployeeId(row.employee_id.ok_or(unreadable)?));
-        self.claims.entry(identity).or_default().insert((row.platform_id, employee));
-        Ok(())
-    }
-
-    fn add_decision(&mut self, row: ClaimRow) -> Result<(), StoreError> {
-        const TABLE: &str = "link_decision";
-        let identity = identity_of(&row.key, row.value, row.home_page, TABLE)?;
-        let unreadable = StoreError::Unreadable { table: TABLE, column: "platform_id" };
-        let platform = PlatformId(row.platform_id.ok_or(unreadable)?);
-        let decision = row.employee_id.map_or(ByHand::Nobody, |id| ByHand::Is(self.merges.person(EmployeeId(id))));
-        self.decisions.insert((platform, identity), decision);
-        Ok(())
-    }
-
-    fn add_employments(&mut self, rows: Vec<employment_fact::Model>) {
-        for row in rows {
-            let employee = self.merges.person(EmployeeId(row.employee_id));
-            self.employments.entry(employee).or_default().push((row.starts_on, row.ends_on));
-        }
-    }
-
-    /// The ids under which facts of some people are kept: their own and their duplicates'.
-    fn numbers_of(&self, people: BTreeSet<EmployeeId>) -> Vec<i64> {
-        let duplicates = self.merges.iter().filter(|(_, kept)| people.contains(kept)).map(|(duplicate, _)| duplicate);
-        people.iter().copied().chain(duplicates).map(|id| id.0).collect()
-    }
-
-    /// Everybody who shares some identity with somebody else.
-    fn sharing(&self) -> BTreeSet<EmployeeId> {
-        let by_claims = self.claims.iter().map(|(identity, claims)| {
-            let number = (identity.key == LinkingKey::EmployeeNumber).then(|| self.numbers.get(&identity.value));
-            let everybody = claims.iter().map(|(_, employee)| *employee).chain(number.flatten().copied());
-            everybody.collect::<BTreeSet<_>>()
-        });
-        by_claims.filter(|everybody| everybody.len() > 1).flatten().collect()
-    }
 }
 
 /// The linking keys of every platform, by its id.
 pub type LinkOrders = BTreeMap<PlatformId, Vec<LinkingKey>>;
+
+/// Every identity by which some employees are or were known; only what others were known by as well where `shared`.
+pub(super) async fn identities_of(
+    connection: &impl ConnectionTrait,
+    employees: &BTreeSet<EmployeeId>,
+    shared: bool,
+) -> Result<BTreeSet<Identity>, StoreError> {
+    let others = "AND (c.key = 'employee_number' OR EXISTS (
+                      SELECT 1 FROM identity_claim o WHERE o.value = c.value AND o.key = c.key
+                             AND o.home_page = c.home_page AND o.employee_id <> c.employee_id))";
+    let mut identities = BTreeSet::new();
+    let ids: Vec<i64> = employees.iter().map(|employee| employee.0).collect();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let ids: Vec<i64> = padded(ids).collect();
+        let sql = format!(
+            "SELECT DISTINCT c.key AS key, c.value AS value, c.home_page AS home_page FROM identity_claim c
+             WHERE c.employee_id IN ({}) {}",
+            placeholders(1, ids.len()),
+            if shared { others } else { "" }
+        );
+        let values = ids.iter().map(|id| sea_orm::Value::from(*id));
+        for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
+            let key: String = row.try_get("", "key")?;
+            let (value, home_page) = (row.try_get("", "value")?, row.try_get("", "home_page")?);
+            identities.insert(identity_of(&key, value, home_page, "identity_claim")?);
+        }
+        // Their numbers, where an identities file gives one to somebody else.
+        let named = employee::Entity::find().filter(employee::Column::Id.is_in(ids.iter().copied()));
+        let numbers: Vec<String> = named.all(connection).await?.into_iter().map(|row| row.number).collect();
+        let key = LinkingKey::EmployeeNumber;
+        let claimed = identity_claim::Entity::find().filter(
+            Condition::all()
+                .add(identity_claim::Column::Value.is_in(padded(&numbers)))
+                .add(identity_claim::Column::Key.eq(key.as_str())),
+        );
+        let claimed: BTreeSet<String> = claimed.all(connection).await?.into_iter().map(|row| row.value).collect();
+        let numbers = numbers.into_iter().filter(|number| !shared || claimed.contains(number));
+        identities.extend(numbers.filter_map(|number| Identity::new(key, &number, "")));
+    }
+    Ok(identities)
+}

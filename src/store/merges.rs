@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use super::clock::Change;
+use super::entities::link_decision;
 use super::entities::merge_fact::{ActiveModel, Column, Entity, Model};
-use super::entities::{identity_claim, link_decision};
+use super::links::{identities_of, identity_of};
 use super::people::{known_at, parsed};
 use super::platforms::link_orders;
 use super::receiving::mark_both_stale;
@@ -15,7 +16,6 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::merge::{Merge, Merges};
 use crate::domain::directory::proposal::Act;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
-use crate::domain::linking::{Identity, LinkingKey};
 
 /// An SQL expression: who the employee of a column is, as known now.
 pub(super) fn person_now(column: &str) -> String {
@@ -129,23 +129,12 @@ pub async fn undo(
 /// Links again every learner whom something names by which either is known, and has the derived rows of both made anew.
 async fn renew(change: &Change, both: [EmployeeId; 2], calendar: CityCalendar) -> Result<(), StoreError> {
     let connection = change.connection();
-    let ids = both.map(|employee| employee.0);
-    let mut identities = std::collections::BTreeSet::new();
-    for number in people::numbers_of(connection, &both.into_iter().collect()).await?.values() {
-        identities.extend(Identity::new(LinkingKey::EmployeeNumber, number, ""));
-    }
-    let claims = identity_claim::Entity::find()
-        .filter(identity_claim::Column::EmployeeId.is_in(ids))
-        .filter(identity_claim::Column::SupersededAt.is_null());
-    let claims = claims.all(connection).await?.into_iter().map(|row| (row.key, row.value, row.home_page));
+    let mut identities = identities_of(connection, &both.into_iter().collect(), false).await?;
     let decisions = link_decision::Entity::find()
-        .filter(link_decision::Column::EmployeeId.is_in(ids))
+        .filter(link_decision::Column::EmployeeId.is_in(both.map(|employee| employee.0)))
         .filter(link_decision::Column::SupersededAt.is_null());
-    let decisions = decisions.all(connection).await?.into_iter().map(|row| (row.key, row.value, row.home_page));
-    for (key, value, home_page) in claims.chain(decisions) {
-        let unreadable = StoreError::Unreadable { table: "identity_claim", column: "key" };
-        let key = LinkingKey::parse(&key).ok_or(unreadable)?;
-        identities.insert(Identity { key, value, home_page });
+    for row in decisions.all(connection).await? {
+        identities.insert(identity_of(&row.key, row.value, row.home_page, "link_decision")?);
     }
     relink(change, &identities, &link_orders(connection).await?, calendar).await?;
     mark_both_stale(connection, both).await?;

@@ -6,6 +6,9 @@
 
 pub mod applying;
 pub mod audit;
+pub mod called;
+pub mod chain;
+mod claiming;
 pub mod clock;
 mod closing;
 pub mod corrections;
@@ -18,6 +21,8 @@ mod facts;
 pub mod history;
 pub mod imports;
 mod instant;
+pub mod integrity;
+pub mod judged_for;
 pub mod keys;
 pub mod learners;
 pub mod links;
@@ -27,15 +32,19 @@ pub mod people;
 pub mod platform_health;
 pub mod platforms;
 mod pool;
+mod probe;
 pub mod profiles;
 mod proof;
 pub mod proposals;
 pub mod pulls;
 pub mod quarantine;
+mod reach;
 pub mod receiving;
 pub mod relinking;
 pub mod reorganisations;
 pub mod requirements;
+pub mod result_decisions;
+pub mod revocations;
 mod rows;
 mod rows_of_json;
 pub mod scim;
@@ -43,6 +52,9 @@ pub mod settings;
 pub mod standings;
 pub mod told;
 mod transaction;
+pub mod trouble;
+mod turns;
+pub mod undoing;
 pub mod waiting;
 pub mod xapi;
 
@@ -60,8 +72,15 @@ pub use pool::Pool;
 pub use sea_orm::ConnectionTrait as Connection;
 pub use transaction::Transaction;
 
+use pool::Observer;
 use proof::Proof;
 use transaction::Purpose;
+
+pub use probe::{Failure, Proven};
+pub use trouble::Trouble;
+
+use reach::Reach;
+use turns::Turns;
 
 /// What can go wrong in the store, for whoever calls it.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +88,9 @@ pub enum StoreError {
     /// The database did not do what it was asked; the transaction is undone.
     #[error("the database failed")]
     Database(#[from] DbErr),
+    /// The database cannot do anything at the moment.
+    #[error("{place} {trouble}")]
+    Away { place: String, trouble: Trouble, source: Option<DbErr> },
     /// The address of the database cannot be used.
     #[error("database.url must begin with sqlite: or postgres:")]
     UnknownDatabase,
@@ -89,6 +111,59 @@ pub enum StoreError {
     Unwritable(#[source] serde_json::Error),
 }
 
+/// How long a process waits for its database before it says that it cannot go on. See decision 41.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection.
+    pub connection: Duration,
+    /// For a lock, the connection for it included.
+    pub lock: Duration,
+    /// How long it may leave an open transaction alone before PostgreSQL ends it, so that its locks stop nobody.
+    pub idle_in_transaction: Duration,
+}
+
+impl Patience {
+    /// Of the service: platforms give up after five seconds, and shall have been answered by then.
+    pub const SERVICE: Self = Self {
+        connection: Duration::from_millis(1500),
+        lock: Duration::from_millis(1500),
+        idle_in_transaction: Duration::from_secs(3),
+    };
+
+    /// Of a command: it works for longer, and somebody waits for it who knows how long it takes.
+    pub const COMMAND: Self = Self {
+        connection: Duration::from_secs(5),
+        lock: Duration::from_secs(30),
+        idle_in_transaction: Duration::from_secs(10),
+    };
+}
+
+/// How long SQLite itself waits for the lock at a time; how often that is tried is [`Patience`]'s.
+const BUSY: Duration = Duration::from_millis(100);
+
+/// How many connections PostgreSQL has for deliveries: one commit is under way at a time, and one may have been given up.
+const RECEIVERS: u32 = 2;
+
+/// How long it may take to find out whether the database is there, when a process starts.
+const FOUND_WITHIN: Duration = Duration::from_secs(3);
+
+/// After how long a connection that was not used is tried before it is used again: the server may have started anew.
+const TRIED_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+impl StoreError {
+    /// Whether it is of what is kept, damaged or bent, and not of a database that does not answer.
+    #[must_use]
+    pub const fn is_of_what_is_kept(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::Unwritable(_) => true,
+            Self::UnknownDatabase | Self::Away { .. } | Self::NotSeen | Self::FileGone(_) => false,
+            Self::Database(error) => {
+                !matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_) | DbErr::Migration(_))
+            }
+        }
+    }
+}
+
 /// The register's database.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -98,10 +173,18 @@ pub struct Store {
     /// single connection, where a process's writers queue in order instead of polling for the lock. Nothing but
     /// fairness rests on that: between processes the database's own locks hold.
     writers: Pool,
+    /// Where deliveries are kept: nobody who waits for the clock's row keeps them from waiting for it themselves. On SQLite
+    /// the writers'.
+    receivers: Pool,
     /// Stands behind every change on SQLite.
     proof: Option<Proof>,
     /// See [`clock`]; shared by the clones.
     clock_left: Arc<Mutex<Option<clock::ClockAt>>>,
+    reach: Arc<Reach>,
+    patience: Patience,
+    turns: Turns,
+    /// Whether no transaction time may be far from the server's time.
+    goes_by_server: bool,
 }
 
 /// One unchanging view of the database, over as many queries as it takes.
@@ -116,24 +199,9 @@ impl Snapshot {
 }
 
 impl Store {
-    /// Opens the database at a `sqlite:` or `postgres:` address; a missing SQLite file is made.
+    /// Opens the database at a `sqlite:` or `postgres:` address for a service; a missing SQLite file is made.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
-        let sqlite = url.starts_with("sqlite:");
-        if !sqlite && !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
-            return Err(StoreError::UnknownDatabase);
-        }
-        if let Some(file) = Self::file_of(url) {
-            make_private(&file);
-        }
-        let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
-        let reading = max_connections.saturating_sub(writing).max(1);
-        let writers = Pool::over(Self::pool(url, writing).await?);
-        let readers = Pool::over(Self::pool(url, reading).await?);
-        let proof = match writers.file() {
-            Some(file) => Some(Proof::new(Pool::over(Self::pool(url, 1).await?), file)),
-            None => None,
-        };
-        Ok(Self { readers, writers, proof, clock_left: Arc::default() })
+        Self::connect_with(url, max_connections, Patience::SERVICE).await
     }
 
     /// Where the register is, at the address of a SQLite file.
@@ -144,29 +212,139 @@ impl Store {
         is_in_a_file.then(|| options.get_filename().to_owned())
     }
 
-    async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
+    /// The same for whoever has that patience. Says at once where and why the database cannot be reached.
+    pub async fn connect_with(url: &str, max_connections: u32, patience: Patience) -> Result<Self, StoreError> {
+        let reach = Reach::of(url)?;
+        reach.prove(FOUND_WITHIN).await?;
+        Self::open(url, max_connections, patience, reach.clone()).await.map_err(|error| reach.explained(error))
+    }
+
+    async fn open(url: &str, max_connections: u32, patience: Patience, reach: Reach) -> Result<Self, StoreError> {
+        let sqlite = url.starts_with("sqlite:");
+        if let Some(file) = Self::file_of(url) {
+            make_private(&file);
+        }
+        let writing = if sqlite { 1 } else { (max_connections / 4).max(1) };
+        let receiving = if sqlite { 0 } else { RECEIVERS };
+        let reading = max_connections.saturating_sub(writing + receiving).max(1);
+        let pool = async |connections, busy| {
+            Ok::<_, StoreError>(Pool::over(Self::pool(url, connections, patience, busy).await?))
+        };
+        let writers = pool(writing, BUSY).await?;
+        let receivers = if sqlite { writers.clone() } else { pool(receiving, BUSY).await? };
+        let readers = pool(reading, patience.lock).await?;
+        let (proof, turns) = match writers.file() {
+            Some(file) => (Some(Proof::new(pool(1, patience.lock).await?, file.clone())), Turns::beside(&file)),
+            None => (None, Turns::of_one_process()),
+        };
+        Ok(Self {
+            readers,
+            writers,
+            receivers,
+            proof,
+            clock_left: Arc::default(),
+            reach: Arc::new(reach),
+            patience,
+            turns,
+            goes_by_server: false,
+        })
+    }
+
+    /// Opens a copy of a SQLite register to look at it; nothing is made where there is none.
+    pub async fn connect_to_copy(file: &std::path::Path) -> Result<Self, StoreError> {
+        let url = format!("sqlite://{}?mode=ro", file.display());
+        let options = ConnectOptions::new(url.as_str()).max_connections(1).sqlx_logging(false).to_owned();
+        let readers = Pool::over(Database::connect(options).await?);
+        Ok(Self {
+            writers: readers.clone(),
+            receivers: readers.clone(),
+            readers,
+            proof: None,
+            clock_left: Arc::default(),
+            reach: Arc::new(Reach::of(&url)?),
+            patience: Patience::COMMAND,
+            turns: Turns::of_one_process(),
+            goes_by_server: false,
+        })
+    }
+
+    async fn pool(
+        url: &str,
+        connections: u32,
+        patience: Patience,
+        busy: Duration,
+    ) -> Result<DatabaseConnection, StoreError> {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(connections)
             .sqlx_logging(false)
             .record_stmt_in_spans(false)
-            .test_before_acquire(false)
-            // What is not there is asked for again and again while this lasts, after at most a fifth of it: a server that is
-            // back is found within two seconds. On SQLite a process's changes queue for one connection.
-            .acquire_timeout(Duration::from_secs(if url.starts_with("sqlite:") { 30 } else { 10 }))
-            .map_sqlx_sqlite_opts(|options| {
+            .test_before_acquire_if_idle_for(TRIED_AFTER_IDLE)
+            .acquire_timeout(patience.connection)
+            .map_sqlx_sqlite_opts(move |options| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
                 // FULL: a commit is on the disk when it returns. WAL: readers do not wait for the writer.
                 options
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
-                    .busy_timeout(Duration::from_secs(30))
+                    .busy_timeout(busy)
                     .pragma("cache_size", "-65536")
                     .pragma("temp_store", "MEMORY")
             })
-            .map_sqlx_postgres_opts(|options| options.options([("synchronous_commit", "on")]));
-        Ok(Database::connect(options).await?)
+            .map_sqlx_postgres_opts(move |options| {
+                let milliseconds = |limit: Duration| limit.as_millis().to_string();
+                options.options([
+                    ("synchronous_commit", "on".to_owned()),
+                    ("lock_timeout", milliseconds(patience.lock)),
+                    ("idle_in_transaction_session_timeout", milliseconds(patience.idle_in_transaction)),
+                    // The server finds out that this machine is gone, and lets go of its locks.
+                    ("tcp_keepalives_idle", "2".to_owned()),
+                    ("tcp_keepalives_interval", "1".to_owned()),
+                    ("tcp_keepalives_count", "2".to_owned()),
+                    ("tcp_user_timeout", "5000".to_owned()),
+                ])
+            });
+        let pool = Database::connect(options).await?;
+        if pool.get_database_backend() == DbBackend::Sqlite {
+            // A file that is gone later is not made anew, empty.
+            let pool = pool.get_sqlite_connection_pool();
+            pool.set_connect_options((*pool.connect_options()).clone().create_if_missing(false));
+        }
+        Ok(pool)
+    }
+
+    /// The same, where no transaction time is far from what the database's server has, whatever this machine's clock says.
+    #[must_use]
+    pub fn by_the_servers_clock(self) -> Self {
+        Self { goes_by_server: !self.is_sqlite(), ..self }
+    }
+
+    /// Which database it is, and where, for the operator; never with the password.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.reach.place()
+    }
+
+    /// Whether the database's server answers somebody who comes anew; SQLite has none.
+    pub async fn is_reachable(&self) -> Result<(), StoreError> {
+        self.reach.prove(FOUND_WITHIN).await
+    }
+
+    /// That the database is known to be in trouble.
+    #[must_use]
+    pub fn away(&self, trouble: Trouble) -> StoreError {
+        self.reach.away(trouble, None)
+    }
+
+    /// Shows every statement as it is carried out: for tests of what a question asks of the database.
+    #[must_use]
+    pub fn observed(mut self, observe: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let observer = Observer(Arc::new(observe));
+        for pool in [&mut self.readers, &mut self.writers, &mut self.receivers] {
+            *pool = pool.clone().observed(observer.clone());
+        }
+        self
     }
 
     /// Brings the tables to this version's; does nothing where they are.
@@ -197,12 +375,6 @@ impl Store {
         self.proof.as_ref().map_or(Ok(()), Proof::holds)
     }
 
-    /// For a single statement that changes something at no instant of knowledge; committed when it ends well.
-    fn writing(&self) -> Result<&Pool, StoreError> {
-        self.may_record()?;
-        Ok(&self.writers)
-    }
-
     /// The pool, for a single statement that needs no snapshot.
     #[must_use]
     pub const fn connection(&self) -> &Pool {
@@ -225,6 +397,7 @@ impl Store {
     /// Closes every connection; statements that still run end first.
     pub async fn close(self) -> Result<(), StoreError> {
         self.writers.close().await?;
+        self.receivers.close().await?;
         if let Some(proof) = self.proof {
             proof.close().await?;
         }

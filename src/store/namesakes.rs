@@ -8,7 +8,7 @@ use super::entities::employment_fact;
 use super::merges::{KEPT_OF_PROTECTED, merges};
 use super::people::employment_of;
 use super::rows::statement;
-use super::{StoreError, reorganisations, settings};
+use super::{StoreError, imports, reorganisations, settings};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::namesakes::{KnownBy, Namesake};
 use crate::domain::linking::ownership::Engagement;
@@ -56,7 +56,9 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
             ends_on: place.ends_on,
         }));
     }
-    let claims = "SELECT employee_id, platform_id, key, value, home_page, superseded_at FROM identity_claim";
+    let claims =
+        "SELECT employee_id, platform_id, key, value, home_page, recorded_at, superseded_at FROM identity_claim";
+    let taken_back = imports::instants_taken_back(connection).await?;
     for row in all(claims).await? {
         let of: i64 = row.try_get("", "employee_id")?;
         if let Some(person) = people.get_mut(&merges.person(EmployeeId(of))) {
@@ -64,6 +66,10 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
             let key =
                 LinkingKey::parse(&key).ok_or(StoreError::Unreadable { table: "identity_claim", column: "key" })?;
             let superseded_at: Option<i64> = row.try_get("", "superseded_at")?;
+            // What only an import gave that was undone never was.
+            if superseded_at.is_some() && taken_back.contains(&row.try_get("", "recorded_at")?) {
+                continue;
+            }
             let platform: Option<i64> = row.try_get("", "platform_id")?;
             let (value, home_page) = (row.try_get("", "value")?, row.try_get("", "home_page")?);
             person.known_by.push(KnownBy {

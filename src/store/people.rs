@@ -1,23 +1,24 @@
 //! What a judgement rests on: people with their employments, absences, exemptions and results, as known at an instant.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
-use super::rows::IN_AT_ONCE;
-use super::{StoreError, instant, merges, proposals, reorganisations};
+use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact, identity_claim};
+use super::rows::{IN_AT_ONCE, statement};
+use super::{StoreError, instant, merges, proposals, reorganisations, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
-use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
+use crate::domain::directory::{Absence, EarlierPlace, Employment, EmploymentForm, Exemption, ToldEmployment};
 use crate::domain::ids::{
     AdministrationCode, AttemptName, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
     RequirementCode,
 };
-use crate::domain::training::{LinkedResult, ResultKind, Score, Target, decimal_from_text};
+use crate::domain::report::protection::ProtectedWords;
+use crate::domain::training::{LinkedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
 
 /// Everything that is known of one employee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct KnownEmployee {
     pub protected: bool,
     /// The numbers of duplicates that are merged into this one, in order; their facts are among these.
     pub merged_numbers: Vec<EmployeeNumber>,
+    /// Under which of these an employment was told, by its `fact_id`; those that are missing under the kept one's.
+    pub told_under: BTreeMap<i64, EmployeeNumber>,
     /// What HR says beside the employment itself, by the employment's `fact_id`.
     pub contacts: BTreeMap<i64, Contact>,
     /// With the results where they were asked for.
@@ -89,6 +92,7 @@ impl KnownEmployee {
             family_name: String::new(),
             protected: false,
             merged_numbers: Vec::new(),
+            told_under: BTreeMap::new(),
             contacts: BTreeMap::new(),
             person: Person::default(),
         })
@@ -96,6 +100,8 @@ impl KnownEmployee {
 
     /// Takes in all that is known under a duplicate's number, which is the same human.
     fn take_in(&mut self, duplicate: Self) {
+        let told = duplicate.person.employments.iter();
+        self.told_under.extend(told.map(|employment| (employment.fact_id, duplicate.number.clone())));
         self.merged_numbers.push(duplicate.number);
         self.protected |= duplicate.protected;
         self.contacts.extend(duplicate.contacts);
@@ -108,16 +114,33 @@ impl KnownEmployee {
 
 pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, StoreError> {
     const TABLE: &str = "employment_fact";
+    let administration = parsed(AdministrationCode::parse(&row.administration), TABLE, "administration")?;
+    let earlier = earlier_of(row)?;
+    let moved = (!earlier.is_empty()).then(|| ToldEmployment {
+        administration: administration.clone(),
+        unit: row.unit.clone(),
+        earlier,
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+    });
     Ok(Employment {
         fact_id: row.id,
         id: parsed(EmploymentId::parse(&row.employment_id), TABLE, "employment_id")?,
-        administration: parsed(AdministrationCode::parse(&row.administration), TABLE, "administration")?,
+        administration,
         unit: row.unit.clone(),
         form: EmploymentForm::parse(&row.form).ok_or(StoreError::Unreadable { table: TABLE, column: "form" })?,
         starts_on: row.starts_on,
         ends_on: row.ends_on,
-        moved: None,
+        moved,
     })
+}
+
+/// What an employment was named before.
+pub(super) fn earlier_of(row: &employment_fact::Model) -> Result<Vec<EarlierPlace>, StoreError> {
+    match &row.earlier {
+        None => Ok(Vec::new()),
+        Some(json) => parsed(serde_json::from_str(json), "employment_fact", "earlier"),
+    }
 }
 
 /// People as the directory was known at an instant (`None`: now), by id, each employment where it is by the
@@ -177,10 +200,12 @@ pub async fn as_told(
             people.insert(EmployeeId(row.id), KnownEmployee::of(row)?);
         }
     }
+    let mut told_of: HashSet<EmployeeId> = HashSet::with_capacity(people.len());
     for whose in whose.conditions(employee_fact::Column::EmployeeId) {
         use employee_fact::Column;
         let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
         for row in employee_fact::Entity::find().filter(whose).filter(known).all(connection).await? {
+            told_of.insert(EmployeeId(row.employee_id));
             if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
                 employee.given_name = row.given_name;
                 employee.family_name = row.family_name;
@@ -188,6 +213,8 @@ pub async fn as_told(
             }
         }
     }
+    // Whom only an import told of that was undone is nobody, but while it held.
+    people.retain(|employee, _| told_of.contains(employee));
     for whose in whose.conditions(employment_fact::Column::EmployeeId) {
         use employment_fact::Column;
         let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
@@ -251,21 +278,58 @@ pub async fn told_in(
 
 /// Every number whose human's personal data are protected now, under whichever number.
 pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
-    use employee_fact::Column;
-    let ids: Vec<i64> = employee_fact::Entity::find()
-        .select_only()
-        .column(Column::EmployeeId)
-        .filter(Column::SupersededAt.is_null())
-        .filter(Column::Protected.eq(true))
-        .into_tuple()
-        .all(connection)
-        .await?;
+    // In the words of the index that holds them alone.
+    let sql = "SELECT employee_id FROM employee_fact WHERE protected AND superseded_at IS NULL";
+    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.try_get("", "employee_id")).collect::<Result<_, _>>()?;
     let merges = merges::merges(connection, None).await?;
     let mut protected: BTreeSet<EmployeeId> = ids.into_iter().map(EmployeeId).collect();
     let kept: BTreeSet<EmployeeId> = protected.iter().map(|employee| merges.person(*employee)).collect();
     protected.extend(kept.iter().flat_map(|kept| merges.duplicates_of(*kept)));
     protected.extend(kept);
     Ok(protected.into_iter().collect())
+}
+
+/// Those of some numbers whose human's personal data are protected now, under whichever number.
+pub async fn protected_among(
+    connection: &impl ConnectionTrait,
+    numbers: &BTreeSet<EmployeeId>,
+) -> Result<BTreeSet<EmployeeId>, StoreError> {
+    use employee_fact::Column;
+    let merges = merges::merges(connection, None).await?;
+    let mut asked: BTreeSet<EmployeeId> = numbers.iter().map(|number| merges.person(*number)).collect();
+    let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
+    let duplicates: Vec<EmployeeId> = duplicates.collect();
+    asked.extend(duplicates);
+    let mut protected: BTreeSet<EmployeeId> = BTreeSet::new();
+    for ids in Whose::Only(&asked.into_iter().collect::<Vec<_>>()).conditions(Column::EmployeeId) {
+        let found = employee_fact::Entity::find().filter(ids).filter(Column::SupersededAt.is_null());
+        let rows = found.filter(Column::Protected.eq(true)).all(connection).await?;
+        protected.extend(rows.into_iter().map(|row| merges.person(EmployeeId(row.employee_id))));
+    }
+    Ok(numbers.iter().copied().filter(|number| protected.contains(&merges.person(*number))).collect())
+}
+
+/// What everybody whose personal data are protected now is, or ever was, called and known by: for finding them in a text.
+pub async fn protected_words(connection: &impl ConnectionTrait) -> Result<Vec<ProtectedWords>, StoreError> {
+    let ids = protected_now(connection).await?;
+    let numbers = numbers_of(connection, &ids.iter().copied().collect()).await?;
+    let mut words: BTreeMap<EmployeeId, ProtectedWords> = BTreeMap::new();
+    for (id, number) in numbers {
+        words.entry(id).or_default().keys.push(number);
+    }
+    for whose in Whose::Only(&ids).conditions(employee_fact::Column::EmployeeId) {
+        for row in employee_fact::Entity::find().filter(whose).all(connection).await? {
+            let name = (row.given_name, row.family_name);
+            words.entry(EmployeeId(row.employee_id)).or_default().names.push(name);
+        }
+    }
+    for whose in Whose::Only(&ids).conditions(identity_claim::Column::EmployeeId) {
+        for row in identity_claim::Entity::find().filter(whose).all(connection).await? {
+            words.entry(EmployeeId(row.employee_id)).or_default().keys.push(row.value);
+        }
+    }
+    Ok(words.into_values().collect())
 }
 
 /// An event row in domain words.
@@ -286,7 +350,13 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
         },
         "revocation" => {
             let event_id = row.revokes_event_id.as_deref().map(EventId::parse).transpose();
-            ResultKind::Revocation { event_id: parsed(event_id, TABLE, "revokes_event_id")? }
+            let event_id = parsed(event_id, TABLE, "revokes_event_id")?;
+            ResultKind::Revocation(match (row.revokes.as_deref(), event_id) {
+                (Some("statement"), Some(event_id)) => Revokes::Statement(event_id),
+                (_, Some(event_id)) => Revokes::Event(event_id),
+                (Some("recent"), None) => Revokes::Recent,
+                (_, None) => Revokes::UpTo,
+            })
         }
         _ => return Err(StoreError::Unreadable { table: TABLE, column: "kind" }),
     };
@@ -297,6 +367,7 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
         target,
         kind,
         occurred_at,
+        told_at: row.told_at.map(instant::read),
         day: calendar.day_of(occurred_at),
     })
 }
@@ -320,43 +391,88 @@ pub async fn attach_linked_results(
     calendar: CityCalendar,
 ) -> Result<(), StoreError> {
     let ids: Vec<EmployeeId> = people.keys().copied().collect();
-    let mut owners: HashMap<(i64, String), EmployeeId> = HashMap::new();
+    let mut owners: HashMap<i64, EmployeeId> = HashMap::new();
+    let mut own: Vec<(i64, LinkedResult)> = Vec::new();
     for whose in Whose::Only(&ids).conditions(event::Column::EmployeeId) {
         for row in event::Entity::find().filter(whose).order_by_asc(event::Column::Id).all(connection).await? {
             let Some(employee) = row.employee_id.and_then(|id| people.get_mut(&EmployeeId(id))) else { continue };
-            employee.person.results.push(result_of(&row, calendar)?);
-            owners.insert((row.platform_id, row.event_id), employee.id);
+            owners.insert(row.id, employee.id);
+            let result = result_of(&row, calendar)?;
+            employee.person.results.push(result.clone());
+            own.push((row.id, result));
         }
     }
-    let named: Vec<&String> = owners.keys().map(|(_, event_id)| event_id).collect();
-    for named in named.chunks(IN_AT_ONCE) {
-        use event::Column;
-        let revoking = event::Entity::find()
-            .filter(Column::RevokesEventId.is_in(named.iter().copied()))
-            .filter(Column::RevokesEventId.is_not_null())
-            .all(connection)
-            .await?;
-        for row in revoking {
-            let revoked = row.revokes_event_id.clone().map(|event_id| (row.platform_id, event_id));
-            let owner = revoked.and_then(|revoked| owners.get(&revoked));
-            // One that is linked to the same person is among the person's results already.
-            if let Some(owner) = owner.filter(|owner| row.employee_id != Some(owner.0))
-                && let Some(employee) = people.get_mut(owner)
-            {
-                employee.person.results.push(result_of(&row, calendar)?);
+    for (root, row) in revocations::naming(connection, &own).await? {
+        let Some(owner) = owners.get(&root) else { continue };
+        // One that is linked to the same person is among the person's results already.
+        if owners.get(&row.id) != Some(owner)
+            && let Some(employee) = people.get_mut(owner)
+        {
+            let result = result_of(&row, calendar)?;
+            // Several of the person's events may lead to it.
+            if !employee.person.results.contains(&result) {
+                employee.person.results.push(result);
             }
         }
+    }
+    let decisions = result_decisions::that_count(connection, None).await?;
+    for employee in people.values_mut() {
+        let decided = revocations::decided(&decisions, &employee.person.results);
+        employee.person.results.extend(decided);
     }
     Ok(())
 }
 
-/// The id of an employee by HR's number.
+/// The id of an employee who is known now, by HR's number.
 pub async fn by_number(
+    connection: &impl ConnectionTrait,
+    number: &EmployeeNumber,
+) -> Result<Option<EmployeeId>, StoreError> {
+    let named = employee::Entity::find().filter(employee::Column::Number.eq(number.as_str()));
+    let row = named.filter(employee::Column::IsKnown.eq(true)).one(connection).await?;
+    Ok(row.map(|row| EmployeeId(row.id)))
+}
+
+/// The id of an employee who was ever known, by HR's number: where a past instant is asked about.
+pub async fn ever_by_number(
     connection: &impl ConnectionTrait,
     number: &EmployeeNumber,
 ) -> Result<Option<EmployeeId>, StoreError> {
     let row = employee::Entity::find().filter(employee::Column::Number.eq(number.as_str())).one(connection).await?;
     Ok(row.map(|row| EmployeeId(row.id)))
+}
+
+/// When the register came to know of an employee.
+pub async fn known_since(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<DateTime<Utc>, StoreError> {
+    let row = employee::Entity::find_by_id(employee.0).one(connection).await?;
+    Ok(row.map_or(DateTime::UNIX_EPOCH, |row| instant::read(row.recorded_at)))
+}
+
+/// The ids of some employee numbers.
+pub async fn ids_of(
+    connection: &impl ConnectionTrait,
+    numbers: impl IntoIterator<Item = &EmployeeNumber>,
+) -> Result<HashMap<EmployeeNumber, EmployeeId>, StoreError> {
+    let numbers: BTreeSet<&EmployeeNumber> = numbers.into_iter().collect();
+    let numbers: Vec<&str> = numbers.into_iter().map(EmployeeNumber::as_str).collect();
+    let mut ids = HashMap::new();
+    for numbers in numbers.chunks(IN_AT_ONCE) {
+        let found = employee::Entity::find().filter(employee::Column::Number.is_in(numbers.iter().copied()));
+        for row in found.all(connection).await? {
+            ids.insert(parsed(EmployeeNumber::parse(&row.number), "employee", "number")?, EmployeeId(row.id));
+        }
+    }
+    Ok(ids)
+}
+
+/// The numbers of employees who are kept as known or unknown otherwise than their facts say; there should be none.
+pub async fn known_otherwise(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT e.number FROM employee e
+               WHERE e.is_known <> EXISTS (SELECT 1 FROM employee_fact f
+                                           WHERE f.employee_id = e.id AND f.superseded_at IS NULL)
+               ORDER BY e.id";
+    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "number")?)).collect()
 }
 
 /// Every employee's id after another, at the most so many: for walking through all of them in pieces.

@@ -71,7 +71,7 @@ impl Store {
             rows_of_json::table(&self.writers, 1, "w", ROW)
         );
         let rows = rows_of_json::parameter(&rows)?;
-        self.writing()?.execute_raw(statement(&self.writers, &sql, [rows])).await?;
+        self.write_alone(&sql, [rows]).await?;
         Ok(())
     }
 }

@@ -1,8 +1,11 @@
 //! The platforms that may send, and their secrets.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set, SqlErr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
+};
 
+use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{platform, platform_secret};
 use super::links::LinkOrders;
@@ -92,10 +95,14 @@ pub async fn insert(
 pub async fn add_secret(change: &Change, platform: PlatformId, secret: &str) -> Result<(), StoreError> {
     use platform_secret::Column;
     let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
+    let old = Condition::all()
+        .add(Column::PlatformId.eq(platform.0))
+        .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));
+    let held = platform_secret::Entity::find().select_only().column(Column::Id).filter(old.clone());
+    let mut touched: Vec<i64> = held.into_tuple().all(change.connection()).await?;
     platform_secret::Entity::update_many()
         .set(platform_secret::ActiveModel { expires_at: Set(Some(until)), ..Default::default() })
-        .filter(Column::PlatformId.eq(platform.0))
-        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)))
+        .filter(old)
         .exec(change.connection())
         .await?;
     let row = platform_secret::ActiveModel {
@@ -105,8 +112,9 @@ pub async fn add_secret(change: &Change, platform: PlatformId, secret: &str) -> 
         expires_at: Set(None),
         ..Default::default()
     };
-    platform_secret::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
+    touched.push(platform_secret::Entity::insert(row).exec(change.connection()).await?.last_insert_id);
+    let touched: Vec<String> = touched.iter().map(ToString::to_string).collect();
+    alterations::note(change, "platform_secret", &touched).await
 }
 
 /// The secrets of a platform that hold at an instant, the newest first.

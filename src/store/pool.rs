@@ -5,6 +5,8 @@
 //! while every statement sent over it was answered to its end; one that failed, or whose answer nobody waited for, is the
 //! connection's last. Transactions are in `transaction`.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::stream::{self, BoxStream};
@@ -20,47 +22,65 @@ use sea_query_sqlx::SqlxValues;
 
 /// Some connections to the database, for statements that stand alone, and for transactions.
 #[derive(Debug, Clone)]
-pub struct Pool(DatabaseConnection);
+pub struct Pool {
+    connections: DatabaseConnection,
+    observer: Option<Observer>,
+}
+
+/// Sees every statement before it is carried out: for tests of what a question asks of the database.
+#[derive(Clone)]
+pub(super) struct Observer(pub Arc<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
+}
 
 impl Pool {
     pub(super) const fn over(connections: DatabaseConnection) -> Self {
-        Self(connections)
+        Self { connections, observer: None }
+    }
+
+    /// The same, seen by an observer.
+    pub(super) fn observed(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
-        let raw = match self.0.get_database_backend() {
-            DbBackend::Sqlite => self.0.get_sqlite_connection_pool().acquire().await.map(Raw::Sqlite),
-            _ => self.0.get_postgres_connection_pool().acquire().await.map(Raw::Postgres),
+        let raw = match self.connections.get_database_backend() {
+            DbBackend::Sqlite => self.connections.get_sqlite_connection_pool().acquire().await.map(Raw::Sqlite),
+            _ => self.connections.get_postgres_connection_pool().acquire().await.map(Raw::Postgres),
         };
         let raw = raw.map_err(|error| match error {
             sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
             sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
             error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
         })?;
-        Ok(Held { raw: Some(raw), is_sound: true, is_in_transaction: false })
+        Ok(Held { raw: Some(raw), is_sound: true, is_in_transaction: false, observer: self.observer.clone() })
     }
 
     /// A connection of its own in the library's words, for migrations. Whoever has it closes it.
     pub(super) async fn apart(&self) -> Result<DatabaseConnection, DbErr> {
         let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
-        if self.0.get_database_backend() == DbBackend::Sqlite {
-            let options = self.0.get_sqlite_connection_pool().connect_options();
+        if self.connections.get_database_backend() == DbBackend::Sqlite {
+            let options = self.connections.get_sqlite_connection_pool().connect_options();
             let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_with((*options).clone());
             return Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.await.map_err(failed)?));
         }
-        let options = self.0.get_postgres_connection_pool().connect_options();
+        let options = self.connections.get_postgres_connection_pool().connect_options();
         let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with((*options).clone());
         Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.await.map_err(failed)?))
     }
 
     /// Where a SQLite register is.
     pub(super) fn file(&self) -> Option<std::path::PathBuf> {
-        (self.0.get_database_backend() == DbBackend::Sqlite)
-            .then(|| self.0.get_sqlite_connection_pool().connect_options().get_filename().to_owned())
+        (self.connections.get_database_backend() == DbBackend::Sqlite)
+            .then(|| self.connections.get_sqlite_connection_pool().connect_options().get_filename().to_owned())
     }
 
     pub(super) async fn close(self) -> Result<(), DbErr> {
-        self.0.close().await
+        self.connections.close().await
     }
 }
 
@@ -68,7 +88,7 @@ impl Pool {
 #[async_trait]
 impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
+        self.connections.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -120,9 +140,13 @@ pub(super) struct Held {
     /// Whether no statement failed or was given up. False while one is under way.
     is_sound: bool,
     is_in_transaction: bool,
+    observer: Option<Observer>,
 }
 
-fn words_of(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
+fn words_of(statement: Statement, observer: Option<&Observer>) -> (AssertSqlSafe<String>, SqlxValues) {
+    if let Some(Observer(observe)) = observer {
+        observe(&statement.sql);
+    }
     (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
 }
 
@@ -151,7 +175,7 @@ impl Held {
     }
 
     pub async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let (sql, values) = words_of(statement);
+        let (sql, values) = words_of(statement, self.observer.as_ref());
         let done = on!(self.start()?, connection => {
             sqlx::query_with(sql, values).execute(&mut **connection).await.map(ExecResult::from)
         });
@@ -167,7 +191,7 @@ impl Held {
     }
 
     pub async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (sql, values) = words_of(statement);
+        let (sql, values) = words_of(statement, self.observer.as_ref());
         let row = on!(self.start()?, connection => {
             let row = sqlx::query_with(sql, values).fetch_optional(&mut **connection).await;
             row.map(|row| row.map(QueryResult::from))
@@ -176,7 +200,7 @@ impl Held {
     }
 
     pub async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (sql, values) = words_of(statement);
+        let (sql, values) = words_of(statement, self.observer.as_ref());
         let rows = on!(self.start()?, connection => {
             let rows = sqlx::query_with(sql, values).fetch_all(&mut **connection).await;
             rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
@@ -187,7 +211,7 @@ impl Held {
     /// Sends the rows of a query one after another.
     pub async fn send_rows(&mut self, statement: Statement, mut to: mpsc::Sender<Result<QueryResult, DbErr>>) {
         use futures::SinkExt;
-        let (sql, values) = words_of(statement);
+        let (sql, values) = words_of(statement, self.observer.as_ref());
         let raw = match self.start() {
             Ok(raw) => raw,
             Err(error) => return drop(to.send(Err(error)).await),
@@ -252,7 +276,7 @@ impl Drop for Held {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if self.is_sound => {
                 // Not sound until it runs: a runtime that is ending drops it at once, and it is closed.
-                let mut left = Self { raw: Some(raw), is_sound: false, is_in_transaction: true };
+                let mut left = Self { raw: Some(raw), is_sound: false, is_in_transaction: true, observer: None };
                 runtime.spawn(async move {
                     left.is_sound = true;
                     if let Err(error) = left.roll_back().await {

@@ -32,6 +32,20 @@ pub async fn newest(
     found.map(version_of).transpose()
 }
 
+/// Every profile that a platform was given, oldest first.
+pub async fn versions(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+) -> Result<Vec<ProfileVersion>, StoreError> {
+    use platform_profile::Column;
+    let found = platform_profile::Entity::find()
+        .filter(Column::PlatformId.eq(platform.0))
+        .order_by_asc(Column::Version)
+        .all(connection)
+        .await?;
+    found.into_iter().map(version_of).collect()
+}
+
 fn version_of(row: platform_profile::Model) -> Result<ProfileVersion, StoreError> {
     Ok(ProfileVersion {
         version: parsed(u32::try_from(row.version), "platform_profile", "version")?,

@@ -1,12 +1,15 @@
 //! Exemptions and prior training that were proposed here, and who decided them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 
 use super::clock::Change;
 use super::entities::proposal::{ActiveModel, Column, Entity, Model};
 use super::people::{Whose, known_at, parsed, score_from};
 use super::receiving::mark_stale;
+use super::rows::opaque_id;
 use super::{StoreError, instant};
 use crate::domain::directory::proposal::{Act, Matter, MatterKind, Proposal, State};
 use crate::domain::ids::{CourseId, EmployeeId, QuizId, RequirementCode};
@@ -58,6 +61,7 @@ pub async fn insert(
     decided: bool,
 ) -> Result<Proposal, StoreError> {
     let mut row = ActiveModel {
+        id: Set(opaque_id()),
         kind: Set(matter.kind().as_str().to_owned()),
         employee_id: Set(employee.0),
         reason: Set(reason.to_owned()),
@@ -126,8 +130,8 @@ pub struct ProposalFilter {
     pub kind: MatterKind,
     pub employee: Option<EmployeeId>,
     pub state: Option<State>,
-    /// The id of the last one that was seen; older ones follow.
-    pub before: Option<i64>,
+    /// When the last one that was seen was proposed, and its id; older ones follow.
+    pub before: Option<(DateTime<Utc>, i64)>,
 }
 
 /// Proposals from the newest on.
@@ -147,14 +151,19 @@ pub async fn list(
         .add(Column::Kind.eq(filter.kind.as_str()))
         .add_option(filter.employee.map(|employee| Column::EmployeeId.eq(employee.0)))
         .add_option(state)
-        .add_option(filter.before.map(|before| Column::Id.lt(before)));
-    let rows = Entity::find().filter(chosen).order_by_desc(Column::Id).limit(at_most).all(connection).await?;
+        .add_option(filter.before.map(|(at, id)| {
+            let at = instant::kept(at);
+            Column::ProposedAt.lt(at).or(Column::ProposedAt.eq(at).and(Column::Id.lt(id)))
+        }));
+    let found = Entity::find().filter(chosen).order_by_desc(Column::ProposedAt).order_by_desc(Column::Id);
+    let rows = found.limit(at_most).all(connection).await?;
     rows.into_iter().map(proposal_of).collect()
 }
 
 /// Every proposal about an employee, oldest first.
 pub async fn of_employee(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<Vec<Proposal>, StoreError> {
-    let rows = Entity::find().filter(Column::EmployeeId.eq(employee.0)).order_by_asc(Column::Id);
+    let found = Entity::find().filter(Column::EmployeeId.eq(employee.0));
+    let rows = found.order_by_asc(Column::ProposedAt).order_by_asc(Column::Id);
     rows.all(connection).await?.into_iter().map(proposal_of).collect()
 }
 
@@ -171,6 +180,7 @@ pub async fn that_count(
             .filter(whose)
             .filter(Column::RecordedAt.is_not_null())
             .filter(known.clone())
+            .order_by_asc(Column::ProposedAt)
             .order_by_asc(Column::Id);
         for row in rows.all(connection).await? {
             found.push(proposal_of(row)?);

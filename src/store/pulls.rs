@@ -5,16 +5,16 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
-use super::clock::Change;
+use super::chain::alterations;
+use super::clock::{Change, begin_immediate};
 use super::entities::platform_pull;
 use super::people::parsed;
 use super::receiving::fingerprint;
 use super::rows::statement;
 use super::{Store, StoreError, instant};
+use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{CourseId, PlatformId};
 use crate::domain::pulling::{Brought, SourceKind};
 use crate::domain::training::ReportedResult;
@@ -160,12 +160,15 @@ pub async fn set(
     };
     remove(change, platform).await?;
     platform_pull::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
+    alterations::note(change, "platform_pull", &[platform.0.to_string()]).await
 }
 
 /// Asks a platform no more; whether it was asked.
 pub async fn remove(change: &Change, platform: PlatformId) -> Result<bool, StoreError> {
     let removed = platform_pull::Entity::delete_by_id(platform.0).exec(change.connection()).await?;
+    if removed.rows_affected > 0 {
+        alterations::note(change, "platform_pull", &[platform.0.to_string()]).await?;
+    }
     Ok(removed.rows_affected > 0)
 }
 
@@ -214,8 +217,8 @@ impl Store {
                        contradicting = 0, undated = 0
                    WHERE platform_id = $4 AND (held_until IS NULL OR held_until < $3)";
         let values = [holder.into(), instant::kept(until).into(), instant::kept(now).into(), platform.0.into()];
-        let held = self.writing()?.execute_raw(statement(&self.writers, sql, values)).await?;
-        if held.rows_affected() == 0 { Ok(None) } else { of(&self.writers, platform).await }
+        let held = self.write_alone(sql, values).await?;
+        if held == 0 { Ok(None) } else { of(&self.writers, platform).await }
     }
 
     /// Notes how far a pull has come; whether it still is the holder's.
@@ -253,8 +256,10 @@ impl Store {
     pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
         use platform_pull::Column;
         let row = platform_pull::ActiveModel { holder: Set(None), held_until: Set(None), ..Default::default() };
-        platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder)).exec(self.writing()?).await?;
-        Ok(())
+        let writing = begin_immediate(self).await?;
+        let update = platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder));
+        update.exec(&writing).await?;
+        Ok(writing.commit().await?)
     }
 
     async fn update_held(
@@ -264,12 +269,14 @@ impl Store {
         row: platform_pull::ActiveModel,
     ) -> Result<bool, StoreError> {
         use platform_pull::Column;
+        let writing = begin_immediate(self).await?;
         let updated = platform_pull::Entity::update_many()
             .set(row)
             .filter(Column::PlatformId.eq(platform.0))
             .filter(Column::Holder.eq(holder))
-            .exec(self.writing()?)
+            .exec(&writing)
             .await?;
+        writing.commit().await?;
         Ok(updated.rows_affected > 0)
     }
 }
@@ -302,14 +309,19 @@ pub async fn found_since(
 
 /// When the learners of a platform were last told to have completed a course.
 #[derive(Debug, Clone, Default)]
-pub struct KnownCompletions(HashMap<Vec<u8>, DateTime<Utc>>);
+pub struct KnownCompletions(HashMap<Vec<u8>, Vec<DateTime<Utc>>>);
 
 impl KnownCompletions {
-    /// Whether a completion of the course need not be told: the same learner was told to have completed it then or later.
-    /// A platform tells of a completion when it notices it, which is never before.
+    /// Whether a completion of the course need not be told: the same learner was told to have completed it then, or later on
+    /// the same day of the city's. A platform tells of a completion when it notices it, which is never before and may be
+    /// after midnight: then the completion's own day is not the notice's.
     #[must_use]
-    pub fn cover(&self, completion: &ReportedResult) -> bool {
-        self.0.get(&fingerprint(&completion.learner)).is_some_and(|last| *last >= completion.occurred_at)
+    pub fn cover(&self, completion: &ReportedResult, calendar: CityCalendar) -> bool {
+        let day = calendar.day_of(completion.occurred_at);
+        let known = self.0.get(&fingerprint(&completion.learner));
+        known.is_some_and(|known| {
+            known.iter().any(|told| *told >= completion.occurred_at && calendar.day_of(*told) == day)
+        })
     }
 }
 
@@ -319,12 +331,14 @@ pub async fn completions_of(
     platform: PlatformId,
     course: &CourseId,
 ) -> Result<KnownCompletions, StoreError> {
-    let sql = "SELECT l.fingerprint, MAX(e.occurred_at) AS last_at FROM event e JOIN learner l ON l.id = e.learner_id
-               WHERE e.course_id = $1 AND e.platform_id = $2 AND e.kind = 'completion' GROUP BY l.fingerprint";
+    let sql = "SELECT l.fingerprint, e.occurred_at FROM event e JOIN learner l ON l.id = e.learner_id
+               WHERE e.course_id = $1 AND e.platform_id = $2 AND e.kind = 'completion' AND NOT e.repeats";
     let values = [course.as_str().into(), platform.0.into()];
     let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
-    let read = |row: &QueryResult| -> Result<(Vec<u8>, DateTime<Utc>), StoreError> {
-        Ok((row.try_get("", "fingerprint")?, instant::read(row.try_get("", "last_at")?)))
-    };
-    rows.iter().map(read).collect::<Result<_, _>>().map(KnownCompletions)
+    let mut known: HashMap<Vec<u8>, Vec<DateTime<Utc>>> = HashMap::new();
+    for row in &rows {
+        let fingerprint: Vec<u8> = row.try_get("", "fingerprint")?;
+        known.entry(fingerprint).or_default().push(instant::read(row.try_get("", "occurred_at")?));
+    }
+    Ok(KnownCompletions(known))
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, Set, SqlErr, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, Set, SqlErr, Value};
 
 use super::clock::Change;
-use super::entities::quarantine_dismissal;
+use super::entities::{quarantine_dismissal, quarantine_taking};
 use super::people::parsed;
 use super::rows::{placeholders, statement};
 use super::{StoreError, instant};
@@ -236,6 +236,30 @@ pub async fn undo_dismissal(change: &Change, delivery: i64) -> Result<bool, Stor
     let connection = change.connection();
     let done = connection.execute_raw(statement(connection, sql, [change.at().into(), delivery.into()])).await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Notes that parts of a delivery were taken out of quarantine, by their places in its body.
+pub async fn note_taken(change: &Change, delivery: i64, pointers: &[String], by: &str) -> Result<(), StoreError> {
+    for pointer in pointers {
+        let row = quarantine_taking::ActiveModel {
+            delivery_id: Set(delivery),
+            pointer: Set(pointer.clone()),
+            taken_by: Set(by.to_owned()),
+            recorded_at: Set(change.at()),
+            ..Default::default()
+        };
+        quarantine_taking::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    }
+    Ok(())
+}
+
+/// The parts of a delivery that were taken out of quarantine, by their places in its body.
+pub async fn taken_of(connection: &impl ConnectionTrait, delivery: i64) -> Result<BTreeSet<String>, StoreError> {
+    let rows = quarantine_taking::Entity::find()
+        .filter(quarantine_taking::Column::DeliveryId.eq(delivery))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.pointer).collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Linking again: whoever a changed identity names, and whoever's link depends on the day.
+//! Linking again whoever a changed identity names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use super::clock::Change;
 use super::entities::{event, learner};
@@ -14,8 +14,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{Identity, LearnerKeys, LinkingKey};
 
-/// Links again every learner whom some identities name, and everybody whose link depends on the day; marks whose
-/// standing this touches.
+/// Links again every learner whom some identities name; marks whose standing this touches.
 pub async fn relink(
     change: &Change,
     changed: &BTreeSet<Identity>,
@@ -25,8 +24,6 @@ pub async fn relink(
     use learner::Column;
     let connection = change.connection();
     let mut learners: BTreeMap<i64, learner::Model> = BTreeMap::new();
-    let on_the_day = learner::Entity::find().filter(Column::DependsOnDay.eq(true)).all(connection).await?;
-    learners.extend(on_the_day.into_iter().map(|row| (row.id, row)));
     if learner::Entity::find()
         .select_only()
         .column(Column::Id)
@@ -60,6 +57,21 @@ pub async fn relink(
     Ok(())
 }
 
+/// Links every learner again, where the rules or the calendar are others than they were.
+pub async fn relink_everybody(change: &Change, orders: &LinkOrders, calendar: CityCalendar) -> Result<(), StoreError> {
+    let mut after = i64::MIN;
+    loop {
+        let some = learner::Entity::find()
+            .filter(learner::Column::Id.gt(after))
+            .order_by_asc(learner::Column::Id)
+            .limit(IN_AT_ONCE as u64);
+        let learners = some.all(change.connection()).await?;
+        let Some(last) = learners.last() else { return Ok(()) };
+        after = last.id;
+        relink_these(change, &learners, orders, calendar).await?;
+    }
+}
+
 async fn relink_these(
     change: &Change,
     learners: &[learner::Model],
@@ -71,7 +83,7 @@ async fn relink_these(
     for row in learners {
         identities.extend(keys_of(row)?.identities());
     }
-    let index = index_for(connection, &identities).await?;
+    let index = index_for(connection, &identities, calendar).await?;
     let mut touched: BTreeSet<EmployeeId> = BTreeSet::new();
     for row in learners {
         let linked = LinkAgain { row, keys: keys_of(row)?, index: &index, orders, calendar };

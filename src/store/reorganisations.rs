@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 
 use super::clock::Change;
 use super::entities::reorganisation::{ActiveModel, Column, Entity, Model};
@@ -137,10 +137,25 @@ pub async fn undo(change: &Change, undone: &Reorganisation, (by, because): (&str
     };
     Entity::update_many().set(row).filter(Column::Id.eq(undone.id)).exec(connection).await?;
     let sql = "UPDATE administration_fact SET superseded_at = $1
-               WHERE recorded_at = $2 AND superseded_at IS NULL AND code NOT IN (SELECT administration FROM employment_fact)";
+               WHERE recorded_at = $2 AND superseded_at IS NULL AND code NOT IN (SELECT administration FROM employment_fact WHERE superseded_at IS NULL)";
     let values = [change.at().into(), instant::kept(undone.recorded_at).into()];
     connection.execute_raw(statement(connection, sql, values)).await?;
     settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
+}
+
+/// Whether an administration was known already when a reorganisation that opens it was recorded.
+pub async fn was_known_before(
+    connection: &impl ConnectionTrait,
+    code: &AdministrationCode,
+    recorded_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    use administration_fact::{Column, Entity};
+    let recorded_at = instant::kept(recorded_at);
+    let known = Entity::find()
+        .filter(Column::Code.eq(code.as_str()))
+        .filter(Column::RecordedAt.lt(recorded_at))
+        .filter(Column::SupersededAt.is_null().or(Column::SupersededAt.gte(recorded_at)));
+    Ok(known.one(connection).await?.is_some())
 }
 
 /// Makes an administration known that a reorganisation opens.

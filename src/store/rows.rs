@@ -66,3 +66,9 @@ pub async fn insert_rows<const N: usize>(
     }
     Ok(())
 }
+
+/// An id that tells nothing of how many there are: for whatever somebody with a part of the city is shown. It is a whole number
+/// that every reader of JSON takes exactly (53 bits).
+pub(super) fn opaque_id() -> i64 {
+    (rand::random::<u64>() >> 11).cast_signed().max(1)
+}

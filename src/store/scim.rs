@@ -9,6 +9,7 @@ use sea_orm::{
     QuerySelect, Select, Set,
 };
 
+use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{employee, employee_fact, employment_fact, identity_claim, scim_user};
 use super::people::parsed;
@@ -98,7 +99,7 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         .on_conflict(OnConflict::column(Column::EmployeeId).update_columns(columns).to_owned())
         .exec_without_returning(change.connection())
         .await?;
-    Ok(())
+    alterations::note(change, "scim_user", &[user.employee.0.to_string()]).await
 }
 
 /// Whose a provider's name for a user is.
@@ -147,14 +148,15 @@ pub async fn candidates(
     Ok(found.into_iter().map(EmployeeId).collect())
 }
 
-/// Employees that are users: all but those that a provider deleted.
+/// Employees that are users: all who are known, but those that a provider deleted.
 fn not_deleted() -> Select<employee::Entity> {
     let deleted = Query::select()
         .column(scim_user::Column::EmployeeId)
         .from(scim_user::Entity)
         .and_where(Expr::col(scim_user::Column::Deleted).eq(true))
         .to_owned();
-    employee::Entity::find().filter(employee::Column::Id.not_in_subquery(deleted))
+    let known = employee::Entity::find().filter(employee::Column::IsKnown.eq(true));
+    known.filter(employee::Column::Id.not_in_subquery(deleted))
 }
 
 /// How many users there are.
@@ -188,6 +190,7 @@ pub async fn by_numbers(
     let mut found = BTreeMap::new();
     for numbers in numbers.chunks(IN_AT_ONCE) {
         let named = employee::Entity::find().filter(employee::Column::Number.is_in(numbers.iter().copied()));
+        let named = named.filter(employee::Column::IsKnown.eq(true));
         for row in named.all(connection).await? {
             found.insert(parsed(EmployeeNumber::parse(&row.number), "employee", "number")?, EmployeeId(row.id));
         }

@@ -4,6 +4,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, EntityTrait, Set};
 
 use super::StoreError;
+use super::chain::alterations;
 use super::clock::Change;
 use super::entities::setting;
 
@@ -12,6 +13,9 @@ pub const RECKONING: &str = "reckoning";
 
 /// When the directory last changed, as a kept instant.
 pub const DIRECTORY_CHANGED_AT: &str = "directory_changed_at";
+
+/// By which the cursors of the queue are told apart without saying what they stand for; made when the register is first opened.
+pub const CURSOR_KEY: &str = "cursor_key";
 
 pub async fn read(connection: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {
     Ok(setting::Entity::find_by_id(name).one(connection).await?.map(|row| row.value))
@@ -23,5 +27,5 @@ pub async fn write(change: &Change, name: &str, value: &str) -> Result<(), Store
         .on_conflict(OnConflict::column(setting::Column::Name).update_column(setting::Column::Value).to_owned())
         .exec_without_returning(change.connection())
         .await?;
-    Ok(())
+    alterations::note(change, "setting", &[name.to_owned()]).await
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::clock::Change;
 use super::entities::{employee, stale, standing, standing_scope};
+use super::judged_for::JudgedFor;
 use super::merges::KEPT_OF_PROTECTED;
 use super::people::parsed;
 use super::rows::{IN_AT_ONCE, placeholders, statement};
@@ -50,10 +51,72 @@ fn stretch(first: NaiveDate, until: NaiveDate) -> Stretch {
     Stretch { first, until: Some(until).filter(|until| *until < LAST_DAY) }
 }
 
-/// The oldest work that waits.
-pub async fn stale(connection: &impl ConnectionTrait, at_most: u64) -> Result<Vec<Stale>, StoreError> {
-    let rows = stale::Entity::find().order_by_asc(stale::Column::Id).limit(at_most).all(connection).await?;
-    Ok(rows.into_iter().map(|row| Stale { id: row.id, employee: EmployeeId(row.employee_id) }).collect())
+/// How many rows of work are looked at together, and how many in all where they are of few people.
+const WORK_AT_ONCE: u64 = 2_000;
+const MOST_WORK: usize = 20_000;
+
+/// The work of those who have waited longest, of so many people; and whether that is all that waits.
+///
+/// All that waits of a person is done at once, however much it is: somebody who is told of a hundred times in a second waits no
+/// longer than others, and keeps nobody waiting.
+pub async fn stale(connection: &impl ConnectionTrait, people: usize) -> Result<(Vec<Stale>, bool), StoreError> {
+    let (mut work, mut picked, mut after, mut is_all) = (Vec::new(), BTreeSet::new(), 0, true);
+    loop {
+        let page = stale::Entity::find().filter(stale::Column::Id.gt(after)).order_by_asc(stale::Column::Id);
+        let page = page.limit(WORK_AT_ONCE).all(connection).await?;
+        let Some(last) = page.last() else { return Ok((work, is_all)) };
+        after = last.id;
+        let (length, before) = (page.len(), work.len());
+        for row in page {
+            let employee = EmployeeId(row.employee_id);
+            if picked.contains(&employee) || (picked.len() < people && picked.insert(employee)) {
+                work.push(Stale { id: row.id, employee });
+            }
+        }
+        let theirs = work.len() - before;
+        is_all &= theirs == length;
+        if (length as u64) < WORK_AT_ONCE {
+            return Ok((work, is_all));
+        }
+        // More of theirs is looked for only while most of what is found is theirs.
+        if work.len() >= MOST_WORK || theirs * 2 < length {
+            return Ok((work, false));
+        }
+    }
+}
+
+/// The oldest work that waits, and the newest; nothing where none does.
+pub async fn stale_bounds(connection: &impl ConnectionTrait) -> Result<Option<(i64, i64)>, StoreError> {
+    let end = async |order: &str| {
+        let sql = format!("SELECT id FROM stale ORDER BY id {order} LIMIT 1");
+        let row = connection.query_one_raw(statement(connection, &sql, [])).await?;
+        Ok::<_, StoreError>(row.map(|row| row.try_get::<i64>("", "id")).transpose()?)
+    };
+    Ok(end("ASC").await?.zip(end("DESC").await?))
+}
+
+/// Everybody whose derived rows are not up to date.
+pub async fn stale_employees(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
+    let sql = "SELECT DISTINCT employee_id FROM stale ORDER BY employee_id";
+    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
+    rows.iter().map(|row| Ok(EmployeeId(row.try_get("", "employee_id")?))).collect()
+}
+
+/// Which of some people wait.
+pub async fn stale_among(
+    connection: &impl ConnectionTrait,
+    employees: &[EmployeeId],
+) -> Result<BTreeSet<EmployeeId>, StoreError> {
+    let mut waiting = BTreeSet::new();
+    for ids in employees.chunks(IN_AT_ONCE) {
+        let found = stale::Entity::find()
+            .select_only()
+            .column(stale::Column::EmployeeId)
+            .filter(stale::Column::EmployeeId.is_in(ids.iter().map(|id| id.0)))
+            .into_tuple::<i64>();
+        waiting.extend(found.all(connection).await?.into_iter().map(EmployeeId));
+    }
+    Ok(waiting)
 }
 
 /// Whether more work waits than so much; looks at no more than that.
@@ -68,6 +131,14 @@ pub async fn count_stale_employees(connection: &impl ConnectionTrait) -> Result<
     let row = connection.query_one_raw(statement(connection, sql, [])).await?;
     let employees: i64 = row.map(|row| row.try_get("", "employees")).transpose()?.unwrap_or_default();
     Ok(employees.unsigned_abs())
+}
+
+/// Notes that some people's derived rows are to be made anew.
+pub async fn mark_stale_people(
+    change: &Change,
+    people: impl IntoIterator<Item = EmployeeId>,
+) -> Result<(), StoreError> {
+    super::receiving::mark_stale(change.connection(), people).await
 }
 
 /// Notes that everybody's derived rows are to be made anew.
@@ -190,6 +261,7 @@ struct ScopeRow<'a> {
     from_day: NaiveDate,
     until_day: NaiveDate,
     employment_fact_id: i64,
+    unit: &'a str,
     sort_key: Bytes<'a>,
 }
 
@@ -200,6 +272,7 @@ const SCOPE: &[Column] = &[
     ("from_day", Kind::Day),
     ("until_day", Kind::Day),
     ("employment_fact_id", Kind::Integer),
+    ("unit", Kind::Text),
     ("sort_key", Kind::Bytes),
 ];
 
@@ -212,6 +285,7 @@ impl<'a> ScopeRow<'a> {
             from_day: span.days.first,
             until_day: until(span.days),
             employment_fact_id: span.employment_fact,
+            unit: &span.unit,
             sort_key: Bytes(sort_key),
         }
     }
@@ -277,6 +351,7 @@ pub async fn kept(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -
                     "administration",
                 )?,
                 employment_fact: row.employment_fact_id,
+                unit: row.unit,
             };
             let name = (employee, requirement.clone());
             kept.entry(name).or_insert_with(|| empty(employee, &requirement)).scopes.push((span, row.sort_key));
@@ -287,7 +362,8 @@ pub async fn kept(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -
 
 /// Employees that some derived row speaks of although the directory does not know them; there should be none.
 pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    let known = QueryTrait::into_query(employee::Entity::find().select_only().column(employee::Column::Id));
+    let known = employee::Entity::find().filter(employee::Column::IsKnown.eq(true));
+    let known = QueryTrait::into_query(known.select_only().column(employee::Column::Id));
     Ok(standing::Entity::find().filter(standing::Column::EmployeeId.not_in_subquery(known)).count(connection).await?)
 }
 
@@ -306,22 +382,23 @@ pub struct Alike {
 }
 
 /// Of a requirement on a day: how many people stand alike, in the city and in each administration; without those whose
-/// derived rows are not up to date.
+/// derived rows are not up to date, and without those who are judged for the asker alone, where these are counted otherwise.
 pub async fn count_alike(
     connection: &impl ConnectionTrait,
     requirement: &RequirementCode,
     day: NaiveDate,
     due: DuePeriod,
-    visible: &Visible,
+    (visible, except): (&Visible, Option<JudgedFor>),
 ) -> Result<Vec<Alike>, StoreError> {
     const GROUPED: &str = "s.status AS status, s.on_time AS on_time,
         CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
         CASE WHEN s.status IN ('compliant', 'expiring') THEN CAST(0 AS BIGINT) ELSE s.held_items END AS held_items,
         COUNT(*) AS people";
     // Nothing waits most of the time, and then nobody needs to be looked for.
-    let up_to_date = match stale(connection, 1).await?.is_empty() {
-        true => "",
-        false => "AND s.employee_id NOT IN (SELECT employee_id FROM stale)",
+    let up_to_date = match stale_bounds(connection).await? {
+        None => "",
+        // PostgreSQL looks them up in a table of hashes only where it expects few, and people are few where work is much.
+        Some(_) => "AND s.employee_id NOT IN (SELECT DISTINCT employee_id FROM stale)",
     };
     let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
     let mut rows = Vec::new();
@@ -335,7 +412,11 @@ pub async fn count_alike(
             rows.push(alike_of(&row, None)?);
         }
     }
-    let (within, own) = within(visible, 5);
+    let (mut within, mut own) = within(visible, 5);
+    if let Some(except) = except {
+        within += &format!(" AND NOT {}", JudgedFor::condition(5 + own.len()));
+        own.extend(except.values());
+    }
     // Of the whole city SQLite shall begin with who stands how on the day, and see where they count; else with whom it
     // is asked about.
     let (join, on, and) = if visible.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
@@ -394,6 +475,8 @@ pub struct RowsAsked {
     /// The place of the last row that was seen.
     pub after: Option<RowPlace>,
     pub at_most: Option<u64>,
+    /// Leaves out whoever is judged for the asker alone.
+    pub judged_for: Option<JudgedFor>,
 }
 
 /// Where a row stands in the order of an export.
@@ -443,6 +526,12 @@ pub fn rows_of<'a>(
     let protected = format!("(p.protected OR c.employee_id IN ({KEPT_OF_PROTECTED}))");
     let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
     let mut conditions = String::new();
+    if let Some(judged_for) = asked.judged_for {
+        let first = values.len() + 1;
+        values.extend(judged_for.values());
+        conditions.push_str(" AND NOT ");
+        conditions.push_str(&JudgedFor::condition(first));
+    }
     let mut and = |condition: &str, given: Vec<Value>| {
         let mut condition = condition.to_owned();
         for value in given {
@@ -459,7 +548,7 @@ pub fn rows_of<'a>(
         and("s.status = ?", vec![status.as_str().into()]);
     }
     if let Some(unit) = &asked.unit {
-        and(&format!("m.unit = ? AND NOT {protected}"), vec![unit.as_str().into()]);
+        and(&format!("c.unit = ? AND NOT {protected}"), vec![unit.as_str().into()]);
     }
     if let Some(after) = &asked.after {
         let (key, requirement): (Value, Value) = (after.sort_key.clone().into(), after.requirement.as_str().into());
@@ -472,7 +561,7 @@ pub fn rows_of<'a>(
         _ => "",
     };
     let sql = format!(
-        "SELECT c.sort_key, m.unit, e.number, p.given_name, p.family_name,
+        "SELECT c.sort_key, c.unit, e.number, p.given_name, p.family_name,
                 {protected} AS protected, m.email, m.form, m.starts_on,
                 c.requirement, s.status, s.due_on, s.satisfied_on, s.valid_until, s.best_score_percent, s.attempts,
                 s.last_attempt_on, s.evidence_event_id
@@ -483,7 +572,7 @@ pub fn rows_of<'a>(
          JOIN employee e ON e.id = c.employee_id
          JOIN employee_fact p ON p.employee_id = c.employee_id AND p.superseded_at IS NULL
          WHERE c.administration = $1 AND c.from_day <= $2 AND c.until_day > $2
-             AND c.employee_id NOT IN (SELECT employee_id FROM stale){conditions}
+             AND c.employee_id NOT IN (SELECT DISTINCT employee_id FROM stale){conditions}
          ORDER BY c.sort_key, c.requirement{collate}{limit}"
     );
     let query = statement(connection, &sql, values);

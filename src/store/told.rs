@@ -1,17 +1,19 @@
 //! What was told about courses and quizzes, before anybody asks whose it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::entities::event;
+use super::entities::{event, superseded_event};
+use super::learners;
 use super::people::result_of;
-use super::rows::{IN_AT_ONCE, statement};
-use super::{StoreError, instant};
+use super::rows::IN_AT_ONCE;
+use super::{StoreError, instant, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
-use crate::domain::ids::{EmployeeId, PlatformId};
-use crate::domain::training::{LinkedResult, ResultKind, Target};
+use crate::domain::ids::EmployeeId;
+use crate::domain::linking::Unlinked;
+use crate::domain::training::{LinkedResult, Target};
 
 /// A result with the learner of whom it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Told {
     pub learner: i64,
     /// Whose it is now.
     pub owner: Option<EmployeeId>,
+    /// Why it is nobody's now.
+    pub why: Option<Unlinked>,
     pub result: LinkedResult,
 }
 
@@ -29,10 +33,26 @@ pub async fn results_about(
     at: DateTime<Utc>,
     calendar: CityCalendar,
 ) -> Result<Vec<Told>, StoreError> {
-    told_where(connection, about(targets).add(event::Column::RecordedAt.lte(instant::kept(at))), calendar).await
+    let told = told_where(connection, about(targets).add(event::Column::RecordedAt.lte(instant::kept(at))), calendar);
+    let mut told: Vec<Told> = told.await?.into_iter().map(|(_, told)| told).collect();
+    // What was understood otherwise then, and was read again since.
+    for row in superseded_event::Entity::find()
+        .filter(about_then(targets))
+        .filter(superseded_event::Column::RecordedAt.lte(instant::kept(at)))
+        .filter(superseded_event::Column::SupersededAt.gt(instant::kept(at)))
+        .order_by_asc(superseded_event::Column::Id)
+        .all(connection)
+        .await?
+    {
+        let row = event::Model::from(row);
+        let owner = row.employee_id.map(EmployeeId);
+        let why = row.unlinked.as_deref().map(|word| learners::unlinked_of(Some(word)));
+        told.push(Told { learner: row.learner_id, owner, why, result: result_of(&row, calendar)? });
+    }
+    Ok(told)
 }
 
-/// The results about some courses and quizzes that are nobody's now, and every revocation that names one that is.
+/// The results about some courses and quizzes that are nobody's now, and what withdraws or restores them.
 ///
 /// Looks at what waits only, however many events there are that do not.
 pub async fn waiting_about(
@@ -42,28 +62,40 @@ pub async fn waiting_about(
 ) -> Result<Vec<Told>, StoreError> {
     let nobodys = Condition::all().add(event::Column::EmployeeId.is_null());
     let mut waiting = told_where(connection, nobodys, calendar).await?;
-    waiting.retain(|told| {
-        let names_an_event = matches!(told.result.kind, ResultKind::Revocation { event_id: Some(_) });
-        names_an_event || targets.contains(&told.result.target)
-    });
-    let naming = connection
-        .query_all_raw(statement(
-            connection,
-            "SELECT r.id AS id FROM event w
-             JOIN event r ON r.platform_id = w.platform_id AND r.revokes_event_id = w.event_id
-             WHERE w.employee_id IS NULL AND r.employee_id IS NOT NULL",
-            [],
-        ))
-        .await?;
-    let naming: Vec<i64> = naming.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
-    for naming in naming.chunks(IN_AT_ONCE) {
-        let named = Condition::all().add(event::Column::Id.is_in(naming.iter().copied()));
-        waiting.extend(told_where(connection, named, calendar).await?);
-    }
-    Ok(waiting)
+    waiting.retain(|(_, told)| told.result.kind.revoked_event().is_some() || targets.contains(&told.result.target));
+    with_revocations(connection, waiting, calendar).await
 }
 
-/// The results of some learners that are nobody's now, by learner, each with every revocation that names one of them.
+/// Results with the revocations that name one of them, by way of others or not, and what was decided about them by hand:
+/// each told of the learner of the first result that it leads to.
+async fn with_revocations(
+    connection: &impl ConnectionTrait,
+    told: Vec<(i64, Told)>,
+    calendar: CityCalendar,
+) -> Result<Vec<Told>, StoreError> {
+    let learners: HashMap<i64, i64> = told.iter().map(|(id, told)| (*id, told.learner)).collect();
+    let named: Vec<(i64, LinkedResult)> = told.iter().map(|(id, told)| (*id, told.result.clone())).collect();
+    let mut all: Vec<Told> = told.into_iter().map(|(_, told)| told).collect();
+    let mut met: BTreeSet<i64> = BTreeSet::new();
+    for (root, row) in revocations::naming(connection, &named).await? {
+        let Some(learner) = learners.get(&root) else { continue };
+        // One that is among them already stays as it is.
+        if !learners.contains_key(&row.id) && met.insert(row.id) {
+            all.push(Told { learner: *learner, owner: None, why: None, result: result_of(&row, calendar)? });
+        }
+    }
+    let decisions = result_decisions::that_count(connection, None).await?;
+    for decision in &decisions {
+        let of = all
+            .iter()
+            .find(|told| told.result.platform == decision.platform && told.result.event_id == decision.event_id);
+        let decided = of.and_then(|of| Some((of.learner, decision.as_result(&of.result)?)));
+        all.extend(decided.map(|(learner, result)| Told { learner, owner: None, why: None, result }));
+    }
+    Ok(all)
+}
+
+/// The results of some learners that are nobody's now, by learner, each with what withdraws or restores them.
 pub async fn unlinked_of(
     connection: &impl ConnectionTrait,
     learners: &[i64],
@@ -71,35 +103,33 @@ pub async fn unlinked_of(
 ) -> Result<Vec<Told>, StoreError> {
     use event::Column;
     let mut told = Vec::new();
-    for learners in learners.chunks(IN_AT_ONCE) {
-        let theirs = Condition::all().add(Column::LearnerId.is_in(learners.iter().copied()));
+    for some in learners.chunks(IN_AT_ONCE) {
+        let theirs = Condition::all().add(Column::LearnerId.is_in(some.iter().copied()));
         let theirs = theirs.add(Column::EmployeeId.is_null()).add(Column::Repeats.eq(false));
         told.extend(told_where(connection, theirs, calendar).await?);
     }
-    let known: BTreeSet<(PlatformId, String)> =
-        told.iter().map(|told| (told.result.platform, told.result.event_id.to_string())).collect();
-    let ids: Vec<&String> = known.iter().map(|(_, event_id)| event_id).collect();
-    for ids in ids.chunks(IN_AT_ONCE) {
-        let naming = Condition::all().add(Column::RevokesEventId.is_in(ids.iter().copied()));
-        let naming = told_where(connection, naming.add(Column::RevokesEventId.is_not_null()), calendar).await?;
-        // One that is among them already stays as it is.
-        told.extend(
-            naming
-                .into_iter()
-                .filter(|told| !known.contains(&(told.result.platform, told.result.event_id.to_string()))),
-        );
+    with_revocations(connection, told, calendar).await
+}
+
+/// The results of some learners, whoever's they are, by when they were told; the same thing told twice once.
+pub async fn of_learners(
+    connection: &impl ConnectionTrait,
+    learners: &[i64],
+    calendar: CityCalendar,
+) -> Result<Vec<Told>, StoreError> {
+    use event::Column;
+    let mut told = Vec::new();
+    for some in learners.chunks(IN_AT_ONCE) {
+        let theirs = Condition::all().add(Column::LearnerId.is_in(some.iter().copied()));
+        let theirs = told_where(connection, theirs.add(Column::Repeats.eq(false)), calendar).await?;
+        told.extend(theirs.into_iter().map(|(_, told)| told));
     }
     Ok(told)
 }
 
 fn about(targets: &[Target]) -> Condition {
     use event::Column;
-    let text = |target: &Target| match target {
-        Target::Course(course) => course.to_string(),
-        Target::Quiz(quiz) => quiz.to_string(),
-    };
-    let courses = targets.iter().filter(|target| matches!(target, Target::Course(_))).map(text);
-    let quizzes = targets.iter().filter(|target| matches!(target, Target::Quiz(_))).map(text);
+    let (courses, quizzes) = names(targets);
     let any = Condition::any()
         .add(Column::CourseId.is_in(courses).and(Column::QuizId.is_null()))
         .add(Column::QuizId.is_in(quizzes))
@@ -107,15 +137,40 @@ fn about(targets: &[Target]) -> Condition {
     Condition::all().add(any)
 }
 
+/// The same of what was read again since.
+fn about_then(targets: &[Target]) -> Condition {
+    use superseded_event::Column;
+    let (courses, quizzes) = names(targets);
+    let any = Condition::any()
+        .add(Column::CourseId.is_in(courses).and(Column::QuizId.is_null()))
+        .add(Column::QuizId.is_in(quizzes))
+        .add(Column::RevokesEventId.is_not_null());
+    Condition::all().add(any)
+}
+
+/// The ids of courses, and of quizzes.
+fn names(targets: &[Target]) -> (Vec<String>, Vec<String>) {
+    let mut names = (Vec::new(), Vec::new());
+    for target in targets {
+        match target {
+            Target::Course(course) => names.0.push(course.to_string()),
+            Target::Quiz(quiz) => names.1.push(quiz.to_string()),
+        }
+    }
+    names
+}
+
+/// Each with the id of its row.
 async fn told_where(
     connection: &impl ConnectionTrait,
     chosen: Condition,
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<(i64, Told)>, StoreError> {
     let rows = event::Entity::find().filter(chosen).order_by_asc(event::Column::Id).all(connection).await?;
     let told = |row: &event::Model| {
         let owner = row.employee_id.map(EmployeeId);
-        Ok(Told { learner: row.learner_id, owner, result: result_of(row, calendar)? })
+        let why = row.unlinked.as_deref().map(|word| learners::unlinked_of(Some(word)));
+        Ok((row.id, Told { learner: row.learner_id, owner, why, result: result_of(row, calendar)? }))
     };
     rows.iter().map(told).collect()
 }
@@ -129,18 +184,30 @@ pub async fn told_by(
 ) -> Result<Vec<(i64, DateTime<Utc>)>, StoreError> {
     use event::Column;
     let mut told = Vec::new();
-    for learners in learners.chunks(IN_AT_ONCE) {
+    for some in learners.chunks(IN_AT_ONCE) {
         let rows: Vec<(i64, i64)> = event::Entity::find()
             .select_only()
             .columns([Column::LearnerId, Column::OccurredAt])
-            .filter(Column::LearnerId.is_in(learners.iter().copied()))
+            .filter(Column::LearnerId.is_in(some.iter().copied()))
             .filter(Column::RecordedAt.lte(instant::kept(at)))
             .filter(Column::Repeats.eq(false))
             .filter(Column::Kind.ne("revocation"))
             .into_tuple()
             .all(connection)
             .await?;
-        told.extend(rows.into_iter().map(|(learner, occurred_at)| (learner, instant::read(occurred_at))));
+        let then: Vec<(i64, i64)> = superseded_event::Entity::find()
+            .select_only()
+            .columns([superseded_event::Column::LearnerId, superseded_event::Column::OccurredAt])
+            .filter(superseded_event::Column::LearnerId.is_in(learners.iter().copied()))
+            .filter(superseded_event::Column::RecordedAt.lte(instant::kept(at)))
+            .filter(superseded_event::Column::SupersededAt.gt(instant::kept(at)))
+            .filter(superseded_event::Column::Repeats.eq(false))
+            .filter(superseded_event::Column::Kind.ne("revocation"))
+            .into_tuple()
+            .all(connection)
+            .await?;
+        let all = rows.into_iter().chain(then);
+        told.extend(all.map(|(learner, occurred_at)| (learner, instant::read(occurred_at))));
     }
     Ok(told)
 }

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use tokio::sync::Mutex;
 
 use super::pool::{self, Held, Pool};
+use super::turns::Turn;
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ impl Purpose {
 pub struct Transaction {
     held: Mutex<Held>,
     backend: DbBackend,
+    /// Ends with it.
+    turn: Option<Turn>,
 }
 
 impl Transaction {
@@ -42,17 +45,26 @@ impl Transaction {
         let backend = pool.get_database_backend();
         let mut held = pool.acquire().await?;
         held.begin(purpose.sql(backend)).await?;
-        Ok(Self { held: Mutex::new(held), backend })
+        Ok(Self { held: Mutex::new(held), backend, turn: None })
+    }
+
+    /// The same, within a turn to write.
+    pub(super) fn in_turn(self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self }
     }
 
     /// Makes it durable. Fails where any statement of it did not end well, whoever looked away from that: PostgreSQL answers
     /// `COMMIT` of such a transaction without an error, and SQLite has undone it, or done half of it.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        self.held.into_inner().commit().await
+        let ended = self.held.into_inner().commit().await;
+        drop(self.turn);
+        ended
     }
 
     pub(super) async fn roll_back(self) -> Result<(), DbErr> {
-        self.held.into_inner().roll_back().await
+        let ended = self.held.into_inner().roll_back().await;
+        drop(self.turn);
+        ended
     }
 }
 

@@ -1,11 +1,10 @@
 //! The queue of those whose results wait for somebody to be theirs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, QuerySelect};
 
-use super::decisions::{self, Decision};
 use super::entities::{event, learner};
 use super::learners::unlinked_of;
 use super::links::keys_of;
@@ -26,32 +25,38 @@ pub struct WaitingLearner {
     pub results: u64,
     pub first_recorded_at: DateTime<Utc>,
     pub last_recorded_at: DateTime<Utc>,
+    /// When the first and the last of them happened.
+    pub happened: (DateTime<Utc>, DateTime<Utc>),
 }
 
-/// Every learner some of whose results are nobody's, by id: those that wait and those that were dismissed.
+/// Every learner some of whose results wait, or are `dismissed`, by id; each with these results only.
 pub async fn unlinked(
     connection: &impl ConnectionTrait,
     platform: Option<PlatformId>,
+    dismissed: bool,
 ) -> Result<Vec<WaitingLearner>, StoreError> {
     let rows = connection
         .query_all_raw(statement(
             connection,
             "SELECT l.id, l.platform_id, l.employee_number, l.email, l.username, l.account_home_page, l.account_name,
-                    w.results, w.first_at, w.last_at, w.why
+                    w.results, w.first_at, w.last_at, w.first_on, w.last_on, w.why
              FROM (SELECT e.learner_id, COUNT(*) AS results, MIN(e.recorded_at) AS first_at,
-                          MAX(e.recorded_at) AS last_at, MAX(e.unlinked) AS why
+                          MAX(e.recorded_at) AS last_at, MIN(e.occurred_at) AS first_on, MAX(e.occurred_at) AS last_on,
+                          MAX(CASE e.unlinked WHEN 'contradicted' THEN 3 WHEN 'ambiguous' THEN 2
+                                              WHEN 'dismissed' THEN 1 ELSE 0 END) AS why
                    FROM event e
                    WHERE e.employee_id IS NULL AND NOT e.repeats AND e.kind <> 'revocation'
+                         AND (e.unlinked = 'dismissed') = $2
                    GROUP BY e.learner_id) w
              JOIN learner l ON l.id = w.learner_id
              WHERE $1 = 0 OR l.platform_id = $1
              ORDER BY l.id",
-            [platform.map_or(0, |platform| platform.0).into()],
+            [platform.map_or(0, |platform| platform.0).into(), dismissed.into()],
         ))
         .await?;
     let learner = |row: &QueryResult| -> Result<WaitingLearner, StoreError> {
         let results: i64 = row.try_get("", "results")?;
-        let why: Option<String> = row.try_get("", "why")?;
+        let why: i32 = row.try_get("", "why")?;
         let number: Option<String> = row.try_get("", "employee_number")?;
         let number = number.as_deref().map(EmployeeNumber::parse).transpose();
         let name: Option<String> = row.try_get("", "account_name")?;
@@ -65,43 +70,19 @@ pub async fn unlinked(
                 username: row.try_get("", "username")?,
                 account: name.map(|name| Account { home_page: home_page.unwrap_or_default(), name }),
             },
-            why: unlinked_of(why.as_deref()),
+            why: match why {
+                3 => Unlinked::Contradicted,
+                2 => Unlinked::Ambiguous,
+                1 => Unlinked::Dismissed,
+                _ => Unlinked::Unknown,
+            },
             results: results.unsigned_abs(),
             first_recorded_at: instant::read(row.try_get("", "first_at")?),
             last_recorded_at: instant::read(row.try_get("", "last_at")?),
+            happened: (instant::read(row.try_get("", "first_on")?), instant::read(row.try_get("", "last_on")?)),
         })
     };
     rows.iter().map(learner).collect()
-}
-
-/// Every dismissed learner, with the decision by which an identity of theirs is nobody's (of several the first).
-pub async fn dismissed(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, Decision>, StoreError> {
-    let decisions = decisions::nobodys(connection).await?;
-    let mut learners = BTreeMap::new();
-    for key in LinkingKey::DEFAULT_ORDER {
-        let of_key: Vec<&Decision> = decisions.iter().filter(|decision| decision.identity.key == key).collect();
-        for some in of_key.chunks(IN_AT_ONCE) {
-            let values = some.iter().map(|decision| decision.identity.value.as_str());
-            let named = learner::Entity::find()
-                .filter(column_of(key).is_in(values))
-                .filter(learner::Column::EmployeeId.is_null())
-                // Whoever another key may still fit is ambiguous or contradicted, and waits on.
-                .filter(learner::Column::Unlinked.eq(Unlinked::Unknown.as_str()));
-            for row in named.all(connection).await? {
-                let identity = keys_of(&row)?.identity(key);
-                let is_its = |decision: &&&Decision| {
-                    decision.platform.0 == row.platform_id && Some(&decision.identity) == identity.as_ref()
-                };
-                if let Some(decision) = some.iter().find(is_its) {
-                    let first: &mut Decision = learners.entry(row.id).or_insert_with(|| (*decision).clone());
-                    if decision.id < first.id {
-                        *first = (*decision).clone();
-                    }
-                }
-            }
-        }
-    }
-    Ok(learners)
 }
 
 const fn column_of(key: LinkingKey) -> learner::Column {
@@ -113,12 +94,21 @@ const fn column_of(key: LinkingKey) -> learner::Column {
     }
 }
 
-/// The keys of every learner of a platform whom an identity names, and whether results of theirs wait.
+/// A learner whom an identity names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedLearner {
+    pub id: i64,
+    pub keys: LearnerKeys,
+    /// When the first and the last of the results that are nobody's happened.
+    pub nobodys: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// Every learner of a platform whom an identity names.
 pub async fn named_by(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
     identity: &Identity,
-) -> Result<Vec<(LearnerKeys, bool)>, StoreError> {
+) -> Result<Vec<NamedLearner>, StoreError> {
     use learner::Column;
     let home_page =
         (identity.key == LinkingKey::Account).then(|| Column::AccountHomePage.eq(identity.home_page.as_str()));
@@ -128,38 +118,51 @@ pub async fn named_by(
         .filter(Condition::all().add(column.eq(identity.value.as_str())).add_option(home_page))
         .all(connection)
         .await?;
-    let mut waiting: BTreeSet<i64> = BTreeSet::new();
+    let mut nobodys: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     for rows in rows.chunks(IN_AT_ONCE) {
-        let found: Vec<i64> = event::Entity::find()
+        let found: Vec<(i64, i64, i64)> = event::Entity::find()
             .select_only()
             .column(event::Column::LearnerId)
-            .distinct()
+            .column_as(event::Column::OccurredAt.min(), "first_on")
+            .column_as(event::Column::OccurredAt.max(), "last_on")
             .filter(event::Column::LearnerId.is_in(rows.iter().map(|row| row.id)))
             .filter(event::Column::EmployeeId.is_null())
             .filter(event::Column::Repeats.eq(false))
             .filter(event::Column::Kind.ne("revocation"))
+            .group_by(event::Column::LearnerId)
             .into_tuple()
             .all(connection)
             .await?;
-        waiting.extend(found);
+        nobodys.extend(found.into_iter().map(|(learner, first, last)| (learner, (first, last))));
     }
-    rows.iter().map(|row| Ok((keys_of(row)?, waiting.contains(&row.id)))).collect()
+    rows.iter()
+        .map(|row| {
+            let nobodys = nobodys.get(&row.id).map(|(first, last)| (instant::read(*first), instant::read(*last)));
+            Ok(NamedLearner { id: row.id, keys: keys_of(row)?, nobodys })
+        })
+        .collect()
 }
 
-/// How many results are nobody's now, by learner; the same thing told twice once, revocations left out.
-pub async fn count_by_learner(connection: &impl ConnectionTrait) -> Result<Vec<(i64, u64)>, StoreError> {
-    let rows: Vec<(i64, i64)> = event::Entity::find()
-        .select_only()
-        .column(event::Column::LearnerId)
-        .column_as(event::Column::Id.count(), "results")
-        .filter(event::Column::EmployeeId.is_null())
-        .filter(event::Column::Repeats.eq(false))
-        .filter(event::Column::Kind.ne("revocation"))
-        .group_by(event::Column::LearnerId)
-        .into_tuple()
-        .all(connection)
+/// How many results wait now, and how many are dismissed; the same thing told twice once, revocations left out.
+pub async fn count_unlinked(connection: &impl ConnectionTrait) -> Result<(u64, u64), StoreError> {
+    let rows = connection
+        .query_all_raw(statement(
+            connection,
+            "SELECT unlinked, COUNT(*) AS results FROM event
+             WHERE employee_id IS NULL AND NOT repeats AND kind <> 'revocation' GROUP BY unlinked",
+            [],
+        ))
         .await?;
-    Ok(rows.into_iter().map(|(learner, results)| (learner, results.unsigned_abs())).collect())
+    let (mut waiting, mut dismissed) = (0, 0);
+    for row in rows {
+        let why: Option<String> = row.try_get("", "unlinked")?;
+        let results: i64 = row.try_get("", "results")?;
+        match unlinked_of(why.as_deref()) {
+            Unlinked::Dismissed => dismissed += results.unsigned_abs(),
+            Unlinked::Unknown | Unlinked::Ambiguous | Unlinked::Contradicted => waiting += results.unsigned_abs(),
+        }
+    }
+    Ok((waiting, dismissed))
 }
 
 /// Results of somebody that happened between two instants (the second left out): a platform and how many.
@@ -177,34 +180,30 @@ pub async fn count_linked_between(
             [instant::kept(from).into(), instant::kept(until).into()],
         ))
         .await?;
-    let counted = |row: &QueryResult| -> Result<(PlatformId, u64), StoreError> {
-        let results: i64 = row.try_get("", "results")?;
-        Ok((PlatformId(row.try_get("", "platform_id")?), results.unsigned_abs()))
-    };
     rows.iter().map(counted).collect()
 }
 
-/// Results of nobody that happened between two instants (the second left out): a platform, a learner and how many.
-pub async fn count_unlinked_between(
+/// Results that wait and happened between two instants (the second left out): a platform and how many.
+pub async fn count_waiting_between(
     connection: &impl ConnectionTrait,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Vec<(PlatformId, i64, u64)>, StoreError> {
+) -> Result<Vec<(PlatformId, u64)>, StoreError> {
     let rows = connection
         .query_all_raw(statement(
             connection,
-            "SELECT platform_id, learner_id, COUNT(*) AS results FROM event
-             WHERE occurred_at >= $1 AND occurred_at < $2 AND employee_id IS NULL
+            "SELECT platform_id, COUNT(*) AS results FROM event
+             WHERE occurred_at >= $1 AND occurred_at < $2 AND employee_id IS NULL AND unlinked <> 'dismissed'
                    AND NOT repeats AND kind <> 'revocation'
-             GROUP BY platform_id, learner_id",
+             GROUP BY platform_id",
             [instant::kept(from).into(), instant::kept(until).into()],
         ))
         .await?;
-    let counted = |row: &QueryResult| -> Result<(PlatformId, i64, u64), StoreError> {
-        let results: i64 = row.try_get("", "results")?;
-        let platform = PlatformId(row.try_get("", "platform_id")?);
-        Ok((platform, row.try_get("", "learner_id")?, results.unsigned_abs()))
-    };
     rows.iter().map(counted).collect()
+}
+
+fn counted(row: &QueryResult) -> Result<(PlatformId, u64), StoreError> {
+    let results: i64 = row.try_get("", "results")?;
+    Ok((PlatformId(row.try_get("", "platform_id")?), results.unsigned_abs()))
 }
 
 /// Results that happened between two instants (the second left out) and were recorded up to another: a platform, a
@@ -219,6 +218,10 @@ pub async fn results_between(
             connection,
             "SELECT platform_id, learner_id, occurred_at FROM event
              WHERE occurred_at >= $1 AND occurred_at < $2 AND recorded_at <= $3
+                   AND NOT repeats AND kind <> 'revocation'
+             UNION ALL
+             SELECT platform_id, learner_id, occurred_at FROM superseded_event
+             WHERE occurred_at >= $1 AND occurred_at < $2 AND recorded_at <= $3 AND superseded_at > $3
                    AND NOT repeats AND kind <> 'revocation'",
             [instant::kept(from).into(), instant::kept(until).into(), instant::kept(at).into()],
         ))

@@ -310,7 +310,8 @@ impl<'a> Story<'a> {
             Step::Linked { identity, to } => {
                 let (key, value) = IDENTITIES[*identity];
                 let body = json!({"platform": "larportal", "key": key, "value": value,
-                    "employee_number": to.map(|to| PEOPLE[to]), "reason": "asked"});
+                    "employee_number": to.map(|to| PEOPLE[to]), "reason": "asked",
+                    "from": null, "move_results": true});
                 let made = self.post("/api/v1/links", &body).await.ok();
                 self.links.push(made["id"].as_i64().expect("an id"));
             }

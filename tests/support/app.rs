@@ -11,12 +11,12 @@ use kurskoll::app::import_directory::{ImportError, ImportRequest};
 use kurskoll::app::rate_limits::RateLimits;
 use kurskoll::app::receive_delivery::{NATIVE, Receiving};
 use kurskoll::app::sign_tokens::TokenRequest;
-use kurskoll::app::{App, Approval, Asker, Metrics};
+use kurskoll::app::{App, Approval, Asker, Metrics, Patience};
 use kurskoll::auth::Authenticator;
 use kurskoll::config::{self, Settings};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::calendar::CityCalendar;
-use kurskoll::domain::directory::plan::{Extent, Files, Plan};
+use kurskoll::domain::directory::plan::{Allowed, Extent, Files, Plan};
 use kurskoll::domain::ids::{AdministrationCode, PlatformCode};
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::http::{self, Doors};
@@ -104,6 +104,8 @@ pub struct TestApp {
     pub client: reqwest::Client,
     /// Every mounted route, as `GET /api/v1/employees/<employee_number>`.
     pub routes: BTreeSet<String>,
+    /// The statements of whatever was asked while a test listened.
+    statements: Arc<Mutex<Option<Vec<String>>>>,
     shutdown: rocket::Shutdown,
     running: Mutex<Option<JoinHandle<()>>>,
 }
@@ -123,12 +125,23 @@ impl TestApp {
     /// Starts a service with a clock and with other settings; several may share a database.
     pub async fn start_with(database: &TestDatabase, clock: TestClock, set: impl FnOnce(Settings) -> Settings) -> Self {
         let settings = set(Settings::default());
-        let store = Store::connect(&database.url, 8).await.expect("the database opens");
+        // Tests hold locks for as long as a busy machine makes them.
+        let store = Store::connect_with(&database.url, 8, Patience::COMMAND).await.expect("the database opens");
+        let statements: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
+        let heard = statements.clone();
+        let store = store.observed(move |sql| {
+            if let Some(heard) = heard.lock().expect("a lock").as_mut() {
+                heard.push(sql.to_owned());
+            }
+        });
         let telling = clock.clone();
         let calendar = CityCalendar::new(settings.city.time_zone);
         let metrics = Arc::new(Metrics::new().expect("metrics"));
-        let approval =
-            Approval { exemptions: settings.approval.exemptions, prior_training: settings.approval.prior_training };
+        let approval = Approval {
+            exemptions: settings.approval.exemptions,
+            prior_training: settings.approval.prior_training,
+            results: settings.approval.results,
+        };
         let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics)
             .with_approval(approval)
             .with_rate_limits(RateLimits::per_minute(
@@ -170,7 +183,7 @@ impl TestApp {
         let address = format!("http://127.0.0.1:{port}");
         let running = Mutex::new(Some(running));
         let client = reqwest::Client::new();
-        Self { app, clock, receiving, authenticator, address, client, routes, shutdown, running }
+        Self { app, clock, receiving, authenticator, address, client, routes, statements, shutdown, running }
     }
 
     /// Stops as `kurskoll serve` does: finishes what is under way, keeps what it took, and closes the database.
@@ -180,6 +193,13 @@ impl TestApp {
         running.await.expect("the service does not panic");
         self.receiving.close().await;
         self.app.store.clone().close().await.expect("the database closes");
+    }
+
+    /// What is carried out in the database while something is asked; by nobody else at the time.
+    pub async fn statements_of<T>(&self, asked: impl Future<Output = T>) -> (T, Vec<String>) {
+        *self.statements.lock().expect("a lock") = Some(Vec::new());
+        let answer = asked.await;
+        (answer, self.statements.lock().expect("a lock").take().unwrap_or_default())
     }
 
     /// A token of a role, for some administrations where the role is theirs.
@@ -298,17 +318,18 @@ impl TestApp {
 
     /// Imports a part of the picture.
     pub async fn import(&self, files: HrFiles<'_>) -> Plan {
-        self.try_import(files, Extent::Partial).await.expect("imported")
+        let request = ImportRequest { extent: Extent::Partial, dry_run: false, allowed: Allowed::everything() };
+        self.import_as(files, request).await.expect("imported")
     }
 
     /// Imports a whole picture, however much it ends.
     pub async fn import_full(&self, files: HrFiles<'_>) -> Plan {
-        let request = ImportRequest { extent: Extent::Full, dry_run: false, allow_mass_ending: true };
+        let request = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() };
         self.import_as(files, request).await.expect("imported")
     }
 
     pub async fn try_import(&self, files: HrFiles<'_>, extent: Extent) -> Result<Plan, ImportError> {
-        self.import_as(files, ImportRequest { extent, dry_run: false, allow_mass_ending: false }).await
+        self.import_as(files, ImportRequest { extent, dry_run: false, allowed: Allowed::nothing() }).await
     }
 
     pub async fn import_as(&self, files: HrFiles<'_>, request: ImportRequest) -> Result<Plan, ImportError> {

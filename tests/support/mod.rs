@@ -5,6 +5,7 @@ pub mod command;
 pub mod commands;
 pub mod elsewhere;
 pub mod faults;
+pub mod frail_postgres;
 pub mod generated;
 pub mod looks;
 pub mod own_postgres;

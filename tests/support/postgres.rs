@@ -32,6 +32,12 @@ enum Kept {
 }
 
 impl TestDatabase {
+    /// Another empty one of the same kind.
+    pub async fn another(&self) -> Self {
+        let backend = if self.url.starts_with("sqlite:") { Backend::Sqlite } else { Backend::Postgres };
+        Self::empty(backend).await
+    }
+
     /// An empty database.
     pub async fn empty(backend: Backend) -> Self {
         match backend {

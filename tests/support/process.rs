@@ -15,22 +15,40 @@ use kurskoll::intake::webhook::signature::WebhookSecret;
 pub struct Installation {
     folder: TempDir,
     database_url: String,
+    variables: Vec<(String, String)>,
 }
 
 impl Installation {
     pub fn new(database_url: &str) -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder"), database_url: database_url.to_owned() }
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            database_url: database_url.to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same with variables of the environment.
+    pub fn with_variables(self, variables: &[(&str, String)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Self { variables, ..self }
+    }
+
+    /// Puts a file into the folder in which everything runs.
+    pub fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.folder().join(name), content).expect("written");
     }
 
     /// The built binary with arguments, and none of the machine's configuration.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_kurskoll")));
+        let binary = Path::new(env!("CARGO_BIN_EXE_kurskoll"));
+        let mut command = Command::new(binary);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("ROCKET_") || name == "RUST_LOG" {
                 command.env_remove(name);
             }
         }
         command.current_dir(self.folder()).env("ROCKET_DATABASE_URL", &self.database_url);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
@@ -44,6 +62,14 @@ impl Installation {
         let output = self.command(arguments).output().await.expect("the binary runs");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs a command that fails with exit code 1; what it said.
+    pub async fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().await.expect("the binary runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        told
     }
 
     /// Adds a platform; its secret.
@@ -104,6 +130,16 @@ impl Serving {
     /// Ends it at once, whatever it is at (SIGKILL).
     pub async fn kill(mut self) {
         self.child.kill().await.expect("killed");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Sends it a signal, as `STOP`.
+    pub async fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([format!("-{signal}"), self.id().to_string()]).status().await;
+        assert!(sent.expect("kill runs").success());
     }
 
     /// Asks it to stop (SIGTERM), and returns when it has.

@@ -13,7 +13,7 @@ const SIGNED: &str = include_str!("../../fixtures/xapi/signed/statement.json");
 const SIGNATURE: &str = include_str!("../../fixtures/xapi/signed/rs256.jws");
 const OF_ANOTHER_KEY: &str = include_str!("../../fixtures/xapi/signed/certificate_of_another_key.jws");
 
-async fn send(app: &TestApp, sender: &XapiSender, statements: &str, contents: &[&[u8]]) -> Answer {
+pub async fn send(app: &TestApp, sender: &XapiSender, statements: &str, contents: &[&[u8]]) -> Answer {
     let parts: Vec<Part<'_>> = contents
         .iter()
         .map(|content| Part {
@@ -28,7 +28,7 @@ async fn send(app: &TestApp, sender: &XapiSender, statements: &str, contents: &[
     Answer::to(request.header("content-type", written.content_type).body(written.body)).await.expect("an answer")
 }
 
-fn with_content(content: &[u8]) -> Value {
+pub fn with_content(content: &[u8]) -> Value {
     let mut statement = course_completed(account("17"), "2026-02-01T10:00:00Z");
     statement["attachments"] = json!([{
         "usageType": "http://example.org/attachments/diploma", "display": {"sv": "Diplom"},

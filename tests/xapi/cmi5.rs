@@ -34,7 +34,7 @@ fn of_session(actor: Value, verb: &str, object: &str, registration: &str, at: &s
     })
 }
 
-fn satisfied(name: &str, registration: &str) -> Value {
+pub fn satisfied(name: &str, registration: &str) -> Value {
     let verb = "https://w3id.org/xapi/adl/verbs/satisfied";
     let mut statement =
         of_session(account(name), verb, "https://content.example.org/course/9", registration, "2026-02-01T10:00:00Z");
@@ -42,7 +42,7 @@ fn satisfied(name: &str, registration: &str) -> Value {
     statement
 }
 
-fn done(name: &str, verb: &str, registration: &str) -> Value {
+pub fn done(name: &str, verb: &str, registration: &str) -> Value {
     let verb = format!("http://adlnet.gov/expapi/verbs/{verb}");
     of_session(account(name), &verb, "https://content.example.org/au/1", registration, "2026-02-01T09:00:00Z")
 }

@@ -102,10 +102,10 @@ both_databases! {
         assert_eq!(status_of(&app, "1001").await, "compliant");
     }
 
-    async fn what_is_uncompleted_is_withdrawn_up_to_then(database: TestDatabase) {
+    async fn what_is_uncompleted_soon_after_is_withdrawn(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let withdrawn = moodle(account("17"), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-05T10:00:00Z");
+        let withdrawn = moodle(account("17"), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-02T10:00:00Z");
         // Whichever comes first.
         app.state(&sender, &withdrawn).await;
         app.state(&sender, &both_of("17")).await;

@@ -191,7 +191,7 @@ async fn is_known(
 ) -> Result<bool, PullFault> {
     let results: &[ReportedResult] = match &delivery.content {
         Content::Results(results) | Content::Statements { results, .. } => results,
-        Content::Nothing | Content::NotUnderstood { .. } => return Ok(false),
+        Content::Nothing | Content::Part { .. } | Content::NotUnderstood { .. } => return Ok(false),
     };
     for result in results {
         let Target::Course(course) = &result.target else { return Ok(false) };
@@ -200,7 +200,7 @@ async fn is_known(
             let completions = pulls::completions_of(connection, under_way.platform.id, course).await?;
             known.insert(course.clone(), completions);
         }
-        if !known.get(course).is_some_and(|known| known.cover(result)) {
+        if !known.get(course).is_some_and(|known| known.cover(result, under_way.receiving.app().calendar)) {
             return Ok(false);
         }
     }

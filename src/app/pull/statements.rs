@@ -144,14 +144,17 @@ impl UnderWay<'_> {
     ) -> Result<ReadPiece, PullFault> {
         let app = self.receiving.app();
         let (content_type, body) = as_body(statements, attachments);
-        let words = self.receiving.words(self.platform.id).await?;
+        let (words, read_by) = self.receiving.words(self.platform.id).await?;
         let form = Form::of_answer(version);
         let came = Came { form, content_type: &content_type, body: &body, received_at: app.now() };
         let read = read(&came, self.platform.code.as_str(), app.calendar, &words);
         // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
         let key =
             delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-        let delivery = |content: Content| self.delivery(key, content_type.clone(), form.kept(), body.clone(), content);
+        let delivery = |content: Content| Delivery {
+            read_by,
+            ..self.delivery(key, content_type.clone(), form.kept(), body.clone(), content)
+        };
         Ok(match read {
             Ok(Read { ids, content }) => {
                 let delivery = delivery(content);
@@ -180,6 +183,7 @@ impl UnderWay<'_> {
             content_type,
             headers,
             is_pulled: true,
+            read_by: None,
             body,
             content,
         }

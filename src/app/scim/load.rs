@@ -22,6 +22,7 @@ pub(super) struct Loaded {
     pub number: EmployeeNumber,
     pub person: KnownPerson,
     pub kept: Option<ScimUser>,
+    is_protected: bool,
     manager: Option<UserId>,
     created_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
@@ -57,6 +58,7 @@ impl Loaded {
             id: self.id(),
             number: &self.number,
             person: &self.person,
+            is_protected: self.is_protected,
             account: account.as_ref(),
             manager: self.manager,
             administrations: loading.administrations,
@@ -96,6 +98,7 @@ pub(super) async fn load(
             kept => Some(UserId { employee, generation: kept.map_or(1, |kept| kept.generation) }),
         }
     };
+    let protected = people::protected_among(connection, &employees.iter().copied().collect()).await?;
     let mut loaded = BTreeMap::new();
     for (id, person) in persons {
         let Some(employee) = known.get(&id) else { continue };
@@ -104,7 +107,16 @@ pub(super) async fn load(
         let number = employee.number.clone();
         loaded.insert(
             id,
-            Loaded { employee: id, number, person, kept: kept.remove(&id), manager, created_at, changed_at },
+            Loaded {
+                employee: id,
+                number,
+                person,
+                kept: kept.remove(&id),
+                is_protected: protected.contains(&id),
+                manager,
+                created_at,
+                changed_at,
+            },
         );
     }
     Ok(loaded)
@@ -114,6 +126,7 @@ fn person_of(employee: &KnownEmployee) -> KnownPerson {
     let record = |employment: &crate::domain::directory::Employment| {
         let contact = employee.contacts.get(&employment.fact_id).cloned().unwrap_or_default();
         EmploymentRecord {
+            earlier: employment.as_told().earlier,
             employee_number: employee.number.clone(),
             employment_id: employment.id.clone(),
             administration: employment.administration.clone(),
@@ -134,5 +147,6 @@ fn person_of(employee: &KnownEmployee) -> KnownPerson {
             protected: employee.protected,
         }),
         employments: employee.person.employments.iter().map(|e| (e.id.clone(), record(e))).collect(),
+        ..KnownPerson::default()
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::access::Grant;
 use crate::domain::directory::plan::provision::{KnownPerson, ProvisionFault, Told, provision};
 use crate::domain::directory::plan::{self, Plan};
 use crate::domain::directory::records::EmploymentRecord;
+use crate::domain::directory::succession::Successions;
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::user::{self, ReadUser, UserId};
@@ -157,6 +158,8 @@ impl<'a> Writing<'a> {
         told: &Told,
     ) -> Result<(), ScimError> {
         let mapping = &self.door.mapping;
+        let successions = reorganisations::successions(self.change.connection(), None).await?;
+        let known = &KnownPerson { successions, ..known.clone() };
         let plan =
             provision(number, known, was, told, mapping.default_form, self.today).map_err(|fault| match fault {
                 ProvisionFault::NoAdministration => ScimError::NoAdministration {
@@ -166,24 +169,10 @@ impl<'a> Writing<'a> {
                 },
                 fault => ScimError::Provision(fault),
             })?;
-        self.nobody_works_where_it_is_closed(&plan).await?;
+        nobody_works_where_it_is_closed(&plan, &known.successions)?;
         if !plan.is_empty() {
             let orders = platforms::link_orders(self.change.connection()).await?;
             applying::apply(&self.change, &plan, &orders, self.app.calendar, &|_| {}).await?;
-        }
-        Ok(())
-    }
-
-    /// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
-    async fn nobody_works_where_it_is_closed(&self, plan: &Plan) -> Result<(), ScimError> {
-        let successions = reorganisations::successions(self.change.connection(), None).await?;
-        let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told(), &told.unit);
-        for change in &plan.changes {
-            let plan::Change::Employment(act) = change else { continue };
-            let before = act.before().and_then(closed);
-            if let Some(code) = act.after().and_then(closed).filter(|code| before != Some(*code)) {
-                return Err(ScimError::ClosedAdministration(code.clone()));
-            }
         }
         Ok(())
     }
@@ -231,4 +220,17 @@ impl<'a> Writing<'a> {
             Some(code) => Err(ScimError::UnknownAdministration { word: code.to_string(), known: self.codes() }),
         }
     }
+}
+
+/// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
+fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
+    let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told());
+    for change in &plan.changes {
+        let plan::Change::Employment(act) = change else { continue };
+        let before = act.before().and_then(closed);
+        if let Some(code) = act.after().and_then(closed).filter(|code| before.as_ref() != Some(code)) {
+            return Err(ScimError::ClosedAdministration(code));
+        }
+    }
+    Ok(())
 }

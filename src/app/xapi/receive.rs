@@ -1,6 +1,6 @@
 //! Statements come in: read to the letter, understood as results, and kept before anybody is told that they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,6 +10,8 @@ use uuid::Uuid;
 use crate::app::receive_delivery::{ReceiveError, Receiving};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::training::ReportedResult;
+use crate::intake::json::{Document, Value};
 pub use crate::intake::xapi::Version;
 pub use crate::intake::xapi::multipart::is_multipart;
 use crate::intake::xapi::multipart::{self, Multipart, MultipartFault, Part};
@@ -102,7 +104,7 @@ impl Receiving {
         self.app().rate_limits.platform_sends(&platform.code).map_err(ReceiveError::from)?;
         let form = Form { version: sent.version, put: sent.put };
         let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: self.app().now() };
-        let words = self.words(platform.id).await.map_err(ReceiveError::from)?;
+        let (words, read_by) = self.words(platform.id).await.map_err(ReceiveError::from)?;
         let read = read(&came, platform.code.as_str(), self.app().calendar, &words);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
@@ -118,6 +120,7 @@ impl Receiving {
             content_type: sent.content_type.to_owned(),
             headers: form.kept(),
             is_pulled: false,
+            read_by,
             body: sent.body,
             content,
         };
@@ -276,33 +279,9 @@ pub(in crate::app) fn read(
     let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
     for (index, statement) in body.statements.iter().enumerate() {
         let id = statement.id.or(form.put).unwrap_or_else(|| naming.name(statement));
-        let telling = results::tell(statement, id, received_at, words).map_err(|fault: ResultFault| Unread {
-            index: body.is_array.then_some(index),
-            pointer: if body.is_array { format!("/{index}/timestamp") } else { "/timestamp".to_owned() },
-            problem: fault.to_string(),
-        })?;
+        let index = body.is_array.then_some(index);
         ids.push(id);
-        let Telling { results, deed, nothing: _ } = telling;
-        let first = told.len();
-        told.extend(results);
-        let refers_to = match &statement.object {
-            Object::StatementRef(reference) => Some(reference.id),
-            _ => None,
-        };
-        statements.push(NewStatement {
-            id,
-            digest: equality::digest(statement),
-            offset: base + statement.offset,
-            length: statement.raw.len(),
-            occurred_at: statement.timestamp.map(|at| at.timestamp_micros()),
-            refers_to,
-            voids: statement.voids().is_some(),
-            deed: deed.map(|deed| match deed {
-                results::Deed::Done(registration) => Deed::Done(registration),
-                results::Deed::Satisfied(registration) => Deed::Satisfied(registration),
-            }),
-            results: first..told.len(),
-        });
+        statements.push(new_statement(statement, id, (received_at, base, index), words, &mut told)?);
     }
     let attachments = parts.iter().map(|part| NewAttachment {
         sha2: part.sha2.clone(),
@@ -312,6 +291,85 @@ pub(in crate::app) fn read(
     });
     let attachments = attachments.collect();
     Ok(Read { ids, content: Content::Statements { statements, results: told, attachments } })
+}
+
+/// What is kept of a statement; the results that it tells are added to `told`.
+///
+/// * `base`: where the text that it stands in begins in the delivery's body; `index`: which one of an array it is.
+fn new_statement(
+    statement: &Statement<'_>,
+    id: Uuid,
+    (received_at, base, index): (DateTime<Utc>, usize, Option<usize>),
+    words: &Words,
+    told: &mut Vec<ReportedResult>,
+) -> Result<NewStatement, Unread> {
+    let telling = results::tell(statement, id, received_at, words).map_err(|fault: ResultFault| Unread {
+        index,
+        pointer: index.map_or_else(|| "/timestamp".to_owned(), |index| format!("/{index}/timestamp")),
+        problem: fault.to_string(),
+    })?;
+    let Telling { results, deed, nothing: _ } = telling;
+    let first = told.len();
+    told.extend(results);
+    let refers_to = match &statement.object {
+        Object::StatementRef(reference) => Some(reference.id),
+        _ => None,
+    };
+    Ok(NewStatement {
+        id,
+        digest: equality::digest(statement),
+        offset: base + statement.offset,
+        length: statement.raw.len(),
+        occurred_at: statement.timestamp.map(|at| at.timestamp_micros()),
+        refers_to,
+        voids: statement.voids().is_some(),
+        deed: deed.map(|deed| match deed {
+            results::Deed::Done(registration) => Deed::Done(registration),
+            results::Deed::Satisfied(registration) => Deed::Satisfied(registration),
+        }),
+        results: first..told.len(),
+    })
+}
+
+/// One statement of a kept batch, read by itself: what is kept of it and what it tells, or why it is not understood.
+pub(crate) type ReadAlone = Result<(NewStatement, Vec<ReportedResult>), Unread>;
+
+/// Reads each statement of a kept batch by itself; nothing where the body is no array of statements, or comes in parts.
+///
+/// Those without an id are named as they are when the batch is read whole, so that they are the same when it comes again.
+pub(crate) fn read_each(
+    kept: &KeptRequest<'_>,
+    platform: &PlatformCode,
+    calendar: CityCalendar,
+    words: &Words,
+) -> Option<Vec<ReadAlone>> {
+    let form = Form::read(kept.headers);
+    if is_multipart(kept.content_type) || form.put.is_some() {
+        return None;
+    }
+    let document = Document::from_bytes(kept.body).ok()?;
+    let mut naming =
+        Naming { platform: platform.as_str(), day: calendar.day_of(kept.received_at), seen: HashMap::new() };
+    let mut met: HashSet<Uuid> = HashSet::new();
+    let read = |(index, sent): (usize, Value<'_, '_>)| {
+        let within = |unread: Unread| Unread {
+            index: Some(index),
+            pointer: format!("/{index}{}", unread.pointer),
+            problem: unread.problem,
+        };
+        let body = read_body(sent.raw().as_bytes(), form.version).map_err(|refusal| within(refusal.into()))?;
+        check_attachments(&body, &[], form.version).map_err(within)?;
+        let [statement] = body.statements.as_slice() else { return Err(within(Unread::whole(NOT_ONE))) };
+        let id = statement.id.unwrap_or_else(|| naming.name(statement));
+        if !met.insert(id) {
+            return Err(within(Unread::whole("has the id of another statement of the batch")));
+        }
+        let mut told = Vec::new();
+        let place = (kept.received_at, sent.offset(), Some(index));
+        let statement = new_statement(statement, id, place, words, &mut told)?;
+        Ok((statement, told))
+    };
+    Some(document.root().elements()?.enumerate().map(read).collect())
 }
 
 /// Names statements that have no id by what they say, so that what is sent again is the same statement.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::index::Indexing;
 use crate::app::App;
-use crate::app::verify::Verified;
+use crate::app::verify::{Progress, Verified};
 use crate::store::xapi::TermDigest;
 use crate::store::xapi::indexing;
 use crate::store::{Snapshot, StoreError};
@@ -14,9 +14,11 @@ use crate::store::{Snapshot, StoreError};
 const AT_ONCE: u64 = 500;
 
 impl App {
-    /// Indexes all that waits.
+    /// Indexes all that waits now; what comes meanwhile waits for others.
     pub(in crate::app) async fn index_all_statements(&self) -> Result<(), StoreError> {
-        while self.index_some_statements().await? > 0 {}
+        let connection = self.store.connection();
+        let newest = indexing::newest(connection).await?;
+        while indexing::through(connection).await? < newest && self.index_some_statements().await? > 0 {}
         Ok(())
     }
 
@@ -26,7 +28,7 @@ impl App {
         &self,
         snapshot: &Snapshot,
         verified: &mut Verified,
-        progress: &mut impl FnMut(u64),
+        progress: &mut Progress<'_>,
     ) -> Result<(), StoreError> {
         let connection = snapshot.connection();
         // What is newer is indexed later, and found by a question all the same.
@@ -44,7 +46,7 @@ impl App {
             for statement in &statements {
                 let (platform, id) = (statement.platform, statement.statement_id);
                 if !reading.is_sound(platform, id) {
-                    verified.differences.push(format!("statement {id}: its delivery does not give it as it came"));
+                    verified.differs(format!("statement {id}: its delivery does not give it as it came"));
                 }
                 if statement.id <= through {
                     let found = reading.with_referred(platform, id, through).await?;
@@ -55,12 +57,12 @@ impl App {
             for missing in indexing::missing(connection, &terms).await? {
                 let id = statements.iter().find(|statement| statement.id == missing);
                 let id = id.map(|statement| statement.statement_id).unwrap_or_default();
-                verified.differences.push(format!("statement {id}: it is not found by all that it says"));
+                verified.differs(format!("statement {id}: it is not found by all that it says"));
             }
         }
         let kept = indexing::count_terms(connection, through).await?;
         if kept > given {
-            verified.differences.push(format!("{} terms by which statements are found are said by none", kept - given));
+            verified.differs(format!("{} terms by which statements are found are said by none", kept - given));
         }
         Ok(())
     }

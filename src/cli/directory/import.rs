@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{CommandError, open, open_or_make, output};
+use super::allowances::Allowances;
 use super::format::{Format, print_csv, print_json, print_lines};
 use crate::app::Asker;
 use crate::app::import_directory::{ImportError, ImportRequest, Imported, digest_of};
@@ -13,15 +14,16 @@ use crate::domain::directory::plan::{Extent, Files};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::intake::hr_csv::mapping::{FileMapping, Mapping};
-use crate::intake::hr_csv::{self, Reading};
-use crate::render::views::{DifferenceRowView, DifferenceView};
+use crate::intake::hr_csv::{self, RawFile, Reading};
+use crate::render::views::{DifferenceRowView, DifferenceView, UnusualView};
 
 #[derive(Debug, Args)]
 #[command(
     group = clap::ArgGroup::new("extent").required(true).args(["full", "partial"]),
     group = clap::ArgGroup::new("files").required(true).multiple(true)
         .args(["administrations", "employments", "absences", "exemptions", "identities", "prior_training"]),
-    after_help = "Files are UTF-8 (with a BOM or not) or Windows-1252, with commas or semicolons.\n\
+    after_help = "Files are workbooks (.xlsx) or text: UTF-8 (with a BOM or not), UTF-16 with one, or\n\
+    Windows-1252, with commas, semicolons or tabs, and sep=; before the header or not.\n\
     The header names the columns, in any order; those in brackets may be missing:\n  \
     administrations: code, name, [board]\n  \
     employments: employee_number, given_name, family_name, [email], [username],\n    \
@@ -29,7 +31,8 @@ use crate::render::views::{DifferenceRowView, DifferenceView};
     [manager_employee_number], [protected]\n  \
     absences: employee_number, starts_on, [ends_on]\n  \
     exemptions: employee_number, requirement, starts_on, [ends_on], [reason]\n  \
-    identities: employee_number, platform, key, value, [home_page]\n  \
+    identities: employee_number, platform, key, value, [home_page],\n    \
+    [valid_from], [valid_to]\n  \
     prior-training: employee_number, [course_id], [quiz_id], [score_raw], [score_max],\n    \
     completed_on, reason\n\n\
     Files of another system with other headers are read with --mapping FILE.toml, which\n\
@@ -39,6 +42,8 @@ use crate::render::views::{DifferenceRowView, DifferenceView};
     kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
     kurskoll directory import --employments export.csv --mapping payroll.toml --full --dry-run\n  \
     kurskoll directory import --employments emp.csv --full --dry-run --format csv\n  \
+    kurskoll directory import --employments staff.xlsx --sheet Staff --full --dry-run\n  \
+    kurskoll directory import --employments emp.csv --full --new-person 104299\n  \
     kurskoll directory import --prior-training certificates.csv --partial"
 )]
 pub struct Arguments {
@@ -68,6 +73,9 @@ pub struct Arguments {
     /// What the files' headers and words mean, where they are not ours
     #[arg(long, value_name = "FILE.toml")]
     mapping: Option<PathBuf>,
+    /// The sheet, in a workbook that has several; KIND=NAME (absences=Leave) for one kind of file
+    #[arg(long, value_name = "[KIND=]NAME")]
+    sheet: Vec<String>,
     /// The files are a whole picture: who is missing has left
     #[arg(long)]
     full: bool,
@@ -77,9 +85,8 @@ pub struct Arguments {
     /// Only print what would change
     #[arg(long)]
     dry_run: bool,
-    /// Take a full file that ends more than a tenth of the employments
-    #[arg(long)]
-    allow_mass_ending: bool,
+    #[command(flatten)]
+    allowances: Allowances,
     /// How the difference is printed; with a dry run a table where it is left out, else nothing
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -88,6 +95,7 @@ pub struct Arguments {
 /// Files that are read one after the other: where they come from, and what is wrong in any of them.
 struct FilesReader<'m> {
     mapping: Option<&'m Mapping>,
+    sheets: &'m [String],
     sources: Sources,
     problems: RowProblems,
 }
@@ -97,12 +105,13 @@ impl<'m> FilesReader<'m> {
         &mut self,
         kind: FileKind,
         file: Option<&Path>,
-        read: impl Fn(&[u8], Option<&'m FileMapping>) -> Result<Reading<T>, RowProblems>,
+        read: impl Fn(RawFile<'_>, Option<&'m FileMapping>) -> Result<Reading<T>, RowProblems>,
     ) -> Result<Option<Vec<Row<T>>>, CommandError> {
         let Some(file) = file else { return Ok(None) };
         let bytes = read_file(file)?;
         let mapping = self.mapping.and_then(|mapping| mapping.of(kind));
-        match read(&bytes, mapping) {
+        let raw = RawFile { bytes: &bytes, sheet: sheet_of(self.sheets, kind) };
+        match read(raw, mapping) {
             Ok(reading) => {
                 tell_of(file, &reading, mapping.is_some());
                 self.sources.files.push(FileSource {
@@ -121,6 +130,14 @@ impl<'m> FilesReader<'m> {
             }
         }
     }
+}
+
+/// The sheet that is meant in a workbook of some kind: `KIND=NAME` goes before `NAME`.
+fn sheet_of(sheets: &[String], kind: FileKind) -> Option<&str> {
+    let kind = kind.as_str().replace(' ', "-");
+    let of_kind =
+        sheets.iter().find_map(|said| said.split_once('=').filter(|(of, _)| *of == kind).map(|(_, name)| name));
+    of_kind.or_else(|| sheets.iter().find(|said| !said.contains('=')).map(String::as_str))
 }
 
 fn read_file(file: &Path) -> Result<Vec<u8>, CommandError> {
@@ -162,27 +179,32 @@ fn read_mapping(file: &Path) -> Result<(Mapping, MappingSource), CommandError> {
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     if let Some(file) = arguments.prior_training.as_deref() {
-        return recognise(file, arguments.dry_run).await;
+        return recognise(file, &arguments.sheet, arguments.dry_run).await;
     }
     let mapping = arguments.mapping.as_deref().map(read_mapping).transpose()?;
     let (mapping, mapping_source) = mapping.unzip();
     let mapping = mapping.as_ref();
     let sources = Sources { files: Vec::new(), mapping: mapping_source };
-    let mut reader = FilesReader { mapping, sources, problems: RowProblems::default() };
+    let sheets = arguments.sheet.as_slice();
+    let mut reader = FilesReader { mapping, sheets, sources, problems: RowProblems::default() };
     let files = Files {
         administrations: reader.read(
             FileKind::Administrations,
             arguments.administrations.as_deref(),
-            hr_csv::administrations::read_as,
+            |file, mapping| hr_csv::administrations::read_as(file, mapping),
         )?,
-        employments: reader.read(
-            FileKind::Employments,
-            arguments.employments.as_deref(),
-            hr_csv::employments::read_as,
-        )?,
-        absences: reader.read(FileKind::Absences, arguments.absences.as_deref(), hr_csv::absences::read_as)?,
-        exemptions: reader.read(FileKind::Exemptions, arguments.exemptions.as_deref(), hr_csv::exemptions::read_as)?,
-        identities: reader.read(FileKind::Identities, arguments.identities.as_deref(), hr_csv::identities::read_as)?,
+        employments: reader.read(FileKind::Employments, arguments.employments.as_deref(), |file, mapping| {
+            hr_csv::employments::read_as(file, mapping)
+        })?,
+        absences: reader.read(FileKind::Absences, arguments.absences.as_deref(), |file, mapping| {
+            hr_csv::absences::read_as(file, mapping)
+        })?,
+        exemptions: reader.read(FileKind::Exemptions, arguments.exemptions.as_deref(), |file, mapping| {
+            hr_csv::exemptions::read_as(file, mapping)
+        })?,
+        identities: reader.read(FileKind::Identities, arguments.identities.as_deref(), |file, mapping| {
+            hr_csv::identities::read_as(file, mapping)
+        })?,
     };
     let FilesReader { sources, problems, .. } = reader;
     if !problems.is_empty() {
@@ -192,7 +214,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let request = ImportRequest {
         extent: if arguments.full { Extent::Full } else { Extent::Partial },
         dry_run: arguments.dry_run,
-        allow_mass_ending: arguments.allow_mass_ending,
+        allowed: arguments.allowances.allowed(),
     };
     let bar = output::progress("rows written");
     let progress = |rows: usize| bar.inc(rows as u64);
@@ -211,7 +233,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     drop(files);
     print_difference(&imported, &arguments)?;
     let has_changed = imported.report.is_some() && !imported.plan.is_empty();
-    tell(&imported, arguments.dry_run);
+    tell(&imported, &arguments);
     drop(imported);
     if has_changed {
         let bar = output::progress("people judged");
@@ -222,8 +244,10 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
 }
 
 /// Recognises the prior training of a file.
-async fn recognise(file: &Path, dry_run: bool) -> Result<(), CommandError> {
-    let reading = hr_csv::prior_training::read(&read_file(file)?).map_err(|problems| output::refused(&problems))?;
+async fn recognise(file: &Path, sheets: &[String], dry_run: bool) -> Result<(), CommandError> {
+    let bytes = read_file(file)?;
+    let raw = RawFile { bytes: &bytes, sheet: sheet_of(sheets, FileKind::PriorTraining) };
+    let reading = hr_csv::prior_training::read_file(raw).map_err(|problems| output::refused(&problems))?;
     tell_of(file, &reading, false);
     let app = open().await?.app;
     let recognised = app.recognise_prior_training(&Asker::operator(), &reading.rows, dry_run).await?;
@@ -248,16 +272,18 @@ fn print_difference(imported: &Imported, arguments: &Arguments) -> Result<(), Co
             dry_run: arguments.dry_run,
             import: imported.report,
             summary: plan.summary().into(),
-            mass_ending: plan.mass_ending,
+            refused: UnusualView::of(plan.unusual.without(&arguments.allowances.allowed())),
+            shared_keys: Some(plan.shared_keys.clone()).filter(|shared| !shared.is_empty()),
             changes: plan.difference().map(DifferenceRowView::from).collect(),
         }),
     }
 }
 
 /// Says in a line what became of it.
-fn tell(imported: &Imported, is_dry_run: bool) {
+fn tell(imported: &Imported, arguments: &Arguments) {
+    let is_dry_run = arguments.dry_run;
     let Imported { plan, report, same_files } = imported;
-    if let Some(earlier) = same_files {
+    if let Some(earlier) = same_files.as_ref().filter(|_| plan.is_empty()) {
         let at = earlier.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         eprintln!("Nothing changes: the same files were imported on {at} (import {}).", earlier.id);
         return;
@@ -268,8 +294,18 @@ fn tell(imported: &Imported, is_dry_run: bool) {
         Some(id) => eprintln!("Changed: {summary}. Import {id}."),
         None => eprintln!("Changed: {summary}."),
     }
-    if let Some(ending) = plan.mass_ending.filter(|_| is_dry_run) {
-        let warning = format!("This would end {} of {} employments", ending.ending, ending.running);
-        eprintln!("{warning}: it is refused without --allow-mass-ending.");
+    if let Some(earlier) = same_files {
+        let at = earlier.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        eprintln!(
+            "Warning: the same files were imported on {at} (import {}); they take back what was recorded since.",
+            earlier.id
+        );
+    }
+    if !plan.shared_keys.is_empty() {
+        eprintln!("Warning: {}.", plan.shared_keys);
+    }
+    let refused = plan.unusual.without(&arguments.allowances.allowed());
+    if is_dry_run && !refused.is_empty() {
+        eprintln!("It would be refused: {refused}.");
     }
 }

@@ -1,22 +1,29 @@
 //! `kurskoll directory imports`
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::super::{CommandError, open, output};
 use super::format::{Format, print_all, print_csv, print_json, print_lines};
+use super::undo;
 use crate::app::{App, Asker};
 use crate::domain::directory::imports::ImportReport;
 use crate::render::imports;
 use crate::render::views::{DifferenceRowView, ImportView, ImportWithDifferenceView};
 
 #[derive(Debug, Args)]
-#[command(after_help = "The list shows, newest first: id, when, by whom, extent, files, what changed.\n\n\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "The list shows, newest first: id, when, by whom, extent, files, what changed.\n\n\
     Examples:\n  \
     kurskoll directory imports\n  \
     kurskoll directory imports --limit 10 --format json\n  \
     kurskoll directory imports 12\n  \
-    kurskoll directory imports 12 --format csv")]
+    kurskoll directory imports 12 --format csv\n  \
+    kurskoll directory imports undo 12 --dry-run"
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The import to show; all of them are listed where it is left out
     id: Option<i64>,
     /// How it is printed
@@ -27,10 +34,19 @@ pub struct Arguments {
     limit: Option<usize>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take an import back: what it changed and nobody changed since is as before
+    Undo(undo::Arguments),
+}
+
 /// How many imports are read at a time.
 const PAGE: u64 = 500;
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
+    if let Some(Command::Undo(undo)) = arguments.command {
+        return undo::run(undo).await;
+    }
     let app = open().await?.app;
     match arguments.id {
         Some(id) => show(&app, id, arguments.format).await,

@@ -1,8 +1,10 @@
 //! `kurskoll directory`: HR's files in, and what each import changed.
 
+mod allowances;
 mod format;
 mod import;
 mod imports;
+mod undo;
 
 use clap::Subcommand;
 

@@ -3,11 +3,15 @@
 //! A [`Principal`] asks for an [`Action`] and gets a [`Grant`], which alone carries the [`Visible`] set that every scoped
 //! query demands. What is not visible does not exist for the asker; what is visible but not allowed is refused.
 
+mod own_days;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::AdministrationCode;
+
+pub use own_days::OwnDays;
 
 /// What somebody is to Kurskoll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::requirement::{Audience, Item, Requirement};
+use crate::domain::calendar::AnnualDay;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, CourseId, QuizId, RequirementCode};
 use crate::domain::training::{InvalidDecimal, PassMark, decimal_from_text};
@@ -24,6 +25,8 @@ pub enum InvalidDefinition {
     Item,
     #[error("an alternative has no items, or there is no alternative")]
     NoItems,
+    #[error("evidence holds for months or up to a day of the year, not both")]
+    TwoValidities,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,6 +40,11 @@ struct Definition {
     new_hire_days: u32,
     existing_staff_due_on: Option<NaiveDate>,
     valid_months: Option<u32>,
+    // Versions from before these were known say nothing of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    valid_until: Option<AnnualDay>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counts_from: Option<NaiveDate>,
     renewal_days: u32,
     effective_from: NaiveDate,
     effective_to: Option<NaiveDate>,
@@ -100,6 +108,8 @@ pub fn to_json(requirement: &Requirement) -> Value {
         new_hire_days: requirement.new_hire_days,
         existing_staff_due_on: requirement.existing_staff_due_on,
         valid_months: requirement.valid_months,
+        valid_until: requirement.valid_until,
+        counts_from: requirement.counts_from,
         renewal_days: requirement.renewal_days,
         effective_from: requirement.effective_from,
         effective_to: requirement.effective_to,
@@ -114,6 +124,9 @@ pub fn from_json(definition: Value) -> Result<Requirement, InvalidDefinition> {
     if alternatives.is_empty() || alternatives.iter().any(Vec::is_empty) {
         return Err(InvalidDefinition::NoItems);
     }
+    if definition.valid_months.is_some() && definition.valid_until.is_some() {
+        return Err(InvalidDefinition::TwoValidities);
+    }
     let AudienceDefinition { administrations, forms, units } = definition.audience;
     Ok(Requirement {
         code: definition.code,
@@ -124,6 +137,8 @@ pub fn from_json(definition: Value) -> Result<Requirement, InvalidDefinition> {
         new_hire_days: definition.new_hire_days,
         existing_staff_due_on: definition.existing_staff_due_on,
         valid_months: definition.valid_months,
+        valid_until: definition.valid_until,
+        counts_from: definition.counts_from,
         renewal_days: definition.renewal_days,
         effective_from: definition.effective_from,
         effective_to: definition.effective_to,
@@ -169,7 +184,8 @@ mod tests {
             audience in audience(),
             alternatives in prop::collection::vec(prop::collection::vec(item(), 1..4), 1..4),
             numbers in (0u32..1000, 0u32..1000, prop::option::of(1u32..1200)),
-            days in (day(), prop::option::of(day()), prop::option::of(day())),
+            days in (day(), prop::option::of(day()), prop::option::of(day()), prop::option::of(day())),
+            valid_until in prop::option::of(prop::sample::select(&["12-31", "02-29", "06-01"])),
         ) -> Requirement {
             Requirement {
                 code: RequirementCode::parse(&code).expect("a code"),
@@ -179,7 +195,9 @@ mod tests {
                 alternatives,
                 new_hire_days: numbers.0,
                 renewal_days: numbers.1,
-                valid_months: numbers.2,
+                valid_months: numbers.2.filter(|_| valid_until.is_none()),
+                valid_until: valid_until.map(|text| AnnualDay::parse(text).expect("a day")),
+                counts_from: days.3,
                 effective_from: days.0,
                 effective_to: days.1,
                 existing_staff_due_on: days.2,
@@ -213,6 +231,8 @@ mod tests {
         };
         assert!(matches!(with("code", json!("Not A Code")), Err(InvalidDefinition::Form(_))));
         assert!(matches!(with("typo", json!(1)), Err(InvalidDefinition::Form(_))));
+        assert!(matches!(with("valid_until", json!("12-31")), Err(InvalidDefinition::TwoValidities)));
+        assert!(matches!(with("valid_until", json!("13-31")), Err(InvalidDefinition::Form(_))));
         assert!(matches!(with("alternatives", json!([[]])), Err(InvalidDefinition::NoItems)));
         assert!(matches!(with("alternatives", json!([[{"quiz": "q"}]])), Err(InvalidDefinition::Item)));
         let too_high = json!([[{"quiz": "q", "pass_mark": "1.1"}]]);

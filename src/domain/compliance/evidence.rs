@@ -1,6 +1,6 @@
-//! Which results count: revocations taken away, the same thing told twice counted once, marks applied.
+//! Which results are evidence: marks applied, the same thing told twice counted once. What is withdrawn: [`super::withdrawal`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -46,7 +46,7 @@ impl<'a> ResultKey<'a> {
         let (name, number) = match &result.kind {
             ResultKind::Attempt { name: Some(name), .. } => (Some(name), None),
             ResultKind::Attempt { name: None, number, .. } => (None, *number),
-            ResultKind::Completion | ResultKind::Revocation { .. } => (None, None),
+            ResultKind::Completion | ResultKind::Revocation(_) => (None, None),
         };
         Self {
             platform: result.platform,
@@ -69,52 +69,15 @@ pub struct Done<'a> {
     pub day: NaiveDate,
 }
 
-/// The completions and tellings of attempts that no revocation takes away (DESIGN, "Evidence").
-///
-/// A revocation that names an event withdraws what that event told, also where another event told it again. What remains
-/// of an attempt that has a name is of one instant, its earliest telling's. A revocation that names no event withdraws
-/// what the learner did in that course or quiz, on that platform, up to its instant. None of it depends on the order
-/// in which they came.
-#[must_use]
-pub fn not_withdrawn(results: &[LinkedResult]) -> Vec<Done<'_>> {
-    let mut by_event: HashSet<(PlatformId, &EventId)> = HashSet::new();
-    let mut up_to: HashMap<(PlatformId, &Target), DateTime<Utc>> = HashMap::new();
-    for result in results {
-        match &result.kind {
-            ResultKind::Revocation { event_id: Some(event) } => {
-                by_event.insert((result.platform, event));
-            }
-            ResultKind::Revocation { event_id: None } => {
-                let last = up_to.entry((result.platform, &result.target)).or_insert(result.occurred_at);
-                *last = (*last).max(result.occurred_at);
-            }
-            ResultKind::Completion | ResultKind::Attempt { .. } => {}
-        }
-    }
-    let told = || results.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
-    let withdrawn: HashSet<ResultKey<'_>> =
-        told().filter(|result| by_event.contains(&(result.platform, &result.event_id))).map(ResultKey::of).collect();
-    let remaining: Vec<&LinkedResult> = told().filter(|result| !withdrawn.contains(&ResultKey::of(result))).collect();
-    let firsts = first_tellings(&remaining);
-    remaining
-        .into_iter()
-        .map(|told| {
-            let first = named_attempt(told).and_then(|attempt| firsts.get(&attempt).copied()).unwrap_or(told);
-            Done { told, occurred_at: first.occurred_at, day: first.day }
-        })
-        .filter(|done| up_to.get(&(done.told.platform, &done.told.target)).is_none_or(|last| done.occurred_at > *last))
-        .collect()
-}
-
 /// The attempt of which a result tells, wherever it has a name.
-type NamedAttempt<'a> = (PlatformId, &'a Target, &'a AttemptName);
+pub(super) type NamedAttempt<'a> = (PlatformId, &'a Target, &'a AttemptName);
 
-fn named_attempt(result: &LinkedResult) -> Option<NamedAttempt<'_>> {
+pub(super) fn named_attempt(result: &LinkedResult) -> Option<NamedAttempt<'_>> {
     result.kind.attempt_name().map(|name| (result.platform, &result.target, name))
 }
 
 /// The earliest telling of each attempt that has a name: when it was made, however often it is graded afterwards.
-fn first_tellings<'a>(results: &[&'a LinkedResult]) -> HashMap<NamedAttempt<'a>, &'a LinkedResult> {
+pub(super) fn first_tellings<'a>(results: &[&'a LinkedResult]) -> HashMap<NamedAttempt<'a>, &'a LinkedResult> {
     let mut firsts: HashMap<NamedAttempt<'a>, &'a LinkedResult> = HashMap::new();
     for told in results.iter().copied() {
         let Some(attempt) = named_attempt(told) else { continue };

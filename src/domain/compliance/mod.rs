@@ -5,10 +5,12 @@
 
 pub mod assignment;
 pub mod definition;
+pub mod effect;
 pub mod evidence;
 pub mod requirement;
 pub mod span;
 pub mod standing;
+pub mod withdrawal;
 
 #[cfg(test)]
 mod oracle;

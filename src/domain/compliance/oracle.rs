@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::requirement::{Audience, Item, Requirement, RequirementVersion};
 use super::standing::{Person, Standing, Status};
+use crate::domain::calendar::AnnualDay;
 use crate::domain::directory::Employment;
 use crate::domain::ids::{AdministrationCode, EventId};
-use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
+use crate::domain::training::{LinkedResult, ResultKind, Revokes, Score, Target};
 
 /// The longest gap within an assignment, in days.
 const LONGEST_GAP: i64 = 30;
@@ -38,8 +39,22 @@ fn plus_months(day: NaiveDate, months: u32) -> NaiveDate {
     (1..=day.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day)).unwrap()
 }
 
+/// "the next such day after the training": from day to day; 29 February is 28 February where there is none.
+fn next_of_year(annual: AnnualDay, day: NaiveDate) -> NaiveDate {
+    let is_it = |on: NaiveDate| {
+        let is_last_of_february = on.month() == 2 && plus(on, 1).month() == 3;
+        let is_named = |named: &str| annual.to_string() == named;
+        is_named(&on.format("%m-%d").to_string()) || (is_named("02-29") && is_last_of_february)
+    };
+    let mut next = plus(day, 1);
+    while !is_it(next) {
+        next = plus(next, 1);
+    }
+    next
+}
+
 /// "the version in effect on the day in question judges alone": of those that have begun the newest, if it has not ended.
-fn in_effect(versions: &[RequirementVersion], t: NaiveDate) -> Option<&RequirementVersion> {
+fn version_in_effect(versions: &[RequirementVersion], t: NaiveDate) -> Option<&RequirementVersion> {
     let mut newest: Option<&RequirementVersion> = None;
     for version in versions {
         let has_begun = version.requirement.effective_from <= t;
@@ -72,22 +87,112 @@ fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
     same_kind && a.platform == b.platform && a.target == b.target && a.occurred_at == b.occurred_at
 }
 
-/// "A revocation [that names an event] takes its evidence away whole"
-fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
-    all.iter().filter(|revocation| revocation.platform == result.platform).any(|revocation| match &revocation.kind {
-        ResultKind::Revocation { event_id: Some(event) } => all
-            .iter()
-            .any(|told| told.platform == revocation.platform && told.event_id == *event && are_the_same(told, result)),
+/// "what is the same in every word": all that is said but the event's id.
+fn is_in_the_same_words(a: &LinkedResult, b: &LinkedResult) -> bool {
+    a.platform == b.platform && a.target == b.target && a.kind == b.kind && a.occurred_at == b.occurred_at
+}
+
+fn is_decision(result: &LinkedResult) -> bool {
+    matches!(result.kind, ResultKind::Revocation(Revokes::ByHand { .. }))
+}
+
+/// "An administrator withdraws or restores a result by hand": whether it counts by the last such decision about it.
+fn decided_by_hand(result: &LinkedResult, all: &[LinkedResult]) -> Option<bool> {
+    let mut last: Option<(&LinkedResult, bool)> = None;
+    for decision in all {
+        let ResultKind::Revocation(Revokes::ByHand { event_id, counts }) = &decision.kind else { continue };
+        let is_about = all.iter().any(|told| {
+            !is_decision(told)
+                && told.platform == decision.platform
+                && told.event_id == *event_id
+                && is_in_the_same_words(told, result)
+        });
+        let is_later = last
+            .is_none_or(|(known, _)| (known.occurred_at, &known.event_id) < (decision.occurred_at, &decision.event_id));
+        if is_about && is_later {
+            last = Some((decision, *counts));
+        }
+    }
+    last.map(|(_, counts)| counts)
+}
+
+/// "a revocation can itself be revoked, and then never was": the revocations that are in effect, found by asking again and
+/// again whether all that could revoke one is settled. What never settles, in a circle, is in effect nowhere.
+fn in_effect(all: &[LinkedResult]) -> Vec<&LinkedResult> {
+    let revocations: Vec<&LinkedResult> =
+        all.iter().filter(|told| matches!(told.kind, ResultKind::Revocation(_)) && !is_decision(told)).collect();
+    let revokes = |by: &LinkedResult, what: &LinkedResult| match &by.kind {
+        // "a voided statement's voiding cannot be voided"
+        _ if matches!(what.kind, ResultKind::Revocation(Revokes::Statement(_))) => false,
+        ResultKind::Revocation(Revokes::Event(event) | Revokes::Statement(event)) => all.iter().any(|named| {
+            !is_decision(named)
+                && named.platform == by.platform
+                && named.event_id == *event
+                && is_in_the_same_words(named, what)
+        }),
         _ => false,
+    };
+    let mut settled: Vec<Option<bool>> = revocations.iter().map(|one| decided_by_hand(one, all)).collect();
+    loop {
+        let before = settled.clone();
+        for (place, one) in revocations.iter().enumerate() {
+            if settled[place].is_some() {
+                continue;
+            }
+            let by = revocations.iter().enumerate().filter(|(_, by)| revokes(by, one)).map(|(by, _)| before[by]);
+            let by: Vec<Option<bool>> = by.collect();
+            if by.contains(&Some(true)) {
+                settled[place] = Some(false);
+            } else if by.iter().all(|by| *by == Some(false)) {
+                settled[place] = Some(true);
+            }
+        }
+        if settled == before {
+            break;
+        }
+    }
+    revocations.iter().zip(&settled).filter(|(_, is)| **is == Some(true)).map(|(one, _)| *one).collect()
+}
+
+/// "A revocation takes its evidence away whole"; "One that names an event takes away that event and what is the same in
+/// every word", as far as it was told no later than the revocation or the event.
+fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
+    if let Some(counts) = decided_by_hand(result, all) {
+        return !counts;
+    }
+    in_effect(all).into_iter().filter(|revocation| revocation.platform == result.platform).any(|revocation| {
+        let (ResultKind::Revocation(Revokes::Event(event)) | ResultKind::Revocation(Revokes::Statement(event))) =
+            &revocation.kind
+        else {
+            return false;
+        };
+        all.iter().any(|named| {
+            let is_named = !is_decision(named)
+                && named.platform == revocation.platform
+                && named.event_id == *event
+                && is_in_the_same_words(named, result);
+            let no_later = |than: DateTime<Utc>| result.told_at.is_none_or(|told| told <= than);
+            is_named
+                && (named.event_id == result.event_id
+                    || no_later(revocation.occurred_at)
+                    || named.told_at.is_some_and(no_later))
+        })
     })
 }
 
-/// "without event_id [it] withdraws what the learner did in that course or quiz up to its timestamp"
+/// "without event_id [it] withdraws what the learner did in that course or quiz up to its timestamp"; a reset "withdraws
+/// what happened on its own day or the day before".
 fn is_withdrawn_by_time(result: &LinkedResult, all: &[LinkedResult]) -> bool {
-    all.iter().any(|revocation| {
-        let ends_all = matches!(revocation.kind, ResultKind::Revocation { event_id: None });
+    in_effect(all).into_iter().any(|revocation| {
         let of_it = revocation.platform == result.platform && revocation.target == result.target;
-        ends_all && of_it && result.occurred_at <= revocation.occurred_at
+        let is_up_to = of_it && result.occurred_at <= revocation.occurred_at;
+        match revocation.kind {
+            ResultKind::Revocation(Revokes::UpTo) => is_up_to,
+            ResultKind::Revocation(Revokes::Recent) => {
+                is_up_to && [revocation.day, plus(revocation.day, -1)].contains(&result.day)
+            }
+            _ => false,
+        }
     })
 }
 
@@ -110,7 +215,10 @@ pub(super) fn as_done(result: &LinkedResult, all: &[LinkedResult]) -> LinkedResu
 fn counting(all: &[LinkedResult]) -> Vec<LinkedResult> {
     let told = all.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
     let named_by_none = told.filter(|result| !is_withdrawn_by_name(result, all));
-    named_by_none.map(|result| as_done(result, all)).filter(|done| !is_withdrawn_by_time(done, all)).collect()
+    let as_done = named_by_none.map(|result| (result, as_done(result, all)));
+    let counting =
+        as_done.filter(|(told, done)| decided_by_hand(told, all) == Some(true) || !is_withdrawn_by_time(done, all));
+    counting.map(|(_, done)| done).collect()
 }
 
 /// "a graded quiz attempt": one that has a name may be told without a grade.
@@ -187,11 +295,16 @@ fn begun_by(
     first: NaiveDate,
 ) -> Option<EventId> {
     let holds = |item: &Item, day: NaiveDate| timeline.items.iter().any(|(i, days)| i == item && days.contains(&day));
+    let counts = |result: &&LinkedResult| requirement.counts_from.is_none_or(|from| result.day >= from);
     let mut ids = BTreeSet::new();
     for alternative in &requirement.alternatives {
         if alternative.iter().all(|item| holds(item, first)) {
             for item in alternative.iter().filter(|item| !holds(item, plus(first, -1))) {
-                ids.extend(seen.iter().filter(|r| r.day == first && is_evidence(r, item)).map(|r| r.event_id.clone()));
+                ids.extend(
+                    seen.iter()
+                        .filter(|r| counts(r) && r.day == first && is_evidence(r, item))
+                        .map(|r| r.event_id.clone()),
+                );
             }
         }
     }
@@ -246,11 +359,15 @@ impl Oracle {
         for alternative in &requirement.alternatives {
             let mut common: Option<Days> = None;
             for item in alternative {
-                let evidence = seen.iter().filter(|result| is_evidence(result, item));
+                // "counts_from (a day; earlier training is no evidence)"
+                let counts = |result: &&&LinkedResult| requirement.counts_from.is_none_or(|from| result.day >= from);
+                let evidence = seen.iter().filter(counts).filter(|result| is_evidence(result, item));
                 let union: Days = evidence
                     .flat_map(|result| {
                         let until = requirement.valid_months.map(|months| plus_months(result.day, months));
-                        self.days(result.day, until.map(|until| plus(until, -1)))
+                        let months = until.map(|until| plus(until, -1));
+                        let last = requirement.valid_until.map(|annual| next_of_year(annual, result.day)).or(months);
+                        self.days(result.day, last)
                     })
                     .collect();
                 common = Some(common.map_or_else(|| union.clone(), |common| &common & &union));
@@ -270,7 +387,7 @@ impl Oracle {
         versions: &[RequirementVersion],
         t: NaiveDate,
     ) -> Option<(u32, Standing)> {
-        let version = in_effect(versions, t)?;
+        let version = version_in_effect(versions, t)?;
         let requirement = &version.requirement;
         let bound = person.employments.iter().filter(|employment| is_in(&requirement.audience, employment));
         let in_audience: Days = bound.flat_map(|e| self.days(e.starts_on, e.ends_on)).collect();
@@ -346,7 +463,7 @@ impl Oracle {
         versions: &[RequirementVersion],
         t: NaiveDate,
     ) -> BTreeMap<AdministrationCode, i64> {
-        let Some(version) = in_effect(versions, t) else { return BTreeMap::new() };
+        let Some(version) = version_in_effect(versions, t) else { return BTreeMap::new() };
         let mut there: Vec<&Employment> = person
             .employments
             .iter()

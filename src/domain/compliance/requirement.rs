@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use crate::domain::calendar::{AnnualDay, Stretch, add_months};
 use crate::domain::directory::{Employment, EmploymentForm};
 use crate::domain::ids::{AdministrationCode, CourseId, QuizId, RequirementCode};
 use crate::domain::training::PassMark;
@@ -49,8 +50,12 @@ pub struct Requirement {
     pub new_hire_days: u32,
     /// The due day of those who were in the audience when the requirement took effect.
     pub existing_staff_due_on: Option<NaiveDate>,
-    /// Calendar months that evidence holds; `None`: for ever.
+    /// Calendar months that evidence holds; without it and `valid_until`, for ever.
     pub valid_months: Option<u32>,
+    /// The day of each year up to and including which evidence holds; instead of `valid_months`.
+    pub valid_until: Option<AnnualDay>,
+    /// Training from before this day is no evidence.
+    pub counts_from: Option<NaiveDate>,
     /// Days before its end from which a stretch is expiring.
     pub renewal_days: u32,
     pub effective_from: NaiveDate,
@@ -69,6 +74,20 @@ impl Requirement {
             }
         }
         items
+    }
+
+    /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after it.
+    /// Nothing where training of that day does not count.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> Option<Stretch> {
+        if self.counts_from.is_some_and(|from| day < from) {
+            return None;
+        }
+        match (self.valid_until, self.valid_months) {
+            (Some(annual), _) => Stretch::inclusive(day, Some(annual.next_after(day))),
+            (None, Some(months)) => Stretch::new(day, Some(add_months(day, months))),
+            (None, None) => Stretch::new(day, None),
+        }
     }
 
     /// For each alternative, the items that make it whole: bit *i* for the *i*-th of [`Self::items`].

@@ -28,6 +28,8 @@ pub struct ScopeSpan {
     pub administration: AdministrationCode,
     /// The employment in the administration and in the audience that started first; the smaller id of several.
     pub employment_fact: i64,
+    /// Its unit on these days.
+    pub unit: String,
 }
 
 /// Pairs each day of a sorted set with the next one (`None`: for ever).
@@ -99,13 +101,18 @@ pub fn scope_spans(person: &Person, versions: &[RequirementVersion]) -> Vec<Scop
         for (administration, employment) in shown_employments(person, version, days.first) {
             let spans = by_administration.entry(administration).or_default();
             match spans.last_mut() {
-                Some(last) if last.days.until == Some(days.first) && last.employment_fact == employment.fact_id => {
+                Some(last)
+                    if last.days.until == Some(days.first)
+                        && last.employment_fact == employment.fact_id
+                        && last.unit == employment.unit =>
+                {
                     last.days.until = days.until;
                 }
                 _ => spans.push(ScopeSpan {
                     days,
                     administration: administration.clone(),
                     employment_fact: employment.fact_id,
+                    unit: employment.unit.clone(),
                 }),
             }
         }

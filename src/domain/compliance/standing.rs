@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::assignment::{Assignment, assignments};
-use super::evidence::{Attempt, Piece, attempts_at, not_withdrawn, pieces_for};
-use super::requirement::{RequirementVersion, in_effect_on};
-use crate::domain::calendar::{DaySet, LAST_DAY, Stretch, add_days, add_months, day_before};
+use super::evidence::{Attempt, Piece, attempts_at, pieces_for};
+use super::requirement::{Item, RequirementVersion, in_effect_on};
+use super::withdrawal::not_withdrawn;
+use crate::domain::calendar::{DaySet, LAST_DAY, Stretch, add_days, day_before};
 use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::EventId;
 use crate::domain::training::LinkedResult;
@@ -136,10 +137,12 @@ impl<'a> Case<'a> {
         let in_audience = DaySet::union_of(
             person.employments.iter().filter(|e| requirement.audience.binds(e)).filter_map(Employment::days),
         );
+        let counts = |piece: &Piece| requirement.holds(piece.day).is_some();
+        let pieces_of = |item: &&Item| pieces_for(item, &standing).into_iter().filter(counts).collect();
         Self {
             person,
             version,
-            pieces: items.iter().map(|item| pieces_for(item, &standing)).collect(),
+            pieces: items.iter().map(pieces_of).collect(),
             alternatives: requirement
                 .alternatives
                 .iter()
@@ -204,8 +207,7 @@ impl<'a> Case<'a> {
 
     /// The days on which a piece of evidence holds.
     fn holds(&self, piece: &Piece) -> Option<Stretch> {
-        let until = self.version.requirement.valid_months.map(|months| add_months(piece.day, months));
-        Stretch::new(piece.day, until)
+        self.version.requirement.holds(piece.day)
     }
 
     /// For each item, its days, from the evidence that a report as of `day` sees.

@@ -1,5 +1,7 @@
 //! What is kept of an import: which files, whose, when, and how much they changed.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::plan::{Extent, Summary};
@@ -59,6 +61,44 @@ pub struct ImportReport {
     pub extent: Extent,
     pub sources: Sources,
     pub summary: Summary,
+    /// The import that this one takes back, and why, where it is an undoing.
+    pub undoes: Option<Undoes>,
+    /// The undoing that took this one back, where one did and is not taken back itself.
+    pub undone: Option<Undone>,
+}
+
+/// Which import an undoing takes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoes {
+    pub import: i64,
+    pub reason: String,
+}
+
+/// By which undoing an import was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The undoing, an import itself.
+    pub import: i64,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub because: String,
+}
+
+/// Which imports are taken back, and by which undoing. An undoing that is taken back takes nothing back.
+///
+/// * `undoings`: the id of each, and of the import that it takes back.
+#[must_use]
+pub fn taken_back(undoings: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<i64, i64> {
+    let mut undoings: Vec<(i64, i64)> = undoings.into_iter().collect();
+    undoings.sort_unstable();
+    let mut taken_back = BTreeMap::new();
+    // From the newest on: what takes an undoing back is later than it.
+    for (undoing, import) in undoings.into_iter().rev() {
+        if !taken_back.contains_key(&undoing) {
+            taken_back.entry(import).or_insert(undoing);
+        }
+    }
+    taken_back
 }
 
 #[cfg(test)]
@@ -67,6 +107,15 @@ mod tests {
 
     fn file(kind: FileKind, name: &str, digest: &str) -> FileSource {
         FileSource { kind, name: name.to_owned(), digest: digest.to_owned(), bytes: 1, records: 1, passed_over: 0 }
+    }
+
+    #[test]
+    fn an_undoing_that_is_undone_takes_nothing_back() {
+        assert_eq!(taken_back([]), BTreeMap::new());
+        assert_eq!(taken_back([(2, 1)]), [(1, 2)].into());
+        assert_eq!(taken_back([(2, 1), (3, 2)]), [(2, 3)].into());
+        assert_eq!(taken_back([(2, 1), (3, 2), (4, 3)]), [(1, 2), (3, 4)].into());
+        assert_eq!(taken_back([(2, 1), (3, 2), (4, 1)]), [(1, 4), (2, 3)].into(), "undone anew");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Plain facts. What follows from them for a requirement is in `compliance`; what a file changes is in `plan`.
 
+pub mod earlier_place;
 pub mod imports;
 pub mod merge;
 pub mod plan;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Stretch;
 use super::ids::{AdministrationCode, EmploymentId, RequirementCode};
+pub use earlier_place::EarlierPlace;
 
 /// How somebody is employed (DESIGN, "Files in").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,7 +65,8 @@ pub struct Employment {
     pub starts_on: NaiveDate,
     /// The last day at work; `None`: open.
     pub ends_on: Option<NaiveDate>,
-    /// What HR told, where a reorganisation moves the employment; `None`: what stands above.
+    /// What HR told, where a reorganisation moves the employment or HR named other administrations before; `None`: what
+    /// stands above.
     pub moved: Option<ToldEmployment>,
 }
 
@@ -71,6 +74,9 @@ pub struct Employment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldEmployment {
     pub administration: AdministrationCode,
+    pub unit: String,
+    /// What it was named before, the oldest first (`earlier_place`).
+    pub earlier: Vec<EarlierPlace>,
     /// The employment's own first day: the one that an export shows, and by which the earliest is chosen.
     pub starts_on: NaiveDate,
     pub ends_on: Option<NaiveDate>,
@@ -99,15 +105,11 @@ impl Employment {
     pub fn as_told(&self) -> ToldEmployment {
         self.moved.clone().unwrap_or_else(|| ToldEmployment {
             administration: self.administration.clone(),
+            unit: self.unit.clone(),
+            earlier: Vec::new(),
             starts_on: self.starts_on,
             ends_on: self.ends_on,
         })
-    }
-
-    /// The administration in which HR tells it.
-    #[must_use]
-    pub fn told_in(&self) -> &AdministrationCode {
-        self.moved.as_ref().map_or(&self.administration, |told| &told.administration)
     }
 }
 

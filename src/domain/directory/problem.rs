@@ -6,10 +6,19 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::NaiveDate;
+
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, InvalidId, is_personal_identity_number};
 use crate::domain::linking::LinkingKey;
 use crate::domain::training::InvalidDecimal;
+
+mod instead;
+
+#[cfg(test)]
+mod tests;
+
+pub use instead::{OtherFile, SpreadsheetMark};
 
 /// A kind of file (DESIGN, "Files in").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +55,17 @@ impl FileKind {
     }
 }
 
+impl FileKind {
+    /// How a file of the kind is given.
+    #[must_use]
+    pub fn given_by(self) -> String {
+        match self {
+            Self::Results => "to kurskoll results import".to_owned(),
+            other => format!("with --{}", other.as_str().replace(' ', "-")),
+        }
+    }
+}
+
 impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -56,10 +76,64 @@ impl fmt::Display for FileKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     // The file.
-    #[error("is UTF-16; save it as \"CSV UTF-8\"")]
-    Utf16,
-    #[error("is not text (a workbook?); save it as \"CSV UTF-8\"")]
+    #[error("is UTF-16 by its first bytes, but not whole; save it as \"CSV UTF-8\"")]
+    BrokenUtf16,
+    #[error("is not text; save it as \"CSV UTF-8\", or as a workbook (.xlsx)")]
     NotText,
+    #[error("{}{other}", first.as_ref().map(|first| format!("begins with \"{first}\" and ")).unwrap_or_default())]
+    OtherFile {
+        other: OtherFile,
+        /// The first line as read, where it is text.
+        first: Option<String>,
+    },
+    #[error(
+        "has \"{seen}\" for {meant}: it was UTF-8, read as something else and written anew; export it again, and don't open it on the way"
+    )]
+    EncodedTwice { seen: &'static str, meant: &'static str },
+    #[error(
+        "has \u{FFFD} where letters were: something could not write them, and they are lost; export it again as UTF-8"
+    )]
+    ReplacedCharacters,
+    #[error("is written in {name}, in which å, ä and ö are other letters' bytes; save it as \"CSV UTF-8\"")]
+    OldEncoding { name: &'static str },
+    #[error(
+        "says in its first line (sep=…) that something separates its cells that is not taken; use a comma, a semicolon or a tab"
+    )]
+    UnknownSeparator,
+    #[error("begins with {first}, which names no column; its first line must name the columns, {expected}")]
+    NotAHeader {
+        /// The first line as read, or what it looks like.
+        first: String,
+        expected: String,
+    },
+    #[error("has the columns of {found}; give it {}, and here one whose first line names the columns, {expected}", found.given_by())]
+    OtherKind { found: FileKind, expected: String },
+
+    // The workbook.
+    #[error("is an archive without a workbook in it; take the file out of it")]
+    Archive,
+    #[error(
+        "cannot be read as a workbook: it is damaged, or has a password; open it and save it as .xlsx, or as \"CSV UTF-8\""
+    )]
+    BrokenWorkbook,
+    #[error("is a workbook or document of another kind; save it as .xlsx, or as \"CSV UTF-8\"")]
+    OtherWorkbook,
+    #[error("is a workbook that unpacks to more than is taken; save the sheet as \"CSV UTF-8\"")]
+    WorkbookTooLarge,
+    #[error("has a cell {cell}, farther right than a table of ours; delete what stands beside the table")]
+    TooManyColumns { cell: String },
+    #[error(
+        "has merged cells at {cell}: the rows below the first have nothing in them; unmerge them, and fill each row"
+    )]
+    MergedCells { cell: String },
+    #[error("has several sheets with something in them ({sheets}); name one with --sheet, or ?sheet= at the API")]
+    SeveralSheets { sheets: String },
+    #[error("has no sheet of that name; its sheets are {sheets}")]
+    NoSuchSheet { sheets: String },
+    #[error(
+        "has a number in cell {cell} of more digits than a workbook keeps (15): the last ones are lost; write it as text"
+    )]
+    DigitsLost { cell: String },
     #[error("claims to be UTF-8 (it begins with a byte order mark) but is not; export it again")]
     BrokenUtf8,
     #[error("has both UTF-8 and other characters, so that names would be garbled; export it again in one encoding")]
@@ -96,6 +170,20 @@ pub enum Fault {
     HalfAScore,
     #[error("{0}")]
     Invalid(InvalidId),
+    #[error("{mark}{}; write it as HR does, in a column of text", probably.as_ref().map(|was| format!("; it was probably {was}")).unwrap_or_default())]
+    MadeBySpreadsheet {
+        mark: SpreadsheetMark,
+        /// What it was before, where that can be said.
+        probably: Option<String>,
+    },
+    #[error(
+        "has a character that nobody sees (zero-width, or a mark of byte order or direction), so that nothing would match it; write it anew"
+    )]
+    InvisibleCharacter,
+    #[error("is a spreadsheet's error, not a value; mend the formula, or leave the cell empty")]
+    SpreadsheetError,
+    #[error("is a spreadsheet's number for the day {0}; format the column as text, or write days as 2026-03-01")]
+    SerialDay(NaiveDate),
     #[error("is not a day; write it as 2026-03-01 or 20260301")]
     NotADay,
     #[error("is not a day as the mapping reads it; write it as {formats}, or add its format to the mapping")]
@@ -104,6 +192,8 @@ pub enum Fault {
     NotInMapping,
     #[error("is before starts_on; the last day cannot come before the first")]
     EndsBeforeItStarts,
+    #[error("is before valid_from; the last day cannot come before the first")]
+    EndsBeforeItIsValid,
     #[error("is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej")]
     NotABoolean,
     #[error(
@@ -141,10 +231,19 @@ pub enum Fault {
     KnownOtherwise,
     #[error("is no administration that is known or in the administrations file; add it there first")]
     UnknownAdministration,
+    #[error(
+        "differs from administration {known} in capitals only; write it so, or record a reorganisation where the code changed"
+    )]
+    OtherCapitals { known: AdministrationCode },
     #[error("would be in administration {closed} when that is closed; name the one that has it now, or end it before")]
     ClosedAdministration { closed: AdministrationCode },
     #[error("is no employee who is known or in the employments file; add their employment first")]
     UnknownEmployee,
+    #[error(
+        "gives days that {} gives to another employee as well; end one before the other begins",
+        line.map_or_else(|| "what is known".to_owned(), |line| format!("line {line}"))
+    )]
+    DaysOfAnother { line: Option<u64> },
     #[error("is no known requirement; apply its file first (`kurskoll requirements apply`)")]
     UnknownRequirement,
     #[error("is no known platform; add it first (`kurskoll platform add`)")]
@@ -289,71 +388,5 @@ impl std::error::Error for RowProblems {}
 impl From<RowProblem> for RowProblems {
     fn from(problem: RowProblem) -> Self {
         Self { listed: vec![problem], total: 1 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_could_be_a_personal_identity_number_is_never_shown() {
-        for value in [
-            "811218-9876",
-            "19811218-9876",
-            "8112189877",
-            "811218 9876",
-            "SEF 811218-9876",
-            "ÅÄÖ;19811218+9876;",
-            "811218\u{2013}9877",
-            "",
-        ] {
-            assert_eq!(showable(value), None, "{value}");
-        }
-        for value in ["2026-02-30", "20260230", "SEF", "2026-03-01T25:00:00+01:00", "permanentt", "abc 123"] {
-            assert_eq!(showable(value).as_deref(), Some(value));
-        }
-        assert_eq!(showable("a\nb"), Some("a b".to_owned()));
-        assert_eq!(showable(&"x".repeat(41)), Some(format!("{}…", "x".repeat(40))));
-    }
-
-    #[test]
-    fn a_problem_says_where_what_and_what_to_do() {
-        let mut problem = RowProblem {
-            file: FileKind::Employments,
-            line: Some(12),
-            column: Some("starts_on".into()),
-            value: showable("2026-02-30"),
-            fault: Fault::NotADay,
-        };
-        assert_eq!(
-            problem.to_string(),
-            "employments, line 12, column starts_on: \"2026-02-30\" is not a day; write it as 2026-03-01 or 20260301"
-        );
-        problem.value = None;
-        problem.fault = Fault::UnknownForm;
-        assert_eq!(
-            problem.to_string(),
-            "employments, line 12, column starts_on: the value is not a form of employment; use one of permanent, \
-             fixed_term, hourly, consultant, trainee"
-        );
-    }
-
-    #[test]
-    fn only_the_first_thousand_are_listed_and_all_are_counted() {
-        let problem = |line| RowProblem {
-            file: FileKind::Absences,
-            line: Some(line),
-            column: None,
-            value: None,
-            fault: Fault::NotADay,
-        };
-        let mut problems = RowProblems::default();
-        (0..1500).for_each(|line| problems.push(problem(line)));
-        assert_eq!((problems.listed().len(), problems.total()), (1000, 1500));
-        let mut all = RowProblems::from(problem(0));
-        all.append(problems);
-        assert_eq!((all.listed().len(), all.total()), (1000, 1501));
-        assert!(all.to_string().ends_with("\n… and 501 more"));
     }
 }

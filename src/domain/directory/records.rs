@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::earlier_place;
 use super::proposal::Matter;
-use super::{EmploymentForm, ToldEmployment};
+use super::{EarlierPlace, EmploymentForm, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 use crate::domain::linking::Identity;
 use crate::domain::training::{Score, Target};
@@ -79,13 +80,30 @@ pub struct EmploymentRecord {
     pub email: Option<String>,
     /// As written, trimmed; compared by `linking::normalized`.
     pub username: Option<String>,
+    /// The administrations that were named before this one, the oldest first; no file has it ([`Self::named_after`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierPlace>,
 }
 
 impl EmploymentRecord {
     /// Where and when it is, as HR tells it.
     #[must_use]
     pub fn as_told(&self) -> ToldEmployment {
-        ToldEmployment { administration: self.administration.clone(), starts_on: self.starts_on, ends_on: self.ends_on }
+        ToldEmployment {
+            administration: self.administration.clone(),
+            unit: self.unit.clone(),
+            earlier: self.earlier.clone(),
+            starts_on: self.starts_on,
+            ends_on: self.ends_on,
+        }
+    }
+
+    /// This record, stated on a day of an employment that is known as `before`: it remembers what that was named.
+    #[must_use]
+    pub fn named_after(self, before: &Self, today: NaiveDate) -> Self {
+        let known = (&before.administration, before.unit.as_str());
+        let earlier = earlier_place::remember(&before.earlier, known, &self.administration, today);
+        Self { earlier, ..self }
     }
 }
 
@@ -180,18 +198,22 @@ impl Keyed for PriorTrainingRecord {
     }
 }
 
-/// What a platform calls a person, where HR's files do not say it. All of it is its key.
+/// What a platform calls a person, where HR's files do not say it. All but its last day is its key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentityRecord {
     pub employee_number: EmployeeNumber,
     pub platform: PlatformCode,
     pub identity: Identity,
+    /// The first day on which it is theirs; `None`: as `linking::holding` has it.
+    pub valid_from: Option<NaiveDate>,
+    /// The last such day; `None`: as `linking::holding` has it.
+    pub valid_to: Option<NaiveDate>,
 }
 
 impl Keyed for IdentityRecord {
-    type Key<'a> = &'a Self;
+    type Key<'a> = (&'a EmployeeNumber, &'a PlatformCode, &'a Identity, Option<NaiveDate>);
 
     fn key(&self) -> Self::Key<'_> {
-        self
+        (&self.employee_number, &self.platform, &self.identity, self.valid_from)
     }
 }

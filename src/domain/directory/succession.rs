@@ -2,10 +2,12 @@
 //!
 //! HR tells in which administration somebody is employed, and goes on telling it so for as long as its system does. A
 //! reorganisation moves what is told in one administration, or in a unit of it, to another from a day on; employments
-//! follow. [`Successions`] holds the reorganisations that are known at an instant and answers for any day; it never moves
-//! anything before its day. Start at [`Successions::resolve`].
+//! follow. Then HR's system names the new one for all days, those before included: that says nothing new, and what it named
+//! before goes on telling where the employment was (`earlier_place`). [`Successions`] holds the reorganisations that are known
+//! at an instant and answers for any day. Start at [`Successions::follow`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -81,6 +83,25 @@ impl Moves {
         let by_unit = if self.units.is_empty() { None } else { self.units.get(&(code.clone(), unit.to_owned())) };
         by_unit.or_else(|| self.rest.get(code))
     }
+}
+
+/// A part of an employment's way through administrations.
+#[derive(Debug, Clone, Copy)]
+struct Leg<'a> {
+    /// `None`: from the beginning.
+    first: Option<NaiveDate>,
+    administration: &'a AdministrationCode,
+    unit: &'a str,
+}
+
+/// Days of an employment on which one administration has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stay<'a> {
+    pub first: NaiveDate,
+    /// `None`: open.
+    pub last: Option<NaiveDate>,
+    pub administration: &'a AdministrationCode,
+    pub unit: &'a str,
 }
 
 /// The reorganisations that are known at an instant.
@@ -175,49 +196,122 @@ impl Successions {
         code
     }
 
-    /// The administrations that have, one after the other, what is told in one on some days.
-    pub fn places<'a>(
+    /// Where an employment is, from the beginning of time on: the way of the code that was named first; where a later one
+    /// lies on it, it goes on from there, and where none does, it begins anew.
+    ///
+    /// Depends on nothing but what was named and which steps stand: in which order steps were recorded, and whether before
+    /// or after a file that names where they lead, does not matter.
+    fn way<'a>(&'a self, told: &'a ToldEmployment) -> Vec<Leg<'a>> {
+        let earlier = told.earlier.iter().map(|place| (&place.administration, place.unit.as_str()));
+        let mut way: Vec<Leg<'a>> = Vec::new();
+        for (code, unit) in earlier.chain([(&told.administration, told.unit.as_str())]) {
+            let reached = way.iter().position(|leg| leg.administration == code);
+            let first = reached.and_then(|place| way.get(place)).and_then(|leg| leg.first);
+            way.truncate(reached.unwrap_or(0));
+            self.walk(first, code, unit, &mut way);
+        }
+        way
+    }
+
+    /// Goes on from an administration, where the employment is from a day on (`None`: from the beginning).
+    fn walk<'a>(
         &'a self,
-        told_in: &'a AdministrationCode,
+        first: Option<NaiveDate>,
+        code: &'a AdministrationCode,
         unit: &'a str,
-        starts_on: NaiveDate,
-        ends_on: Option<NaiveDate>,
-    ) -> impl Iterator<Item = &'a AdministrationCode> {
-        let within = self.by_day.keys().copied();
-        let within = within.filter(move |day| starts_on < *day && ends_on.is_none_or(|last| *day <= last));
-        [starts_on].into_iter().chain(within).map(move |day| self.resolve(told_in, unit, day))
+        way: &mut Vec<Leg<'a>>,
+    ) {
+        way.push(Leg { first, administration: code, unit });
+        if !self.from.contains(code) {
+            return;
+        }
+        let later = first.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut code = code;
+        for (day, moves) in self.by_day.range((later, Bound::Unbounded)) {
+            if let Some(to) = moves.of(code, unit).filter(|to| *to != code) {
+                code = to;
+                way.push(Leg { first: Some(*day), administration: code, unit });
+            }
+        }
+    }
+
+    /// The administration that has an employment on a day, which need not be one of its own.
+    #[must_use]
+    pub fn place<'a>(&'a self, told: &'a ToldEmployment, day: NaiveDate) -> &'a AdministrationCode {
+        let way = self.way(told);
+        let there = way.iter().rev().find(|leg| leg.first.is_none_or(|first| first <= day));
+        there.map_or(&told.administration, |leg| leg.administration)
+    }
+
+    /// Where an employment is on its own days, one after the other.
+    #[must_use]
+    pub fn stays<'a>(&'a self, told: &'a ToldEmployment) -> Vec<Stay<'a>> {
+        let way = self.way(told);
+        let next = way.iter().skip(1).map(|leg| leg.first.map(day_before)).chain([None]);
+        let within = |(leg, last): (&Leg<'a>, Option<NaiveDate>)| {
+            let first = leg.first.map_or(told.starts_on, |first| first.max(told.starts_on));
+            let last = [last, told.ends_on].into_iter().flatten().min();
+            let Leg { administration, unit, .. } = *leg;
+            last.is_none_or(|last| first <= last).then_some(Stay { first, last, administration, unit })
+        };
+        way.iter().zip(next).filter_map(within).collect()
+    }
+
+    /// The administrations that have an employment on some of its days, one after the other.
+    #[must_use]
+    pub fn places<'a>(&'a self, told: &'a ToldEmployment) -> Vec<&'a AdministrationCode> {
+        self.stays(told).into_iter().map(|stay| stay.administration).collect()
+    }
+
+    /// Whether an employment was, is or will be in an administration by what was named and what stands, on whatever days.
+    #[must_use]
+    pub fn leads_to(&self, told: &ToldEmployment, code: &AdministrationCode) -> bool {
+        self.way(told).iter().any(|leg| leg.administration == code)
+    }
+
+    /// Whether an employment has been brought to an administration by a day: to name it then says nothing new.
+    #[must_use]
+    pub fn has_led_to(&self, told: &ToldEmployment, code: &AdministrationCode, day: NaiveDate) -> bool {
+        let begun = |leg: &&Leg<'_>| leg.first.is_none_or(|first| first <= day);
+        self.way(told).iter().filter(begun).any(|leg| leg.administration == code)
+    }
+
+    /// Whether two accounts of an employment have it in the same administrations from the same days on.
+    #[must_use]
+    pub fn agree(&self, before: &ToldEmployment, after: &ToldEmployment) -> bool {
+        let (before, after) = (self.way(before), self.way(after));
+        let places = |way: &[Leg<'_>]| -> Vec<(Option<NaiveDate>, AdministrationCode)> {
+            way.iter().map(|leg| (leg.first, leg.administration.clone())).collect()
+        };
+        places(&before) == places(&after)
     }
 
     /// An employment as told, cut where it moves: one for each administration that has it, in the order of days.
     #[must_use]
     pub fn follow(&self, employment: Employment) -> Vec<Employment> {
-        if !self.from.contains(&employment.administration) {
+        if employment.moved.is_none() && !self.from.contains(&employment.administration) {
             return vec![employment];
         }
-        let Employment { administration: told_in, starts_on, ends_on, .. } = &employment;
-        let within = self.by_day.keys().filter(|day| starts_on < *day && ends_on.is_none_or(|last| **day <= last));
-        let mut places: Vec<(NaiveDate, &AdministrationCode)> = Vec::new();
-        for first in [starts_on].into_iter().chain(within) {
-            let administration = self.resolve(told_in, &employment.unit, *first);
-            if places.last().is_none_or(|(_, last)| *last != administration) {
-                places.push((*first, administration));
-            }
-        }
-        if let [(_, only)] = places.as_slice()
-            && *only == told_in
-        {
+        let told = employment.as_told();
+        let stays = self.stays(&told);
+        let is_where_it_was_told = match stays.as_slice() {
+            // It ends before it begins.
+            [] => true,
+            [only] => *only.administration == employment.administration && only.unit == employment.unit,
+            _ => false,
+        };
+        if is_where_it_was_told {
             return vec![employment];
         }
-        let told = ToldEmployment { administration: told_in.clone(), starts_on: *starts_on, ends_on: *ends_on };
-        let next = places.iter().skip(1).map(|(first, _)| Some(day_before(*first))).chain([*ends_on]);
-        let segment = |(&(starts_on, administration), ends_on): (&(NaiveDate, &AdministrationCode), _)| Employment {
-            administration: administration.clone(),
-            starts_on,
-            ends_on,
+        let segment = |stay: &Stay<'_>| Employment {
+            administration: stay.administration.clone(),
+            unit: stay.unit.to_owned(),
+            starts_on: stay.first,
+            ends_on: stay.last,
             moved: Some(told.clone()),
             ..employment.clone()
         };
-        places.iter().zip(next).map(segment).collect()
+        stays.iter().map(segment).collect()
     }
 
     /// Whether an administration takes no employments on a day: it has closed, and has not opened again.
@@ -229,20 +323,17 @@ impl Successions {
 
     /// Whether an employment would be on some of its days in an administration that is closed on them, and in which.
     #[must_use]
-    pub fn closed_to(&self, told: &ToldEmployment, unit: &str) -> Option<&AdministrationCode> {
+    pub fn closed_to(&self, told: &ToldEmployment) -> Option<AdministrationCode> {
         if self.terms.is_empty() {
             return None;
         }
-        let closings = self.terms.values().flatten().filter(|(_, opens)| !**opens).map(|(day, _)| *day);
-        let moves = self.by_day.keys().copied();
-        let within = closings
-            .chain(moves)
-            .filter(|day| told.starts_on < *day && told.ends_on.is_none_or(|last| *day <= last))
-            .chain(told.ends_on.is_none_or(|last| told.starts_on <= last).then_some(told.starts_on));
-        within.into_iter().find_map(|day| {
-            let code = self.terms.keys().find(|code| *code == self.resolve(&told.administration, unit, day))?;
-            self.is_closed(code, day).then_some(code)
-        })
+        let is_closed = |stay: &Stay<'_>| {
+            let terms = self.terms.get(stay.administration);
+            let closings = terms.into_iter().flatten().filter(|(_, opens)| !**opens).map(|(day, _)| *day);
+            let mut within = closings.filter(|day| stay.first < *day && stay.last.is_none_or(|last| *day <= last));
+            self.is_closed(stay.administration, stay.first) || within.next().is_some()
+        };
+        self.stays(told).iter().find(|stay| is_closed(stay)).map(|stay| stay.administration.clone())
     }
 
     /// Whether a reorganisation names an administration: it is a part of the tree of some day, whatever HR's files list.
@@ -261,12 +352,5 @@ impl Successions {
             first.is_some_and(|(first, opens)| *opens && day < *first)
         };
         self.resolve(code, NO_UNIT, day) != code || self.is_closed(code, day) || not_yet()
-    }
-
-    /// Whether a file that now names `told` says nothing new of an employment that is known in `known`: it is there by a
-    /// reorganisation. HR's system renames what it had, the past included; the register does not.
-    #[must_use]
-    pub fn is_the_same(&self, known: &AdministrationCode, told: &AdministrationCode, unit: &str) -> bool {
-        known != told && self.from.contains(known) && self.resolve(known, unit, NaiveDate::MAX) == told
     }
 }

@@ -175,7 +175,8 @@ impl Told for IdentityRecord {
 
     fn key(&self) -> String {
         let Identity { key, value, home_page } = &self.identity;
-        format!("{} {} {home_page} {value}", self.platform, key.as_str())
+        let from = self.valid_from.map(|day| day.to_string()).unwrap_or_default();
+        format!("{} {} {home_page} {value} {from}", self.platform, key.as_str())
     }
 
     fn name(&self) -> String {
@@ -186,6 +187,8 @@ impl Told for IdentityRecord {
         vec![
             Field::new("value", &self.identity.value).personal(),
             Field::new("home_page", &self.identity.home_page).personal(),
+            Field::maybe("valid_from", self.valid_from),
+            Field::maybe("valid_to", self.valid_to),
         ]
     }
 }
@@ -197,6 +200,10 @@ pub struct Link {
     pub identity: Identity,
     /// `None`: the identity links to nobody.
     pub employee_number: Option<EmployeeNumber>,
+    /// The first day; `None`: from the beginning.
+    pub valid_from: Option<NaiveDate>,
+    /// The last day; `None`: for ever.
+    pub valid_to: Option<NaiveDate>,
     pub reason: String,
 }
 
@@ -205,7 +212,8 @@ impl Told for Link {
 
     fn key(&self) -> String {
         let Identity { key, value, home_page } = &self.identity;
-        format!("{} {} {home_page} {value}", self.platform, key.as_str())
+        let days = [self.valid_from, self.valid_to].map(|day| day.map(|day| day.to_string()).unwrap_or_default());
+        format!("{} {} {home_page} {value} {}", self.platform, key.as_str(), days.join(" "))
     }
 
     fn name(&self) -> String {
@@ -214,7 +222,12 @@ impl Told for Link {
 
     fn fields(&self) -> Vec<Field> {
         let to = self.employee_number.as_ref().map_or("nobody", EmployeeNumber::as_str);
-        vec![Field::new("value", &self.identity.value).personal(), Field::new("links_to", to)]
+        vec![
+            Field::new("value", &self.identity.value).personal(),
+            Field::new("links_to", to),
+            Field::maybe("from", self.valid_from),
+            Field::maybe("to", self.valid_to),
+        ]
     }
 
     fn reason(&self) -> Option<&str> {
@@ -252,7 +265,7 @@ impl Told for Received {
                 let type_ = if self.kind.is_ungraded() { "quiz.submitted" } else { "quiz.graded" };
                 (type_, name.as_ref(), *passed, None, score.as_ref())
             }
-            ResultKind::Revocation { event_id } => ("completion.revoked", None, None, event_id.as_ref(), None),
+            ResultKind::Revocation(revokes) => ("completion.revoked", None, None, revokes.event_id(), None),
         };
         let mut fields = vec![Field::new("type", type_), Field::new("platform", &self.platform)];
         fields.extend(target(&self.target));

@@ -3,9 +3,11 @@
 //! A fact is kept in versions, each known for a time. [`told`] turns the versions of one kind into entries, [`Story`] puts
 //! the entries of all kinds in order and hides what protection hides. Where the versions come from is the store's matter.
 
+mod decisions;
 mod facts;
 mod merges;
 mod proposals;
+pub mod scoped;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ use chrono::{DateTime, Utc};
 
 use super::ids::EmployeeNumber;
 
+pub use decisions::told_of_decision;
 pub use facts::{DecidedExemption, Link, PriorTraining, Received};
 pub use merges::told_of_merge;
 pub use proposals::told_of_proposal;
@@ -33,6 +36,14 @@ impl<T> Version<T> {
     }
 }
 
+/// What was known just before an instant, of the versions of one thing in order; where nothing was known by then, what became
+/// known first.
+#[must_use]
+pub fn last_before<T>(versions: &[Version<T>], at: DateTime<Utc>) -> Option<&T> {
+    let last = versions.iter().rev().find(|version| version.recorded_at < at);
+    last.or(versions.first()).map(|version| &version.record)
+}
+
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -44,12 +55,14 @@ pub enum Kind {
     Identity,
     Link,
     Result,
+    /// A result that was withdrawn or restored by hand.
+    Withdrawal,
     /// Another employee number of the same human.
     Merge,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Person,
         Self::Employment,
         Self::Absence,
@@ -58,6 +71,7 @@ impl Kind {
         Self::Identity,
         Self::Link,
         Self::Result,
+        Self::Withdrawal,
         Self::Merge,
     ];
 
@@ -72,6 +86,7 @@ impl Kind {
             Self::Identity => "identity",
             Self::Link => "link",
             Self::Result => "result",
+            Self::Withdrawal => "withdrawal",
             Self::Merge => "merge",
         }
     }

@@ -1,9 +1,11 @@
 //! Whose result is it? The tie from the keys that a platform gives to an employee that HR knows.
 //!
 //! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of who is known by them, and of the day.
-//! What it leaves over waits in the [`queue`]; [`namesakes`] finds who might be meant.
+//! [`holding`] says who is known by a key on which day. What is left over waits in the [`queue`]; [`namesakes`] finds who
+//! might be meant.
 
 pub mod folding;
+pub mod holding;
 pub mod namesakes;
 pub mod ownership;
 pub mod queue;
@@ -13,6 +15,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use self::holding::Holding;
 use super::ids::{EmployeeId, EmployeeNumber};
 
 /// A kind of key by which a platform names a learner.
@@ -127,6 +130,8 @@ impl LearnerKeys {
 pub enum Unlinked {
     /// No key of the event fits anybody.
     Unknown,
+    /// No key fits anybody, and a person decided of one of them that it is nobody's: the result does not wait.
+    Dismissed,
     /// A key fits several people, and the day does not tell which.
     Ambiguous,
     /// A key fits somebody whom the event's own employee number contradicts.
@@ -138,16 +143,17 @@ impl Unlinked {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
+            Self::Dismissed => "dismissed",
             Self::Ambiguous => "ambiguous",
             Self::Contradicted => "contradicted",
         }
     }
 }
 
-/// What is known of whom an identity fits.
+/// What is known of whom an identity fits on a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fit {
-    /// Everybody whom the directory knows by the identity, each once, in any order.
+    /// Everybody whom the directory knows by the identity, each once, in order.
     pub employees: Vec<EmployeeId>,
     /// What a person decided by hand for this identity; it goes before the directory.
     pub by_hand: Option<ByHand>,
@@ -182,7 +188,7 @@ impl Link {
 /// Links a learner's keys on a day (DESIGN, "Linking").
 ///
 /// * `order`: the platform's linking keys, strongest first.
-/// * `fit_of`: whom an identity fits.
+/// * `fit_of`: whom an identity fits on that day.
 /// * `employed_on`: whether somebody has any employment on a day.
 ///
 /// The first key that fits exactly one employee links. A key that fits several fits the one who was employed on `day`,
@@ -213,7 +219,11 @@ pub fn link(
     let mut why = Unlinked::Unknown;
     for key in order {
         let Some(identity) = keys.identity(*key) else { continue };
-        match choose(&fit_of(&identity)) {
+        let fit = fit_of(&identity);
+        if fit.by_hand == Some(ByHand::Nobody) {
+            why = why.max(Unlinked::Dismissed);
+        }
+        match choose(&fit) {
             Ok(Some(employee)) => match number_names {
                 Some(Ok(Some(named))) if named != employee => why = why.max(Unlinked::Contradicted),
                 _ => return Link::To { employee, by: *key },
@@ -222,15 +232,16 @@ pub fn link(
             Err(ambiguous) => why = why.max(ambiguous),
         }
     }
+    // A decision about a key that the platform is not linked by dismisses as well.
+    if why == Unlinked::Unknown && keys.identities().any(|identity| fit_of(&identity).by_hand == Some(ByHand::Nobody)) {
+        why = Unlinked::Dismissed;
+    }
     Link::None(why)
 }
 
-/// Whether the link of these keys can depend on the day: some key fits several people.
-pub fn depends_on_the_day(keys: &LearnerKeys, mut fit_of: impl FnMut(&Identity) -> Fit) -> bool {
-    keys.identities().any(|identity| {
-        let fit = fit_of(&identity);
-        fit.by_hand.is_none() && fit.employees.len() > 1
-    })
+/// Whether the link of these keys can depend on the day: some key fits others on other days, or several on one.
+pub fn depends_on_the_day(keys: &LearnerKeys, mut holding_of: impl FnMut(&Identity) -> Holding) -> bool {
+    keys.identities().any(|identity| holding_of(&identity).depends_on_the_day())
 }
 
 #[cfg(test)]

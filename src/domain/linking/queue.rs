@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{ByHand, Fit, Identity, LearnerKeys, LinkingKey, Unlinked};
+use super::{ByHand, Fit, Identity, LearnerKeys, LinkingKey};
 use crate::domain::ids::{EmployeeId, PlatformId};
 
 /// What a key of an entry says about whose its results are.
@@ -45,14 +45,6 @@ pub struct KeyVerdict {
     pub key: LinkingKey,
     pub identity: Option<Identity>,
     pub verdict: Verdict,
-}
-
-/// Whether results that wait for this reason are dismissed: no key fits anybody, and a person decided of one of the keys
-/// that it is nobody's. Where another key fits several people, or is contradicted, the results may still be somebody's
-/// and wait on.
-#[must_use]
-pub fn is_dismissed(keys: &LearnerKeys, why: Unlinked, mut fit_of: impl FnMut(&Identity) -> Fit) -> bool {
-    why == Unlinked::Unknown && keys.identities().any(|identity| fit_of(&identity).by_hand == Some(ByHand::Nobody))
 }
 
 /// A waiting learner, as far as grouping looks.

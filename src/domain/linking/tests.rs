@@ -105,7 +105,21 @@ fn what_a_person_decided_goes_before_the_directory() {
     let is_anna = shared().by_hand(LinkingKey::Email, "info@example.org", ByHand::Is(ANNA));
     assert_eq!(is_anna.link(&said), Link::To { employee: ANNA, by: LinkingKey::Email });
     let nobody = shared().by_hand(LinkingKey::Email, "info@example.org", ByHand::Nobody);
-    assert_eq!(nobody.link(&said), Link::None(Unlinked::Unknown));
+    assert_eq!(nobody.link(&said), Link::None(Unlinked::Dismissed));
+}
+
+#[test]
+fn a_result_is_dismissed_by_one_key_unless_another_may_still_be_somebodys() {
+    let known = Known::default()
+        .by_hand(LinkingKey::Email, "test@example.org", ByHand::Nobody)
+        .by(LinkingKey::Username, "both", &[ANNA, BO])
+        .by(LinkingKey::Username, "bo", &[BO]);
+    let dismissed = Link::None(Unlinked::Dismissed);
+    assert_eq!(known.link(&keys("", "test@example.org", "x")), dismissed);
+    assert_eq!(known.link_in(&keys("", "test@example.org", "x"), &[LinkingKey::Username]), dismissed);
+    assert_eq!(known.link(&keys("", "test@example.org", "both")), Link::None(Unlinked::Ambiguous));
+    assert_eq!(known.link(&keys("", "test@example.org", "bo")).employee(), Some(BO));
+    assert_eq!(known.link(&keys("", "x@example.org", "y")), Link::None(Unlinked::Unknown));
 }
 
 #[test]

@@ -10,14 +10,15 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::domain::access::Visible;
+use crate::domain::access::{OwnDays, Visible};
+use crate::domain::calendar::Stretch;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::span::shown_employments;
 use crate::domain::compliance::standing::standing_on;
 use crate::domain::compliance::{Person, RequirementVersion, Status};
 use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
-use crate::domain::training::LinkedResult;
+use crate::domain::training::{LinkedResult, ResultKind};
 
 /// What was known at one instant of one person and of the requirement in question.
 #[derive(Debug, Clone, Copy)]
@@ -111,9 +112,20 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// Whether somebody may learn of it: employments are those of their administrations, all else is the person's.
+    /// Whether somebody may learn of it: employments are those of their administrations, absences and exemptions those of own
+    /// days, and a revocation is of the day on which it happened. What counts as evidence may be shown wherever it was done.
     #[must_use]
-    pub fn is_visible(&self, visible: &Visible) -> bool {
+    pub fn is_visible(&self, visible: &Visible, own: &OwnDays) -> bool {
+        let is_own = |fact: &Fact| match fact {
+            Fact::Absence(Absence { starts_on, ends_on }) | Fact::Exemption(Exemption { starts_on, ends_on, .. }) => {
+                Stretch::inclusive(*starts_on, *ends_on).is_some_and(|days| own.touches(days))
+            }
+            Fact::Result(result) => !matches!(result.kind, ResultKind::Revocation { .. }) || own.contains(result.day),
+            Fact::Employment(_) => true,
+        };
+        if !matches!(self.key, FactKey::Merge) && !self.before.iter().chain(&self.after).all(is_own) {
+            return false;
+        }
         let mut administrations = self.before.iter().chain(&self.after).filter_map(|fact| match fact {
             Fact::Employment(employment) => Some(&employment.administration),
             _ => None,
@@ -239,7 +251,7 @@ mod tests {
     use crate::domain::compliance::{Audience, Item, Requirement};
     use crate::domain::directory::EmploymentForm;
     use crate::domain::ids::{CourseId, RequirementCode};
-    use crate::domain::training::{ResultKind, Target};
+    use crate::domain::training::Target;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().expect("a day")
@@ -257,6 +269,8 @@ mod tests {
             new_hire_days,
             existing_staff_due_on: None,
             valid_months: None,
+            valid_until: None,
+            counts_from: None,
             renewal_days: 60,
             effective_from: day("2026-01-01"),
             effective_to: None,
@@ -284,6 +298,7 @@ mod tests {
             target: Target::Course(CourseId::parse("basics").expect("an id")),
             kind: ResultKind::Completion,
             occurred_at: day(on).and_time(chrono::NaiveTime::MIN).and_utc(),
+            told_at: None,
             day: day(on),
         }
     }
@@ -344,7 +359,8 @@ mod tests {
         // The earlier employment elsewhere starts the clock earlier.
         let because = because(&known(&before), &known(&after), &Moved::default(), &own, day("2026-05-01"));
         assert_eq!(because.len(), 1);
-        assert!(!because[0].is_visible(&own) && because[0].is_visible(&Visible::All));
+        let days = own.own_days(&after.employments);
+        assert!(!because[0].is_visible(&own, &days) && because[0].is_visible(&Visible::All, &OwnDays::All));
     }
 
     /// People who differ in what is known of them.

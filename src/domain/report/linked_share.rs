@@ -89,8 +89,6 @@ pub struct LinkedShares {
     pub overall: LinkedShare,
     /// Of each platform with results in either period, by code.
     pub platforms: Vec<(String, LinkedShare)>,
-    /// Whether the asker may see how many results these are, which are the whole city's.
-    pub counts_shown: bool,
 }
 
 impl LinkedShares {

@@ -121,8 +121,15 @@ impl Figures {
 /// How far a figure can be trusted (DESIGN, "Data quality is part of the figure").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataQuality {
-    /// Results that wait for somebody to be theirs.
+    /// Results that wait for somebody to be theirs; for an administration those that are its own people's alone.
     pub unlinked_results: u64,
+    /// What tells of the whole city; nothing for somebody who may not see it.
+    pub city: Option<CityQuality>,
+}
+
+/// How far a figure can be trusted, in what only the whole city can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CityQuality {
     /// Results that are nobody's by a person's decision: kept, and counted nowhere else.
     pub dismissed_results: u64,
     pub linked: LinkedShares,

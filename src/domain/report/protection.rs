@@ -1,6 +1,74 @@
-//! What an export says of an employee with protected personal data.
+//! What an export says of an employee with protected personal data, and which texts speak of one.
 
 use super::ExportRow;
+use crate::domain::linking::normalized;
+
+/// What somebody with protected personal data is, or ever was, called and known by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProtectedWords {
+    /// Given and family names.
+    pub names: Vec<(String, String)>,
+    /// Employee numbers, addresses, user names and accounts.
+    pub keys: Vec<String>,
+}
+
+impl ProtectedWords {
+    /// Whether a text speaks of them: it has one of their keys, or a given and a family name of theirs, as words. Case does not
+    /// matter, nor how JSON or an address escapes a letter.
+    #[must_use]
+    pub fn are_in(&self, text: &ReadText) -> bool {
+        let has = |word: &str| text.0.iter().any(|text| has_word(text, &normalized(word)));
+        self.keys.iter().any(|key| has(key)) || self.names.iter().any(|(given, family)| has(given) && has(family))
+    }
+}
+
+/// A text as it is searched: as it stands, and with its escapes read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadText(Vec<String>);
+
+impl ReadText {
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let unescaped = unescaped(text);
+        let decoded =
+            percent_encoding::percent_decode_str(&unescaped.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let mut texts: Vec<String> = [text, &unescaped, &decoded].map(normalized).to_vec();
+        texts.dedup();
+        Self(texts)
+    }
+}
+
+/// A text whose `\\u00e5` are read.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let mut read = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        match code.zip(part.get(4..)) {
+            Some((letter, rest)) => {
+                read.push(letter);
+                read.push_str(rest);
+            }
+            None => {
+                read.push_str("\\u");
+                read.push_str(part);
+            }
+        }
+    }
+    read
+}
+
+/// Whether a text has a word that does not go on before or behind it.
+fn has_word(text: &str, word: &str) -> bool {
+    if word.is_empty() {
+        return false;
+    }
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let behind = text.get(at + word.len()..).and_then(|behind| behind.chars().next());
+        !before.is_some_and(char::is_alphanumeric) && !behind.is_some_and(char::is_alphanumeric)
+    })
+}
 
 /// Takes away what the row of an employee with protected personal data must not show: "the number and the status, and
 /// no name, e-mail or unit" (DESIGN, section 3, "Doors").
@@ -21,6 +89,30 @@ mod tests {
     use crate::domain::compliance::Status;
     use crate::domain::directory::EmploymentForm;
     use crate::domain::ids::{AdministrationCode, EmployeeNumber, RequirementCode};
+
+    #[test]
+    fn a_text_speaks_of_somebody_by_a_key_or_by_both_names_however_it_is_written() {
+        let asa = ProtectedWords {
+            names: vec![("Åsa".to_owned(), "Ek".to_owned())],
+            keys: vec!["104233".to_owned(), "asa.ek@example.org".to_owned()],
+        };
+        for (text, speaks) in [
+            (r#"{"learner": {"employee_number": "104233"}}"#, true),
+            (r#"{"learner": {"employee_number": "1042331"}}"#, false),
+            (r#"{"actor": {"mbox": "mailto:Asa.Ek@example.org"}}"#, true),
+            ("actor=mailto%3Aasa.ek%40example.org", true),
+            (r#"{"first": "\u00c5sa", "last": "EK"}"#, true),
+            (r#"{"first": "Åsa", "last": "Ekman"}"#, false),
+            (r#"{"name": "Week"}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(asa.are_in(&ReadText::of(text)), speaks, "{text}");
+        }
+        assert!(
+            !ProtectedWords { names: vec![(String::new(), String::new())], keys: vec![String::new()] }
+                .are_in(&ReadText::of("a"))
+        );
+    }
 
     fn row() -> ExportRow {
         let day = NaiveDate::from_ymd_opt(2026, 2, 26).expect("a day");

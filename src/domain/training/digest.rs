@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{ReportedResult, ResultKind, Target};
+use super::{ReportedResult, ResultKind, Revokes, Target};
 use crate::domain::ids::{EventId, InvalidId};
 
 impl ReportedResult {
@@ -31,8 +31,11 @@ impl ReportedResult {
                 // Ids that were made before attempts had names stay what they are.
                 parts.extend(name.as_ref().map(ToString::to_string));
             }
-            ResultKind::Revocation { event_id } => {
-                parts.extend(["revocation".to_owned(), event_id.as_ref().map(ToString::to_string).unwrap_or_default()]);
+            ResultKind::Revocation(revokes) => {
+                parts
+                    .extend(["revocation".to_owned(), revokes.event_id().map(ToString::to_string).unwrap_or_default()]);
+                // A reset is not the same as a revocation of all before.
+                parts.extend(matches!(revokes, Revokes::Recent).then(|| revokes.as_str().to_owned()));
             }
         }
         let mut digest = Sha256::new();
@@ -75,6 +78,7 @@ mod tests {
             target,
             kind,
             occurred_at: chrono::DateTime::UNIX_EPOCH,
+            told_at: None,
             reason: None,
         }
     }

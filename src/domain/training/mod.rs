@@ -1,5 +1,6 @@
 //! What learning platforms report, in Kurskoll's own terms: completions, graded quiz attempts and revocations.
 
+mod decision;
 mod digest;
 mod score;
 
@@ -8,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::ids::{AttemptName, CourseId, EventId, PlatformId, QuizId};
 use super::linking::LearnerKeys;
 
+pub use decision::{ResultDecision, Verdict};
 pub use score::{InvalidDecimal, PassMark, Score, decimal_from_text, one_decimal};
 
 /// What a result is about: a course, or a quiz.
@@ -29,10 +31,48 @@ pub enum ResultKind {
         score: Option<Score>,
         passed: Option<bool>,
     },
-    /// Withdraws the event of that id, or where there is none, all that the learner did in the target up to its instant.
-    Revocation {
-        event_id: Option<EventId>,
-    },
+    Revocation(Revokes),
+}
+
+/// What a revocation withdraws (DESIGN, "Evidence").
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Revokes {
+    /// An event, and what says the same in every word.
+    Event(EventId),
+    /// The same, said by a voiding xAPI statement: no other statement can void that one (xAPI 1.0.3, Data 2.3.2).
+    Statement(EventId),
+    /// All that the learner did in the target up to the revocation's instant.
+    UpTo,
+    /// What the learner did in the target on the revocation's own day in the city, or on the day before, up to its instant:
+    /// platforms reset progress when a renewal window opens, and what was done long before stays done.
+    Recent,
+    /// An administrator decided, at the revocation's instant, that an event is withdrawn; or that it counts, whatever the
+    /// platform revokes.
+    ByHand { event_id: EventId, counts: bool },
+}
+
+impl Revokes {
+    /// The event that it names.
+    #[must_use]
+    pub const fn event_id(&self) -> Option<&EventId> {
+        match self {
+            Self::Event(event_id) | Self::Statement(event_id) | Self::ByHand { event_id, .. } => Some(event_id),
+            Self::UpTo | Self::Recent => None,
+        }
+    }
+
+    /// The word for it, as it is kept and shown.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "event",
+            Self::Statement(_) => "statement",
+            Self::UpTo => "up_to",
+            Self::Recent => "recent",
+            Self::ByHand { counts: false, .. } => "withdrawn_by_hand",
+            Self::ByHand { counts: true, .. } => "restored_by_hand",
+        }
+    }
 }
 
 impl ResultKind {
@@ -41,8 +81,28 @@ impl ResultKind {
     pub const fn attempt_name(&self) -> Option<&AttemptName> {
         match self {
             Self::Attempt { name, .. } => name.as_ref(),
-            Self::Completion | Self::Revocation { .. } => None,
+            Self::Completion | Self::Revocation(_) => None,
         }
+    }
+
+    /// What a revocation withdraws.
+    #[must_use]
+    pub const fn revokes(&self) -> Option<&Revokes> {
+        match self {
+            Self::Revocation(revokes) => Some(revokes),
+            Self::Completion | Self::Attempt { .. } => None,
+        }
+    }
+
+    /// The event that a revocation names.
+    #[must_use]
+    pub fn revoked_event(&self) -> Option<&EventId> {
+        self.revokes().and_then(Revokes::event_id)
+    }
+
+    #[must_use]
+    pub const fn is_revocation(&self) -> bool {
+        matches!(self, Self::Revocation(_))
     }
 
     /// Whether it says that an attempt was made, and nothing yet of how it went: that may be told later, under its name.
@@ -61,6 +121,8 @@ pub struct ReportedResult {
     pub kind: ResultKind,
     /// The platform's instant of what happened.
     pub occurred_at: DateTime<Utc>,
+    /// When the platform told it, where it says so beside when it happened. Revocations have none: they happen when told.
+    pub told_at: Option<DateTime<Utc>>,
     /// Why it was withdrawn; only revocations have one.
     pub reason: Option<String>,
 }
@@ -73,6 +135,8 @@ pub struct LinkedResult {
     pub target: Target,
     pub kind: ResultKind,
     pub occurred_at: DateTime<Utc>,
+    /// When the platform told it, where it says so beside when it happened.
+    pub told_at: Option<DateTime<Utc>>,
     /// The city's calendar day of `occurred_at`.
     pub day: NaiveDate,
 }

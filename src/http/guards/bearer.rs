@@ -9,6 +9,9 @@ use crate::auth::{Authenticator, TokenError};
 use crate::domain::access::Principal;
 use crate::http::problem::{Challenge, Problem};
 
+/// When to come again where the keys cannot be read.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
 /// Somebody who showed a token that holds. `Arc<Authenticator>` must be managed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer(pub Principal);
@@ -62,6 +65,7 @@ fn problem(error: TokenError) -> Problem {
         TokenError::Malformed => "token-malformed",
         TokenError::WrongAlgorithm => "token-wrong-algorithm",
         TokenError::UnknownKey => "token-unknown-key",
+        TokenError::KeysUnread => return Problem::unavailable(RETRY_AFTER_SECONDS).with_cause(&error),
         TokenError::BadSignature => "token-signature-mismatch",
         TokenError::Expired => "token-expired",
         TokenError::NotYetValid => "token-not-yet-valid",

@@ -6,6 +6,13 @@ use serde_json::{Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::example::{Example, ExampleBuilder};
 
+/// A workbook, which no document can show.
+pub(super) fn workbook() -> (String, RefOr<Example>) {
+    let summary = "The columns of the file of text, in the only sheet that has anything in it";
+    let value = Value::from("the bytes of an .xlsx file");
+    ("workbook".to_owned(), RefOr::T(ExampleBuilder::new().summary(summary).value(Some(value)).build()))
+}
+
 /// Bodies that an operation takes, by name.
 pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
     let named = |name: &str, summary: &str, value: Value| {
@@ -98,6 +105,33 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
                 }),
             ),
         ],
+        "decide_result" => vec![
+            named(
+                "withdraw",
+                "A completion under the wrong account, first as a dry run",
+                json!({
+                    "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "platform": "larportal", "decision": "withdraw",
+                    "reason": "completed under the wrong account", "dry_run": true
+                }),
+            ),
+            named(
+                "restore",
+                "What the platform revoked by mistake",
+                json!({
+                    "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "decision": "restore",
+                    "reason": "the platform reset the course by mistake"
+                }),
+            ),
+        ],
+        "reject_result_decision" => vec![named("why", "Why", json!({"reason": "the result was right after all"}))],
+        "reread_platform" => vec![
+            named("dry_run", "What would change", json!({"since": "2026-01-01", "dry_run": true})),
+            named("go_on", "What an answer with a next left", json!({"after": 4711})),
+        ],
+        "take_from_quarantine" => vec![
+            named("all", "All that are good, first as a dry run", json!({"dry_run": true})),
+            named("some", "Two of them", json!({"only": [0, 2]})),
+        ],
         "reject_exemption" | "withdraw_exemption" | "reject_prior_training" | "withdraw_prior_training" => {
             vec![named("why", "Why", json!({"reason": "does not work in the field any more"}))]
         }
@@ -132,6 +166,11 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
             "hired_twice",
             "One human under two numbers",
             json!({"duplicate": "104999", "reason": "hired twice in January, seen in the payroll system", "dry_run": true}),
+        )],
+        "undo_import" => vec![named(
+            "an_old_file",
+            "An old file was imported",
+            json!({"reason": "the file was last year's", "dry_run": true}),
         )],
         "undo_merge" => vec![named(
             "not_the_same",
@@ -259,6 +298,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             let mut made = reorganisation(false);
             made["dry_run"] = false.into();
             made["moved"] = json!([{"from": "SEF", "to": "MF", "employments": 412, "people": 405}]);
+            made["named_before"] = json!({"employments": 0, "people": 0});
             made["requirements_to_change"] = json!([]);
             made
         }
@@ -344,12 +384,68 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         "show_exemption" | "propose_exemption" | "approve_exemption" | "reject_exemption" | "withdraw_exemption" => {
             exemption()
         }
+        "list_result_decisions" => json!({"items": [result_decision()], "next": null}),
+        "show_result_decision" | "approve_result_decision" | "reject_result_decision" => result_decision(),
+        "decide_result" => json!({
+            "decision": result_decision(),
+            "result": {
+                "platform": "larportal", "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "kind": "completion",
+                "course": "infosec-basics", "quiz": null, "occurred_at": "2026-03-02T07:14:58Z"
+            },
+            "needs_approval": false,
+            "changes": [{
+                "employee_number": "104233", "requirement": "infosec-onboarding", "from": "2026-03-02",
+                "status_before": "compliant", "status_after": "overdue", "valid_until_before": "2027-03-01",
+                "valid_until_after": null
+            }]
+        }),
+        "reread_platform" => json!({
+            "dry_run": true, "deliveries": 120, "added": 0, "changed": 1, "dropped": 0, "contradicting": 0,
+            "events": [
+                {"delivery_id": 4698, "event_id": "wh-20260302-071500-3c5a1d2e", "difference": "changed"}
+            ],
+            "not_understood": [],
+            "changes": [{
+                "employee_number": "104233", "requirement": "infosec-onboarding", "from": "2026-03-02",
+                "status_before": "overdue", "status_after": "compliant", "valid_until_before": null,
+                "valid_until_after": "2027-03-01"
+            }],
+            "next": null
+        }),
+        "take_from_quarantine" => json!({
+            "dry_run": false,
+            "items": [
+                {"number": 0, "pointer": "/0", "state": "taken", "problem": null},
+                {
+                    "number": 1, "pointer": "/1/timestamp", "state": "not_understood",
+                    "problem": "lies more than a day after 2026-03-02T07:15:00Z, when it was received: set the sender's clock right"
+                }
+            ],
+            "new_results": 1, "linked_results": 1
+        }),
         "list_prior_training" => json!({"items": [prior_training()], "next": null}),
         "show_prior_training"
         | "propose_prior_training"
         | "approve_prior_training"
         | "reject_prior_training"
         | "withdraw_prior_training" => prior_training(),
+        "undo_import" => {
+            let none = json!({"added": 0, "changed": 0, "ended": 0, "withdrawn": 0});
+            json!({
+                "undoes": 12, "import": null, "dry_run": true,
+                "summary": {
+                    "administrations": none, "persons": none,
+                    "employments": {"added": 0, "changed": 1, "ended": 0, "withdrawn": 0},
+                    "absences": none, "exemptions": none, "identities": none
+                },
+                "changes": [{
+                    "kind": "employment", "act": "changed", "key": "104233/1", "field": "starts_on",
+                    "before": "2026-02-01", "after": "2020-02-01"
+                }],
+                "has_more_changes": false,
+                "left": [{"kind": "employment", "key": "104234/1", "why": "changed_since"}]
+            })
+        }
         "list_imports" => json!({"items": [import()], "next": "12"}),
         "show_import" => import(),
         "show_import_difference" => json!({
@@ -364,7 +460,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "items": [{
                 "platform": "larportal",
                 "identity": {"key": "email", "value": "a.andersson@example.org", "home_page": null},
-                "why": "ambiguous", "results": 2, "first_recorded_at": "2026-02-20T09:14:00Z",
+                "withheld": false, "why": "ambiguous", "results": 2, "first_recorded_at": "2026-02-20T09:14:00Z",
                 "last_recorded_at": "2026-02-21T13:02:11Z",
                 "keys": [
                     {
@@ -395,14 +491,14 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "next": null
         }),
         "list_links" => json!([link(None)]),
-        "make_link" => link(None),
-        "undo_link" => link(Some("2026-02-27T08:00:00Z")),
+        "make_link" => decided_link(None),
+        "undo_link" => decided_link(Some("2026-02-27T08:00:00Z")),
         "link_in_bulk" => json!({
-            "done": 1,
+            "done": 1, "dry_run": false,
             "operations": [
-                {"outcome": "done", "link": link(None), "detail": null, "pointer": null},
+                {"outcome": "done", "link": decided_link(None), "moves": [], "detail": null, "pointer": null},
                 {
-                    "outcome": "refused", "link": null, "detail": "no link with the id 7 stands",
+                    "outcome": "refused", "link": null, "moves": [], "detail": "no link with the id 7 stands",
                     "pointer": "/operations/1"
                 }
             ]
@@ -416,6 +512,8 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             });
             shown["body_base64"] = json!("eyJ0eXBlIjoxfQ==");
             shown["body_text"] = json!("{\"type\":1}");
+            shown["body_withheld"] = json!(null);
+            shown["body_sha256"] = json!("e126f1dec85e7de6b6f24432180a115a86bdcbcbdbcc9a422a44fc913ad4cde8");
             shown
         }
         "replay_delivery" => json!({
@@ -454,7 +552,8 @@ fn import() -> Value {
             "administrations": none, "persons": {"added": 14, "changed": 2, "ended": 0, "withdrawn": 0},
             "employments": {"added": 17, "changed": 31, "ended": 9, "withdrawn": 1},
             "absences": none, "exemptions": none, "identities": none
-        }
+        },
+        "undoes": null, "reason": null, "undone": null
     })
 }
 
@@ -505,9 +604,24 @@ fn linked_share() -> Value {
 fn link(undone_at: Option<&str>) -> Value {
     json!({
         "id": 3, "platform": "larportal", "key": "email", "value": "anna.andersson@example.org", "home_page": null,
-        "employee_number": "104233", "reason": "new address after marriage, asked by phone", "decided_by": "central-hr",
+        "employee_number": "104233", "from": "2026-02-20", "to": "2026-02-21",
+        "reason": "new address after marriage, asked by phone", "decided_by": "central-hr",
         "decided_at": "2026-02-26T12:00:00Z", "undone_at": undone_at
     })
+}
+
+fn decided_link(undone_at: Option<&str>) -> Value {
+    let mut decided = link(undone_at);
+    decided["dry_run"] = json!(false);
+    decided["moves"] = json!([{
+        "employee_number": "104233", "gains": 1, "loses": 0,
+        "results": [{
+            "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "course": "infosec-basics", "quiz": null,
+            "occurred_on": "2026-02-20", "gained": true
+        }],
+        "statuses": [{"requirement": "infosec-onboarding", "before": "pending", "now": "compliant"}]
+    }]);
+    decided
 }
 
 fn exemption() -> Value {
@@ -517,6 +631,15 @@ fn exemption() -> Value {
     });
     decided(&mut exemption, "works in the field, without a computer");
     exemption
+}
+
+fn result_decision() -> Value {
+    json!({
+        "id": 3, "platform": "larportal", "event_id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "decision": "withdraw",
+        "state": "decided", "reason": "completed under the wrong account", "proposed_by": "anna.operator",
+        "proposed_at": "2026-03-03T09:00:00Z", "decided_by": "anna.operator", "decided_at": "2026-03-03T09:00:00Z",
+        "ended_by": null, "ended_at": null, "ended_because": null
+    })
 }
 
 fn prior_training() -> Value {

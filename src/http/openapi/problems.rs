@@ -1,13 +1,19 @@
 //! The errors that operations are documented with; each example is a problem as `Problem` itself writes it.
 
+use chrono::{DateTime, TimeDelta};
 use rocket::http::Status;
 use utoipa::ToResponse;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
 
+use crate::app::link_moves::{LinkMoves, MovedPerson};
 use crate::domain::access::Refused;
+use crate::domain::compliance::Status as Standing;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
+use crate::domain::ids::{CourseId, EventId, PlatformId, RequirementCode};
+use crate::domain::training::{LinkedResult, ResultKind, Target};
+use crate::http::api::v1::links::moves_results;
 use crate::http::api::v1::links_in_bulk::not_all;
 use crate::http::api::v1::results::bad_rows;
 use crate::http::problem::{Challenge, Problem};
@@ -39,6 +45,29 @@ fn example_rows() -> RowProblems {
         fault: Fault::NotAnInstant,
     }
     .into()
+}
+
+fn example_moves() -> LinkMoves {
+    let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_504);
+    let loses = CourseId::parse("infosec-basics").ok().zip(EventId::parse("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W").ok());
+    let lost = loses.map(|(course, event_id)| LinkedResult {
+        platform: PlatformId(1),
+        event_id,
+        target: Target::Course(course),
+        kind: ResultKind::Completion,
+        occurred_at: at,
+        day: at.date_naive(),
+        told_at: None,
+    });
+    let statuses = RequirementCode::parse("infosec-onboarding").ok();
+    let statuses = statuses.map(|code| (code, (Some(Standing::Compliant), Some(Standing::Pending))));
+    let person = MovedPerson {
+        employee_number: "104233".to_owned(),
+        gains: Vec::new(),
+        loses: lost.into_iter().collect(),
+        statuses: statuses.into_iter().collect(),
+    };
+    LinkMoves { people: vec![person], nobodys: 0 }
 }
 
 macro_rules! problem_responses {
@@ -88,6 +117,8 @@ problem_responses! {
             "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
         )
         .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W");
+    MovesResults: "The link would take results from somebody; nothing was linked",
+        moves_results(example_moves());
     TooLarge: "The body is larger than what is taken",
         Problem::payload_too_large(256 * 1024);
     WrongMediaType: "The body is not JSON by its Content-Type",

@@ -11,7 +11,7 @@ use super::headers::version_of;
 use crate::app::App;
 use crate::app::xapi::credentials::{Credential, CredentialError, Credentials};
 use crate::app::xapi::receive::Version;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, TokenError};
 use crate::http::problem::{Challenge, Problem};
 
 /// A platform that has proved who it is, and the version that it speaks.
@@ -58,6 +58,7 @@ async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem
     let credential = match token {
         Some((_, token)) => match authenticator.authenticate_platform(token.trim_start()).await {
             Ok(key) => credentials.of_token(app, &key).await,
+            Err(error @ TokenError::KeysUnread) => return Err(Problem::unavailable(5).with_cause(&error)),
             Err(_) => Err(CredentialError::TokenDoesNotHold),
         },
         None => credentials.platform(app, authorization).await,

@@ -1,11 +1,10 @@
 //! The absences file: `employee_number, starts_on, ends_on`.
 
-use super::cells::{Column, day, id};
+use super::cells::{Column, day};
 use super::mapping::FileMapping;
-use super::{Reading, table};
+use super::{RawFile, Reading, spreadsheet, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::AbsenceRecord;
-use crate::domain::ids::EmployeeNumber;
 
 pub(super) static COLUMNS: [Column; 3] = [
     Column::required("employee_number").personal(),
@@ -19,14 +18,22 @@ pub fn read(bytes: &[u8]) -> Result<Reading<AbsenceRecord>, RowProblems> {
 }
 
 /// The same of a file with other headers, as a mapping tells them.
-pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<AbsenceRecord>, RowProblems> {
-    let mut sheet =
-        table::read(FileKind::Absences, &COLUMNS, mapping, bytes, |[employee_number, starts_on, ends_on], row| {
-            let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+pub fn read_as<'a>(
+    file: impl Into<RawFile<'a>>,
+    mapping: Option<&FileMapping>,
+) -> Result<Reading<AbsenceRecord>, RowProblems> {
+    let mut sheet = table::read(
+        FileKind::Absences,
+        &COLUMNS,
+        mapping,
+        file.into(),
+        |[employee_number, starts_on, ends_on], row| {
+            let employee_number = row.required(employee_number, spreadsheet::employee_number);
             let starts_on = row.required(starts_on, day);
             let ends_on = row.last_day(ends_on, starts_on);
             Some(AbsenceRecord { employee_number: employee_number?, starts_on: starts_on?, ends_on: ends_on? })
-        })?;
+        },
+    )?;
     sheet.refuse_repeats(&COLUMNS[1]);
     sheet.finish()
 }

@@ -2,7 +2,7 @@
 
 use super::cells::{Column, id, text};
 use super::mapping::FileMapping;
-use super::{Reading, table};
+use super::{RawFile, Reading, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::AdministrationRecord;
 use crate::domain::ids::AdministrationCode;
@@ -16,13 +16,17 @@ pub fn read(bytes: &[u8]) -> Result<Reading<AdministrationRecord>, RowProblems> 
 }
 
 /// The same of a file with other headers, as a mapping tells them.
-pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<AdministrationRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Administrations, &COLUMNS, mapping, bytes, |[code, name, board], row| {
-        let code = row.required(code, id(AdministrationCode::parse));
-        let name = row.required(name, text);
-        let board = row.optional(board, text);
-        Some(AdministrationRecord { code: code?, name: name?, board: board?.unwrap_or_default() })
-    })?;
+pub fn read_as<'a>(
+    file: impl Into<RawFile<'a>>,
+    mapping: Option<&FileMapping>,
+) -> Result<Reading<AdministrationRecord>, RowProblems> {
+    let mut sheet =
+        table::read(FileKind::Administrations, &COLUMNS, mapping, file.into(), |[code, name, board], row| {
+            let code = row.required(code, id(AdministrationCode::parse));
+            let name = row.required(name, text);
+            let board = row.optional(board, text);
+            Some(AdministrationRecord { code: code?, name: name?, board: board?.unwrap_or_default() })
+        })?;
     sheet.refuse_repeats(&COLUMNS[0]);
     sheet.finish()
 }

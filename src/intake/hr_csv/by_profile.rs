@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::Reading;
-use super::decode::decode;
+use super::raw::Rows;
 use super::results::FileClock;
-use super::table::Lines;
+use super::spreadsheet;
+use super::{RawFile, Reading};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::domain::ids::EventId;
@@ -25,15 +25,15 @@ use crate::intake::webhook::headers::Headers;
 ///
 /// Rows that the profile ignores are counted as passed over. An event that is told twice in the same words is kept once;
 /// in other words it is refused.
-pub fn read(
-    bytes: &[u8],
+pub fn read<'a>(
+    file: impl Into<RawFile<'a>>,
     profile: &Profile,
     platform: &str,
     clock: FileClock,
 ) -> Result<Reading<ReportedResult>, RowProblems> {
     let whole_file = |fault| RowProblem { file: FileKind::Results, line: None, column: None, value: None, fault };
-    let text = decode(bytes).map_err(whole_file)?;
-    let mut lines = Lines::of(&text);
+    let rows = Rows::of(file.into()).map_err(whole_file)?;
+    let mut lines = rows.lines().map_err(whole_file)?;
     let Some(header) = lines.next() else { return Err(whole_file(Fault::NoHeader).into()) };
     let names = names(&header.record)?;
     let mut reading =
@@ -107,11 +107,19 @@ fn results(
         zone: clock.zone,
         received_at: clock.read_at,
     };
-    interpret(profile, &told).map_err(|Misread { pointer, fault }| {
+    let results = interpret(profile, &told).map_err(|Misread { pointer, fault }| {
         // `/E-post` is the column; what a file has of RFC 6901's escapes is rare, and undone.
         let column = pointer.strip_prefix('/').map(|column| column.replace("~1", "/").replace("~0", "~"));
         (column, Fault::ByProfile(fault.to_string()))
-    })
+    })?;
+    // A webhook's numbers were never in a spreadsheet; a file's may have been.
+    for number in results.iter().filter_map(|result| result.learner.employee_number.as_ref()) {
+        spreadsheet::check_number(number.as_str()).map_err(|fault| {
+            let column = names.iter().zip(record).find(|(_, cell)| cell.trim() == number.as_str());
+            (column.map(|(name, _)| name.clone()), fault)
+        })?;
+    }
+    Ok(results)
 }
 
 #[cfg(test)]
@@ -186,6 +194,14 @@ mod tests {
             [(Some(2), column("Datum")), (Some(3), column("Poäng")), (Some(4), None), (Some(5), None)],
             "{problems:?}"
         );
+    }
+
+    #[test]
+    fn a_number_that_a_spreadsheet_made_is_refused_here_too() {
+        let file = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n1,04233E+05;;kurs;infosec;02.03.2024;;\n";
+        let problems = read_file(file).expect_err("a bad row").to_string();
+        assert!(problems.starts_with("results, line 2, column Anstnr: the value is a power of ten"), "{problems}");
+        assert!(problems.contains("it was probably 104233"), "{problems}");
     }
 
     #[test]

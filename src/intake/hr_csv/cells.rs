@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::mapping::Taken;
+use super::spreadsheet;
 use crate::domain::calendar::LAST_DAY;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 use crate::domain::ids::{InvalidId, MAX_LENGTH};
@@ -121,7 +122,7 @@ impl<'p> RowReader<'p> {
             return None;
         }
         let Some(text) = cell.text else { return Some(None) };
-        match read(text) {
+        match spreadsheet::check_error(text).and_then(|()| read(text)) {
             Ok(value) => Some(Some(value)),
             Err(fault) => {
                 self.note(cell, fault);
@@ -151,7 +152,10 @@ impl<'p> RowReader<'p> {
 
 /// An identifier, by its own rules.
 pub(super) fn id<T>(parse: impl FnOnce(&str) -> Result<T, InvalidId>) -> impl FnOnce(&str) -> Result<T, Fault> {
-    |text| parse(text).map_err(Fault::Invalid)
+    |text| {
+        spreadsheet::check_visible(text)?;
+        parse(text).map_err(Fault::Invalid)
+    }
 }
 
 /// Free text on one line, held to the limits of an identifier.
@@ -165,6 +169,12 @@ pub(super) fn text(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
+/// An address or user name: text in which every character is seen.
+pub(super) fn address(said: &str) -> Result<String, Fault> {
+    spreadsheet::check_visible(said)?;
+    text(said)
+}
+
 /// A day as `2026-03-01` or `20260301`, in the years 1900 to 9999.
 pub(super) fn day(text: &str) -> Result<NaiveDate, Fault> {
     let bytes = text.as_bytes();
@@ -175,7 +185,7 @@ pub(super) fn day(text: &str) -> Result<NaiveDate, Fault> {
     let parts = match bytes {
         [_, _, _, _, b'-', _, _, b'-', _, _] => (number(0..4), number(5..7), number(8..10)),
         [_, _, _, _, _, _, _, _] => (number(0..4), number(4..6), number(6..8)),
-        _ => return Err(Fault::NotADay),
+        _ => return Err(spreadsheet::day_of_serial(text).map_or(Fault::NotADay, Fault::SerialDay)),
     };
     let (Some(year @ 1900..), Some(month), Some(day)) = parts else { return Err(Fault::NotADay) };
     i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)).ok_or(Fault::NotADay)

@@ -1,12 +1,12 @@
 //! The employments file: one row for each employment, with what it says of the person.
 
-use super::cells::{Cell, Column, RowReader, boolean, day, id, text};
+use super::cells::{Cell, Column, RowReader, address, boolean, day, id, text};
 use super::mapping::FileMapping;
-use super::{Reading, table};
+use super::{RawFile, Reading, spreadsheet, table};
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
 use crate::domain::directory::records::{EmploymentRecord, ReportedEmployment};
-use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
+use crate::domain::ids::{AdministrationCode, EmploymentId};
 
 pub(super) static COLUMNS: [Column; 13] = [
     Column::required("employee_number").personal(),
@@ -30,8 +30,11 @@ pub fn read(bytes: &[u8]) -> Result<Reading<ReportedEmployment>, RowProblems> {
 }
 
 /// The same of a file with other headers, as a mapping tells them.
-pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<ReportedEmployment>, RowProblems> {
-    let mut sheet = table::read(FileKind::Employments, &COLUMNS, mapping, bytes, read_row)?;
+pub fn read_as<'a>(
+    file: impl Into<RawFile<'a>>,
+    mapping: Option<&FileMapping>,
+) -> Result<Reading<ReportedEmployment>, RowProblems> {
+    let mut sheet = table::read(FileKind::Employments, &COLUMNS, mapping, file.into(), read_row)?;
     sheet.refuse_repeats(&COLUMNS[5]);
     sheet.refuse_contradictions(
         |row| &row.employment.employee_number,
@@ -70,12 +73,13 @@ fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEm
         protected,
     ] = cells;
     let says_whether_protected = protected.has_column;
-    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let employee_number = row.required(employee_number, spreadsheet::employee_number);
     let given_name = row.required(given_name, text);
     let family_name = row.required(family_name, text);
-    let email = row.optional(email, text);
-    let username = row.optional(username, text);
+    let email = row.optional(email, address);
+    let username = row.optional(username, address);
     let employment_id = row.required(employment_id, |text| {
+        spreadsheet::check_id(text)?;
         let employment_id = id(EmploymentId::parse)(text)?;
         if employment_id.is_of_provider() { Err(Fault::ReservedForProvider) } else { Ok(employment_id) }
     });
@@ -84,13 +88,14 @@ fn read_row(cells: [Cell<'_>; 13], row: &mut RowReader<'_>) -> Option<ReportedEm
     let form = row.required(form_cell, form);
     let starts_on = row.required(starts_on, day);
     let ends_on = row.last_day(ends_on, starts_on);
-    let manager = row.optional(manager, id(EmployeeNumber::parse));
+    let manager = row.optional(manager, spreadsheet::employee_number);
     let protected = row.optional(protected, boolean);
     Some(ReportedEmployment {
         given_name: given_name?,
         family_name: family_name?,
         protected: says_whether_protected.then_some(protected?.unwrap_or(false)),
         employment: EmploymentRecord {
+            earlier: Vec::new(),
             employee_number: employee_number?,
             employment_id: employment_id?,
             administration: administration?,

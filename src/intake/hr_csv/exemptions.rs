@@ -2,10 +2,10 @@
 
 use super::cells::{Cell, Column, RowReader, day, id, text};
 use super::mapping::FileMapping;
-use super::{Reading, table};
+use super::{RawFile, Reading, spreadsheet, table};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::ExemptionRecord;
-use crate::domain::ids::{EmployeeNumber, RequirementCode};
+use crate::domain::ids::RequirementCode;
 
 pub(super) static COLUMNS: [Column; 5] = [
     Column::required("employee_number").personal(),
@@ -21,8 +21,11 @@ pub fn read(bytes: &[u8]) -> Result<Reading<ExemptionRecord>, RowProblems> {
 }
 
 /// The same of a file with other headers, as a mapping tells them.
-pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<ExemptionRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Exemptions, &COLUMNS, mapping, bytes, read_row)?;
+pub fn read_as<'a>(
+    file: impl Into<RawFile<'a>>,
+    mapping: Option<&FileMapping>,
+) -> Result<Reading<ExemptionRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Exemptions, &COLUMNS, mapping, file.into(), read_row)?;
     sheet.refuse_repeats(&COLUMNS[2]);
     sheet.finish()
 }
@@ -31,7 +34,7 @@ fn read_row(
     [employee_number, requirement, starts_on, ends_on, reason]: [Cell<'_>; 5],
     row: &mut RowReader<'_>,
 ) -> Option<ExemptionRecord> {
-    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let employee_number = row.required(employee_number, spreadsheet::employee_number);
     let requirement = row.required(requirement, id(RequirementCode::parse));
     let starts_on = row.required(starts_on, day);
     let ends_on = row.last_day(ends_on, starts_on);

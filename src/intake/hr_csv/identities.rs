@@ -1,29 +1,35 @@
-//! The identities file: `employee_number, platform, key, value, home_page`.
+//! The identities file: `employee_number, platform, key, value, home_page, valid_from, valid_to`.
 
-use super::cells::{Cell, Column, RowReader, id, text};
+use super::cells::{Cell, Column, RowReader, address, day, id, text};
 use super::mapping::FileMapping;
-use super::{Reading, table};
+use super::{RawFile, Reading, spreadsheet, table};
+use crate::domain::calendar::LAST_DAY;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
 use crate::domain::directory::records::IdentityRecord;
-use crate::domain::ids::{EmployeeNumber, PlatformCode};
+use crate::domain::ids::PlatformCode;
 use crate::domain::linking::{Identity, LinkingKey};
 
-pub(super) static COLUMNS: [Column; 5] = [
+pub(super) static COLUMNS: [Column; 7] = [
     Column::required("employee_number").personal(),
     Column::required("platform"),
     Column::required("key").checked(|word| linking_key(word).map(drop)),
     Column::required("value").personal(),
     Column::optional("home_page").personal(),
+    Column::optional("valid_from").day(),
+    Column::optional("valid_to").day(),
 ];
 
-/// Reads an identities file; each identity of an employee once.
+/// Reads an identities file; each identity of an employee from each first day once.
 pub fn read(bytes: &[u8]) -> Result<Reading<IdentityRecord>, RowProblems> {
     read_as(bytes, None)
 }
 
 /// The same of a file with other headers, as a mapping tells them.
-pub fn read_as(bytes: &[u8], mapping: Option<&FileMapping>) -> Result<Reading<IdentityRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::Identities, &COLUMNS, mapping, bytes, read_row)?;
+pub fn read_as<'a>(
+    file: impl Into<RawFile<'a>>,
+    mapping: Option<&FileMapping>,
+) -> Result<Reading<IdentityRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::Identities, &COLUMNS, mapping, file.into(), read_row)?;
     sheet.refuse_repeats(&COLUMNS[3]);
     sheet.finish()
 }
@@ -33,18 +39,25 @@ fn linking_key(word: &str) -> Result<LinkingKey, Fault> {
 }
 
 fn read_row(
-    [employee_number, platform, key, value, home_page]: [Cell<'_>; 5],
+    [employee_number, platform, key, value, home_page, valid_from, valid_to]: [Cell<'_>; 7],
     row: &mut RowReader<'_>,
 ) -> Option<IdentityRecord> {
-    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let employee_number = row.required(employee_number, spreadsheet::employee_number);
     let platform = row.required(platform, id(PlatformCode::parse));
     let key = row.required(key, linking_key);
     let value_text = row.required(value, |said| match key {
         // A personal identity number is no employee number here either.
-        Some(LinkingKey::EmployeeNumber) => id(EmployeeNumber::parse)(said).map(String::from),
-        _ => text(said),
+        Some(LinkingKey::EmployeeNumber) => spreadsheet::employee_number(said).map(String::from),
+        _ => address(said),
     });
     let home_page_text = row.optional(home_page, text);
+    let first = row.optional(valid_from, day);
+    let last = row.optional(valid_to, day).map(|last| last.filter(|last| *last < LAST_DAY));
+    if let (Some(Some(first)), Some(Some(last))) = (first, last)
+        && last < first
+    {
+        row.note(valid_to, Fault::EndsBeforeItIsValid);
+    }
     let (key, value_text, home_page_text) = (key?, value_text?, home_page_text?);
     if home_page_text.is_some() && key != LinkingKey::Account {
         row.note(home_page, Fault::HomePageWithoutAccount);
@@ -53,5 +66,11 @@ fn read_row(
     if identity.is_none() {
         row.note(value, Fault::Missing);
     }
-    Some(IdentityRecord { employee_number: employee_number?, platform: platform?, identity: identity? })
+    Some(IdentityRecord {
+        employee_number: employee_number?,
+        platform: platform?,
+        identity: identity?,
+        valid_from: first?,
+        valid_to: last?,
+    })
 }

@@ -1,7 +1,7 @@
 //! HR's files, and a platform's history, from bytes into records (DESIGN, "Files in").
 //!
-//! One module for each kind of file names its columns and reads a row; `decode` makes text of bytes, `table` makes rows of
-//! text, `cells` makes values of cells, and `mapping` reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
+//! One module for each kind of file names its columns and reads a row; `raw` finds out what a file is, `decode` makes text of bytes and `lines`
+//! rows of text, `workbook` makes rows of a sheet, `table` makes records of rows, `cells` makes values of cells, and `mapping` reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
 //! What a file changes is decided in `domain::directory::plan`. Start at `absences`, the shortest.
 
 pub mod absences;
@@ -11,14 +11,21 @@ mod cells;
 mod decode;
 pub mod employments;
 pub mod exemptions;
+mod first_line;
 pub mod identities;
+mod lines;
 pub mod mapping;
 pub mod prior_training;
+mod raw;
 pub mod results;
+mod spreadsheet;
 mod table;
+mod workbook;
 
 #[cfg(test)]
 mod tests;
+
+pub use raw::RawFile;
 
 use crate::domain::directory::records::Row;
 

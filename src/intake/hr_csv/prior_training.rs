@@ -1,13 +1,13 @@
 //! The prior training file: `employee_number, course_id, quiz_id, score_raw, score_max, completed_on, reason`.
 
 use super::cells::{Cell, Column, RowReader, day, decimal, id, text};
-use super::{Reading, table};
+use super::{RawFile, Reading, spreadsheet, table};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
 use crate::domain::directory::records::PriorTrainingRecord;
-use crate::domain::ids::{CourseId, EmployeeNumber, QuizId};
+use crate::domain::ids::{CourseId, QuizId};
 use crate::domain::training::{Score, Target};
 
-static COLUMNS: [Column; 7] = [
+pub(super) static COLUMNS: [Column; 7] = [
     Column::required("employee_number").personal(),
     Column::optional("course_id"),
     Column::optional("quiz_id"),
@@ -20,14 +20,19 @@ static COLUMNS: [Column; 7] = [
 /// Reads a file of prior training; each employee, course or quiz, and day once. A row with a quiz is about the quiz, as in a
 /// results file; without a score it is passed.
 pub fn read(bytes: &[u8]) -> Result<Reading<PriorTrainingRecord>, RowProblems> {
-    let mut sheet = table::read(FileKind::PriorTraining, &COLUMNS, None, bytes, read_row)?;
+    read_file(bytes.into())
+}
+
+/// The same of a workbook with several sheets.
+pub fn read_file(file: RawFile<'_>) -> Result<Reading<PriorTrainingRecord>, RowProblems> {
+    let mut sheet = table::read(FileKind::PriorTraining, &COLUMNS, None, file, read_row)?;
     sheet.refuse_repeats(&COLUMNS[5]);
     sheet.finish()
 }
 
 fn read_row(cells: [Cell<'_>; 7], row: &mut RowReader<'_>) -> Option<PriorTrainingRecord> {
     let [employee_number, course_id, quiz_id, score_raw, score_max, completed_on, reason] = cells;
-    let employee_number = row.required(employee_number, id(EmployeeNumber::parse));
+    let employee_number = row.required(employee_number, spreadsheet::employee_number);
     let course = row.optional(course_id, id(CourseId::parse));
     let quiz = row.optional(quiz_id, id(QuizId::parse));
     if let (Some(None), Some(None)) = (&course, &quiz) {

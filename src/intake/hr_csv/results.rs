@@ -4,14 +4,14 @@ use chrono::offset::LocalResult;
 use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::cells::{Cell, Column, RowReader, boolean, day, decimal, id, text};
-use super::{Reading, table};
+use super::cells::{Cell, Column, RowReader, address, boolean, day, decimal, id};
+use super::{RawFile, Reading, spreadsheet, table};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblems};
-use crate::domain::ids::{CourseId, EmployeeNumber, EventId, QuizId};
+use crate::domain::ids::{CourseId, EventId, QuizId};
 use crate::domain::linking::{LearnerKeys, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 
-static COLUMNS: [Column; 11] = [
+pub(super) static COLUMNS: [Column; 11] = [
     Column::optional("event_id").personal(),
     Column::required("type"),
     Column::optional("employee_number").personal(),
@@ -50,8 +50,8 @@ pub struct FileClock {
 ///
 /// An event that is told twice in the same words is kept once; in other words it is refused. One without an id is known by
 /// what it says.
-pub fn read(bytes: &[u8], clock: FileClock) -> Result<Reading<ReportedResult>, RowProblems> {
-    let mut sheet = table::read(FileKind::Results, &COLUMNS, None, bytes, |cells, row: &mut RowReader<'_>| {
+pub fn read<'a>(file: impl Into<RawFile<'a>>, clock: FileClock) -> Result<Reading<ReportedResult>, RowProblems> {
+    let mut sheet = table::read(FileKind::Results, &COLUMNS, None, file.into(), |cells, row: &mut RowReader<'_>| {
         read_row(cells, row, clock)
     })?;
     sheet.refuse_contradictions(
@@ -99,6 +99,7 @@ fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, clock: FileClock) ->
         target: target?,
         kind: kind?,
         occurred_at: occurred_at?,
+        told_at: None,
         reason: None,
     };
     if event_id.is_none() {
@@ -134,8 +135,8 @@ fn read_learner(number: Cell<'_>, email: Cell<'_>, username: Cell<'_>, row: &mut
         row.note_row(Fault::NoLearner);
         return None;
     }
-    let comparable = |said: &str| text(said).map(|said| normalized(&said));
-    let number = row.optional(number, id(EmployeeNumber::parse));
+    let comparable = |said: &str| address(said).map(|said| normalized(&said));
+    let number = row.optional(number, spreadsheet::employee_number);
     let email = row.optional(email, comparable);
     let username = row.optional(username, comparable);
     Some(LearnerKeys { employee_number: number?, email: email?, username: username?, account: None })

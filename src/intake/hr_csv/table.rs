@@ -1,15 +1,15 @@
-//! Text into rows: the separator, the header that names the columns, and quoting per RFC 4180.
+//! Rows into records: the header that names the columns, and what is wrong in any row.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::io::Read;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
 use super::Reading;
 use super::cells::{Cell, Column, RowReader};
-use super::decode::decode;
+use super::first_line;
 use super::mapping::{Applied, FileMapping};
+use super::raw::{RawFile, Rows};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 use crate::domain::directory::records::{Keyed, Row};
 
@@ -28,18 +28,21 @@ pub(super) fn read<'m, T, const N: usize>(
     file: FileKind,
     columns: &'static [Column; N],
     mapping: Option<&'m FileMapping>,
-    bytes: &[u8],
+    raw: RawFile<'_>,
     mut read_row: impl FnMut([Cell<'_>; N], &mut RowReader<'_>) -> Option<T>,
 ) -> Result<Sheet<'m, T>, RowProblems> {
     let whole_file = |fault| RowProblem { file, line: None, column: None, value: None, fault };
-    let text = decode(bytes).map_err(whole_file)?;
-    let mut lines = Lines::of(&text);
+    let rows = Rows::of(raw).map_err(whole_file)?;
+    let mut lines = rows.lines().map_err(whole_file)?;
     let Some(header) = lines.next() else { return Err(whole_file(Fault::NoHeader).into()) };
     let record = header.record;
     let width = record.len();
     let mut layout = match mapping {
-        Some(mapping) => Layout::Mapped(Applied::find(mapping, file, &record)?),
-        None => Layout::Ours(Header::read(file, columns, &record)?),
+        Some(mapping) => Layout::Mapped(Applied::find(mapping, file, &record, rows.is_workbook())?),
+        None => {
+            first_line::check(file, columns, &record).map_err(whole_file)?;
+            Layout::Ours(Header::read(file, columns, &record)?)
+        }
     };
     let mut sheet = Sheet { file, mapping, reading: layout.reading(columns), problems: RowProblems::default() };
     for line in lines {
@@ -81,72 +84,6 @@ pub(super) fn read<'m, T, const N: usize>(
         sheet.reading.passed_over = applied.passed_over();
     }
     Ok(sheet)
-}
-
-/// The rows of a text, the header being the first.
-pub(super) struct Lines<'t> {
-    body: &'t str,
-    separator: u8,
-    reader: csv::Reader<&'t [u8]>,
-    /// The line on which the next row can begin at the earliest.
-    line: u64,
-}
-
-/// A row as it stands in the text.
-pub(super) struct Line {
-    /// On which line it begins, from 1.
-    pub line: u64,
-    pub record: StringRecord,
-    quotes_are_whole: bool,
-}
-
-impl Line {
-    /// Whether it is one of those that spreadsheets leave at the end.
-    pub fn is_empty(&self) -> bool {
-        self.record.iter().all(|cell| cell.trim().is_empty())
-    }
-
-    /// That it has as many cells as the header, and whole quotes.
-    pub fn check(&self, width: usize) -> Result<(), Fault> {
-        if !self.quotes_are_whole {
-            return Err(Fault::BrokenQuotes);
-        }
-        if self.record.len() != width {
-            return Err(Fault::WrongNumberOfCells { expected: width, found: self.record.len() });
-        }
-        Ok(())
-    }
-}
-
-impl<'t> Lines<'t> {
-    /// * `text`: with line feeds or without, and with commas or semicolons, whichever its first line has more of.
-    pub fn of(text: &'t str) -> Self {
-        let body = text.trim_start_matches(['\r', '\n']);
-        let line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
-        let separator = separator_of(body);
-        let reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(body.as_bytes());
-        Self { body, separator, reader, line }
-    }
-}
-
-/// Rows that are not blank.
-impl Iterator for Lines<'_> {
-    type Item = Line;
-
-    fn next(&mut self) -> Option<Line> {
-        let mut record = StringRecord::new();
-        let start = offset(&self.reader);
-        // Reading from memory that is text already: there is nothing that could fail.
-        let is_row = self.reader.read_record(&mut record).unwrap_or(false);
-        let raw = self.body.as_bytes().get(start..offset(&self.reader)).unwrap_or_default();
-        // A line feed that ended the row before is still there, and so are blank lines between.
-        let blank = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let (blank, raw) = raw.split_at(blank);
-        let begins_on = self.line + count_line_feeds(blank);
-        self.line = begins_on + count_line_feeds(raw);
-        is_row.then(|| Line { line: begins_on, record, quotes_are_whole: quotes_are_whole(raw, self.separator) })
-    }
 }
 
 impl<T> Sheet<'_, T> {
@@ -263,63 +200,6 @@ impl<const N: usize> Header<N> {
             ignored_columns: self.ignored.clone(),
             absent_columns: absent.map(|(column, _)| column.name).collect(),
             passed_over: 0,
-        }
-    }
-}
-
-/// Comma or semicolon: whichever stands more often in the header line.
-fn separator_of(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    if header.matches(';').count() > header.matches(',').count() { b';' } else { b',' }
-}
-
-fn offset<R: Read>(reader: &csv::Reader<R>) -> usize {
-    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
-}
-
-fn count_line_feeds(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
-}
-
-/// Whether every cell that opens with a quotation mark closes with one, right before a separator or the end of the row.
-///
-/// The `csv` crate takes what comes after a closing mark, and lets an open one swallow the rows that follow: in a full
-/// file those people would have left.
-fn quotes_are_whole(raw: &[u8], separator: u8) -> bool {
-    #[derive(Clone, Copy, PartialEq)]
-    enum In {
-        Start,
-        Plain,
-        Quoted,
-        Closed,
-    }
-    let mut state = In::Start;
-    for &byte in raw {
-        let ends_cell = byte == separator || byte == b'\n' || byte == b'\r';
-        state = match state {
-            In::Start if byte == b'"' => In::Quoted,
-            In::Quoted if byte == b'"' => In::Closed,
-            In::Quoted => In::Quoted,
-            In::Closed if byte == b'"' => In::Quoted,
-            _ if ends_cell => In::Start,
-            In::Closed => return false,
-            In::Start | In::Plain => In::Plain,
-        };
-    }
-    state != In::Quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_open_quotation_mark_is_noticed() {
-        for whole in ["a;b\n", "\"a\";b\r\n", "\"a;\"\"b\"\"\n\";c", "a\"b;c", "\"\";\"\"\n", "", "\"\"\"\""] {
-            assert!(quotes_are_whole(whole.as_bytes(), b';'), "{whole:?}");
-        }
-        for broken in ["\"a;b\n", "\"a\"b;c\n", "a;\"b\nc;\"d\"\n", "\"\"\"", "\"a\" ;b"] {
-            assert!(!quotes_are_whole(broken.as_bytes(), b';'), "{broken:?}");
         }
     }
 }

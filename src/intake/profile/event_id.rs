@@ -55,9 +55,9 @@ pub(super) fn derived(
                 Some(false) => "failed",
             });
         }
-        ResultKind::Revocation { event_id } => {
+        ResultKind::Revocation(revokes) => {
             add("revocation");
-            add(event_id.as_ref().map_or("", EventId::as_str));
+            add(revokes.event_id().map_or("", EventId::as_str));
         }
     }
     format!("{PREFIX}{}", hex::encode(digest.finalize()))

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::path::Path;
 use super::time::TimeFormat;
+use crate::intake::withdraws::Withdraws;
 
 /// How a foreign platform's webhooks are understood. Read by [`Profile::parse`](super::Profile::parse).
 #[derive(Debug, Clone)]
@@ -139,12 +140,16 @@ pub enum Field {
     ScorePercent,
     Passed,
     OccurredAt,
+    /// When an attempt was made, where that is another time than the completion's.
+    AttemptedAt,
+    /// When it was told, where that is another time than when it happened.
+    ToldAt,
     RevokedEventId,
     Reason,
 }
 
 impl Field {
-    pub(super) const ALL: [(&'static str, Self); 19] = [
+    pub(super) const ALL: [(&'static str, Self); 21] = [
         ("event_id", Self::EventId),
         ("type", Self::Type),
         ("employee_number", Self::EmployeeNumber),
@@ -162,6 +167,8 @@ impl Field {
         ("score_percent", Self::ScorePercent),
         ("passed", Self::Passed),
         ("occurred_at", Self::OccurredAt),
+        ("attempted_at", Self::AttemptedAt),
+        ("told_at", Self::ToldAt),
         ("revoked_event_id", Self::RevokedEventId),
         ("reason", Self::Reason),
     ];
@@ -174,6 +181,10 @@ impl Field {
 
     pub(super) fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+
+    pub(super) const fn is_time(self) -> bool {
+        matches!(self, Self::OccurredAt | Self::AttemptedAt | Self::ToldAt)
     }
 
     pub(super) const fn is_number(self) -> bool {
@@ -278,6 +289,8 @@ pub(super) fn folded(text: &str) -> String {
 /// Which events are what.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
+    /// What its revocations withdraw that name no event.
+    pub(super) withdraws: Withdraws,
     /// Empty: to be ignored.
     pub(super) kinds: Vec<Kind>,
     /// The folded types that it is about; empty: any.

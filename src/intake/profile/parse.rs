@@ -10,6 +10,7 @@ use super::model::{
     Accepts, BodyForm, Condition, Defaults, Field, Finding, Holds, Kind, Place, Profile, Rule, Signing, folded,
 };
 use super::path::Path;
+use crate::intake::withdraws::Withdraws;
 
 /// The largest profile that is read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -22,7 +23,7 @@ const MAX_LIST: usize = 100;
 const KEYS: [&str; 7] = ["title", "documented", "signature", "body", "defaults", "fields", "events"];
 const BODY_KEYS: [&str; 3] = ["accepts", "json_fields", "each"];
 const DEFAULT_KEYS: [&str; 4] = ["nothing", "formats", "zone", "decimal_comma"];
-const RULE_KEYS: [&str; 4] = ["is", "type", "when", "fields"];
+const RULE_KEYS: [&str; 5] = ["is", "type", "when", "withdraws", "fields"];
 const CONDITION_KEYS: [&str; 9] =
     ["path", "in_body", "header", "after", "after_last", "before", "is", "is_not", "exists"];
 const KINDS: [&str; 4] = ["completion", "attempt", "revocation", "ignore"];
@@ -277,12 +278,18 @@ impl<'t> Reader<'t> {
         };
         let types = section.get("type").map_or(Some(Vec::new()), |value| self.words(value, &section.name_of("type")));
         let when = section.get("when").map_or(Some(Vec::new()), |value| self.when(value, &section.name_of("when")));
+        let withdraws = match section.get("withdraws") {
+            Some(value) => {
+                self.word(value, &section.name_of("withdraws"), &Withdraws::WORDS).and_then(Withdraws::parse)
+            }
+            None => Some(Withdraws::default()),
+        };
         let key = section.name_of("fields");
         let fields = match section.get("fields") {
             Some(value) => self.section(value, &key).map(|own| self.fields(own)).unwrap_or_default(),
             None => BTreeMap::new(),
         };
-        let rule = Rule { kinds: kinds?, types: types?, when: when?, fields };
+        let rule = Rule { kinds: kinds?, types: types?, when: when?, withdraws: withdraws?, fields };
         let says = |field: Field| {
             let finding = rule.fields.get(&field).or_else(|| shared.get(&field));
             finding.is_some_and(|finding| !finding.sources.is_empty())

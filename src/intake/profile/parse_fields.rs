@@ -73,7 +73,7 @@ impl<'t> Reader<'t> {
         }
         let of_times = ProfileFault::NotOfField("occurred_at");
         for name in ["formats", "zone"] {
-            self.refuse_unless(field == Field::OccurredAt, section, name, &of_times);
+            self.refuse_unless(field.is_time(), section, name, &of_times);
         }
         self.refuse_unless(field == Field::ScoreScaled, section, "range", &ProfileFault::NotOfField("score_scaled"));
         self.refuse_unless(field.is_number(), section, "decimal_comma", &ProfileFault::NotOfField("scores"));

@@ -17,10 +17,11 @@ use super::score::{Numbers, Which};
 use super::{score, time};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, normalized};
-use crate::domain::training::{ReportedResult, ResultKind, Target};
+use crate::domain::training::{ReportedResult, ResultKind, Revokes, Target};
 use crate::intake::webhook::fault::Fault;
 use crate::intake::webhook::headers::Headers;
 use crate::intake::webhook::instant::PlatformClock;
+use crate::intake::withdraws::Withdraws;
 
 /// The most events that one body may hold.
 const MAX_EVENTS: usize = 1_000;
@@ -197,7 +198,7 @@ impl<'r> EventReader<'r> {
             self.refuse(None, ReadingFault::Missing { field: Field::Type, looked: self.looked(&[Field::Type]) });
         }
         let results = match rule {
-            Some(rule) if !rule.kinds.is_empty() => self.results(&rule.kinds),
+            Some(rule) if !rule.kinds.is_empty() => self.results(&rule.kinds, rule.withdraws),
             _ => Some(Vec::new()),
         };
         let results = match self.fault {
@@ -295,7 +296,7 @@ impl<'r> EventReader<'r> {
                 Ok(None) => {}
                 Ok(Some((text, pointer))) => {
                     let mut nothing = finding.nothing.iter().chain(&self.profile.defaults.nothing);
-                    let is_never = field == Field::OccurredAt && time::says_never(&text);
+                    let is_never = field.is_time() && time::says_never(&text);
                     if !is_never && nothing.all(|word| *word != text) {
                         return Some(Found { text, pointer, source });
                     }
@@ -438,26 +439,36 @@ impl<'r> EventReader<'r> {
     }
 
     fn occurred_at(&mut self) -> Option<DateTime<Utc>> {
+        let instant = self.time(Field::OccurredAt);
+        self.require(Field::OccurredAt, instant)
+    }
+
+    fn time(&mut self, field: Field) -> Option<DateTime<Utc>> {
         let parse = |text: &str, finding: &Finding, reader: &Self| {
             let defaults = &reader.profile.defaults;
             let zone = finding.zone.or(defaults.zone).unwrap_or(reader.told.zone);
             let clock = PlatformClock { zone, received_at: reader.told.received_at };
             time::read(text, finding.formats.as_deref().unwrap_or(&defaults.formats), &clock)
         };
-        let instant = self.field(Field::OccurredAt, parse, DateTime::to_rfc3339);
-        self.require(Field::OccurredAt, instant)
+        self.field(field, parse, DateTime::to_rfc3339)
     }
 
     /// The results of an event; nothing where a fault was noted.
-    fn results(&mut self, kinds: &[Kind]) -> Option<Vec<ReportedResult>> {
+    fn results(&mut self, kinds: &[Kind], withdraws: Withdraws) -> Option<Vec<ReportedResult>> {
         let given = self.event_id();
         let learner = self.learner();
-        let told: Vec<Option<(Target, ResultKind)>> = kinds.iter().map(|kind| self.told(*kind)).collect();
+        let told: Vec<Option<Option<(Target, ResultKind)>>> =
+            kinds.iter().map(|kind| self.told(*kind, withdraws)).collect();
         let reason = if kinds.contains(&Kind::Revocation) { self.reason() } else { None };
         let occurred_at = self.occurred_at();
+        let attempted_at = if kinds.contains(&Kind::Attempt) { self.time(Field::AttemptedAt) } else { None };
+        let told_at = self.time(Field::ToldAt);
         let (occurred_at, told) = (occurred_at?, told.into_iter().collect::<Option<Vec<_>>>()?);
         let mut results = Vec::with_capacity(kinds.len());
-        for ((target, kind), of) in told.into_iter().zip(kinds) {
+        for (told, of) in told.into_iter().zip(kinds) {
+            // A revocation that the profile has withdraw nothing.
+            let Some((target, kind)) = told else { continue };
+            let occurred_at = attempted_at.filter(|_| *of == Kind::Attempt).unwrap_or(occurred_at);
             let id = match &given {
                 None => event_id::derived(self.told.platform, &learner, &target, &kind, occurred_at),
                 // Two results of one event are two events here.
@@ -472,7 +483,9 @@ impl<'r> EventReader<'r> {
                 }
             };
             let reason = reason.clone().filter(|_| *of == Kind::Revocation);
-            results.push(ReportedResult { event_id, learner: learner.clone(), target, kind, occurred_at, reason });
+            let told_at = told_at.filter(|_| *of != Kind::Revocation);
+            let learner = learner.clone();
+            results.push(ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason });
         }
         Some(results)
     }
@@ -502,34 +515,34 @@ impl<'r> EventReader<'r> {
         gives.is_some_and(|source| !matches!(source.place, Place::Event(_)))
     }
 
-    fn told(&mut self, kind: Kind) -> Option<(Target, ResultKind)> {
+    /// What an event tells as one of its kinds; an inner nothing where a revocation withdraws nothing.
+    fn told(&mut self, kind: Kind, withdraws: Withdraws) -> Option<Option<(Target, ResultKind)>> {
         match kind {
             Kind::Completion => {
                 let course = self.course();
                 let course = self.require(Field::Course, course)?;
-                Some((Target::Course(course), ResultKind::Completion))
+                Some(Some((Target::Course(course), ResultKind::Completion)))
             }
             Kind::Attempt => {
                 let quiz = self.quiz();
                 let quiz = self.require(Field::Quiz, quiz);
                 let attempt = self.attempt();
-                Some((Target::Quiz(quiz?), attempt?))
+                Some(Some((Target::Quiz(quiz?), attempt?)))
             }
             Kind::Revocation => {
                 let event_id = self.id(Field::RevokedEventId, EventId::parse, |id| shown(id.as_str()));
                 let (course, quiz) = (self.course(), self.quiz());
                 let target = match (course, quiz) {
                     (Some(course), None) => Target::Course(course),
-                    (None, Some(quiz)) => Target::Quiz(quiz),
-                    // A named event is withdrawn whatever its target; the quiz then says more than its course.
-                    (Some(_), Some(quiz)) if event_id.is_some() => Target::Quiz(quiz),
-                    (course, _) => {
-                        let fault = if course.is_some() { Fault::CourseOrQuiz } else { Fault::NothingWithdrawn };
-                        self.refuse(None, fault.into());
+                    // The quiz says more than the course that it stands in.
+                    (_, Some(quiz)) => Target::Quiz(quiz),
+                    (None, None) => {
+                        self.refuse(None, Fault::NothingWithdrawn.into());
                         return None;
                     }
                 };
-                Some((target, ResultKind::Revocation { event_id }))
+                let revokes = event_id.map(Revokes::Event).or_else(|| withdraws.revokes());
+                Some(revokes.map(|revokes| (target, ResultKind::Revocation(revokes))))
             }
         }
     }

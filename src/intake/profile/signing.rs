@@ -63,6 +63,17 @@ pub enum NotAuthentic {
 }
 
 impl NotAuthentic {
+    /// How far its time is from ours, where that is too far: positive where it lies in the past.
+    #[must_use]
+    pub const fn seconds_off(&self) -> Option<i64> {
+        match self {
+            Self::TooOld { seconds, .. } => Some(*seconds),
+            Self::TooNew { seconds, .. } => Some(-*seconds),
+            Self::Standard(error) => error.seconds_off(),
+            _ => None,
+        }
+    }
+
     /// Whether another secret could have made it fit.
     #[must_use]
     pub const fn is_of_the_secret(&self) -> bool {

@@ -43,8 +43,9 @@ fn shown(result: &ReportedResult) -> String {
             score.iter().for_each(|score| write!(text, " {}/{}", score.points(), score.of()).expect("a text"));
             passed.iter().for_each(|passed| text.push_str(if *passed { " passed" } else { " failed" }));
         }
-        ResultKind::Revocation { event_id } => {
-            write!(text, "revoked {}", event_id.as_ref().map_or("all", EventId::as_str)).expect("a text");
+        ResultKind::Revocation(revokes) => {
+            let what = revokes.event_id().map_or(revokes.as_str(), EventId::as_str);
+            write!(text, "revoked {what}").expect("a text");
         }
     }
     let learner: Vec<String> = result
@@ -175,6 +176,9 @@ fn each_sample_is_understood_as_its_platform_means_it() {
         quiz infosec-basics attempt 87.5/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
     scorm-cloud/registration-failed.json
         quiz infosec-basics attempt 1 40/100 failed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
+    scorm-cloud/registration-tried-again.json
+        course infosec-basics completed at 2025-04-01T07:14:58Z by email=anna@example.org username=anna [derived]
+        quiz infosec-basics attempt 87.5/100 passed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
     talentlms/course-completed.json
         course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna [evt-1]
     talentlms/test-completed.json
@@ -291,11 +295,17 @@ fn an_unknown_type_is_ignored_and_none_at_all_is_not_understood() {
 }
 
 #[test]
-fn a_revocation_takes_back_one_event_or_all() {
+fn a_revocation_takes_back_one_event_or_what_the_profile_says() {
     let by_id = [(r#"quiz = []"#, "quiz = []\nrevoked_event_id = \"$.of\"")];
     let body = r#"{"type": "undone", "email": "a@b.se", "course": "c", "at": "2026-03-01T10:00:00Z", "of": 7}"#;
     assert_eq!(meaning(&by_id, body), "course c revoked 7");
-    assert_eq!(meaning(&[], body), "course c revoked all");
+    assert_eq!(meaning(&[], body), "course c revoked recent");
+    for (word, expected) in
+        [("recent", "course c revoked recent"), ("all", "course c revoked up_to"), ("nothing", "ignored")]
+    {
+        let says = format!("is = \"revocation\"\nwithdraws = \"{word}\"");
+        assert_eq!(meaning(&[(r#"is = "revocation""#, &says)], body), expected);
+    }
 }
 
 #[test]
@@ -394,7 +404,7 @@ is = "completion"
     profile, line 11: body.each is not a JSON path (RFC 9535) such as $.user.email: at position 0, parser error
     profile, line 13: defaults.zone is not a time zone such as Europe/Stockholm or UTC
     profile, line 14: defaults.formats is not a format of times; write "rfc3339", "epoch-seconds", "epoch-milliseconds", or the parts as in "%Y-%m-%d %H:%M:%S"
-    profile, line 16: fields.emial is not known here; known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, revoked_event_id, reason
+    profile, line 16: fields.emial is not known here; known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, attempted_at, told_at, revoked_event_id, reason
     profile, line 17: fields.course needs exactly one of path, in_body, header, constant and first_of
     profile, line 18: fields.quiz.formats belongs to occurred_at only; leave it out
     profile, line 18: fields.quiz.range belongs to score_scaled only; leave it out

@@ -41,6 +41,8 @@ fn a_requirement_is_read_as_it_was_written() {
         new_hire_days: 30,
         existing_staff_due_on: Some(date("2026-06-30")),
         valid_months: Some(12),
+        valid_until: None,
+        counts_from: None,
         renewal_days: 60,
         effective_from: date("2026-01-01"),
         effective_to: None,
@@ -58,6 +60,15 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(gdpr.effective_to, Some(date("2025-12-31")));
     assert_eq!(gdpr.audience.administrations.len(), 2);
     assert_eq!(gdpr.audience.units, ["Städ Nord".to_owned()].into());
+}
+
+#[test]
+fn evidence_may_hold_until_a_day_of_the_year_and_count_from_a_day() {
+    let requirements = good("each-calendar-year.toml");
+    let [yearly, reformed] = requirements.as_slice() else { panic!("two requirements") };
+    assert_eq!((yearly.valid_until, yearly.valid_months), (AnnualDay::parse("12-31").ok(), None));
+    assert_eq!(yearly.counts_from, None);
+    assert_eq!((reformed.counts_from, reformed.valid_months), (Some(date("2026-06-01")), Some(24)));
 }
 
 #[test]

@@ -15,6 +15,11 @@ pub use writing::{Known, group_location, instant, write};
 /// Under which name the kind of the kept address is kept, among what was told: a client chooses elements by it.
 const EMAIL_TYPE: &str = "emails.type";
 
+/// Under which names it is kept what the provider said of a person's name, address and unit: of somebody whose personal data are
+/// protected it is shown these, and not what anybody else said.
+const SAID: [&str; 4] = ["name.givenName", "name.familyName", "emails.value", SAID_UNIT];
+const SAID_UNIT: &str = "employment.unit";
+
 /// Kurskoll's id of a User: the employee's own key, and how often the provider has begun anew with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserId {

@@ -32,8 +32,8 @@ pub fn compose(result: &ReportedResult, sent_at: DateTime<Utc>) -> Vec<u8> {
             data.insert("graded_at".to_owned(), time(result.occurred_at));
             (QUIZ_GRADED, sent_at)
         }
-        ResultKind::Revocation { event_id } => {
-            insert_given(&mut data, "event_id", event_id.as_ref().map(|id| Value::from(id.as_str())));
+        ResultKind::Revocation(revokes) => {
+            insert_given(&mut data, "event_id", revokes.event_id().map(|id| Value::from(id.as_str())));
             insert_given(&mut data, "reason", result.reason.as_deref().map(Value::from));
             (COMPLETION_REVOKED, result.occurred_at)
         }
@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{CourseId, EmployeeNumber, EventId, QuizId};
     use crate::domain::linking::{Account, normalized};
+    use crate::domain::training::Revokes;
     use crate::intake::webhook::native::{Understood, interpret};
 
     /// 2026-03-02T12:00:00Z.
@@ -112,7 +113,8 @@ mod tests {
             ],
         )
             .prop_map(|(number, (score, passed))| ResultKind::Attempt { name: None, number, score, passed });
-        let revocation = prop::option::of(id(EventId::parse)).prop_map(|event_id| ResultKind::Revocation { event_id });
+        let revocation = prop::option::of(id(EventId::parse))
+            .prop_map(|event_id| ResultKind::Revocation(event_id.map_or(Revokes::UpTo, Revokes::Event)));
         prop_oneof![
             course().prop_map(|course| (course, ResultKind::Completion, None)),
             (quiz(), attempt).prop_map(|(quiz, attempt)| (quiz, attempt, None)),
@@ -148,7 +150,8 @@ mod tests {
             // From 1990 to a day after the sending.
             occurred_at in (631_152_000_000_000..=SENT_AT + 86_400_000_000).prop_map(from_micros),
         ) {
-            let result = ReportedResult { event_id, learner, target, kind, occurred_at, reason };
+            let told_at = (!kind.is_revocation()).then(|| from_micros(SENT_AT));
+            let result = ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason };
             let body = compose(&result, from_micros(SENT_AT));
             let understood = interpret(&result.event_id, &body, Stockholm, from_micros(SENT_AT));
             prop_assert_eq!(understood, Ok(Understood::Result(result)));
@@ -168,6 +171,7 @@ mod tests {
                 passed: Some(true),
             },
             occurred_at: from_micros(SENT_AT - 2_500_000),
+            told_at: None,
             reason: None,
         };
         let payload: Value = serde_json::from_slice(&compose(&result, from_micros(SENT_AT))).expect("JSON");

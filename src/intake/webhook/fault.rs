@@ -81,10 +81,6 @@ pub enum Fault {
     #[error("names neither a course nor a quiz: send course or quiz with the id of what is withdrawn")]
     NothingWithdrawn,
     #[error(
-        "names a course and a quiz, and no event_id says which of the two is withdrawn: send one of them, or event_id"
-    )]
-    CourseOrQuiz,
-    #[error(
         "is an empty text, which could mean one event or all of them: send the id, or leave event_id out to withdraw all"
     )]
     EmptyEventId,

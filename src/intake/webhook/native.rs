@@ -14,7 +14,7 @@ use super::instant::PlatformClock;
 use super::json::{Object, Value, document};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, normalized};
-use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
+use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target};
 
 pub const COURSE_COMPLETED: &str = "course.completed";
 pub const QUIZ_GRADED: &str = "quiz.graded";
@@ -66,7 +66,9 @@ pub fn interpret(
     let occurred_at = happened_at
         .or(sent_at)
         .ok_or_else(|| envelope.refuse_member("timestamp", Fault::Missing { expected: Expected::Time }))?;
-    Ok(Understood::Result(ReportedResult { event_id: event_id.clone(), learner, target, kind, occurred_at, reason }))
+    let told_at = sent_at.filter(|_| !kind.is_revocation());
+    let event_id = event_id.clone();
+    Ok(Understood::Result(ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason }))
 }
 
 /// What one type of event tells beside its learner.
@@ -114,11 +116,15 @@ impl Told {
             (None, None) => return Err(data.refuse(Fault::NothingWithdrawn)),
             (Some(course), None) => Target::Course(course),
             (None, Some(quiz)) => Target::Quiz(quiz),
-            // A named event is withdrawn whatever its target; the quiz then says more than the course it stands in.
-            (Some(_), Some(quiz)) if event_id.is_some() => Target::Quiz(quiz),
-            (Some(_), Some(_)) => return Err(data.refuse(Fault::CourseOrQuiz)),
+            // The quiz says more than the course that it stands in: its attempts are withdrawn, and no completion.
+            (Some(_), Some(quiz)) => Target::Quiz(quiz),
         };
-        Ok(Self { target, kind: ResultKind::Revocation { event_id }, happened_at: None, reason: reason(data)? })
+        Ok(Self {
+            target,
+            kind: ResultKind::Revocation(event_id.map_or(Revokes::UpTo, Revokes::Event)),
+            happened_at: None,
+            reason: reason(data)?,
+        })
     }
 }
 

@@ -134,6 +134,18 @@ pub enum SignatureError {
     Mismatch,
 }
 
+impl SignatureError {
+    /// How far its time is from ours, where that is too far: positive where it lies in the past.
+    #[must_use]
+    pub const fn seconds_off(&self) -> Option<i64> {
+        match self {
+            Self::TooOld { seconds } => Some(*seconds),
+            Self::TooNew { seconds } => Some(-*seconds),
+            _ => None,
+        }
+    }
+}
+
 /// Whether a delivery was signed, within [`TOLERANCE`] of `now`, with one of the platform's active secrets: any
 /// signature may fit any of them. Gives the event's id, which the signature covers.
 pub fn verify(

@@ -11,7 +11,7 @@ use super::words::{CoursePlace, Words};
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
-use crate::domain::training::{ReportedResult, ResultKind, Score, Target, decimal_from_text};
+use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
 use crate::intake::json::Document;
 
 /// The category of statements that cmi5 defines (cmi5, 9.6.2.1).
@@ -74,6 +74,8 @@ pub enum Nothing {
     NoRegistration,
     #[error("its activity's id is too long, or has control characters, so that no requirement can name it")]
     Unnameable,
+    #[error("it is un-completed, which withdraws nothing as the platform's profile says")]
+    WithdrawsNothing,
     #[error("a course is told of as failed or scored, which takes nothing away")]
     CourseNotPassed,
 }
@@ -178,6 +180,7 @@ pub fn tell(
         target,
         kind,
         occurred_at,
+        told_at: None,
         reason: None,
     };
     Ok(Telling { results: found.into_iter().enumerate().map(result).collect(), nothing: None, deed })
@@ -200,7 +203,7 @@ fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Tol
     let event_id = EventId::of_uuid(voided);
     // What it told of is in the statement that is voided, which may not be here yet.
     let target = Target::Course(CourseId::parse(&format!("urn:uuid:{voided}")).map_err(|_| Nothing::Unnameable)?);
-    let withdraw = |event_id| (target.clone(), ResultKind::Revocation { event_id: Some(event_id) });
+    let withdraw = |event_id| (target.clone(), ResultKind::Revocation(Revokes::Statement(event_id)));
     let second = of_attempt(&event_id);
     Ok((learner, vec![withdraw(event_id), withdraw(second)], None))
 }
@@ -344,7 +347,8 @@ fn uncompleted(
     context: Option<&Context<'_>>,
     words: &Words,
 ) -> Result<Vec<(Target, ResultKind)>, Nothing> {
-    let withdrawn = |target| (target, ResultKind::Revocation { event_id: None });
+    let revokes = words.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
+    let withdrawn = |target| (target, ResultKind::Revocation(revokes.clone()));
     Ok(match words.sort(object) {
         Sort::Course => vec![withdrawn(completion(course(object, context, words)?)?.0)],
         Sort::Quiz => vec![withdrawn(quiz_target(object)?)],

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use crate::domain::linking::LinkingKey;
+use crate::intake::withdraws::Withdraws;
 
 /// Where the course stands that somebody completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Words {
     pub account_name_is: Option<LinkingKey>,
     /// Whether `scaled` goes from -1 to 1 over the range from `min` to `max`, as Moodle's log store has it; else from 0.
     pub scaled_from_minus_one: bool,
+    /// What an *un-completed* withdraws.
+    pub uncompleted_withdraws: Withdraws,
 }
 
 /// Why a profile of statements is none: with its place, as TOML names it.
@@ -89,6 +92,7 @@ struct Reading {
     course_from: Option<Vec<CoursePlace>>,
     account_name_is: Option<LinkingKey>,
     scaled_from_minus_one: bool,
+    uncompleted_withdraws: Withdraws,
 }
 
 impl Words {
@@ -128,6 +132,7 @@ impl Words {
         }
         words.account_name_is = reading.account_name_is;
         words.scaled_from_minus_one = reading.scaled_from_minus_one;
+        words.uncompleted_withdraws = reading.uncompleted_withdraws;
         Ok(words)
     }
 }
@@ -166,6 +171,7 @@ impl Default for Words {
             course_from: vec![CoursePlace::Object],
             account_name_is: None,
             scaled_from_minus_one: false,
+            uncompleted_withdraws: Withdraws::Recent,
         }
     }
 }

@@ -4,8 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::directory::imports::{FileSource, ImportReport};
-use crate::domain::directory::plan::{Counts, DifferenceRow, MassEnding, Summary};
+use crate::domain::directory::imports::{FileSource, ImportReport, Undoes, Undone};
+use crate::domain::directory::plan::undo::{Left, Undoing};
+use crate::domain::directory::plan::{Counts, DifferenceRow, SharedKeys, Summary, Unusual};
 
 /// One import of HR's files.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +26,71 @@ pub struct ImportView {
     /// Null where the files have our own headers.
     mapping: Option<ImportMappingView>,
     summary: ImportSummaryView,
+    /// The import that this one takes back; null where it is no undoing.
+    undoes: Option<i64>,
+    /// Why an undoing was made; null where it is none.
+    reason: Option<String>,
+    /// By what it was taken back; null while it stands.
+    undone: Option<ImportUndoneView>,
+}
+
+/// The undoing of an import.
+#[derive(Debug, Serialize, ToSchema)]
+struct ImportUndoneView {
+    /// The undoing, an import itself.
+    import: i64,
+    by: String,
+    at: DateTime<Utc>,
+    because: String,
+}
+
+/// What taking an import back changed, or would change.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UndoneImportView {
+    /// The import that is taken back.
+    pub undoes: i64,
+    /// The undoing, an import itself; null after a dry run.
+    pub import: Option<i64>,
+    pub dry_run: bool,
+    pub summary: ImportSummaryView,
+    /// The first rows of the difference.
+    pub changes: Vec<DifferenceRowView>,
+    /// Whether there are more: the undoing's own difference has all of them.
+    pub has_more_changes: bool,
+    /// What stays as it is.
+    pub left: Vec<LeftView>,
+}
+
+/// Something that an undone import changed, and that stays as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LeftView {
+    #[schema(example = "employment")]
+    kind: &'static str,
+    /// As a difference names it.
+    #[schema(example = "104233/1")]
+    key: String,
+    /// `changed_since`, `rested_on` or `without_administration`.
+    #[schema(example = "changed_since")]
+    why: &'static str,
+}
+
+impl UndoneImportView {
+    /// With the first rows of the difference, at the most so many.
+    #[must_use]
+    pub fn of(report: Option<i64>, undoes: i64, undoing: &Undoing, at_most: usize) -> Self {
+        let mut rows = undoing.plan.difference();
+        let changes: Vec<DifferenceRowView> = rows.by_ref().take(at_most).map(DifferenceRowView::from).collect();
+        let left = |left: &Left| LeftView { kind: left.kind, key: left.key.clone(), why: left.why.as_str() };
+        Self {
+            undoes,
+            import: report,
+            dry_run: report.is_none(),
+            summary: undoing.plan.summary().into(),
+            has_more_changes: rows.next().is_some(),
+            changes,
+            left: undoing.left.iter().map(left).collect(),
+        }
+    }
 }
 
 /// One file of an import.
@@ -105,6 +171,23 @@ pub struct ImportPageView {
     pub next: Option<String>,
 }
 
+/// Why files are refused that could be taken, if somebody says so.
+#[derive(Debug, Serialize)]
+pub struct UnusualView {
+    /// In a sentence, with the options that allow it.
+    pub detail: String,
+    #[serde(flatten)]
+    pub unusual: Unusual,
+}
+
+impl UnusualView {
+    /// `None` where nothing is refused.
+    #[must_use]
+    pub fn of(unusual: Unusual) -> Option<Self> {
+        (!unusual.is_empty()).then(|| Self { detail: unusual.to_string(), unusual })
+    }
+}
+
 /// What an import changes or would change, whole.
 #[derive(Debug, Serialize)]
 pub struct DifferenceView {
@@ -112,8 +195,10 @@ pub struct DifferenceView {
     /// The import's id; null where nothing was recorded.
     pub import: Option<i64>,
     pub summary: ImportSummaryView,
-    /// That the import would be refused, and why; null where it would not.
-    pub mass_ending: Option<MassEnding>,
+    /// That the import would be refused, and why, with what was allowed left out; null where it would not.
+    pub refused: Option<UnusualView>,
+    /// Addresses and user names that several people would have at once; null where there are none.
+    pub shared_keys: Option<SharedKeys>,
     pub changes: Vec<DifferenceRowView>,
 }
 
@@ -127,7 +212,9 @@ pub struct ImportWithDifferenceView {
 
 impl From<ImportReport> for ImportView {
     fn from(report: ImportReport) -> Self {
-        let ImportReport { id, at, subject, day, extent, sources, summary } = report;
+        let ImportReport { id, at, subject, day, extent, sources, summary, undoes, undone } = report;
+        let (undoes, reason) = undoes.map(|Undoes { import, reason }| (import, reason)).unzip();
+        let undone = undone.map(|Undone { import, by, at, because }| ImportUndoneView { import, by, at, because });
         Self {
             id,
             at,
@@ -137,6 +224,9 @@ impl From<ImportReport> for ImportView {
             files: sources.files.into_iter().map(ImportFileView::from).collect(),
             mapping: sources.mapping.map(|mapping| ImportMappingView { name: mapping.name, sha256: mapping.digest }),
             summary: summary.into(),
+            undoes,
+            reason,
+            undone,
         }
     }
 }

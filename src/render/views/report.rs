@@ -48,7 +48,8 @@ pub struct FiguresView {
     /// Those on time, in percent of those in scope whose due day lies in the period; null where there are none.
     #[schema(example = "88.3")]
     pub on_time_rate: Option<String>,
-    /// Between which rates the completion rate lies, whosever the waiting results are; null where nobody is in scope.
+    /// Between which rates the completion rate lies, whosever the waiting results are: of those that the asker may see; null
+    /// where nobody is in scope.
     pub completion_rate_range: Option<RateRangeView>,
 }
 
@@ -97,17 +98,19 @@ pub struct AdministrationView {
 /// How far the figures can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DataQualityView {
-    /// Results that nobody is known to be the learner of; those that were dismissed left out.
+    /// Results that nobody is known to be the learner of; those that were dismissed left out. For an administration those
+    /// where some key fits somebody and everybody whom a key fits is its own.
     #[schema(example = 12)]
     pub unlinked_results: u64,
-    /// Results that a person decided to be nobody's: kept, and counted nowhere else.
+    /// Results that a person decided to be nobody's: kept, and counted nowhere else. Null, as all that follows, for
+    /// somebody who may not see the city: what is nobody's belongs to no administration.
     #[schema(example = 3)]
-    pub dismissed_results: u64,
-    pub linked_share: LinkedSharesView,
+    pub dismissed_results: Option<u64>,
+    pub linked_share: Option<LinkedSharesView>,
     /// Deliveries that were authentic and not understood.
     #[schema(example = 1)]
-    pub quarantined_deliveries: u64,
-    pub platforms: Vec<PlatformSilenceView>,
+    pub quarantined_deliveries: Option<u64>,
+    pub platforms: Option<Vec<PlatformSilenceView>>,
 }
 
 /// How many of the results of the last 28 days are linked to somebody, and how many of the 28 days before were.
@@ -139,12 +142,12 @@ pub struct LinkedShareView {
     /// Whether it lies at least five percentage points below the one before, with at least 20 results in either.
     #[schema(example = false)]
     pub warning: bool,
-    /// How many results, dismissed ones left out; null for somebody who may not see the city.
+    /// How many results, dismissed ones left out.
     #[schema(example = 1480)]
-    pub results: Option<u64>,
+    pub results: u64,
     /// The same of the 28 days before.
     #[schema(example = 1512)]
-    pub results_before: Option<u64>,
+    pub results_before: u64,
 }
 
 /// One platform's share.
@@ -219,10 +222,10 @@ impl From<&DataQuality> for DataQualityView {
     fn from(quality: &DataQuality) -> Self {
         Self {
             unlinked_results: quality.unlinked_results,
-            dismissed_results: quality.dismissed_results,
-            linked_share: LinkedSharesView::from(&quality.linked),
-            quarantined_deliveries: quality.quarantined_deliveries,
-            platforms: quality.platforms.iter().map(PlatformSilenceView::from).collect(),
+            dismissed_results: quality.city.as_ref().map(|city| city.dismissed_results),
+            linked_share: quality.city.as_ref().map(|city| LinkedSharesView::from(&city.linked)),
+            quarantined_deliveries: quality.city.as_ref().map(|city| city.quarantined_deliveries),
+            platforms: quality.city.as_ref().map(|city| city.platforms.iter().map(PlatformSilenceView::from).collect()),
         }
     }
 }
@@ -233,8 +236,8 @@ impl From<&LinkedShares> for LinkedSharesView {
             share: decimal(share.now.share()),
             share_before: decimal(share.before.share()),
             warning: share.has_fallen(),
-            results: shares.counts_shown.then(|| share.now.results()),
-            results_before: shares.counts_shown.then(|| share.before.results()),
+            results: share.now.results(),
+            results_before: share.before.results(),
         };
         let platform = |(code, share): &(String, LinkedShare)| PlatformLinkedShareView {
             platform: code.clone(),

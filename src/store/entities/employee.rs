@@ -9,6 +9,8 @@ pub struct Model {
     pub id: i64,
     pub number: String,
     pub recorded_at: i64,
+    /// Derived: whether an `employee_fact` holds now.
+    pub is_known: bool,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -17,6 +17,8 @@ pub struct Model {
     pub email: Option<String>,
     pub username: Option<String>,
     pub manager_number: Option<String>,
+    /// What it was named before (`domain::directory::EarlierPlace`), as JSON; empty where it always was the same.
+    pub earlier: Option<String>,
     pub recorded_at: i64,
     pub superseded_at: Option<i64>,
 }

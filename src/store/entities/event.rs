@@ -26,6 +26,11 @@ pub struct Model {
     pub employee_id: Option<i64>,
     pub unlinked: Option<String>,
     pub attempt_name: Option<String>,
+    /// What a revocation withdraws: `event`, `statement`, `up_to` or `recent`.
+    pub revokes: Option<String>,
+    pub told_at: Option<i64>,
+    /// The version of the platform's own profile by which it was read.
+    pub read_by: Option<i32>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -15,6 +15,10 @@ pub struct Model {
     pub source: String,
     pub recorded_at: i64,
     pub superseded_at: Option<i64>,
+    pub valid_from: Option<Date>,
+    pub valid_to: Option<Date>,
+    pub undone: bool,
+    pub continues: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -15,6 +15,8 @@ pub struct Model {
     pub mapping_digest: Option<String>,
     pub files_key: String,
     pub summary: String,
+    pub undoes: Option<i64>,
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

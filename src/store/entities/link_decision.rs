@@ -17,6 +17,8 @@ pub struct Model {
     pub recorded_at: i64,
     pub superseded_at: Option<i64>,
     pub undone_by: Option<String>,
+    pub valid_from: Option<Date>,
+    pub valid_to: Option<Date>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -15,6 +15,8 @@ pub struct Model {
     pub from_day: Date,
     pub until_day: Date,
     pub employment_fact_id: i64,
+    /// The employment's unit on these days.
+    pub unit: String,
     pub sort_key: Vec<u8>,
 }
 

@@ -13,6 +13,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
 use crate::domain::training::ReportedResult;
+use crate::store::chain::alterations::AlterationRow;
 
 /// The answers in the order of the deliveries, and what is to be written for them to be true.
 pub struct Decided<'a> {
@@ -26,7 +27,7 @@ impl Decided<'_> {
     /// The answers, each with what its results amount to.
     pub fn again(&self) -> Vec<Again> {
         let mut counts: HashMap<i64, (u64, u64)> = HashMap::new();
-        for row in self.rows.events.iter().filter(|row| !row.repeats) {
+        for row in self.rows.events.iter().filter(|row| row.is_new) {
             let (new, linked) = counts.entry(row.delivery_id).or_default();
             *new += 1;
             *linked += u64::from(row.employee_id.is_some());
@@ -96,8 +97,10 @@ pub fn decide<'a>(
         let delivery = &batch[place];
         let earlier = first.get(&(delivery.platform, &delivery.key)).and_then(|earlier| answers[*earlier].clone());
         answers[place] = earlier.map(|earlier| match earlier {
-            Received::Accepted { linked, .. } => Received::Duplicate { linked },
-            Received::Ignored => Received::Duplicate { linked: false },
+            Received::Accepted { linked, is_doubtful, .. } | Received::Duplicate { linked, is_doubtful, .. } => {
+                Received::Duplicate { linked, is_doubtful, is_kept: false }
+            }
+            Received::Ignored => Received::Duplicate { linked: false, is_doubtful: false, is_kept: false },
             other => other,
         });
     }
@@ -149,6 +152,34 @@ pub fn decide_part<'a>(
     DecidedPart { rows: deciding.rows, results, next_id: deciding.ids.0 }
 }
 
+/// Decides about the results of deliveries that are kept already, and read again, each with the delivery's id: what is known of them stays.
+pub fn decide_again<'a>(
+    batch: &'a [(i64, Delivery)],
+    held: &'a Held,
+    known: Known,
+    (at, first_id): (i64, i64),
+    calendar: CityCalendar,
+) -> (Rows<'a>, Vec<Vec<DecidedResult>>) {
+    let mut deciding = Deciding::of(known, held, (at, first_id), calendar);
+    let mut decided = Vec::with_capacity(batch.len());
+    for (kept_as, delivery) in batch {
+        let decide = |result: &'a ReportedResult| match deciding
+            .event_of(delivery.platform, result)
+            .map(|known| known.says(result))
+        {
+            Some(true) => DecidedResult::Known,
+            Some(false) => DecidedResult::KnownOtherwise,
+            None if !deciding.recorded.insert((delivery.platform, &result.event_id)) => DecidedResult::Known,
+            None => {
+                let (employee, _) = deciding.record(delivery, *kept_as, result);
+                DecidedResult::New { is_linked: employee.is_some() }
+            }
+        };
+        decided.push(delivery.content.results().iter().map(decide).collect());
+    }
+    (deciding.rows, decided)
+}
+
 struct Deciding<'a> {
     known: Known,
     held: &'a Held,
@@ -157,6 +188,8 @@ struct Deciding<'a> {
     at: i64,
     ids: Ids,
     calendar: CityCalendar,
+    /// Whether this batch has recorded a revocation.
+    revokes_here: bool,
     /// The events of this batch that have other ids than their deliveries.
     recorded: HashSet<(PlatformId, &'a EventId)>,
     rows: Rows<'a>,
@@ -169,6 +202,7 @@ impl<'a> Deciding<'a> {
             held,
             held_here: Vec::new(),
             done_here: HashSet::new(),
+            revokes_here: false,
             recorded: HashSet::new(),
             at,
             ids: Ids(first_id),
@@ -196,7 +230,9 @@ impl<'a> Deciding<'a> {
                 }
                 Some(kept) if !kept.is_quarantined => {
                     let linked = kept.linked || self.are_linked(delivery);
-                    answers[place] = Some(Received::Duplicate { linked });
+                    let mut results = delivery.content.results().iter();
+                    let is_doubtful = results.any(|result| self.is_doubtful(delivery.platform, result));
+                    answers[place] = Some(Received::Duplicate { linked, is_doubtful, is_kept: false });
                     continue;
                 }
                 _ => {}
@@ -213,11 +249,12 @@ impl<'a> Deciding<'a> {
             }
             first.insert(name, place);
             let kept = kept.map(|kept| kept.id);
-            if let Content::Statements { statements, .. } = &delivery.content {
+            if let Content::Statements { statements, .. } = delivery.content.taken() {
                 match self.new_among(delivery.platform, statements) {
                     Err(taken) => answers[place] = Some(Received::EventConflict(taken)),
                     Ok(new) if new.is_empty() && kept.is_none() => {
-                        answers[place] = Some(Received::Duplicate { linked: false });
+                        answers[place] =
+                            Some(Received::Duplicate { linked: false, is_doubtful: false, is_kept: false });
                     }
                     Ok(statements) => {
                         let id = kept.unwrap_or_else(|| self.ids.next());
@@ -282,10 +319,14 @@ impl<'a> Deciding<'a> {
             Content::Results(_) => ("accepted", None, None),
             Content::Statements { results, .. } if !results.is_empty() => ("accepted", None, None),
             Content::Nothing | Content::Statements { .. } => ("ignored", None, None),
-            Content::NotUnderstood { pointer, problem } => {
+            Content::NotUnderstood { pointer, problem } | Content::Part { pointer, problem, .. } => {
                 ("quarantined", Some(problem.as_str()), Some(pointer.as_str()))
             }
         };
+        if problem.is_some() {
+            let said = [problem, problem_pointer];
+            self.rows.alterations.push(AlterationRow::of_texts("delivery", id, &said, self.at));
+        }
         if released {
             self.rows.released.push(Release { id, outcome, problem, problem_pointer });
         } else {
@@ -295,10 +336,10 @@ impl<'a> Deciding<'a> {
 
     /// Records the results of a delivery, and says what became of it.
     fn take(&mut self, entry: &Entry<'a>) -> Received {
-        let results = match &entry.delivery.content {
+        let results = match entry.delivery.content.taken() {
             Content::Results(results) => results,
             Content::Statements { results, .. } => return self.take_statements(entry, results),
-            Content::Nothing => return Received::Ignored,
+            Content::Nothing | Content::Part { .. } => return Received::Ignored,
             Content::NotUnderstood { pointer, problem } => {
                 return Received::Quarantined {
                     delivery: entry.id,
@@ -308,14 +349,17 @@ impl<'a> Deciding<'a> {
             }
         };
         let (mut new, mut linked) = (0, !results.is_empty());
+        let (mut is_doubtful, mut is_kept) = (false, false);
         for result in results {
             let platform = entry.delivery.platform;
+            is_doubtful |= self.is_doubtful(platform, result);
             // It may come again, among others or from a file of the platform's history: what is known of it stays.
             if let Some(known) = self.event_of(platform, result) {
                 linked &= known.is_linked;
                 continue;
             }
             let (employee, is_new) = if self.recorded.insert((platform, &result.event_id)) {
+                is_kept = true;
                 self.record(entry.delivery, entry.id, result)
             } else {
                 (self.whose(entry.delivery, result).1, false)
@@ -323,7 +367,19 @@ impl<'a> Deciding<'a> {
             new += usize::from(is_new);
             linked &= employee.is_some();
         }
-        if new == 0 { Received::Duplicate { linked } } else { Received::Accepted { new, linked } }
+        if new == 0 {
+            // What says the same as something that is withdrawn may have no effect.
+            return Received::Duplicate { linked, is_doubtful: is_doubtful || is_kept, is_kept };
+        }
+        Received::Accepted { new, linked, is_doubtful }
+    }
+
+    /// Whether something that is known could take away what a result says, or the result takes away something itself.
+    fn is_doubtful(&self, platform: PlatformId, result: &ReportedResult) -> bool {
+        result.kind.is_revocation()
+            || self.revokes_here
+            || self.known.named.contains(&(platform, result.event_id.to_string()))
+            || self.known.revoked.contains(&(platform, fingerprint(&result.learner)))
     }
 
     /// Records the statements of a delivery that are new, with the results that they tell.
@@ -364,7 +420,7 @@ impl<'a> Deciding<'a> {
                 linked &= employee.is_some();
             }
         }
-        if new == 0 { Received::Ignored } else { Received::Accepted { new, linked } }
+        if new == 0 { Received::Ignored } else { Received::Accepted { new, linked, is_doubtful: false } }
     }
 
     fn is_done(&self, platform: PlatformId, registration: Uuid) -> bool {
@@ -403,15 +459,19 @@ impl<'a> Deciding<'a> {
     ) -> (Option<EmployeeId>, bool) {
         let (id, employee, unlinked) = self.whose(delivery, result);
         let telling = Told::of(id, result);
+        self.revokes_here |= result.kind.is_revocation();
         if let Some(revokes) = &telling.revokes {
-            let owner = self.known.owners.get(&(delivery.platform, revokes.clone())).copied().flatten();
-            let owner = owner.or_else(|| self.owner_here(delivery.platform, revokes));
-            self.rows.stale.extend(owner);
+            self.touch_revoked(delivery.platform, revokes);
         }
         let event = self.ids.next();
         let mut row = EventRow::new(event, delivery_id, delivery.platform, result, &telling, self.at);
-        let is_new = self.known.told.insert(telling);
-        row.repeats = !is_new;
+        // Under another key of the person it adds nothing either. It is kept as what it is: whose it is may change.
+        let of_person = employee.map(|person| telling.of_person(person, delivery.platform));
+        let is_new_of_person = of_person.is_none_or(|told| self.known.told_of.insert(told));
+        row.repeats = !self.known.told.insert(telling);
+        row.read_by = delivery.read_by;
+        row.is_new = is_new_of_person && !row.repeats;
+        let is_new = row.is_new;
         row.employee_id = employee.map(|employee| employee.0);
         row.unlinked = unlinked;
         self.rows.stale.extend(employee);
@@ -434,10 +494,18 @@ impl<'a> Deciding<'a> {
         (learner.id, link.employee(), why(link).map(Unlinked::as_str))
     }
 
-    /// Whose an event of this batch is.
-    fn owner_here(&self, platform: PlatformId, event_id: &str) -> Option<EmployeeId> {
-        let told = self.rows.events.iter().find(|row| row.platform_id == platform.0 && row.event_id == event_id);
-        told.and_then(|row| row.employee_id).map(EmployeeId)
+    /// Whose an event is that is revoked, and what that one revokes in turn: their standing is touched.
+    fn touch_revoked(&mut self, platform: PlatformId, event_id: &str) {
+        let mut met: HashSet<String> = HashSet::new();
+        let mut next = Some(event_id.to_owned());
+        while let Some(named) = next.take().filter(|named| met.insert(named.clone())) {
+            let here = self.rows.events.iter().find(|row| row.platform_id == platform.0 && row.event_id == named);
+            self.rows.stale.extend(here.and_then(|row| row.employee_id).map(EmployeeId));
+            next = here.and_then(|row| row.revokes_event_id.clone());
+            if let Some(owners) = self.known.owners.get(&(platform, named)) {
+                self.rows.stale.extend(owners.iter().copied());
+            }
+        }
     }
 
     /// The learner of a result; one that is new is linked and kept.
@@ -475,11 +543,26 @@ fn why(link: Link) -> Option<Unlinked> {
 }
 
 impl Content {
+    /// The ids of the results that it tells of.
+    #[must_use]
+    pub fn event_ids(&self) -> Vec<EventId> {
+        self.results().iter().map(|result| result.event_id.clone()).collect()
+    }
+
     /// The results that it tells of, if any.
     pub(super) fn results(&self) -> &[ReportedResult] {
         match self {
             Self::Results(results) | Self::Statements { results, .. } => results,
+            Self::Part { taken, .. } => taken.results(),
             Self::Nothing | Self::NotUnderstood { .. } => &[],
+        }
+    }
+
+    /// What is taken of it: all but what stays in quarantine.
+    pub(super) fn taken(&self) -> &Self {
+        match self {
+            Self::Part { taken, .. } => taken,
+            _ => self,
         }
     }
 }

@@ -122,7 +122,7 @@ pub async fn keep(
     let mut counting = Counting::default();
     let (mut next_id, mut stale) = (kept_as + 1, BTreeSet::new());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
-        let known = Known::read(connection, std::slice::from_ref(&part), &held).await?;
+        let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
         let DecidedPart { mut rows, results, next_id: next } =
             decide_part((&part, &held), kept_as, known, (change.at(), next_id), calendar);
         next_id = next;
@@ -148,7 +148,7 @@ pub async fn foretell(
     // Nothing is written: what a part tells is not known to the next.
     let mut told: HashSet<[u8; 16]> = HashSet::with_capacity(file.rows.len());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
-        let known = Known::read(connection, std::slice::from_ref(&part), &held).await?;
+        let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
         let DecidedPart { mut results, .. } = decide_part((&part, &held), 0, known, (0, 1), calendar);
         for (decided, result) in results.iter_mut().zip(part.content.results()) {
             let is_repeated = !told.insert(result.content_digest());
@@ -207,6 +207,7 @@ impl Iterator for Parts {
             content_type: FILE_TYPE.to_owned(),
             headers: String::new(),
             is_pulled: false,
+            read_by: None,
             body: Vec::new(),
             content: Content::Results(results),
         };

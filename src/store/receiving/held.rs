@@ -188,6 +188,7 @@ impl HeldCompletion {
             target: Target::Course(parsed(CourseId::parse(&self.course), TABLE, "result")?),
             kind: ResultKind::Completion,
             occurred_at: instant::read(self.occurred_at),
+            told_at: None,
             reason: None,
         })
     }

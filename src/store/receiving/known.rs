@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use super::Delivery;
 use super::held::Held;
 use super::statements::{self, KnownStatements};
+use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId};
-use crate::domain::linking::{Account, Identity, LearnerKeys, Unlinked};
+use crate::domain::linking::{Account, Identity, LearnerKeys, LinkingKey, Unlinked};
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
+use crate::store::entities::event;
 use crate::store::learners::unlinked_of;
 use crate::store::links::{self, LinkIndex};
 use crate::store::people::parsed;
@@ -28,8 +30,14 @@ pub struct Known {
     pub learners: HashMap<LearnerName, KnownLearner>,
     /// What these learners were said to have done at the instants of which the batch speaks.
     pub told: HashSet<Told>,
-    /// Whose the events are that the batch revokes.
-    pub owners: HashMap<(PlatformId, String), Option<EmployeeId>>,
+    /// What these learners' people were said to have done at these instants, under whichever key.
+    pub told_of: HashSet<ToldOf>,
+    /// Whose the events are that the batch revokes, and those that a revoked revocation names, and so on.
+    pub owners: HashMap<(PlatformId, String), BTreeSet<EmployeeId>>,
+    /// The event ids of the batch that a revocation or a decision by hand names.
+    pub named: HashSet<(PlatformId, String)>,
+    /// The learners of the batch of whom, or of whose employee, something was ever revoked.
+    pub revoked: HashSet<LearnerName>,
     /// The statements of the batch that are kept.
     pub statements: KnownStatements,
     /// The part of the directory that the batch asks for.
@@ -98,6 +106,9 @@ pub fn fingerprint(keys: &LearnerKeys) -> Vec<u8> {
     digest.finalize()[..16].to_vec()
 }
 
+/// What was told of a person on a platform; the learner in it is none.
+pub type ToldOf = (EmployeeId, PlatformId, Told);
+
 /// What makes a result the same thing told twice, down to what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Told {
@@ -111,6 +122,8 @@ pub struct Told {
     pub score: Option<(String, String)>,
     pub passed: Option<bool>,
     pub revokes: Option<String>,
+    /// What a revocation withdraws, in the word that is kept.
+    pub how: Option<&'static str>,
 }
 
 impl Told {
@@ -130,6 +143,7 @@ impl Told {
             score: None,
             passed: None,
             revokes: None,
+            how: None,
         };
         match &result.kind {
             ResultKind::Completion => {}
@@ -140,12 +154,35 @@ impl Told {
                 told.score = score.as_ref().map(kept_score);
                 told.passed = *passed;
             }
-            ResultKind::Revocation { event_id } => {
+            ResultKind::Revocation(revokes) => {
                 told.kind = "revocation";
-                told.revokes = event_id.as_ref().map(ToString::to_string);
+                told.revokes = revokes.event_id().map(ToString::to_string);
+                told.how = Some(revokes.as_str());
             }
         }
         told
+    }
+
+    /// What a kept event says.
+    pub(super) fn of_event(row: &event::Model) -> Self {
+        Self {
+            learner: row.learner_id,
+            kind: kind_of(&row.kind),
+            course: row.course_id.clone(),
+            quiz: row.quiz_id.clone(),
+            attempt: row.attempt,
+            attempt_name: row.attempt_name.clone(),
+            occurred_at: row.occurred_at,
+            score: row.score_points.clone().zip(row.score_of.clone()),
+            passed: row.passed,
+            revokes: row.revokes_event_id.clone(),
+            how: row.revokes.as_deref().and_then(how_of),
+        }
+    }
+
+    /// The same, whichever learner of a person it was told of.
+    pub fn of_person(&self, person: EmployeeId, platform: PlatformId) -> ToldOf {
+        (person, platform, Self { learner: 0, ..self.clone() })
     }
 
     /// What a kept event says of a learner; nothing in a row that has no event.
@@ -161,6 +198,7 @@ impl Told {
             score: row.score_points.zip(row.score_of),
             passed: row.passed,
             revokes: row.revokes_event_id,
+            how: row.revokes.as_deref().and_then(how_of),
         })
     }
 }
@@ -173,21 +211,32 @@ fn kind_of(word: &str) -> &'static str {
     }
 }
 
+fn how_of(word: &str) -> Option<&'static str> {
+    ["event", "statement", "up_to", "recent"].into_iter().find(|known| *known == word)
+}
+
 fn kept_score(score: &Score) -> (String, String) {
     (score.points().normalize().to_string(), score.of().normalize().to_string())
 }
 
 impl Known {
     /// Reads what a batch could meet. It takes one statement, and another where several people share an identity; whoever passes no transaction has to see to it that nothing changes between them.
-    pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) -> Result<Self, StoreError> {
+    pub async fn read(
+        connection: &impl ConnectionTrait,
+        batch: &[Delivery],
+        held: &Held,
+        calendar: CityCalendar,
+    ) -> Result<Self, StoreError> {
         let mut known = Self::default();
         let (mut asking, mut questions) = (Vec::new(), Vec::new());
         for (what, question) in [
             (What::Delivery, deliveries(connection, batch)?),
             (What::Event, events(connection, batch, held)?),
             (What::Learner, learners(connection, batch, held)?),
+            (What::OfPerson, of_the_learners_people(connection, batch, held)?),
             (What::Statement, statements::question(connection, batch)?),
             (What::Owner, owners_of_the_revoked(connection, batch)?),
+            (What::Naming, naming(connection, batch)?),
         ] {
             if let Some(question) = question {
                 asking.push(what);
@@ -208,12 +257,17 @@ impl Known {
                 Some(What::Delivery) => known.add_delivery(read(&found)?),
                 Some(What::Event) => known.add_event(read(&found)?)?,
                 Some(What::Learner) => known.add_learner(read(&found)?),
+                Some(What::OfPerson) => known.told_of.extend(ToldRow::read(&found)?),
                 Some(What::Owner) => known.add_owner(read(&found)?),
+                Some(What::Naming) => {
+                    let row: NamingRow = read(&found)?;
+                    known.named.insert((PlatformId(row.platform_id), row.event_id));
+                }
                 Some(What::Statement) => {
                     let (name, digest) = read::<statements::KnownRow>(&found)?.read()?;
                     known.statements.insert(name, digest);
                 }
-                Some(What::Identity(of)) => known.index.add_found(*of, &found)?,
+                Some(What::Identity(of)) => known.index.add_found(*of, &found, calendar)?,
                 None => {}
             }
         }
@@ -222,9 +276,57 @@ impl Known {
             learner.is_none_or(|learner| learner.depends_on_day)
         };
         if results_of(batch, held).any(by_the_index) {
-            known.index.complete(connection).await?;
+            known.index.complete(connection, calendar).await?;
+            known.read_told_of_new_learners(connection, batch, held, calendar).await?;
         }
         Ok(known)
+    }
+
+    /// What was told, at the instants of the batch, of the people to whom learners link that are new, or whose link depends
+    /// on the day.
+    async fn read_told_of_new_learners(
+        &mut self,
+        connection: &impl ConnectionTrait,
+        batch: &[Delivery],
+        held: &Held,
+        calendar: CityCalendar,
+    ) -> Result<(), StoreError> {
+        let orders: HashMap<PlatformId, &[LinkingKey]> =
+            batch.iter().map(|delivery| (delivery.platform, &*delivery.linking_keys)).collect();
+        let mut asked: BTreeSet<(EmployeeId, PlatformId, i64)> = BTreeSet::new();
+        for (platform, result) in results_of(batch, held) {
+            let learner = self.learners.get(&(platform, fingerprint(&result.learner)));
+            let order = orders.get(&platform).copied().filter(|_| learner.is_none_or(|known| known.depends_on_day));
+            let Some(order) = order else { continue };
+            let day = calendar.day_of(result.occurred_at);
+            let person = self.index.link(platform, order, &result.learner, day).employee();
+            asked.extend(person.map(|person| (person, platform, instant::kept(result.occurred_at))));
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let row = |(person, platform, occurred_at): &(EmployeeId, PlatformId, i64)| AskedOf {
+            employee_id: person.0,
+            platform_id: platform.0,
+            occurred_at: *occurred_at,
+        };
+        let rows: Vec<AskedOf> = asked.iter().map(row).collect();
+        let told = each(
+            connection,
+            "event",
+            "e",
+            "e.employee_id = w.employee_id AND e.occurred_at = w.occurred_at AND e.platform_id + 0 = w.platform_id",
+        );
+        let question = Question {
+            columns: TOLD_OF,
+            sql: format!("SELECT {} FROM {{w}} {told}", told_of_columns()),
+            about: ASKED_OF,
+            asked: rows_of_json::parameter(&rows)?,
+        };
+        for (_, found) in ask(connection, vec![question]).await? {
+            self.told_of.extend(ToldRow::read(&found)?);
+        }
+        Ok(())
     }
 
     fn add_delivery(&mut self, row: DeliveryRow) {
@@ -259,13 +361,15 @@ impl Known {
             score: row.score_points.zip(row.score_of),
             passed: row.passed,
             revokes: row.revokes_event_id,
+            how: row.revokes.as_deref().and_then(how_of),
         };
         self.events.insert(name, KnownEvent { told, keys, is_linked: row.employee_id.is_some() });
         Ok(())
     }
 
     fn add_owner(&mut self, row: OwnerRow) {
-        self.owners.insert((PlatformId(row.platform_id), row.event_id), row.employee_id.map(EmployeeId));
+        let owners = self.owners.entry((PlatformId(row.platform_id), row.event_id)).or_default();
+        owners.extend(row.employee_id.map(EmployeeId));
     }
 
     fn add_learner(&mut self, row: LearnerRow) {
@@ -275,7 +379,11 @@ impl Known {
             employee: row.employee_id.map(EmployeeId),
             unlinked: row.unlinked.as_deref().map(|word| unlinked_of(Some(word))),
         };
-        self.learners.insert((PlatformId(row.platform_id), row.fingerprint.clone()), learner);
+        let name = (PlatformId(row.platform_id), row.fingerprint.clone());
+        if row.revoked {
+            self.revoked.insert(name.clone());
+        }
+        self.learners.insert(name, learner);
         self.told.extend(Told::of_row(row));
     }
 }
@@ -286,7 +394,9 @@ enum What {
     Delivery,
     Event,
     Learner,
+    OfPerson,
     Owner,
+    Naming,
     Statement,
     Identity(links::Of),
 }
@@ -362,12 +472,8 @@ fn question<'a>(
 
 /// The event ids that a batch revokes.
 fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &EventId)> {
-    batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r))).filter_map(|(platform, result)| {
-        match &result.kind {
-            ResultKind::Revocation { event_id: Some(event_id) } => Some((platform, event_id)),
-            _ => None,
-        }
-    })
+    let results = batch.iter().flat_map(|d| d.content.results().iter().map(|r| (d.platform, r)));
+    results.filter_map(|(platform, result)| result.kind.revoked_event().map(|event_id| (platform, event_id)))
 }
 
 /// An event, and the keys by which its learner was named.
@@ -387,6 +493,7 @@ struct EventRow {
     score_of: Option<String>,
     passed: Option<bool>,
     revokes_event_id: Option<String>,
+    revokes: Option<String>,
     employee_number: Option<String>,
     email: Option<String>,
     username: Option<String>,
@@ -411,6 +518,7 @@ fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) ->
         ("score_of", Kind::Text),
         ("passed", Kind::Boolean),
         ("revokes_event_id", Kind::Text),
+        ("revokes", Kind::Text),
         ("employee_number", Kind::Text),
         ("email", Kind::Text),
         ("username", Kind::Text),
@@ -424,7 +532,7 @@ fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) ->
                 e.employee_id AS employee_id, e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id,
                 e.attempt AS attempt, e.attempt_name AS attempt_name, e.occurred_at AS occurred_at,
                 e.score_points AS score_points, e.score_of AS score_of, e.passed AS passed,
-                e.revokes_event_id AS revokes_event_id,
+                e.revokes_event_id AS revokes_event_id, e.revokes AS revokes,
                 l.employee_number AS employee_number, l.email AS email, l.username AS username,
                 l.account_home_page AS account_home_page, l.account_name AS account_name
          FROM {{w}} {kept} {learner}"
@@ -446,11 +554,38 @@ fn owners_of_the_revoked(
 ) -> Result<Option<Question>, StoreError> {
     const FOUND: &[Column] =
         &[("platform_id", Kind::Integer), ("event_id", Kind::Text), ("employee_id", Kind::Integer)];
-    let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
+    let named = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
+    let named_by_it = each(connection, "event", "e", "e.platform_id = u.platform_id AND e.event_id = u.names");
+    // UNION, not UNION ALL: revocations that name each other in a circle end it.
     let sql = format!(
-        "SELECT e.platform_id AS platform_id, e.event_id AS event_id, e.employee_id AS employee_id FROM {{w}} {kept}"
+        "WITH RECURSIVE up (platform_id, event_id, names, employee_id) AS (
+             SELECT w.platform_id, w.name, e.revokes_event_id, e.employee_id FROM {{w}} {named}
+             UNION
+             SELECT u.platform_id, u.event_id, e.revokes_event_id, e.employee_id FROM up u {named_by_it}
+         )
+         SELECT platform_id, event_id, employee_id FROM up WHERE employee_id IS NOT NULL"
     );
     question(revoked_event_ids(batch), FOUND, sql)
+}
+
+#[derive(Debug, Deserialize)]
+struct NamingRow {
+    platform_id: i64,
+    event_id: String,
+}
+
+/// Asks which event ids of a batch a revocation names, or a decision by hand; nearly always none.
+fn naming(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
+    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("event_id", Kind::Text)];
+    let revoking = each(connection, "event", "r", "r.platform_id = w.platform_id AND r.revokes_event_id = w.name");
+    let decided = each(connection, "result_decision", "d", "d.event_id = w.name AND d.platform_id = w.platform_id");
+    let sql = format!(
+        "SELECT w.platform_id AS platform_id, w.name AS event_id FROM {{w}} {revoking}
+         UNION ALL SELECT w.platform_id AS platform_id, w.name AS event_id FROM {{w}} {decided}"
+    );
+    let results = batch.iter().filter(|delivery| delivery.content.statements().is_empty());
+    let ids = results.flat_map(|d| d.content.results().iter().map(|result| (d.platform, &result.event_id)));
+    question(ids, FOUND, sql)
 }
 
 /// A learner at an instant, as a statement is asked about it.
@@ -492,6 +627,7 @@ struct LearnerRow {
     depends_on_day: bool,
     employee_id: Option<i64>,
     unlinked: Option<String>,
+    revoked: bool,
     kind: Option<String>,
     course_id: Option<String>,
     quiz_id: Option<String>,
@@ -502,6 +638,7 @@ struct LearnerRow {
     score_of: Option<String>,
     passed: Option<bool>,
     revokes_event_id: Option<String>,
+    revokes: Option<String>,
 }
 
 fn learners(
@@ -516,6 +653,7 @@ fn learners(
         ("depends_on_day", Kind::Boolean),
         ("employee_id", Kind::Integer),
         ("unlinked", Kind::Text),
+        ("revoked", Kind::Boolean),
         ("kind", Kind::Text),
         ("course_id", Kind::Text),
         ("quiz_id", Kind::Text),
@@ -526,17 +664,107 @@ fn learners(
         ("score_of", Kind::Text),
         ("passed", Kind::Boolean),
         ("revokes_event_id", Kind::Text),
+        ("revokes", Kind::Text),
     ];
     let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
     let told = each_or_none(connection, "event", "e", "e.learner_id = l.id AND e.occurred_at = w.occurred_at");
     let sql = format!(
         "SELECT l.id AS id, l.platform_id AS platform_id, l.fingerprint AS fingerprint,
                       l.depends_on_day AS depends_on_day, l.employee_id AS employee_id, l.unlinked AS unlinked,
+                      (EXISTS (SELECT 1 FROM event v WHERE v.learner_id = l.id AND v.kind = 'revocation')
+                       OR EXISTS (SELECT 1 FROM event v WHERE v.employee_id = l.employee_id AND v.kind = 'revocation'))
+                          AS revoked,
                       e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt,
                       e.attempt_name AS attempt_name, e.occurred_at AS occurred_at, e.score_points AS score_points,
-                      e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id
+                      e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id,
+                      e.revokes AS revokes
                FROM {{w}} {learner} {told}"
     );
     let asked = asking_for_learners(batch, held)?;
     Ok(asked.map(|asked| Question { columns: FOUND, sql, about: ASKED, asked }))
+}
+
+/// A person on a platform at an instant, as a statement is asked about it.
+#[derive(Debug, Serialize)]
+struct AskedOf {
+    employee_id: i64,
+    platform_id: i64,
+    occurred_at: i64,
+}
+
+const ASKED_OF: &[Column] =
+    &[("employee_id", Kind::Integer), ("platform_id", Kind::Integer), ("occurred_at", Kind::Integer)];
+
+/// What was told of a person.
+#[derive(Debug, Deserialize)]
+struct ToldRow {
+    employee_id: i64,
+    platform_id: i64,
+    kind: String,
+    course_id: Option<String>,
+    quiz_id: Option<String>,
+    attempt: Option<i32>,
+    attempt_name: Option<String>,
+    occurred_at: i64,
+    score_points: Option<String>,
+    score_of: Option<String>,
+    passed: Option<bool>,
+    revokes_event_id: Option<String>,
+    revokes: Option<String>,
+}
+
+const TOLD_OF: &[Column] = &[
+    ("employee_id", Kind::Integer),
+    ("platform_id", Kind::Integer),
+    ("kind", Kind::Text),
+    ("course_id", Kind::Text),
+    ("quiz_id", Kind::Text),
+    ("attempt", Kind::Integer),
+    ("attempt_name", Kind::Text),
+    ("occurred_at", Kind::Integer),
+    ("score_points", Kind::Text),
+    ("score_of", Kind::Text),
+    ("passed", Kind::Boolean),
+    ("revokes_event_id", Kind::Text),
+    ("revokes", Kind::Text),
+];
+
+fn told_of_columns() -> String {
+    TOLD_OF.iter().map(|(name, _)| format!("e.{name} AS {name}")).collect::<Vec<_>>().join(", ")
+}
+
+impl ToldRow {
+    fn read(found: &str) -> Result<Option<ToldOf>, StoreError> {
+        let row: Self = read(found)?;
+        let told = Told {
+            learner: 0,
+            kind: kind_of(&row.kind),
+            course: row.course_id,
+            quiz: row.quiz_id,
+            attempt: row.attempt,
+            attempt_name: row.attempt_name,
+            occurred_at: row.occurred_at,
+            score: row.score_points.zip(row.score_of),
+            passed: row.passed,
+            revokes: row.revokes_event_id,
+            how: row.revokes.as_deref().and_then(how_of),
+        };
+        Ok(Some((EmployeeId(row.employee_id), PlatformId(row.platform_id), told)))
+    }
+}
+
+/// What was told of the people whose the learners of a batch are, at its instants, under other keys.
+fn of_the_learners_people(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    held: &Held,
+) -> Result<Option<Question>, StoreError> {
+    let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
+    let told = each(connection, "event", "e", "e.employee_id = l.employee_id AND e.occurred_at = w.occurred_at");
+    let sql = format!(
+        "SELECT {} FROM {{w}} {learner} {told} WHERE e.platform_id = l.platform_id AND e.learner_id <> l.id",
+        told_of_columns()
+    );
+    let asked = asking_for_learners(batch, held)?;
+    Ok(asked.map(|asked| Question { columns: TOLD_OF, sql, about: ASKED, asked }))
 }

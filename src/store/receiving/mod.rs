@@ -12,6 +12,8 @@ mod decide;
 pub mod file;
 mod held;
 mod known;
+pub mod reread;
+pub mod rereading;
 mod statements;
 mod writing;
 
@@ -50,6 +52,8 @@ pub struct Delivery {
     pub headers: String,
     /// Whether it was asked for, and not sent.
     pub is_pulled: bool,
+    /// The version of the platform's own profile by which it was understood; nothing where it has none.
+    pub read_by: Option<i32>,
     pub body: Vec<u8>,
     pub content: Content,
 }
@@ -66,6 +70,12 @@ pub enum Content {
     },
     /// Nothing that concerns Kurskoll: kept and ignored.
     Nothing,
+    /// A part of what is kept in quarantine; the rest of it stays there, for this reason.
+    Part {
+        taken: Box<Content>,
+        pointer: String,
+        problem: String,
+    },
     NotUnderstood {
         /// Where in the body (RFC 6901).
         pointer: String,
@@ -80,10 +90,15 @@ pub enum Received {
     Accepted {
         new: usize,
         linked: bool,
+        /// Whether something may take away what it tells, or it takes away itself: what it does is to be looked at.
+        is_doubtful: bool,
     },
-    /// The same delivery is already kept.
+    /// The same delivery is already kept, or says what is known.
     Duplicate {
         linked: bool,
+        is_doubtful: bool,
+        /// Whether results of it were kept, beside those that say the same.
+        is_kept: bool,
     },
     Ignored,
     /// Another delivery with the same id is kept; that one stays.
@@ -113,13 +128,13 @@ impl Store {
             return Ok(answers);
         }
         let reserved = ids_for(batch);
-        let change = self.change_reserving(now, reserved).await?;
+        let change = self.change_over(&self.receivers, now, reserved).await?;
         let held = Held::read(change.connection(), batch).await?;
         let ids = reserved + held.ids();
         if ids > reserved {
             change.reserve_more(ids - reserved).await?;
         }
-        let known = Known::read(change.connection(), batch, &held).await?;
+        let known = Known::read(change.connection(), batch, &held, calendar).await?;
         let Decided { answers, rows, .. } = decide(batch, &held, known, change.at(), change.first_id(), calendar);
         rows.write(&change).await?;
         let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
@@ -136,11 +151,12 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<Received>>, StoreError> {
         let Some(seen) = self.clock_left() else { return Ok(None) };
-        let held = Held::read(&self.writers, batch).await?;
+        let held = Held::read(&self.receivers, batch).await?;
         let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + held.ids() };
-        let known = Known::read(&self.writers, batch, &held).await?;
+        let known = Known::read(&self.receivers, batch, &held, calendar).await?;
         let Decided { answers, rows, .. } = decide(batch, &held, known, then.at, seen.next_id, calendar);
-        if !rows.released.is_empty() || !rows.write_at_once(&self.writers, seen, then).await? {
+        if !rows.released.is_empty() || !rows.write_at_once(&self.receivers, seen, then, &self.is_near_server()).await?
+        {
             return Ok(None);
         }
         self.leave_clock(then);
@@ -172,7 +188,7 @@ pub async fn receive_again(
 ) -> Result<Vec<Again>, StoreError> {
     let held = Held::read(change.connection(), batch).await?;
     change.reserve_more(held.ids()).await?;
-    let known = Known::read(change.connection(), batch, &held).await?;
+    let known = Known::read(change.connection(), batch, &held, calendar).await?;
     let decided = decide(batch, &held, known, change.at(), change.first_id(), calendar);
     let again = decided.again();
     decided.rows.write(change).await?;
@@ -186,7 +202,7 @@ pub async fn foretell_again(
     calendar: CityCalendar,
 ) -> Result<Vec<Again>, StoreError> {
     let held = Held::read(connection, batch).await?;
-    let known = Known::read(connection, batch, &held).await?;
+    let known = Known::read(connection, batch, &held, calendar).await?;
     // The ids are nobody's: nothing is written.
     Ok(decide(batch, &held, known, 0, i64::MIN, calendar).again())
 }

@@ -69,7 +69,7 @@ impl Deed {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done(_) => "done",
             Self::Satisfied(_) => "satisfied",
@@ -81,6 +81,7 @@ impl Content {
     pub(super) fn statements(&self) -> &[NewStatement] {
         match self {
             Self::Statements { statements, .. } => statements,
+            Self::Part { taken, .. } => taken.statements(),
             Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
         }
     }
@@ -90,6 +91,7 @@ impl Content {
     pub(super) fn attachments(&self) -> &[NewAttachment] {
         match self {
             Self::Statements { attachments, .. } => attachments,
+            Self::Part { taken, .. } => taken.attachments(),
             Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
         }
     }

@@ -13,11 +13,12 @@ use super::{Delivery, STALE, stale_rows};
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
 use crate::domain::training::ReportedResult;
-use crate::store::StoreError;
+use crate::store::chain::alterations::{ALTERATION, AlterationRow};
 use crate::store::clock::{Change, ClockAt};
 use crate::store::entities::delivery;
 use crate::store::rows::statement;
 use crate::store::rows_of_json::{self, Column, Insertion, Kind};
+use crate::store::{StoreError, instant};
 
 /// What a batch adds to the register.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Rows<'a> {
     pub statements: Vec<StatementRow<'a>>,
     pub attachments: Vec<AttachmentRow<'a>>,
     pub held: Vec<HeldRow>,
+    /// What was said of deliveries that were not understood.
+    pub alterations: Vec<AlterationRow>,
     /// Whose standing it touches.
     pub stale: BTreeSet<EmployeeId>,
 }
@@ -176,9 +179,15 @@ pub struct EventRow<'a> {
     score_points: Option<String>,
     score_of: Option<String>,
     passed: Option<bool>,
-    revokes_event_id: Option<String>,
+    pub revokes_event_id: Option<String>,
+    revokes: Option<&'static str>,
+    told_at: Option<i64>,
+    pub read_by: Option<i32>,
     reason: Option<&'a str>,
     pub repeats: bool,
+    /// Whether nobody had told it of the person.
+    #[serde(skip)]
+    pub is_new: bool,
     recorded_at: i64,
     pub employee_id: Option<i64>,
     pub unlinked: Option<&'static str>,
@@ -200,6 +209,9 @@ const EVENT: &[Column] = &[
     ("score_of", Kind::Text),
     ("passed", Kind::Boolean),
     ("revokes_event_id", Kind::Text),
+    ("revokes", Kind::Text),
+    ("told_at", Kind::Integer),
+    ("read_by", Kind::Integer),
     ("reason", Kind::Text),
     ("repeats", Kind::Boolean),
     ("recorded_at", Kind::Integer),
@@ -234,8 +246,12 @@ impl<'a> EventRow<'a> {
             score_of,
             passed: telling.passed,
             revokes_event_id: telling.revokes.clone(),
+            revokes: telling.how,
+            told_at: result.told_at.map(instant::kept),
+            read_by: None,
             reason: result.reason.as_deref(),
             repeats: false,
+            is_new: true,
             recorded_at: at,
             employee_id: None,
             unlinked: None,
@@ -290,11 +306,14 @@ impl Rows<'_> {
         if !self.held.is_empty() {
             tables.push(Insertion::of("held_result", HELD_RESULT, rows_of_json::parameter(&self.held)?));
         }
+        if !self.alterations.is_empty() {
+            tables.push(Insertion::of("alteration", ALTERATION, rows_of_json::parameter(&self.alterations)?));
+        }
         Ok(tables)
     }
 
     /// Writes them, and moves the clock, in one statement; only where the clock still stands as it was `seen`. Answers
-    /// whether it did.
+    /// whether it did. `is_in_time` is a further condition on the instant.
     ///
     /// PostgreSQL alone takes several insertions in a statement, and there each statement less is a round trip less.
     pub async fn write_at_once(
@@ -302,11 +321,12 @@ impl Rows<'_> {
         connection: &impl ConnectionTrait,
         seen: ClockAt,
         then: ClockAt,
+        is_in_time: &str,
     ) -> Result<bool, StoreError> {
         let tables = self.tables()?;
         let insertions = rows_of_json::insertions(connection, &tables, 4, "tick CROSS JOIN ");
         let sql = format!(
-            "WITH tick AS (UPDATE knowledge_clock SET at = $1, next_id = $2 WHERE at = $3 RETURNING 1 AS ticked),
+            "WITH tick AS (UPDATE knowledge_clock SET at = $1, next_id = $2 WHERE at = $3 {is_in_time} RETURNING 1 AS ticked),
                  {insertions}
              SELECT COUNT(*) AS ticked FROM tick"
         );

@@ -165,7 +165,7 @@ impl Store {
             document.digest.clone().into(),
             instant::kept(document.stored_at).into(),
         ];
-        Ok(self.writing()?.execute_raw(statement(&self.writers, sql, values)).await?.rows_affected() == 1)
+        Ok(self.write_alone(sql, values).await? == 1)
     }
 
     /// Replaces a document whose content still has a digest; whether it did.
@@ -187,14 +187,14 @@ impl Store {
             belonging.platform.0.into(),
             seen.to_vec().into(),
         ];
-        Ok(self.writing()?.execute_raw(statement(&self.writers, sql, values)).await?.rows_affected() == 1)
+        Ok(self.write_alone(sql, values).await? == 1)
     }
 
     /// Removes a document whose content still has a digest; whether it did.
     pub async fn remove_document(&self, belonging: &Belonging, name: &str, seen: &[u8]) -> Result<bool, StoreError> {
         let sql = "DELETE FROM xapi_document WHERE key = $1 AND platform_id = $2 AND digest = $3";
         let values: [Value; 3] = [belonging.key_of(name).into(), belonging.platform.0.into(), seen.to_vec().into()];
-        Ok(self.writing()?.execute_raw(statement(&self.writers, sql, values)).await?.rows_affected() == 1)
+        Ok(self.write_alone(sql, values).await? == 1)
     }
 
     /// Removes the documents that [`names`] would name.
@@ -205,7 +205,7 @@ impl Store {
             sql += " AND registration = $3";
             values.push(registration.into());
         }
-        self.writing()?.execute_raw(statement(&self.writers, &sql, values)).await?;
+        self.write_alone(&sql, values).await?;
         Ok(())
     }
 }

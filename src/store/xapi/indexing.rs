@@ -70,6 +70,13 @@ pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> 
     rows.iter().map(unindexed).collect()
 }
 
+/// The newest statement; 0 where there is none.
+pub async fn newest(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let sql = "SELECT id FROM statement ORDER BY id DESC LIMIT 1";
+    let row = connection.query_one_raw(statement(connection, sql, [])).await?;
+    Ok(row.map(|row| row.try_get("", "id")).transpose()?.unwrap_or_default())
+}
+
 /// When the statement was stored that waits for the index behind so many others; nothing where none does.
 pub async fn waiting_behind(
     connection: &impl ConnectionTrait,

@@ -124,7 +124,7 @@ fn an_attempt_that_is_not_graded_yet_is_neither_evidence_nor_counted() {
 #[test]
 fn withdrawing_the_regrade_leaves_what_was_told_before() {
     let regraded = first("b", "2026-03-20", "13/15");
-    let resent = first("b-resent", "2026-03-20", "14/15");
+    let resent = first("b-resent", "2026-03-20", "13/15");
     for given in told(&[first("a", "2026-03-10", "10/15"), regraded, resent, withdraws("b", "2026-03-21")]) {
         given.has(&[("2026-03-10", Status::Pending), ("2026-03-21", Status::Pending)]);
         assert_eq!(of_attempts(&given.on("2026-03-21")), (1, scored("66.7"), Some(day("2026-03-10"))));

@@ -178,7 +178,7 @@ fn scope_spans_follow_the_shown_employment() {
     ]);
     let spans: Vec<_> = scope_spans(&given.person, &given.versions)
         .into_iter()
-        .map(|ScopeSpan { days, administration, employment_fact }| {
+        .map(|ScopeSpan { days, administration, employment_fact, .. }| {
             (administration.to_string(), employment_fact, days.first.to_string(), days.last().map(|d| d.to_string()))
         })
         .collect();

@@ -13,6 +13,7 @@ mod properties;
 mod status;
 mod timeline;
 mod versions;
+mod withdrawals;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -24,7 +25,7 @@ use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
 use crate::domain::ids::{
     AdministrationCode, AttemptName, CourseId, EmploymentId, EventId, PlatformId, QuizId, RequirementCode,
 };
-use crate::domain::training::{LinkedResult, PassMark, ResultKind, Score, Target, decimal_from_text};
+use crate::domain::training::{LinkedResult, PassMark, ResultKind, Revokes, Score, Target, decimal_from_text};
 
 const LARPORTAL: PlatformId = PlatformId(1);
 
@@ -68,6 +69,8 @@ fn requirement() -> Requirement {
         new_hire_days: 30,
         existing_staff_due_on: None,
         valid_months: None,
+        valid_until: None,
+        counts_from: None,
         renewal_days: 60,
         effective_from: day("2026-01-01"),
         effective_to: None,
@@ -103,6 +106,7 @@ fn result(event: &str, target: Target, kind: ResultKind, at: &str) -> LinkedResu
         target,
         kind,
         occurred_at,
+        told_at: None,
         day: CityCalendar::default().day_of(occurred_at),
     }
 }
@@ -144,11 +148,34 @@ fn named(name: &str, mut attempt: LinkedResult) -> LinkedResult {
 }
 
 fn withdraws_event(event: &str, withdrawn: &str, target: Target, at: &str) -> LinkedResult {
-    result(event, target, ResultKind::Revocation { event_id: Some(EventId::parse(withdrawn).unwrap()) }, at)
+    result(event, target, ResultKind::Revocation(Revokes::Event(EventId::parse(withdrawn).unwrap())), at)
 }
 
 fn withdraws_up_to(event: &str, target: Target, at: &str) -> LinkedResult {
-    result(event, target, ResultKind::Revocation { event_id: None }, at)
+    result(event, target, ResultKind::Revocation(Revokes::UpTo), at)
+}
+
+/// What a platform tells when it resets somebody's progress.
+fn resets(event: &str, target: Target, at: &str) -> LinkedResult {
+    result(event, target, ResultKind::Revocation(Revokes::Recent), at)
+}
+
+/// A voiding xAPI statement.
+fn voids(event: &str, voided: &str, at: &str) -> LinkedResult {
+    let kind = ResultKind::Revocation(Revokes::Statement(EventId::parse(voided).unwrap()));
+    result(event, of_course("urn:voided"), kind, at)
+}
+
+/// What an administrator decides of an event.
+fn decided(id: &str, event: &str, counts: bool, at: &str) -> LinkedResult {
+    let kind = ResultKind::Revocation(Revokes::ByHand { event_id: EventId::parse(event).unwrap(), counts });
+    result(id, of_course("urn:decided"), kind, at)
+}
+
+/// The same, told at another time than when it happened.
+fn told(at: &str, mut result: LinkedResult) -> LinkedResult {
+    result.told_at = Some(instant(at));
+    result
 }
 
 fn from_platform(platform: i64, mut result: LinkedResult) -> LinkedResult {

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::*;
-use crate::domain::calendar::Stretch;
-use crate::domain::compliance::evidence::not_withdrawn;
+use crate::domain::calendar::{AnnualDay, Stretch};
 use crate::domain::compliance::oracle::as_done;
 use crate::domain::compliance::span::{ScopeSpan, StandingSpan, scope_spans, shown_employments, standing_spans};
+use crate::domain::compliance::withdrawal::not_withdrawn;
 
 /// Everything begins from here to [`WIDTH`] days later.
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
@@ -128,11 +128,18 @@ fn again() -> impl Strategy<Value = Again> {
 
 const EVENTS: usize = 10;
 
+/// Of events, among them other revocations; a third of them by another way than an event's name.
 fn revocations() -> impl Strategy<Value = (Target, ResultKind, DateTime<Utc>, PlatformId)> {
-    let event = (0..EVENTS).prop_map(|i| Some(EventId::parse(&format!("e{i}")).unwrap()));
-    let which = prop_oneof![1 => Just(None), 2 => event];
-    (done(), which).prop_map(|((target, _, occurred_at, platform), event_id)| {
-        (target, ResultKind::Revocation { event_id }, occurred_at, platform)
+    let event = || (0..EVENTS).prop_map(|i| EventId::parse(&format!("e{i}")).unwrap());
+    let revokes = prop_oneof![
+        2 => Just(Revokes::UpTo),
+        2 => Just(Revokes::Recent),
+        6 => event().prop_map(Revokes::Event),
+        1 => event().prop_map(Revokes::Statement),
+        2 => (event(), any::<bool>()).prop_map(|(event_id, counts)| Revokes::ByHand { event_id, counts }),
+    ];
+    (done(), revokes).prop_map(|((target, _, occurred_at, platform), revokes)| {
+        (target, ResultKind::Revocation(revokes), occurred_at, platform)
     })
 }
 
@@ -154,7 +161,7 @@ fn results() -> impl Strategy<Value = Vec<LinkedResult>> {
         }
         told
     });
-    let withdrawn = prop_oneof![1 => Just(Vec::new()), 1 => vec(revocations(), 1..3)];
+    let withdrawn = prop_oneof![1 => Just(Vec::new()), 1 => vec(revocations(), 1..5)];
     (told, withdrawn).prop_flat_map(|(told, withdrawn)| Just([told, withdrawn].concat()).prop_shuffle()).prop_map(
         |all| {
             let as_result = |(i, (target, kind, occurred_at, platform)): (usize, _)| LinkedResult {
@@ -163,6 +170,8 @@ fn results() -> impl Strategy<Value = Vec<LinkedResult>> {
                 target,
                 kind,
                 occurred_at,
+                // Some are told with the next that happened, and some without a time of their own.
+                told_at: (i % 3 == 0).then(|| occurred_at + chrono::TimeDelta::days(i64::try_from(i).unwrap())),
                 day: CityCalendar::default().day_of(occurred_at),
             };
             all.into_iter().enumerate().map(as_result).collect()
@@ -194,14 +203,20 @@ fn requirements() -> impl Strategy<Value = Requirement> {
     let alternatives = vec(subsequence(items, 1..3), 1..3);
     let days = (0u32..35, prop::option::of(-10..WIDTH), prop::option::weighted(0.8, 1u32..3), 0u32..25);
     let in_effect = (-20i64..60, prop::option::weighted(0.3, 0i64..60));
-    (audiences(), alternatives, days, in_effect).prop_map(|(audience, alternatives, days, (from, length))| {
+    // The next one after any evidence lies in the oracle's world.
+    let annual = prop::option::weighted(0.3, select(&["03-18", "03-31", "05-31"]));
+    let counting = (annual, prop::option::weighted(0.2, -20..WIDTH));
+    (audiences(), alternatives, days, in_effect, counting).prop_map(|given| {
+        let (audience, alternatives, days, (from, length), (annual, counts_from)) = given;
         let (new_hire_days, existing_staff_due_on, valid_months, renewal_days) = days;
         Requirement {
             audience,
             alternatives,
             new_hire_days,
             existing_staff_due_on: existing_staff_due_on.map(at),
-            valid_months,
+            valid_months: valid_months.filter(|_| annual.is_none()),
+            valid_until: annual.map(|text| AnnualDay::parse(text).unwrap()),
+            counts_from: counts_from.map(at),
             renewal_days,
             effective_from: at(from),
             effective_to: length.map(|length| at(from + length)),
@@ -320,6 +335,7 @@ proptest! {
             target,
             kind: ResultKind::Attempt { name: None, number, score, passed: Some(true) },
             occurred_at,
+            told_at: None,
             day: CityCalendar::default().day_of(occurred_at),
         });
         prop_assert_eq!(judgement(standing_spans(&failed, &versions)), judgement(standing_spans(&person, &versions)));
@@ -341,6 +357,7 @@ proptest! {
             target: target.clone(),
             kind: ResultKind::Attempt { name: AttemptName::parse(name).ok(), number: None, score, passed },
             occurred_at,
+            told_at: None,
             day: CityCalendar::default().day_of(occurred_at),
         };
         let mut graded_later = person.clone();

@@ -1,6 +1,7 @@
 //! DESIGN, "Timeline": how long evidence holds, and how items and alternatives are put together.
 
 use super::*;
+use crate::domain::calendar::AnnualDay;
 
 /// Employed since 2025, with the course done on a day and holding for some months.
 fn holding(completed_on: &str, months: u32) -> Given {
@@ -117,4 +118,73 @@ fn the_items_that_hold_are_told_by_their_place() {
     assert_eq!(given.on("2026-01-10").held_items, 0b1000);
     assert_eq!(given.on("2026-01-20").held_items, 0b1100);
     assert_eq!(given.on("2026-02-10").held_items, 0b0100);
+}
+
+/// Employed since 2025, with the course done on some days and holding up to a day of the year.
+fn until_each(annual: &str, completed_on: &[&str]) -> Given {
+    let results = completed_on.iter().map(|on| completed(on, "basics", on)).collect::<Vec<_>>();
+    holding("2025-01-01", 1)
+        .requiring(|requirement| {
+            (requirement.valid_months, requirement.valid_until) = (None, AnnualDay::parse(annual).ok());
+        })
+        .results(results)
+}
+
+#[test]
+fn evidence_holds_up_to_and_including_the_next_day_of_the_year_after_it() {
+    for (annual, completed_on, last_day) in [
+        ("12-31", "2026-03-10", "2026-12-31"),
+        ("12-31", "2026-12-30", "2026-12-31"),
+        // On the day itself, the next such day is the next year's.
+        ("12-31", "2026-12-31", "2027-12-31"),
+        ("06-30", "2026-03-10", "2026-06-30"),
+        ("06-30", "2026-07-01", "2027-06-30"),
+        ("02-29", "2026-01-10", "2026-02-28"),
+        ("02-29", "2026-02-28", "2027-02-28"),
+        ("02-29", "2027-03-10", "2028-02-29"),
+    ] {
+        let given = until_each(annual, &[completed_on]);
+        assert_eq!(given.on(completed_on).valid_until, Some(day(last_day)), "{completed_on} until {annual}");
+        let next = day(last_day).succ_opt().unwrap().to_string();
+        assert_eq!(given.status(&next), Status::Expired, "{next}");
+    }
+}
+
+#[test]
+fn once_each_calendar_year_is_done_again_in_each_year() {
+    // Renewed in December, it holds no longer than it did: next year's training is done next year.
+    let given = until_each("12-31", &["2026-03-10", "2026-12-10", "2027-02-01"]);
+    given.has(&[
+        ("2026-03-10", Status::Compliant),
+        ("2026-10-31", Status::Compliant),
+        ("2026-11-01", Status::Expiring),
+        ("2026-12-10", Status::Expiring),
+        ("2026-12-31", Status::Expiring),
+        ("2027-01-01", Status::Expired),
+        ("2027-01-31", Status::Expired),
+        ("2027-02-01", Status::Compliant),
+    ]);
+    let renewed = given.on("2027-02-01");
+    assert_eq!((renewed.satisfied_on, renewed.valid_until), (Some(day("2027-02-01")), Some(day("2027-12-31"))));
+    // From 31 December on, nothing lies between.
+    let unbroken = until_each("12-31", &["2026-03-10", "2026-12-31"]).on("2027-06-01");
+    assert_eq!((unbroken.satisfied_on, unbroken.valid_until), (Some(day("2026-03-10")), Some(day("2027-12-31"))));
+}
+
+#[test]
+fn training_from_before_the_day_that_it_counts_from_is_no_evidence() {
+    let given = holding("2026-05-31", 12).requiring(|requirement| requirement.counts_from = Some(day("2026-06-01")));
+    assert_eq!(given.status("2026-05-31"), Status::Overdue);
+    assert_eq!((given.on("2026-07-01").satisfied_on, given.on("2026-07-01").held_items), (None, 0));
+    let counting = given.results([completed("a", "basics", "2026-05-31"), completed("b", "basics", "2026-06-01")]);
+    counting.has(&[("2026-05-31", Status::Overdue), ("2026-06-01", Status::Compliant)]);
+    assert_eq!(counting.on("2026-06-01").evidence_event_id, EventId::parse("b").ok());
+    // Attempts are told of, whether they count or not.
+    let tried = holding("2026-05-31", 12)
+        .requiring(|requirement| {
+            requirement.counts_from = Some(day("2026-06-01"));
+            requirement.alternatives = vec![vec![quiz("test", "0.8")]];
+        })
+        .results([attempted("a", "test", "2026-05-31", "15/15", None)]);
+    assert_eq!((tried.status("2026-06-01"), tried.on("2026-06-01").attempts), (Status::Overdue, 1));
 }

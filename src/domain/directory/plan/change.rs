@@ -1,7 +1,6 @@
 //! What a plan consists of.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::super::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
-use super::{Dated, Extent, Known};
+use super::mass::Unusual;
+use super::sharing::SharedKeys;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, RequirementCode};
 
 /// What happens to one record.
@@ -73,7 +73,7 @@ impl<T> Act<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Administration(Act<AdministrationRecord>),
-    /// Added or changed only: a person whose employments end stays known.
+    /// A person whose employments end stays known; withdrawn only where the import that added them is undone.
     Person(Act<PersonRecord>),
     Employment(Act<EmploymentRecord>),
     Absence(Act<AbsenceRecord>),
@@ -102,8 +102,10 @@ impl Change {
 pub struct Plan {
     /// By kind (administrations first, then persons and what is theirs) and by key.
     pub changes: Vec<Change>,
-    /// More than a tenth of the employments would end: refused unless it is allowed.
-    pub mass_ending: Option<MassEnding>,
+    /// What is refused unless somebody allows it.
+    pub unusual: Unusual,
+    /// Keys that several people would have at once.
+    pub shared_keys: SharedKeys,
     /// Who has protected personal data, before or after: their lines show the number and nothing else.
     pub(super) protected: BTreeSet<EmployeeNumber>,
 }
@@ -208,32 +210,5 @@ impl Summary {
             ("exemptions", self.exemptions),
             ("identities", self.identities),
         ]
-    }
-}
-
-/// A full file of employments that would end more than a tenth of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct MassEnding {
-    /// Employments that run or are to come, and would no longer.
-    pub ending: usize,
-    /// Employments of HR's files that run or are to come.
-    pub running: usize,
-}
-
-impl MassEnding {
-    /// Counts an employment that a row ends in the past like one that is missing: either way it would have ended.
-    pub(super) fn of(known: &Known, acts: &[Act<EmploymentRecord>], extent: Extent, today: NaiveDate) -> Option<Self> {
-        let lives = |employment: Option<&EmploymentRecord>| employment.is_some_and(|e| e.runs_or_is_to_come(today));
-        let ending = acts.iter().filter(|act| lives(act.before()) && !lives(act.after())).count();
-        let of_files = known.employments.values().filter(|employment| !employment.employment_id.is_of_provider());
-        let running = of_files.filter(|employment| lives(Some(employment))).count();
-        (extent == Extent::Full && ending * 10 > running).then_some(Self { ending, running })
-    }
-}
-
-impl fmt::Display for MassEnding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ending, running } = self;
-        write!(f, "the file would end {ending} of {running} employments, more than a tenth")
     }
 }

@@ -126,7 +126,12 @@ fn ends_after(starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Result<(), Co
 
 /// What a correction changes; `known` holds what is known of the employee, and the administrations. Nothing where the
 /// employee is not known.
-pub fn correct(known: &Known, number: &EmployeeNumber, correction: &Correction) -> Result<Option<Plan>, CannotCorrect> {
+pub fn correct(
+    known: &Known,
+    number: &EmployeeNumber,
+    correction: &Correction,
+    today: NaiveDate,
+) -> Result<Option<Plan>, CannotCorrect> {
     let Some(person) = known.persons.get(number) else { return Ok(None) };
     let mut changes: Vec<Change> = Vec::new();
     let corrected = PersonRecord {
@@ -143,7 +148,7 @@ pub fn correct(known: &Known, number: &EmployeeNumber, correction: &Correction) 
         if !named.insert(part.id()) {
             return Err(refused("employment_id", CorrectionFault::Twice));
         }
-        let act = employment(known, number, part).map_err(|(field, fault)| refused(field, fault))?;
+        let act = employment(known, number, part, today).map_err(|(field, fault)| refused(field, fault))?;
         changes.extend(act.map(Change::Employment));
     }
     changes.extend(absences(known, number, &correction.absences)?.into_iter().map(Change::Absence));
@@ -151,7 +156,7 @@ pub fn correct(known: &Known, number: &EmployeeNumber, correction: &Correction) 
         return Err(CannotCorrect { part: Part::Whole, fault: CorrectionFault::NoChange });
     }
     let protected = is_protected.then(|| number.clone()).into_iter().collect();
-    Ok(Some(Plan { changes, mass_ending: None, protected }))
+    Ok(Some(Plan { changes, protected, ..Plan::default() }))
 }
 
 fn changed<T: Clone + PartialEq>(before: &T, after: T) -> Option<Act<T>> {
@@ -162,6 +167,7 @@ fn employment(
     known: &Known,
     number: &EmployeeNumber,
     part: &EmploymentCorrection,
+    today: NaiveDate,
 ) -> Result<Option<Act<EmploymentRecord>>, (&'static str, CorrectionFault)> {
     let id = part.id();
     let before = known.employments.get(&(number.clone(), id.clone()));
@@ -175,7 +181,7 @@ fn employment(
         }
         EmploymentCorrection::Change(_, patch) => {
             let before = before.ok_or_else(missing)?;
-            changed(before, patched(before.clone(), patch.clone()))
+            changed(before, patched(before.clone(), patch.clone()).named_after(before, today))
         }
         EmploymentCorrection::Withdraw(_) => return Ok(Some(Act::Withdrawn(before.ok_or_else(missing)?.clone()))),
     };
@@ -184,8 +190,8 @@ fn employment(
             return Err(("administration", CorrectionFault::UnknownAdministration(after.administration.clone())));
         }
         ends_after(after.starts_on, after.ends_on).map_err(|fault| ("ends_on", fault))?;
-        if let Some(closed) = known.successions.closed_to(&after.as_told(), &after.unit) {
-            return Err(("administration", CorrectionFault::ClosedAdministration(closed.clone())));
+        if let Some(closed) = known.successions.closed_to(&after.as_told()) {
+            return Err(("administration", CorrectionFault::ClosedAdministration(closed)));
         }
     }
     Ok(act)
@@ -294,6 +300,7 @@ mod tests {
             manager: None,
             email: None,
             username: None,
+            earlier: Vec::new(),
         }
     }
 
@@ -319,7 +326,8 @@ mod tests {
     }
 
     fn lines(correction: &Correction) -> Result<Vec<String>, CannotCorrect> {
-        correct(&known(), &number(), correction).map(|plan| plan.expect("she is known").lines().collect())
+        correct(&known(), &number(), correction, day("2026-02-26"))
+            .map(|plan| plan.expect("she is known").lines().collect())
     }
 
     fn of_employments(employments: Vec<EmploymentCorrection>) -> Correction {
@@ -407,7 +415,7 @@ mod tests {
             assert!(refused.to_string().contains(says), "{refused}");
         }
         let nobody = EmployeeNumber::parse("4711").expect("a number");
-        assert_eq!(correct(&known(), &nobody, &Correction::default()), Ok(None));
+        assert_eq!(correct(&known(), &nobody, &Correction::default(), day("2026-02-26")), Ok(None));
     }
 
     proptest! {
@@ -427,11 +435,11 @@ mod tests {
                 absences: Vec::new(),
             };
             let mut known = known();
-            if let Ok(Some(plan)) = correct(&known, &number(), &correction) {
+            if let Ok(Some(plan)) = correct(&known, &number(), &correction, day("2026-02-26")) {
                 known.apply(&plan);
             }
             let nothing = CannotCorrect { part: Part::Whole, fault: CorrectionFault::NoChange };
-            prop_assert_eq!(correct(&known, &number(), &correction), Err(nothing));
+            prop_assert_eq!(correct(&known, &number(), &correction, day("2026-02-26")), Err(nothing));
         }
     }
 }

@@ -124,10 +124,11 @@ impl Described for IdentityRecord {
     fn name(&self) -> String {
         let identity = &self.identity;
         let on = if identity.home_page.is_empty() { String::new() } else { format!(" on {}", identity.home_page) };
-        format!("{} at {}: {} {}{on}", self.employee_number, self.platform, identity.key.as_str(), identity.value)
+        let from = self.valid_from.map(|day| format!(" from {day}")).unwrap_or_default();
+        format!("{} at {}: {} {}{on}{from}", self.employee_number, self.platform, identity.key.as_str(), identity.value)
     }
 
     fn fields(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+        vec![("valid_to", shown(self.valid_to))]
     }
 }

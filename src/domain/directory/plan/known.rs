@@ -28,11 +28,23 @@ pub struct Known {
     pub requirements: BTreeSet<RequirementCode>,
     /// Those that an identity may name.
     pub platforms: BTreeSet<PlatformCode>,
+    /// Numbers that are merged into another's: one human, who shares an address with nobody.
+    pub merged: BTreeMap<EmployeeNumber, EmployeeNumber>,
     /// What has been reorganised: where that which is told is by now.
     pub successions: Successions,
 }
 
 impl Known {
+    /// One person's employments, by their ids.
+    pub(super) fn employments_of(&self, number: &EmployeeNumber) -> impl Iterator<Item = &EmploymentRecord> {
+        let number = number.clone();
+        let from = (number.clone(), EmploymentId::BEFORE_ALL);
+        self.employments
+            .range(from..)
+            .map(|(_, record)| record)
+            .take_while(move |record| record.employee_number == number)
+    }
+
     /// The directory as it is known once the plan has been carried out.
     pub fn apply(&mut self, plan: &Plan) {
         for change in &plan.changes {
@@ -52,11 +64,10 @@ impl Known {
                     put(&mut self.exemptions, (employee_number.clone(), requirement.clone(), *starts_on), act);
                 }
                 Change::Identity(act) => {
-                    if let Some(after) = act.after() {
-                        self.identities.insert(after.clone());
-                    } else {
-                        self.identities.remove(act.record());
+                    if let Some(before) = act.before() {
+                        self.identities.remove(before);
                     }
+                    self.identities.extend(act.after().cloned());
                 }
             }
         }

@@ -4,13 +4,18 @@
 //! written here. The same files planned again, after they were applied, change nothing.
 
 mod change;
+mod comparison;
 pub mod correct;
 mod describe;
 mod difference;
 mod known;
 mod lines;
+mod mass;
 pub mod provision;
 mod references;
+mod renumbering;
+mod sharing;
+pub mod undo;
 
 #[cfg(test)]
 mod tests;
@@ -29,9 +34,12 @@ use super::records::{
 use crate::domain::calendar::day_before;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
-pub use change::{Act, Change, Counts, MassEnding, Plan, Summary};
+pub use change::{Act, Change, Counts, Plan, Summary};
 pub use difference::DifferenceRow;
 pub use known::Known;
+pub use mass::{Allowed, MassChange, MassKind, Unusual};
+pub use renumbering::Renumbering;
+pub use sharing::SharedKeys;
 
 /// The files of one import; `None`: not given, and nothing of its kind is touched.
 ///
@@ -77,7 +85,7 @@ impl Extent {
 /// made ([`EmploymentId::is_of_provider`](crate::domain::ids::EmploymentId::is_of_provider)) are not missing: no file can
 /// name them.
 pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<Plan, RowProblems> {
-    let files = &renamed_back(known, files);
+    let files = &named_after(known, files, today);
     references::check(known, files, extent, today)?;
 
     let administrations = sorted(files.administrations.as_deref());
@@ -105,7 +113,6 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
         of_files(missing).then(|| ending(missing, extent, today)).flatten()
     });
     let acts: Vec<Act<EmploymentRecord>> = acts.into_iter().map(|act| called_ended(act, extent, today)).collect();
-    let mass_ending = MassEnding::of(known, &acts, extent, today);
     changes.extend(acts.into_iter().map(Change::Employment));
 
     let absences = sorted(files.absences.as_deref());
@@ -124,35 +131,29 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
 
     let protected = known.persons.values().chain(persons.iter().flatten()).filter(|person| person.protected);
     let protected = protected.map(|person| person.employee_number.clone()).collect();
-    Ok(Plan { changes, mass_ending, protected })
+    let comparison = comparison::Comparison { known, files, changes: &changes, protected: &protected, extent, today };
+    let unusual = Unusual { mass_changes: comparison.mass_changes(), renumberings: comparison.renumberings() };
+    let shared_keys = comparison.shared_keys();
+    Ok(Plan { changes, unusual, shared_keys, protected })
 }
 
-/// The files without what only a reorganisation has renamed: an employment that a file names in the administration in
-/// which it is by now is where it was told to be, and its past stays where it was.
-fn renamed_back<'f>(known: &Known, files: &'f Files) -> Cow<'f, Files> {
-    let told_in = |reported: &ReportedEmployment| {
-        let EmploymentRecord { employee_number, employment_id, administration, unit, .. } = &reported.employment;
-        let before = known.employments.get(&(employee_number.clone(), employment_id.clone()))?;
-        let is_the_same = known.successions.is_the_same(&before.administration, administration, unit);
-        is_the_same.then(|| before.administration.clone())
+/// The files with what their employments were named before, which no file says.
+fn named_after<'f>(known: &Known, files: &'f Files, today: NaiveDate) -> Cow<'f, Files> {
+    let renamed = |(place, row): (usize, &Row<ReportedEmployment>)| {
+        let employment = &row.record.employment;
+        let before = known.employments.get(&(employment.employee_number.clone(), employment.employment_id.clone()))?;
+        let is_named_as_always = before.earlier.is_empty() && before.administration == employment.administration;
+        (!is_named_as_always).then(|| (place, employment.clone().named_after(before, today)))
     };
+    let renamed: Vec<(usize, EmploymentRecord)> =
+        files.employments.iter().flatten().enumerate().filter_map(renamed).collect();
     let mut files = Cow::Borrowed(files);
-    if known.successions.is_empty() {
-        return files;
-    }
-    let renamed: Vec<(usize, AdministrationCode)> = files
-        .employments
-        .iter()
-        .flatten()
-        .enumerate()
-        .filter_map(|(place, row)| Some((place, told_in(&row.record)?)))
-        .collect();
     if !renamed.is_empty()
         && let Some(rows) = files.to_mut().employments.as_mut()
     {
-        for (place, administration) in renamed {
+        for (place, employment) in renamed {
             if let Some(row) = rows.get_mut(place) {
-                row.record.employment.administration = administration;
+                row.record.employment = employment;
             }
         }
     }
@@ -306,6 +307,6 @@ impl Plan {
         };
         let mut changes: Vec<Change> = acts.into_iter().map(named).collect();
         changes.sort_by(|a, b| a.order().cmp(&b.order()));
-        Self { changes, mass_ending: None, protected }
+        Self { changes, protected, ..Self::default() }
     }
 }

@@ -14,6 +14,7 @@ use chrono::NaiveDate;
 
 use super::super::EmploymentForm;
 use super::super::records::{EmploymentRecord, PersonRecord};
+use super::super::succession::Successions;
 use super::{Act, Change, Dated, Plan};
 use crate::domain::calendar::day_before;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
@@ -24,6 +25,8 @@ pub struct KnownPerson {
     pub person: Option<PersonRecord>,
     /// By id; withdrawn ones are not in it, ended ones are.
     pub employments: BTreeMap<EmploymentId, EmploymentRecord>,
+    /// What has been reorganised.
+    pub successions: Successions,
 }
 
 /// A person as a provider tells of them.
@@ -112,7 +115,8 @@ pub fn provision(
     default_form: EmploymentForm,
     today: NaiveDate,
 ) -> Result<Plan, ProvisionFault> {
-    let mut register = Register { number, employments: known.employments.clone(), default_form, today };
+    let employments = known.employments.clone();
+    let mut register = Register { number, employments, successions: &known.successions, default_form, today };
     let lists_employments =
         told.employments.is_some() && told.employments != was.and_then(|was| was.employments.clone());
     if let Some(list) = told.employments.as_ref().filter(|_| lists_employments) {
@@ -135,7 +139,12 @@ pub fn provision(
     }
     let mut plan = Plan::default();
     plan.changes.extend(person_act(number, known.person.as_ref(), told).map(Change::Person));
-    plan.changes.extend(acts(&known.employments, &register.employments).into_iter().map(Change::Employment));
+    let named_after = |(id, after): (EmploymentId, EmploymentRecord)| match known.employments.get(&id) {
+        Some(before) => (id, after.named_after(before, today)),
+        None => (id, after),
+    };
+    let wanted = register.employments.into_iter().map(named_after).collect();
+    plan.changes.extend(acts(&known.employments, &wanted).into_iter().map(Change::Employment));
     Ok(plan)
 }
 
@@ -170,6 +179,7 @@ fn acts(
 struct Register<'a> {
     number: &'a EmployeeNumber,
     employments: BTreeMap<EmploymentId, EmploymentRecord>,
+    successions: &'a Successions,
     default_form: EmploymentForm,
     today: NaiveDate,
 }
@@ -225,6 +235,7 @@ impl Register<'_> {
             manager: post.manager.clone(),
             email: post.email.clone(),
             username: post.username.clone(),
+            earlier: Vec::new(),
         };
         self.employments.insert(employment_id, record);
         Ok(())
@@ -268,8 +279,9 @@ impl Register<'_> {
         if !employment.runs_or_is_to_come(self.today) {
             return self.begin_again(&told.post);
         }
-        if employment.starts_on >= self.today {
-            // It has hardly begun: the first word was wrong.
+        let is_there = self.successions.has_led_to(&employment.as_told(), &administration, self.today);
+        if is_there || employment.starts_on >= self.today {
+            // A reorganisation has brought it there; or it has hardly begun, and the first word was wrong.
             employment.administration = administration;
             self.employments.insert(employment.employment_id.clone(), employment);
             self.touch_up_with(was, told, with_post);
@@ -338,6 +350,12 @@ impl Register<'_> {
                 return Err(ProvisionFault::UnknownId(id.clone()));
             }
             let Some(employment_id) = told.id.clone().or_else(|| self.new_id(told.starts_on)) else { continue };
+            // A unit that was shown empty, and still is, stays: it may be kept back.
+            let shown = told.id.as_ref().and_then(|id| was.iter().find(|was| was.id.as_ref() == Some(id)));
+            let unit = match (&known, shown) {
+                (Some(known), Some(shown)) if shown.unit == told.unit => known.unit.clone(),
+                _ => told.unit.clone(),
+            };
             let (manager, email, username) = match known {
                 Some(known) => (known.manager, known.email, known.username),
                 None => (post.manager.clone(), post.email.clone(), post.username.clone()),
@@ -346,13 +364,14 @@ impl Register<'_> {
                 employee_number: self.number.clone(),
                 employment_id: employment_id.clone(),
                 administration: told.administration.clone(),
-                unit: told.unit.clone(),
+                unit,
                 form: told.form,
                 starts_on: told.starts_on,
                 ends_on: told.ends_on,
                 manager,
                 email,
                 username,
+                earlier: Vec::new(),
             };
             self.employments.insert(employment_id, record);
         }

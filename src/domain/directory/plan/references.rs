@@ -1,11 +1,11 @@
 //! Whether what the rows refer to is known or comes with the files. A manager need not be: they may stand in no file.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 
 use super::super::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
-use super::super::records::{EmploymentRecord, Row};
+use super::super::records::{EmploymentRecord, IdentityRecord, Keyed, Row};
 use super::{Dated, Extent, Files, Known};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
@@ -19,13 +19,25 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
     for row in files.employments.iter().flatten() {
         let code = &row.record.employment.administration;
         if !told.contains(code) && !known.administrations.contains_key(code) {
-            let fault = Fault::UnknownAdministration;
+            let alike =
+                told.iter().copied().chain(known.administrations.keys()).find(|other| differs_in_case(code, other));
+            let fault =
+                alike.map_or(Fault::UnknownAdministration, |alike| Fault::OtherCapitals { known: alike.clone() });
             problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
-        } else if let Some(closed) =
-            known.successions.closed_to(&row.record.employment.as_told(), &row.record.employment.unit)
+        } else if let Some(closed) = known.successions.closed_to(&row.record.employment.as_told()) {
+            let fault = Fault::ClosedAdministration { closed };
+            problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
+        }
+    }
+
+    for row in files.administrations.iter().flatten() {
+        let code = &row.record.code;
+        let mut others = known.administrations.keys();
+        if !known.administrations.contains_key(code)
+            && let Some(alike) = others.find(|other| differs_in_case(code, other))
         {
-            let fault = Fault::ClosedAdministration { closed: closed.clone() };
-            problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
+            let fault = Fault::OtherCapitals { known: alike.clone() };
+            problems.push(unknown(FileKind::Administrations, row, "code", Some(code.as_str()), fault));
         }
     }
 
@@ -57,6 +69,8 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
             problems.push(unknown(FileKind::Identities, row, "platform", Some(code.as_str()), fault));
         }
     }
+
+    identities_of_two(known, files, extent, &mut problems);
 
     problems.sort();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -103,6 +117,59 @@ fn administrations_that_cannot_go(
             fault: Fault::AdministrationInUse { employments },
         });
     }
+}
+
+/// Whether two codes are written alike but for capitals.
+fn differs_in_case(code: &AdministrationCode, other: &AdministrationCode) -> bool {
+    code != other && code.as_str().to_lowercase() == other.as_str().to_lowercase()
+}
+
+/// Identities that are given to two employees on the same days, where it is HR that says the days.
+fn identities_of_two(known: &Known, files: &Files, extent: Extent, problems: &mut RowProblems) {
+    let rows = files.identities.as_deref().unwrap_or_default();
+    if !rows.iter().any(|row| has_days(&row.record)) {
+        return;
+    }
+    let told: HashSet<_> = rows.iter().map(|row| row.record.key()).collect();
+    let stays = |record: &&IdentityRecord| extent == Extent::Partial && !told.contains(&record.key());
+    let known = known.identities.iter().filter(stays).map(|record| (None, record));
+    let mut given: HashMap<_, Vec<(Option<u64>, &IdentityRecord)>> = HashMap::new();
+    for (line, record) in known.chain(rows.iter().map(|row| (Some(row.line), &row.record))) {
+        let others = given.entry((&record.platform, &record.identity)).or_default();
+        let clash = others.iter().find(|(_, other)| clash(other, record));
+        if let (Some(line), Some((earlier, _))) = (line, clash) {
+            let (column, day) = match record.valid_from {
+                Some(first) => ("valid_from", Some(first)),
+                None => ("valid_to", record.valid_to),
+            };
+            let value = day.map(|day| day.to_string());
+            problems.push(RowProblem {
+                file: FileKind::Identities,
+                line: Some(line),
+                column: Some(column.into()),
+                value: value.as_deref().and_then(showable),
+                fault: Fault::DaysOfAnother { line: *earlier },
+            });
+        }
+        others.push((line, record));
+    }
+}
+
+const fn has_days(record: &IdentityRecord) -> bool {
+    record.valid_from.is_some() || record.valid_to.is_some()
+}
+
+/// Whether two employees have the same identity on one day, by days that HR says of both. What has no last day ends where it
+/// begins for the other.
+fn clash(one: &IdentityRecord, other: &IdentityRecord) -> bool {
+    let (first, second) = if one.valid_from <= other.valid_from { (one, other) } else { (other, one) };
+    let begins_later = first.valid_from < second.valid_from;
+    let overlap = match (first.valid_to, second.valid_from) {
+        (Some(last), Some(begins)) => begins <= last,
+        (Some(_), None) => true,
+        (None, _) => !begins_later,
+    };
+    one.employee_number != other.employee_number && has_days(one) && has_days(other) && overlap
 }
 
 fn unknown<T>(file: FileKind, row: &Row<T>, column: &'static str, value: Option<&str>, fault: Fault) -> RowProblem {

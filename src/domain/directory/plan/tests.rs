@@ -1,5 +1,7 @@
 mod difference;
+mod mass;
 mod properties;
+mod undo;
 
 use super::super::EmploymentForm;
 use super::super::problem::Fault;
@@ -40,6 +42,7 @@ fn employment(text: &str) -> ReportedEmployment {
         family_name: "Öberg".to_owned(),
         protected: Some(false),
         employment: EmploymentRecord {
+            earlier: Vec::new(),
             employee_number: number(number_text),
             employment_id: EmploymentId::parse(id).expect("an id"),
             administration: code(administration),
@@ -73,6 +76,8 @@ fn identity(employee: &str, value: &str) -> IdentityRecord {
         employee_number: number(employee),
         platform: PlatformCode::parse("larportal").expect("a code"),
         identity: Identity::new(LinkingKey::Account, value, "https://larportal.example.org").expect("a value"),
+        valid_from: None,
+        valid_to: None,
     }
 }
 
@@ -203,6 +208,12 @@ fn one_protected_row_protects_the_person_and_a_file_without_the_column_uncovers_
     assert!(plan(&known, &files, Extent::Full, TODAY).expect("a plan").is_empty());
 }
 
+/// How many employments of how many end at once, where it is asked about.
+fn ending(plan: &Plan) -> Option<(usize, usize)> {
+    let mass = plan.unusual.mass_changes.iter().find(|mass| mass.kind == MassKind::Ending)?;
+    Some((mass.affected, mass.of))
+}
+
 #[test]
 fn a_tenth_of_the_employments_may_end_and_no_more() {
     let all: Vec<String> = (0..20).map(|n| format!("{n}/a SEF 2020-01-01")).collect();
@@ -210,12 +221,12 @@ fn a_tenth_of_the_employments_may_end_and_no_more() {
     let known = known(&employments(all.iter().map(String::as_str).chain([ended])));
     let without = |missing: usize| {
         let files = employments(all.iter().map(String::as_str).skip(missing));
-        plan(&known, &files, Extent::Full, TODAY).expect("a plan").mass_ending
+        ending(&plan(&known, &files, Extent::Full, TODAY).expect("a plan"))
     };
     assert_eq!(without(0), None);
     assert_eq!(without(2), None);
-    assert_eq!(without(3), Some(MassEnding { ending: 3, running: 20 }));
-    assert_eq!(without(20), Some(MassEnding { ending: 20, running: 20 }));
+    assert_eq!(without(3), Some((3, 20)));
+    assert_eq!(without(20), Some((20, 20)));
 }
 
 #[test]
@@ -226,8 +237,8 @@ fn an_employment_that_a_full_file_ends_in_the_past_counts_as_ending() {
         let told: Vec<String> = all.iter().map(|text| format!("{text} {last}")).collect();
         employments(told.iter().map(String::as_str))
     };
-    let mass_ending = |last: &str, extent| plan(&known, &files(last), extent, TODAY).expect("a plan").mass_ending;
-    assert_eq!(mass_ending("2026-03-31", Extent::Full), Some(MassEnding { ending: 10, running: 10 }));
+    let mass_ending = |last: &str, extent| ending(&plan(&known, &files(last), extent, TODAY).expect("a plan"));
+    assert_eq!(mass_ending("2026-03-31", Extent::Full), Some((10, 10)));
     assert_eq!(mass_ending("2026-04-01", Extent::Full), None);
     assert_eq!(mass_ending("2026-03-31", Extent::Partial), None);
 }

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::directory::EmploymentForm;
-use crate::domain::ids::EmploymentId;
+use crate::domain::directory::records::EmploymentRecord;
+use crate::domain::ids::{EmployeeNumber, EmploymentId};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
@@ -61,7 +62,7 @@ fn an_employment_follows_through_a_chain_and_keeps_its_first_day() {
         ["SEF 2020-03-01..2026-06-30", "SF 2026-07-01..2026-12-31", "DSF 2027-01-01.."]
     );
     for segment in tree.follow(employment) {
-        assert_eq!((segment.began_on(), segment.told_in()), (day("2020-03-01"), &code("SEF")));
+        assert_eq!((segment.began_on(), segment.as_told().administration), (day("2020-03-01"), code("SEF")));
     }
     // Told in the old code after the day: there from the beginning.
     assert_eq!(places(&tree, employed("SEF", "Kök", "2026-08-01", Some("2026-09-30"))), ["SF 2026-08-01..2026-09-30"]);
@@ -110,25 +111,95 @@ fn a_closed_administration_takes_nobody_unless_its_people_go_elsewhere() {
     let closed = tree(&[("2026-07-01", "-SEF")]).expect("a tree");
     let told = |to: Option<&str>| ToldEmployment {
         administration: code("SEF"),
+        unit: "Kök".to_owned(),
+        earlier: Vec::new(),
         starts_on: day("2026-01-01"),
         ends_on: to.map(day),
     };
-    assert_eq!(closed.closed_to(&told(None), "Kök"), Some(&code("SEF")));
-    assert_eq!(closed.closed_to(&told(Some("2026-06-30")), "Kök"), None);
-    assert_eq!(closed.closed_to(&told(Some("2026-07-01")), "Kök"), Some(&code("SEF")));
+    assert_eq!(closed.closed_to(&told(None)), Some(code("SEF")));
+    assert_eq!(closed.closed_to(&told(Some("2026-06-30"))), None);
+    assert_eq!(closed.closed_to(&told(Some("2026-07-01"))), Some(code("SEF")));
     let merged = tree(&[("2026-07-01", "-SEF"), ("2026-07-01", "SEF>SF")]).expect("a tree");
-    assert_eq!(merged.closed_to(&told(None), "Kök"), None);
+    assert_eq!(merged.closed_to(&told(None)), None);
     let opened = tree(&[("2026-07-01", "+MF")]).expect("a tree");
     assert!(opened.is_gone(&code("MF"), day("2026-06-30")) && !opened.is_gone(&code("MF"), day("2026-07-01")));
     assert!(matches!(tree(&[("2026-07-01", "-SF"), ("2026-07-01", "SEF>SF")]), Err(Unworkable::MovesToClosed(..))));
 }
 
+/// An employment since 2020 as HR named it, one administration after the other, each on a day of its own.
+fn named(names: &[(&str, &str)]) -> EmploymentRecord {
+    let record = |(administration, unit): &(&str, &str)| EmploymentRecord {
+        employee_number: EmployeeNumber::parse("1001").expect("a number"),
+        employment_id: EmploymentId::parse("1").expect("an id"),
+        administration: code(administration),
+        unit: (*unit).to_owned(),
+        form: EmploymentForm::Permanent,
+        starts_on: day("2020-01-01"),
+        ends_on: None,
+        manager: None,
+        email: None,
+        username: None,
+        earlier: Vec::new(),
+    };
+    let mut on = day("2026-08-01");
+    let mut names = names.iter().map(record);
+    let first = names.next().expect("it is named");
+    names.fold(first, |before, now| {
+        on = on + chrono::Days::new(7);
+        now.named_after(&before, on)
+    })
+}
+
+fn ways(tree: &Successions, names: &[(&str, &str)]) -> Vec<String> {
+    let told = named(names).as_told();
+    let shown = |stay: &Stay<'_>| format!("{}/{} from {}", stay.administration, stay.unit, stay.first);
+    tree.stays(&told).iter().map(shown).collect()
+}
+
 #[test]
-fn a_file_that_renames_what_has_moved_says_nothing_new() {
-    let tree = tree(&[("2026-07-01", "SEF>SF"), ("2027-01-01", "SF>DSF")]).expect("a tree");
-    assert!(tree.is_the_same(&code("SEF"), &code("DSF"), ""));
-    assert!(!tree.is_the_same(&code("SEF"), &code("SF"), ""));
-    assert!(!tree.is_the_same(&code("FGK"), &code("DSF"), ""));
+fn a_code_that_a_step_leads_to_changes_nothing_of_the_past_wherever_in_the_chain() {
+    // The issue's own case: A is B since July, and a unit of B leaves next year.
+    let to_come = tree(&[("2026-07-01", "A>B"), ("2027-07-01", "B/U>C")]).expect("a tree");
+    let as_it_was = ["A/U from 2020-01-01", "B/U from 2026-07-01", "C/U from 2027-07-01"];
+    for names in
+        [&[("A", "U")][..], &[("A", "U"), ("B", "U")], &[("A", "U"), ("C", "U")], &[("A", "U"), ("C", "U"), ("B", "U")]]
+    {
+        assert_eq!(ways(&to_come, names), as_it_was, "{names:?}");
+    }
+    let twice = tree(&[("2025-07-01", "A>B"), ("2026-07-01", "B>C")]).expect("a tree");
+    let as_it_was = ["A/U from 2020-01-01", "B/U from 2025-07-01", "C/U from 2026-07-01"];
+    for names in [&[("A", "U"), ("B", "U")][..], &[("A", "U"), ("C", "U")], &[("A", "U"), ("B", "U"), ("C", "U")]] {
+        assert_eq!(ways(&twice, names), as_it_was, "{names:?}");
+    }
+    // It ended in between: on its own days it is where it was.
+    let ended = EmploymentRecord { ends_on: Some(day("2025-12-31")), ..named(&[("A", "U"), ("B", "U")]) }.as_told();
+    assert_eq!(twice.places(&ended), [&code("A"), &code("B")]);
+}
+
+#[test]
+fn what_leads_nowhere_is_a_correction_of_all_days() {
+    let tree = tree(&[("2026-07-01", "A>B")]).expect("a tree");
+    assert_eq!(ways(&tree, &[("A", "U"), ("X", "U")]), ["X/U from 2020-01-01"]);
+    assert_eq!(ways(&tree, &[("B", "U"), ("A", "U")]), ["A/U from 2020-01-01", "B/U from 2026-07-01"]);
+    assert_eq!(ways(&tree, &[("A", "U"), ("X", "U"), ("B", "U")]), ["B/U from 2020-01-01"]);
+}
+
+#[test]
+fn a_unit_that_is_renamed_with_its_administration_is_what_it_was_before() {
+    let split =
+        tree(&[("2026-07-01", "A/Kök>M"), ("2026-07-01", "A>B"), ("2027-07-01", "M/Storkök>N")]).expect("a tree");
+    let renamed = ways(&split, &[("A", "Kök"), ("M", "Storkök")]);
+    assert_eq!(renamed, ["A/Kök from 2020-01-01", "M/Storkök from 2026-07-01", "N/Storkök from 2027-07-01"]);
+    assert_eq!(ways(&split, &[("A", "Kök")]), ["A/Kök from 2020-01-01", "M/Kök from 2026-07-01"]);
+}
+
+#[test]
+fn a_code_that_comes_back_is_the_same_again() {
+    let back = tree(&[("2026-07-01", "A>B"), ("2027-01-01", "B>A")]).expect("a tree");
+    let as_it_was = ["A/U from 2020-01-01", "B/U from 2026-07-01", "A/U from 2027-01-01"];
+    for names in [&[("A", "U"), ("B", "U")][..], &[("A", "U"), ("B", "U"), ("A", "U")]] {
+        assert_eq!(ways(&back, names), as_it_was, "{names:?}");
+    }
 }
 
 const CODES: [&str; 4] = ["A", "B", "C", "D"];
@@ -211,8 +282,70 @@ proptest! {
             for segment in there {
                 prop_assert_eq!(&segment.administration, tree.resolve(&employment.administration, UNITS[unit], on_day));
                 prop_assert_eq!(segment.began_on(), employment.starts_on);
-                prop_assert_eq!(segment.told_in(), &employment.administration);
+                prop_assert_eq!(segment.as_told(), employment.as_told());
             }
         }
+    }
+
+    /// Whatever of the chain's codes HR names, in whatever order and whenever, each day's place is that of the code from which
+    /// the chain begins.
+    #[test]
+    fn whatever_of_the_chain_is_named_each_day_has_its_place(
+        steps in steps(), first in 0..4usize, unit in 0..3usize, drawn in vec(0..8usize, 0..8), turned: prop::sample::Index,
+    ) {
+        let tree = of(&workable(&steps));
+        let unit = UNITS[unit];
+        let as_first_named = named(&[(CODES[first], unit)]).as_told();
+        let chain: Vec<String> = tree.way(&as_first_named).iter().map(|leg| leg.administration.to_string()).collect();
+        let mut names = vec![(CODES[first], unit)];
+        names.extend(drawn.iter().map(|at| (chain[at % chain.len()].as_str(), unit)));
+        let told = named(&names).as_told();
+        prop_assert_eq!(tree.stays(&told), tree.stays(&as_first_named));
+        // Also where the first of them is not named first, unless another leads back to it.
+        let leads_back = |from: &String| *from != CODES[first] && tree.leads_to(&named(&[(from, unit)]).as_told(), &code(CODES[first]));
+        if !chain.iter().any(leads_back) {
+            let turn = turned.index(names.len());
+            names.rotate_left(turn);
+            let told = named(&names).as_told();
+            prop_assert_eq!(tree.stays(&told), tree.stays(&as_first_named));
+        }
+    }
+
+    /// Against a reading of the rule day by day; a step that is taken back takes back what rested on it, and nothing else.
+    #[test]
+    fn what_was_named_and_what_stands_decide_and_nothing_else(
+        steps in steps(), drawn in vec(0..4usize, 1..6), unit in 0..3usize, undone in 0..7usize,
+    ) {
+        let mut steps = workable(&steps);
+        if undone < steps.len() {
+            steps.remove(undone);
+        }
+        let Ok(tree) = Successions::of(steps.iter().map(|(day, step)| (*day, step))) else { return Ok(()) };
+        let unit = UNITS[unit];
+        let names: Vec<(&str, &str)> = drawn.iter().map(|code| (CODES[*code], unit)).collect();
+        let told = named(&names).as_told();
+        let is_brought_to = |from: &str, to: &str| {
+            std::iter::once(day("1900-01-01")).chain((0..8).map(first_day)).any(|on| *tree.resolve(&code(from), unit, on) == code(to))
+        };
+        let begins = names.iter().map(|(name, _)| *name).reduce(|from, to| if is_brought_to(from, to) { from } else { to });
+        let begins = code(begins.expect("it is named"));
+        for on_day in (0..8).map(first_day) {
+            prop_assert_eq!(tree.place(&told, on_day), tree.resolve(&begins, unit, on_day));
+        }
+    }
+
+    #[test]
+    fn a_place_is_that_of_the_stay(steps in steps(), drawn in vec((0..4usize, 0..3usize), 1..6)) {
+        let tree = of(&workable(&steps));
+        let names: Vec<(&str, &str)> = drawn.iter().map(|(code, unit)| (CODES[*code], UNITS[*unit])).collect();
+        let told = named(&names).as_told();
+        let stays = tree.stays(&told);
+        for on_day in (0..8).map(first_day) {
+            let there: Vec<_> = stays.iter().filter(|s| s.first <= on_day && s.last.is_none_or(|last| on_day <= last)).collect();
+            prop_assert_eq!(there.len(), 1);
+            prop_assert_eq!(there[0].administration, tree.place(&told, on_day));
+        }
+        // The last code that was named is on the way.
+        prop_assert!(tree.leads_to(&told, &told.administration));
     }
 }

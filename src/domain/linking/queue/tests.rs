@@ -64,13 +64,6 @@ fn each_key_says_what_it_lacks() {
     assert_eq!(said(keys("", "test", "anna"), &order), ["email nobodys", "username fits"]);
 }
 
-#[test]
-fn a_learner_is_dismissed_by_one_key_unless_another_may_still_be_somebodys() {
-    assert!(is_dismissed(&keys("", "test", "x"), Unlinked::Unknown, fits));
-    assert!(!is_dismissed(&keys("", "test", "both"), Unlinked::Ambiguous, fits));
-    assert!(!is_dismissed(&keys("", "x", "y"), Unlinked::Unknown, fits));
-}
-
 proptest! {
     #[test]
     fn every_learner_is_in_one_entry_whose_identity_it_gives(

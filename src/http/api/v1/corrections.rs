@@ -241,6 +241,7 @@ impl EmploymentBody {
             ActBody::Add => {
                 let missing = |field: &str| wrong(&at(field), "is missing; an employment that is added needs it");
                 Ok(EmploymentCorrection::Add(EmploymentRecord {
+                    earlier: Vec::new(),
                     employee_number: number.clone(),
                     employment_id: id,
                     administration: patch.administration.ok_or_else(|| missing("administration"))?,

@@ -8,9 +8,10 @@ use rocket::{State, get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::import_directory::digest_of;
 use crate::app::receive_delivery::Received;
 use crate::app::replay_quarantine::ReplayError;
-use crate::app::show_deliveries::{DeliveriesRequest, KeptDelivery, ShowDeliveriesError, text_of};
+use crate::app::show_deliveries::{DeliveriesRequest, KeptDelivery, ShowDeliveriesError, ShownBody, text_of};
 use crate::app::{App, Asker};
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::http::guards::query::Query;
@@ -54,11 +55,20 @@ pub struct DeliveryWithBodyView {
     delivery: DeliveryView,
     /// The headers that were verified.
     headers: serde_json::Value,
-    /// The body, byte for byte.
-    body_base64: String,
+    /// The body, byte for byte; null where it is withheld.
+    body_base64: Option<String>,
     /// The body as text, where it is UTF-8; inflated where it came compressed.
     body_text: Option<String>,
+    /// Why the body is kept back: it speaks of somebody with protected personal data, whose name, address and user name are
+    /// shown to nobody but the platform that sent them. Null where it is shown.
+    body_withheld: Option<&'static str>,
+    /// SHA-256 of the body, by which it can be compared, in lower-case hexadecimal digits.
+    body_sha256: String,
 }
+
+/// What stands in place of a body that is kept back.
+const WITHHELD: &str =
+    "it speaks of an employee with protected personal data; whoever holds the bytes can compare their SHA-256";
 
 /// What became of a delivery that was read again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,7 +106,7 @@ impl ReplayView {
         let plain = |outcome, linked| Self { id, outcome, linked, problem: None, problem_pointer: None };
         match received {
             Received::Accepted { linked, .. } => plain("accepted", linked),
-            Received::Duplicate { linked } => plain("duplicate", linked),
+            Received::Duplicate { linked, .. } => plain("duplicate", linked),
             Received::Ignored => plain("ignored", false),
             Received::Conflict | Received::EventConflict(_) => Self {
                 problem: Some("another delivery has told an event with the same id".to_owned()),
@@ -172,10 +182,16 @@ pub async fn show(
 ) -> Result<Json<DeliveryWithBodyView>, Problem> {
     query.only(&[])?;
     let (kept, body) = app.show_delivery(&asker, row(id)?).await?;
+    let (body_base64, body_text, body_withheld, body_sha256) = match body {
+        ShownBody::Whole(body) => (Some(STANDARD.encode(&body)), text_of(&body), None, digest_of(&body)),
+        ShownBody::Withheld { digest } => (None, None, Some(WITHHELD), digest),
+    };
     Ok(Json(DeliveryWithBodyView {
         headers: serde_json::from_str(&kept.headers).unwrap_or_default(),
-        body_base64: STANDARD.encode(&body),
-        body_text: text_of(&body),
+        body_base64,
+        body_text,
+        body_withheld,
+        body_sha256,
         delivery: kept.into(),
     }))
 }

@@ -3,16 +3,21 @@
 use rocket::http::{Accept, ContentType};
 use rocket::response::Responder;
 use rocket::serde::json::Json;
-use rocket::{State, get};
+use rocket::{State, get, post};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::administrations::Download;
+use super::corrections::reason;
 use crate::app::show_imports::ShowImportsError;
+use crate::app::undo_import::{UndoImportError, UndoImportRequest};
 use crate::app::{App, Asker};
+use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 use crate::http::whole_body::WholeBody;
 use crate::render::difference;
-use crate::render::views::{DifferencePageView, DifferenceRowView, ImportPageView, ImportView};
+use crate::render::views::{DifferencePageView, DifferenceRowView, ImportPageView, ImportView, UndoneImportView};
 
 /// A page in JSON, or the whole as CSV.
 #[derive(Responder)]
@@ -142,6 +147,70 @@ async fn file(app: &App, asker: &Asker, id: i64) -> Result<Download<WholeBody>, 
     }
     let kind = ContentType::new("text", "csv").with_params(("charset", "utf-8"));
     Ok(Download::new(body, kind, &format!("import-{id}.csv")))
+}
+
+/// Why an import is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoImportBody {
+    #[schema(example = "the file was last year's")]
+    reason: String,
+    /// Only say what would change.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// How many rows of its difference the answer to an undoing has.
+const FIRST_CHANGES: usize = 1000;
+
+/// Takes an import back: what it changed and nobody changed since is as it was before
+///
+/// What was changed since is named and left, and so is what something else rests on. The undoing is an import of its own: it
+/// has an id and a difference, and is undone like one. Reports with a `known_at` before it stay as they were.
+#[utoipa::path(
+    post, path = "/api/v1/imports/{id}/undo", operation_id = "undo_import", tag = "imports", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "The import's id")),
+    request_body = UndoImportBody,
+    responses(
+        (status = 200, description = "What it changed, or would", body = UndoneImportView),
+        (status = 400, response = crate::http::openapi::MalformedParameter),
+        (status = 401, response = crate::http::openapi::Unauthenticated),
+        (status = 403, response = crate::http::openapi::Forbidden),
+        (status = 404, response = crate::http::openapi::NotFound),
+        (status = 409, response = crate::http::openapi::Conflict),
+        (status = 413, response = crate::http::openapi::TooLarge),
+        (status = 415, response = crate::http::openapi::WrongMediaType),
+        (status = 422, response = crate::http::openapi::NotUnderstood),
+    ),
+)]
+#[post("/imports/<id>/undo", data = "<body>")]
+pub async fn undo(
+    app: &State<App>,
+    asker: Asker,
+    query: Query,
+    id: &str,
+    body: Result<JsonBody<UndoImportBody>, Problem>,
+) -> Result<Json<UndoneImportView>, Problem> {
+    query.only(&[])?;
+    let JsonBody(body) = body?;
+    let request = UndoImportRequest { import: row(id)?, reason: reason(&body.reason)?, dry_run: body.dry_run };
+    let undone = app.undo_import(&asker, &request, &|_| {}).await?;
+    Ok(Json(UndoneImportView::of(undone.report, undone.import.id, &undone.undoing, FIRST_CHANGES)))
+}
+
+impl From<UndoImportError> for Problem {
+    fn from(error: UndoImportError) -> Self {
+        match error {
+            UndoImportError::Refused(refused) => Self::forbidden(refused.to_string()),
+            UndoImportError::UnknownImport(_) => Self::not_found(error.to_string()),
+            UndoImportError::UndoneAlready { .. } => Self::conflict("undone-already", error.to_string()),
+            UndoImportError::ChangedNothing(_) | UndoImportError::NothingLeft { .. } => {
+                Self::conflict("nothing-to-undo", error.to_string())
+            }
+            UndoImportError::ExemptionsNeedApproval(_) => Self::conflict("approval-needed", error.to_string()),
+            UndoImportError::Store(error) => Self::internal(&error),
+        }
+    }
 }
 
 impl From<ShowImportsError> for Problem {

@@ -1,15 +1,19 @@
 //! Decisions by hand: links, dismissals, and taking them back.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rocket::serde::json::Json;
 use rocket::{State, get, post};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::app::link_identity::{LinkAnswer, LinkError, LinkRequest};
+use super::corrections::{StatusChangeView, status_changes};
+use crate::app::link_identity::{DecidedAnswer, DecisionDays, LinkAnswer, LinkError, LinkRequest};
+use crate::app::link_moves::{LinkMoves, MovedPerson};
 use crate::app::{App, Asker};
 use crate::domain::ids::{EmployeeNumber, PlatformCode};
 use crate::domain::linking::{Identity, LinkingKey};
+use crate::domain::training::{LinkedResult, Target};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -31,8 +35,29 @@ pub struct LinkBody {
     /// Whose the identity is; null: nobody's, whoever the directory knows by it. What waits for it is then dismissed.
     #[schema(example = "104233")]
     pub(super) employee_number: Option<String>,
+    /// The first day of which results are linked; null: from the beginning. Left out with `to`: the days of the results
+    /// that wait.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "2026-03-01")]
+    pub(super) from: Option<Option<String>>,
+    /// The last such day; null: without an end.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = "2026-03-31")]
+    pub(super) to: Option<Option<String>>,
     #[schema(example = "new address after marriage, asked by phone")]
     pub(super) reason: String,
+    /// Whether it may take results from whoever they are linked to now. Without it, a link that would is refused, and says
+    /// from whom.
+    #[serde(default)]
+    pub(super) move_results: bool,
+    /// Only say what it would move.
+    #[serde(default)]
+    pub(super) dry_run: bool,
+}
+
+/// A member that is there, null or not.
+pub(super) fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// What is wrong with a body, and in which of its members.
@@ -62,8 +87,30 @@ impl LinkBody {
             platform: PlatformCode::parse(&self.platform).map_err(|why| wrong("platform", why.to_string()))?,
             identity,
             employee: employee.map_err(|why| wrong("employee_number", why.to_string()))?,
+            days: self.days()?,
             reason: self.reason.trim().to_owned(),
+            moves_results: self.move_results,
+            is_dry_run: self.dry_run,
         })
+    }
+
+    /// The days that it names; nothing where it names none.
+    fn days(&self) -> Result<Option<DecisionDays>, WrongMember> {
+        if self.from.is_none() && self.to.is_none() {
+            return Ok(None);
+        }
+        let read = |name, given: &Option<Option<String>>| {
+            let day = given.as_ref().and_then(Option::as_deref).map(str::parse::<NaiveDate>).transpose();
+            day.map_err(|_| WrongMember { name, why: "is not a day such as 2026-02-26".to_owned() })
+        };
+        let (from, to) = (read("from", &self.from)?, read("to", &self.to)?);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            return Err(WrongMember {
+                name: "to",
+                why: "is before from; the last day cannot come before the first".to_owned(),
+            });
+        }
+        Ok(Some(DecisionDays { from, to }))
     }
 }
 
@@ -73,10 +120,15 @@ pub struct LinkView {
     id: i64,
     platform: String,
     key: &'static str,
-    value: String,
+    /// Null where it is kept back: it is, or fits, an employee's with protected personal data.
+    value: Option<String>,
     home_page: Option<String>,
     /// Null: the identity is nobody's, and what waits for it is dismissed.
     employee_number: Option<String>,
+    /// The first day of which results are linked; null: from the beginning.
+    from: Option<NaiveDate>,
+    /// The last such day; null: without an end.
+    to: Option<NaiveDate>,
     reason: String,
     decided_by: String,
     decided_at: DateTime<Utc>,
@@ -91,15 +143,129 @@ impl From<LinkAnswer> for LinkView {
             id: decision.id,
             platform: answer.platform,
             key: decision.identity.key.as_str(),
-            value: decision.identity.value,
+            value: Some(decision.identity.value).filter(|value| !value.is_empty()),
             home_page: Some(decision.identity.home_page).filter(|home_page| !home_page.is_empty()),
             employee_number: answer.employee_number,
+            from: decision.days.from,
+            to: decision.days.to,
             reason: decision.reason,
             decided_by: decision.decided_by,
             decided_at: decision.decided_at,
             undone_at: decision.undone_at,
         }
     }
+}
+
+/// How many results of one person are listed.
+const LISTED_AT_MOST: usize = 100;
+
+/// Somebody who gains or loses results by a decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MovedPersonView {
+    #[schema(example = "104233")]
+    employee_number: String,
+    /// How many results become the person's.
+    #[schema(example = 1)]
+    gains: usize,
+    /// How many are no longer the person's.
+    #[schema(example = 0)]
+    loses: usize,
+    /// The first hundred of either.
+    results: Vec<MovedResultView>,
+    /// Today's statuses that change.
+    statuses: Vec<StatusChangeView>,
+}
+
+/// A result that moves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MovedResultView {
+    #[schema(example = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
+    event_id: String,
+    #[schema(example = "infosec-basics")]
+    course: Option<String>,
+    quiz: Option<String>,
+    /// The city's day on which it happened.
+    occurred_on: NaiveDate,
+    /// Whether the person gains it, or loses it.
+    #[schema(example = true)]
+    gained: bool,
+}
+
+impl From<MovedPerson> for MovedPersonView {
+    fn from(person: MovedPerson) -> Self {
+        let view = |gained| {
+            move |result: &LinkedResult| {
+                let (course, quiz) = match &result.target {
+                    Target::Course(course) => (Some(course.to_string()), None),
+                    Target::Quiz(quiz) => (None, Some(quiz.to_string())),
+                };
+                MovedResultView { event_id: result.event_id.to_string(), course, quiz, occurred_on: result.day, gained }
+            }
+        };
+        let results = person.gains.iter().map(view(true)).chain(person.loses.iter().map(view(false)));
+        Self {
+            gains: person.gains.len(),
+            loses: person.loses.len(),
+            results: results.take(LISTED_AT_MOST).collect(),
+            employee_number: person.employee_number,
+            statuses: status_changes(person.statuses),
+        }
+    }
+}
+
+/// A decision that was made or taken back, or would be, and what it moves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DecidedLinkView {
+    /// Null where it was only tried.
+    id: Option<i64>,
+    platform: String,
+    key: &'static str,
+    /// Null where it is kept back: it is, or fits, somebody's with protected personal data.
+    value: Option<String>,
+    home_page: Option<String>,
+    /// Null: the identity is nobody's, and what waits for it is dismissed.
+    employee_number: Option<String>,
+    /// The first day of which results are linked; null: from the beginning.
+    from: Option<NaiveDate>,
+    /// The last such day; null: without an end.
+    to: Option<NaiveDate>,
+    reason: String,
+    decided_by: String,
+    decided_at: DateTime<Utc>,
+    /// Null while it stands.
+    undone_at: Option<DateTime<Utc>>,
+    dry_run: bool,
+    /// Everybody who gains or loses results by it, by number.
+    moves: Vec<MovedPersonView>,
+}
+
+impl From<DecidedAnswer> for DecidedLinkView {
+    fn from(answer: DecidedAnswer) -> Self {
+        let link = LinkView::from(answer.link);
+        // One that was made in a dry run is nothing that could be undone.
+        let is_kept = !answer.is_dry_run || link.undone_at.is_some();
+        Self {
+            id: Some(link.id).filter(|_| is_kept),
+            platform: link.platform,
+            key: link.key,
+            value: link.value,
+            home_page: link.home_page,
+            employee_number: link.employee_number,
+            from: link.from,
+            to: link.to,
+            reason: link.reason,
+            decided_by: link.decided_by,
+            decided_at: link.decided_at,
+            undone_at: link.undone_at,
+            dry_run: answer.is_dry_run,
+            moves: moved(answer.moves),
+        }
+    }
+}
+
+/// Who gains or loses results.
+pub(super) fn moved(moves: LinkMoves) -> Vec<MovedPersonView> {
+    moves.people.into_iter().map(MovedPersonView::from).collect()
 }
 
 /// Links by hand from the newest on, undone ones included
@@ -120,19 +286,22 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<V
     Ok(Json(found.into_iter().map(LinkView::from).collect()))
 }
 
-/// Links an identity by hand; it links the same way from then on
+/// Links an identity by hand, for some days; results of these days link the same way from then on
 ///
-/// What was decided for the identity before is superseded. An administration links to its own people only, and only
-/// identities that it sees in its queue.
+/// Without `from` and `to` it is for the days of the results that wait. A link that would take results from somebody is
+/// refused with their `moves`, unless `move_results` says that it shall; `dry_run` says what any link would move, and
+/// changes nothing. Of several links of an identity, the newest that is for a day holds on it. An administration links to its
+/// own people only, and only identities that it sees in its queue.
 #[utoipa::path(
     post, path = "/api/v1/links", operation_id = "make_link", tag = "linking", security(("bearer" = [])),
     request_body = LinkBody,
     responses(
-        (status = 200, description = "The link", body = LinkView),
+        (status = 200, description = "The link, and what it moves", body = DecidedLinkView),
         (status = 400, response = crate::http::openapi::MalformedParameter),
         (status = 401, response = crate::http::openapi::Unauthenticated),
         (status = 403, response = crate::http::openapi::Forbidden),
         (status = 404, response = crate::http::openapi::NotFound),
+        (status = 409, response = crate::http::openapi::MovesResults),
         (status = 413, response = crate::http::openapi::TooLarge),
         (status = 415, response = crate::http::openapi::WrongMediaType),
         (status = 422, response = crate::http::openapi::NotUnderstood),
@@ -144,7 +313,7 @@ pub async fn make(
     asker: Asker,
     query: Query,
     body: Result<JsonBody<LinkBody>, Problem>,
-) -> Result<Json<LinkView>, Problem> {
+) -> Result<Json<DecidedLinkView>, Problem> {
     query.only(&[])?;
     let JsonBody(body) = body?;
     let request = body.read().map_err(|fault| {
@@ -156,9 +325,12 @@ pub async fn make(
 /// Takes a link by hand back; what it linked is linked by the directory again, or waits
 #[utoipa::path(
     post, path = "/api/v1/links/{id}/undo", operation_id = "undo_link", tag = "linking", security(("bearer" = [])),
-    params(("id" = i64, Path, description = "The link's id")),
+    params(
+        ("id" = i64, Path, description = "The link's id"),
+        ("dry_run" = Option<bool>, Query, description = "Only say what it would move"),
+    ),
     responses(
-        (status = 200, description = "The link, undone", body = LinkView),
+        (status = 200, description = "The link, undone, and what that moves", body = DecidedLinkView),
         (status = 400, response = crate::http::openapi::MalformedParameter),
         (status = 401, response = crate::http::openapi::Unauthenticated),
         (status = 403, response = crate::http::openapi::Forbidden),
@@ -166,10 +338,11 @@ pub async fn make(
     ),
 )]
 #[post("/links/<id>/undo")]
-pub async fn undo(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<LinkView>, Problem> {
-    query.only(&[])?;
+pub async fn undo(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<DecidedLinkView>, Problem> {
+    let query = query.only(&["dry_run"])?;
+    let is_dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
     let id = id.parse().map_err(|_| Problem::not_found(format!("no link with the id {id} stands")))?;
-    Ok(Json(app.undo_link(&asker, id).await?.into()))
+    Ok(Json(app.undo_link(&asker, id, is_dry_run).await?.into()))
 }
 
 impl From<LinkError> for Problem {
@@ -180,7 +353,15 @@ impl From<LinkError> for Problem {
             | LinkError::UnknownEmployee(_)
             | LinkError::NotWaiting
             | LinkError::UnknownLink(_) => Self::not_found(error.to_string()),
+            LinkError::SayTheDays => Self::unprocessable("days-missing", error.to_string()).with_pointer("/from"),
+            LinkError::TakesResults(moves) => moves_results(*moves),
             LinkError::Store(error) => Self::internal(&error),
         }
     }
+}
+
+/// The problem of a link that would take results from somebody.
+pub(in crate::http) fn moves_results(moves: LinkMoves) -> Problem {
+    let detail = LinkError::TakesResults(Box::new(moves.clone())).to_string();
+    Problem::conflict("moves-results", detail).with_member("moves", json!(moved(moves)))
 }

@@ -19,6 +19,8 @@ pub mod proposals;
 pub mod quarantine;
 pub mod reorganisations;
 pub mod reports;
+pub mod rereading;
+pub mod result_decisions;
 pub mod results;
 pub mod trend;
 pub mod unlinked;
@@ -60,6 +62,7 @@ pub fn routes() -> Vec<Route> {
         imports::show,
         imports::show_difference,
         imports::export_difference,
+        imports::undo,
         unlinked::list,
         unlinked::export,
         links::list,
@@ -71,13 +74,20 @@ pub fn routes() -> Vec<Route> {
         profiles::show,
         platforms::list,
         platforms::health,
+        rereading::reread,
         results::import,
+        result_decisions::list,
+        result_decisions::show,
+        result_decisions::decide,
+        result_decisions::approve,
+        result_decisions::reject,
         deliveries::list,
         deliveries::show,
         deliveries::replay,
         quarantine::list,
         quarantine::groups,
         quarantine::replay,
+        quarantine::take,
         quarantine::dismiss,
         quarantine::undo,
         audit::list,

@@ -127,6 +127,8 @@ struct CheckedResultView {
     score: Option<String>,
     passed: Option<bool>,
     revoked_event_id: Option<String>,
+    /// Of a revocation: `event` (the one that it names), `up_to` (all up to then) or `recent` (what was done on its own day or the day before).
+    revokes: Option<&'static str>,
 }
 
 impl From<&ReportedResult> for CheckedResultView {
@@ -145,6 +147,7 @@ impl From<&ReportedResult> for CheckedResultView {
             score: None,
             passed: None,
             revoked_event_id: None,
+            revokes: None,
         };
         match &result.kind {
             ResultKind::Completion => {}
@@ -154,9 +157,10 @@ impl From<&ReportedResult> for CheckedResultView {
                 view.score = score.map(|score| format!("{}/{}", score.points(), score.of()));
                 view.passed = *passed;
             }
-            ResultKind::Revocation { event_id } => {
+            ResultKind::Revocation(revokes) => {
                 view.kind = "revocation";
-                view.revoked_event_id = event_id.as_ref().map(ToString::to_string);
+                view.revoked_event_id = revokes.event_id().map(ToString::to_string);
+                view.revokes = Some(revokes.as_str());
             }
         }
         view

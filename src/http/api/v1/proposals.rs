@@ -27,7 +27,9 @@ pub struct DecidedView {
     /// `proposed` (waits for somebody else to approve it), `decided` (counts), `rejected` or `withdrawn`.
     #[schema(example = "decided")]
     state: &'static str,
-    reason: String,
+    /// Null where it is another administration's: it was given on a day on which the employee was not the asker's own, and
+    /// speaks of others than own days.
+    reason: Option<String>,
     proposed_by: String,
     proposed_at: DateTime<Utc>,
     /// Who decided: somebody else than who proposed it, where two must agree.
@@ -44,9 +46,10 @@ impl From<&Proposal> for DecidedView {
     fn from(proposal: &Proposal) -> Self {
         let Proposal { reason, proposed, decided, ended, .. } = proposal.clone();
         let (ended, ended_because) = ended.unzip();
+        let ended_because = ended_because.filter(|because| !because.is_empty());
         Self {
             state: proposal.state().as_str(),
-            reason,
+            reason: Some(reason).filter(|reason| !reason.is_empty()),
             proposed_by: proposed.by,
             proposed_at: proposed.at,
             decided_at: decided.as_ref().map(|act| act.at),

@@ -13,6 +13,7 @@ use crate::app::dismiss_delivery::{DISMISSED_AT_MOST, DismissError};
 use crate::app::receive_delivery::Received;
 use crate::app::replay_quarantine::{ReplayRequest, Replayed, ReplayedDelivery, Which};
 use crate::app::show_quarantine::{QuarantineRequest, QuarantinedDelivery, ShowQuarantineError};
+use crate::app::take_from_quarantine::{Piece, PieceState, TakeError, TakeRequest};
 use crate::app::{App, Asker};
 use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::Group;
@@ -456,6 +457,103 @@ pub async fn undo(
     let id = id.parse().map_err(|_| Problem::not_found(format!("no delivery has the id {id}")))?;
     app.undo_dismissal(&asker, id, &because).await?;
     Ok(Json(DismissedView { deliveries: 1 }))
+}
+
+/// Which statements or events to take.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBody {
+    /// Their numbers in the batch, counted from 0; left out: all that are good.
+    #[serde(default)]
+    #[schema(example = json!([0, 2]))]
+    only: Vec<usize>,
+    /// Only say what would change.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// A statement or event of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenPieceView {
+    /// Counted from 0.
+    number: usize,
+    /// Where it stands in the body (RFC 6901); of one that is not understood, what is wrong.
+    pointer: String,
+    /// `taken`, `taken_before`, `left` (good, and not asked for) or `not_understood`.
+    #[schema(example = "taken")]
+    state: &'static str,
+    /// Why it cannot be taken.
+    problem: Option<String>,
+}
+
+/// What was taken out of a delivery in quarantine, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenView {
+    dry_run: bool,
+    items: Vec<TakenPieceView>,
+    /// Results that nobody had told.
+    new_results: u64,
+    /// Those of them that are somebody's at once.
+    linked_results: u64,
+}
+
+impl From<Piece> for TakenPieceView {
+    fn from(piece: Piece) -> Self {
+        let (state, problem) = match piece.state {
+            PieceState::Taken => ("taken", None),
+            PieceState::TakenBefore => ("taken_before", None),
+            PieceState::Left => ("left", None),
+            PieceState::NotUnderstood(problem) => ("not_understood", Some(problem)),
+        };
+        Self { number: piece.number, pointer: piece.pointer, state, problem }
+    }
+}
+
+/// Takes the good statements or events out of a batch in quarantine, some or all; the rest stays there
+///
+/// When the platform sends the batch again, mended, what was taken is known, and nothing is there twice. A dry run says what would change.
+#[utoipa::path(
+    post, path = "/api/v1/quarantine/{id}/take", operation_id = "take_from_quarantine", tag = "quarantine", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "The delivery's id")),
+    request_body = TakeBody,
+    responses(
+        (status = 200, description = "What was taken, or would be", body = TakenView),
+        (status = 400, response = crate::http::openapi::MalformedParameter),
+        (status = 401, response = crate::http::openapi::Unauthenticated),
+        (status = 403, response = crate::http::openapi::Forbidden),
+        (status = 404, response = crate::http::openapi::NotFound),
+        (status = 409, response = crate::http::openapi::Conflict),
+        (status = 413, response = crate::http::openapi::TooLarge),
+        (status = 415, response = crate::http::openapi::WrongMediaType),
+        (status = 422, response = crate::http::openapi::NotUnderstood),
+    ),
+)]
+#[post("/quarantine/<id>/take", data = "<body>")]
+pub async fn take(
+    app: &State<App>,
+    asker: Asker,
+    query: Query,
+    id: &str,
+    body: Result<JsonBody<TakeBody>, Problem>,
+) -> Result<Json<TakenView>, Problem> {
+    query.only(&[])?;
+    let JsonBody(TakeBody { only, dry_run }) = body?;
+    let delivery = id.parse().map_err(|_| Problem::not_found(format!("no delivery has the id {id}")))?;
+    let taken = app.take_from_quarantine(&asker, &TakeRequest { delivery, only, dry_run }).await?;
+    let items = taken.pieces.into_iter().map(TakenPieceView::from).collect();
+    Ok(Json(TakenView { dry_run, items, new_results: taken.new, linked_results: taken.linked }))
+}
+
+impl From<TakeError> for Problem {
+    fn from(error: TakeError) -> Self {
+        match error {
+            TakeError::Refused(refused) => Self::forbidden(refused.to_string()),
+            TakeError::NotInQuarantine(_) => Self::not_found(error.to_string()),
+            TakeError::NoBatch(_) | TakeError::NothingGood(_) => Self::conflict("nothing-to-take", error.to_string()),
+            TakeError::NotThere { .. } => wrong("/only", error),
+            TakeError::Store(error) => Self::internal(&error),
+        }
+    }
 }
 
 impl From<ShowQuarantineError> for Problem {

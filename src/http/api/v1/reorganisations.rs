@@ -139,6 +139,9 @@ pub struct ReorganisedView {
     #[serde(flatten)]
     reorganisation: ReorganisationView,
     moved: Vec<MovedView>,
+    /// Employments that HR names by the new code already. Before the day they are again where they were named to be before:
+    /// HR's system renames the past, the register does not.
+    named_before: NamedBeforeView,
     /// Requirements whose audience names an administration that everybody leaves. They bind nobody there from the day on:
     /// apply a version that names the new one.
     requirements_to_change: Vec<RequirementToChangeView>,
@@ -154,6 +157,15 @@ struct MovedView {
     #[schema(example = 412)]
     employments: u64,
     #[schema(example = 405)]
+    people: u64,
+}
+
+/// How much HR has named by the new code before the reorganisation was recorded.
+#[derive(Debug, Serialize, ToSchema)]
+struct NamedBeforeView {
+    #[schema(example = 3)]
+    employments: u64,
+    #[schema(example = 3)]
     people: u64,
 }
 
@@ -213,6 +225,10 @@ impl From<ReorganisationAnswer> for ReorganisedView {
         Self {
             dry_run: answer.id.is_none(),
             moved: moved.collect(),
+            named_before: NamedBeforeView {
+                employments: answer.named_before.employments,
+                people: answer.named_before.people,
+            },
             requirements_to_change: to_change.collect(),
             reorganisation: ReorganisationView { id: answer.id, ..answer.reorganisation.into() },
         }
@@ -308,6 +324,7 @@ impl From<ReorganiseError> for Problem {
             | ReorganiseError::Unworkable(_) => Self::unprocessable("cannot-be-reorganised", error.to_string()),
             ReorganiseError::AlreadyUndone(_)
             | ReorganiseError::Needed { .. }
+            | ReorganiseError::InUse { .. }
             | ReorganiseError::CannotStandWithout(_) => {
                 Self::new(Status::Conflict, "cannot-be-undone", "It cannot be taken back", error.to_string())
             }

@@ -18,21 +18,29 @@ use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 use crate::render::views::{ResultsImportView, RowProblemView};
 
+/// The media type of a workbook, behind `application/`.
+const WORKBOOK: &str = "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 /// How long a file may take to arrive: minutes, where a delivery has seconds.
 const FILE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Imports a file of results from before a platform was connected; all or nothing
 ///
 /// The file is kept as a delivery, and each of its results is evidence as if the platform had sent it. What is known is told
-/// by the event's id, or by what it says; it adds nothing, and neither does the same file again. Columns: `event_id`, `type`,
+/// by the event's id, or by what it says; it adds nothing, and neither does the same file again. The file is text (CSV) or a
+/// workbook (XLSX); what it is its first bytes say. Columns: `event_id`, `type`,
 /// `employee_number`, `email`, `username`, `course_id`, `quiz_id`, `occurred_at`, `score_raw`, `score_max`, `passed`.
 #[utoipa::path(
     post, path = "/api/v1/platforms/{code}/results", operation_id = "import_results", tag = "platforms", security(("bearer" = [])),
     params(
         ("code" = String, Path, description = "The platform's code", example = "larportal"),
         ("dry_run" = Option<bool>, Query, description = "Only say what would change"),
+        ("sheet" = Option<String>, Query, description = "The sheet, in a workbook that has several"),
     ),
-    request_body(content = String, content_type = "text/csv"),
+    request_body(content(
+        (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )),
     responses(
         (status = 200, description = "What became of it, or would", body = ResultsImportView),
         (status = 400, response = crate::http::openapi::MalformedParameter),
@@ -55,17 +63,20 @@ pub async fn import(
     code: &str,
     data: Data<'_>,
 ) -> Result<Json<ResultsImportView>, Problem> {
-    let query = query.only(&["dry_run"])?;
+    let query = query.only(&["dry_run", "sheet"])?;
     let dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
     // Before the file is read: it may be large.
     asker.grant(Action::Operate).map_err(|refused| Problem::forbidden(refused.to_string()))?;
     let unknown = || Problem::not_found(format!("no platform has the code {code}"));
     let platform = PlatformCode::parse(code).map_err(|_| unknown())?;
-    if !content_type.is_some_and(|kind| kind.is_csv()) {
+    let is_workbook = content_type.is_some_and(|kind| kind.top() == "application" && kind.sub() == WORKBOOK);
+    if !is_workbook && !content_type.is_some_and(|kind| kind.is_csv()) {
         return Err(Problem::unsupported_media_type("text/csv"));
     }
     let bytes = read_file(data, settings).await?;
-    let request = ResultsRequest { platform: &platform, name: "results.csv", bytes: &bytes, profile: None, dry_run };
+    let name = if is_workbook { "results.xlsx" } else { "results.csv" };
+    let sheet = query.text("sheet");
+    let request = ResultsRequest { platform: &platform, name, bytes: &bytes, sheet, profile: None, dry_run };
     let imported = app.import_results(&asker, request, &|_| {}).await?;
     Ok(Json(imported.view(&platform, dry_run)))
 }

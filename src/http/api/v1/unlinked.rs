@@ -37,6 +37,9 @@ struct UnlinkedView {
     platform: String,
     /// What to decide about: one link or dismissal of it settles the entry.
     identity: IdentityView,
+    /// Whether addresses, user names and accounts are kept back, and suggestions with them: some key fits an employee with
+    /// protected personal data. HR or the provider settles such an item.
+    withheld: bool,
     /// `unknown`, `ambiguous` or `contradicted`.
     #[schema(example = "ambiguous")]
     why: &'static str,
@@ -69,8 +72,9 @@ struct IdentityView {
     /// `employee_number`, `email`, `username` or `account`.
     #[schema(example = "email")]
     key: &'static str,
+    /// Null where it is withheld.
     #[schema(example = "anna.andersson@example.org")]
-    value: String,
+    value: Option<String>,
     /// The home page of an account; null for the other keys.
     home_page: Option<String>,
 }
@@ -80,7 +84,7 @@ struct KeyView {
     /// `employee_number`, `email`, `username` or `account`.
     #[schema(example = "email")]
     key: &'static str,
-    /// Null where the key is not given.
+    /// Null where the key is not given, or is withheld.
     value: Option<String>,
     home_page: Option<String>,
     /// `not_given`, `unknown` (nobody is known by it), `ambiguous` (several are), `contradicted` (the event's own number
@@ -151,7 +155,8 @@ struct DismissalView {
 impl From<Identity> for IdentityView {
     fn from(identity: Identity) -> Self {
         let home_page = Some(identity.home_page).filter(|home_page| !home_page.is_empty());
-        Self { key: identity.key.as_str(), value: identity.value, home_page }
+        let value = Some(identity.value).filter(|value| !value.is_empty());
+        Self { key: identity.key.as_str(), value, home_page }
     }
 }
 
@@ -159,7 +164,7 @@ impl From<KeyAnswer> for KeyView {
     fn from(answer: KeyAnswer) -> Self {
         let KeyAnswer { key, employees, contradicted_by } = answer;
         let identity = key.identity.map(IdentityView::from);
-        let (value, home_page) = identity.map_or((None, None), |identity| (Some(identity.value), identity.home_page));
+        let (value, home_page) = identity.map_or((None, None), |identity| (identity.value, identity.home_page));
         Self { key: key.key.as_str(), value, home_page, verdict: key.verdict.as_str(), employees, contradicted_by }
     }
 }
@@ -194,6 +199,7 @@ impl From<UnlinkedAnswer> for UnlinkedView {
         Self {
             platform: answer.platform,
             identity: answer.identity.into(),
+            withheld: answer.is_withheld,
             why: answer.why.as_str(),
             results: answer.results,
             first_recorded_at: answer.first_recorded_at,
@@ -326,7 +332,7 @@ fn row_of(entry: UnlinkedAnswer) -> QueueRow {
 /// A place as a cursor that means nothing to its holder.
 fn cursor(place: QueuePlace) -> String {
     let first = place.first_recorded_at.timestamp_micros();
-    URL_SAFE_NO_PAD.encode(format!("{},{first},{}", place.fewer, place.learner))
+    URL_SAFE_NO_PAD.encode(format!("{},{first},{}", place.fewer, place.tie))
 }
 
 fn place_of(cursor: &str) -> Result<QueuePlace, Problem> {
@@ -335,8 +341,8 @@ fn place_of(cursor: &str) -> Result<QueuePlace, Problem> {
         let numbers: Option<Vec<i64>> = text.split(',').map(|number| number.parse().ok()).collect();
         numbers?.try_into().ok()
     };
-    let place = numbers().and_then(|[fewer, first, learner]| {
-        Some(QueuePlace { fewer, first_recorded_at: DateTime::from_timestamp_micros(first)?, learner })
+    let place = numbers().and_then(|[fewer, first, tie]| {
+        Some(QueuePlace { fewer, first_recorded_at: DateTime::from_timestamp_micros(first)?, tie })
     });
     place.ok_or_else(|| Problem::bad_request("after is not the `next` of an earlier answer".to_owned()))
 }

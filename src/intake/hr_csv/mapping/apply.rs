@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use csv::StringRecord;
 
+use super::super::{cells, first_line};
 use super::{FileMapping, HeaderName, PLACE_OF_NUMBER, Source, Takes, folded};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 
@@ -17,6 +18,8 @@ pub(in crate::intake::hr_csv) struct Applied<'m> {
     filling: Option<Filling>,
     ignored: Vec<String>,
     passed_over: usize,
+    /// Cells of days are days, however the mapping has them in files of text.
+    is_workbook: bool,
 }
 
 /// One column of ours, and where its cells stand.
@@ -54,7 +57,12 @@ pub(in crate::intake::hr_csv) struct Taken<'a> {
 
 impl<'m> Applied<'m> {
     /// Finds the mapping's headers in a file, or names each that is missing or stands there twice.
-    pub fn find(mapping: &'m FileMapping, file: FileKind, names: &StringRecord) -> Result<Self, RowProblems> {
+    pub fn find(
+        mapping: &'m FileMapping,
+        file: FileKind,
+        names: &StringRecord,
+        is_workbook: bool,
+    ) -> Result<Self, RowProblems> {
         let mut finder = Finder {
             file,
             names: names.iter().map(folded).collect(),
@@ -86,11 +94,18 @@ impl<'m> Applied<'m> {
         }
         finder.problems.sort();
         if !finder.problems.is_empty() {
+            if finder.used.iter().all(|used| !used) {
+                let wanted: Vec<&str> =
+                    finder.problems.listed().iter().filter_map(|problem| problem.column.as_deref()).collect();
+                let expected = format!("as the mapping has them: {}", wanted.join(", "));
+                let fault = first_line::not_a_header(names, expected);
+                return Err(RowProblem { file, line: None, column: None, value: None, fault }.into());
+            }
             return Err(finder.problems);
         }
         let unused = names.iter().zip(&finder.used).filter(|(name, used)| !**used && !name.trim().is_empty());
         let ignored = unused.filter_map(|(name, _)| showable(name)).collect();
-        Ok(Self { mapping, groups, skip_places, filling, ignored, passed_over: 0 })
+        Ok(Self { mapping, groups, skip_places, filling, ignored, passed_over: 0, is_workbook })
     }
 
     /// Headers of the file that the mapping does not speak of.
@@ -127,7 +142,9 @@ impl<'m> Applied<'m> {
         let is_filled = move |group: &&Vec<Option<Taking<'_>>>| {
             !has_groups || group.iter().flatten().filter(|taking| taking.repeats).any(|taking| taking.is_filled(cells))
         };
-        let taken = |taking: &'a Option<Taking<'_>>| taking.as_ref().map_or_else(Taken::default, |t| t.taken(cells));
+        let taken = |taking: &'a Option<Taking<'_>>| {
+            taking.as_ref().map_or_else(Taken::default, |t| t.taken(cells, self.is_workbook))
+        };
         self.groups.iter().filter(is_filled).map(move |group| group.iter().map(taken).collect())
     }
 
@@ -162,7 +179,7 @@ impl<'m> Taking<'m> {
         self.places.iter().any(|(place, _)| cells.get(*place).is_some_and(|cell| !cell.is_empty()))
     }
 
-    fn taken<'a>(&'a self, cells: &'a [Cow<'_, str>]) -> Taken<'a> {
+    fn taken<'a>(&'a self, cells: &'a [Cow<'_, str>], is_workbook: bool) -> Taken<'a> {
         let mut filled = self.places.iter().filter_map(|(place, shown)| {
             let cell = cells.get(*place)?.as_ref();
             (!cell.is_empty()).then_some((cell, shown.as_str()))
@@ -180,14 +197,14 @@ impl<'m> Taking<'m> {
             Takes::Constant(_) => (self.constant.as_deref().map(Cow::Borrowed), &self.shown),
         };
         let (text, fault) = match &written {
-            Some(written) => self.translated(written),
+            Some(written) => self.translated(written, is_workbook),
             None => (self.source.when_empty.as_deref().map(Cow::Borrowed), None),
         };
         Taken { text: text.filter(|text| !text.is_empty()), written, header: Some(header), fault, has_column: true }
     }
 
     /// A text of the file in our words; or as it is, and why it has none.
-    fn translated<'a>(&'a self, written: &Cow<'a, str>) -> (Option<Cow<'a, str>>, Option<Fault>) {
+    fn translated<'a>(&'a self, written: &Cow<'a, str>, is_workbook: bool) -> (Option<Cow<'a, str>>, Option<Fault>) {
         let as_it_is = || Some(written.clone());
         let mut text = written.clone();
         if let Some(values) = &self.source.values {
@@ -199,7 +216,8 @@ impl<'m> Taking<'m> {
         }
         let formats = &self.source.days;
         if !formats.is_empty() {
-            match formats.iter().find_map(|format| format.day(&text)) {
+            let of_cell = || is_workbook.then(|| cells::day(&text).ok()).flatten();
+            match formats.iter().find_map(|format| format.day(&text)).or_else(of_cell) {
                 Some(day) => text = Cow::Owned(day.to_string()),
                 None => {
                     let formats: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();

@@ -9,7 +9,7 @@ use super::super::mapping::{Mapping, day};
 use super::super::patch::member;
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL};
-use super::{Account, EMAIL_TYPE};
+use super::{Account, EMAIL_TYPE, SAID};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{Post, Told, ToldEmployment};
@@ -91,6 +91,8 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
         }
     }
     told.extend(part_of_email("type").map(|kind| (EMAIL_TYPE.to_owned(), kind.to_owned())));
+    let said = [text("name.givenName"), text("name.familyName"), address, optional(&mapping.unit)];
+    told.extend(SAID.into_iter().zip(said).filter_map(|(name, said)| Some((name.to_owned(), said?.to_owned()))));
     let extension = resource.get(KURSKOLL).and_then(Value::as_object);
     let active = resource.get("active").and_then(Value::as_bool).unwrap_or(true);
     let name = |part: &str| text(&format!("name.{part}")).map(ToOwned::to_owned);

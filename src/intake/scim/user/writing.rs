@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::mapping::{Mapping, day};
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
-use super::{Account, EMAIL_TYPE, UserId};
+use super::{Account, EMAIL_TYPE, SAID, SAID_UNIT, UserId};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{KnownPerson, shown, works_here};
@@ -21,6 +21,9 @@ pub struct Known<'a> {
     pub id: UserId,
     pub number: &'a EmployeeNumber,
     pub person: &'a KnownPerson,
+    /// Whether their personal data are protected, under whichever number: then what the provider said itself is written, and
+    /// nothing that anybody else said of name, address, user name and unit.
+    pub is_protected: bool,
     /// `None`: HR's files alone have spoken of them.
     pub account: Option<&'a Account>,
     /// The shown employment's manager, where it is a User.
@@ -35,7 +38,7 @@ pub struct Known<'a> {
 }
 
 /// Writes a User. What was told is shown as it was told for as long as it says the same as the directory; else the
-/// directory's word is shown.
+/// directory's word is shown. (Of protected personal data, what the provider told and nothing else.)
 #[must_use]
 pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map<String, Value> {
     let employment = shown(&known.person.employments, known.today);
@@ -44,6 +47,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     let user_name = match known.account {
         Some(account) => account.user_name.as_str(),
         None => {
+            let employment = employment.filter(|_| !known.is_protected);
             let address = employment.and_then(|e| e.username.as_deref().or(e.email.as_deref()));
             address.unwrap_or(number)
         }
@@ -57,7 +61,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
         }
     };
     let told_texts = known.account.iter().flat_map(|account| &account.told);
-    for (path, value) in told_texts.filter(|(path, _)| *path != EMAIL_TYPE) {
+    for (path, value) in told_texts.filter(|(path, _)| *path != EMAIL_TYPE && !SAID.contains(&path.as_str())) {
         put(path, value);
     }
     // A carrier shows what it was told, where that still holds.
@@ -77,15 +81,19 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     }
     put(&mapping.employee_number, number);
     put(&format!("{ENTERPRISE}:employeeNumber"), number);
-    put("name.givenName", record.map(|record| record.given_name.as_str()).unwrap_or_default());
-    put("name.familyName", record.map(|record| record.family_name.as_str()).unwrap_or_default());
+    let shown = |said: &str, known_otherwise: Option<&str>| {
+        let word = if known.is_protected { told(said) } else { known_otherwise };
+        word.unwrap_or_default().to_owned()
+    };
+    put("name.givenName", &shown("name.givenName", record.map(|record| record.given_name.as_str())));
+    put("name.familyName", &shown("name.familyName", record.map(|record| record.family_name.as_str())));
     put("externalId", known.account.and_then(|account| account.external_id.as_deref()).unwrap_or_default());
     put("userName", user_name);
     if let Some(employment) = employment {
         // What can be none must not be shown as it once was told.
         if let Some(path) = &mapping.unit {
             take(&mut user, mapping, path);
-            put_text(&mut user, mapping, path, &employment.unit);
+            put_text(&mut user, mapping, path, &shown(SAID_UNIT, Some(employment.unit.as_str())));
         }
         if let Some(path) = &mapping.ends_on {
             let holds = told(path).filter(|text| day(text, calendar) == employment.ends_on);
@@ -93,7 +101,8 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             take(&mut user, mapping, path);
             put_text(&mut user, mapping, path, holds.unwrap_or(&written));
         }
-        if let Some(email) = &employment.email {
+        let email = shown("emails.value", employment.email.as_deref());
+        if !email.is_empty() {
             let kind = told(EMAIL_TYPE).unwrap_or("work");
             user.insert("emails".to_owned(), json!([{"value": email, "type": kind, "primary": true}]));
         }
@@ -111,7 +120,8 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     }
     let extension = object_in(&mut user, KURSKOLL);
     extension.insert("protected".to_owned(), record.is_some_and(|record| record.protected).into());
-    let employments: Vec<Value> = known.person.employments.values().map(employment_view).collect();
+    let employments: Vec<Value> =
+        known.person.employments.values().map(|employment| employment_view(employment, known.is_protected)).collect();
     if !employments.is_empty() {
         extension.insert("employments".to_owned(), employments.into());
     }
@@ -166,7 +176,7 @@ fn take(user: &mut Map<String, Value>, mapping: &Mapping, path: &str) {
     }
 }
 
-fn employment_view(employment: &EmploymentRecord) -> Value {
+fn employment_view(employment: &EmploymentRecord, is_protected: bool) -> Value {
     let mut view = Map::new();
     let mut put = |name: &str, value: String| {
         if !value.is_empty() {
@@ -175,7 +185,7 @@ fn employment_view(employment: &EmploymentRecord) -> Value {
     };
     put("id", employment.employment_id.to_string());
     put("administration", employment.administration.to_string());
-    put("unit", employment.unit.clone());
+    put("unit", if is_protected { String::new() } else { employment.unit.clone() });
     put("form", employment.form.as_str().to_owned());
     put("startsOn", employment.starts_on.to_string());
     put("endsOn", employment.ends_on.map(|day| day.to_string()).unwrap_or_default());

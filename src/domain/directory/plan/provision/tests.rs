@@ -56,6 +56,7 @@ impl City {
         KnownPerson {
             person: self.known.persons.get(number).cloned(),
             employments: own.map(|((_, id), employment)| (id.clone(), employment.clone())).collect(),
+            successions: self.known.successions.clone(),
         }
     }
 
@@ -92,6 +93,7 @@ fn row(who: &str, administration: &str, starts_on: &str, ends_on: Option<&str>) 
         family_name: "Ek".to_owned(),
         protected: None,
         employment: EmploymentRecord {
+            earlier: Vec::new(),
             employee_number: number(who),
             employment_id: EmploymentId::parse("1").expect("an id"),
             administration: code(administration),

@@ -1,0 +1,70 @@
+//! Reading again: what an event said before a newer profile read its delivery otherwise, and which profile read it.
+//!
+//! `event` holds what is known now of each id. Where a delivery is read again, the row of what it said until then moves to
+//! `superseded_event` as it is, with the instant until which it was known. So nothing that a report rested on is lost, and
+//! receiving looks at current rows alone. `read_by` is the version of the platform's own profile; empty where it had none.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+const UP: &[&str] = &[
+    "ALTER TABLE event ADD COLUMN read_by INTEGER",
+    "CREATE TABLE superseded_event (
+        id BIGINT PRIMARY KEY,
+        delivery_id BIGINT NOT NULL REFERENCES delivery (id),
+        platform_id BIGINT NOT NULL REFERENCES platform (id),
+        learner_id BIGINT NOT NULL REFERENCES learner (id),
+        event_id TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('completion', 'attempt', 'revocation')),
+        course_id TEXT,
+        quiz_id TEXT,
+        attempt INTEGER,
+        occurred_at BIGINT NOT NULL,
+        score_points TEXT,
+        score_of TEXT,
+        passed BOOLEAN,
+        revokes_event_id TEXT,
+        reason TEXT,
+        repeats BOOLEAN NOT NULL,
+        recorded_at BIGINT NOT NULL,
+        employee_id BIGINT REFERENCES employee (id),
+        unlinked TEXT,
+        attempt_name TEXT,
+        revokes TEXT,
+        told_at BIGINT,
+        read_by INTEGER,
+        superseded_at BIGINT NOT NULL
+    )",
+    "CREATE INDEX superseded_event_learner ON superseded_event (learner_id)",
+    "CREATE INDEX superseded_event_name ON superseded_event (event_id, platform_id)",
+    "CREATE INDEX superseded_event_course ON superseded_event (course_id) WHERE course_id IS NOT NULL",
+    "CREATE INDEX superseded_event_quiz ON superseded_event (quiz_id) WHERE quiz_id IS NOT NULL",
+    "CREATE INDEX superseded_event_happened ON superseded_event (occurred_at)",
+    "CREATE INDEX superseded_event_delivery ON superseded_event (delivery_id)",
+];
+
+const DOWN: &[&str] = &["DROP TABLE superseded_event", "ALTER TABLE event DROP COLUMN read_by"];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    // A failing migration on SQLite would otherwise leave its first half behind.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in UP {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for sql in DOWN {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}

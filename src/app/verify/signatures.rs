@@ -1,0 +1,61 @@
+//! Signatures: made anew over the kept bytes, where a secret is still held.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+
+use super::Signatures;
+use crate::intake::profile::{NotAuthentic, Signing};
+use crate::intake::webhook::headers::Headers;
+use crate::intake::webhook::signature::SignatureError;
+use crate::store::receiving::rereading::KeptBytes;
+
+/// What became of a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resigned {
+    Fits,
+    /// The bytes are not what was signed.
+    Differs,
+    Unsigned,
+    WithoutSecret,
+}
+
+/// Makes the signature of a delivery anew.
+pub fn resign(delivery: &KeptBytes, signing: &Signing, secrets: &[String]) -> Resigned {
+    if delivery.is_pulled || matches!(signing, Signing::SharedSecret { .. } | Signing::Basic) {
+        return Resigned::Unsigned;
+    }
+    if !secrets.iter().any(|secret| signing.takes(secret)) {
+        return Resigned::WithoutSecret;
+    }
+    let kept: BTreeMap<String, Option<String>> = serde_json::from_str(&delivery.headers).unwrap_or_default();
+    let headers = Headers::kept(&kept);
+    let verify = |now: DateTime<Utc>| signing.verify(secrets, &headers, &delivery.body, now);
+    // How far the signer's clock was off was looked at when it came; the clock of knowledge may be ahead of the machine's.
+    let verified = verify(delivery.received_at).or_else(|error| match off_by(&error) {
+        Some(seconds) => verify(delivery.received_at - seconds),
+        None => Err(error),
+    });
+    if verified.is_ok() { Resigned::Fits } else { Resigned::Differs }
+}
+
+fn off_by(error: &NotAuthentic) -> Option<TimeDelta> {
+    let seconds = match error {
+        NotAuthentic::TooOld { seconds, .. } | NotAuthentic::Standard(SignatureError::TooOld { seconds }) => *seconds,
+        NotAuthentic::TooNew { seconds, .. } | NotAuthentic::Standard(SignatureError::TooNew { seconds }) => {
+            seconds.saturating_neg()
+        }
+        _ => return None,
+    };
+    TimeDelta::try_seconds(seconds)
+}
+
+impl Signatures {
+    pub(super) const fn count(&mut self, resigned: Resigned) {
+        match resigned {
+            Resigned::Fits => self.verified += 1,
+            Resigned::Unsigned => self.unsigned += 1,
+            Resigned::WithoutSecret => self.without_secret += 1,
+            Resigned::Differs => {}
+        }
+    }
+}

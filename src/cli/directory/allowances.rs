@@ -1,0 +1,57 @@
+//! What an import may do to many at once, because whoever runs it says so.
+
+use clap::Args;
+
+use crate::domain::directory::plan::{Allowed, MassKind};
+use crate::domain::ids::EmployeeNumber;
+
+/// One option for each kind of change that is refused as unusual.
+#[derive(Debug, Args)]
+pub struct Allowances {
+    /// Take a full file that ends more than a tenth of the employments, or all of an administration
+    #[arg(long)]
+    allow_mass_ending: bool,
+    /// Take files that change the first day of more than a tenth of the employments
+    #[arg(long)]
+    allow_mass_start_changes: bool,
+    /// Take files that move more than a tenth of the employments without a reorganisation
+    #[arg(long)]
+    allow_mass_moves: bool,
+    /// Take files that change or take away the address or user name of more than a tenth of the people
+    #[arg(long)]
+    allow_mass_key_changes: bool,
+    /// Take files that change the name of more than a tenth of the people
+    #[arg(long)]
+    allow_mass_name_changes: bool,
+    /// Take files that change the form of more than a tenth of the employments
+    #[arg(long)]
+    allow_mass_form_changes: bool,
+    /// Take files that uncover more than a tenth of the people with protected personal data
+    #[arg(long)]
+    allow_mass_unprotecting: bool,
+    /// Take every new number as a new person, whoever seems to be known under another number
+    #[arg(long)]
+    allow_mass_renumbering: bool,
+    /// A new number that is another person's, though it seems to be somebody's new one; may be repeated
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    new_person: Vec<EmployeeNumber>,
+}
+
+impl Allowances {
+    pub fn allowed(&self) -> Allowed {
+        let is_allowed = |kind: &MassKind| match kind {
+            MassKind::Ending => self.allow_mass_ending,
+            MassKind::Renumbering => self.allow_mass_renumbering,
+            MassKind::StartChanges => self.allow_mass_start_changes,
+            MassKind::Moves => self.allow_mass_moves,
+            MassKind::KeyChanges => self.allow_mass_key_changes,
+            MassKind::NameChanges => self.allow_mass_name_changes,
+            MassKind::FormChanges => self.allow_mass_form_changes,
+            MassKind::Unprotecting => self.allow_mass_unprotecting,
+        };
+        Allowed {
+            kinds: MassKind::ALL.into_iter().filter(is_allowed).collect(),
+            new_persons: self.new_person.iter().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Scope has days: which of a person's days are the asker's own, and what belongs to them (DESIGN, section 4).
+//!
+//! One rule for every endpoint. An administration's own days of a person are those on which an employment of the person is
+//! in it, in the tree of each day. Nothing else decides: not what is recorded of the person elsewhere, so that another
+//! administration's data never change an answer. All functions here are pure; `app/own_people.rs` applies them to people,
+//! `domain/history/scoped.rs` to histories.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::Visible;
+use crate::domain::calendar::{CityCalendar, DaySet, Stretch, day_after, day_before};
+use crate::domain::compliance::Person;
+use crate::domain::directory::proposal::{Matter, Proposal};
+use crate::domain::directory::{Absence, Employment};
+
+/// The days on which a person is, was or will be the asker's own.
+///
+/// > Anna is employed in SEF from 1 January to 31 March, and in FGK from 1 April. An officer of SEF owns her days up to
+/// > 31 March, one of FGK those from 1 April, and one of both all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnDays {
+    /// Who sees the whole city sees every day of everybody.
+    All,
+    /// Only these; none: the person does not exist for the asker.
+    Only(DaySet),
+}
+
+impl Visible {
+    /// The days of a person that are the asker's own.
+    #[must_use]
+    pub fn own_days<'a>(&self, employments: impl IntoIterator<Item = &'a Employment>) -> OwnDays {
+        match self {
+            Self::All => OwnDays::All,
+            Self::Only(_) => {
+                let own = employments.into_iter().filter(|employment| self.includes(&employment.administration));
+                OwnDays::Only(DaySet::union_of(own.filter_map(Employment::days)))
+            }
+        }
+    }
+}
+
+impl OwnDays {
+    /// Whether the person exists for the asker at all.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Only(days) if days.is_empty())
+    }
+
+    #[must_use]
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(days) => days.contains(day),
+        }
+    }
+
+    /// Whether some of the days are own.
+    #[must_use]
+    pub fn touches(&self, days: Stretch) -> bool {
+        !self.within(days).is_empty()
+    }
+
+    /// Whether all of the days are own.
+    #[must_use]
+    pub fn contains_all(&self, days: Stretch) -> bool {
+        self.within(days) == [days]
+    }
+
+    /// Those of the days that are own.
+    #[must_use]
+    pub fn within(&self, days: Stretch) -> Vec<Stretch> {
+        match self {
+            Self::All => vec![days],
+            Self::Only(own) => own.intersection(&DaySet::union_of([days])).stretches().to_vec(),
+        }
+    }
+
+    /// The last own day; `None` where there is no end.
+    #[must_use]
+    pub fn last_day(&self) -> Option<NaiveDate> {
+        match self {
+            Self::All => None,
+            Self::Only(days) => days.stretches().last().and_then(Stretch::last),
+        }
+    }
+
+    /// The instant from which on nothing that becomes known of the person's name, addresses and numbers is the asker's: the
+    /// end of the last own day; `None` where there is none.
+    #[must_use]
+    pub fn known_until(&self, calendar: CityCalendar) -> Option<DateTime<Utc>> {
+        self.last_day().map(|last| calendar.first_instant_of(day_after(last)))
+    }
+
+    /// Absences as they may be shown: their own days alone.
+    #[must_use]
+    pub fn absences(&self, absences: &[Absence]) -> Vec<Absence> {
+        let stretches = absences.iter().filter_map(|absence| Stretch::inclusive(absence.starts_on, absence.ends_on));
+        let own = stretches.flat_map(|days| self.within(days));
+        own.map(|days| Absence { starts_on: days.first, ends_on: days.last() }).collect()
+    }
+
+    /// A person as a day of theirs is judged: without the absences behind the own days that hold it. These cannot change
+    /// the day's status, only the due day that it waits for.
+    #[must_use]
+    pub fn judged(&self, mut person: Person, day: NaiveDate) -> Person {
+        let Self::Only(days) = self else { return person };
+        let Some(last) = days.stretch_at(day).and_then(|stretch| stretch.last()) else { return person };
+        person.absences.retain(|absence| absence.starts_on <= last);
+        for absence in &mut person.absences {
+            absence.ends_on = Some(absence.ends_on.map_or(last, |ends_on| ends_on.min(last)));
+        }
+        person
+    }
+
+    /// Whether the reason of a decision is the asker's to read: it was decided on an own day, or speaks of own days alone.
+    #[must_use]
+    pub fn may_read_reason(&self, decided_on: NaiveDate, about: Option<Stretch>) -> bool {
+        self.contains(decided_on) || about.is_some_and(|days| self.contains_all(days))
+    }
+
+    /// Whether a result counts on some own day: it happened on one, or is evidence that holds on one (`holds`: the days of
+    /// each piece of evidence that it is).
+    #[must_use]
+    pub fn includes_result(&self, day: NaiveDate, mut holds: impl Iterator<Item = Stretch>) -> bool {
+        self.contains(day) || holds.any(|days| self.touches(days))
+    }
+
+    /// A proposal as far as it belongs to own days: an exemption from the first to the last of its own days, and prior training
+    /// that counts on one (`holds` as in [`Self::includes_result`]). Reasons of another administration's days are empty.
+    #[must_use]
+    pub fn proposal(
+        &self,
+        proposal: &Proposal,
+        calendar: CityCalendar,
+        holds: impl Iterator<Item = Stretch>,
+    ) -> Option<Proposal> {
+        if *self == Self::All {
+            return Some(proposal.clone());
+        }
+        let mut seen = proposal.clone();
+        let about = match &mut seen.matter {
+            Matter::Exemption { starts_on, ends_on, .. } => {
+                let days = Stretch::inclusive(*starts_on, *ends_on)?;
+                let own = self.within(days);
+                let (first, last) = own.first().zip(own.last())?;
+                (*starts_on, *ends_on) = (first.first, last.until.map(day_before));
+                Some(days)
+            }
+            Matter::PriorTraining { completed_on, .. } => {
+                if !self.includes_result(*completed_on, holds) {
+                    return None;
+                }
+                Stretch::inclusive(*completed_on, Some(*completed_on))
+            }
+        };
+        if !self.may_read_reason(calendar.day_of(seen.proposed.at), about) {
+            seen.reason.clear();
+        }
+        if let Some((act, because)) = &mut seen.ended
+            && !self.may_read_reason(calendar.day_of(act.at), about)
+        {
+            because.clear();
+        }
+        Some(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What is withdrawn where a platform takes a completion back and names no event: as the platform's profile says.
+
+use serde::Deserialize;
+
+use crate::domain::training::Revokes;
+
+/// What an *un-completed* without a name withdraws (DESIGN, "Evidence"): it is a reset more often than a correction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withdraws {
+    /// What was done on its own day or the day before.
+    #[default]
+    Recent,
+    /// All that was done up to then.
+    All,
+    Nothing,
+}
+
+impl Withdraws {
+    /// The words of a profile.
+    pub const WORDS: [&str; 3] = ["recent", "all", "nothing"];
+
+    /// What a profile's word says.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "recent" => Some(Self::Recent),
+            "all" => Some(Self::All),
+            "nothing" => Some(Self::Nothing),
+            _ => None,
+        }
+    }
+
+    /// What is withdrawn; `None` where nothing is.
+    #[must_use]
+    pub const fn revokes(self) -> Option<Revokes> {
+        match self {
+            Self::Recent => Some(Revokes::Recent),
+            Self::All => Some(Revokes::UpTo),
+            Self::Nothing => None,
+        }
+    }
+}

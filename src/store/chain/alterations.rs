@@ -1,0 +1,204 @@
+//! Rows that change in place: what each held after every change to it, as digests, written with the change.
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use serde::Serialize;
+
+use super::coverage::{ColumnKind, Kept, TABLES, Table, read_as};
+use super::rows::{COLUMN_DIGEST, Held, digest_of, expressions, held};
+use crate::store::rows::{insert_rows, placeholders, statement};
+use crate::store::rows_of_json::{Column, Kind};
+use crate::store::{Change, StoreError};
+
+/// The table of alterations, as receiving writes it.
+pub const ALTERATION: &[Column] = &[
+    ("table_name", Kind::Text),
+    ("row_key", Kind::Text),
+    ("digest", Kind::Bytes),
+    ("columns", Kind::Bytes),
+    ("recorded_at", Kind::Integer),
+];
+
+/// What a row held, on its way into the database.
+#[derive(Debug, Serialize)]
+pub struct AlterationRow {
+    table_name: &'static str,
+    row_key: String,
+    #[serde(serialize_with = "hex::serialize")]
+    digest: Vec<u8>,
+    #[serde(serialize_with = "hex::serialize")]
+    columns: Vec<u8>,
+    recorded_at: i64,
+}
+
+impl AlterationRow {
+    /// Of a row whose covered columns are texts that the caller knows.
+    #[must_use]
+    pub fn of_texts(table_name: &'static str, key: i64, texts: &[Option<&str>], recorded_at: i64) -> Self {
+        let columns: Vec<Held> = texts.iter().map(|text| Held::text(*text)).collect();
+        Self::of(table_name, key.to_string(), Some(&columns), recorded_at)
+    }
+
+    fn of(table_name: &'static str, row_key: String, columns: Option<&[Held]>, recorded_at: i64) -> Self {
+        // Of a row that is gone there is nothing.
+        let columns = columns.unwrap_or_default();
+        Self {
+            table_name,
+            row_key,
+            digest: digest_of(columns.iter()).to_vec(),
+            columns: columns.iter().flat_map(Held::short_digest).collect(),
+            recorded_at,
+        }
+    }
+}
+
+/// A row of a table that changes in place, as it is now.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub key: String,
+    pub columns: Vec<Held>,
+}
+
+/// The table of a name with its columns that change in place.
+pub(super) fn kept(name: &str) -> Option<(&'static Table, Kept, Vec<(&'static str, ColumnKind)>)> {
+    let table = TABLES.iter().find(|table| table.name == name)?;
+    table.kept.map(|kept| (table, kept, read_as(kept.columns)))
+}
+
+fn select(connection: &impl ConnectionTrait, table: &Table, kept: &Kept) -> String {
+    let columns = expressions(connection.get_database_backend(), &read_as(kept.columns));
+    format!("SELECT CAST(t.{} AS TEXT) AS k, {columns} FROM {} t WHERE ({})", kept.key, table.name, kept.only)
+}
+
+fn standing(
+    connection: &impl ConnectionTrait,
+    row: &QueryResult,
+    columns: &[(&'static str, ColumnKind)],
+) -> Result<Standing, StoreError> {
+    Ok(Standing { key: row.try_get("", "k")?, columns: held(connection.get_database_backend(), row, columns)? })
+}
+
+/// The rows of some keys, as they are.
+pub(super) async fn rows_of(
+    connection: &impl ConnectionTrait,
+    name: &str,
+    keys: &[String],
+) -> Result<Vec<Standing>, StoreError> {
+    let Some((table, kept, columns)) = kept(name) else { return Ok(Vec::new()) };
+    let values: Vec<Value> = if kept.is_text {
+        keys.iter().map(|key| key.as_str().into()).collect()
+    } else {
+        keys.iter().filter_map(|key| key.parse::<i64>().ok()).map(Value::from).collect()
+    };
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{} AND t.{} IN ({})", select(connection, table, &kept), kept.key, placeholders(1, values.len()));
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    rows.iter().map(|row| standing(connection, row, &columns)).collect()
+}
+
+/// Rows of a table that no alteration tells of.
+pub(super) async fn unnoted(
+    connection: &impl ConnectionTrait,
+    table: &Table,
+    at_most: u64,
+) -> Result<Vec<Standing>, StoreError> {
+    let Some(kept) = table.kept else { return Ok(Vec::new()) };
+    let sql = format!(
+        "{} AND NOT EXISTS (SELECT 1 FROM alteration a
+                            WHERE a.table_name = $1 AND a.row_key = CAST(t.{} AS TEXT)) LIMIT {at_most}",
+        select(connection, table, &kept),
+        kept.key
+    );
+    let rows = connection.query_all_raw(statement(connection, &sql, [table.name.into()])).await?;
+    rows.iter().map(|row| standing(connection, row, &read_as(kept.columns))).collect()
+}
+
+/// Notes what some rows of a table hold now, or that they are gone. To be called within the change that wrote or removed
+/// them, after it did.
+pub async fn note(change: &Change, table: &'static str, keys: &[String]) -> Result<(), StoreError> {
+    let connection = change.connection();
+    let found = rows_of(connection, table, keys).await?;
+    let rows = keys.iter().map(|key| {
+        let columns = found.iter().find(|row| row.key == *key).map(|row| row.columns.as_slice());
+        AlterationRow::of(table, key.clone(), columns, change.at())
+    });
+    insert(change, rows.collect()).await
+}
+
+async fn insert(change: &Change, rows: Vec<AlterationRow>) -> Result<(), StoreError> {
+    const COLUMNS: [&str; 5] = ["table_name", "row_key", "digest", "columns", "recorded_at"];
+    let rows = rows.into_iter().map(|row| {
+        [row.table_name.into(), row.row_key.into(), row.digest.into(), row.columns.into(), row.recorded_at.into()]
+    });
+    Ok(insert_rows(change.connection(), "alteration", COLUMNS, rows, &|_| {}).await?)
+}
+
+/// Notes every row that no alteration tells of; answers how many that were.
+pub(super) async fn note_the_unnoted(change: &Change) -> Result<usize, StoreError> {
+    const AT_ONCE: u64 = 1000;
+    let mut noted = 0;
+    for table in TABLES {
+        loop {
+            let rows = unnoted(change.connection(), table, AT_ONCE).await?;
+            if rows.is_empty() {
+                break;
+            }
+            noted += rows.len();
+            let rows =
+                rows.into_iter().map(|row| AlterationRow::of(table.name, row.key, Some(&row.columns), change.at()));
+            insert(change, rows.collect()).await?;
+        }
+    }
+    Ok(noted)
+}
+
+/// The newest alteration of a row.
+#[derive(Debug)]
+pub(super) struct Noted {
+    pub table: String,
+    pub key: String,
+    pub columns: Vec<u8>,
+}
+
+impl Noted {
+    /// Whether it says that the row is gone.
+    pub fn is_gone(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The columns in which a row differs from what was noted.
+    pub fn differing(&self, columns: &[Held]) -> Vec<usize> {
+        let noted = self.columns.chunks(COLUMN_DIGEST);
+        let pairs = columns.iter().zip(noted).enumerate();
+        pairs.filter(|(_, (held, noted))| held.short_digest().as_slice() != *noted).map(|(place, _)| place).collect()
+    }
+}
+
+/// The newest alteration of each row, by their ids.
+pub(super) async fn newest_after(
+    connection: &impl ConnectionTrait,
+    after: i64,
+    at_most: u64,
+) -> Result<(Vec<Noted>, Option<i64>), StoreError> {
+    let sql = format!(
+        "SELECT a.id AS id, a.table_name AS table_name, a.row_key AS row_key, a.columns AS columns,
+                CASE WHEN EXISTS (SELECT 1 FROM alteration b WHERE b.table_name = a.table_name AND b.row_key = a.row_key
+                                  AND b.id > a.id) THEN 1 ELSE 0 END AS is_old
+         FROM alteration a WHERE a.id > $1 ORDER BY a.id LIMIT {at_most}"
+    );
+    let rows = connection.query_all_raw(statement(connection, &sql, [after.into()])).await?;
+    let (mut noted, mut last) = (Vec::with_capacity(rows.len()), None);
+    for row in &rows {
+        let id: i64 = row.try_get("", "id")?;
+        last = Some(id);
+        if row.try_get::<i32>("", "is_old")? == 0 {
+            noted.push(Noted {
+                table: row.try_get("", "table_name")?,
+                key: row.try_get("", "row_key")?,
+                columns: row.try_get("", "columns")?,
+            });
+        }
+    }
+    Ok((noted, last))
+}

@@ -1,0 +1,164 @@
+//! By what platforms may call people: what HR's files and identity providers give from now on, and what they give no more.
+//!
+//! What somebody had stays known: whose a key was on which day is worked out from all of it (`domain::linking::holding`).
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
+
+use super::StoreError;
+use super::applying::{Acts, Applying, recorded, text};
+use super::entities::{employment_fact, identity_claim};
+use super::facts::{FROM_EMPLOYMENTS, FROM_IDENTITIES};
+use super::links::{addresses, identities_of, identity_of};
+use super::rows::{IN_AT_ONCE, insert_rows, padded};
+use crate::domain::directory::records::IdentityRecord;
+use crate::domain::ids::EmployeeId;
+use crate::domain::linking::Identity;
+
+/// Somebody, and by what they are called.
+type Address = (EmployeeId, Identity);
+
+impl Applying<'_> {
+    /// Records by what platforms may call people from now on, and that they may not any more.
+    pub(super) async fn record_claims(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
+        let at = self.change.at();
+        let mut rows: Vec<[Value; 10]> = Vec::new();
+        for record in recorded(&acts.identities) {
+            let IdentityRecord { employee_number, platform, identity, valid_from, valid_to } = record;
+            let (employee, platform) = (self.employee(employee_number)?, self.platform(platform)?);
+            let continues = self.taken_by_what_is_undone(&(employee, identity.clone()), Some(platform)).await?;
+            let [key, value, home_page] = words(identity);
+            rows.push([
+                employee.0.into(),
+                platform.into(),
+                key,
+                value,
+                home_page,
+                text(FROM_IDENTITIES),
+                (*valid_from).into(),
+                (*valid_to).into(),
+                continues.into(),
+                at.into(),
+            ]);
+            self.identities.insert(identity.clone());
+        }
+        let given = self.addresses_given(acts).await?;
+        let known = self.known_addresses(acts).await?;
+        for address in given.iter().filter(|address| !known.contains_key(*address)) {
+            let continues = self.taken_by_what_is_undone(address, None).await?;
+            let (employee, identity) = address;
+            let [key, value, home_page] = words(identity);
+            let none = Value::BigInt(None);
+            let no_day = || Value::from(None::<chrono::NaiveDate>);
+            let source = text(FROM_EMPLOYMENTS);
+            let days = [no_day(), no_day()];
+            let [from, to] = days;
+            rows.push([employee.0.into(), none, key, value, home_page, source, from, to, continues.into(), at.into()]);
+            self.identities.insert(identity.clone());
+        }
+        let gone = known.into_iter().filter(|(address, _)| !given.contains(address));
+        let (gone, ids): (Vec<Address>, Vec<i64>) = gone.unzip();
+        self.identities.extend(gone.into_iter().map(|(_, identity)| identity));
+        self.close_claims(ids).await?;
+        let columns = [
+            "employee_id",
+            "platform_id",
+            "key",
+            "value",
+            "home_page",
+            "source",
+            "valid_from",
+            "valid_to",
+            "continues",
+            "recorded_at",
+        ];
+        insert_rows(self.change.connection(), "identity_claim", columns, rows.into_iter(), self.progress).await?;
+        Ok(())
+    }
+
+    /// Those whose employments the plan changes.
+    fn with_other_employments(&self, acts: &Acts<'_>) -> Result<BTreeSet<EmployeeId>, StoreError> {
+        acts.employments.iter().map(|act| self.employee(&act.record().employee_number)).collect()
+    }
+
+    /// The addresses that employments of these people give, once the plan is recorded.
+    async fn addresses_given(&self, acts: &Acts<'_>) -> Result<BTreeSet<Address>, StoreError> {
+        use employment_fact::{Column, Entity};
+        let mut given = BTreeSet::new();
+        for record in recorded(&acts.employments) {
+            let employee = self.employee(&record.employee_number)?;
+            let theirs = addresses(record.email.as_deref(), record.username.as_deref());
+            given.extend(theirs.map(|identity| (employee, identity)));
+        }
+        let people = self.with_other_employments(acts)?;
+        let known: Vec<i64> =
+            people.iter().filter(|person| !self.new.contains(person)).map(|person| person.0).collect();
+        for employees in known.chunks(IN_AT_ONCE) {
+            let current: Vec<(i64, Option<String>, Option<String>)> = Entity::find()
+                .select_only()
+                .columns([Column::EmployeeId, Column::Email, Column::Username])
+                .filter(Column::EmployeeId.is_in(padded(employees)))
+                .filter(Column::SupersededAt.is_null())
+                .into_tuple()
+                .all(self.change.connection())
+                .await?;
+            for (employee, email, username) in current {
+                let theirs = addresses(email.as_deref(), username.as_deref());
+                given.extend(theirs.map(|identity| (EmployeeId(employee), identity)));
+            }
+        }
+        Ok(given)
+    }
+
+    /// The addresses that these people have from employments by what is known so far, with the claims' ids.
+    async fn known_addresses(&self, acts: &Acts<'_>) -> Result<HashMap<Address, i64>, StoreError> {
+        use identity_claim::{Column, Entity};
+        let people = self.with_other_employments(acts)?;
+        let known: Vec<i64> =
+            people.iter().filter(|person| !self.new.contains(person)).map(|person| person.0).collect();
+        let mut addresses = HashMap::new();
+        for employees in known.chunks(IN_AT_ONCE) {
+            let claims = Entity::find()
+                .filter(Column::EmployeeId.is_in(padded(employees)))
+                .filter(Column::Source.eq(FROM_EMPLOYMENTS))
+                .filter(Column::SupersededAt.is_null());
+            for row in claims.all(self.change.connection()).await? {
+                let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
+                addresses.insert((EmployeeId(row.employee_id), identity), row.id);
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// The instant of the import that is undone, where that took a key away.
+    async fn taken_by_what_is_undone(
+        &self,
+        (employee, identity): &Address,
+        platform: Option<i64>,
+    ) -> Result<Option<i64>, StoreError> {
+        use identity_claim::{Column, Entity};
+        let Some(undoes) = self.undoes else { return Ok(None) };
+        let taken = Entity::find()
+            .filter(Column::EmployeeId.eq(employee.0))
+            .filter(Column::Value.eq(identity.value.as_str()))
+            .filter(Column::Key.eq(identity.key.as_str()))
+            .filter(Column::HomePage.eq(identity.home_page.as_str()))
+            .filter(Column::SupersededAt.eq(undoes));
+        let taken = taken.all(self.change.connection()).await?;
+        Ok(taken.iter().any(|row| row.platform_id == platform).then_some(undoes))
+    }
+
+    /// Adds every key that those who are touched share with others: when they are employed may decide whose it is.
+    pub(super) async fn add_shared_identities(&mut self) -> Result<(), StoreError> {
+        let known: BTreeSet<EmployeeId> =
+            self.touched.iter().copied().filter(|person| !self.new.contains(person)).collect();
+        let shared = identities_of(self.change.connection(), &known, true).await?;
+        self.identities.extend(shared);
+        Ok(())
+    }
+}
+
+fn words(identity: &Identity) -> [Value; 3] {
+    [text(identity.key.as_str()), text(&identity.value), text(&identity.home_page)]
+}

@@ -1,0 +1,65 @@
+//! Whom the derived rows do not tell of as an administration may see them.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use sea_orm::{ConnectionTrait, Value};
+
+use super::StoreError;
+use super::rows::{placeholders, statement};
+use crate::domain::calendar::LAST_DAY;
+use crate::domain::ids::{AdministrationCode, EmployeeId};
+
+/// For whom some people are judged from their facts, instead of read from the derived rows: for an administration to which not
+/// all of a person belongs that the rows say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedFor {
+    /// Who has left by this day is shown as they were when they left.
+    pub today: NaiveDate,
+}
+
+impl JudgedFor {
+    /// The condition that finds them among rows `c` of `standing_scope`; `first`, the number of its first parameter.
+    ///
+    /// Whoever has left; whoever leaves and is absent afterwards, since these days move a due day that reaches over the last own
+    /// one; and whoever has several numbers, of which not all may be told.
+    pub(super) fn condition(first: usize) -> String {
+        const ABSENT_LATER: &str = "a.superseded_at IS NULL AND (a.ends_on IS NULL OR a.ends_on >= c.until_day)";
+        let (today, last) = (first, first + 1);
+        format!(
+            "(c.until_day <= ${today}
+              OR (c.until_day < ${last} AND (
+                  EXISTS (SELECT 1 FROM absence_fact a WHERE a.employee_id = c.employee_id AND {ABSENT_LATER})
+                  OR EXISTS (SELECT 1 FROM merge_fact g JOIN absence_fact a ON a.employee_id = g.duplicate_employee_id
+                             WHERE g.kept_employee_id = c.employee_id AND g.superseded_at IS NULL AND {ABSENT_LATER})))
+              OR EXISTS (SELECT 1 FROM merge_fact g
+                         WHERE g.kept_employee_id = c.employee_id AND g.superseded_at IS NULL))"
+        )
+    }
+
+    pub(super) fn values(self) -> [Value; 2] {
+        [self.today.into(), LAST_DAY.into()]
+    }
+}
+
+/// Those who count in some administrations on a day and are judged for these alone.
+pub async fn judged_for(
+    connection: &impl ConnectionTrait,
+    own: &BTreeSet<AdministrationCode>,
+    day: NaiveDate,
+    judged_for: JudgedFor,
+) -> Result<BTreeSet<EmployeeId>, StoreError> {
+    if own.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "SELECT DISTINCT c.employee_id FROM standing_scope c
+         WHERE c.administration IN ({}) AND c.from_day <= $1 AND c.until_day > $1 AND {}",
+        placeholders(4, own.len()),
+        JudgedFor::condition(2)
+    );
+    let values = std::iter::once(Value::from(day)).chain(judged_for.values());
+    let values: Vec<Value> = values.chain(own.iter().map(|code| code.as_str().into())).collect();
+    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
+    rows.iter().map(|row| Ok(EmployeeId(row.try_get("", "employee_id")?))).collect()
+}

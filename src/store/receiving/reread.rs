@@ -1,0 +1,409 @@
+//! Kept deliveries read again by a newer profile: what they say otherwise than they were understood is known from now on.
+//!
+//! The end is what would be known had the newest profile read everything from the start. What was known until now moves to
+//! `superseded_event`; reading again changes nothing the second time.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use uuid::Uuid;
+
+use super::decide::{DecidedResult, decide_again};
+use super::file::FILE_TYPE;
+use super::held::{HELD_RESULT, Held, HeldRow};
+use super::known::{Known, Told, fingerprint};
+use super::statements::{Deed, NewStatement};
+use super::{Content, Delivery, mark_stale};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::training::ReportedResult;
+use crate::store::clock::Change;
+use crate::store::entities::{delivery, event, learner};
+use crate::store::people::parsed;
+use crate::store::rows::{IN_AT_ONCE, placeholders, statement};
+use crate::store::{StoreError, instant, revocations, rows_of_json};
+
+/// A delivery that is kept and was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptDelivery {
+    pub id: i64,
+    pub key: EventId,
+    pub content_type: String,
+    pub headers: String,
+    pub body: Vec<u8>,
+    pub outcome: String,
+    pub received_at: DateTime<Utc>,
+}
+
+fn kept(row: delivery::Model) -> Result<KeptDelivery, StoreError> {
+    Ok(KeptDelivery {
+        id: row.id,
+        key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
+        content_type: row.content_type,
+        headers: row.headers,
+        body: row.body,
+        outcome: row.outcome,
+        received_at: instant::read(row.received_at),
+    })
+}
+
+/// The next deliveries of a platform that were understood, oldest first; `after` is the id of the last one that was read.
+/// Files of its history are left out: their columns are read by profiles of their own.
+pub async fn page(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    since: Option<DateTime<Utc>>,
+    after: Option<i64>,
+    at_most: u64,
+) -> Result<Vec<KeptDelivery>, StoreError> {
+    // By when they were received, for which there is an index; ids and instants increase together.
+    let from = match after {
+        None => None,
+        Some(after) => delivery::Entity::find_by_id(after).one(connection).await?.map(|row| row.received_at),
+    };
+    let from = from.unwrap_or(i64::MIN).max(since.map_or(i64::MIN, instant::kept));
+    let sql = "SELECT d.* FROM delivery d
+               WHERE d.platform_id = $1 AND d.received_at >= $2 AND (d.received_at > $2 OR d.id > $3)
+                   AND d.outcome <> 'quarantined' AND d.content_type <> $4
+               ORDER BY d.received_at, d.id LIMIT $5";
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let values = [platform.0.into(), from.into(), after.unwrap_or(i64::MIN).into(), FILE_TYPE.into(), at_most.into()];
+    let rows = delivery::Entity::find().from_raw_sql(statement(connection, sql, values)).all(connection).await?;
+    rows.into_iter().map(kept).collect()
+}
+
+/// The deliveries that told of some registrations that they are satisfied.
+pub async fn satisfying(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    registrations: &BTreeSet<Uuid>,
+) -> Result<Vec<KeptDelivery>, StoreError> {
+    let mut ids: BTreeSet<i64> = BTreeSet::new();
+    let all: Vec<Vec<u8>> = registrations.iter().map(|one| one.as_bytes().to_vec()).collect();
+    for some in all.chunks(IN_AT_ONCE) {
+        let sql = format!(
+            "SELECT s.delivery_id AS id FROM statement s
+             WHERE s.registration IN ({}) AND s.deed = 'satisfied' AND s.platform_id = $1",
+            placeholders(2, some.len())
+        );
+        let values = std::iter::once(platform.0.into()).chain(some.iter().map(|bytes| bytes.clone().into()));
+        for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
+            ids.insert(row.try_get("", "id")?);
+        }
+    }
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut deliveries = Vec::new();
+    for some in ids.chunks(IN_AT_ONCE) {
+        let found = delivery::Entity::find().filter(delivery::Column::Id.is_in(some.iter().copied()));
+        for row in found.order_by_asc(delivery::Column::Id).all(connection).await? {
+            deliveries.push(kept(row)?);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// What becomes of a result when its delivery is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    Added,
+    Changed,
+    Dropped,
+    /// Another delivery told an event of this id, which says otherwise: that one stays.
+    Contradicting,
+}
+
+impl Difference {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Dropped => "dropped",
+            Self::Contradicting => "contradicting",
+        }
+    }
+}
+
+/// What differs from what was known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reread {
+    /// The delivery, the event's id, and what becomes of it.
+    pub differences: Vec<(i64, EventId, Difference)>,
+    /// The deliveries that are not understood any more, which stay as they were understood.
+    pub not_understood: Vec<i64>,
+    /// Whose results differ.
+    pub employees: BTreeSet<EmployeeId>,
+    /// The registrations of which other things are told now.
+    pub registrations: BTreeSet<Uuid>,
+}
+
+/// Records what deliveries say that were read again, where it differs from what was understood.
+pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCalendar) -> Result<Reread, StoreError> {
+    let connection = change.connection();
+    let mut reread = Reread::default();
+    let understood: Vec<(i64, Delivery)> = batch
+        .iter()
+        .filter(|(id, delivery)| {
+            let is_understood = !matches!(delivery.content, Content::NotUnderstood { .. });
+            reread.not_understood.extend((!is_understood).then_some(*id));
+            is_understood
+        })
+        .cloned()
+        .collect();
+    let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
+    let held = Held::read(connection, &deliveries).await?;
+    reread.registrations = renew_deeds(change, &understood, &held).await?;
+    let now: Vec<(i64, Delivery)> = understood
+        .iter()
+        .map(|(id, delivery)| {
+            let content = Content::Results(counting(delivery, &held, &deliveries));
+            (*id, Delivery { content, ..delivery.clone() })
+        })
+        .collect();
+    let superseded = differing(connection, &now, &mut reread).await?;
+    supersede(change, &superseded, &mut reread).await?;
+    let parts: Vec<Delivery> = now.iter().map(|(_, delivery)| delivery.clone()).collect();
+    // What is held is not of their matter: it was looked at above.
+    let none = Held::default();
+    let known = Known::read(connection, &parts, &none, calendar).await?;
+    let first_id = change.reserve(super::decide::ids_for(&parts)).await?;
+    let (rows, decided) = decide_again(&now, &none, known, (change.at(), first_id), calendar);
+    let changed: HashSet<(i64, &str)> = superseded.iter().map(|row| (row.delivery_id, row.event_id.as_str())).collect();
+    for ((id, delivery), results) in now.iter().zip(decided) {
+        for (result, decided) in delivery.content.results().iter().zip(results) {
+            let difference = match decided {
+                DecidedResult::Known => continue,
+                DecidedResult::KnownOtherwise => Difference::Contradicting,
+                DecidedResult::New { .. } if changed.contains(&(*id, result.event_id.as_str())) => Difference::Changed,
+                DecidedResult::New { .. } => Difference::Added,
+            };
+            reread.differences.push((*id, result.event_id.clone(), difference));
+        }
+    }
+    let kept: HashSet<(i64, EventId)> =
+        reread.differences.iter().map(|(id, event_id, _)| (*id, event_id.clone())).collect();
+    for row in &superseded {
+        let event_id = parsed(EventId::parse(&row.event_id), "event", "event_id")?;
+        if !kept.contains(&(row.delivery_id, event_id.clone())) {
+            reread.differences.push((row.delivery_id, event_id, Difference::Dropped));
+        }
+    }
+    reread.employees.extend(rows.stale.iter().copied());
+    rows.write(change).await?;
+    renew_outcomes(change, &understood).await?;
+    mark_stale(connection, reread.employees.iter().copied()).await?;
+    Ok(reread)
+}
+
+/// The results of a delivery that count: of what is satisfied, where something was done in its registration.
+fn counting(delivery: &Delivery, held: &Held, batch: &[Delivery]) -> Vec<ReportedResult> {
+    let Content::Statements { statements, results, .. } = &delivery.content else {
+        return delivery.content.results().to_vec();
+    };
+    let is_done_here = |registration: Uuid| {
+        let mut all = batch.iter().filter(|other| other.platform == delivery.platform);
+        all.any(|other| other.content.statements().iter().any(|told| told.deed == Some(Deed::Done(registration))))
+    };
+    let counts = |told: &&NewStatement| match told.deed {
+        Some(Deed::Satisfied(registration)) => {
+            held.done.contains(&(delivery.platform, registration)) || is_done_here(registration)
+        }
+        Some(Deed::Done(_)) | None => true,
+    };
+    let told = statements.iter().filter(counts);
+    told.flat_map(|told| results.get(told.results.clone()).unwrap_or_default()).cloned().collect()
+}
+
+/// The kept events of some deliveries that say otherwise now, or are not told any more.
+async fn differing(
+    connection: &impl ConnectionTrait,
+    now: &[(i64, Delivery)],
+    reread: &mut Reread,
+) -> Result<Vec<event::Model>, StoreError> {
+    let mut rows: Vec<event::Model> = Vec::new();
+    let ids: Vec<i64> = now.iter().map(|(id, _)| *id).collect();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let found = event::Entity::find().filter(event::Column::DeliveryId.is_in(ids.iter().copied()));
+        rows.extend(found.order_by_asc(event::Column::Id).all(connection).await?);
+    }
+    let learners: BTreeSet<i64> = rows.iter().map(|row| row.learner_id).collect();
+    let learners: Vec<i64> = learners.into_iter().collect();
+    let mut prints: HashMap<i64, Vec<u8>> = HashMap::new();
+    for learners in learners.chunks(IN_AT_ONCE) {
+        let found = learner::Entity::find().filter(learner::Column::Id.is_in(learners.iter().copied()));
+        prints.extend(found.all(connection).await?.into_iter().map(|row| (row.id, row.fingerprint)));
+    }
+    let said: HashMap<(i64, &str), &ReportedResult> = now
+        .iter()
+        .flat_map(|(id, delivery)| {
+            delivery.content.results().iter().map(|result| ((*id, result.event_id.as_str()), result))
+        })
+        .collect();
+    let differs = |row: &event::Model| {
+        said.get(&(row.delivery_id, row.event_id.as_str())).is_none_or(|result| {
+            prints.get(&row.learner_id) != Some(&fingerprint(&result.learner))
+                || Told::of_event(row) != Told::of(row.learner_id, result)
+                || row.told_at != result.told_at.map(instant::kept)
+                || row.reason != result.reason
+        })
+    };
+    rows.retain(|row| differs(row));
+    reread.employees.extend(rows.iter().filter_map(|row| row.employee_id.map(EmployeeId)));
+    Ok(rows)
+}
+
+/// Moves events to what was known until now, and lets another that says the same be the first of its kind.
+async fn supersede(change: &Change, rows: &[event::Model], reread: &mut Reread) -> Result<(), StoreError> {
+    let connection = change.connection();
+    for row in rows.iter().filter(|row| row.revokes_event_id.is_some()) {
+        let name = (PlatformId(row.platform_id), parsed(EventId::parse(&row.event_id), "event", "event_id")?);
+        let around = revocations::around(connection, (name.0, &name.1), CityCalendar::default()).await?;
+        reread.employees.extend(around.into_iter().flat_map(|around| around.employees));
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    move_away(change, &ids).await?;
+    let mut next = change.reserve(i64::try_from(rows.len()).unwrap_or(i64::MAX)).await?;
+    for row in rows.iter().filter(|row| !row.repeats) {
+        let twins = event::Entity::find()
+            .filter(event::Column::LearnerId.eq(row.learner_id))
+            .filter(event::Column::OccurredAt.eq(row.occurred_at))
+            .order_by_asc(event::Column::Id);
+        let twins = twins.all(connection).await?;
+        let alike: Vec<&event::Model> =
+            twins.iter().filter(|twin| Told::of_event(twin) == Told::of_event(row)).collect();
+        if alike.iter().any(|twin| !twin.repeats) {
+            continue;
+        }
+        let Some(first) = alike.first() else { continue };
+        move_away(change, &[first.id]).await?;
+        let mut renewed: event::ActiveModel = event::ActiveModel::from((*first).clone()).reset_all();
+        renewed.id = Set(next);
+        renewed.repeats = Set(false);
+        renewed.recorded_at = Set(change.at());
+        event::Entity::insert(renewed).exec_without_returning(connection).await?;
+        next += 1;
+    }
+    Ok(())
+}
+
+async fn move_away(change: &Change, ids: &[i64]) -> Result<(), StoreError> {
+    const COLUMNS: &str = "id, delivery_id, platform_id, learner_id, event_id, kind, course_id, quiz_id, attempt, occurred_at,
+        score_points, score_of, passed, revokes_event_id, reason, repeats, recorded_at, employee_id, unlinked, attempt_name,
+        revokes, told_at, read_by";
+    let connection = change.connection();
+    for ids in ids.chunks(IN_AT_ONCE) {
+        let which = placeholders(2, ids.len());
+        let sql = format!(
+            "INSERT INTO superseded_event ({COLUMNS}, superseded_at) SELECT {COLUMNS}, $1 FROM event WHERE id IN ({which})"
+        );
+        let values = std::iter::once(change.at().into()).chain(ids.iter().map(|id| (*id).into()));
+        connection.execute_raw(statement(connection, &sql, values)).await?;
+        let sql = format!("DELETE FROM event WHERE id IN ({})", placeholders(1, ids.len()));
+        connection.execute_raw(statement(connection, &sql, ids.iter().map(|id| (*id).into()))).await?;
+    }
+    Ok(())
+}
+
+/// What statements tell of their registrations, where that is something else than before; and what is held because of it.
+async fn renew_deeds(
+    change: &Change,
+    understood: &[(i64, Delivery)],
+    held: &Held,
+) -> Result<BTreeSet<Uuid>, StoreError> {
+    let connection = change.connection();
+    let mut touched = BTreeSet::new();
+    let mut waits: Vec<HeldRow> = Vec::new();
+    let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
+    let told: usize = understood.iter().map(|(_, delivery)| delivery.content.statements().len()).sum();
+    let mut next = change.reserve(i64::try_from(told).unwrap_or(i64::MAX)).await?;
+    for (id, delivery) in understood {
+        let Content::Statements { statements: all, results, .. } = &delivery.content else { continue };
+        let kept = kept_deeds(connection, delivery.platform, all).await?;
+        for told in all {
+            let Some(row) = kept.get(told.id.as_bytes().as_slice()) else { continue };
+            let registration = told.deed.map(|deed| deed.registration().as_bytes().to_vec());
+            let deed = told.deed.map(Deed::as_str);
+            if (row.deed.as_deref(), &row.registration) == (deed, &registration) {
+                continue;
+            }
+            let before = row.registration.as_deref().and_then(|bytes| Uuid::from_slice(bytes).ok());
+            touched.extend(before.into_iter().chain(told.deed.map(Deed::registration)));
+            let sql = "UPDATE statement SET deed = $1, registration = $2 WHERE id = $3";
+            let values = [deed.map(str::to_owned).into(), registration.into(), row.id.into()];
+            connection.execute_raw(statement(connection, sql, values)).await?;
+            if row.deed.as_deref() == Some("satisfied") {
+                let event_id = EventId::of_uuid(told.id);
+                forget_held(change, *id, &event_id).await?;
+            }
+            if let Some(Deed::Satisfied(registration)) = told.deed
+                && counting(delivery, held, &deliveries).iter().all(|one| one.event_id != EventId::of_uuid(told.id))
+            {
+                for result in results.get(told.results.clone()).unwrap_or_default() {
+                    waits.extend(HeldRow::new(next, *id, delivery.platform, registration, result, change.at()));
+                    next += 1;
+                }
+            }
+        }
+    }
+    rows_of_json::insert(connection, "held_result", HELD_RESULT, &waits).await?;
+    Ok(touched)
+}
+
+/// What was told of a registration by a statement that is kept.
+struct KeptDeed {
+    id: i64,
+    deed: Option<String>,
+    registration: Option<Vec<u8>>,
+}
+
+/// The same of the kept ones of some statements, by their ids.
+async fn kept_deeds(
+    connection: &impl ConnectionTrait,
+    platform: PlatformId,
+    told: &[NewStatement],
+) -> Result<HashMap<Vec<u8>, KeptDeed>, StoreError> {
+    let mut kept = HashMap::new();
+    for some in told.chunks(IN_AT_ONCE) {
+        let sql = format!(
+            "SELECT s.id, s.statement_id, s.deed, s.registration FROM statement s
+             WHERE s.statement_id IN ({}) AND s.platform_id = $1",
+            placeholders(2, some.len())
+        );
+        let ids = some.iter().map(|told| told.id.as_bytes().to_vec().into());
+        let values = std::iter::once(platform.0.into()).chain(ids);
+        for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
+            let deed = KeptDeed {
+                id: row.try_get("", "id")?,
+                deed: row.try_get("", "deed")?,
+                registration: row.try_get("", "registration")?,
+            };
+            kept.insert(row.try_get("", "statement_id")?, deed);
+        }
+    }
+    Ok(kept)
+}
+
+/// Lets go of what was held of a delivery's statement, which says something else now.
+async fn forget_held(change: &Change, delivery: i64, event_id: &EventId) -> Result<(), StoreError> {
+    let connection = change.connection();
+    let named = format!("%\"event_id\":\"{event_id}%");
+    let sql = "DELETE FROM held_result WHERE delivery_id = $1 AND result LIKE $2";
+    connection.execute_raw(statement(connection, sql, [delivery.into(), named.into()])).await?;
+    Ok(())
+}
+
+/// What the list of deliveries says became of them.
+async fn renew_outcomes(change: &Change, understood: &[(i64, Delivery)]) -> Result<(), StoreError> {
+    for (id, delivery) in understood {
+        let outcome = if delivery.content.results().is_empty() { "ignored" } else { "accepted" };
+        let update = delivery::ActiveModel { outcome: Set(outcome.to_owned()), ..Default::default() };
+        delivery::Entity::update_many()
+            .set(update)
+            .filter(delivery::Column::Id.eq(*id))
+            .filter(delivery::Column::Outcome.ne(outcome))
+            .exec(change.connection())
+            .await?;
+    }
+    Ok(())
+}
