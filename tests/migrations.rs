@@ -110,8 +110,12 @@ fn entities() -> Tables {
     entities
 }
 
-/// Tables that statements read and write alone: the clock's one row, and what the xAPI door keeps by the thousand.
-const BY_HAND: [&str; 8] = [
+/// Tables that statements read and write alone: the clock's one row, the chain of digests, and what the xAPI door keeps by the
+/// thousand.
+const BY_HAND: [&str; 11] = [
+    "chain_link",
+    "chain_leaf",
+    "alteration",
     "xapi_document",
     "activity_definition",
     "knowledge_clock",

@@ -66,7 +66,7 @@ const QUESTIONS: [&str; 44] = [
 const OF_OPERATORS: [&str; 1] = ["GET /metrics"];
 
 /// What is another's to answer with each time.
-const OF_THE_REQUEST: [&str; 3] = ["date", "x-request-id", "content-length"];
+const OF_THE_REQUEST: [&str; 4] = ["date", "x-request-id", "content-length", "x-experience-api-consistent-through"];
 
 /// An answer without the request's own id and the instant that it was asked at.
 fn timeless(answer: &Answer) -> String {
@@ -292,7 +292,7 @@ both_databases! {
     async fn what_may_not_be_seen_takes_the_same_questions_as_what_is_not_there(database: TestDatabase) {
         let world = World::start(&database).await;
         let city = world.app.token(Role::City, &[]).await;
-        let of_fgk = json!({"platform": "larportal", "key": "email", "value": "olle@fgk.example.org", "employee_number": "3001", "reason": "frågad"});
+        let of_fgk = json!({"platform": "larportal", "key": "email", "value": "olle@fgk.example.org", "employee_number": "3001", "from": "2026-01-02", "to": null, "reason": "frågad"});
         let link = world.app.post("/api/v1/links", Some(&city), &of_fgk).await.ok()["id"].clone();
         let admin = world.app.token(Role::Admin, &[]).await;
         let prior = json!({"employee_number": "3001", "course": "simning", "completed_on": "2026-01-12", "reason": "intyg"});

@@ -98,7 +98,7 @@ both_databases! {
         link["employee_number"] = json!("1004");
         let made = app.post("/api/v1/links", Some(&city), &link).await;
         assert_eq!(made.ok()["value"], Value::Null);
-        let dismissed = json!({"platform": "larportal", "key": "username", "value": "david", "employee_number": null, "reason": "ingen"});
+        let dismissed = json!({"platform": "larportal", "key": "username", "value": "david", "employee_number": null, "from": null, "to": null, "reason": "ingen"});
         app.post("/api/v1/links", Some(&city), &dismissed).await.ok();
         for role in [Role::Admin, Role::City, Role::Auditor] {
             let token = app.token(role, &[]).await;

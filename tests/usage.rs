@@ -36,7 +36,8 @@ fn the_help_of_the_whole() {
       export        An administration's people as a file: one row a person and requirement
       quarantine    Deliveries that are authentic but not understood
       token         Bearer tokens for people and their tools
-      verify        Recompute everything that is derived and compare; fails where something differs
+      verify        Look whether everything is as it was recorded, and everything derived as the facts
+                    give it
       backup        Write a consistent copy of the register while the service runs
       help          Print this message or the help of the given subcommand(s)
 

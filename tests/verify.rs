@@ -75,7 +75,7 @@ both_databases! {
             (format!("UPDATE standing SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "status should be compliant as the facts give it, and is overdue"),
             (format!("UPDATE standing SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 due_on should be 2026-03-12 as the facts give it, and is 2031-01-01"),
             (format!("DELETE FROM standing WHERE employee_id = {BO}"), "spans should be kept as the facts give them, and 0 are"),
-            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "the place where the person counts should be SEF from"),
+            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "the place where the person counts should be SEF \"Lokalvård\" from 2026-02-10"),
             (format!("UPDATE event SET employee_id = {BO} WHERE event_id = 'e-1'"), "event e-1: it should be linked to employee 1001 as the directory says, and is linked to employee 1002"),
             (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to employee 1002"),
             ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to nobody (ambiguous)"),

@@ -222,7 +222,11 @@ async fn begin_over(store: &Store, connections: &Pool) -> Result<Transaction, St
 /// Each try is short, so that no thread waits in SQLite when nobody waits for it any more.
 async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction, StoreError> {
     let turn = store.turns.take(deadline).await;
-    let turn = turn.ok_or_else(|| store.reach.away(Trouble::NoneFree, None))?;
+    let turn = turn.ok_or_else(|| {
+        // Those before it in this process waited in vain as well, where another process is in the way.
+        let trouble = if store.turns.writer().is_some() { Trouble::Locked } else { Trouble::NoneFree };
+        store.reach.away(trouble, None)
+    })?;
     loop {
         match Transaction::begin(&store.writers, Purpose::Writing).await.map_err(StoreError::from) {
             Ok(transaction) => return Ok(transaction.in_turn(turn)),

@@ -32,6 +32,8 @@ pub struct Turns {
 struct Places {
     next: File,
     writing: File,
+    /// The file of `writing` again, to look whether it is locked: a lock is its opening's, and this one has none.
+    looked_at: File,
     /// What this process writes into `writing` while it has it.
     name: String,
 }
@@ -84,10 +86,10 @@ impl Turns {
     /// Which process of ours has the turn, where another has.
     pub fn writer(&self) -> Option<String> {
         let places = self.places.as_ref()?;
-        match places.writing.try_lock() {
-            Err(TryLockError::WouldBlock) => places.signed(),
+        match places.looked_at.try_lock() {
+            Err(TryLockError::WouldBlock) => places.signed().filter(|name| name != places.name.trim_end()),
             Ok(()) => {
-                drop(places.writing.unlock());
+                drop(places.looked_at.unlock());
                 None
             }
             Err(TryLockError::Error(_)) => None,
@@ -132,7 +134,8 @@ impl Places {
         let command: Vec<String> = std::env::args().skip(1).take_while(|word| !word.starts_with('-')).take(2).collect();
         let name = format!("process {}, kurskoll {}", std::process::id(), command.join(" "));
         let name: String = name.trim_end().chars().filter(char::is_ascii).take(NAME_BYTES).collect();
-        Ok(Self { next: open("-next")?, writing: open("-writing")?, name: format!("{name:NAME_BYTES$}") })
+        let (next, writing, looked_at) = (open("-next")?, open("-writing")?, open("-writing")?);
+        Ok(Self { next, writing, looked_at, name: format!("{name:NAME_BYTES$}") })
     }
 
     fn sign(&self) {
@@ -142,7 +145,7 @@ impl Places {
 
     fn signed(&self) -> Option<String> {
         let mut name = String::new();
-        let mut file = &self.writing;
+        let mut file = &self.looked_at;
         file.seek(SeekFrom::Start(0)).ok()?;
         file.read_to_string(&mut name).ok()?;
         Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
@@ -160,7 +163,9 @@ mod tests {
     /// A queue as each process has its own, on one database.
     fn two(folder: &tempfile::TempDir) -> (Turns, Turns) {
         let file = folder.path().join("kurskoll.db");
-        (Turns::beside(&file), Turns::beside(&file))
+        let mut other = Places::beside(&file).expect("two files");
+        other.name = format!("{:NAME_BYTES$}", "process 0, kurskoll serve");
+        (Turns::beside(&file), Turns { places: Some(Arc::new(other)), ..Turns::of_one_process() })
     }
 
     #[tokio::test]
@@ -189,6 +194,7 @@ mod tests {
         let turn = one.take(soon()).await.expect("a turn");
         let name = other.writer().expect("somebody writes");
         assert!(name.starts_with(&format!("process {}, kurskoll", std::process::id())), "{name}");
+        assert_eq!(one.writer(), None, "nobody else");
         drop(turn);
         assert_eq!(other.writer(), None);
     }

@@ -1,5 +1,6 @@
 //! `kurskoll serve` as a process of its own, which can be told to stop, or be killed.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -16,7 +17,12 @@ pub struct Installation {
     folder: TempDir,
     database_url: String,
     variables: Vec<(String, String)>,
+    /// Whether its commands have no more rights to files than their modes say, also where the tests are run by root.
+    is_bound_by_modes: bool,
 }
+
+/// Whom the commands of such an installation run as, where the tests are root's.
+const NOBODY: u32 = 65534;
 
 impl Installation {
     pub fn new(database_url: &str) -> Self {
@@ -24,6 +30,30 @@ impl Installation {
             folder: tempfile::tempdir().expect("a folder"),
             database_url: database_url.to_owned(),
             variables: Vec::new(),
+            is_bound_by_modes: false,
+        }
+    }
+
+    /// The same where files are read-only to its commands if their modes say so. A database file in its folder comes with it.
+    pub fn bound_by_modes(self) -> Self {
+        let installation = Self { is_bound_by_modes: true, ..self };
+        if is_root() {
+            // Where the tests are may be root's alone.
+            let (built, own) = (Path::new(env!("CARGO_BIN_EXE_kurskoll")), installation.folder().join("kurskoll"));
+            std::fs::hard_link(built, &own).or_else(|_| std::fs::copy(built, &own).map(drop)).expect("the binary");
+            std::os::unix::fs::chown(installation.folder(), Some(NOBODY), Some(NOBODY)).expect("its folder");
+        }
+        installation
+    }
+
+    /// Lets the commands write a file, or only read it.
+    pub fn may_write(&self, file: &Path, may: bool) {
+        if is_root() {
+            std::os::unix::fs::chown(file, Some(if may { NOBODY } else { 0 }), None).expect("its owner");
+            std::fs::set_permissions(file, PermissionsExt::from_mode(0o644)).expect("its mode");
+        } else {
+            std::fs::set_permissions(file, PermissionsExt::from_mode(if may { 0o600 } else { 0o400 }))
+                .expect("its mode");
         }
     }
 
@@ -40,8 +70,16 @@ impl Installation {
 
     /// The built binary with arguments, and none of the machine's configuration.
     fn command(&self, arguments: &[&str]) -> Command {
-        let binary = Path::new(env!("CARGO_BIN_EXE_kurskoll"));
-        let mut command = Command::new(binary);
+        let mut command = if self.is_bound_by_modes && is_root() {
+            let mut command = Command::new("setpriv");
+            let nobody = NOBODY.to_string();
+            command
+                .args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"])
+                .arg(self.folder().join("kurskoll"));
+            command
+        } else {
+            Command::new(env!("CARGO_BIN_EXE_kurskoll"))
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("ROCKET_") || name == "RUST_LOG" {
                 command.env_remove(name);
@@ -53,7 +91,7 @@ impl Installation {
         command
     }
 
-    fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
@@ -97,6 +135,10 @@ impl Installation {
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Serving { child, address: format!("http://127.0.0.1:{port}") }
     }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 /// The port that the log says the service listens on; the log, where it ends before that.

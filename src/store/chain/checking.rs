@@ -426,18 +426,20 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         let key = facet.table.key;
         let sql = format!(
             "SELECT CAST({key} AS BIGINT) AS k, CAST({instant} AS BIGINT) AS i FROM {} t
-             WHERE {key} > $1 AND ({instant} <= $2 OR {instant} > $3) ORDER BY {key} LIMIT {NAMED}",
+             WHERE {key} > $1 AND ({instant} IS NULL OR {instant} <= $2 OR {instant} > $3) ORDER BY {key} LIMIT {NAMED}",
             facet.table.source()
         );
         let last = last_key(self.connection, &facet.name()).await?;
         for row in self.query(&sql, vec![last.into(), head.through.into(), now.into()]).await? {
-            let (key, at): (i64, i64) = (row.try_get("", "k")?, row.try_get("", "i")?);
+            // Without an instant, what it is of is not there.
+            let (key, at): (i64, Option<i64>) = (row.try_get("", "k")?, row.try_get("", "i")?);
             let row = self.name(facet, key).await?;
             let column = instant.trim_start_matches("t.");
-            self.found.add(if at > now {
-                Fault::InTheFuture { row, column: if column.contains(' ') { "its instant" } else { column }, at }
-            } else {
-                Fault::Added { row, link: None }
+            self.found.add(match at {
+                Some(at) if at > now => {
+                    Fault::InTheFuture { row, column: if column.contains(' ') { "its instant" } else { column }, at }
+                }
+                _ => Fault::Added { row, link: None },
             });
         }
         Ok(())
