@@ -317,12 +317,18 @@ async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_
     assert!(refused.headers.contains_key("retry-after"));
     may_write(true);
     doors.is_back("read-only").await;
-    doors.serving.kill().await;
-    // Whoever starts while it is so is told at once.
+    // The same where it is so from the start.
+    let Doors { serving, sender, client, city, scim, lrs } = doors;
+    serving.kill().await;
     may_write(false);
-    let told = installation.fails(&["serve"]).await;
-    assert!(told.contains("kurskoll.db is read-only"), "{told}");
+    let serving = installation.serve().await;
+    let sender = sender.at(&serving.address, "larportal");
+    let doors = Doors { serving, sender, client, city, scim, lrs };
+    holds_within(READY_IN_TIME, async || doors.ready().await.body.contains("kurskoll.db is read-only")).await;
+    assert_eq!(doors.delivers("from the start").await.status, 503);
     may_write(true);
+    doors.is_back("from the start").await;
+    doors.serving.kill().await;
     installation.run(&["verify"]).await;
 }
 

@@ -25,7 +25,7 @@ use kurskoll::demo_city::DemoCity;
 use kurskoll::domain::access::Role;
 
 use raw::Raw;
-use service_asked::{Asking, memory_from_now, peak_memory};
+use service_asked::{Asking, memory_from_now, peak_memory, verify};
 use support::databases::{Database, Databases, Engine};
 use support::register;
 use support::service::Service;
@@ -143,9 +143,9 @@ impl Measure<'_> {
     async fn city(&self, database: &Database, rows: &mut Rows) -> Result<(), Failure> {
         let app = register::open(database).await?;
         let city = DemoCity::found(1, self.people, app.today());
-        let (founded, _) = city::found(&app, &city, &requirements(&city, self.requirements)).await?;
+        let (founded, secret) = city::found(&app, &city, &requirements(&city, self.requirements)).await?;
         eprintln!("{}: moved in", self.named(database, ""));
-        let (results, receiving) = training::bring_in(&app, &city).await?;
+        let (results, receiving) = training::bring_in(&app, &city, &secret).await?;
         let begun = std::time::Instant::now();
         app.settle_all(|_| {}).await?;
         rows.moving_in.push(vec![
@@ -207,6 +207,11 @@ impl Measure<'_> {
         let earlier = asking.fastest(2.min(self.times), &format!("{report}&known_at={known_at}")).await?;
         asked("report as known before", earlier.took, None);
         let after_facts = peak_memory(&service)?;
+
+        let verified = verify(database, self.databases.folder()).await?;
+        eprintln!("verify: {}", verified.said);
+        asked("verify, beside the service", verified.took, Some(raw.everything().await?));
+        rows.memory.push(vec![self.named(database, "verify"), "–".to_owned(), format!("{:.0}", verified.peak)]);
         for (what, before, peak) in [
             ("report of now", at_rest, after_report),
             ("files", before_files, after_files),

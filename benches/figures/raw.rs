@@ -48,6 +48,23 @@ fn rows_of(administration: &str, day: NaiveDate) -> String {
     )
 }
 
+/// Those with a row or more for each person.
+const READ_BY_VERIFY: [&str; 13] = [
+    "delivery",
+    "event",
+    "learner",
+    "employee",
+    "employee_fact",
+    "employment_fact",
+    "absence_fact",
+    "exemption_fact",
+    "identity_claim",
+    "standing",
+    "standing_scope",
+    "audit_entry",
+    "chain_leaf",
+];
+
 /// The administrations with their number of rows, the largest first.
 const SIZES: &str = "SELECT administration, COUNT(*) FROM standing_scope WHERE from_day <= $1 AND until_day > $1
     GROUP BY administration ORDER BY 2 DESC, 1";
@@ -62,6 +79,25 @@ impl Raw {
             }
             Engine::Postgres => Self::Postgres(PgPool::connect(&database.url).await?),
         })
+    }
+
+    /// How long it takes to read every row of the tables that verification reads, and to do nothing with them.
+    pub async fn everything(&mut self) -> Result<Duration, Failure> {
+        let begun = Instant::now();
+        for table in READ_BY_VERIFY {
+            let sql = AssertSqlSafe(format!("SELECT * FROM {table}"));
+            match self {
+                Self::Sqlite(connection) => {
+                    let mut rows = sqlx::query(sql).fetch(&mut **connection);
+                    while rows.try_next().await?.is_some() {}
+                }
+                Self::Postgres(pool) => {
+                    let mut rows = sqlx::query(sql).fetch(&*pool);
+                    while rows.try_next().await?.is_some() {}
+                }
+            }
+        }
+        Ok(begun.elapsed())
     }
 
     pub async fn close(self) {

@@ -1,8 +1,11 @@
 //! What the running service answers, how long that takes, and how much memory it needs for it.
 
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::Failure;
+use crate::support::databases::Database;
 use crate::support::service::Service;
 
 /// Somebody who asks the service over HTTP, with a token.
@@ -62,8 +65,49 @@ pub fn memory_from_now(service: &Service) -> Result<f64, Failure> {
     memory(service, "VmRSS:")
 }
 
+/// A `kurskoll verify` that ran to its end.
+#[derive(Debug)]
+pub struct Verified {
+    pub took: Duration,
+    /// The most memory that it had, in MiB.
+    pub peak: f64,
+    /// Its last line.
+    pub said: String,
+}
+
+/// Runs `kurskoll verify` beside the service; fails where it finds a difference.
+pub async fn verify(database: &Database, folder: &Path) -> Result<Verified, Failure> {
+    let begun = Instant::now();
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_kurskoll"))
+        .arg("verify")
+        .current_dir(folder)
+        .env("ROCKET_DATABASE_URL", &database.url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let id = child.id().ok_or("it has ended")?;
+    let mut peak = 0.0;
+    while child.try_wait()?.is_none() {
+        // Where it ends meanwhile, the last figure stands.
+        peak = memory_of(id, "VmHWM:").unwrap_or(peak);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let took = begun.elapsed();
+    let output = child.wait_with_output().await?;
+    let said = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+    if !output.status.success() {
+        return Err(format!("verify: {said}\n{}", String::from_utf8_lossy(&output.stdout)).into());
+    }
+    Ok(Verified { took, peak, said })
+}
+
 fn memory(service: &Service, name: &str) -> Result<f64, Failure> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", service.child.id()))?;
+    memory_of(service.child.id(), name)
+}
+
+fn memory_of(process: u32, name: &str) -> Result<f64, Failure> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such line in /proc")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib / 1024.0)

@@ -6,15 +6,17 @@ use kurskoll::app::App;
 use kurskoll::demo_city::{DemoCity, Expect, PLATFORM};
 use kurskoll::domain::ids::{EventId, PlatformCode};
 use kurskoll::intake::webhook::native::{Understood, interpret};
+use kurskoll::intake::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecret, sign};
 use kurskoll::store::platforms;
 use kurskoll::store::receiving::{Content, Delivery};
+use serde_json::json;
 
 use crate::support::Failure;
 
 const BATCH: usize = 512;
 
 /// Brings in all results; answers how many, and how long that took.
-pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), Failure> {
+pub async fn bring_in(app: &App, city: &DemoCity, secret: &WebhookSecret) -> Result<(usize, Duration), Failure> {
     let code = PlatformCode::parse(PLATFORM)?;
     let platform = platforms::by_code(app.store.connection(), &code).await?.ok_or("the platform is not known")?;
     let mut deliveries = Vec::new();
@@ -24,12 +26,15 @@ pub async fn bring_in(app: &App, city: &DemoCity) -> Result<(usize, Duration), F
             Ok(Understood::Result(result)) => Content::Results(vec![result]),
             _ => return Err(format!("the city's delivery {} is not understood", sent.id).into()),
         };
+        let signed_at = app.now().timestamp();
+        let headers = json!({ID_HEADER: sent.id, TIMESTAMP_HEADER: signed_at.to_string(),
+                             SIGNATURE_HEADER: sign(secret, &sent.id, signed_at, &sent.body)});
         deliveries.push(Delivery {
             platform: platform.id,
             linking_keys: platform.linking_keys.as_slice().into(),
             key,
             content_type: "application/json".to_owned(),
-            headers: "{}".to_owned(),
+            headers: headers.to_string(),
             is_pulled: false,
             read_by: None,
             body: sent.body,

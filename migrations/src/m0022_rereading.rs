@@ -43,6 +43,7 @@ const UP: &[&str] = &[
     "CREATE INDEX superseded_event_quiz ON superseded_event (quiz_id) WHERE quiz_id IS NOT NULL",
     "CREATE INDEX superseded_event_happened ON superseded_event (occurred_at)",
     "CREATE INDEX superseded_event_delivery ON superseded_event (delivery_id)",
+    "CREATE INDEX superseded_event_superseded_at ON superseded_event (superseded_at)",
 ];
 
 const DOWN: &[&str] = &["DROP TABLE superseded_event", "ALTER TABLE event DROP COLUMN read_by"];

@@ -26,15 +26,9 @@ impl App {
     /// Seals all that had been committed when it began; answers where the chain ends.
     pub async fn seal_all(&self) -> Result<Option<Head>, StoreError> {
         let until = chain::clock(self.store.connection()).await?.map(|(at, _)| at);
-        loop {
-            match self.seal_some().await? {
-                Sealed::Through { head, is_all } => {
-                    let is_enough = until.is_none_or(|until| head.through.timestamp_micros() >= until);
-                    if is_all || is_enough {
-                        break;
-                    }
-                }
-                Sealed::Nothing | Sealed::ClockSetBack => break,
+        while let Sealed::Through { head, is_all } = self.seal_some().await? {
+            if is_all || until.is_none_or(|until| head.through.timestamp_micros() >= until) {
+                break;
             }
         }
         self.chain_head().await

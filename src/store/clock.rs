@@ -231,7 +231,13 @@ async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction
         match Transaction::begin(&store.writers, Purpose::Writing).await.map_err(StoreError::from) {
             Ok(transaction) => return Ok(transaction.in_turn(turn)),
             Err(error) if Trouble::of(&error) == Some(Trouble::Locked) && Instant::now() < deadline => {}
-            Err(error) => return Err(store.reach.explained(error)),
+            Err(error) => {
+                // A process that has opened the file's shared memory to read alone does so for as long as any connection is open.
+                if Trouble::of(&error) == Some(Trouble::ReadOnly) {
+                    store.close_idle().await;
+                }
+                return Err(store.reach.explained(error));
+            }
         }
     }
 }

@@ -394,6 +394,14 @@ impl Store {
         Ok(())
     }
 
+    /// Closes the connections to a SQLite file that nobody uses, so that it is opened anew.
+    async fn close_idle(&self) {
+        let proofs = self.proof.as_ref().map(Proof::pool);
+        for pool in [&self.readers, &self.writers].into_iter().chain(proofs) {
+            pool.close_idle().await;
+        }
+    }
+
     /// Closes every connection; statements that still run end first.
     pub async fn close(self) -> Result<(), StoreError> {
         self.writers.close().await?;

@@ -79,6 +79,21 @@ impl Pool {
             .then(|| self.connections.get_sqlite_connection_pool().connect_options().get_filename().to_owned())
     }
 
+    /// Closes the connections to a SQLite file that nobody uses.
+    pub(super) async fn close_idle(&self) {
+        if self.connections.get_database_backend() != DbBackend::Sqlite {
+            return;
+        }
+        let pool = self.connections.get_sqlite_connection_pool();
+        // All are taken first: one that is closed makes room for no other here.
+        let idle: Vec<PoolConnection<Sqlite>> = std::iter::from_fn(|| pool.try_acquire()).collect();
+        for connection in idle {
+            if let Err(error) = connection.close().await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection did not close well");
+            }
+        }
+    }
+
     pub(super) async fn close(self) -> Result<(), DbErr> {
         self.connections.close().await
     }

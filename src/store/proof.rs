@@ -56,6 +56,11 @@ impl Proof {
         Ok(())
     }
 
+    /// Its connections.
+    pub const fn pool(&self) -> &Pool {
+        &self.reader
+    }
+
     pub async fn close(self) -> Result<(), StoreError> {
         Ok(self.reader.close().await?)
     }

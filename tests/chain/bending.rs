@@ -85,7 +85,8 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     let own = add(app, "annan", "profile", Some(HMAC)).await;
     let told = json!({"event": "graded", "user": {"email": "bo@example.org"}, "quiz": "infosec-basics-quiz", "score": "18", "at": "2026-02-12T10:00:00Z"});
     send_signed(app, "annan", &own, &told).await.ok();
-    give(app, "annan", &HMAC.replace("Signed with HMAC", "Mended")).await;
+    give(app, "annan", &HMAC.replace("constant = \"20\"", "constant = \"25\"")).await;
+    post(app, "platforms/annan/reread", json!({})).await.ok();
     let history = "event_id;type;employee_number;email;username;course_id;quiz_id;occurred_at;score_raw;score_max;passed\n\
         h-1;course.completed;1001;;;infosec-basics-2023;;2026-01-20 23:30;;;\n";
     let admin = app.token(Role::Admin, &[]).await;

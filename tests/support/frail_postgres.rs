@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tempfile::TempDir;
 
+use super::process::is_root;
+
 /// The server; ends with the test.
 #[derive(Debug)]
 pub struct FrailPostgres {
@@ -94,8 +96,9 @@ impl FrailPostgres {
         // The children first: the main process would make others.
         let children = Command::new("pgrep").args(["-P", &main]).output().expect("pgrep");
         let children = String::from_utf8_lossy(&children.stdout).into_owned();
-        let all: Vec<&str> = std::iter::once(main.as_str()).chain(children.split_whitespace()).collect();
-        succeeded(Command::new("kill").arg(signal).args(all).output());
+        succeeded(Command::new("kill").args([signal, &main]).output());
+        // Those that have ended meanwhile need no signal.
+        drop(Command::new("kill").arg(signal).args(children.split_whitespace()).output());
     }
 
     /// Connections for statements of the test.
@@ -116,11 +119,6 @@ impl Drop for FrailPostgres {
 }
 
 const SERVER_USER: &str = "postgres";
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
 
 fn succeeded(output: std::io::Result<Output>) {
     let output = output.expect("it runs");

@@ -28,6 +28,11 @@ impl Sender {
         Self { client: reqwest::Client::new(), address: format!("{service}/webhooks/{platform}"), secret }
     }
 
+    /// The same to another address.
+    pub fn at(self, service: &str, platform: &str) -> Self {
+        Self { address: format!("{service}/webhooks/{platform}"), ..self }
+    }
+
     /// A delivery signed at an instant, to be sent.
     pub fn delivery(&self, id: &str, signed_at: DateTime<Utc>, body: &[u8]) -> reqwest::RequestBuilder {
         let timestamp = signed_at.timestamp();

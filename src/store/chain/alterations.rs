@@ -58,10 +58,17 @@ pub(super) struct Standing {
     pub columns: Vec<Held>,
 }
 
-/// The table of a name with its columns that change in place.
-pub(super) fn kept(name: &str) -> Option<(&'static Table, Kept, Vec<(&'static str, ColumnKind)>)> {
+/// A table with its columns that change in place, and how these are read.
+pub(super) struct KeptTable {
+    pub table: &'static Table,
+    pub kept: Kept,
+    pub columns: Vec<(&'static str, ColumnKind)>,
+}
+
+/// The table of a name, where it has columns that change in place.
+pub(super) fn kept(name: &str) -> Option<KeptTable> {
     let table = TABLES.iter().find(|table| table.name == name)?;
-    table.kept.map(|kept| (table, kept, read_as(kept.columns)))
+    table.kept.map(|kept| KeptTable { table, kept, columns: read_as(kept.columns) })
 }
 
 fn select(connection: &impl ConnectionTrait, table: &Table, kept: &Kept) -> String {
@@ -83,7 +90,7 @@ pub(super) async fn rows_of(
     name: &str,
     keys: &[String],
 ) -> Result<Vec<Standing>, StoreError> {
-    let Some((table, kept, columns)) = kept(name) else { return Ok(Vec::new()) };
+    let Some(KeptTable { table, kept, columns }) = kept(name) else { return Ok(Vec::new()) };
     let values: Vec<Value> = if kept.is_text {
         keys.iter().map(|key| key.as_str().into()).collect()
     } else {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
+use super::alterations::KeptTable;
 use super::coverage::{Facet, TABLES, facets};
 use super::fault::{Fault, LinkName, RowName, recovered};
 use super::rows::{COLUMN_DIGEST, Held, LEAF_ROWS, Row, by_instant, by_key, called};
@@ -592,7 +593,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
                 tables.entry(one.table.as_str()).or_default().push(one);
             }
             for (name, noted) in tables {
-                let Some((table, _, columns)) = alterations::kept(name) else { continue };
+                let Some(KeptTable { table, columns, .. }) = alterations::kept(name) else { continue };
                 let keys: Vec<String> = noted.iter().map(|one| one.key.clone()).collect();
                 let rows = alterations::rows_of(self.connection, name, &keys).await?;
                 let rows: BTreeMap<&str, &[Held]> =

@@ -191,5 +191,5 @@ pub async fn reader_at(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> 
 /// Where the clock of knowledge stands, and the next id; nothing where its row is gone.
 pub async fn clock(connection: &impl ConnectionTrait) -> Result<Option<(i64, i64)>, StoreError> {
     let row = connection.query_one_raw(statement(connection, "SELECT at, next_id FROM knowledge_clock", [])).await?;
-    Ok(row.map(|row| Ok::<_, StoreError>((row.try_get("", "at")?, row.try_get("", "next_id")?))).transpose()?)
+    row.map(|row| Ok((row.try_get("", "at")?, row.try_get("", "next_id")?))).transpose()
 }

@@ -191,7 +191,6 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
     }
     reread.employees.extend(rows.stale.iter().copied());
     rows.write(change).await?;
-    renew_outcomes(change, &understood).await?;
     mark_stale(connection, reread.employees.iter().copied()).await?;
     Ok(reread)
 }
@@ -390,20 +389,5 @@ async fn forget_held(change: &Change, delivery: i64, event_id: &EventId) -> Resu
     let named = format!("%\"event_id\":\"{event_id}%");
     let sql = "DELETE FROM held_result WHERE delivery_id = $1 AND result LIKE $2";
     connection.execute_raw(statement(connection, sql, [delivery.into(), named.into()])).await?;
-    Ok(())
-}
-
-/// What the list of deliveries says became of them.
-async fn renew_outcomes(change: &Change, understood: &[(i64, Delivery)]) -> Result<(), StoreError> {
-    for (id, delivery) in understood {
-        let outcome = if delivery.content.results().is_empty() { "ignored" } else { "accepted" };
-        let update = delivery::ActiveModel { outcome: Set(outcome.to_owned()), ..Default::default() };
-        delivery::Entity::update_many()
-            .set(update)
-            .filter(delivery::Column::Id.eq(*id))
-            .filter(delivery::Column::Outcome.ne(outcome))
-            .exec(change.connection())
-            .await?;
-    }
     Ok(())
 }
