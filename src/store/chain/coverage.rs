@@ -289,8 +289,8 @@ pub const TABLES: &[Table] = &[
         .at("(SELECT p.at FROM import_report p WHERE p.id = t.import_id)"),
     Table::kept(
         "scim_user",
-        "employee_id",
-        false,
+        "id",
+        true,
         &[
             "employee_id",
             "generation",
@@ -301,6 +301,9 @@ pub const TABLES: &[Table] = &[
             "external_id",
             "told",
             "changed_at",
+            "id",
+            "governs",
+            "ended_at",
         ],
     ),
     // What is demanded
