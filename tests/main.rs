@@ -60,6 +60,7 @@ mod results;
 mod results_import;
 mod routes_refused;
 mod scim;
+mod scim_accounts;
 mod scim_bulk;
 mod scim_clients;
 mod scim_files;

@@ -25,6 +25,7 @@ mod m0021_withdrawals;
 mod m0022_rereading;
 mod m0023_scope;
 mod m0024_earlier_places;
+mod m0025_accounts;
 mod m0026_planned_without_statistics;
 
 /// All migrations, oldest first.
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_rereading::Migration),
             Box::new(m0023_scope::Migration),
             Box::new(m0024_earlier_places::Migration),
+            Box::new(m0025_accounts::Migration),
             Box::new(m0026_planned_without_statistics::Migration),
         ]
     }

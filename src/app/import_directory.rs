@@ -8,7 +8,7 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources};
 use crate::domain::directory::plan::{Allowed, Extent, Files, Known, Plan, Unusual, plan};
 use crate::domain::directory::problem::RowProblems;
-use crate::store::{Connection, StoreError, applying, directory, imports, platforms, settings};
+use crate::store::{Connection, StoreError, applying, directory, imports, platforms, scim, settings};
 
 /// How an import is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +119,8 @@ impl App {
                 let orders = platforms::link_orders(change.connection()).await?;
                 applying::apply(&change, &plan, &orders, self.calendar, progress).await?;
             }
+            let employments = files.employments.iter().flatten().map(|row| &row.record.employment);
+            scim::leave_to_hr(&change, employments.map(|told| (&told.employee_number, &told.employment_id))).await?;
             let summary = plan.summary();
             let report =
                 imports::insert(&change, grant.subject(), today, request.extent, sources, &summary, None).await?;

@@ -3,28 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
 use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{employee, employee_fact, employment_fact, identity_claim, scim_user};
 use super::people::parsed;
-use super::rows::IN_AT_ONCE;
+use super::rows::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
-use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
+use crate::domain::directory::accounts::{Account, employed_as};
+use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EmploymentId};
 use crate::domain::linking::{LinkingKey, normalized};
 
-/// An employee of whom a provider has taken hold.
+/// A user of a provider's: an employee of whom it has taken hold. An employee may have several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimUser {
     pub employee: EmployeeId,
-    /// 1, and one more after each deletion.
+    /// Which of the employee's users it is, from 1.
     pub generation: u32,
-    /// Nobody's until the provider tells of the employee again.
+    /// Nobody's from then on.
     pub is_deleted: bool,
     /// The provider's own word.
     pub active: bool,
@@ -32,6 +32,25 @@ pub struct ScimUser {
     pub external_id: Option<String>,
     /// Texts as they were told, by attribute.
     pub told: BTreeMap<String, String>,
+    /// The employments that it told.
+    pub governs: BTreeSet<EmploymentId>,
+    /// When it was last deactivated or deleted; `None`: it is active, or never was.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl ScimUser {
+    /// What the rules of several users of one employee need of it; what it told of the person is not in it.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account {
+            generation: self.generation,
+            is_deleted: self.is_deleted,
+            active: self.active,
+            user_name: self.user_name.clone(),
+            governs: self.governs.clone(),
+            ..Account::default()
+        }
+    }
 }
 
 /// By what a user is looked for.
@@ -45,27 +64,32 @@ pub enum KnownBy {
 }
 
 fn user_of(row: scim_user::Model) -> Result<ScimUser, StoreError> {
+    const TABLE: &str = "scim_user";
+    let governs: Vec<String> = parsed(serde_json::from_str(&row.governs), TABLE, "governs")?;
+    let governs = governs.iter().map(|id| EmploymentId::parse(id)).collect();
     Ok(ScimUser {
         employee: EmployeeId(row.employee_id),
-        generation: parsed(u32::try_from(row.generation), "scim_user", "generation")?,
+        generation: parsed(u32::try_from(row.generation), TABLE, "generation")?,
         is_deleted: row.deleted,
         active: row.active,
         user_name: row.user_name,
         external_id: row.external_id,
-        told: parsed(serde_json::from_str(&row.told), "scim_user", "told")?,
+        told: parsed(serde_json::from_str(&row.told), TABLE, "told")?,
+        governs: parsed(governs, TABLE, "governs")?,
+        ended_at: row.ended_at.map(instant::read),
     })
 }
 
-/// What is kept of some employees.
+/// What is kept of some employees: every user of theirs, the deleted ones among them, in the order of their generations.
 pub async fn users(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],
-) -> Result<BTreeMap<EmployeeId, ScimUser>, StoreError> {
-    let mut users = BTreeMap::new();
+) -> Result<BTreeMap<EmployeeId, Vec<ScimUser>>, StoreError> {
+    let mut users: BTreeMap<EmployeeId, Vec<ScimUser>> = BTreeMap::new();
     for ids in employees.chunks(IN_AT_ONCE) {
         let found = scim_user::Entity::find().filter(scim_user::Column::EmployeeId.is_in(ids.iter().map(|id| id.0)));
-        for row in found.all(connection).await? {
-            users.insert(EmployeeId(row.employee_id), user_of(row)?);
+        for row in found.order_by_asc(scim_user::Column::Generation).all(connection).await? {
+            users.entry(EmployeeId(row.employee_id)).or_default().push(user_of(row)?);
         }
     }
     Ok(users)
@@ -74,9 +98,20 @@ pub async fn users(
 /// Keeps what was said of a user instead of what was said before.
 pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
     use scim_user::Column;
+    let generation = parsed(i32::try_from(user.generation), "scim_user", "generation")?;
+    let kept: Option<String> = scim_user::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::EmployeeId.eq(user.employee.0))
+        .filter(Column::Generation.eq(generation))
+        .into_tuple()
+        .one(change.connection())
+        .await?;
+    let id = kept.unwrap_or_else(|| format!("{}-{generation}", user.employee.0));
     let row = scim_user::ActiveModel {
+        id: Set(id.clone()),
         employee_id: Set(user.employee.0),
-        generation: Set(parsed(i32::try_from(user.generation), "scim_user", "generation")?),
+        generation: Set(generation),
         deleted: Set(user.is_deleted),
         active: Set(user.active),
         user_name: Set(user.user_name.clone()),
@@ -84,9 +119,10 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         external_id: Set(user.external_id.clone()),
         told: Set(serde_json::json!(user.told).to_string()),
         changed_at: Set(change.at()),
+        governs: Set(serde_json::json!(user.governs.iter().map(EmploymentId::as_str).collect::<Vec<_>>()).to_string()),
+        ended_at: Set(user.ended_at.map(instant::kept)),
     };
     let columns = [
-        Column::Generation,
         Column::Deleted,
         Column::Active,
         Column::UserName,
@@ -94,25 +130,68 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         Column::ExternalId,
         Column::Told,
         Column::ChangedAt,
+        Column::Governs,
+        Column::EndedAt,
     ];
     scim_user::Entity::insert(row)
-        .on_conflict(OnConflict::column(Column::EmployeeId).update_columns(columns).to_owned())
+        .on_conflict(OnConflict::column(Column::Id).update_columns(columns).to_owned())
         .exec_without_returning(change.connection())
         .await?;
-    alterations::note(change, "scim_user", &[user.employee.0.to_string()]).await
+    alterations::note(change, "scim_user", &[id]).await
+}
+
+/// An employment that has HR's id is HR's from the first file that names it, whichever users listed it before.
+pub async fn leave_to_hr<'a>(
+    change: &Change,
+    named: impl Iterator<Item = (&'a EmployeeNumber, &'a EmploymentId)>,
+) -> Result<(), StoreError> {
+    // Hardly anybody's list has an id that is not a provider's.
+    let others = "REPLACE(REPLACE(u.governs, '[\"scim:', ''), ',\"scim:', '')";
+    let sql = format!(
+        "SELECT DISTINCT e.id AS id, e.number AS number FROM scim_user u JOIN employee e ON e.id = u.employee_id
+         WHERE {others} LIKE '%[\"%' OR {others} LIKE '%,\"%'"
+    );
+    let connection = change.connection();
+    let mut numbers: BTreeMap<EmployeeId, EmployeeNumber> = BTreeMap::new();
+    for row in connection.query_all_raw(statement(connection, &sql, [])).await? {
+        let number: String = row.try_get("", "number")?;
+        let number = parsed(EmployeeNumber::parse(&number), "employee", "number")?;
+        numbers.insert(EmployeeId(row.try_get("", "id")?), number);
+    }
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let named: BTreeSet<(&EmployeeNumber, &EmploymentId)> = named.collect();
+    let employees: Vec<EmployeeId> = numbers.keys().copied().collect();
+    for user in users(connection, &employees).await?.into_values().flatten() {
+        let Some(number) = numbers.get(&user.employee) else { continue };
+        let is_hrs = |id: &EmploymentId| !id.is_of_provider() && named.contains(&(number, id));
+        if user.governs.iter().any(is_hrs) {
+            let governs = user.governs.iter().filter(|id| !is_hrs(id)).cloned().collect();
+            save(change, &ScimUser { governs, ..user }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whose a provider's name for a user is.
-pub async fn by_user_name(
-    connection: &impl ConnectionTrait,
-    user_name: &str,
-) -> Result<Option<EmployeeId>, StoreError> {
+pub async fn by_user_name(connection: &impl ConnectionTrait, user_name: &str) -> Result<Option<ScimUser>, StoreError> {
     let row = scim_user::Entity::find()
         .filter(scim_user::Column::UserNameKey.eq(normalized(user_name)))
         .filter(scim_user::Column::Deleted.eq(false))
         .one(connection)
         .await?;
-    Ok(row.map(|row| EmployeeId(row.employee_id)))
+    row.map(user_of).transpose()
+}
+
+/// The users that a provider's own id names.
+pub async fn by_external_id(connection: &impl ConnectionTrait, id: &str) -> Result<Vec<ScimUser>, StoreError> {
+    let rows = scim_user::Entity::find()
+        .filter(scim_user::Column::ExternalId.eq(id))
+        .filter(scim_user::Column::Deleted.eq(false))
+        .all(connection)
+        .await?;
+    rows.into_iter().map(user_of).collect()
 }
 
 /// Everybody who could be meant by a value: too many rather than too few, for whoever looks closer.
@@ -148,37 +227,47 @@ pub async fn candidates(
     Ok(found.into_iter().map(EmployeeId).collect())
 }
 
-/// Employees that are users: all who are known, but those that a provider deleted.
-fn not_deleted() -> Select<employee::Entity> {
-    let deleted = Query::select()
-        .column(scim_user::Column::EmployeeId)
-        .from(scim_user::Entity)
-        .and_where(Expr::col(scim_user::Column::Deleted).eq(true))
-        .to_owned();
-    let known = employee::Entity::find().filter(employee::Column::IsKnown.eq(true));
-    known.filter(employee::Column::Id.not_in_subquery(deleted))
-}
+/// Users: those that were not deleted, and everybody who is known and never was one of a provider's.
+const USERS: &str = "FROM employee e LEFT JOIN scim_user u ON u.employee_id = e.id
+     WHERE e.is_known = TRUE AND (u.employee_id IS NULL OR u.deleted = FALSE)";
 
 /// How many users there are.
 pub async fn count(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
-    Ok(not_deleted().count(connection).await?)
+    let sql = format!("SELECT COUNT(*) AS n {USERS}");
+    let row = connection.query_one_raw(statement(connection, &sql, [])).await?;
+    let count: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Users by their keys, after one, past so many, at the most so many.
+/// Users past so many, at the most so many, in the order of their employees; of one employee's the active ones first.
+pub async fn page(
+    connection: &impl ConnectionTrait,
+    past: u64,
+    at_most: u64,
+) -> Result<Vec<(EmployeeId, u32)>, StoreError> {
+    let sql = format!(
+        "SELECT e.id AS id, COALESCE(u.generation, 1) AS generation {USERS}
+         ORDER BY e.id, CASE WHEN u.active = FALSE THEN 1 ELSE 0 END, u.generation LIMIT $1 OFFSET $2"
+    );
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).into();
+    let rows = connection.query_all_raw(statement(connection, &sql, [number(at_most), number(past)])).await?;
+    let read = |row: &sea_orm::QueryResult| -> Result<(EmployeeId, u32), StoreError> {
+        let generation: i32 = row.try_get("", "generation")?;
+        Ok((EmployeeId(row.try_get("", "id")?), parsed(u32::try_from(generation), "scim_user", "generation")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The employees who are users, by their keys, after one, at the most so many.
 pub async fn ids(
     connection: &impl ConnectionTrait,
     after: EmployeeId,
-    past: u64,
     at_most: u64,
 ) -> Result<Vec<EmployeeId>, StoreError> {
-    let found = not_deleted()
-        .select_only()
-        .column(employee::Column::Id)
-        .filter(employee::Column::Id.gt(after.0))
-        .order_by_asc(employee::Column::Id)
-        .offset(past)
-        .limit(at_most);
-    Ok(found.into_tuple::<i64>().all(connection).await?.into_iter().map(EmployeeId).collect())
+    let sql = format!("SELECT DISTINCT e.id AS id {USERS} AND e.id > $1 ORDER BY e.id LIMIT $2");
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let rows = connection.query_all_raw(statement(connection, &sql, [after.0.into(), at_most.into()])).await?;
+    rows.iter().map(|row| Ok(EmployeeId(row.try_get("", "id")?))).collect()
 }
 
 /// The employees whom some numbers name.
@@ -260,32 +349,42 @@ pub async fn members(
         .add(Column::StartsOn.lte(day))
         .add(Column::EndsOn.is_null().or(Column::EndsOn.gte(day)))
         .add_option(administration.map(|code| Column::Administration.eq(code.as_str())));
-    let employed: Vec<(String, i64)> = employment_fact::Entity::find()
+    let employed: Vec<(String, i64, String)> = employment_fact::Entity::find()
         .select_only()
-        .columns([Column::Administration, Column::EmployeeId])
+        .columns([Column::Administration, Column::EmployeeId, Column::EmploymentId])
         .filter(runs)
         .into_tuple()
         .all(connection)
         .await?;
-    // Most users are of the first generation; the others are few.
-    let others: Vec<(i64, i32, bool)> = scim_user::Entity::find()
+    // Most people have one user, of the first generation; the others are few.
+    let others: Vec<i64> = scim_user::Entity::find()
         .select_only()
-        .columns([scim_user::Column::EmployeeId, scim_user::Column::Generation, scim_user::Column::Deleted])
+        .column(scim_user::Column::EmployeeId)
         .filter(Condition::any().add(scim_user::Column::Deleted.eq(true)).add(scim_user::Column::Generation.gt(1)))
+        .distinct()
         .into_tuple()
         .all(connection)
         .await?;
-    let others: BTreeMap<i64, (i32, bool)> =
-        others.into_iter().map(|(id, generation, gone)| (id, (generation, gone))).collect();
+    let others: Vec<EmployeeId> = others.into_iter().map(EmployeeId).collect();
+    let accounts: BTreeMap<EmployeeId, Vec<Account>> = users(connection, &others)
+        .await?
+        .into_iter()
+        .map(|(employee, users)| (employee, users.iter().map(ScimUser::account).collect()))
+        .collect();
     let mut members: BTreeMap<AdministrationCode, BTreeSet<(EmployeeId, u32)>> = BTreeMap::new();
-    for (code, id) in employed {
-        let (generation, is_deleted) = others.get(&id).copied().unwrap_or((1, false));
-        if is_deleted {
+    for (code, id, employment) in employed {
+        let employee = EmployeeId(id);
+        let generations = match accounts.get(&employee) {
+            None => vec![1],
+            Some(accounts) => {
+                employed_as(accounts, &parsed(EmploymentId::parse(&employment), "employment_fact", "employment_id")?)
+            }
+        };
+        if generations.is_empty() {
             continue;
         }
         let code = parsed(AdministrationCode::parse(&code), "employment_fact", "administration")?;
-        let generation = parsed(u32::try_from(generation), "scim_user", "generation")?;
-        members.entry(code).or_default().insert((EmployeeId(id), generation));
+        members.entry(code).or_default().extend(generations.into_iter().map(|generation| (employee, generation)));
     }
     Ok(members)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::load::{Loading, load};
+use super::load::{Loading, employee_at, load};
 use super::{Door, Resource, ScimError};
 use crate::app::context::Act;
 use crate::app::{App, Asker, StoreError};
@@ -21,12 +21,23 @@ use crate::store::{Connection, clock, directory, scim};
 /// How many users are in memory at a time.
 const AT_ONCE: usize = 500;
 
+/// A user that is asked for.
+#[derive(Debug)]
+struct Found {
+    /// Its place in the order by keys.
+    place: i64,
+    employee: EmployeeId,
+    generation: u32,
+    is_active: bool,
+    resource: Map<String, Value>,
+}
+
 /// The page that is answered.
 #[derive(Debug, Default)]
 struct Page {
     /// `None`: nobody counted.
     total: Option<usize>,
-    resources: Vec<(i64, Map<String, Value>)>,
+    resources: Vec<Found>,
     /// The last one, where more follow it.
     next: Option<Cursor>,
 }
@@ -52,7 +63,7 @@ impl App {
         let resources: Vec<Value> = page
             .resources
             .into_iter()
-            .map(|(_, resource)| Value::Object(Resource::new(resource, &list.projection).body))
+            .map(|found| Value::Object(Resource::new(found.resource, &list.projection).body))
             .collect();
         Ok(match list.start {
             Start::Index(past) => list_response(page.total.unwrap_or_default(), past + 1, resources),
@@ -94,8 +105,12 @@ impl<C: Connection> Search<'_, C> {
             (Start::Index(past), None) if self.list.filter.is_none() => {
                 let total = usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX);
                 let (past, count) = (as_u64(*past), as_u64(self.list.count));
-                let ids = scim::ids(self.connection, EmployeeId(0), past, count).await?;
-                Ok(Page { total: Some(total), resources: self.wanted(&ids).await?, next: None })
+                let users = scim::page(self.connection, past, count).await?;
+                let ids: BTreeSet<EmployeeId> = users.iter().map(|(employee, _)| *employee).collect();
+                let mut resources = self.wanted(&ids.into_iter().collect::<Vec<_>>()).await?;
+                resources.retain(|found| users.contains(&(found.employee, found.generation)));
+                active_first(&mut resources);
+                Ok(Page { total: Some(total), resources, next: None })
             }
             (Start::Index(past), found) => {
                 let (past, count) = (*past, self.list.count);
@@ -103,9 +118,11 @@ impl<C: Connection> Search<'_, C> {
                 let mut total = 0;
                 let mut walk = Walk::new(found, EmployeeId(0));
                 while let Some(ids) = walk.next(self.connection).await? {
-                    for (id, resource) in self.wanted(&ids).await? {
+                    let mut wanted = self.wanted(&ids).await?;
+                    active_first(&mut wanted);
+                    for found in wanted {
                         if total >= past && page.resources.len() < count {
-                            page.resources.push((id, resource));
+                            page.resources.push(found);
                         }
                         total += 1;
                     }
@@ -118,14 +135,17 @@ impl<C: Connection> Search<'_, C> {
                 if self.list.filter.is_none() {
                     page.total = Some(usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX));
                 }
-                let mut walk = Walk::new(found, EmployeeId(after.as_ref().map_or(0, |after| after.id)));
+                // Of the last employee that was shown more users may follow.
+                let after = after.as_ref().map_or(0, |after| after.id);
+                let mut walk = Walk::new(found, EmployeeId(employee_at(after).0.saturating_sub(1)));
                 'walking: while let Some(ids) = walk.next(self.connection).await? {
-                    for (id, resource) in self.wanted(&ids).await? {
+                    for found in self.wanted(&ids).await?.into_iter().filter(|found| found.place > after) {
                         if page.resources.len() == self.list.count {
-                            page.next = page.resources.last().map(|(id, last)| self.list.cursor_of(last, *id));
+                            page.next =
+                                page.resources.last().map(|last| self.list.cursor_of(&last.resource, last.place));
                             break 'walking;
                         }
-                        page.resources.push((id, resource));
+                        page.resources.push(found);
                     }
                 }
                 Ok(page)
@@ -139,7 +159,7 @@ impl<C: Connection> Search<'_, C> {
         let mut walk = Walk::new(found, EmployeeId(0));
         while let Some(ids) = walk.next(self.connection).await? {
             let wanted = self.wanted(&ids).await?;
-            places.extend(wanted.iter().map(|(id, resource)| self.list.cursor_of(resource, *id)));
+            places.extend(wanted.iter().map(|found| self.list.cursor_of(&found.resource, found.place)));
         }
         places.sort_by(|a, b| self.list.order(a, b));
         let past = match &self.list.start {
@@ -151,18 +171,25 @@ impl<C: Connection> Search<'_, C> {
         let more = past + page.len() < places.len();
         let next =
             page.last().filter(|_| more && matches!(self.list.start, Start::Cursor(_))).map(|last| (*last).clone());
-        let ids: Vec<EmployeeId> = page.iter().map(|place| EmployeeId(place.id)).collect();
-        let mut resources = self.wanted(&ids).await?;
-        resources.sort_by_cached_key(|(id, _)| page.iter().position(|place| place.id == *id));
+        let ids: BTreeSet<EmployeeId> = page.iter().map(|place| employee_at(place.id)).collect();
+        let mut resources = self.wanted(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let position = |found: &Found| page.iter().position(|place| place.id == found.place);
+        resources.retain(|found| position(found).is_some());
+        resources.sort_by_cached_key(position);
         Ok(Page { total: Some(places.len()), resources, next })
     }
 
-    /// Those among some employees that are users and asked for, in the order of their keys.
-    async fn wanted(&self, ids: &[EmployeeId]) -> Result<Vec<(i64, Map<String, Value>)>, StoreError> {
+    /// The users of some employees that are asked for, in the order of their places.
+    async fn wanted(&self, ids: &[EmployeeId]) -> Result<Vec<Found>, StoreError> {
         let loaded = load(self.connection, ids, self.loading.today).await?;
-        let users = loaded.into_iter().filter(|(_, loaded)| !loaded.is_deleted());
-        let resources = users.map(|(id, loaded)| (id.0, loaded.resource(self.loading, self.app)));
-        Ok(resources.filter(|(_, resource)| self.list.wants(resource)).collect())
+        let found = loaded.into_iter().map(|loaded| Found {
+            place: loaded.place(),
+            employee: loaded.id().employee,
+            generation: loaded.id().generation,
+            is_active: loaded.is_active(),
+            resource: loaded.resource(self.loading, self.app),
+        });
+        Ok(found.filter(|found| self.list.wants(&found.resource)).collect())
     }
 
     /// Everybody for whom the filter can hold; `None` where no index tells.
@@ -190,6 +217,11 @@ impl<C: Connection> Search<'_, C> {
     }
 }
 
+/// Of one employee's users the active ones first: whoever looks for somebody by their number takes the first.
+fn active_first(found: &mut [Found]) {
+    found.sort_by_key(|found| (found.employee, !found.is_active, found.generation));
+}
+
 /// A walk through everybody, or through those that an index found, in the order of their keys.
 struct Walk {
     found: Option<Vec<EmployeeId>>,
@@ -204,7 +236,7 @@ impl Walk {
     async fn next(&mut self, connection: &impl Connection) -> Result<Option<Vec<EmployeeId>>, StoreError> {
         let ids = match &self.found {
             Some(found) => found.iter().filter(|id| **id > self.after).take(AT_ONCE).copied().collect(),
-            None => scim::ids(connection, self.after, 0, as_u64(AT_ONCE)).await?,
+            None => scim::ids(connection, self.after, as_u64(AT_ONCE)).await?,
         };
         let Some(last) = ids.last() else { return Ok(None) };
         self.after = *last;

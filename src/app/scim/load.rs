@@ -7,25 +7,36 @@ use serde_json::{Map, Value};
 
 use super::Door;
 use crate::app::{App, StoreError};
+use crate::domain::directory::accounts::{self, Account};
 use crate::domain::directory::plan::provision::{KnownPerson, shown};
 use crate::domain::directory::records::{EmploymentRecord, PersonRecord};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
-use crate::intake::scim::user::{self, Account, UserId};
+use crate::intake::scim::user::{self, UserId};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::scim::ScimUser;
 use crate::store::{Connection, people, scim};
 
-/// An employee with everything that a User shows.
+/// An employee with every user that a provider has of them.
 #[derive(Debug, Clone)]
-pub(super) struct Loaded {
+pub(super) struct Household {
     pub employee: EmployeeId,
     pub number: EmployeeNumber,
+    /// With all employments, and nothing beside.
     pub person: KnownPerson,
-    pub kept: Option<ScimUser>,
+    /// In the order of their generations, the deleted ones among them.
+    pub users: Vec<ScimUser>,
     is_protected: bool,
-    manager: Option<UserId>,
     created_at: DateTime<Utc>,
     changed_at: DateTime<Utc>,
+}
+
+/// A user with everything that it shows.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub household: Household,
+    /// What is kept of it; `None`: HR's files alone have spoken of them.
+    pub kept: Option<ScimUser>,
+    manager: Option<UserId>,
 }
 
 /// What loading needs beside the connection.
@@ -36,34 +47,86 @@ pub(super) struct Loading<'a> {
     pub today: NaiveDate,
 }
 
-impl Loaded {
-    pub fn id(&self) -> UserId {
-        UserId { employee: self.employee, generation: self.kept.as_ref().map_or(1, |kept| kept.generation) }
+/// A user as the rules of several accounts see it.
+pub(super) fn account_of(user: &ScimUser) -> Account {
+    let (given_name, family_name) = user::said_name(&user.told);
+    Account { given_name, family_name, says_protected: user::said_protected(&user.told), ..user.account() }
+}
+
+impl Household {
+    pub fn accounts(&self) -> Vec<Account> {
+        self.users.iter().map(account_of).collect()
     }
 
-    /// Whether the provider has deleted the user, and not told of the employee since.
-    pub fn is_deleted(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.is_deleted)
+    /// The generation of the next user.
+    pub fn next_generation(&self) -> u32 {
+        self.users.iter().map(|user| user.generation).max().unwrap_or_default().saturating_add(1)
+    }
+
+    /// What is known of the person, for the account of a generation.
+    pub fn known_to(&self, generation: u32, active: bool) -> KnownPerson {
+        let beside = accounts::beside(&self.accounts(), generation, active, &self.person.employments);
+        KnownPerson { beside, ..self.person.clone() }
+    }
+
+    /// The users that are not deleted; `None` in place of one that no provider has told of.
+    fn members(&self) -> Vec<Option<&ScimUser>> {
+        if self.users.is_empty() {
+            vec![None]
+        } else {
+            self.users.iter().filter(|user| !user.is_deleted).map(Some).collect()
+        }
+    }
+}
+
+impl Loaded {
+    pub fn id(&self) -> UserId {
+        UserId { employee: self.household.employee, generation: self.kept.as_ref().map_or(1, |kept| kept.generation) }
+    }
+
+    /// Its place in an order by keys: the employee's, then the user's own.
+    pub fn place(&self) -> i64 {
+        let id = self.id();
+        first_place(id.employee).saturating_add(i64::from(id.generation))
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.active)
+    }
+
+    /// What is known of the person, for this account.
+    pub fn known(&self) -> KnownPerson {
+        self.household.known_to(self.id().generation, self.is_active())
     }
 
     /// The whole User, in its canonical form.
     pub fn resource(&self, loading: Loading<'_>, app: &App) -> Map<String, Value> {
-        let account = self.kept.as_ref().filter(|kept| !kept.is_deleted).map(|kept| Account {
+        let household = &self.household;
+        let generation = self.id().generation;
+        let all = household.accounts();
+        let account = self.kept.as_ref().map(|kept| user::Account {
             user_name: kept.user_name.clone(),
             external_id: kept.external_id.clone(),
             active: kept.active,
             told: kept.told.clone(),
         });
+        let employments = &household.person.employments;
+        let is_member = |employment: &&EmploymentRecord| {
+            all.is_empty() || accounts::employed_as(&all, &employment.employment_id).contains(&generation)
+        };
         let known = user::Known {
             id: self.id(),
-            number: &self.number,
-            person: &self.person,
-            is_protected: self.is_protected,
+            number: &household.number,
+            person: household.person.person.as_ref(),
+            employments: &self.known().seen(),
+            employed_in: &employments.values().filter(is_member).collect::<Vec<_>>(),
+            is_protected: household.is_protected,
+            speaks: accounts::speaks(&all, generation, employments),
             account: account.as_ref(),
             manager: self.manager,
             administrations: loading.administrations,
-            created_at: self.created_at,
-            changed_at: self.changed_at,
+            created_at: household.created_at,
+            changed_at: household.changed_at,
             today: loading.today,
             base: &loading.door.base,
         };
@@ -71,58 +134,89 @@ impl Loaded {
     }
 }
 
+/// Room for the users of one employee, in an order by keys.
+const PLACES: i64 = 1 << 20;
+
+/// The place before an employee's first user.
+pub(super) fn first_place(employee: EmployeeId) -> i64 {
+    employee.0.saturating_mul(PLACES)
+}
+
+/// Whose a place is.
+pub(super) const fn employee_at(place: i64) -> EmployeeId {
+    EmployeeId(place.div_euclid(PLACES))
+}
+
 /// Loads some employees, deleted users among them, by key.
-pub(super) async fn load(
+pub(super) async fn households(
     connection: &impl Connection,
     employees: &[EmployeeId],
-    today: NaiveDate,
-) -> Result<BTreeMap<EmployeeId, Loaded>, StoreError> {
+) -> Result<BTreeMap<EmployeeId, Household>, StoreError> {
     if employees.is_empty() {
         return Ok(BTreeMap::new());
     }
     // The provider is shown what was told, wherever it is by now.
     let known = people::as_told(connection, Whose::Only(employees), None).await?;
-    let mut kept = scim::users(connection, employees).await?;
+    let mut users = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
-    let persons: BTreeMap<EmployeeId, KnownPerson> =
-        known.iter().map(|(id, employee)| (*id, person_of(employee))).collect();
-    let manager_of = |person: &KnownPerson| shown(&person.employments, today).and_then(|e| e.manager.clone());
-    let numbers: BTreeSet<EmployeeNumber> = persons.values().filter_map(manager_of).collect();
-    let managers = scim::by_numbers(connection, &numbers).await?;
+    let protected = people::protected_among(connection, &employees.iter().copied().collect()).await?;
+    let household = |(id, employee): (EmployeeId, KnownEmployee)| {
+        let (created_at, changed_at) = times.get(&id).copied().unwrap_or_default();
+        let household = Household {
+            employee: id,
+            number: employee.number.clone(),
+            person: person_of(&employee),
+            users: users.remove(&id).unwrap_or_default(),
+            is_protected: protected.contains(&id),
+            created_at,
+            changed_at,
+        };
+        (id, household)
+    };
+    Ok(known.into_iter().map(household).collect())
+}
+
+/// Loads the users of some employees, in the order of their places.
+pub(super) async fn load(
+    connection: &impl Connection,
+    employees: &[EmployeeId],
+    today: NaiveDate,
+) -> Result<Vec<Loaded>, StoreError> {
+    let households = households(connection, employees).await?;
+    let loaded = households.into_values().flat_map(|household| {
+        let kept: Vec<Option<ScimUser>> = household.members().into_iter().map(Option::<&ScimUser>::cloned).collect();
+        kept.into_iter().map(move |kept| Loaded { household: household.clone(), kept, manager: None })
+    });
+    let mut loaded: Vec<Loaded> = loaded.collect();
+    let manager_of = |loaded: &Loaded| shown(&loaded.known().seen(), today).and_then(|e| e.manager.clone());
+    let numbers: Vec<Option<EmployeeNumber>> = loaded.iter().map(manager_of).collect();
+    let managers = scim::by_numbers(connection, &numbers.iter().flatten().cloned().collect::<BTreeSet<_>>()).await?;
     let manager_ids: Vec<EmployeeId> = managers.values().copied().collect();
     let kept_managers = scim::users(connection, &manager_ids).await?;
     let user_id = |number: &EmployeeNumber| {
         let employee = *managers.get(number)?;
-        match kept_managers.get(&employee) {
-            Some(kept) if kept.is_deleted => None,
-            kept => Some(UserId { employee, generation: kept.map_or(1, |kept| kept.generation) }),
-        }
+        let Some(users) = kept_managers.get(&employee) else { return Some(UserId { employee, generation: 1 }) };
+        let mut users = users.iter().filter(|user| !user.is_deleted);
+        let first = users.clone().find(|user| user.active).or_else(|| users.next())?;
+        Some(UserId { employee, generation: first.generation })
     };
-    let protected = people::protected_among(connection, &employees.iter().copied().collect()).await?;
-    let mut loaded = BTreeMap::new();
-    for (id, person) in persons {
-        let Some(employee) = known.get(&id) else { continue };
-        let (created_at, changed_at) = times.get(&id).copied().unwrap_or_default();
-        let manager = manager_of(&person).as_ref().and_then(user_id);
-        let number = employee.number.clone();
-        loaded.insert(
-            id,
-            Loaded {
-                employee: id,
-                number,
-                person,
-                kept: kept.remove(&id),
-                is_protected: protected.contains(&id),
-                manager,
-                created_at,
-                changed_at,
-            },
-        );
+    for (one, number) in loaded.iter_mut().zip(&numbers) {
+        one.manager = number.as_ref().and_then(user_id);
     }
     Ok(loaded)
 }
 
-fn person_of(employee: &KnownEmployee) -> KnownPerson {
+/// Loads the user of an id, unless it is nobody's.
+pub(super) async fn load_user(
+    connection: &impl Connection,
+    id: UserId,
+    today: NaiveDate,
+) -> Result<Option<Loaded>, StoreError> {
+    Ok(load(connection, &[id.employee], today).await?.into_iter().find(|loaded| loaded.id() == id))
+}
+
+/// What is told of an employee, as the directory's rules have it.
+pub(super) fn person_of(employee: &KnownEmployee) -> KnownPerson {
     let record = |employment: &crate::domain::directory::Employment| {
         let contact = employee.contacts.get(&employment.fact_id).cloned().unwrap_or_default();
         EmploymentRecord {

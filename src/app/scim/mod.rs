@@ -16,6 +16,7 @@ pub mod patch_user;
 pub mod read_user;
 pub mod replace_user;
 pub mod search;
+mod tell;
 mod write;
 
 use serde_json::{Map, Value, json};

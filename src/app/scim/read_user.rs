@@ -1,6 +1,6 @@
 //! One user.
 
-use super::load::{Loading, load};
+use super::load::{Loading, load_user};
 use super::{Door, Resource, ScimError, Wanted};
 use crate::app::context::Act;
 use crate::app::{App, Asker};
@@ -29,9 +29,7 @@ impl App {
         let today = self.today();
         let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
         let loading = Loading { door, administrations: &administrations, today };
-        let mut found = load(connection, &[wanted.employee], today).await?;
-        let loaded = found.remove(&wanted.employee).filter(|loaded| loaded.id() == wanted && !loaded.is_deleted());
-        let loaded = loaded.ok_or_else(unknown)?;
+        let loaded = load_user(connection, wanted, today).await?.ok_or_else(unknown)?;
         Ok(Resource::new(loaded.resource(loading, self), &projection))
     }
 }

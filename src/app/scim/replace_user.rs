@@ -32,12 +32,13 @@ impl App {
         if no_employments {
             user.told.employments = Some(Vec::new());
         }
-        if user.employee_number.as_ref().is_some_and(|number| *number != loaded.number) {
+        if user.employee_number.as_ref().is_some_and(|number| *number != loaded.household.number) {
             return Err(ScimError::OtherEmployee);
         }
         let wish = Wish {
-            number: &loaded.number,
-            loaded: Some(&loaded),
+            number: &loaded.household.number,
+            household: Some(&loaded.household),
+            kept: loaded.kept.as_ref(),
             was: Some(was),
             user,
             generation: loaded.id().generation,

@@ -1,24 +1,23 @@
 //! What all writing shares: a picture of a person over the one that was seen, into the directory, in one change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use super::load::{Loaded, Loading, load};
+use super::load::{Household, Loaded, Loading, load_user};
+use super::tell::{Telling, protection};
 use super::{Door, Precondition, Resource, ScimError};
 use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Grant;
-use crate::domain::directory::plan::provision::{KnownPerson, ProvisionFault, Told, provision};
-use crate::domain::directory::plan::{self, Plan};
-use crate::domain::directory::records::EmploymentRecord;
-use crate::domain::directory::succession::Successions;
-use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
+use crate::domain::directory::plan::provision::Told;
+use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::user::{self, ReadUser, UserId};
+use crate::store::people::Whose;
 use crate::store::scim::ScimUser;
-use crate::store::{Change, applying, clock, directory, people, platforms, reorganisations, scim};
+use crate::store::{Change, clock, directory, people, scim};
 
 /// A change under way at the SCIM door.
 pub(super) struct Writing<'a> {
@@ -35,7 +34,9 @@ pub(super) struct Writing<'a> {
 pub(super) struct Wish<'a> {
     pub number: &'a EmployeeNumber,
     /// What is known; `None` where the employee is new.
-    pub loaded: Option<&'a Loaded>,
+    pub household: Option<&'a Household>,
+    /// What is kept of the user; `None` where it is new.
+    pub kept: Option<&'a ScimUser>,
     /// The picture that the provider saw, where it saw one.
     pub was: Option<ReadUser>,
     pub user: ReadUser,
@@ -65,9 +66,7 @@ impl<'a> Writing<'a> {
     ) -> Result<(Loaded, Map<String, Value>), ScimError> {
         let unknown = || ScimError::NotFound { kind: "user", id: id.to_owned() };
         let wanted = UserId::parse(id).ok_or_else(unknown)?;
-        let mut found = load(self.change.connection(), &[wanted.employee], self.today).await?;
-        let loaded = found.remove(&wanted.employee).filter(|loaded| loaded.id() == wanted && !loaded.is_deleted());
-        let loaded = loaded.ok_or_else(unknown)?;
+        let loaded = load_user(self.change.connection(), wanted, self.today).await?.ok_or_else(unknown)?;
         let resource = loaded.resource(self.loading(), self.app);
         if precondition.holds(&super::version_of(&resource)) {
             Ok((loaded, resource))
@@ -83,13 +82,8 @@ impl<'a> Writing<'a> {
 
     /// Makes a wish true, and answers what the user is then.
     pub async fn fulfil(self, wish: Wish<'_>, projection: &Projection) -> Result<Resource, ScimError> {
-        let Wish { number, loaded, was, mut user, generation, action } = wish;
-        let known = loaded.map_or_else(KnownPerson::default, |loaded| loaded.person.clone());
-        let connection = self.change.connection();
-        let taken = scim::by_user_name(connection, &user.account.user_name).await?;
-        if taken.is_some_and(|taken| loaded.is_none_or(|loaded| loaded.employee != taken)) {
-            return Err(ScimError::Taken("userName"));
-        }
+        let Wish { number, household, kept, was, mut user, generation, action } = wish;
+        self.free_the_name(&user.account.user_name, household, generation).await?;
         let was = match was {
             None => None,
             Some(mut was) => {
@@ -105,14 +99,18 @@ impl<'a> Writing<'a> {
         };
         let was = was.map(|was| was.told);
         self.administrations_exist(was.as_ref(), &user.told)?;
-        self.direct(number, &known, was.as_ref(), &user.told).await?;
-        let connection = self.change.connection();
-        let employee = match loaded {
-            Some(loaded) => Some(loaded.employee),
-            None => people::by_number(connection, number).await?,
+        protection(household, kept, generation, was.as_ref(), &mut user);
+        let user_name = &user.account.user_name;
+        let telling = Telling { number, household, kept, generation, was: was.as_ref(), told: &user.told, user_name };
+        let governs = self.direct(&telling).await?;
+        let employee = match household {
+            Some(household) => Some(household.employee),
+            None => people::by_number(self.change.connection(), number).await?,
         };
         let unreadable = crate::store::StoreError::Unreadable { table: "employee", column: "number" };
         let employee = employee.ok_or(unreadable)?;
+        let goes = !user.account.active && was.as_ref().is_none_or(|was| was.active);
+        let kept_end = kept.and_then(|kept| kept.ended_at).filter(|_| !user.account.active);
         let said = ScimUser {
             employee,
             generation,
@@ -121,58 +119,71 @@ impl<'a> Writing<'a> {
             user_name: user.account.user_name,
             external_id: user.account.external_id,
             told: user.account.told,
+            governs,
+            ended_at: if goes { Some(self.change.known_at()) } else { kept_end },
         };
-        if loaded.and_then(|loaded| loaded.kept.as_ref()) != Some(&said) {
+        if kept != Some(&said) {
             scim::save(&self.change, &said).await?;
         }
-        let resource = self.resource(employee).await?;
+        let resource = self.resource(UserId { employee, generation }).await?;
         self.done(action, number).await?;
         Ok(Resource::new(resource, projection))
     }
 
-    /// Ends what runs of a person's, and lets go of the user; the person stays known.
+    /// Ends what runs of the user's, and lets go of it; the person stays known. What a deactivation ended already is not ended
+    /// again: HR's files may have brought the person back since.
     pub async fn let_go(self, loaded: &Loaded, was: &ReadUser) -> Result<(), ScimError> {
+        let household = &loaded.household;
+        let generation = loaded.id().generation;
         let told = Told { active: false, employments: None, ..was.told.clone() };
         let told = Told { given_name: None, family_name: None, protected: None, ..told };
-        self.direct(&loaded.number, &loaded.person, None, &told).await?;
-        let gone = ScimUser {
-            employee: loaded.employee,
-            generation: loaded.id().generation,
-            is_deleted: true,
-            active: false,
-            // What need not be held is not held.
-            user_name: String::new(),
-            external_id: None,
-            told: BTreeMap::new(),
-        };
+        let is_inactive = loaded.kept.as_ref().is_some_and(|kept| !kept.active);
+        if !is_inactive {
+            let telling = Telling {
+                number: &household.number,
+                household: Some(household),
+                kept: loaded.kept.as_ref(),
+                generation,
+                was: None,
+                told: &told,
+                user_name: &was.account.user_name,
+            };
+            self.direct(&telling).await?;
+        }
+        let kept_end = loaded.kept.as_ref().and_then(|kept| kept.ended_at);
+        let ended_at = if is_inactive { kept_end } else { Some(self.change.known_at()) };
+        let gone = ScimUser { ended_at, ..gone(UserId { employee: household.employee, generation }) };
         scim::save(&self.change, &gone).await?;
-        self.done("scim.user.delete", &loaded.number).await
+        self.done("scim.user.delete", &household.number).await
     }
 
-    /// What is said into the directory, by the way of HR's files.
-    async fn direct(
+    /// A user name is one active user's. An inactive one that has it lets go of it, and so of its id: the name has gone to
+    /// somebody else, or the provider made the same user anew.
+    async fn free_the_name(
         &self,
-        number: &EmployeeNumber,
-        known: &KnownPerson,
-        was: Option<&Told>,
-        told: &Told,
+        user_name: &str,
+        household: Option<&Household>,
+        generation: u32,
     ) -> Result<(), ScimError> {
-        let mapping = &self.door.mapping;
-        let successions = reorganisations::successions(self.change.connection(), None).await?;
-        let known = &KnownPerson { successions, ..known.clone() };
-        let plan =
-            provision(number, known, was, told, mapping.default_form, self.today).map_err(|fault| match fault {
-                ProvisionFault::NoAdministration => ScimError::NoAdministration {
-                    fault,
-                    attribute: mapping.administration.clone(),
-                    known: self.codes(),
-                },
-                fault => ScimError::Provision(fault),
-            })?;
-        nobody_works_where_it_is_closed(&plan, &known.successions)?;
-        if !plan.is_empty() {
-            let orders = platforms::link_orders(self.change.connection()).await?;
-            applying::apply(&self.change, &plan, &orders, self.app.calendar, &|_| {}).await?;
+        let Some(taken) = scim::by_user_name(self.change.connection(), user_name).await? else { return Ok(()) };
+        let is_same_person = household.is_some_and(|household| household.employee == taken.employee);
+        if is_same_person && taken.generation == generation {
+            return Ok(());
+        }
+        let id = UserId { employee: taken.employee, generation: taken.generation };
+        if taken.active {
+            return Err(if is_same_person {
+                ScimError::Exists { location: format!("{}/Users/{id}", self.door.base) }
+            } else {
+                ScimError::Taken("userName")
+            });
+        }
+        scim::save(&self.change, &ScimUser { ended_at: taken.ended_at, ..gone(id) }).await?;
+        let number = people::as_told(self.change.connection(), Whose::Only(&[taken.employee]), None).await?;
+        if let Some(holder) = number.get(&taken.employee) {
+            let object = format!("employee {}", holder.number);
+            let act = Act { action: "scim.user.let_go", object: &object };
+            self.app.audit(&self.change, self.asker, self.grant, act).await?;
         }
         Ok(())
     }
@@ -183,10 +194,9 @@ impl<'a> Writing<'a> {
         Ok(self.change.commit().await?)
     }
 
-    async fn resource(&self, employee: EmployeeId) -> Result<Map<String, Value>, ScimError> {
-        let found = load(self.change.connection(), &[employee], self.today).await?;
-        let resource = found.get(&employee).map(|loaded| loaded.resource(self.loading(), self.app));
-        Ok(resource.unwrap_or_default())
+    async fn resource(&self, id: UserId) -> Result<Map<String, Value>, ScimError> {
+        let found = load_user(self.change.connection(), id, self.today).await?;
+        Ok(found.map(|loaded| loaded.resource(self.loading(), self.app)).unwrap_or_default())
     }
 
     /// The employee number of the manager whose User has an id.
@@ -194,12 +204,11 @@ impl<'a> Writing<'a> {
         let Some(id) = id else { return Ok(None) };
         let unknown = || ScimError::UnknownManager(id.to_owned());
         let wanted = UserId::parse(id).ok_or_else(unknown)?;
-        let mut found = load(self.change.connection(), &[wanted.employee], self.today).await?;
-        let manager = found.remove(&wanted.employee).filter(|loaded| loaded.id() == wanted && !loaded.is_deleted());
-        manager.map(|manager| Some(manager.number)).ok_or_else(unknown)
+        let manager = load_user(self.change.connection(), wanted, self.today).await?;
+        manager.map(|manager| Some(manager.household.number)).ok_or_else(unknown)
     }
 
-    fn codes(&self) -> String {
+    pub(super) fn codes(&self) -> String {
         let codes: Vec<&str> = self.administrations.keys().map(AdministrationCode::as_str).collect();
         if codes.is_empty() { "none yet, import HR's file of administrations".to_owned() } else { codes.join(", ") }
     }
@@ -222,15 +231,17 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
-fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
-    let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told());
-    for change in &plan.changes {
-        let plan::Change::Employment(act) = change else { continue };
-        let before = act.before().and_then(closed);
-        if let Some(code) = act.after().and_then(closed).filter(|code| before.as_ref() != Some(code)) {
-            return Err(ScimError::ClosedAdministration(code));
-        }
+/// A user that is nobody's any more. What need not be held is not held.
+fn gone(id: UserId) -> ScimUser {
+    ScimUser {
+        employee: id.employee,
+        generation: id.generation,
+        is_deleted: true,
+        active: false,
+        user_name: String::new(),
+        external_id: None,
+        told: BTreeMap::new(),
+        governs: BTreeSet::new(),
+        ended_at: None,
     }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Plain facts. What follows from them for a requirement is in `compliance`; what a file changes is in `plan`.
 
+pub mod accounts;
 pub mod earlier_place;
 pub mod imports;
 pub mod merge;

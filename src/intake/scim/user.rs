@@ -9,22 +9,57 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::EmployeeId;
 
-pub use reading::{ReadUser, UserError, keep_unspoken, read, says_no_employments};
+pub use reading::{ReadUser, UserError, address_of, keep_unspoken, read, says_no_employments, with_addresses_not_kept};
 pub use writing::{Known, group_location, instant, write};
 
 /// Under which name the kind of the kept address is kept, among what was told: a client chooses elements by it.
 const EMAIL_TYPE: &str = "emails.type";
+
+/// Under which name it is kept that the address was said not to be the primary one.
+const EMAIL_PRIMARY: &str = "emails.primary";
+
+/// Under which name the kinds of the addresses are kept that were told and not kept, with commas between.
+const EMAIL_OTHERS: &str = "emails.others";
+
+/// Under which name it is kept that the provider said of this account that the person's data are protected.
+const SAID_PROTECTED: &str = "protected";
 
 /// Under which names it is kept what the provider said of a person's name, address and unit: of somebody whose personal data are
 /// protected it is shown these, and not what anybody else said.
 const SAID: [&str; 4] = ["name.givenName", "name.familyName", "emails.value", SAID_UNIT];
 const SAID_UNIT: &str = "employment.unit";
 
-/// Kurskoll's id of a User: the employee's own key, and how often the provider has begun anew with them.
+/// Whether a text that was told is shown under its name: the others are for Kurskoll alone.
+fn is_shown_as_told(name: &str) -> bool {
+    ![EMAIL_TYPE, EMAIL_PRIMARY, EMAIL_OTHERS, SAID_PROTECTED].contains(&name) && !SAID.contains(&name)
+}
+
+/// The name that an account told: given name and family name.
+#[must_use]
+pub fn said_name(told: &BTreeMap<String, String>) -> (Option<String>, Option<String>) {
+    (told.get("name.givenName").cloned(), told.get("name.familyName").cloned())
+}
+
+/// Whether an account told that the person's data are protected.
+#[must_use]
+pub fn said_protected(told: &BTreeMap<String, String>) -> bool {
+    told.contains_key(SAID_PROTECTED)
+}
+
+/// Keeps whether an account told that the person's data are protected.
+pub fn note_protected(told: &mut BTreeMap<String, String>, is_protected: bool) {
+    if is_protected {
+        told.insert(SAID_PROTECTED.to_owned(), "true".to_owned());
+    } else {
+        told.remove(SAID_PROTECTED);
+    }
+}
+
+/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserId {
     pub employee: EmployeeId,
-    /// 1, and one more after each deletion.
+    /// From 1, one more for each.
     pub generation: u32,
 }
 

@@ -296,8 +296,8 @@ pub const TABLES: &[Table] = &[
         .at("(SELECT p.at FROM import_report p WHERE p.id = t.import_id)"),
     Table::kept(
         "scim_user",
-        "employee_id",
-        false,
+        "id",
+        true,
         &[
             "employee_id",
             "generation",
@@ -308,6 +308,9 @@ pub const TABLES: &[Table] = &[
             "external_id",
             "told",
             "changed_at",
+            "id",
+            "governs",
+            "ended_at",
         ],
     ),
     // What is demanded

@@ -5,7 +5,9 @@ use sea_orm::entity::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "scim_user")]
 pub struct Model {
+    /// The employee's key and the generation, as `17-2`; of rows from before there could be several, the key alone.
     #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
     pub employee_id: i64,
     pub generation: i32,
     pub deleted: bool,
@@ -15,6 +17,9 @@ pub struct Model {
     pub external_id: Option<String>,
     pub told: String,
     pub changed_at: i64,
+    /// The ids of the employments that it told, as JSON.
+    pub governs: String,
+    pub ended_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -7,17 +7,23 @@
 //! * Another administration is a transfer: the employment ends the day before, a new one begins today.
 //! * Deactivation on a day makes it the last day of whatever runs; what has not begun is withdrawn. Nobody is deleted.
 //! * A return is a new employment of the same person.
+//! * Beside another active account of the person ([`accounts`](super::super::accounts)), an account ends what it told alone.
 
-use std::collections::BTreeMap;
+mod governing;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::super::EmploymentForm;
+use super::super::accounts::Beside;
 use super::super::records::{EmploymentRecord, PersonRecord};
 use super::super::succession::Successions;
 use super::{Act, Change, Dated, Plan};
 use crate::domain::calendar::day_before;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
+
+pub use governing::{employments_after, governed_after};
 
 /// What is known of one person; nothing where the person is new.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +33,17 @@ pub struct KnownPerson {
     pub employments: BTreeMap<EmploymentId, EmploymentRecord>,
     /// What has been reorganised.
     pub successions: Successions,
+    /// The person's other accounts, as far as the one that is written through must know them.
+    pub beside: Beside,
+}
+
+impl KnownPerson {
+    /// The employments that the account is shown.
+    #[must_use]
+    pub fn seen(&self) -> BTreeMap<EmploymentId, EmploymentRecord> {
+        let seen = self.employments.iter().filter(|(id, _)| !self.beside.hidden.contains(*id));
+        seen.map(|(id, employment)| (id.clone(), employment.clone())).collect()
+    }
 }
 
 /// A person as a provider tells of them.
@@ -116,7 +133,12 @@ pub fn provision(
     today: NaiveDate,
 ) -> Result<Plan, ProvisionFault> {
     let employments = known.employments.clone();
-    let mut register = Register { number, employments, successions: &known.successions, default_form, today };
+    let (successions, beside) = (&known.successions, &known.beside);
+    let restored = BTreeSet::new();
+    let mut register = Register { number, employments, restored, successions, beside, default_form, today };
+    if told.active && was.is_none_or(|was| !was.active) {
+        register.go_on_with_hrs();
+    }
     let lists_employments =
         told.employments.is_some() && told.employments != was.and_then(|was| was.employments.clone());
     if let Some(list) = told.employments.as_ref().filter(|_| lists_employments) {
@@ -179,14 +201,29 @@ fn acts(
 struct Register<'a> {
     number: &'a EmployeeNumber,
     employments: BTreeMap<EmploymentId, EmploymentRecord>,
+    /// What goes on again that the going of another account had ended.
+    restored: BTreeSet<EmploymentId>,
     successions: &'a Successions,
+    beside: &'a Beside,
     default_form: EmploymentForm,
     today: NaiveDate,
 }
 
 impl Register<'_> {
     fn shown(&self) -> Option<EmploymentRecord> {
-        shown(&self.employments, self.today).cloned()
+        let seen = self.employments.iter().filter(|(id, _)| self.sees(id));
+        let seen = seen.map(|(id, employment)| (id.clone(), employment.clone())).collect();
+        shown(&seen, self.today).cloned()
+    }
+
+    fn sees(&self, id: &EmploymentId) -> bool {
+        !self.beside.hidden.contains(id)
+    }
+
+    /// Whether the account may end an employment: no other active account tells it; beside one, it must be its own.
+    fn may_end(&self, id: &EmploymentId) -> bool {
+        let beside = self.beside;
+        !beside.of_active.contains(id) && (!beside.another_is_active || beside.own.contains(id))
     }
 
     /// Whether the employment goes on after today.
@@ -206,7 +243,8 @@ impl Register<'_> {
 
     fn end_all(&mut self) {
         let ending = self.employments.values().filter(|employment| self.goes_on(employment));
-        let ids: Vec<EmploymentId> = ending.map(|employment| employment.employment_id.clone()).collect();
+        let ids = ending.map(|employment| employment.employment_id.clone()).filter(|id| self.may_end(id));
+        let ids: Vec<EmploymentId> = ids.collect();
         for id in ids {
             self.end(&id, self.today);
         }
@@ -243,23 +281,54 @@ impl Register<'_> {
 
     /// The first day of a new employment: the one that is told, unless an employment already ended on it or later: then
     /// it speaks of that one, and the new one begins today.
+    ///
+    /// What another account told and went on at the least until today may go on beside the new one, from whichever day
+    /// after its own first. So it is the same whether that account is deactivated today before this telling, or after it.
     fn first_day(&self, told: &Post) -> NaiveDate {
-        let is_free = |day: &NaiveDate| {
-            let ended = self.employments.values().filter(|employment| !self.goes_on(employment));
-            ended.filter_map(|employment| employment.ends_on).all(|last| last < *day)
+        let is_before = |employment: &EmploymentRecord, day: &NaiveDate| {
+            let is_of_another = employment.employment_id.is_of_provider() && !self.owns(&employment.employment_id);
+            match employment.ends_on {
+                Some(last) if is_of_another && last < self.today => last < *day,
+                _ if is_of_another => employment.starts_on < *day,
+                Some(last) if !self.goes_on(employment) => last < *day,
+                _ => true,
+            }
         };
+        let is_free = |day: &NaiveDate| self.employments.values().all(|employment| is_before(employment, day));
         told.starts_on.filter(is_free).unwrap_or(self.today)
     }
 
-    /// A person of whom the provider tells for the first time, or again after it deleted them.
+    fn owns(&self, id: &EmploymentId) -> bool {
+        self.beside.own.contains(id)
+    }
+
+    /// Undoes what the going of the last active account ended today of HR's: this account came in time, so there was no
+    /// moment without one, whichever of the two was told first.
+    fn go_on_with_hrs(&mut self) {
+        for (id, before) in &self.beside.ended_today {
+            match self.employments.get_mut(id) {
+                Some(employment) if employment.ends_on == Some(self.today) => employment.ends_on = before.ends_on,
+                Some(_) => continue,
+                None => drop(self.employments.insert(id.clone(), before.clone())),
+            }
+            self.restored.insert(id.clone());
+        }
+    }
+
+    /// A person of whom the provider tells for the first time, or again after it deleted them, or by another account. A last
+    /// day before the first one is that of an employment that ended.
     fn begin(&mut self, post: &Post) -> Result<(), ProvisionFault> {
-        self.add(post, self.first_day(post), None)
+        let starts_on = self.first_day(post);
+        let is_back = self.employments.keys().any(EmploymentId::is_of_provider);
+        let ends_on = post.ends_on.filter(|last| !is_back || *last >= starts_on);
+        self.add(&Post { ends_on, ..post.clone() }, starts_on, None)
     }
 
     /// A person who had left: new, unless HR's files have brought them back already. A last day that has passed is that of
     /// the employment that ended.
     fn begin_again(&mut self, post: &Post) -> Result<(), ProvisionFault> {
-        if self.employments.values().any(|employment| self.goes_on(employment)) {
+        let mut seen = self.employments.iter().filter(|(id, _)| self.sees(id) && !self.restored.contains(*id));
+        if seen.any(|(_, employment)| self.goes_on(employment)) {
             return Ok(());
         }
         self.begin(&Post { ends_on: post.ends_on.filter(|last| *last > self.today), ..post.clone() })
@@ -339,7 +408,8 @@ impl Register<'_> {
     ) -> Result<(), ProvisionFault> {
         let named = |id: &EmploymentId| list.iter().any(|told| told.id.as_ref() == Some(id));
         for id in was.iter().filter_map(|was| was.id.as_ref()).filter(|id| !named(id)) {
-            if self.employments.get(id).is_some_and(|employment| self.goes_on(employment)) {
+            let ends = !self.beside.of_active.contains(id);
+            if ends && self.employments.get(id).is_some_and(|employment| self.goes_on(employment)) {
                 self.end(id, self.today);
             }
         }

@@ -27,11 +27,11 @@ pub fn user() -> Schemas {
             Attribute::new(
                 Kind::Boolean,
                 "active",
-                "Whether the person works here. Made false, it ends the employment today; made true again, it begins a new one.",
+                "Whether the person works here. Made false, it ends the employment today; made true again, it begins a new one. Beside another active user of the same number it ends what this one told.",
             ),
             Attribute::complex(
                 "emails",
-                "One address is kept: the primary one, else the one for work, else the first.",
+                "One address is kept: one for work, else the primary one, else one without a type. One of the type home never is.",
                 [
                     Attribute::text("value", "The address."),
                     Attribute {
@@ -62,10 +62,12 @@ pub fn user() -> Schemas {
         attributes: vec![
             Attribute {
                 mutability: Mutability::Immutable,
-                ..Attribute::text("employeeNumber", "HR's number of the employee; never a personal identity number.")
-                    .case_exact()
-                    .required()
-                    .unique()
+                ..Attribute::text(
+                    "employeeNumber",
+                    "HR's number of the employee; never a personal identity number. Several users may have one.",
+                )
+                .case_exact()
+                .required()
             },
             Attribute::text("costCenter", "Cost centre; kept and not used."),
             Attribute::text("organization", "Unless configured otherwise, carries the administration's code."),
@@ -94,7 +96,7 @@ pub fn user() -> Schemas {
             ),
             Attribute::complex(
                 "employments",
-                "Every employment, ended ones included. Written, the list is whole: what it lacks ends today.",
+                "Every employment that this user is shown, ended ones included. Written, the list is whole: what it lacks ends today.",
                 [
                     Attribute::text("id", "HR's id of the employment; left out, Kurskoll gives one.").case_exact(),
                     Attribute::text("administration", "The code of the administration.").required().case_exact(),

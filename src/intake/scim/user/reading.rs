@@ -9,7 +9,7 @@ use super::super::mapping::{Mapping, day};
 use super::super::patch::member;
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL};
-use super::{Account, EMAIL_TYPE, SAID};
+use super::{Account, EMAIL_OTHERS, EMAIL_PRIMARY, EMAIL_TYPE, SAID};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{Post, Told, ToldEmployment};
@@ -78,7 +78,7 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
         parsed.transpose()
     };
     let user_name = harmless("userName")?.ok_or(UserError::NoUserName)?;
-    let email = email_of(resource);
+    let email = address_of(resource);
     let part_of_email = |part: &str| email.and_then(|email| email.get(part)).and_then(Value::as_str);
     let address = part_of_email("value");
     if address.is_some_and(is_personal_identity_number) {
@@ -91,6 +91,10 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
         }
     }
     told.extend(part_of_email("type").map(|kind| (EMAIL_TYPE.to_owned(), kind.to_owned())));
+    if email.is_some_and(|email| email.get("primary") == Some(&Value::Bool(false))) {
+        told.insert(EMAIL_PRIMARY.to_owned(), "false".to_owned());
+    }
+    told.extend(kinds_not_kept(resource, email).map(|kinds| (EMAIL_OTHERS.to_owned(), kinds)));
     let said = [text("name.givenName"), text("name.familyName"), address, optional(&mapping.unit)];
     told.extend(SAID.into_iter().zip(said).filter_map(|(name, said)| Some((name.to_owned(), said?.to_owned()))));
     let extension = resource.get(KURSKOLL).and_then(Value::as_object);
@@ -120,17 +124,68 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
     })
 }
 
-/// The address that is kept: the primary one, else the one for work, else the first.
-fn email_of(resource: &Map<String, Value>) -> Option<&Value> {
-    let emails = resource.get("emails").and_then(Value::as_array)?;
-    let with = |test: &dyn Fn(&Value) -> bool| {
-        emails.iter().filter(|email| email.get("value").is_some()).find(|email| test(email))
+/// Whether an address is of a kind, which is written in any case.
+fn is_of(address: &Value, wanted: &str) -> bool {
+    kind_of(address).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
+}
+
+fn kind_of(address: &Value) -> Option<&str> {
+    address.get("type").and_then(Value::as_str)
+}
+
+/// The address that is kept of those that a User has: one for work; else the primary one; else one without a type; else any.
+/// Of several that are alike in this, the primary one, then the first. One of the type `home` is private: it is never kept.
+#[must_use]
+pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
+    let addresses = resource.get("emails").and_then(Value::as_array)?;
+    let is_primary = |address: &Value| address.get("primary") == Some(&Value::Bool(true));
+    let rank = |address: &&Value| {
+        let kind = match (kind_of(address), is_primary(address)) {
+            _ if is_of(address, "work") => 0,
+            (_, true) => 1,
+            (None, false) => 2,
+            (Some(_), false) => 3,
+        };
+        (kind, !is_primary(address))
     };
-    let is_work =
-        |email: &Value| email.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
-    with(&|email| email.get("primary") == Some(&Value::Bool(true)))
-        .or_else(|| with(&is_work))
-        .or_else(|| with(&|_| true))
+    let kept = addresses.iter().filter(|address| address.get("value").is_some() && !is_of(address, "home"));
+    kept.min_by_key(rank)
+}
+
+/// How a kind ends whose address is the primary one.
+const PRIMARY: char = '!';
+
+/// The kinds of the addresses that are not kept; each once, with a mark on the primary one's.
+fn kinds_not_kept(resource: &Map<String, Value>, kept: Option<&Value>) -> Option<String> {
+    let addresses = resource.get("emails").and_then(Value::as_array)?;
+    let others = addresses.iter().filter(|address| kept != Some(*address)).map(|address| {
+        let kind = kind_of(address).unwrap_or_default().to_ascii_lowercase();
+        let is_primary = address.get("primary") == Some(&Value::Bool(true));
+        if is_primary { format!("{kind}{PRIMARY}") } else { kind }
+    });
+    let mut kinds: Vec<String> = others.filter(|kind| !kind.contains(',') && !kind.is_empty()).collect();
+    kinds.sort();
+    kinds.dedup();
+    (!kinds.is_empty()).then(|| kinds.join(","))
+}
+
+/// A User as a PATCH finds it: with the kinds of the addresses that were told and not kept, so that a change of such an address
+/// is not an error.
+pub fn with_addresses_not_kept(resource: &mut Map<String, Value>, told: &BTreeMap<String, String>) {
+    let Some(kinds) = told.get(EMAIL_OTHERS) else { return };
+    let addresses = resource.entry("emails").or_insert_with(|| Value::Array(Vec::new()));
+    let Some(addresses) = addresses.as_array_mut() else { return };
+    for kind in kinds.split(',') {
+        let (kind, is_primary) = kind.strip_suffix(PRIMARY).map_or((kind, false), |kind| (kind, true));
+        let mut address = Map::new();
+        if !kind.is_empty() {
+            address.insert("type".to_owned(), kind.into());
+        }
+        if is_primary {
+            address.insert("primary".to_owned(), true.into());
+        }
+        addresses.push(address.into());
+    }
 }
 
 fn employments_of(
@@ -205,6 +260,85 @@ pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>)
         let value = before.get(extension).and_then(|extension| extension.get(name));
         if let Some(value) = value.filter(|_| body.get(extension).and_then(|e| e.get(name)).is_none()) {
             object_in(body, extension).insert(name.to_owned(), value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn kept(emails: &Value) -> Option<String> {
+        let resource = Map::from_iter([("emails".to_owned(), emails.clone())]);
+        address_of(&resource).and_then(|email| email.get("value")).and_then(Value::as_str).map(ToOwned::to_owned)
+    }
+
+    #[test]
+    fn the_address_for_work_is_kept_whatever_is_called_primary() {
+        let (work, home, other) = (
+            json!({"value": "w", "type": "Work"}),
+            json!({"value": "h", "type": "HOME", "primary": true}),
+            json!({"value": "o", "type": "other"}),
+        );
+        let primary = |email: &Value| {
+            let mut email = email.clone();
+            email["primary"] = json!(true);
+            email
+        };
+        let (bare, second) = (json!({"value": "b"}), json!({"value": "w2", "type": "work"}));
+        for (emails, wanted) in [
+            (json!([home, work]), Some("w")),
+            (json!([primary(&other), work]), Some("w")),
+            (json!([work, second]), Some("w")),
+            (json!([work, primary(&second)]), Some("w2")),
+            (json!([bare, primary(&other)]), Some("o")),
+            (json!([other, bare]), Some("b")),
+            (json!([home, other]), Some("o")),
+            (json!([home, bare]), Some("b")),
+            (json!([home]), None),
+            (json!([{"type": "work"}, bare]), Some("b")),
+            (json!([]), None),
+        ] {
+            assert_eq!(kept(&emails).as_deref(), wanted, "{emails}");
+        }
+    }
+
+    #[test]
+    fn of_what_is_not_kept_its_kind_is_remembered_and_no_more() {
+        let emails = json!([{"value": "w", "type": "work"}, {"value": "h", "type": "home", "primary": true},
+                            {"value": "o", "type": "other"}, {"value": "b"}]);
+        let mut resource = Map::from_iter([("emails".to_owned(), emails)]);
+        let kinds = kinds_not_kept(&resource, address_of(&resource)).expect("kinds");
+        assert_eq!(kinds, "home!,other");
+        resource.insert("emails".to_owned(), json!([{"value": "w", "type": "work"}]));
+        with_addresses_not_kept(&mut resource, &BTreeMap::from([(EMAIL_OTHERS.to_owned(), kinds.clone())]));
+        assert_eq!(
+            resource["emails"],
+            json!([{"value": "w", "type": "work"}, {"type": "home", "primary": true}, {"type": "other"}])
+        );
+        assert_eq!(kinds_not_kept(&resource, address_of(&resource)), Some(kinds));
+    }
+
+    proptest! {
+        /// One address for work beside any others, in any order, is the one that is kept.
+        #[test]
+        fn one_address_for_work_is_kept_in_any_order(
+            others in prop::collection::vec((prop::sample::select(&["home", "other", "x", ""][..]), any::<bool>()), 0..5),
+            at in any::<prop::sample::Index>(), primary in prop::option::of(any::<bool>()),
+        ) {
+            let mut emails: Vec<Value> = others
+                .iter()
+                .map(|(kind, primary)| match *kind {
+                    "" => json!({"value": "p", "primary": primary}),
+                    kind => json!({"value": "p", "type": kind, "primary": primary}),
+                })
+                .collect();
+            let place = at.index(emails.len() + 1);
+            emails.insert(place, json!({"value": "w", "type": "work", "primary": primary}));
+            prop_assert_eq!(kept(&Value::Array(emails)), Some("w".to_owned()));
         }
     }
 }

@@ -8,22 +8,28 @@ use serde_json::{Map, Value, json};
 use super::super::mapping::{Mapping, day};
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
-use super::{Account, EMAIL_TYPE, SAID, SAID_UNIT, UserId};
+use super::{Account, EMAIL_PRIMARY, EMAIL_TYPE, SAID_UNIT, UserId, is_shown_as_told};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
-use crate::domain::directory::plan::provision::{KnownPerson, shown, works_here};
-use crate::domain::directory::records::EmploymentRecord;
-use crate::domain::ids::{AdministrationCode, EmployeeNumber};
+use crate::domain::directory::plan::provision::{shown, works_here};
+use crate::domain::directory::records::{EmploymentRecord, PersonRecord};
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
 
 /// Everything that a User is written from.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub id: UserId,
     pub number: &'a EmployeeNumber,
-    pub person: &'a KnownPerson,
+    pub person: Option<&'a PersonRecord>,
+    /// The employments that the account is shown.
+    pub employments: &'a BTreeMap<EmploymentId, EmploymentRecord>,
+    /// Those in which the person is employed by this account.
+    pub employed_in: &'a [&'a EmploymentRecord],
     /// Whether their personal data are protected, under whichever number: then what the provider said itself is written, and
     /// nothing that anybody else said of name, address, user name and unit.
     pub is_protected: bool,
+    /// Whether the account speaks of the person; if not, it is shown the name that it told itself.
+    pub speaks: bool,
     /// `None`: HR's files alone have spoken of them.
     pub account: Option<&'a Account>,
     /// The shown employment's manager, where it is a User.
@@ -41,8 +47,8 @@ pub struct Known<'a> {
 /// directory's word is shown. (Of protected personal data, what the provider told and nothing else.)
 #[must_use]
 pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map<String, Value> {
-    let employment = shown(&known.person.employments, known.today);
-    let record = known.person.person.as_ref();
+    let employment = shown(known.employments, known.today);
+    let record = known.person;
     let number = known.number.as_str();
     let user_name = match known.account {
         Some(account) => account.user_name.as_str(),
@@ -52,8 +58,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             address.unwrap_or(number)
         }
     };
-    let active =
-        known.account.map_or_else(|| works_here(&known.person.employments, known.today), |account| account.active);
+    let active = known.account.map_or_else(|| works_here(known.employments, known.today), |account| account.active);
     let mut user = Map::new();
     let mut put = |path: &str, value: &str| {
         if let (Ok(place), false) = (mapping.schemas.place(path), value.is_empty()) {
@@ -61,7 +66,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
         }
     };
     let told_texts = known.account.iter().flat_map(|account| &account.told);
-    for (path, value) in told_texts.filter(|(path, _)| *path != EMAIL_TYPE && !SAID.contains(&path.as_str())) {
+    for (path, value) in told_texts.filter(|(path, _)| is_shown_as_told(path)) {
         put(path, value);
     }
     // A carrier shows what it was told, where that still holds.
@@ -85,8 +90,12 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
         let word = if known.is_protected { told(said) } else { known_otherwise };
         word.unwrap_or_default().to_owned()
     };
-    put("name.givenName", &shown("name.givenName", record.map(|record| record.given_name.as_str())));
-    put("name.familyName", &shown("name.familyName", record.map(|record| record.family_name.as_str())));
+    let name = |said: &str, record: Option<&str>| {
+        let own = told(said).filter(|_| !known.speaks);
+        shown(said, own.or(record))
+    };
+    put("name.givenName", &name("name.givenName", record.map(|record| record.given_name.as_str())));
+    put("name.familyName", &name("name.familyName", record.map(|record| record.family_name.as_str())));
     put("externalId", known.account.and_then(|account| account.external_id.as_deref()).unwrap_or_default());
     put("userName", user_name);
     if let Some(employment) = employment {
@@ -103,8 +112,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
         }
         let email = shown("emails.value", employment.email.as_deref());
         if !email.is_empty() {
-            let kind = told(EMAIL_TYPE).unwrap_or("work");
-            user.insert("emails".to_owned(), json!([{"value": email, "type": kind, "primary": true}]));
+            user.insert("emails".to_owned(), json!([address_view(&email, known.account)]));
         }
     }
     user.insert("active".to_owned(), active.into());
@@ -121,7 +129,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     let extension = object_in(&mut user, KURSKOLL);
     extension.insert("protected".to_owned(), record.is_some_and(|record| record.protected).into());
     let employments: Vec<Value> =
-        known.person.employments.values().map(|employment| employment_view(employment, known.is_protected)).collect();
+        known.employments.values().map(|employment| employment_view(employment, known.is_protected)).collect();
     if !employments.is_empty() {
         extension.insert("employments".to_owned(), employments.into());
     }
@@ -176,6 +184,19 @@ fn take(user: &mut Map<String, Value>, mapping: &Mapping, path: &str) {
     }
 }
 
+/// An address with the kind that it was told with. One that the provider did not tell is HR's, and for work.
+fn address_view(address: &str, account: Option<&Account>) -> Value {
+    let told = |name: &str| account.and_then(|account| account.told.get(name)).map(String::as_str);
+    let is_told = told("emails.value") == Some(address);
+    let kind = told(EMAIL_TYPE).filter(|_| is_told).or_else(|| (!is_told).then_some("work"));
+    let is_primary = !is_told || told(EMAIL_PRIMARY) != Some("false");
+    let mut view = Map::new();
+    view.insert("value".to_owned(), address.into());
+    view.extend(kind.map(|kind| ("type".to_owned(), kind.into())));
+    view.insert("primary".to_owned(), is_primary.into());
+    view.into()
+}
+
 fn employment_view(employment: &EmploymentRecord, is_protected: bool) -> Value {
     let mut view = Map::new();
     let mut put = |name: &str, value: String| {
@@ -195,7 +216,7 @@ fn employment_view(employment: &EmploymentRecord, is_protected: bool) -> Value {
 fn groups_of(known: &Known<'_>) -> Vec<Value> {
     let runs = |e: &&EmploymentRecord| e.starts_on <= known.today && e.ends_on.is_none_or(|last| known.today <= last);
     let codes: BTreeSet<&AdministrationCode> =
-        known.person.employments.values().filter(runs).map(|employment| &employment.administration).collect();
+        known.employed_in.iter().copied().filter(runs).map(|employment| &employment.administration).collect();
     let group = |code: &AdministrationCode| {
         json!({
             "value": code.as_str(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::super::super::accounts::{Account, beside};
 use super::super::{Extent, Files, Known, plan};
 use super::*;
 use crate::domain::calendar::add_days;
@@ -39,6 +40,10 @@ fn told(administration: &str, active: bool) -> Told {
 struct City {
     known: Known,
     pictures: BTreeMap<EmployeeNumber, Told>,
+    /// The accounts of the number 1, by user name, with their pictures.
+    accounts: BTreeMap<String, (Account, Told)>,
+    /// HR's employments before an account went, all on one day.
+    before_the_last_went: Vec<(String, BTreeMap<EmploymentId, EmploymentRecord>)>,
 }
 
 impl City {
@@ -48,7 +53,7 @@ impl City {
             let record = AdministrationRecord { code: code(administration), name: String::new(), board: String::new() };
             known.administrations.insert(code(administration), record);
         }
-        Self { known, pictures: BTreeMap::new() }
+        Self { known, ..Self::default() }
     }
 
     fn person(&self, number: &EmployeeNumber) -> KnownPerson {
@@ -57,7 +62,37 @@ impl City {
             person: self.known.persons.get(number).cloned(),
             employments: own.map(|((_, id), employment)| (id.clone(), employment.clone())).collect(),
             successions: self.known.successions.clone(),
+            ..KnownPerson::default()
         }
+    }
+
+    /// What a provider says through one of the accounts that it has of a person, by user name; the picture is the last one.
+    fn tell_as(&mut self, account: &str, told: &Told, today: NaiveDate) {
+        let number = number("1");
+        let accounts: Vec<Account> = self.accounts.values().map(|(account, _)| account.clone()).collect();
+        let generation = u32::try_from(accounts.len()).expect("few") + 1;
+        let (mut kept, was) = match self.accounts.get(account) {
+            Some((kept, was)) => (kept.clone(), Some(was.clone())),
+            None => (Account { generation, user_name: account.to_owned(), ..Account::default() }, None),
+        };
+        let mut person = self.person(&number);
+        let is_active = was.as_ref().map_or(told.active, |was| was.active);
+        person.beside = beside(&accounts, kept.generation, is_active, &person.employments);
+        if let Some(before) = self.before_the_last_went.iter().find(|(of, ..)| of != account).map(|(.., before)| before)
+        {
+            person.beside.ended_today = before.clone();
+        }
+        let goes = !told.active && is_active;
+        if goes {
+            let hrs = person.employments.iter().filter(|(id, e)| !id.is_of_provider() && e.runs_or_is_to_come(today));
+            self.before_the_last_went =
+                vec![(account.to_owned(), hrs.map(|(id, e)| (id.clone(), e.clone())).collect())];
+        }
+        let plan = provision(&number, &person, was.as_ref(), told, EmploymentForm::Permanent, today).expect("a plan");
+        kept.governs = governed_after(&kept.governs, &person, &plan, was.as_ref(), told);
+        kept.active = told.active;
+        self.known.apply(&plan);
+        self.accounts.insert(account.to_owned(), (kept, told.clone()));
     }
 
     /// What a provider says, over the picture that it has; answers how much changed.
@@ -169,6 +204,31 @@ fn what_hrs_file_says_stays_where_the_provider_says_nothing_else() {
 }
 
 #[test]
+fn beside_another_account_each_ends_what_it_told_and_the_last_ends_everything() {
+    let mut city = City::new();
+    city.import(&[row("1", "SEF", "2018-01-01", None)], Extent::Partial, TODAY);
+    city.tell_as("a", &told("SEF", true), TODAY);
+    city.tell_as("b", &told("FGK", true), day("2026-05-01"));
+    city.tell_as("a", &told("SEF", false), day("2026-06-01"));
+    let first = "scim:2026-04-01 SEF 2026-04-01..2026-06-01";
+    assert_eq!(city.lines("1"), ["1 SEF 2018-01-01..", first, "scim:2026-05-01 FGK 2026-05-01.."]);
+    city.tell_as("b", &told("FGK", false), day("2026-07-01"));
+    let second = "scim:2026-05-01 FGK 2026-05-01..2026-07-01";
+    assert_eq!(city.lines("1"), ["1 SEF 2018-01-01..2026-07-01", first, second]);
+}
+
+#[test]
+fn a_last_day_from_before_a_return_is_the_old_employments() {
+    let mut city = City::new();
+    let mut leaver = told("SEF", true);
+    leaver.post.ends_on = Some(day("2026-04-10"));
+    city.tell_as("a", &leaver, TODAY);
+    city.tell_as("a", &Told { active: false, ..leaver.clone() }, day("2026-04-10"));
+    city.tell_as("b", &leaver, day("2026-08-01"));
+    assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10", "scim:2026-08-01 SEF 2026-08-01.."]);
+}
+
+#[test]
 fn an_active_person_needs_an_administration() {
     let mut nowhere = told("SEF", true);
     nowhere.post.administration = None;
@@ -267,6 +327,42 @@ proptest! {
             second.import(&left, extent, TODAY);
             prop_assert_eq!(&first.known, &second.known);
         }
+    }
+
+    /// An account that comes and one that goes on one day end the same in both orders, whatever first day is told, and
+    /// whether or not HR's file knows the person.
+    #[test]
+    fn a_transfer_between_accounts_does_not_depend_on_its_order(
+        in_file in any::<bool>(), begins in prop::option::of(-500_i64..40), began in prop::option::of(-500_i64..1),
+        days in 0_u32..60, repeats in any::<bool>(),
+    ) {
+        let hired = |code: &str, active: bool, days: Option<i64>| {
+            let mut told = told(code, active);
+            told.post.starts_on = days.map(|days| TODAY + chrono::Duration::days(days));
+            told
+        };
+        let later = add_days(TODAY, days);
+        let carried_out = |goes_first: bool| {
+            let mut city = City::new();
+            if in_file {
+                city.import(&[row("1", "SEF", "2018-01-01", None)], Extent::Full, TODAY);
+            }
+            city.tell_as("a", &hired("SEF", true, began), TODAY);
+            for goes in [goes_first, !goes_first] {
+                for _ in 0..=usize::from(repeats) {
+                    if goes {
+                        city.tell_as("a", &hired("SEF", false, began), later);
+                    } else {
+                        city.tell_as("b", &hired("FGK", true, begins), later);
+                    }
+                }
+            }
+            (city.known, city.accounts)
+        };
+        let (first, second) = (carried_out(true), carried_out(false));
+        prop_assert_eq!(&first, &second);
+        let goes_on = first.0.employments.values().filter(|e| e.ends_on.is_none()).count();
+        prop_assert_eq!(goes_on, 1 + usize::from(in_file), "a transfer ends nobody");
     }
 
     #[test]

@@ -1,0 +1,55 @@
+//! What an account governs after a plan, and which employments there are then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Act, Change, Plan};
+use super::{KnownPerson, Told};
+use crate::domain::directory::records::EmploymentRecord;
+use crate::domain::ids::EmploymentId;
+
+/// The employments that an account governs after a plan: those that it governed and that are still there, those that it told
+/// now, and those of its list that another account told as well.
+#[must_use]
+pub fn governed_after(
+    governed: &BTreeSet<EmploymentId>,
+    known: &KnownPerson,
+    plan: &Plan,
+    was: Option<&Told>,
+    told: &Told,
+) -> BTreeSet<EmploymentId> {
+    let mut after = governed.clone();
+    let listed = |told: &Told| -> BTreeSet<EmploymentId> {
+        told.employments.iter().flatten().filter_map(|employment| employment.id.clone()).collect()
+    };
+    let (was, now) = (was.map(listed).unwrap_or_default(), listed(told));
+    if told.employments.is_some() {
+        after.retain(|id| now.contains(id) || !was.contains(id) || !known.beside.of_active.contains(id));
+    }
+    after.extend(now.into_iter().filter(|id| !was.contains(id) && known.beside.of_active.contains(id)));
+    for change in &plan.changes {
+        match change {
+            Change::Employment(Act::Added(employment)) => {
+                let is_restored = known.beside.ended_today.contains_key(&employment.employment_id);
+                after.extend(Some(employment.employment_id.clone()).filter(|_| !is_restored));
+            }
+            Change::Employment(Act::Withdrawn(employment)) => drop(after.remove(&employment.employment_id)),
+            _ => {}
+        }
+    }
+    after
+}
+
+/// A person's employments as they are after a plan.
+#[must_use]
+pub fn employments_after(known: &KnownPerson, plan: &Plan) -> BTreeMap<EmploymentId, EmploymentRecord> {
+    let mut employments = known.employments.clone();
+    for change in &plan.changes {
+        let Change::Employment(act) = change else { continue };
+        match (act.before(), act.after()) {
+            (_, Some(after)) => drop(employments.insert(after.employment_id.clone(), after.clone())),
+            (Some(before), None) => drop(employments.remove(&before.employment_id)),
+            (None, None) => {}
+        }
+    }
+    employments
+}
