@@ -118,6 +118,8 @@ both_databases! {
           "data_quality": {
             "dismissed_results": 0,
             "linked_share": {
+              "before_from": "2026-01-02",
+              "before_to": "2026-01-29",
               "from": "2026-01-30",
               "overall": {
                 "results": 1,
@@ -141,11 +143,15 @@ both_databases! {
             },
             "platforms": [
               {
+                "last_result_at": "2026-02-26T12:00:00.000007Z",
                 "platform": "done-1003",
-                "silent_since": "2026-02-26T12:00:00.000006Z"
+                "results_silent": false,
+                "silent_since": "2026-02-26T12:00:00.000007Z"
               },
               {
+                "last_result_at": null,
                 "platform": "tyst",
+                "results_silent": false,
                 "silent_since": null
               }
             ],
@@ -391,8 +397,8 @@ both_databases! {
         requirement=infosec-onboarding&known_at=2026-02-26T11:59:59Z: no requirement infosec-onboarding was known then
         "));
         // A plus sign that was sent as it is still makes an instant.
-        let plus = app.get(&format!("{REPORT}&known_at=2026-02-26T13:00:00.000002+01:00"), Some(&city)).await;
-        assert_eq!(plus.ok()["known_at"], "2026-02-26T12:00:00.000002Z");
+        let plus = app.get(&format!("{REPORT}&known_at=2026-02-26T13:00:00.000003+01:00"), Some(&city)).await;
+        assert_eq!(plus.ok()["known_at"], "2026-02-26T12:00:00.000003Z");
     }
 
     async fn a_report_is_the_same_before_and_after_settling_and_from_the_facts(database: TestDatabase) {

@@ -412,6 +412,7 @@ pub const TABLES: &[Table] = &[
             "revokes",
             "told_at",
             "read_by",
+            "told_by",
         ],
     )
     .moved_to("superseded_event")
