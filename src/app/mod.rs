@@ -11,6 +11,7 @@ pub mod backup;
 pub mod build_report;
 pub mod build_trend;
 pub mod check_profile;
+mod check_statements;
 pub mod clock_watch;
 pub mod compare_reports;
 pub mod context;

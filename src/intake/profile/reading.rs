@@ -615,7 +615,7 @@ impl<'r> EventReader<'r> {
 }
 
 /// A platform's word in ours; nothing where it means nothing.
-fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
+pub(super) fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
     let Some(words) = &finding.words else { return Ok(Some(text.to_owned())) };
     match (words.ours.get(&folded(text)), words.others) {
         (Some(ours), _) => Ok(Some(ours.clone()).filter(|ours| !ours.is_empty())),
