@@ -9,6 +9,7 @@ mod document;
 mod event_id;
 mod fault;
 mod model;
+mod months;
 mod parse;
 mod parse_fields;
 mod parse_signature;

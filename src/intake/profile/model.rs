@@ -209,6 +209,8 @@ pub(super) struct Finding {
     /// Whether a scaled score goes from −1 to 1; else from 0 to 1.
     pub(super) is_from_minus_one: bool,
     pub(super) decimal_comma: Option<bool>,
+    /// Whether an event that gives nothing here is passed over, and not refused.
+    pub(super) is_passed_over_without: bool,
     /// The types of activities that are meant, by their IRIs or as `course`, `quiz` or `attempt`; empty: any. Of statements alone.
     pub(super) types: Vec<String>,
     /// Which key a text is that stands for a learner. Of statements alone.

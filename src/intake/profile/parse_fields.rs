@@ -12,7 +12,7 @@ use super::time::TimeFormat;
 use crate::domain::linking::LinkingKey;
 
 const SOURCE_KEYS: [&str; 7] = ["path", "in_body", "header", "constant", "after", "after_last", "before"];
-const FINDING_KEYS: [&str; 15] = [
+const FINDING_KEYS: [&str; 16] = [
     "path",
     "in_body",
     "header",
@@ -28,6 +28,7 @@ const FINDING_KEYS: [&str; 15] = [
     "zone",
     "range",
     "decimal_comma",
+    "absent",
 ];
 /// The same of statements, which have one body and no headers, and extensions.
 const STATEMENT_SOURCE_KEYS: [&str; 7] = ["path", "extension", "in", "constant", "after", "after_last", "before"];
@@ -114,6 +115,10 @@ impl<'t> Reader<'t> {
             finding.formats = Some(self.formats(value, &section.name_of("formats"))?);
         }
         finding.zone = section.get("zone").and_then(|value| self.zone(value, &section.name_of("zone")));
+        if let Some(value) = section.get("absent").filter(|_| !self.is_of_statements) {
+            let word = self.word(value, &section.name_of("absent"), &["refuse", "ignore"])?;
+            finding.is_passed_over_without = word == "ignore";
+        }
         if let Some(value) = section.get("range") {
             let word = self.word(value, &section.name_of("range"), &["0..1", "-1..1"])?;
             finding.is_from_minus_one = word == "-1..1";
