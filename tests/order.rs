@@ -254,6 +254,7 @@ impl Register {
         report["known_at"].take();
         for platform in report["data_quality"]["platforms"].as_array_mut().expect("platforms") {
             platform["silent_since"].take();
+            platform["last_result_at"].take();
         }
         let mut exports = Vec::new();
         for administration in ["SEF", "FGK"] {

@@ -20,6 +20,29 @@ fn basics(number: &str, at: &str) -> Value {
     completed(json!({"employee_number": number}), "infosec-basics", at)
 }
 
+/// For so many days, every six hours a completion with a new instant and an event of another kind.
+async fn train_for_days(app: &TestApp, secret: &WebhookSecret, days: i64) {
+    for place in 0..days * 4 {
+        let at = app.clock.now().to_rfc3339();
+        app.deliver("larportal", secret, &format!("done-{place}"), &basics("1001", &at)).await.ok();
+        app.deliver("larportal", secret, &format!("post-{place}"), &json!({"type": "forum.post"})).await.ok();
+        app.clock.advance(Duration::hours(6));
+    }
+}
+
+/// For so many hours, every hour what is no result: a forum post, a completion that was told before, a withdrawal.
+async fn go_on_without_results(app: &TestApp, secret: &WebhookSecret, name: &str, hours: i64) {
+    for hour in 0..hours {
+        let id = |what: &str| format!("{name}-{what}-{hour}");
+        app.deliver("larportal", secret, &id("post"), &json!({"type": "forum.post"})).await.ok();
+        app.deliver("larportal", secret, &id("again"), &basics("1001", "2026-02-26T12:00:00+00:00")).await.ok();
+        let withdrawal = json!({"type": "completion.revoked", "timestamp": app.clock.now().to_rfc3339(),
+                                "data": {"learner": {"employee_number": "1002"}, "course": {"id": "infosec-basics"}}});
+        app.deliver("larportal", secret, &id("withdrawn"), &withdrawal).await.ok();
+        app.clock.advance(Duration::hours(1));
+    }
+}
+
 /// A delivery every six hours of so many days.
 async fn send_for_days(app: &TestApp, secret: &WebhookSecret, days: i64) {
     for place in 0..days * 4 {
@@ -97,6 +120,93 @@ both_databases! {
         assert!(metrics.contains("kurskoll_platform_silence_seconds{platform=\"larportal\"} 46"), "{metrics}");
     }
 
+    async fn a_platform_whose_completions_stop_while_other_events_go_on_rings(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let secret = app.platform("larportal").await;
+        train_for_days(&app, &secret, 22).await;
+        let told = health(&app, "").await;
+        let results = &told["result_silence"];
+        assert_eq!((&results["threshold_from"], &results["alarm"]), (&json!("learned"), &json!(false)), "{told}");
+        assert_eq!(results["threshold_seconds"], 43_200, "twice six hours");
+        let last_result_at = results["last_result_at"].clone();
+        let before = crate::reports::report(&app, "").await;
+        assert_eq!(before["data_quality"]["platforms"][0]["results_silent"], false);
+
+        go_on_without_results(&app, &secret, "quiet", 7).await;
+        let told = health(&app, "").await;
+        assert_eq!((&told["silence"]["alarm"], &told["result_silence"]["alarm"]), (&json!(false), &json!(true)), "{told}");
+        assert_eq!(told["result_silence"]["last_result_at"], last_result_at);
+        let list = app.get_as_city("/api/v1/platforms").await.ok();
+        assert_eq!(list["items"][0]["result_silence"], told["result_silence"]);
+        app.app.watch_silence().await.expect("watched");
+        let metrics = app.get("/metrics", None).await.body;
+        for line in [
+            r#"kurskoll_platform_silent{platform="larportal"} 0"#,
+            r#"kurskoll_platform_results_silent{platform="larportal"} 1"#,
+            r#"kurskoll_platform_result_silence_seconds{platform="larportal"} 46"#,
+        ] {
+            assert!(metrics.contains(line), "{line}\n{metrics}");
+        }
+        let report = crate::reports::report(&app, "").await;
+        let platform = &report["data_quality"]["platforms"][0];
+        assert_eq!((&platform["last_result_at"], &platform["results_silent"]), (&last_result_at, &json!(true)));
+
+        // A result ends it; what was reported stays as reported.
+        let at = app.clock.now().to_rfc3339();
+        app.deliver("larportal", &secret, "done-again", &basics("1002", &at)).await.ok();
+        assert_eq!(health(&app, "").await["result_silence"]["alarm"], false);
+        for known in [before, report] {
+            let known_at = known["known_at"].as_str().expect("an instant");
+            let as_of = known["as_of"].as_str().expect("a day");
+            let again = crate::reports::report(&app, &format!("&known_at={known_at}&as_of={as_of}")).await;
+            assert_eq!(again["data_quality"], known["data_quality"]);
+        }
+    }
+
+    async fn the_operator_may_say_after_how_many_days_without_a_result_an_alarm_rings(database: TestDatabase) {
+        let days = BTreeMap::from([("larportal".to_owned(), 2), ("moodle".to_owned(), 0)]);
+        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+            settings.platforms.result_alarm_days = days;
+            settings
+        })
+        .await;
+        let secret = app.platform("larportal").await;
+        app.platform("moodle").await;
+        let alarms = async || {
+            let list = app.get_as_city("/api/v1/platforms").await.ok();
+            [0, 1].map(|place| list["items"][place]["result_silence"].clone())
+        };
+        app.clock.advance(Duration::hours(49));
+        app.deliver("larportal", &secret, "e-1", &json!({"type": "forum.post"})).await.ok();
+        let [larportal, moodle] = alarms().await;
+        assert_eq!((&larportal["alarm"], &larportal["threshold_seconds"]), (&json!(true), &json!(172_800)));
+        assert_eq!((&larportal["threshold_from"], &larportal["last_result_at"]), (&json!("configured"), &Value::Null));
+        assert_eq!((&moodle["alarm"], &moodle["threshold_seconds"]), (&json!(false), &Value::Null));
+        // A file of history is no word of the platform's.
+        let token = app.token(Role::Admin, &[]).await;
+        let request = app.client.post(format!("{}/api/v1/platforms/larportal/results", app.address)).bearer_auth(token);
+        let file = "type,email,course_id,occurred_at\ncompletion,a@example.org,c,2025-05-01\n";
+        let request = request.header("content-type", "text/csv").body(file);
+        crate::support::app::Answer::to(request).await.expect("an answer").ok();
+        assert_eq!(alarms().await[0]["alarm"], true);
+        app.deliver("larportal", &secret, "e-2", &basics("1001", "2026-02-20T10:00:00Z")).await.ok();
+        assert_eq!(alarms().await[0]["alarm"], false);
+    }
+
+    async fn results_that_waited_in_quarantine_end_no_silence_later_than_they_came(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let secret = app.platform("larportal").await;
+        app.deliver("larportal", &secret, "e-1", &basics("1001", "2026-02-20T10:00:00Z")).await.ok();
+        let first = health(&app, "").await["result_silence"]["last_result_at"].clone();
+        app.clock.advance(Duration::hours(1));
+        app.deliver("larportal", &secret, "e-2", &json!({"type": "course.completed", "data": {}})).await.refused(422);
+        app.clock.advance(Duration::hours(1));
+        let told = health(&app, "").await;
+        assert_eq!(told["result_silence"]["last_result_at"], first);
+        assert_ne!(told["silence"]["last_delivery_at"], first);
+    }
+
     async fn the_operator_may_say_when_an_alarm_rings(database: TestDatabase) {
         let hours = BTreeMap::from([("larportal".to_owned(), 3), ("moodle".to_owned(), 0)]);
         let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
@@ -160,6 +270,8 @@ both_databases! {
         let line = |name: &str| table.lines().find_map(|line| line.strip_prefix(name)).expect("a line").trim().to_owned();
         assert_eq!(line("platform"), "larportal");
         assert!(line("silent for").ends_with("ALARM"), "the machine's clock is months ahead: {table}");
+        assert!(line("linked").contains("of the results from 2026-"), "{table}");
+        assert!(line("no result for").ends_with("ALARM"), "{table}");
         let json = machine.ok("platform health larportal --since 2026-02-01T00:00:00Z --format json").json();
         assert_eq!((&json["platform"], &json["deliveries"]), (&json!("larportal"), &json!(1)));
         machine.run("platform health moodle").assert_failed("no platform has the code moodle");

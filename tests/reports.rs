@@ -118,6 +118,8 @@ both_databases! {
           "data_quality": {
             "dismissed_results": 0,
             "linked_share": {
+              "before_from": "2026-01-02",
+              "before_to": "2026-01-29",
               "from": "2026-01-30",
               "overall": {
                 "results": 1,
@@ -141,11 +143,15 @@ both_databases! {
             },
             "platforms": [
               {
+                "last_result_at": "2026-02-26T12:00:00.000007Z",
                 "platform": "done-1003",
+                "results_silent": false,
                 "silent_since": "2026-02-26T12:00:00.000007Z"
               },
               {
+                "last_result_at": null,
                 "platform": "tyst",
+                "results_silent": false,
                 "silent_since": null
               }
             ],

@@ -4,6 +4,7 @@ pub mod attachments;
 mod attempts;
 pub mod cmi5;
 mod finding;
+mod places;
 mod results;
 
 use serde_json::{Value, json};

@@ -27,6 +27,7 @@ mod m0023_scope;
 mod m0024_earlier_places;
 mod m0025_accounts;
 mod m0026_planned_without_statistics;
+mod m0027_results_told;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_earlier_places::Migration),
             Box::new(m0025_accounts::Migration),
             Box::new(m0026_planned_without_statistics::Migration),
+            Box::new(m0027_results_told::Migration),
         ]
     }
 }

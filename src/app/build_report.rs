@@ -193,7 +193,7 @@ impl App {
                         dismissed_results,
                         linked,
                         quarantined_deliveries: deliveries::count_quarantined(connection, view.known_at).await?,
-                        platforms: deliveries::silences(connection, view.known_at).await?,
+                        platforms: self.silences(connection, view.known_at, view.is_current).await?,
                     }),
                     None => None,
                 },

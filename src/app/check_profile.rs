@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::check_statements::{check_statements, is_of_statements};
+use super::xapi::credentials::XAPI;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::intake::profile::{Profile, ProfileProblems, Told, shipped};
 use crate::intake::webhook::headers::Headers;
+use crate::intake::xapi::words::{InvalidWords, Words};
 
 // What is shown is what the intake read.
 pub use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, RuleReading, is_form};
@@ -30,6 +33,8 @@ pub enum CheckError {
     Refused(#[from] Refused),
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
+    #[error("{0}")]
+    Words(#[from] InvalidWords),
     #[error("no shipped profile is called {0}; shipped are {names}", names = shipped::NAMES.join(", "))]
     UnknownProfile(String),
 }
@@ -54,6 +59,12 @@ pub fn check(
     let own;
     // A name has no line and no sign of TOML in it.
     let is_name = request.profile.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if request.profile == XAPI {
+        return Ok(check_statements(&Words::default(), request.sample, now));
+    }
+    if !is_name && is_of_statements(request.profile) {
+        return Ok(check_statements(&Words::parse(request.profile)?, request.sample, now));
+    }
     let profile = if is_name {
         let shipped = shipped::profile(request.profile);
         shipped.ok_or_else(|| CheckError::UnknownProfile(request.profile.to_owned()))?
@@ -101,10 +112,10 @@ pub const fn shipped_names() -> &'static [&'static str] {
     shipped::NAMES
 }
 
-/// Whether a profile of this name comes with Kurskoll.
+/// Whether a profile of this name comes with Kurskoll; `xapi` is what statements are read by without one.
 #[must_use]
 pub fn is_shipped(name: &str) -> bool {
-    shipped::name(name).is_some()
+    name == XAPI || shipped::name(name).is_some()
 }
 
 fn shipped_profile(name: &str) -> Option<ShippedProfile> {

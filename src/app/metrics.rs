@@ -9,6 +9,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use crate::domain::platform_health::SilenceAlarm;
 use crate::domain::pulling::Brought;
 use crate::domain::report::LinkedShares;
 
@@ -86,6 +87,8 @@ pub struct Metrics {
     linked_share_fallen: IntGauge,
     platform_silence: IntGaugeVec,
     platform_silent: IntGaugeVec,
+    platform_result_silence: IntGaugeVec,
+    platform_results_silent: IntGaugeVec,
     pulls: IntCounterVec,
     pulled_results: IntCounterVec,
     pull_late: IntGaugeVec,
@@ -186,6 +189,20 @@ impl Metrics {
                 ),
                 &["platform"],
             )?,
+            platform_result_silence: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_platform_result_silence_seconds",
+                    "Time since a platform's last result, a completion or a graded attempt.",
+                ),
+                &["platform"],
+            )?,
+            platform_results_silent: IntGaugeVec::new(
+                Opts::new(
+                    "kurskoll_platform_results_silent",
+                    "1 while a platform tells no result for longer than it is configured or known to, else 0.",
+                ),
+                &["platform"],
+            )?,
             pulls: IntCounterVec::new(
                 Opts::new("kurskoll_pulls_total", "Times a platform was asked, by whether that came to its end."),
                 &["platform", "outcome"],
@@ -257,6 +274,8 @@ impl Metrics {
         self.registry.register(Box::new(self.linked_share_fallen.clone()))?;
         self.registry.register(Box::new(self.platform_silence.clone()))?;
         self.registry.register(Box::new(self.platform_silent.clone()))?;
+        self.registry.register(Box::new(self.platform_result_silence.clone()))?;
+        self.registry.register(Box::new(self.platform_results_silent.clone()))?;
         self.registry.register(Box::new(self.pulls.clone()))?;
         self.registry.register(Box::new(self.pulled_results.clone()))?;
         self.registry.register(Box::new(self.pull_late.clone()))?;
@@ -334,10 +353,17 @@ impl Metrics {
         self.linked_share_fallen.set(shares.warns().into());
     }
 
-    /// For how long a platform has been silent, and whether that is too long. Platforms are a closed set: the operator's.
-    pub fn set_silence(&self, platform: &str, silence: chrono::TimeDelta, is_too_long: bool) {
-        self.platform_silence.with_label_values(&[platform]).set(silence.num_seconds());
-        self.platform_silent.with_label_values(&[platform]).set(is_too_long.into());
+    /// For how long a platform has been silent, and has told no result, and whether that is too long. Platforms are a
+    /// closed set: the operator's.
+    pub fn set_silence(&self, platform: &str, alarm: &SilenceAlarm, results: &SilenceAlarm) {
+        let gauges = [
+            (&self.platform_silence, &self.platform_silent, alarm),
+            (&self.platform_result_silence, &self.platform_results_silent, results),
+        ];
+        for (seconds, rings, alarm) in gauges {
+            seconds.with_label_values(&[platform]).set(alarm.silence.num_seconds());
+            rings.with_label_values(&[platform]).set(alarm.rings().into());
+        }
     }
 
     /// A platform was asked, to the end or not, and that brought so much.

@@ -11,6 +11,7 @@ pub mod backup;
 pub mod build_report;
 pub mod build_trend;
 pub mod check_profile;
+mod check_statements;
 pub mod clock_watch;
 pub mod compare_reports;
 pub mod context;
@@ -103,6 +104,8 @@ pub struct App {
     pub rate_limits: Arc<rate_limits::RateLimits>,
     /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
+    /// After how many days without a result, likewise.
+    pub result_alarm_days: Arc<BTreeMap<String, u32>>,
     /// Had by whoever settles.
     pub(crate) settling: Arc<tokio::sync::Mutex<()>>,
     /// What was promised of statements that are found.
@@ -131,6 +134,7 @@ impl App {
             platform_counts: Arc::default(),
             rate_limits: Arc::default(),
             silence_alarm_hours: Arc::default(),
+            result_alarm_days: Arc::default(),
             settling: Arc::default(),
             consistency: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
@@ -160,6 +164,12 @@ impl App {
     #[must_use]
     pub fn with_silence_alarms(self, hours: BTreeMap<String, u32>) -> Self {
         Self { silence_alarm_hours: Arc::new(hours), ..self }
+    }
+
+    /// The same, where the operator says after how many days without a result some platforms' alarms ring.
+    #[must_use]
+    pub fn with_result_alarms(self, days: BTreeMap<String, u32>) -> Self {
+        Self { result_alarm_days: Arc::new(days), ..self }
     }
 
     #[must_use]

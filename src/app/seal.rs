@@ -10,7 +10,7 @@ use crate::store::{Snapshot, StoreError};
 
 /// What reads deliveries now. Changes whenever the same bytes would be read otherwise: `verify` takes a delivery that an
 /// other one read and that is read otherwise today for no difference, as long as the chain says that it is as it was.
-pub const READER: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+pub const READER: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 
 impl App {
     /// Seals the next link of what was committed since the last.

@@ -7,9 +7,10 @@ use super::pull::pull_state;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
-use crate::domain::platform_health::{PlatformHealth, SilenceAlarm, Spread, depths};
+use crate::domain::platform_health::{PlatformHealth, ResultSilence, SilenceAlarm, Spread, depths};
 use crate::domain::pulling::Pulls;
-use crate::store::platform_health::{self, LatestDelivery, Spoke};
+use crate::domain::report::PlatformSilence;
+use crate::store::platform_health::{self, Arrivals, LatestDelivery, Spoke};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, QuarantineFilter};
 use crate::store::{Connection, StoreError, pulls};
@@ -23,6 +24,7 @@ pub struct PlatformInShort {
     pub platform: Platform,
     pub last_delivery_at: Option<DateTime<Utc>>,
     pub alarm: SilenceAlarm,
+    pub results: ResultSilence,
     /// How many deliveries wait in quarantine.
     pub quarantined: u64,
 }
@@ -46,13 +48,14 @@ impl App {
         let connection = snapshot.connection();
         let known = platforms::list(connection).await?;
         let mut shown = Vec::with_capacity(known.len());
-        for spoke in platform_health::spoke(connection).await? {
+        for spoke in platform_health::spoke(connection, None).await? {
             let Some(platform) = known.iter().find(|platform| platform.id == spoke.platform) else { continue };
             let filter = QuarantineFilter { platform: Some(platform.id), ..QuarantineFilter::default() };
             shown.push(PlatformInShort {
                 platform: platform.clone(),
                 last_delivery_at: spoke.last_at,
                 alarm: self.silence_alarm(connection, &spoke).await?,
+                results: self.result_silence(connection, &spoke, (self.now(), None)).await?,
                 quarantined: quarantine::count(connection, &filter).await?,
             });
         }
@@ -74,7 +77,7 @@ impl App {
         let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
         let snapshot = self.store.snapshot().await?;
         let connection = snapshot.connection();
-        let spoke = platform_health::spoke(connection).await?.into_iter().find(|spoke| spoke.code == *code);
+        let spoke = platform_health::spoke(connection, None).await?.into_iter().find(|spoke| spoke.code == *code);
         let spoke = spoke.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
         let (deliveries, quarantined) = platform_health::deliveries_since(connection, spoke.platform, since).await?;
         let latest = platform_health::latest(connection, spoke.platform, since).await?;
@@ -92,10 +95,12 @@ impl App {
             since,
             last_delivery_at: spoke.last_at,
             alarm: self.silence_alarm(connection, &spoke).await?,
+            results: self.result_silence(connection, &spoke, (self.now(), None)).await?,
             deliveries,
             quarantined,
             linked: share.linked,
             waiting: share.waiting,
+            linked_days: (shares.periods.from, shares.periods.to),
             clock_skew: Spread::of(latest.iter().filter_map(skew).collect()),
             out_of_order: Spread::of(depths(&occurred)),
             counted: platform_health::counts_since(connection, spoke.platform, since).await?,
@@ -117,21 +122,63 @@ impl App {
             }
         }
         self.metrics.set_pulls_late(asked.iter().map(|(code, is_late)| (code.as_str(), *is_late)));
-        for spoke in platform_health::spoke(connection).await? {
+        for spoke in platform_health::spoke(connection, None).await? {
             let alarm = self.silence_alarm(connection, &spoke).await?;
-            self.metrics.set_silence(spoke.code.as_str(), alarm.silence, alarm.rings());
+            let results = self.result_silence(connection, &spoke, (self.now(), None)).await?.alarm;
+            self.metrics.set_silence(spoke.code.as_str(), &alarm, &results);
         }
         Ok(())
     }
 
     async fn silence_alarm(&self, connection: &impl Connection, spoke: &Spoke) -> Result<SilenceAlarm, StoreError> {
         let now = self.now();
-        let configured = self.silence_alarm_hours.get(spoke.code.as_str()).copied();
+        let configured = self.silence_alarm_hours.get(spoke.code.as_str());
+        let configured = configured.map(|hours| TimeDelta::hours(i64::from(*hours)));
         let arrivals = match configured {
             Some(_) => Vec::new(),
-            None => platform_health::active_hours(connection, spoke.platform, spoke.is_only_asked, now).await?,
+            None => platform_health::active_hours(connection, spoke, Arrivals::OfAnything, now).await?,
         };
         Ok(SilenceAlarm::of(now, spoke.last_at.unwrap_or(spoke.added_at), configured, &arrivals))
+    }
+
+    /// For how long a platform has told no result at an instant, from what is known now or was known then.
+    async fn result_silence(
+        &self,
+        connection: &impl Connection,
+        spoke: &Spoke,
+        (now, known_at): (DateTime<Utc>, Option<DateTime<Utc>>),
+    ) -> Result<ResultSilence, StoreError> {
+        let configured = self.result_alarm_days.get(spoke.code.as_str());
+        let configured = configured.map(|days| TimeDelta::days(i64::from(*days)));
+        let arrivals = match configured {
+            Some(_) => Vec::new(),
+            None => {
+                let of = Arrivals::OfResults { known_at };
+                platform_health::active_hours(connection, spoke, of, now).await?
+            }
+        };
+        let silent_since = spoke.last_result_at.unwrap_or(spoke.added_at);
+        let alarm = SilenceAlarm::of(now, silent_since, configured, &arrivals);
+        Ok(ResultSilence { last_result_at: spoke.last_result_at, alarm })
+    }
+
+    /// Since when each platform had been silent at an instant, by code: from what is known now, or was known then.
+    pub(super) async fn silences(
+        &self,
+        connection: &impl Connection,
+        at: DateTime<Utc>,
+        is_current: bool,
+    ) -> Result<Vec<PlatformSilence>, StoreError> {
+        let known_at = (!is_current).then_some(at);
+        let mut silences = Vec::new();
+        for spoke in platform_health::spoke(connection, known_at).await? {
+            silences.push(PlatformSilence {
+                platform: spoke.code.to_string(),
+                silent_since: spoke.last_at,
+                results: self.result_silence(connection, &spoke, (at, known_at)).await?,
+            });
+        }
+        Ok(silences)
     }
 }
 

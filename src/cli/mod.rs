@@ -165,7 +165,8 @@ async fn open_with(figment: Figment, missing: Missing, patience: Patience) -> Re
             settings.rate_limits.platform_per_minute,
             settings.rate_limits.failures_per_minute,
         ))
-        .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
+        .with_silence_alarms(settings.platforms.silence_alarm_hours.clone())
+        .with_result_alarms(settings.platforms.result_alarm_days.clone());
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
 }

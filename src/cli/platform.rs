@@ -66,6 +66,7 @@ pub enum Command {
     Reread(reread::Arguments),
     /// Show field by field what a profile makes of a sample, and why not; fails where it is not understood
     #[command(after_help = "Examples:\n  kurskoll platform check docebo sample.json\n  \
+                            kurskoll platform check xapi statements.json\n  \
                             kurskoll platform check kursen.toml - --format json --time-zone Europe/Helsinki")]
     Check(platform_check::Arguments),
 }

@@ -15,7 +15,7 @@ use crate::http::api::v1::profiles::CheckView;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The name of a shipped profile, or the file of one
+    /// The name of a shipped profile, or the file of one; xapi for statements as they are read without one
     profile: String,
     /// A file with a body as the platform sends it; - reads standard input
     sample: PathBuf,

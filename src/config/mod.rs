@@ -93,6 +93,8 @@ impl Default for RateLimitSettings {
 pub struct PlatformsSettings {
     /// After how many hours of silence a platform's alarm rings, by its code; 0 for never. Others' are learned.
     pub silence_alarm_hours: BTreeMap<String, u32>,
+    /// After how many days without a result a platform's alarm rings, by its code; 0 for never. Others' are learned.
+    pub result_alarm_days: BTreeMap<String, u32>,
 }
 
 /// Verification by night.

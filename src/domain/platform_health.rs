@@ -2,7 +2,7 @@
 //!
 //! Pure figures over what was observed; `app::show_platforms` observes. Start at [`SilenceAlarm::of`].
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::pulling::Pulls;
@@ -49,10 +49,10 @@ pub struct ActiveHour {
     pub last: DateTime<Utc>,
 }
 
-/// For how long a platform has been silent, and for how long it may.
+/// For how long a platform has been silent, and for how long it may: without any delivery, or without any result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SilenceAlarm {
-    /// Since its last delivery, or since it was added.
+    /// Since its last delivery or result, or since it was added.
     pub silence: TimeDelta,
     /// `None`: the operator wants no alarm.
     pub threshold: Option<TimeDelta>,
@@ -60,23 +60,24 @@ pub struct SilenceAlarm {
 }
 
 impl SilenceAlarm {
-    /// The alarm of a platform: at the configured hours where there are any (none at 0), else when it is silent for longer
+    /// The alarm of a platform: at the configured time where there is any (none at 0), else when it is silent for longer
     /// than twice the median of the longest silences of its last [`RHYTHM_WEEKS`] weeks.
     ///
     /// A week has a night and a weekend in it, so both are in every week's longest silence and neither rings. An outage
     /// makes one week's silence long, and the median does not follow it: the next one rings as soon as the first. Until
-    /// three weeks have had arrivals, 72 hours hold.
+    /// three weeks have had arrivals, 72 hours hold. The same rule is asked of arrivals of any kind and of those of results:
+    /// a platform whose completions stopped while its other events go on is silent in results alone.
     #[must_use]
     pub fn of(
         now: DateTime<Utc>,
         silent_since: DateTime<Utc>,
-        configured_hours: Option<u32>,
+        configured: Option<TimeDelta>,
         arrivals: &[ActiveHour],
     ) -> Self {
         let silence = now.signed_duration_since(silent_since).max(TimeDelta::zero());
-        let (threshold, threshold_from) = match configured_hours {
-            Some(0) => (None, ThresholdFrom::Configured),
-            Some(hours) => (Some(TimeDelta::hours(i64::from(hours))), ThresholdFrom::Configured),
+        let (threshold, threshold_from) = match configured {
+            Some(configured) if configured.is_zero() => (None, ThresholdFrom::Configured),
+            Some(configured) => (Some(configured), ThresholdFrom::Configured),
             None => match learned(now, arrivals) {
                 Some(threshold) => (Some(threshold), ThresholdFrom::Learned),
                 None => (Some(STANDARD), ThresholdFrom::Standard),
@@ -90,6 +91,17 @@ impl SilenceAlarm {
     pub fn rings(&self) -> bool {
         self.threshold.is_some_and(|threshold| self.silence > threshold)
     }
+}
+
+/// When a platform told its last result, and whether that is too long ago.
+///
+/// A result is a completion or a graded attempt that nobody had told before: no withdrawal, no attempt that waits for its grade,
+/// nothing sent again, and nothing of a file of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultSilence {
+    /// When the delivery came that told it.
+    pub last_result_at: Option<DateTime<Utc>>,
+    pub alarm: SilenceAlarm,
 }
 
 /// Twice the median of each week's longest silence; a silence belongs to the week in which it ended.
@@ -184,12 +196,16 @@ pub struct PlatformHealth {
     pub since: DateTime<Utc>,
     pub last_delivery_at: Option<DateTime<Utc>>,
     pub alarm: SilenceAlarm,
+    /// The same of its results: completions and graded attempts that it told by itself.
+    pub results: ResultSilence,
     /// Kept deliveries that came since, and those of them that wait in quarantine now.
     pub deliveries: u64,
     pub quarantined: u64,
     /// Results of the last 28 days that are somebody's, and those that wait.
     pub linked: u64,
     pub waiting: u64,
+    /// The first and last of these days.
+    pub linked_days: (NaiveDate, NaiveDate),
     /// By how much deliveries came after the instant that their sender signed, over the latest of them.
     pub clock_skew: Option<Spread>,
     /// How far events lay behind the newest that had come, over the latest of them.
@@ -271,7 +287,9 @@ mod tests {
     #[test]
     fn until_the_rhythm_is_known_three_days_hold_and_configured_hours_always_do() {
         let now = at("2026-02-23T12:00:00Z");
-        let alarm = |configured, weeks| SilenceAlarm::of(now, now, configured, &office_hours(now, weeks));
+        let alarm = |hours: Option<i64>, weeks| {
+            SilenceAlarm::of(now, now, hours.map(TimeDelta::hours), &office_hours(now, weeks))
+        };
         assert_eq!(
             (alarm(None, 0).threshold, alarm(None, 0).threshold_from),
             (Some(STANDARD), ThresholdFrom::Standard)
@@ -279,7 +297,7 @@ mod tests {
         assert_eq!(alarm(None, 1).threshold, Some(STANDARD));
         assert_eq!(alarm(Some(6), 8).threshold, Some(TimeDelta::hours(6)));
         assert_eq!(alarm(Some(0), 8).threshold, None);
-        assert!(!SilenceAlarm::of(now, at("2020-01-01T00:00:00Z"), Some(0), &[]).rings());
+        assert!(!SilenceAlarm::of(now, at("2020-01-01T00:00:00Z"), Some(TimeDelta::zero()), &[]).rings());
     }
 
     #[test]

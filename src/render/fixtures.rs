@@ -1,12 +1,13 @@
 //! Made-up rows and reports for the tests of this folder.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
+use crate::domain::platform_health::{ResultSilence, SilenceAlarm};
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
 use crate::domain::report::{
     AdministrationFigures, CityQuality, Counts, DataQuality, DuePeriod, ExportRow, Figures, LinkedShares,
@@ -94,6 +95,14 @@ fn linked_shares() -> LinkedShares {
     }
 }
 
+/// The results of a platform that was added when the year began.
+fn result_silence(last_result_at: Option<&str>) -> ResultSilence {
+    let at = |text: &str| -> DateTime<Utc> { text.parse().expect("an instant") };
+    let last_result_at = last_result_at.map(at);
+    let since = last_result_at.unwrap_or_else(|| at("2026-01-01T00:00:00Z"));
+    ResultSilence { last_result_at, alarm: SilenceAlarm::of(at("2026-02-26T12:00:00Z"), since, None, &[]) }
+}
+
 /// A city of two administrations, one of them without anybody in scope.
 pub fn report() -> OnboardingReport {
     let counts = Counts { compliant: 180, expiring: 12, pending: 9, overdue: 7, expired: 3, exempt: 2, on_leave: 5 };
@@ -124,8 +133,13 @@ pub fn report() -> OnboardingReport {
                     PlatformSilence {
                         platform: "larportal".to_owned(),
                         silent_since: Some("2026-02-26T11:58:03.25Z".parse().expect("an instant")),
+                        results: result_silence(Some("2026-02-26T09:12:44Z")),
                     },
-                    PlatformSilence { platform: "moodle".to_owned(), silent_since: None },
+                    PlatformSilence {
+                        platform: "moodle".to_owned(),
+                        silent_since: None,
+                        results: result_silence(None),
+                    },
                 ],
             }),
         },

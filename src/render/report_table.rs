@@ -8,6 +8,7 @@ use comfy_table::{
 };
 use rust_decimal::Decimal;
 
+use crate::domain::report::linked_share::LinkedCount;
 use crate::domain::report::{Figures, OnboardingReport};
 
 /// The width in columns where nobody says another, as when the report goes to a pipe.
@@ -157,20 +158,33 @@ fn data_quality(report: &OnboardingReport) -> String {
         city.dismissed_results, city.quarantined_deliveries
     );
     let linked = &city.linked;
-    let all =
-        (format!("Linked, of the results from {} to {}", linked.periods.from, linked.periods.to), &linked.overall);
+    let periods = linked.periods;
+    let all = (format!("Linked, of the results from {} to {}", periods.from, periods.to), &linked.overall);
     let each = linked.platforms.iter().map(|(code, share)| (format!("- of platform {}", printable(code)), share));
     for (name, share) in std::iter::once(all).chain(each) {
         let warning = if share.has_fallen() { ". WARNING: it has fallen" } else { "" };
-        let (now, before) = (percent(share.now.share()), percent(share.before.share()));
-        let _ = writeln!(text, "{name}: {now} %, in the 28 days before {before} %{warning}");
+        let of = |count: LinkedCount| match count.share() {
+            Some(share) => format!("{} of {} ({share} %)", count.linked, count.results()),
+            None => "0 of 0".to_owned(),
+        };
+        let (now, before) = (of(share.now), of(share.before));
+        let (from, to) = (periods.before_from, periods.before_to());
+        let _ = writeln!(text, "{name}: {now}, from {from} to {to} {before}{warning}");
     }
     for platform in &city.platforms {
         let name = printable(&platform.platform);
         let _ = match platform.silent_since {
-            Some(since) => writeln!(text, "Platform {name}: silent since {}", instant(since)),
-            None => writeln!(text, "Platform {name}: has never sent anything"),
+            Some(since) => write!(text, "Platform {name}: silent since {}", instant(since)),
+            None => write!(text, "Platform {name}: has never sent anything"),
         };
+        let results = &platform.results;
+        let _ = match results.last_result_at {
+            Some(at) => write!(text, ", last result {}", instant(at)),
+            None if platform.silent_since.is_some() => write!(text, ", has never told a result"),
+            None => Ok(()),
+        };
+        let silent = if results.alarm.rings() { ". WARNING: no result for longer than is usual" } else { "" };
+        let _ = writeln!(text, "{silent}");
     }
     text
 }
@@ -207,11 +221,11 @@ mod tests {
         Results that wait unlinked: 12
         Results that are dismissed: 3
         Deliveries in quarantine:   1
-        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
-        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
-        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
-        Platform larportal: silent since 2026-02-26T11:58:03.250Z
-        Platform moodle: has never sent anything
+        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %), from 2026-01-02 to 2026-01-29 1500 of 1512 (99.2 %)
+        - of platform larportal: 1475 of 1475 (100.0 %), from 2026-01-02 to 2026-01-29 1460 of 1470 (99.3 %)
+        - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
+        Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
+        Platform moodle: has never sent anything. WARNING: no result for longer than is usual
         ");
     }
 
@@ -233,11 +247,11 @@ mod tests {
         Results that wait unlinked: 12
         Results that are dismissed: 3
         Deliveries in quarantine:   1
-        Linked, of the results from 2026-01-30 to 2026-02-26: 99.3 %, in the 28 days before 99.2 %
-        - of platform larportal: 100.0 %, in the 28 days before 99.3 %
-        - of platform moodle: 60.0 %, in the 28 days before 95.2 %. WARNING: it has fallen
-        Platform larportal: silent since 2026-02-26T11:58:03.250Z
-        Platform moodle: has never sent anything
+        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %), from 2026-01-02 to 2026-01-29 1500 of 1512 (99.2 %)
+        - of platform larportal: 1475 of 1475 (100.0 %), from 2026-01-02 to 2026-01-29 1460 of 1470 (99.3 %)
+        - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
+        Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
+        Platform moodle: has never sent anything. WARNING: no result for longer than is usual
         ");
     }
 

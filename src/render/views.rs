@@ -17,7 +17,7 @@ pub use imports::{
     DifferencePageView, DifferenceRowView, DifferenceView, ImportPageView, ImportSummaryView, ImportView,
     ImportWithDifferenceView, UndoneImportView, UnusualView,
 };
-pub use platforms::{PlatformHealthView, SilenceView, seconds};
+pub use platforms::{PlatformHealthView, ResultSilenceView, SilenceView, seconds};
 pub use report::{
     AdministrationView, CountsView, DataQualityView, FiguresView, LinkedShareView, LinkedSharesView,
     PlatformLinkedShareView, PlatformSilenceView, RateRangeView, ReportView,

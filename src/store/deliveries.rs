@@ -11,11 +11,9 @@ use sea_orm::{
 
 use super::entities::{delivery, event, platform, superseded_event};
 use super::people::parsed;
-use super::receiving::file::FILE_TYPE;
 use super::rows::statement;
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::report::PlatformSilence;
 
 /// One kept delivery, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,27 +194,4 @@ pub(super) fn last_word(fits: &str, file: &str) -> String {
         "(SELECT d.received_at FROM delivery d WHERE d.platform_id = p.id AND d.content_type <> {file} AND {fits}
           ORDER BY d.received_at DESC LIMIT 1)"
     )
-}
-
-/// Since when each platform had been silent at an instant, by code.
-pub async fn silences(
-    connection: &impl ConnectionTrait,
-    at: DateTime<Utc>,
-) -> Result<Vec<PlatformSilence>, StoreError> {
-    let rows = connection
-        .query_all_raw(statement(
-            connection,
-            &format!(
-                "SELECT p.code, COALESCE({}, {}) AS last_at FROM platform p WHERE p.recorded_at <= $1 ORDER BY p.code",
-                last_word("NOT d.is_pulled AND d.received_at <= $1", "$2"),
-                last_word("d.is_pulled AND d.received_at <= $1", "$2")
-            ),
-            [instant::kept(at).into(), FILE_TYPE.into()],
-        ))
-        .await?;
-    let silence = |row: &sea_orm::QueryResult| -> Result<PlatformSilence, StoreError> {
-        let last: Option<i64> = row.try_get("", "last_at")?;
-        Ok(PlatformSilence { platform: row.try_get("", "code")?, silent_since: last.map(instant::read) })
-    };
-    rows.iter().map(silence).collect()
 }

@@ -96,44 +96,100 @@ pub async fn counts_since(
     Ok(counts)
 }
 
-/// When a platform was added, and when it last spoke.
+/// How a result came: the platform sent it by itself, or was asked for it.
+pub const SENT: &str = "sent";
+pub const ASKED: &str = "asked";
+
+/// When a platform was added, and when it last spoke and last told a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoke {
     pub platform: PlatformId,
     pub code: PlatformCode,
     pub added_at: DateTime<Utc>,
     pub last_at: Option<DateTime<Utc>>,
+    pub last_result_at: Option<DateTime<Utc>>,
     /// Whether it never sent anything by itself, and has been asked.
     pub is_only_asked: bool,
 }
 
-/// When each platform last spoke, by code. A file of its history is no word of the platform's.
-pub async fn spoke(connection: &impl ConnectionTrait) -> Result<Vec<Spoke>, StoreError> {
+/// The id of the first (`MIN`) or last (`MAX`) delivery that told a result in one of two ways, by a platform, both given as
+/// expressions, among those that `fits` says, over `e`. `known_at` is an expression where it is what was known then: what was read again
+/// since is looked for where it moved to.
+fn telling(end: &str, (platform, told_by): (&str, &str), fits: &str, known_at: Option<&str>) -> String {
+    let order = if end == "MIN" { "ASC" } else { "DESC" };
+    let from = |table: &str, known: &str| {
+        format!(
+            "(SELECT e.delivery_id FROM {table} e
+              WHERE e.platform_id = {platform} AND e.told_by = {told_by} AND e.repeats = FALSE AND {fits} {known}
+              ORDER BY e.delivery_id {order} LIMIT 1)"
+        )
+    };
+    match known_at {
+        None => from("event", ""),
+        Some(at) => format!(
+            "(SELECT {end}(x.id) FROM (SELECT {} AS id UNION ALL SELECT {} AS id) x)",
+            from("event", &format!("AND e.recorded_at <= {at}")),
+            from("superseded_event", &format!("AND e.recorded_at <= {at} AND e.superseded_at > {at}"))
+        ),
+    }
+}
+
+/// When each platform last spoke and last told a result, by code: now, or as it was known at an instant. A file of its history
+/// is no word of the platform's.
+pub async fn spoke(
+    connection: &impl ConnectionTrait,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<Vec<Spoke>, StoreError> {
+    let then = known_at.map(|_| "$2");
+    let up_to = if known_at.is_some() { " AND d.received_at <= $2" } else { "" };
+    let known = if known_at.is_some() { "p.recorded_at <= $2" } else { "1 = 1" };
+    let result = |way: &str| {
+        let id = telling("MAX", ("p.id", &format!("'{way}'")), "1 = 1", then);
+        format!("(SELECT d.received_at FROM delivery d WHERE d.id = {id})")
+    };
     let sql = format!(
-        "SELECT p.id, p.code, p.recorded_at, {} AS sent_at, {} AS pulled_at FROM platform p ORDER BY p.code",
-        last_word("NOT d.is_pulled", "$1"),
-        last_word("d.is_pulled", "$1")
+        "SELECT p.id, p.code, p.recorded_at, {} AS sent_at, {} AS pulled_at, {} AS result_sent_at, {} AS result_pulled_at
+         FROM platform p WHERE {known} ORDER BY p.code",
+        last_word(&format!("NOT d.is_pulled{up_to}"), "$1"),
+        last_word(&format!("d.is_pulled{up_to}"), "$1"),
+        result(SENT),
+        result(ASKED),
     );
     let spoke = |row: &QueryResult| -> Result<Spoke, StoreError> {
         let code: String = row.try_get("", "code")?;
         let (sent, pulled): (Option<i64>, Option<i64>) = (row.try_get("", "sent_at")?, row.try_get("", "pulled_at")?);
+        let is_only_asked = sent.is_none() && pulled.is_some();
+        let result = if is_only_asked { "result_pulled_at" } else { "result_sent_at" };
+        let last_result: Option<i64> = row.try_get("", result)?;
         Ok(Spoke {
             platform: PlatformId(row.try_get("", "id")?),
             code: parsed(PlatformCode::parse(&code), "platform", "code")?,
             added_at: instant::read(row.try_get("", "recorded_at")?),
             last_at: sent.or(pulled).map(instant::read),
-            is_only_asked: sent.is_none() && pulled.is_some(),
+            last_result_at: last_result.map(instant::read),
+            is_only_asked,
         })
     };
-    connection.query_all_raw(statement(connection, &sql, [FILE_TYPE.into()])).await?.iter().map(spoke).collect()
+    let mut values = vec![sea_orm::Value::from(FILE_TYPE)];
+    values.extend(known_at.map(|at| sea_orm::Value::from(instant::kept(at))));
+    connection.query_all_raw(statement(connection, &sql, values)).await?.iter().map(spoke).collect()
+}
+
+/// Of what a rhythm is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Of whatever comes.
+    OfAnything,
+    /// Of results, as they are known now or were known at an instant.
+    OfResults { known_at: Option<DateTime<Utc>> },
 }
 
 /// The first and last arrival of each hour of the last weeks in which something came by the platform's own doing, or by
 /// asking.
 pub async fn active_hours(
     connection: &impl ConnectionTrait,
-    platform: PlatformId,
-    by_asking: bool,
+    spoke: &Spoke,
+    arrivals: Arrivals,
     now: DateTime<Utc>,
 ) -> Result<Vec<ActiveHour>, StoreError> {
     #[derive(Serialize)]
@@ -146,21 +202,41 @@ pub async fn active_hours(
     let hours: Vec<Hour> =
         hours.map(|ago| Hour { begins: instant::kept(this - HOUR * i32::try_from(ago).unwrap_or(0)) }).collect();
     let length = HOUR.num_microseconds().unwrap_or_default();
-    let arrival = |order: &str| {
+    let within = |what: &str, order: &str| {
         format!(
-            "(SELECT d.received_at FROM delivery d
+            "(SELECT {what} FROM delivery d
               WHERE d.platform_id = $2 AND d.received_at >= w.begins AND d.received_at < w.begins + {length}
                   AND d.content_type <> $3 AND d.is_pulled = $4
               ORDER BY d.received_at {order} LIMIT 1)"
         )
     };
+    // Ids and instants of deliveries increase together, so the hour's results are those between its first and last delivery.
+    let result = |end: &str, known_at: Option<&str>| {
+        let (first, last) = (within("d.id", "ASC"), within("d.id", "DESC"));
+        let fits = format!("e.delivery_id >= {first} AND e.delivery_id <= {last}");
+        let id = telling(end, ("$2", "$5"), &fits, known_at);
+        format!("(SELECT d.received_at FROM delivery d WHERE d.id = {id})")
+    };
+    let by_asking = spoke.is_only_asked;
+    let mut values = vec![
+        rows_of_json::parameter(&hours)?,
+        spoke.platform.0.into(),
+        sea_orm::Value::from(FILE_TYPE),
+        by_asking.into(),
+    ];
+    let (first, last) = match arrivals {
+        Arrivals::OfAnything => (within("d.received_at", "ASC"), within("d.received_at", "DESC")),
+        Arrivals::OfResults { known_at } => {
+            let then = known_at.map(|_| "$6");
+            values.push(sea_orm::Value::from(if by_asking { ASKED } else { SENT }));
+            values.extend(known_at.map(|at| sea_orm::Value::from(instant::kept(at))));
+            (result("MIN", then), result("MAX", then))
+        }
+    };
     let sql = format!(
-        "SELECT {} AS first_at, {} AS last_at FROM {} ORDER BY w.begins",
-        arrival("ASC"),
-        arrival("DESC"),
+        "SELECT {first} AS first_at, {last} AS last_at FROM {} ORDER BY w.begins",
         rows_of_json::table(connection, 1, "w", HOURS)
     );
-    let values = [rows_of_json::parameter(&hours)?, platform.0.into(), FILE_TYPE.into(), by_asking.into()];
     let mut active = Vec::new();
     for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
         let (first, last): (Option<i64>, Option<i64>) = (row.try_get("", "first_at")?, row.try_get("", "last_at")?);

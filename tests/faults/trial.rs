@@ -256,6 +256,7 @@ impl Trial {
         report.as_object_mut().expect("a report").remove("known_at");
         for platform in report["data_quality"]["platforms"].as_array_mut().expect("platforms") {
             platform.as_object_mut().expect("a platform").remove("silent_since");
+            platform.as_object_mut().expect("a platform").remove("last_result_at");
         }
         let file = format!("export-{}.csv", self.sent.len());
         drop(std::fs::remove_file(self.here.path(&file)));

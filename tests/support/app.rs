@@ -148,7 +148,8 @@ impl TestApp {
                 settings.rate_limits.platform_per_minute,
                 settings.rate_limits.failures_per_minute,
             ))
-            .with_silence_alarms(settings.platforms.silence_alarm_hours.clone());
+            .with_silence_alarms(settings.platforms.silence_alarm_hours.clone())
+            .with_result_alarms(settings.platforms.result_alarm_days.clone());
         app.prepare().await.expect("the tables are made");
         let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
         let ring = app.key_ring().await.expect("keys");

@@ -305,7 +305,7 @@ fn new_statement(
 ) -> Result<NewStatement, Unread> {
     let telling = results::tell(statement, id, received_at, words).map_err(|fault: ResultFault| Unread {
         index,
-        pointer: index.map_or_else(|| "/timestamp".to_owned(), |index| format!("/{index}/timestamp")),
+        pointer: index.map_or_else(|| fault.pointer().to_owned(), |index| format!("/{index}{}", fault.pointer())),
         problem: fault.to_string(),
     })?;
     let Telling { results, deed, nothing: _ } = telling;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use crate::app::{App, Asker};
 use crate::cli::{CommandError, output};
 use crate::domain::ids::PlatformCode;
-use crate::domain::platform_health::{Counted, PlatformHealth, Spread};
+use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
 use crate::domain::pulling::Pulls;
 use crate::render::views::{PlatformHealthView, seconds};
 
@@ -56,11 +56,16 @@ pub async fn run(app: &App, asker: &Asker, arguments: Arguments) -> Result<(), C
 }
 
 fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
-    let alarm = &health.alarm;
     let last = health.last_delivery_at.map_or("never".to_owned(), |at| at.to_rfc3339());
-    let threshold = alarm.threshold.map_or("never".to_owned(), |threshold| {
-        format!("after {} h ({})", hours(threshold), alarm.threshold_from.as_str())
-    });
+    let last_result = health.results.last_result_at.map_or("never".to_owned(), |at| at.to_rfc3339());
+    let silent_for =
+        |alarm: &SilenceAlarm| format!("{} h{}", hours(alarm.silence), if alarm.rings() { ": ALARM" } else { "" });
+    let threshold = |alarm: &SilenceAlarm| {
+        alarm.threshold.map_or("never".to_owned(), |threshold| {
+            format!("after {} h ({})", hours(threshold), alarm.threshold_from.as_str())
+        })
+    };
+    let (from, to) = health.linked_days;
     let share = |share: Option<rust_decimal::Decimal>| share.map_or("–".to_owned(), |share| format!("{share} %"));
     let spread = |spread: Option<Spread>| match spread {
         None => "–".to_owned(),
@@ -71,14 +76,22 @@ fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
     let mut rows = vec![
         ("platform", code.to_string()),
         ("last delivery", last),
-        ("silent for", format!("{} h{}", hours(alarm.silence), if alarm.rings() { ": ALARM" } else { "" })),
-        ("alarm", threshold),
+        ("silent for", silent_for(&health.alarm)),
+        ("alarm", threshold(&health.alarm)),
+        ("last result", last_result),
+        ("no result for", silent_for(&health.results.alarm)),
+        ("alarm of results", threshold(&health.results.alarm)),
         ("counted since", health.since.to_rfc3339()),
         ("deliveries", health.deliveries.to_string()),
         ("quarantined", format!("{} ({})", health.quarantined, share(health.quarantined_share()))),
         (
             "linked",
-            format!("{} of {} ({})", health.linked, health.linked + health.waiting, share(health.linked_share())),
+            format!(
+                "{} of {} ({}), of the results from {from} to {to}",
+                health.linked,
+                health.linked + health.waiting,
+                share(health.linked_share())
+            ),
         ),
         ("clock skew", spread(health.clock_skew)),
         ("out of order", spread(health.out_of_order)),

@@ -35,6 +35,12 @@ impl SharePeriods {
         let from = back(day);
         Self { before_from: back(day_before(from)), from, to: day }
     }
+
+    /// The last day of the period before.
+    #[must_use]
+    pub fn before_to(&self) -> NaiveDate {
+        day_before(self.from)
+    }
 }
 
 /// Results of some days, each once: those of somebody, and those that wait. Dismissed ones are neither.

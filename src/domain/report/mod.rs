@@ -17,6 +17,7 @@ use super::calendar::day_after;
 use super::compliance::Status;
 use super::directory::EmploymentForm;
 use super::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
+use super::platform_health::ResultSilence;
 use super::training::one_decimal;
 
 /// How many people have each status; a person counts once.
@@ -143,6 +144,7 @@ pub struct PlatformSilence {
     pub platform: String,
     /// The instant of its last delivery; nothing where it never sent one.
     pub silent_since: Option<DateTime<Utc>>,
+    pub results: ResultSilence,
 }
 
 /// The report of one requirement on one day, as known at one instant.

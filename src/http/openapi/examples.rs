@@ -255,13 +255,17 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "data_quality": {
                 "unlinked_results": 12, "dismissed_results": 3,
                 "linked_share": {
-                    "from": "2026-01-30", "to": "2026-02-26", "warning": false, "overall": linked_share(),
+                    "from": "2026-01-30", "to": "2026-02-26", "before_from": "2026-01-02", "before_to": "2026-01-29",
+                    "warning": false, "overall": linked_share(),
                     "platforms": [{
                         "platform": "larportal", "share": "98.2", "share_before": "98.9", "warning": false,
                         "results": 1480, "results_before": 1512
                     }]
                 }, "quarantined_deliveries": 1,
-                "platforms": [{"platform": "larportal", "silent_since": "2026-02-26T11:58:03Z"}]
+                "platforms": [{
+                    "platform": "larportal", "silent_since": "2026-02-26T11:58:03Z",
+                    "last_result_at": "2026-02-26T09:12:44Z", "results_silent": false
+                }]
             }
         }),
         "list_profiles" => json!({"items": [profile()]}),

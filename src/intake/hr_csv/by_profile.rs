@@ -176,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_a_type_or_a_state_is_passed_over_where_the_profile_says_so() {
+        let file = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n\
+            1001;;kurs;infosec;02.03.2024;;\n\
+            1001;;;infosec;i går;;\n\
+            1002;;prov;infosec-prov;02.03.2024;;\n\
+            1003;;prov;infosec-prov;02.03.2024;12;Pågår\n\
+            1004;;kurs;infosec;;;\n";
+        read_file(file).expect_err("a row without a type is refused unless the profile says otherwise");
+        let lenient = PROFILE
+            .replace(r#"type = "$.Typ""#, r#"type = { path = "$.Typ", absent = "ignore" }"#)
+            .replace(r#""Underkänd" = "false" }"#, r#""Underkänd" = "false" }, others = "nothing", absent = "ignore""#)
+            .replace(r#"formats = ["%d.%m.%Y %H:%M", "%d.%m.%Y"]"#, r#"formats = ["%d.%m.%Y"], absent = "ignore""#);
+        let profile = Profile::of_files(&lenient).expect("a profile");
+        let read_at = "2026-02-26T12:00:00Z".parse().expect("an instant");
+        let clock = FileClock { zone: chrono_tz::Europe::Stockholm, read_at };
+        let reading = read(file.as_bytes(), &profile, "larportal", clock).expect("a good file");
+        assert_eq!(reading.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2]);
+        assert_eq!(reading.passed_over, 4);
+    }
+
+    #[test]
     fn every_bad_row_is_named_with_its_column() {
         let file = "Anstnr;E-post;Typ;Kurs;Datum;Poäng;Utfall\n\
             1001;;kurs;infosec;2 mars;;\n\

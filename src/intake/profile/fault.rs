@@ -66,6 +66,20 @@ pub enum ProfileFault {
     NoLearnerKey,
     #[error("tells nobody's types apart, for the field type says nowhere where they are; write it in fields")]
     NoTypeField,
+    #[error(
+        "gives \"{0}\", which is neither completed, passed, failed, scored, satisfied, waived, uncompleted nor a verb that the profile reads; list it under verbs first"
+    )]
+    NotAVerb(String),
+    #[error("looks for what no statement has; there are {}", known.join(", "))]
+    NotInAStatement { known: Vec<&'static str> },
+    #[error("would be the same of every statement; say where it stands")]
+    ConstantOfEach,
+    #[error("has one of account_home_page and account_name; say where both are, or neither")]
+    HalfAnAccount,
+    #[error("names no type: write its IRI, or course, quiz or attempt")]
+    NotAType,
+    #[error("is no IRI with its scheme; write the extension's as the statements have it")]
+    NotAnIri,
     #[error("has {found}; {most} are the most")]
     TooMany { found: usize, most: usize },
 }
@@ -186,6 +200,9 @@ pub enum ReadingFault {
     NoKnownFormat(String),
     #[error("has min and max that no score lies between: send a max that is greater than min")]
     NoRoomForAScore,
+    /// Of a statement that is none.
+    #[error("{0}")]
+    Statement(String),
     #[error(
         "tells another event of the same body under the same id: let the profile find an id that is each event's own, or none"
     )]

@@ -2,13 +2,14 @@
 //! words mean. A new platform is a new profile, and no code.
 //!
 //! [`Profile::parse`] reads one, or names everything that is wrong with it; [`Signing::verify`] tells whether a delivery is
-//! authentic; [`read`] understands a body, field by field, and [`interpret`] does the same for its results alone.
+//! authentic; [`StatementFields`] does for xAPI statements what its places are for; [`read`] understands a body, field by field, and [`interpret`] does the same for its results alone.
 //! [`shipped`] has those that come with Kurskoll. The format is told in docs/platforms.md.
 
 mod document;
 mod event_id;
 mod fault;
 mod model;
+mod months;
 mod parse;
 mod parse_fields;
 mod parse_signature;
@@ -17,6 +18,7 @@ mod reading;
 mod score;
 pub mod shipped;
 mod signing;
+mod statements;
 mod time;
 
 #[cfg(test)]
@@ -30,3 +32,4 @@ pub use parse::MAX_BYTES;
 pub use path::InvalidPath;
 pub use reading::{EventReading, FieldReading, Meaning, Reading, RuleReading, Told, interpret, read};
 pub use signing::{InvalidGivenSecret, NotAuthentic, PlatformSecret};
+pub use statements::{FIELDS, Sought, StatementDocument, StatementFields, Thing, VERBS, Verb as StatementVerb};

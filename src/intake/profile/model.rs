@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::path::Path;
 use super::time::TimeFormat;
+use crate::domain::linking::LinkingKey;
 use crate::intake::withdraws::Withdraws;
 
 /// How a foreign platform's webhooks are understood. Read by [`Profile::parse`](super::Profile::parse).
@@ -146,10 +147,12 @@ pub enum Field {
     ToldAt,
     RevokedEventId,
     Reason,
+    /// Somebody as an object: of statements alone.
+    Learner,
 }
 
 impl Field {
-    pub(super) const ALL: [(&'static str, Self); 21] = [
+    pub(super) const ALL: [(&'static str, Self); 22] = [
         ("event_id", Self::EventId),
         ("type", Self::Type),
         ("employee_number", Self::EmployeeNumber),
@@ -171,6 +174,7 @@ impl Field {
         ("told_at", Self::ToldAt),
         ("revoked_event_id", Self::RevokedEventId),
         ("reason", Self::Reason),
+        ("learner", Self::Learner),
     ];
 
     /// Its name in a profile.
@@ -205,6 +209,12 @@ pub(super) struct Finding {
     /// Whether a scaled score goes from −1 to 1; else from 0 to 1.
     pub(super) is_from_minus_one: bool,
     pub(super) decimal_comma: Option<bool>,
+    /// Whether an event that gives nothing here is passed over, and not refused.
+    pub(super) is_passed_over_without: bool,
+    /// The types of activities that are meant, by their IRIs or as `course`, `quiz` or `attempt`; empty: any. Of statements alone.
+    pub(super) types: Vec<String>,
+    /// Which key a text is that stands for a learner. Of statements alone.
+    pub(super) key: Option<LinkingKey>,
 }
 
 /// One place, and which part of its text.

@@ -49,7 +49,7 @@ impl Profile {
             let line = error.span().map(|span| line_of(text, span.start));
             whole(line, ProfileFault::NotToml(error.message().to_owned()))
         })?;
-        let mut reader = Reader { text, is_signed, problems: Vec::new() };
+        let mut reader = Reader { text, is_signed, is_of_statements: false, problems: Vec::new() };
         let profile = reader.profile(table.get_ref());
         reader.problems.sort_by_key(|problem| problem.line);
         match profile {
@@ -59,7 +59,7 @@ impl Profile {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
@@ -88,10 +88,22 @@ pub(super) struct Reader<'t> {
     text: &'t str,
     /// Whether what it reads must be signed.
     is_signed: bool,
+    /// Whether it reads a profile of statements: places may leave the `$.` out, and name extensions by their IRIs.
+    pub(super) is_of_statements: bool,
     problems: Vec<ProfileProblem>,
 }
 
 impl<'t> Reader<'t> {
+    pub(super) const fn of_statements(text: &'t str) -> Self {
+        Self { text, is_signed: false, is_of_statements: true, problems: Vec::new() }
+    }
+
+    /// What is wrong, in the order of its lines.
+    pub(super) fn problems(mut self) -> Vec<ProfileProblem> {
+        self.problems.sort_by_key(|problem| problem.line);
+        self.problems
+    }
+
     pub(super) fn note<T>(&mut self, at: usize, key: &str, fault: ProfileFault) -> Option<T> {
         self.problems.push(ProfileProblem { line: Some(line_of(self.text, at)), key: key.to_owned(), fault });
         None

@@ -9,9 +9,10 @@ use super::model::{After, Field, Finding, Others, Place, Source, Words, folded};
 use super::parse::{Reader, Section, SpannedValue};
 use super::path::{InvalidPath, Path};
 use super::time::TimeFormat;
+use crate::domain::linking::LinkingKey;
 
 const SOURCE_KEYS: [&str; 7] = ["path", "in_body", "header", "constant", "after", "after_last", "before"];
-const FINDING_KEYS: [&str; 15] = [
+const FINDING_KEYS: [&str; 16] = [
     "path",
     "in_body",
     "header",
@@ -27,6 +28,26 @@ const FINDING_KEYS: [&str; 15] = [
     "zone",
     "range",
     "decimal_comma",
+    "absent",
+];
+/// The same of statements, which have one body and no headers, and extensions.
+const STATEMENT_SOURCE_KEYS: [&str; 7] = ["path", "extension", "in", "constant", "after", "after_last", "before"];
+const STATEMENT_FINDING_KEYS: [&str; 15] = [
+    "path",
+    "extension",
+    "in",
+    "constant",
+    "after",
+    "after_last",
+    "before",
+    "first_of",
+    "values",
+    "others",
+    "nothing",
+    "formats",
+    "zone",
+    "type",
+    "is",
 ];
 /// The most places for one field.
 const MAX_SOURCES: usize = 10;
@@ -38,8 +59,9 @@ impl<'t> Reader<'t> {
         let mut fields = BTreeMap::new();
         for (name, value) in section.table {
             let key = section.name_of(name.get_ref());
-            let Some(field) = Field::parse(name.get_ref()) else {
-                let known = Field::ALL.iter().map(|(name, _)| *name).collect();
+            let of_these = |field: &Field| *field != Field::Learner || self.is_of_statements;
+            let Some(field) = Field::parse(name.get_ref()).filter(of_these) else {
+                let known = Field::ALL.iter().filter(|(_, field)| of_these(field)).map(|(name, _)| *name).collect();
                 self.note::<()>(name.span().start, &key, ProfileFault::UnknownKey { known });
                 continue;
             };
@@ -56,10 +78,10 @@ impl<'t> Reader<'t> {
             return Some(Finding { sources, ..Finding::default() });
         }
         let section = self.section(value, key)?;
-        self.only(section, &FINDING_KEYS);
+        self.only(section, if self.is_of_statements { &STATEMENT_FINDING_KEYS } else { &FINDING_KEYS });
         let sources = match section.get("first_of") {
             None => self.source_of(section).map(|source| vec![source]),
-            Some(_) if SOURCE_KEYS.iter().any(|name| section.get(name).is_some()) => {
+            Some(_) if self.source_keys().iter().any(|name| section.get(name).is_some()) => {
                 self.note(section.at, key, ProfileFault::NotOneSource)
             }
             Some(first_of) => self.sources(first_of, &section.name_of("first_of")),
@@ -75,6 +97,13 @@ impl<'t> Reader<'t> {
         for name in ["formats", "zone"] {
             self.refuse_unless(field.is_time(), section, name, &of_times);
         }
+        self.refuse_unless(
+            matches!(field, Field::Course | Field::Quiz),
+            section,
+            "type",
+            &ProfileFault::NotOfField("course and quiz"),
+        );
+        self.refuse_unless(field == Field::Learner, section, "is", &ProfileFault::NotOfField("learner"));
         self.refuse_unless(field == Field::ScoreScaled, section, "range", &ProfileFault::NotOfField("score_scaled"));
         self.refuse_unless(field.is_number(), section, "decimal_comma", &ProfileFault::NotOfField("scores"));
         let mut finding = Finding { sources: sources?, ..Finding::default() };
@@ -86,13 +115,36 @@ impl<'t> Reader<'t> {
             finding.formats = Some(self.formats(value, &section.name_of("formats"))?);
         }
         finding.zone = section.get("zone").and_then(|value| self.zone(value, &section.name_of("zone")));
+        if let Some(value) = section.get("absent").filter(|_| !self.is_of_statements) {
+            let word = self.word(value, &section.name_of("absent"), &["refuse", "ignore"])?;
+            finding.is_passed_over_without = word == "ignore";
+        }
         if let Some(value) = section.get("range") {
             let word = self.word(value, &section.name_of("range"), &["0..1", "-1..1"])?;
             finding.is_from_minus_one = word == "-1..1";
         }
         finding.decimal_comma =
             section.get("decimal_comma").and_then(|value| self.flag(value, &section.name_of("decimal_comma")));
+        if let Some(value) = section.get("type") {
+            finding.types = self.texts(value, &section.name_of("type"))?;
+            let is_type = |name: &String| {
+                ["course", "quiz", "attempt"].contains(&name.as_str()) || crate::intake::xapi::is_iri(name)
+            };
+            if !finding.types.iter().all(is_type) || finding.types.is_empty() {
+                return self.note(value.span().start, &section.name_of("type"), ProfileFault::NotAType);
+            }
+        }
+        if let Some(value) = section.get("is") {
+            let word = self.word(value, &section.name_of("is"), &["employee_number", "email", "username"])?;
+            finding.key = [LinkingKey::EmployeeNumber, LinkingKey::Email, LinkingKey::Username]
+                .into_iter()
+                .find(|key| key.as_str() == word);
+        }
         Some(finding)
+    }
+
+    const fn source_keys(&self) -> &'static [&'static str] {
+        if self.is_of_statements { &STATEMENT_SOURCE_KEYS } else { &SOURCE_KEYS }
     }
 
     fn refuse_unless(&mut self, fits: bool, section: Section<'_, 't>, name: &str, fault: &ProfileFault) {
@@ -113,7 +165,7 @@ impl<'t> Reader<'t> {
 
     fn source(&mut self, value: &SpannedValue<'t>, key: &str) -> Option<Source> {
         if value.get_ref().as_str().is_some() {
-            let place = Place::Event(self.path(value, key, Path::parse)?);
+            let place = Place::Event(self.path_of_event(value, key)?);
             return Some(Source { place, after: None, before: None });
         }
         let section = match value.get_ref().as_table() {
@@ -124,14 +176,53 @@ impl<'t> Reader<'t> {
                 return self.note(value.span().start, key, fault);
             }
         };
-        self.only(section, &SOURCE_KEYS);
+        self.only(section, self.source_keys());
         self.source_of(section)
+    }
+
+    /// A path in an event; in a statement also without its `$.`, as in `context.instructor`.
+    fn path_of_event(&mut self, value: &SpannedValue<'t>, key: &str) -> Option<Path> {
+        let parse: fn(&str) -> Result<Path, InvalidPath> =
+            if self.is_of_statements { Path::parse_in_statement } else { Path::parse };
+        self.path(value, key, parse)
+    }
+
+    /// An extension by its IRI, of the context unless `in` says otherwise.
+    fn extension(&mut self, value: &SpannedValue<'t>, section: Section<'_, 't>) -> Option<Place> {
+        let key = section.name_of("extension");
+        let iri = self.text(value, &key)?;
+        if !crate::intake::xapi::is_iri(&iri) {
+            return self.note(value.span().start, &key, ProfileFault::NotAnIri);
+        }
+        let within = match section.get("in") {
+            None => "context",
+            Some(value) => match self.word(value, &section.name_of("in"), &["context", "object", "result"])? {
+                "object" => "object.definition",
+                other => other,
+            },
+        };
+        let name = serde_json::Value::from(iri);
+        match Path::parse(&format!("$.{within}.extensions[{name}]")) {
+            Ok(path) => Some(Place::Event(path)),
+            Err(invalid) => self.note(value.span().start, &key, ProfileFault::Path(invalid)),
+        }
     }
 
     /// The place that a table names.
     pub(super) fn source_of(&mut self, section: Section<'_, 't>) -> Option<Source> {
-        let place = match ["path", "in_body", "header", "constant"].map(|name| section.get(name)) {
-            [Some(path), None, None, None] => self.path(path, &section.name_of("path"), Path::parse).map(Place::Event),
+        let extension = section.get("extension").filter(|_| self.is_of_statements);
+        if let Some(value) = section.get("in").filter(|_| self.is_of_statements && extension.is_none()) {
+            return self.note(value.span().start, &section.name_of("in"), ProfileFault::NotOfField("an extension"));
+        }
+        let others = ["path", "in_body", "header", "constant"].map(|name| section.get(name));
+        let place = match others {
+            _ if extension.is_some_and(|_| others.iter().any(Option::is_some)) => {
+                self.note(section.at, section.key, ProfileFault::NotOneSource)
+            }
+            [None, None, None, None] if extension.is_some() => {
+                extension.and_then(|value| self.extension(value, section))
+            }
+            [Some(path), None, None, None] => self.path_of_event(path, &section.name_of("path")).map(Place::Event),
             [None, Some(path), None, None] => {
                 self.path(path, &section.name_of("in_body"), Path::parse_singular).map(Place::Body)
             }

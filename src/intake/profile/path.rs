@@ -47,6 +47,11 @@ impl Path {
         Ok(Self { written: text.to_owned(), path })
     }
 
+    /// A path in a statement, which may leave the `$.` out.
+    pub(super) fn parse_in_statement(text: &str) -> Result<Self, InvalidPath> {
+        if text.starts_with('$') { Self::parse(text) } else { Self::parse(&format!("$.{text}")) }
+    }
+
     /// A path that selects one place at the most.
     pub(super) fn parse_singular(text: &str) -> Result<Self, InvalidPath> {
         let path = Self::parse(text)?;

@@ -132,6 +132,7 @@ fn understood(profile: &Profile, told: &Told<'_>, tracing: bool) -> Reading {
             rule: None,
             trace: None,
             fault: None,
+            lacks: None,
         };
         reader.trace = tracing.then(Vec::new);
         let reading = reader.read();
@@ -186,6 +187,8 @@ struct EventReader<'r> {
     rule: Option<&'r Rule>,
     trace: Option<Vec<FieldReading>>,
     fault: Option<Misread>,
+    /// The field that the event lacks, and is passed over for as the profile has it.
+    lacks: Option<Field>,
 }
 
 impl<'r> EventReader<'r> {
@@ -194,22 +197,25 @@ impl<'r> EventReader<'r> {
         let (rule, rules) = self.choose(event_type.as_deref());
         self.rule = rule;
         let asks_for_types = self.profile.rules.iter().any(|rule| !rule.types.is_empty());
-        if rule.is_none() && event_type.is_none() && asks_for_types {
+        if rule.is_none() && event_type.is_none() && asks_for_types && self.lacks.is_none() {
             self.refuse(None, ReadingFault::Missing { field: Field::Type, looked: self.looked(&[Field::Type]) });
         }
         let results = match rule {
             Some(rule) if !rule.kinds.is_empty() => self.results(&rule.kinds, rule.withdraws),
             _ => Some(Vec::new()),
         };
-        let results = match self.fault {
-            Some(misread) => Err(misread),
-            None => Ok(results.unwrap_or_default()),
+        let results = match (self.lacks, self.fault) {
+            // What is passed over is not looked at further: nothing in it is wrong.
+            (Some(_), _) => Ok(Vec::new()),
+            (None, Some(misread)) => Err(misread),
+            (None, None) => Ok(results.unwrap_or_default()),
         };
+        let lacks = self.lacks.map(|field| format!("ignore: it gives no {}", field.as_str()));
         EventReading {
             pointer: told_pointer(self.pointer),
             event_type: event_type.map(|text| shown(&text)),
             rules,
-            taken_for: rule.map(Rule::meaning),
+            taken_for: lacks.or_else(|| rule.map(Rule::meaning)),
             fields: self.trace.unwrap_or_default(),
             results,
         }
@@ -310,7 +316,15 @@ impl<'r> EventReader<'r> {
             }
         }
         self.note(field, None, None, None, Meaning::Nothing);
+        self.lack(field);
         None
+    }
+
+    /// Notes that an event gives nothing for a field without which the profile passes it over.
+    fn lack(&mut self, field: Field) {
+        if self.finding(field).is_some_and(|finding| finding.is_passed_over_without) {
+            self.lacks.get_or_insert(field);
+        }
     }
 
     /// Reads a field; nothing where it gives nothing, or where a fault was noted.
@@ -330,7 +344,10 @@ impl<'r> EventReader<'r> {
         let pointer = found.pointer.as_deref();
         let (meaning, value) = match read {
             Ok(Some(value)) => (Meaning::Is(show(&value)), Some(value)),
-            Ok(None) => (Meaning::Nothing, None),
+            Ok(None) => {
+                self.lack(field);
+                (Meaning::Nothing, None)
+            }
             Err(fault) => {
                 let told = fault.to_string();
                 self.refuse(pointer, fault);
@@ -615,7 +632,7 @@ impl<'r> EventReader<'r> {
 }
 
 /// A platform's word in ours; nothing where it means nothing.
-fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
+pub(super) fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
     let Some(words) = &finding.words else { return Ok(Some(text.to_owned())) };
     match (words.ours.get(&folded(text)), words.others) {
         (Some(ours), _) => Ok(Some(ours.clone()).filter(|ours| !ours.is_empty())),

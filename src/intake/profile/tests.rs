@@ -82,6 +82,57 @@ fn fixtures(name: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
+fn every_shipped_profile_says_whether_it_was_tried_with_the_vendors_own_sample() {
+    for name in shipped::NAMES {
+        let text = shipped::text(name).expect("a text");
+        assert!(text.contains("# Tried with "), "{name}");
+    }
+}
+
+#[test]
+fn an_event_that_lacks_what_the_profile_may_do_without_is_passed_over() {
+    let profile = Profile::parse(
+        r#"
+        title = "Lenient"
+        [signature]
+        scheme = "basic"
+        [fields]
+        type = { path = "$.type", absent = "ignore" }
+        email = "$.email"
+        course = "$.course"
+        occurred_at = { path = "$.at", formats = ["%d %B %Y", "rfc3339"] }
+        passed = { path = "$.state", values = { "klar" = "true" }, others = "nothing", absent = "ignore" }
+        quiz = "$.quiz"
+        [[events]]
+        type = "course"
+        is = "completion"
+        [[events]]
+        type = "quiz"
+        is = "attempt"
+        "#,
+    )
+    .expect("a profile");
+    for (body, expected) in [
+        (
+            r#"{"type": "course", "email": "a@example.org", "course": "c", "at": "1 MARS 2026"}"#,
+            "course c completed at",
+        ),
+        (r#"{"email": "a@example.org", "course": "c", "at": "soon"}"#, "ignored"),
+        (r#"{"type": null, "email": "a@example.org"}"#, "ignored"),
+        (r#"{"type": "quiz", "email": "a@example.org", "quiz": "q", "at": "2026-03-01"}"#, "ignored"),
+        (r#"{"type": "quiz", "email": "a@example.org", "quiz": "q", "at": "2026-03-01", "state": "pågår"}"#, "ignored"),
+        (
+            r#"{"type": "quiz", "email": "a@example.org", "quiz": "q", "at": "1 mar. 2026", "state": "klar"}"#,
+            "quiz q attempt passed",
+        ),
+        (r#"{"type": "course", "course": "c", "at": "1 mars 2026"}"#, "not understood"),
+    ] {
+        let understood = understood(&profile, &told(JSON, body.as_bytes())).join("; ");
+        assert!(understood.starts_with(expected), "{body}: {understood}");
+    }
+}
+
+#[test]
 fn every_shipped_profile_can_be_read() {
     for name in shipped::NAMES {
         let text = shipped::text(name).expect("a text");
@@ -107,8 +158,12 @@ fn each_sample_is_understood_as_its_platform_means_it() {
         }
     }
     insta::assert_snapshot!(table, @r"
+    canvas/course-completed-told-by-a-teacher.json
+        course infosec-basics completed at 2026-03-02T07:15:58Z by email=anna@example.org [derived]
     canvas/course-completed.json
         course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna@example.org [derived]
+    canvas/grade-change-of-no-points.json
+        ignored
     canvas/grade-change-without-a-score.json
         ignored
     canvas/grade-change.json
@@ -126,10 +181,16 @@ fn each_sample_is_understood_as_its_platform_means_it() {
         course https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=12 completed at 2026-03-02T07:14:58Z by email=anna@example.org [6690e6c9-3ef0-4ed3-8b37-7f3964730bee]
     h5p/no-timestamp.json
         not understood: the body gives no occurred_at, looked for at $.timestamp, $.stored: send it, or mend the profile
+    h5p/passed-without-a-score.json
+        quiz https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=15 attempt passed at 2026-03-02T07:14:58Z by email=anna@example.org [6690e6c9-3ef0-4ed3-8b37-7f3964730c03]
     h5p/question-answered.json
         ignored
     h5p/question-set-completed.json
         quiz https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=12 attempt 17/20 passed at 2026-03-02T07:14:58Z by email=anna@example.org [derived]
+    h5p/score-of-nulls.json
+        course https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=13 completed at 2026-03-02T07:14:58Z by email=anna@example.org [6690e6c9-3ef0-4ed3-8b37-7f3964730c01]
+    h5p/without-points.json
+        course https://intra.example.org/wp-admin/admin-ajax.php?action=h5p_embed&id=14 completed at 2026-03-02T07:14:58Z by email=anna@example.org [6690e6c9-3ef0-4ed3-8b37-7f3964730c02]
     learndash/course-completed.json
         course infosec-basics completed at 2026-03-02T07:14:58Z by email=anna@example.org username=anna [derived]
     learndash/quiz-completed.json

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::fault::{ReadingFault, shown};
+use super::months;
 use crate::domain::training::decimal_from_text;
 use crate::intake::webhook::fault::Fault;
 use crate::intake::webhook::instant::{NEVER, PlatformClock};
@@ -17,7 +18,7 @@ pub(super) enum TimeFormat {
     Rfc3339,
     EpochSeconds,
     EpochMilliseconds,
-    /// Its parts, as chrono has them (`%Y-%m-%d %H:%M:%S`).
+    /// Its parts, as chrono has them (`%Y-%m-%d %H:%M:%S`); names of months and days of the week in Swedish or English.
     Parts(String),
 }
 
@@ -45,15 +46,21 @@ impl TimeFormat {
             },
             Self::EpochSeconds => epoch(text, Decimal::from(1_000_000)).map(|instant| clock.bounded(instant)),
             Self::EpochMilliseconds => epoch(text, Decimal::from(1_000)).map(|instant| clock.bounded(instant)),
-            Self::Parts(parts) => {
-                if let Ok(time) = DateTime::parse_from_str(text, parts) {
-                    return Some(clock.bounded(time.to_utc()));
-                }
-                let local = NaiveDateTime::parse_from_str(text, parts)
-                    .or_else(|_| NaiveDate::parse_from_str(text, parts).map(|day| day.and_time(NaiveTime::MIN)));
-                Some(clock.of_local(local.ok()?).and_then(|instant| clock.bounded(instant)))
-            }
+            Self::Parts(parts) => Self::of_parts(text, parts, clock).or_else(|| {
+                // Its names may be Swedish, or have a full stop that the format has not, or the other way round.
+                let english = months::reads_names(parts).then(|| months::in_english(text))?;
+                Self::of_parts(&english, &months::without_stops(parts), clock)
+            }),
         }
+    }
+
+    fn of_parts(text: &str, parts: &str, clock: &PlatformClock) -> Option<Result<Option<DateTime<Utc>>, Fault>> {
+        if let Ok(time) = DateTime::parse_from_str(text, parts) {
+            return Some(clock.bounded(time.to_utc()));
+        }
+        let local = NaiveDateTime::parse_from_str(text, parts)
+            .or_else(|_| NaiveDate::parse_from_str(text, parts).map(|day| day.and_time(NaiveTime::MIN)));
+        Some(clock.of_local(local.ok()?).and_then(|instant| clock.bounded(instant)))
     }
 }
 
@@ -124,6 +131,30 @@ mod tests {
         }
         assert_eq!(told("1772439298000", &["epoch-milliseconds"]), "2026-03-02T08:14:58Z");
         assert_eq!(told("Mon, 2 Mar 2026 08:14:58 +0100", &["%a, %d %b %Y %H:%M:%S %z"]), "2026-03-02T07:14:58Z");
+    }
+
+    #[test]
+    fn names_of_months_are_read_in_swedish_and_english() {
+        for (text, format, expected) in [
+            ("3 mars 2026", "%d %B %Y", "2026-03-02T23:00:00Z"),
+            ("3 Mar 2026", "%d %b %Y", "2026-03-02T23:00:00Z"),
+            ("03 MARS 2026", "%d %b %Y", "2026-03-02T23:00:00Z"),
+            ("3 mar. 2026 10:15", "%d %b %Y %H:%M", "2026-03-03T09:15:00Z"),
+            ("3 mar 2026 10:15", "%d %b. %Y %H:%M", "2026-03-03T09:15:00Z"),
+            ("March 3, 2026 10:15 AM", "%B %d, %Y %I:%M %p", "2026-03-03T09:15:00Z"),
+            ("1 maj 2026", "%d %B %Y", "2026-04-30T22:00:00Z"),
+            ("5 okt. 2026 kl. 08.30", "%d %b %Y kl. %H.%M", "2026-10-05T06:30:00Z"),
+            ("tisdag 3 mars 2026", "%A %d %B %Y", "2026-03-02T23:00:00Z"),
+            ("12 juni 2026", "%d %B %Y", "2026-06-11T22:00:00Z"),
+            (
+                "30 februari 2026",
+                "%d %B %Y",
+                "says \"30 februari 2026\", which is no time in any of the profile's formats",
+            ),
+            ("3 marsch 2026", "%d %B %Y", "says \"3 marsch 2026\", which is no time in any of the profile's formats"),
+        ] {
+            assert_eq!(told(text, &[format]), expected, "{text}");
+        }
     }
 
     #[test]

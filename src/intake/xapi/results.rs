@@ -7,12 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::places::{AttemptIs, Places, Said};
 use super::words::{CoursePlace, Words};
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
 use crate::intake::json::Document;
+use crate::intake::profile::{Field, FieldReading};
 
 /// The category of statements that cmi5 defines (cmi5, 9.6.2.1).
 const CMI5: &str = "https://w3id.org/xapi/cmi5/context/categories/cmi5";
@@ -66,6 +68,8 @@ pub enum Nothing {
     NotGraded,
     #[error("an attempt has no quiz among its parents or groupings")]
     NoQuiz,
+    #[error("no quiz stands where the profile looks for it")]
+    NoQuizThere,
     #[error("no course stands where the profile looks for it")]
     NoCourse,
     #[error("cmi5 merely allows it: it lacks the category of the statements that cmi5 defines")]
@@ -78,15 +82,39 @@ pub enum Nothing {
     WithdrawsNothing,
     #[error("a course is told of as failed or scored, which takes nothing away")]
     CourseNotPassed,
+    #[error(
+        "its actor is its instructor, who took nothing back of their own: let the profile say where the learner stands"
+    )]
+    ActorIsInstructor,
+    #[error("no one person stands where the profile looks for the learner")]
+    NoLearnerThere,
+    #[error("no attempt stands where the profile looks for it")]
+    NoAttempt,
+    #[error("no time stands where the profile looks for it")]
+    NoTime,
 }
 
 /// Why a statement that tells of a result is refused, worded to follow the name of its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResultFault {
     #[error("lies more than a day after {received_at}, when it was received: set the sender's clock right")]
     InTheFuture { received_at: DateTime<Utc> },
     #[error("is before 1990, when nobody did a course here: send the time when it happened")]
     TooLongAgo,
+    /// What stands where the profile looks for the time.
+    #[error("holds a time that {problem}")]
+    NoSuchTime { pointer: String, problem: String },
+}
+
+impl ResultFault {
+    /// Where in the statement it is (RFC 6901).
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::InTheFuture { .. } | Self::TooLongAgo => "/timestamp",
+            Self::NoSuchTime { pointer, .. } => pointer,
+        }
+    }
 }
 
 impl Telling {
@@ -115,6 +143,21 @@ enum Sort {
     Attempt,
     /// Either, as a requirement will have it.
     Either,
+}
+
+impl Deeds {
+    /// Its word in a profile.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Scored => "scored",
+            Self::Satisfied => "satisfied",
+            Self::Waived => "waived",
+            Self::Uncompleted => "uncompleted",
+        }
+    }
 }
 
 impl Words {
@@ -158,14 +201,48 @@ pub fn tell(
     received_at: DateTime<Utc>,
     words: &Words,
 ) -> Result<Telling, ResultFault> {
-    let occurred_at = statement.timestamp.unwrap_or(received_at);
+    tell_traced(statement, id, received_at, words).1
+}
+
+/// The same, with what was read from where the platform's profile says.
+pub fn tell_traced(
+    statement: &Statement<'_>,
+    id: Uuid,
+    received_at: DateTime<Utc>,
+    words: &Words,
+) -> (Vec<FieldReading>, Result<Telling, ResultFault>) {
+    let verb = words.verb(&statement.verb.id).filter(|_| statement.voids().is_none());
+    let mut places = match verb {
+        Some(verb) => Places::read(statement, (verb.as_str(), &statement.verb.id), words, received_at),
+        None => Places::default(),
+    };
+    let trace = std::mem::take(&mut places.trace);
+    let pointer = trace.iter().find(|reading| reading.field == Field::OccurredAt);
+    let pointer = pointer.and_then(|reading| reading.pointer.clone()).unwrap_or_default();
+    (trace, told(statement, id, received_at, words, (places, pointer)))
+}
+
+fn told(
+    statement: &Statement<'_>,
+    id: Uuid,
+    received_at: DateTime<Utc>,
+    words: &Words,
+    (mut places, pointer_of_time): (Places, String),
+) -> Result<Telling, ResultFault> {
+    let time = std::mem::take(&mut places.occurred_at);
     let told = match statement.voids() {
         Some(voided) => voiding(statement, voided, words),
-        None => about_an_activity(statement, words),
+        None => about_an_activity(statement, words, places),
     };
     let (learner, found, deed) = match told {
         Ok(told) => told,
         Err(nothing) => return Ok(Telling::nothing(nothing)),
+    };
+    let occurred_at = match time {
+        Said::Usual => statement.timestamp.unwrap_or(received_at),
+        Said::Missing => return Ok(Telling::nothing(Nothing::NoTime)),
+        Said::Is(Ok(instant)) => instant,
+        Said::Is(Err(problem)) => return Err(ResultFault::NoSuchTime { pointer: pointer_of_time, problem }),
     };
     if occurred_at > received_at + AHEAD {
         return Err(ResultFault::InTheFuture { received_at });
@@ -208,7 +285,7 @@ fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Tol
     Ok((learner, vec![withdraw(event_id), withdraw(second)], None))
 }
 
-fn about_an_activity(statement: &Statement<'_>, words: &Words) -> Result<Told, Nothing> {
+fn about_an_activity(statement: &Statement<'_>, words: &Words, places: Places) -> Result<Told, Nothing> {
     let verb = words.verb(&statement.verb.id).ok_or(Nothing::OtherVerb)?;
     let Object::Activity(object) = &statement.object else { return Err(Nothing::NoActivity) };
     let context = statement.context.as_ref();
@@ -216,23 +293,99 @@ fn about_an_activity(statement: &Statement<'_>, words: &Words) -> Result<Told, N
     if !is_cmi5 && is_of_a_cmi5_session(context) {
         return Err(Nothing::Cmi5Allowed);
     }
-    let learner = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+    let Places { learner: said, course, quiz, attempt, .. } = places;
+    let usual = || {
+        let keys = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+        let instructor = context.and_then(|context| context.instructor.as_ref());
+        let instructor = instructor.and_then(|instructor| learner(instructor, words));
+        // A teacher who resets somebody is told of as the actor by some platforms: whose training it was is not told.
+        match verb {
+            Deeds::Uncompleted if instructor.as_ref() == Some(&keys) => Err(Nothing::ActorIsInstructor),
+            _ => Ok(keys),
+        }
+    };
+    let learner = said.or_usual(Nothing::NoLearnerThere, usual)?;
     let registration = context.and_then(|context| context.registration);
     let outcome = Outcome::of(statement, words);
+    let about = About { object, context, words, course, quiz };
     let found = match verb {
-        Deeds::Uncompleted => uncompleted(object, context, words)?,
+        Deeds::Uncompleted => uncompleted(&about)?,
         Deeds::Satisfied => {
             let registration = registration.ok_or(Nothing::NoRegistration)?;
-            let found = vec![completion(object)?];
+            let found = vec![about.course_itself()?];
             return Ok((learner, found, Some(Deed::Satisfied(registration))));
         }
-        Deeds::Completed | Deeds::Waived => completed(object, context, words, verb, &outcome)?,
-        Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(object, context, words, verb, &outcome)?,
+        Deeds::Completed | Deeds::Waived => completed(&about, verb, &outcome)?,
+        Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(&about, verb, &outcome)?,
     };
+    let found = named(found, attempt)?;
     let is_graded = !found.iter().any(|(_, kind)| kind.is_ungraded());
     let is_done = is_graded && matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
     let deed = registration.filter(|_| is_cmi5 && is_done).map(Deed::Done);
     Ok((learner, found, deed))
+}
+
+/// What a statement is about, and what the profile reads of it elsewhere.
+struct About<'s, 'a> {
+    object: &'s Activity<'a>,
+    context: Option<&'s Context<'a>>,
+    words: &'s Words,
+    course: Said<CourseId>,
+    quiz: Said<QuizId>,
+}
+
+impl About<'_, '_> {
+    fn sort(&self) -> Sort {
+        self.words.sort(self.object)
+    }
+
+    /// The course, where the profile has it; else the object.
+    fn course_itself(&self) -> Result<(Target, ResultKind), Nothing> {
+        self.course_or(|| completion(self.object))
+    }
+
+    /// The course, where the profile has it; else where `course_from` does.
+    fn course_around(&self) -> Result<(Target, ResultKind), Nothing> {
+        self.course_or(|| course(self.object, self.context, self.words).and_then(completion))
+    }
+
+    fn course_or(
+        &self,
+        usual: impl FnOnce() -> Result<(Target, ResultKind), Nothing>,
+    ) -> Result<(Target, ResultKind), Nothing> {
+        match &self.course {
+            Said::Usual => usual(),
+            Said::Missing => Err(Nothing::NoCourse),
+            Said::Is(course) => Ok((Target::Course(course.clone()), ResultKind::Completion)),
+        }
+    }
+
+    /// The quiz, where the profile has it; else the object, or of an attempt the quiz around it.
+    fn quiz(&self) -> Result<Target, Nothing> {
+        match &self.quiz {
+            Said::Usual if self.sort() == Sort::Attempt => {
+                quiz_target(quiz_of_attempt(self.context, self.words).ok_or(Nothing::NoQuiz)?)
+            }
+            Said::Usual => quiz_target(self.object),
+            Said::Missing => Err(Nothing::NoQuizThere),
+            Said::Is(quiz) => Ok(Target::Quiz(quiz.clone())),
+        }
+    }
+}
+
+/// Results with their attempts named as the profile has it.
+fn named(found: Vec<(Target, ResultKind)>, attempt: Said<AttemptIs>) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let named = |(target, kind): (Target, ResultKind)| match (kind, &attempt) {
+        (ResultKind::Attempt { .. }, Said::Missing) => Err(Nothing::NoAttempt),
+        (ResultKind::Attempt { name, score, passed, .. }, Said::Is(AttemptIs::Number(number))) => {
+            Ok((target, ResultKind::Attempt { name, number: Some(*number), score, passed }))
+        }
+        (ResultKind::Attempt { number, score, passed, .. }, Said::Is(AttemptIs::Name(name))) => {
+            Ok((target, ResultKind::Attempt { name: Some(name.clone()), number, score, passed }))
+        }
+        (kind, _) => Ok((target, kind)),
+    };
+    found.into_iter().map(named).collect()
 }
 
 /// What a statement's `result` says, as far as it matters.
@@ -267,31 +420,25 @@ impl Outcome {
     }
 }
 
-fn completed(
-    object: &Activity<'_>,
-    context: Option<&Context<'_>>,
-    words: &Words,
-    verb: Deeds,
-    outcome: &Outcome,
-) -> Result<Vec<(Target, ResultKind)>, Nothing> {
-    let sort = words.sort(object);
+fn completed(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let (sort, object) = (about.sort(), about.object);
     if sort == Sort::Attempt {
-        let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
+        let quiz = about.quiz()?;
         let attempt = outcome.attempt_itself(object, outcome.success);
         // Handed in is when it was done, though somebody has yet to grade it.
         return match outcome.completion {
             Some(false) if attempt.is_ungraded() => Err(Nothing::NotCompleted),
             _ if attempt.is_ungraded() && verb != Deeds::Completed => Err(Nothing::NotGraded),
-            _ => Ok(vec![(quiz_target(quiz)?, attempt)]),
+            _ => Ok(vec![(quiz, attempt)]),
         };
     }
     if sort == Sort::Quiz && verb == Deeds::Completed {
         // That a quiz is completed says nothing of how it went: without a score there is no grade.
         outcome.score.ok_or(Nothing::NotGraded)?;
-        return Ok(vec![(quiz_target(object)?, outcome.attempt(object, outcome.success)?)]);
+        return Ok(vec![(about.quiz()?, outcome.attempt(object, outcome.success)?)]);
     }
     let attempt = match (sort, outcome.score) {
-        (Sort::Either, Some(_)) => Some((quiz_target(object)?, outcome.attempt(object, outcome.success)?)),
+        (Sort::Either, Some(_)) => Some((about.quiz(), outcome.attempt(object, outcome.success)?)),
         _ => None,
     };
     let nothing = match outcome {
@@ -301,40 +448,37 @@ fn completed(
     };
     let course = match nothing {
         Some(nothing) => Err(nothing),
-        None => course(object, context, words).and_then(completion),
+        None => about.course_around(),
     };
     match (course, attempt) {
-        (Ok(course), attempt) => Ok(std::iter::once(course).chain(attempt).collect()),
-        (Err(_), Some(attempt)) => Ok(vec![attempt]),
+        (Ok(course), Some((Ok(quiz), attempt))) => Ok(vec![course, (quiz, attempt)]),
+        // Of what may be either, the one that stands where it is looked for.
+        (Ok(course), Some((Err(_), _)) | None) => Ok(vec![course]),
+        (Err(_), Some((quiz, attempt))) => Ok(vec![(quiz?, attempt)]),
         (Err(nothing), None) => Err(nothing),
     }
 }
 
-fn graded(
-    object: &Activity<'_>,
-    context: Option<&Context<'_>>,
-    words: &Words,
-    verb: Deeds,
-    outcome: &Outcome,
-) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+fn graded(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let object = about.object;
     let passed = match verb {
         Deeds::Passed => Some(outcome.success != Some(false)),
         Deeds::Failed => Some(false),
         _ => outcome.success,
     };
-    match words.sort(object) {
+    match about.sort() {
         Sort::Attempt => {
-            let quiz = quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?;
+            let quiz = about.quiz()?;
             let attempt = outcome.attempt_itself(object, passed);
-            if attempt.is_ungraded() { Err(Nothing::NotGraded) } else { Ok(vec![(quiz_target(quiz)?, attempt)]) }
+            if attempt.is_ungraded() { Err(Nothing::NotGraded) } else { Ok(vec![(quiz, attempt)]) }
         }
-        Sort::Quiz => Ok(vec![(quiz_target(object)?, outcome.attempt(object, passed)?)]),
-        Sort::Course if verb == Deeds::Passed && passed == Some(true) => Ok(vec![completion(object)?]),
+        Sort::Quiz => Ok(vec![(about.quiz()?, outcome.attempt(object, passed)?)]),
+        Sort::Course if verb == Deeds::Passed && passed == Some(true) => Ok(vec![about.course_itself()?]),
         Sort::Course => Err(Nothing::CourseNotPassed),
         Sort::Either => {
-            let attempt = (quiz_target(object)?, outcome.attempt(object, passed)?);
+            let attempt = (about.quiz()?, outcome.attempt(object, passed)?);
             if verb == Deeds::Passed && passed == Some(true) {
-                Ok(vec![completion(object)?, attempt])
+                Ok(vec![about.course_itself()?, attempt])
             } else {
                 Ok(vec![attempt])
             }
@@ -342,20 +486,13 @@ fn graded(
     }
 }
 
-fn uncompleted(
-    object: &Activity<'_>,
-    context: Option<&Context<'_>>,
-    words: &Words,
-) -> Result<Vec<(Target, ResultKind)>, Nothing> {
-    let revokes = words.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
+fn uncompleted(about: &About<'_, '_>) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let revokes = about.words.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
     let withdrawn = |target| (target, ResultKind::Revocation(revokes.clone()));
-    Ok(match words.sort(object) {
-        Sort::Course => vec![withdrawn(completion(course(object, context, words)?)?.0)],
-        Sort::Quiz => vec![withdrawn(quiz_target(object)?)],
-        Sort::Attempt => {
-            vec![withdrawn(quiz_target(quiz_of_attempt(context, words).ok_or(Nothing::NoQuiz)?)?)]
-        }
-        Sort::Either => vec![withdrawn(completion(object)?.0), withdrawn(quiz_target(object)?)],
+    Ok(match about.sort() {
+        Sort::Course => vec![withdrawn(about.course_around()?.0)],
+        Sort::Quiz | Sort::Attempt => vec![withdrawn(about.quiz()?)],
+        Sort::Either => vec![withdrawn(about.course_itself()?.0), withdrawn(about.quiz()?)],
     })
 }
 
@@ -415,6 +552,11 @@ fn is_of_a_cmi5_session(context: Option<&Context<'_>>) -> bool {
 /// The keys that an actor gives; nothing where it is not one person.
 fn learner(actor: &Actor<'_>, words: &Words) -> Option<LearnerKeys> {
     let Actor::Agent(Agent { identifier, .. }) = actor else { return None };
+    identified(identifier, words)
+}
+
+/// The keys that an identifier is.
+pub(super) fn identified(identifier: &Identifier<'_>, words: &Words) -> Option<LearnerKeys> {
     let mut keys = LearnerKeys::default();
     let account = |home_page: &str, name: &str| Account { home_page: home_page.to_owned(), name: name.to_owned() };
     match identifier {

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use crate::domain::linking::LinkingKey;
+use crate::intake::profile::{ProfileProblems, StatementFields};
 use crate::intake::withdraws::Withdraws;
 
 /// Where the course stands that somebody completed.
@@ -42,6 +43,8 @@ pub struct Words {
     pub scaled_from_minus_one: bool,
     /// What an *un-completed* withdraws.
     pub uncompleted_withdraws: Withdraws,
+    /// Where the learner, the course, the quiz, the attempt and the time stand, of some verbs or all.
+    pub fields: StatementFields,
 }
 
 /// Why a profile of statements is none: with its place, as TOML names it.
@@ -53,6 +56,8 @@ pub enum InvalidWords {
     NotAnIri { table: &'static str, name: &'static str, word: String },
     #[error("reading.course_from is empty: leave it out, or say where the course stands")]
     Nowhere,
+    #[error("{0}")]
+    Fields(#[from] ProfileProblems),
 }
 
 /// A profile as it is written: what it names is added to what is known.
@@ -62,6 +67,11 @@ struct Written {
     verbs: WrittenVerbs,
     types: WrittenTypes,
     reading: Reading,
+    /// Where things stand: read by `StatementFields`, with the lines of what is wrong.
+    fields: Option<toml::Value>,
+    events: Option<toml::Value>,
+    title: Option<String>,
+    documented: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,9 +106,23 @@ struct Reading {
 }
 
 impl Words {
+    /// Whether a verb tells of a result.
+    fn names_verb(&self, iri: &str) -> bool {
+        let all = [
+            &self.completed,
+            &self.passed,
+            &self.failed,
+            &self.scored,
+            &self.satisfied,
+            &self.waived,
+            &self.uncompleted,
+        ];
+        all.into_iter().flatten().any(|verb| verb == iri)
+    }
+
     /// Reads a profile (TOML): what it names goes before what is known by itself.
     pub fn parse(text: &str) -> Result<Self, InvalidWords> {
-        let Written { verbs, types, reading } =
+        let Written { verbs, types, reading, fields: _, events: _, title: _, documented: _ } =
             toml::from_str(text).map_err(|error| InvalidWords::Malformed(error.to_string().trim_end().to_owned()))?;
         let mut words = Self::default();
         let named = [
@@ -133,6 +157,7 @@ impl Words {
         words.account_name_is = reading.account_name_is;
         words.scaled_from_minus_one = reading.scaled_from_minus_one;
         words.uncompleted_withdraws = reading.uncompleted_withdraws;
+        words.fields = StatementFields::parse(text, |verb| words.names_verb(verb))?;
         Ok(words)
     }
 }
@@ -172,6 +197,7 @@ impl Default for Words {
             account_name_is: None,
             scaled_from_minus_one: false,
             uncompleted_withdraws: Withdraws::Recent,
+            fields: StatementFields::default(),
         }
     }
 }
@@ -203,6 +229,24 @@ mod tests {
         assert_eq!(words.course_from, [CoursePlace::Parent, CoursePlace::Object]);
         assert_eq!(words.account_name_is, Some(LinkingKey::Username));
         assert_eq!(Words::parse(""), Ok(Words::default()));
+    }
+
+    #[test]
+    fn a_profile_may_say_where_things_stand_and_without_it_nothing_is_looked_for() {
+        assert!(Words::default().fields.is_empty());
+        let words = Words::parse(
+            r#"
+            [fields]
+            course = { path = "context.contextActivities.grouping", type = ["course", "https://portal.example.org/types/program"] }
+            [[events]]
+            verb = ["uncompleted", "http://adlnet.gov/expapi/verbs/failed"]
+            [events.fields]
+            learner = ["context.team", "$.context.instructor"]
+            "#,
+        );
+        assert!(!words.expect("a profile").fields.is_empty());
+        let several = Words::parse("[fields]\ncourse = \"contxt\"\nquiz = \"objct.id\"\n").expect_err("two faults");
+        assert_eq!(several.to_string().lines().count(), 2, "{several}");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! How platforms fare, in JSON.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::decimal;
 use crate::domain::ids::PlatformCode;
-use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
+use crate::domain::platform_health::{Counted, PlatformHealth, ResultSilence, SilenceAlarm, Spread};
 use crate::domain::pulling::{Brought, PullState};
 
 /// For how long a platform has been silent, and for how long it may.
@@ -40,6 +40,40 @@ impl SilenceView {
     }
 }
 
+/// For how long a platform has told no result, and for how long it may.
+///
+/// A result is a completion or a graded attempt that was not told before; it counts when its delivery came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResultSilenceView {
+    /// Its last result; null where it has never told one.
+    pub last_result_at: Option<DateTime<Utc>>,
+    /// Since then, or since it was added.
+    #[schema(example = 5400)]
+    silence_seconds: i64,
+    /// Above which the alarm rings; null where the operator wants none.
+    #[schema(example = 453_720)]
+    threshold_seconds: Option<i64>,
+    /// `configured`, `learned` (twice the median of its last eight weeks' longest silences of results) or `standard` (72
+    /// hours).
+    #[schema(example = "learned")]
+    threshold_from: &'static str,
+    /// Whether the alarm rings.
+    alarm: bool,
+}
+
+impl ResultSilenceView {
+    #[must_use]
+    pub fn of(ResultSilence { last_result_at, alarm }: &ResultSilence) -> Self {
+        Self {
+            last_result_at: *last_result_at,
+            silence_seconds: alarm.silence.num_seconds(),
+            threshold_seconds: alarm.threshold.map(|threshold| threshold.num_seconds()),
+            threshold_from: alarm.threshold_from.as_str(),
+            alarm: alarm.rings(),
+        }
+    }
+}
+
 /// How a platform fares.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlatformHealthView {
@@ -48,6 +82,7 @@ pub struct PlatformHealthView {
     /// From when on deliveries and what is counted by the hour are counted.
     since: DateTime<Utc>,
     silence: SilenceView,
+    result_silence: ResultSilenceView,
     /// Deliveries that are kept; a file of results is one.
     #[schema(example = 1520)]
     deliveries: u64,
@@ -63,6 +98,12 @@ pub struct PlatformHealthView {
     /// In percent with one decimal; null of no results.
     #[schema(example = "98.7")]
     linked_share: Option<String>,
+    /// The first of these days.
+    #[schema(example = "2026-01-30")]
+    linked_from: NaiveDate,
+    /// The last of them: today.
+    #[schema(example = "2026-02-26")]
+    linked_to: NaiveDate,
     /// By how much deliveries came after the instant that their sender signed: below zero where its clock is ahead. Of the
     /// latest thousand; null where none was signed with an instant.
     clock_skew: Option<SpreadView>,
@@ -192,12 +233,15 @@ impl PlatformHealthView {
             platform: platform.to_string(),
             since: health.since,
             silence: SilenceView::of(health.last_delivery_at, &health.alarm),
+            result_silence: ResultSilenceView::of(&health.results),
             deliveries: health.deliveries,
             quarantined: health.quarantined,
             quarantined_share: decimal(health.quarantined_share()),
             linked_results: health.linked,
             waiting_results: health.waiting,
             linked_share: decimal(health.linked_share()),
+            linked_from: health.linked_days.0,
+            linked_to: health.linked_days.1,
             clock_skew: health.clock_skew.map(Into::into),
             out_of_order: health.out_of_order.map(Into::into),
             duplicates: health.count_of(Counted::Duplicate),

@@ -122,6 +122,12 @@ pub struct LinkedSharesView {
     /// The last of them: the report's day.
     #[schema(example = "2026-02-26")]
     pub to: NaiveDate,
+    /// The first of the 28 days before.
+    #[schema(example = "2026-01-02")]
+    pub before_from: NaiveDate,
+    /// The last of these.
+    #[schema(example = "2026-01-29")]
+    pub before_to: NaiveDate,
     /// Whether some share, of a platform or of all, has fallen.
     #[schema(example = false)]
     pub warning: bool,
@@ -169,6 +175,12 @@ pub struct PlatformSilenceView {
     /// The instant of its last delivery; null where it never sent one.
     #[schema(example = "2026-02-26T11:58:03Z")]
     pub silent_since: Option<DateTime<Utc>>,
+    /// When it last told a result, a completion or a graded attempt; null where it never told one.
+    #[schema(example = "2026-02-26T09:12:44Z")]
+    pub last_result_at: Option<DateTime<Utc>>,
+    /// Whether that is longer ago than is usual of it, or than the operator allows, whatever else it sends.
+    #[schema(example = false)]
+    pub results_silent: bool,
 }
 
 impl From<&OnboardingReport> for ReportView {
@@ -246,6 +258,8 @@ impl From<&LinkedShares> for LinkedSharesView {
         Self {
             from: shares.periods.from,
             to: shares.periods.to,
+            before_from: shares.periods.before_from,
+            before_to: shares.periods.before_to(),
             warning: shares.warns(),
             overall: view(&shares.overall),
             platforms: shares.platforms.iter().map(platform).collect(),
@@ -255,7 +269,12 @@ impl From<&LinkedShares> for LinkedSharesView {
 
 impl From<&PlatformSilence> for PlatformSilenceView {
     fn from(silence: &PlatformSilence) -> Self {
-        Self { platform: silence.platform.clone(), silent_since: silence.silent_since }
+        Self {
+            platform: silence.platform.clone(),
+            silent_since: silence.silent_since,
+            last_result_at: silence.results.last_result_at,
+            results_silent: silence.results.alarm.rings(),
+        }
     }
 }
 
@@ -344,6 +363,8 @@ mod tests {
             "linked_share": {
               "from": "2026-01-30",
               "to": "2026-02-26",
+              "before_from": "2026-01-02",
+              "before_to": "2026-01-29",
               "warning": true,
               "overall": {
                 "share": "99.3",
@@ -375,11 +396,15 @@ mod tests {
             "platforms": [
               {
                 "platform": "larportal",
-                "silent_since": "2026-02-26T11:58:03.250Z"
+                "silent_since": "2026-02-26T11:58:03.250Z",
+                "last_result_at": "2026-02-26T09:12:44Z",
+                "results_silent": false
               },
               {
                 "platform": "moodle",
-                "silent_since": null
+                "silent_since": null,
+                "last_result_at": null,
+                "results_silent": true
               }
             ]
           }

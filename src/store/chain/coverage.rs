@@ -422,6 +422,7 @@ pub const TABLES: &[Table] = &[
             "revokes",
             "told_at",
             "read_by",
+            "told_by",
         ],
     )
     .moved_to("superseded_event")
@@ -479,6 +480,7 @@ pub const TABLES: &[Table] = &[
         ("revokes", OF_EVENT),
         ("told_at", OF_EVENT),
         ("read_by", OF_EVENT),
+        ("told_by", OF_EVENT),
     ]),
     Table::facts("quarantine_taking", &["id", "delivery_id", "pointer", "taken_by", "recorded_at"]),
     Table::facts(

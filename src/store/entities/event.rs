@@ -31,6 +31,8 @@ pub struct Model {
     pub told_at: Option<i64>,
     /// The version of the platform's own profile by which it was read.
     pub read_by: Option<i32>,
+    /// How a result came that ends a silence: `sent` or `asked`.
+    pub told_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -31,6 +31,7 @@ pub struct Model {
     pub revokes: Option<String>,
     pub told_at: Option<i64>,
     pub read_by: Option<i32>,
+    pub told_by: Option<String>,
     pub superseded_at: i64,
 }
 
@@ -65,6 +66,7 @@ impl From<Model> for event::Model {
             revokes: row.revokes,
             told_at: row.told_at,
             read_by: row.read_by,
+            told_by: row.told_by,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::file::FILE_TYPE;
 use super::held::{Held, HeldRow};
 use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
 use super::statements::{AttachmentRow, Deed, NewStatement, StatementRow};
@@ -14,6 +15,7 @@ use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::alterations::AlterationRow;
+use crate::store::platform_health::{ASKED, SENT};
 
 /// The answers in the order of the deliveries, and what is to be written for them to be true.
 pub struct Decided<'a> {
@@ -178,6 +180,14 @@ pub fn decide_again<'a>(
         decided.push(delivery.content.results().iter().map(decide).collect());
     }
     (deciding.rows, decided)
+}
+
+/// How a result came that ends a platform's silence: the platform `sent` it, or was `asked` for it. Nothing of what ends none:
+/// a file of history is no word of the platform's, and what is withdrawn or not graded is no result.
+fn told_by(delivery: &Delivery, result: &ReportedResult) -> Option<&'static str> {
+    let is_result = !result.kind.is_revocation() && !result.kind.is_ungraded();
+    let way = if delivery.is_pulled { ASKED } else { SENT };
+    (is_result && delivery.content_type != FILE_TYPE).then_some(way)
 }
 
 struct Deciding<'a> {
@@ -470,6 +480,7 @@ impl<'a> Deciding<'a> {
         let is_new_of_person = of_person.is_none_or(|told| self.known.told_of.insert(told));
         row.repeats = !self.known.told.insert(telling);
         row.read_by = delivery.read_by;
+        row.told_by = told_by(delivery, result);
         row.is_new = is_new_of_person && !row.repeats;
         let is_new = row.is_new;
         row.employee_id = employee.map(|employee| employee.0);

@@ -289,7 +289,7 @@ async fn supersede(change: &Change, rows: &[event::Model], reread: &mut Reread) 
 async fn move_away(change: &Change, ids: &[i64]) -> Result<(), StoreError> {
     const COLUMNS: &str = "id, delivery_id, platform_id, learner_id, event_id, kind, course_id, quiz_id, attempt, occurred_at,
         score_points, score_of, passed, revokes_event_id, reason, repeats, recorded_at, employee_id, unlinked, attempt_name,
-        revokes, told_at, read_by";
+        revokes, told_at, read_by, told_by";
     let connection = change.connection();
     for ids in ids.chunks(IN_AT_ONCE) {
         let which = placeholders(2, ids.len());

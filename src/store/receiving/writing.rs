@@ -183,6 +183,8 @@ pub struct EventRow<'a> {
     revokes: Option<&'static str>,
     told_at: Option<i64>,
     pub read_by: Option<i32>,
+    /// How it came, where it ends a platform's silence of results.
+    pub told_by: Option<&'static str>,
     reason: Option<&'a str>,
     pub repeats: bool,
     /// Whether nobody had told it of the person.
@@ -212,6 +214,7 @@ const EVENT: &[Column] = &[
     ("revokes", Kind::Text),
     ("told_at", Kind::Integer),
     ("read_by", Kind::Integer),
+    ("told_by", Kind::Text),
     ("reason", Kind::Text),
     ("repeats", Kind::Boolean),
     ("recorded_at", Kind::Integer),
@@ -249,6 +252,7 @@ impl<'a> EventRow<'a> {
             revokes: telling.how,
             told_at: result.told_at.map(instant::kept),
             read_by: None,
+            told_by: None,
             reason: result.reason.as_deref(),
             repeats: false,
             is_new: true,

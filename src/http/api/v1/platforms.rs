@@ -11,7 +11,7 @@ use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
-use crate::render::views::{PlatformHealthView, SilenceView};
+use crate::render::views::{PlatformHealthView, ResultSilenceView, SilenceView};
 
 /// Every platform, by code.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +33,7 @@ pub struct PlatformView {
     #[schema(example = "Europe/Stockholm")]
     time_zone: String,
     silence: SilenceView,
+    result_silence: ResultSilenceView,
     /// How many of its deliveries wait in quarantine.
     quarantined: u64,
 }
@@ -46,6 +47,7 @@ impl From<PlatformInShort> for PlatformView {
             linking_keys: platform.linking_keys.into_iter().map(LinkingKey::as_str).collect(),
             time_zone: platform.time_zone.name().to_owned(),
             silence: SilenceView::of(shown.last_delivery_at, &shown.alarm),
+            result_silence: ResultSilenceView::of(&shown.results),
             quarantined: shown.quarantined,
         }
     }

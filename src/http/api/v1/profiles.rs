@@ -331,6 +331,7 @@ impl From<CheckError> for Problem {
         match &error {
             CheckError::Refused(refused) => Self::forbidden(refused.to_string()),
             CheckError::UnknownProfile(_) => Self::unprocessable("not-understood", error.to_string()),
+            CheckError::Words(_) => Self::unprocessable("profile-cannot-be-used", error.to_string()),
             CheckError::Profile(problems) => {
                 let problem = Self::unprocessable("profile-cannot-be-used", error.to_string());
                 let told: Vec<serde_json::Value> = problems

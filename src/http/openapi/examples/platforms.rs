@@ -45,13 +45,13 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "items": [{
                 "code": "larportal", "adapter": "native",
                 "linking_keys": ["employee_number", "email", "username", "account"], "time_zone": "Europe/Stockholm",
-                "silence": silence(), "quarantined": 5
+                "silence": silence(), "result_silence": result_silence(), "quarantined": 5
             }]
         }),
         "show_platform_health" => json!({
-            "platform": "larportal", "since": "2026-02-19T12:00:00Z", "silence": silence(), "deliveries": 1520,
-            "quarantined": 5, "quarantined_share": "0.3", "linked_results": 1480, "waiting_results": 19,
-            "linked_share": "98.7",
+            "platform": "larportal", "since": "2026-02-19T12:00:00Z", "silence": silence(),
+            "result_silence": result_silence(), "deliveries": 1520, "quarantined": 5, "quarantined_share": "0.3", "linked_results": 1480, "waiting_results": 19,
+            "linked_share": "98.7", "linked_from": "2026-01-30", "linked_to": "2026-02-26",
             "clock_skew": {"median_seconds": "0.214", "p95_seconds": "1.902", "max_seconds": "-4.120"},
             "out_of_order": {"median_seconds": "0.000", "p95_seconds": "86.000", "max_seconds": "90000.000"},
             "duplicates": 31, "conflicts": 0, "refused_signatures": 2, "rate_limited": 0,
@@ -103,6 +103,13 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
         _ => return None,
     };
     Some(answer)
+}
+
+fn result_silence() -> Value {
+    json!({
+        "last_result_at": "2026-02-26T09:12:44Z", "silence_seconds": 10_036, "threshold_seconds": 468_000,
+        "threshold_from": "learned", "alarm": false
+    })
 }
 
 fn silence() -> Value {

@@ -15,7 +15,7 @@ const SHA1_DIGITS: usize = 40;
 const SHA2_DIGITS: [usize; 4] = [56, 64, 96, 128];
 
 /// RFC 3987, section 2.2, `IRI`: with a scheme, so that it means the same everywhere.
-pub(super) fn is_iri(text: &str) -> bool {
+pub(in crate::intake) fn is_iri(text: &str) -> bool {
     Iri::parse(text).is_ok()
 }
 

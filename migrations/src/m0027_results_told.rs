@@ -1,0 +1,53 @@
+//! By which way a result came, so that a platform's silence is counted by its results and not by its deliveries alone.
+//!
+//! `told_by` is `sent` where the platform sent it by itself and `asked` where it was asked for. It is empty where the event ends
+//! no silence: a revocation, an attempt that is not graded, and whatever a file of history tells. An event's `delivery_id`
+//! increases with the instant at which its delivery came, also where it was read later or again, so the index finds the
+//! last result and the first and last of an hour with one look each.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+const TABLES: [&str; 2] = ["event", "superseded_event"];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    // A failing migration on SQLite would otherwise leave its first half behind.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        for table in TABLES {
+            for sql in [
+                format!("ALTER TABLE {table} ADD COLUMN told_by TEXT"),
+                format!(
+                    "UPDATE {table} SET told_by = (SELECT CASE WHEN d.is_pulled THEN 'asked' ELSE 'sent' END
+                                                   FROM delivery d
+                                                   WHERE d.id = {table}.delivery_id AND d.content_type <> 'text/csv')
+                     WHERE kind = 'completion'
+                         OR (kind = 'attempt' AND (score_points IS NOT NULL OR passed IS NOT NULL))"
+                ),
+                format!(
+                    "CREATE INDEX {table}_told ON {table} (platform_id, told_by, repeats, delivery_id)
+                     WHERE told_by IS NOT NULL"
+                ),
+            ] {
+                connection.execute_unprepared(&sql).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        for table in TABLES {
+            connection.execute_unprepared(&format!("DROP INDEX {table}_told")).await?;
+            connection.execute_unprepared(&format!("ALTER TABLE {table} DROP COLUMN told_by")).await?;
+        }
+        Ok(())
+    }
+}

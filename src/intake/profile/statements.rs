@@ -1,0 +1,400 @@
+//! Where the fields of xAPI statements stand, where a platform's profile says so: by the grammar of webhooks' profiles.
+//!
+//! `[fields]` says it for every verb, `[[events]]` with `verb` and `fields` for some. A place is a JSON path in the statement, the
+//! same without its `$.`, or an extension by its IRI. What is made of what stands there, `intake::xapi::places` decides.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use toml::de::DeTable;
+
+use super::document::{Document, Said};
+use super::fault::{ProfileFault, ProfileProblem, ProfileProblems, ReadingFault, shown};
+use super::model::{Accepts, BodyForm, Field, Finding, Place, Source};
+use super::parse::{MAX_BYTES, Reader, Section, SpannedValue, line_of};
+use super::reading::translated;
+use super::time;
+use crate::domain::linking::LinkingKey;
+use crate::intake::webhook::instant::PlatformClock;
+
+/// The fields that statements have.
+pub const FIELDS: [Field; 10] = [
+    Field::Learner,
+    Field::EmployeeNumber,
+    Field::Email,
+    Field::Username,
+    Field::AccountHomePage,
+    Field::AccountName,
+    Field::Course,
+    Field::Quiz,
+    Field::Attempt,
+    Field::OccurredAt,
+];
+
+/// What verbs are called in a profile of statements, beside their IRIs.
+pub const VERBS: [&str; 7] = ["completed", "passed", "failed", "scored", "satisfied", "waived", "uncompleted"];
+
+const EVENT_KEYS: [&str; 2] = ["verb", "fields"];
+
+/// The members of a statement, of its context, and of its context's activities: a path that begins otherwise finds nothing.
+const MEMBERS: [&str; 11] = [
+    "id",
+    "actor",
+    "verb",
+    "object",
+    "result",
+    "context",
+    "timestamp",
+    "stored",
+    "authority",
+    "version",
+    "attachments",
+];
+const OF_CONTEXT: [&str; 11] = [
+    "registration",
+    "instructor",
+    "team",
+    "contextActivities",
+    "revision",
+    "platform",
+    "language",
+    "statement",
+    "extensions",
+    "contextAgents",
+    "contextGroups",
+];
+const OF_ACTIVITIES: [&str; 4] = ["parent", "grouping", "category", "other"];
+
+/// Where a platform's statements have what they tell, where that is not the usual place.
+#[derive(Debug, Clone, Default)]
+pub struct StatementFields {
+    /// The profile's text, by which two are the same; empty where it names no place.
+    written: String,
+    shared: BTreeMap<Field, Finding>,
+    /// Of some verbs, by our words or their IRIs; the first that names a verb.
+    of_verbs: Vec<(Vec<String>, BTreeMap<Field, Finding>)>,
+}
+
+impl PartialEq for StatementFields {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for StatementFields {}
+
+/// A verb: our word for it, and its IRI.
+pub type Verb<'v> = (&'static str, &'v str);
+
+impl StatementFields {
+    /// Reads the places that a profile of statements names; `is_verb` says which IRIs it reads as a verb.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, line by line.
+    pub fn parse(text: &str, is_verb: impl Fn(&str) -> bool) -> Result<Self, ProfileProblems> {
+        let whole = |line, fault| ProfileProblems(vec![ProfileProblem { line, key: String::new(), fault }]);
+        if text.len() > MAX_BYTES {
+            return Err(whole(None, ProfileFault::TooLarge { limit: MAX_BYTES }));
+        }
+        let table = DeTable::parse(text).map_err(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
+            whole(line, ProfileFault::NotToml(error.message().to_owned()))
+        })?;
+        let table = table.get_ref();
+        let mut reader = Reader::of_statements(text);
+        let shared = table.get("fields").and_then(|value| {
+            let section = reader.section(value, "fields")?;
+            Some(reader.fields_of_statements(section))
+        });
+        let shared = shared.unwrap_or_default();
+        let of_verbs = table.get("events").map(|value| reader.verbs(value, &is_verb)).unwrap_or_default();
+        let problems = reader.problems();
+        if !problems.is_empty() {
+            return Err(ProfileProblems(problems));
+        }
+        let says_something = !shared.is_empty() || !of_verbs.is_empty();
+        let written = if says_something { text.to_owned() } else { String::new() };
+        Ok(Self { written, shared, of_verbs })
+    }
+
+    /// Whether everything stands in its usual place.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.written.is_empty()
+    }
+
+    fn finding(&self, field: Field, (word, iri): Verb<'_>) -> Option<&Finding> {
+        let named = |verbs: &[String]| verbs.iter().any(|verb| verb == word || verb == iri);
+        let mut own = self.of_verbs.iter().filter(|(verbs, _)| named(verbs));
+        own.find_map(|(_, fields)| fields.get(&field)).or_else(|| self.shared.get(&field))
+    }
+}
+
+impl<'t> Reader<'t> {
+    fn verbs(
+        &mut self,
+        value: &SpannedValue<'t>,
+        is_verb: &impl Fn(&str) -> bool,
+    ) -> Vec<(Vec<String>, BTreeMap<Field, Finding>)> {
+        let mut of_verbs = Vec::new();
+        for (place, item) in self.items(value, "events").unwrap_or_default().into_iter().enumerate() {
+            let key = format!("events[{}]", place + 1);
+            let Some(section) = self.section(item, &key) else { continue };
+            self.only(section, &EVENT_KEYS);
+            let name = section.name_of("verb");
+            let verbs = match section.get("verb") {
+                None => self.missing(section, "verb"),
+                Some(value) => self.texts(value, &name).and_then(|verbs| {
+                    let strange = verbs.iter().find(|verb| !VERBS.contains(&verb.as_str()) && !is_verb(verb));
+                    match strange {
+                        Some(verb) => self.note(value.span().start, &name, ProfileFault::NotAVerb(shown(verb))),
+                        None if verbs.is_empty() => self.note(value.span().start, &name, ProfileFault::Empty),
+                        None => Some(verbs),
+                    }
+                }),
+            };
+            let name = section.name_of("fields");
+            let fields = match section.get("fields") {
+                None => self.missing(section, "fields"),
+                Some(value) => self.section(value, &name).map(|section| self.fields_of_statements(section)),
+            };
+            of_verbs.extend(verbs.zip(fields));
+        }
+        of_verbs
+    }
+
+    fn fields_of_statements(&mut self, section: Section<'_, 't>) -> BTreeMap<Field, Finding> {
+        for name in section.table.keys() {
+            let is_known = Field::parse(name.get_ref()).is_none_or(|field| FIELDS.contains(&field));
+            if !is_known {
+                let known = FIELDS.iter().map(|field| field.as_str()).collect();
+                let key = section.name_of(name.get_ref());
+                self.note::<()>(name.span().start, &key, ProfileFault::UnknownKey { known });
+            }
+        }
+        let fields = self.fields(section);
+        if fields.contains_key(&Field::AccountName) != fields.contains_key(&Field::AccountHomePage) {
+            self.note::<()>(section.at, section.key, ProfileFault::HalfAnAccount);
+        }
+        for (name, value) in section.table {
+            let field = Field::parse(name.get_ref());
+            let Some((field, finding)) = field.and_then(|field| fields.get_key_value(&field)) else { continue };
+            let key = section.name_of(name.get_ref());
+            if finding.sources.is_empty() {
+                self.note::<()>(value.span().start, &key, ProfileFault::Empty);
+            }
+            let may_be_constant = matches!(field, Field::Course | Field::Quiz | Field::AccountHomePage);
+            for source in &finding.sources {
+                match &source.place {
+                    Place::Constant(text) if !may_be_constant && !text.is_empty() => {
+                        self.note::<()>(value.span().start, &key, ProfileFault::ConstantOfEach);
+                    }
+                    Place::Event(path) => {
+                        if let Some(known) = strange_beginning(&path.to_string()) {
+                            self.note::<()>(value.span().start, &key, ProfileFault::NotInAStatement { known });
+                        }
+                    }
+                    Place::Body(_) | Place::Header(_) | Place::Constant(_) => {}
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// What there is in the place of a path's beginning, where no statement has that.
+fn strange_beginning(path: &str) -> Option<Vec<&'static str>> {
+    let mut names = path.strip_prefix("$.")?.split('.').map(|name| name.split('[').next().unwrap_or(name));
+    let mut strange = |known: &[&'static str]| {
+        let name = names.next().filter(|name| !name.is_empty() && *name != "*")?;
+        if known.contains(&name) { Some(Ok(name.to_owned())) } else { Some(Err(known.to_vec())) }
+    };
+    match strange(&MEMBERS)? {
+        Err(known) => Some(known),
+        Ok(name) if name == "context" => match strange(&OF_CONTEXT)? {
+            Err(known) => Some(known),
+            Ok(name) if name == "contextActivities" => strange(&OF_ACTIVITIES)?.err(),
+            Ok(_) => None,
+        },
+        Ok(_) => None,
+    }
+}
+
+/// A statement as places are looked for in it.
+#[derive(Debug)]
+pub struct StatementDocument {
+    document: Document,
+    /// The same with each of the context's activities in a list, and with the first of them alone: one is as good as a list of one
+    /// (Data 2.4.6.2), so a path that is written for either finds both.
+    lists: Value,
+    singles: Value,
+}
+
+impl StatementDocument {
+    /// Of a statement that was read.
+    #[must_use]
+    pub fn of(raw: &str) -> Option<Self> {
+        let form = BodyForm { accepts: Accepts::Json, json_fields: Vec::new(), each: Vec::new() };
+        let document = Document::read(&form, "application/json", raw.as_bytes()).ok()?;
+        let around = |change: fn(&mut Value)| {
+            let mut value = document.value.clone();
+            let activities = value.pointer_mut("/context/contextActivities").and_then(Value::as_object_mut);
+            activities.into_iter().flatten().for_each(|(_, activities)| change(activities));
+            value
+        };
+        let lists = around(|activities| {
+            if activities.is_object() {
+                *activities = Value::Array(vec![activities.take()]);
+            }
+        });
+        let singles = around(|activities| {
+            if let Some(first) = activities.as_array_mut().and_then(|all| all.first_mut()) {
+                *activities = first.take();
+            }
+        });
+        Some(Self { document, lists, singles })
+    }
+}
+
+/// What stands in the places of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sought {
+    /// Where it was found; all places where it was looked for, if it was not.
+    pub looked_at: String,
+    /// Where it stands in the statement (RFC 6901).
+    pub pointer: Option<String>,
+    pub found: Option<Thing>,
+}
+
+/// What a place has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Thing {
+    /// A text, a number or a truth value, as the profile's words translate it.
+    Text(String),
+    /// An object: an agent, a group, an activity.
+    Object(Value),
+    /// A list of several.
+    Several,
+    /// A word that the profile's values do not list.
+    Unlisted(String),
+}
+
+impl Thing {
+    /// As it is shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => shown(text),
+            Self::Object(value) => shown(&value.to_string()),
+            Self::Several => "a list of several".to_owned(),
+            Self::Unlisted(problem) => problem.clone(),
+        }
+    }
+}
+
+impl StatementFields {
+    /// Looks for a field of a statement with some verb; nothing where the profile does not say where it stands.
+    ///
+    /// `is_of` says whether an activity's type is one of those that the profile names.
+    #[must_use]
+    pub fn seek(
+        &self,
+        field: Field,
+        verb: Verb<'_>,
+        statement: &StatementDocument,
+        is_of: &dyn Fn(&str, &[String]) -> bool,
+    ) -> Option<Sought> {
+        let finding = self.finding(field, verb)?;
+        for source in &finding.sources {
+            if let Some((thing, pointer)) = look(source, finding, field, statement, is_of) {
+                return Some(Sought { looked_at: source.to_string(), pointer, found: Some(thing) });
+            }
+        }
+        let looked: Vec<String> = finding.sources.iter().map(ToString::to_string).collect();
+        Some(Sought { looked_at: looked.join(", "), pointer: None, found: None })
+    }
+
+    /// Which key a text is that stands for a learner, where the profile says so.
+    #[must_use]
+    pub fn key_of(&self, field: Field, verb: Verb<'_>) -> Option<LinkingKey> {
+        self.finding(field, verb)?.key
+    }
+
+    /// Reads a time as the profile has it; nothing where it says "never".
+    ///
+    /// # Errors
+    /// It is no time in any of the profile's formats, or none at which something may have happened.
+    pub fn time(
+        &self,
+        field: Field,
+        verb: Verb<'_>,
+        text: &str,
+        received_at: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, ReadingFault> {
+        let finding = self.finding(field, verb);
+        let zone = finding.and_then(|finding| finding.zone).unwrap_or(chrono_tz::UTC);
+        let formats = finding.and_then(|finding| finding.formats.as_deref()).unwrap_or_default();
+        time::read(text, formats, &PlatformClock { zone, received_at })
+    }
+}
+
+fn look(
+    source: &Source,
+    finding: &Finding,
+    field: Field,
+    statement: &StatementDocument,
+    is_of: &dyn Fn(&str, &[String]) -> bool,
+) -> Option<(Thing, Option<String>)> {
+    let path = match &source.place {
+        Place::Constant(text) => return Some((Thing::Text(text.clone()), None)),
+        // A statement has no headers, and its profile names none.
+        Place::Header(_) | Place::Body(_) => return None,
+        Place::Event(path) => path,
+    };
+    let trees = [&statement.document.value, &statement.lists, &statement.singles];
+    let of_a_type = |value: &Value| {
+        let kind = value.pointer("/definition/type").and_then(Value::as_str);
+        finding.types.is_empty() || kind.is_some_and(|kind| is_of(kind, &finding.types))
+    };
+    let is_about_activities = matches!(field, Field::Course | Field::Quiz);
+    for tree in trees {
+        for (pointer, value) in path.locate(tree) {
+            // A list of activities is as good as its first of the type, and a list of one as that one.
+            let (pointer, value) = match value.as_array() {
+                None => (pointer, value),
+                Some(items) if is_about_activities => {
+                    match items.iter().enumerate().find(|(_, item)| item.is_object() && of_a_type(item)) {
+                        Some((place, item)) => (format!("{pointer}/{place}"), item),
+                        None => continue,
+                    }
+                }
+                Some(items) => match items.as_slice() {
+                    [] => continue,
+                    [one] => (format!("{pointer}/0"), one),
+                    _ => return Some((Thing::Several, Some(pointer))),
+                },
+            };
+            if value.is_object() {
+                if !is_about_activities || of_a_type(value) {
+                    return Some((Thing::Object(value.clone()), Some(pointer)));
+                }
+                continue;
+            }
+            if is_about_activities && !finding.types.is_empty() {
+                continue;
+            }
+            let Said::Text(text) = statement.document.said(&pointer, value) else { continue };
+            let Some(part) = source.part(&text).filter(|part| !part.is_empty()) else { continue };
+            if finding.nothing.iter().any(|word| word == part) || (field.is_time() && time::says_never(part)) {
+                continue;
+            }
+            match translated(field, finding, part) {
+                Ok(Some(word)) => return Some((Thing::Text(word), Some(pointer))),
+                Ok(None) => {}
+                Err(fault) => return Some((Thing::Unlisted(fault.to_string()), Some(pointer))),
+            }
+        }
+    }
+    None
+}
