@@ -261,7 +261,8 @@ both_databases! {
         let (larportal, _) = (app.platform("larportal").await, app.platform("moodle").await);
         let silences = async || app.report("infosec-onboarding").await["data_quality"]["platforms"].clone();
         let never =
-            json!([{"platform": "larportal", "silent_since": null}, {"platform": "moodle", "silent_since": null}]);
+            json!([{"platform": "larportal", "silent_since": null, "last_result_at": null, "results_silent": false},
+                   {"platform": "moodle", "silent_since": null, "last_result_at": null, "results_silent": false}]);
         assert_eq!(silences().await, never);
         app.clock.set("2026-02-26T13:00:00Z");
         // Also one that is not understood, or ignored, breaks the silence; one that is not authentic does not.
