@@ -28,6 +28,58 @@ pub fn with_files(here: CommandLine) -> CommandLine {
     here
 }
 
+#[test]
+fn an_error_says_what_there_is_and_what_it_should_look_like() {
+    let here = CommandLine::new();
+    here.ok("migrate");
+    here.run("report --requirement infosec")
+        .assert_failed("no requirement infosec was known then; there are none yet: `kurskoll requirements apply FILE.toml` makes them");
+    let here = with_files(here);
+    here.run("report --requirement infosec").assert_failed("there are: infosec-onboarding");
+    here.run("report --requirement infosec --trend-from 2026-01-01 --trend-to 2026-02-01")
+        .assert_failed("there are: infosec-onboarding");
+    here.run("export --administration HVO --output hvo.csv").assert_failed("there are: FGK, SEF");
+    here.run("export --administration SEF --requirement infosec --output sef.csv").assert_failed("there are: infosec-onboarding");
+    for (line, shown) in [
+        ("report --requirement infosec-onboarding --as-of 31/12/2026", "a day is written year first: 2026-12-31"),
+        ("report --requirement infosec-onboarding --known-at 2026-01-01", "2026-01-01T12:00:00Z"),
+        ("export --administration SEF --output sef.csv --as-of imorgon", "a day is written as 2026-12-31"),
+        ("platform health larportal --since 2026-01-01", "2026-01-01T12:00:00Z"),
+        ("quarantine list --since igår", "2026-12-31T12:00:00Z"),
+    ] {
+        let ran = here.run(line);
+        assert!(ran.code == Some(2) && ran.err.contains(shown), "{line}: {}", ran.err);
+    }
+    let issued = here.ok("token issue --role administration --administration HVO --administration SEF");
+    assert!(issued.err.contains("Warning: no administration HVO is known"), "{}", issued.err);
+    assert!(issued.err.contains("known: FGK, SEF") && issued.out.lines().count() == 1, "{}", issued.err);
+    assert_eq!(here.ok("token issue --role administration --administration SEF").err, "");
+}
+
+#[test]
+fn a_requirement_file_in_another_encoding_is_named_and_a_mark_is_no_fault() {
+    let here = CommandLine::new();
+    let windows: Vec<u8> = REQUIREMENT.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+    assert!(std::str::from_utf8(&windows).is_err(), "it has letters beyond ASCII");
+    here.write("windows.toml", windows);
+    here.run("requirements apply windows.toml").assert_failed("(Windows-1252, probably); save it as UTF-8");
+    let utf16: Vec<u8> = [0xFEFF].into_iter().chain(REQUIREMENT.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    here.write("utf16.toml", utf16);
+    here.run("requirements apply utf16.toml").assert_failed("is UTF-16; save it as UTF-8");
+    here.write("marked.toml", format!("\u{feff}{REQUIREMENT}"));
+    here.ok("requirements apply marked.toml");
+}
+
+#[test]
+fn a_port_that_somebody_else_has_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let here = CommandLine::new().with("ROCKET_PORT", &port);
+    let ran = here.run("serve");
+    let told = format!("kurskoll: port {port} at 127.0.0.1 cannot be had: another program listens there; choose one with ROCKET_PORT");
+    assert!(ran.code == Some(1) && ran.err.contains(&told), "{}", ran.err);
+}
+
 both_databases! {
     async fn tables_are_made_and_found_again(database: TestDatabase) {
         let here = CommandLine::on(&database);

@@ -214,7 +214,7 @@ both_databases! {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert_eq!(&std::fs::read(folder.path().join("sef.xlsx")).expect("the file is there")[..4], b"PK\x03\x04");
         let ran = kurskoll(&database, folder.path(), &["export", "--administration", "HVO", "--output", "hvo.csv"]);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "kurskoll: no administration HVO is known here\n"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), "kurskoll: no administration HVO is known here; there are: FGK, SEF\n"));
         let ran = kurskoll(&database, folder.path(), &["export", "--administration", "SEF", "--output", "sef.ods"]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").map(|entry| entry.expect("an entry").file_name()).collect();

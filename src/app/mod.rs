@@ -30,6 +30,7 @@ pub mod link_identity;
 pub mod link_in_bulk;
 pub mod link_moves;
 pub mod linked_share;
+pub mod list_codes;
 pub mod list_unlinked;
 mod look_at_effect;
 pub mod merge_employees;

@@ -7,10 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 
 use super::new_file::NewFile;
-use super::{CommandError, open, output};
-use crate::app::Asker;
+use super::{CommandError, explained, open, output, values};
 use crate::app::export_administration::RowsRequest;
 use crate::app::knowledge::Clocks;
+use crate::app::{App, Asker};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::render::export_csv::Dialect;
 
@@ -31,10 +31,10 @@ pub struct Arguments {
     #[arg(long)]
     requirement: Option<RequirementCode>,
     /// The day; today where it is left out
-    #[arg(long)]
+    #[arg(long, value_parser = values::day)]
     as_of: Option<NaiveDate>,
     /// The instant of knowledge (RFC 3339); now where it is left out
-    #[arg(long)]
+    #[arg(long, value_parser = values::instant)]
     known_at: Option<DateTime<Utc>>,
     /// How CSV is written: rfc4180, or excel-sv (BOM, semicolons, decimal commas)
     #[arg(long, default_value = "rfc4180", value_parser = dialect)]
@@ -52,9 +52,20 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         let usage = "--output takes a name that ends in .csv or .xlsx, or - for standard output";
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{usage}\n")).exit();
     }
-    let mut file =
-        if to_standard_output { None } else { Some(NewFile::for_place(&arguments.output, arguments.force)?) };
-    let opened = open().await?;
+    let file = if to_standard_output { None } else { Some(NewFile::for_place(&arguments.output, arguments.force)?) };
+    let app = open().await?.app;
+    match write(&app, arguments, file, kind.as_deref() == Some("xlsx")).await {
+        Err(error) => Err(explained(&app, error).await),
+        written => written,
+    }
+}
+
+async fn write(
+    app: &App,
+    arguments: Arguments,
+    mut file: Option<NewFile>,
+    as_workbook: bool,
+) -> Result<(), CommandError> {
     let request = RowsRequest {
         administration: arguments.administration,
         requirement: arguments.requirement,
@@ -63,11 +74,11 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         unit: None,
     };
     let asker = Asker::operator();
-    if let Some(mut file) = file.take_if(|_| kind.as_deref() == Some("xlsx")) {
-        file.write_all(&opened.app.export_xlsx(&asker, &request).await?)?;
+    if let Some(mut file) = file.take_if(|_| as_workbook) {
+        file.write_all(&app.export_xlsx(&asker, &request).await?)?;
         return Ok(file.finish()?);
     }
-    let mut pieces = opened.app.export_csv(&asker, &request, arguments.dialect).await?;
+    let mut pieces = app.export_csv(&asker, &request, arguments.dialect).await?;
     let Some(file) = file else {
         while let Some(piece) = pieces.recv().await {
             output::print(std::str::from_utf8(&piece?)?)?;

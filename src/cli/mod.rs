@@ -19,6 +19,7 @@ mod requirements;
 mod results;
 mod serve;
 mod token;
+mod values;
 mod verify;
 
 use std::path::Path;
@@ -29,11 +30,16 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
+use crate::app::build_report::BuildReportError;
+use crate::app::build_trend::BuildTrendError;
 use crate::app::clock_watch::ClockWatch;
+use crate::app::export_administration::RowsError;
+use crate::app::list_codes::Codes;
 use crate::app::rate_limits::RateLimits;
-use crate::app::{App, Approval, Metrics, Patience, Store, Trouble, system_clock};
+use crate::app::{App, Approval, Asker, Metrics, Patience, Store, Trouble, system_clock};
 use crate::config::{self, DatabaseSettings, Settings};
 use crate::domain::calendar::CityCalendar;
+use crate::domain::ids::{AdministrationCode, RequirementCode};
 
 /// The register that tells a city which of its people have done the training their work demands, and proves it
 #[derive(Debug, Parser)]
@@ -188,6 +194,49 @@ async fn give_up_without_database(store: Store) {
         if in_vain >= LOOKS_IN_VAIN {
             failed(&error);
             std::process::exit(1);
+        }
+    }
+}
+
+/// What kind of code it is that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Requirement,
+    Administration,
+}
+
+/// An error for the operator; where it is of a code that nobody knows, with those that there are.
+async fn explained(app: &App, error: CommandError) -> CommandError {
+    let Some(unknown) = Unknown::in_error(error.as_ref()) else { return error };
+    // The error itself matters more than why nothing can be added to it.
+    let Ok(codes) = app.list_codes(&Asker::operator()).await else { return error };
+    format!("{error}; {}", unknown.among(&codes)).into()
+}
+
+impl Unknown {
+    fn in_error(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let of_report = |error: &BuildReportError| matches!(error, BuildReportError::UnknownRequirement(_));
+        let is_requirement = error.downcast_ref::<BuildReportError>().is_some_and(of_report)
+            || matches!(error.downcast_ref(), Some(BuildTrendError::Report(error)) if of_report(error))
+            || matches!(error.downcast_ref(), Some(RowsError::UnknownRequirement(_)));
+        let is_administration = matches!(error.downcast_ref(), Some(RowsError::UnknownAdministration(_)));
+        is_requirement.then_some(Self::Requirement).or(is_administration.then_some(Self::Administration))
+    }
+
+    fn among(self, codes: &Codes) -> String {
+        let (known, made): (Vec<&str>, _) = match self {
+            Self::Requirement => (
+                codes.requirements.iter().map(RequirementCode::as_str).collect(),
+                "kurskoll requirements apply FILE.toml",
+            ),
+            Self::Administration => (
+                codes.administrations.iter().map(AdministrationCode::as_str).collect(),
+                "kurskoll directory import --administrations FILE",
+            ),
+        };
+        match known.is_empty() {
+            true => format!("there are none yet: `{made}` makes them"),
+            false => format!("there are: {}", known.join(", ")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::{CommandError, open, output};
+use super::{CommandError, open, output, values};
 use crate::app::receive_delivery::{Received, place_in_body};
 use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
 use crate::app::show_deliveries::{ShownBody, text_of};
@@ -82,7 +82,7 @@ pub struct Filter {
     #[arg(long)]
     problem: Option<String>,
     /// Only those received at this instant or later
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_parser = values::instant, value_name = "INSTANT")]
     since: Option<DateTime<Utc>>,
 }
 

@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{CommandError, open, output};
-use crate::app::Asker;
+use super::{CommandError, explained, open, output, values};
 use crate::app::build_report::ReportRequest;
 use crate::app::build_trend::{Trend, TrendRequest};
 use crate::app::compare_reports::{Cause, ComparisonRequest, DifferencesAnswer};
 use crate::app::knowledge::Clocks;
 use crate::app::show_history::ToldEntry;
+use crate::app::{App, Asker};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::Figures;
@@ -32,25 +32,25 @@ pub struct Arguments {
     #[arg(long)]
     requirement: RequirementCode,
     /// The day that the report speaks of; today where it is left out
-    #[arg(long)]
+    #[arg(long, value_parser = values::day)]
     as_of: Option<NaiveDate>,
     /// The instant of knowledge (RFC 3339); now where it is left out
-    #[arg(long)]
+    #[arg(long, value_parser = values::instant)]
     known_at: Option<DateTime<Utc>>,
     /// An earlier instant of knowledge: whose status differs from what was known then, and why
-    #[arg(long)]
+    #[arg(long, value_parser = values::instant)]
     compare_known_at: Option<DateTime<Utc>>,
     /// First due day that the on-time rate looks at; a year up to the day where it is left out
-    #[arg(long)]
+    #[arg(long, value_parser = values::day)]
     due_from: Option<NaiveDate>,
     /// Last due day that the on-time rate looks at
-    #[arg(long)]
+    #[arg(long, value_parser = values::day)]
     due_to: Option<NaiveDate>,
     /// The trend instead: the day from which on there are points
-    #[arg(long, requires = "trend_to", conflicts_with_all = ["as_of", "compare_known_at", "due_from", "due_to"])]
+    #[arg(long, value_parser = values::day, requires = "trend_to", conflicts_with_all = ["as_of", "compare_known_at", "due_from", "due_to"])]
     trend_from: Option<NaiveDate>,
     /// The last point of the trend
-    #[arg(long, requires = "trend_from")]
+    #[arg(long, value_parser = values::day, requires = "trend_from")]
     trend_to: Option<NaiveDate>,
     /// How far the points of a trend lie apart: week, month or quarter
     #[arg(long, requires = "trend_from", default_value = "month", value_parser = interval)]
@@ -87,11 +87,18 @@ fn tree(text: &str) -> Result<Tree, String> {
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
-    let opened = open().await?;
+    let app = open().await?.app;
+    match print(&app, arguments).await {
+        Err(error) => Err(explained(&app, error).await),
+        printed => printed,
+    }
+}
+
+async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     if let Some((from, to)) = arguments.trend_from.zip(arguments.trend_to) {
         let Arguments { requirement, interval, tree, known_at, .. } = arguments;
         let request = TrendRequest { requirement, from, to, interval, tree, known_at };
-        let trend = opened.app.build_trend(&Asker::operator(), &request).await?;
+        let trend = app.build_trend(&Asker::operator(), &request).await?;
         let text = match arguments.format {
             Format::Table => trend_table(&trend),
             Format::Json => serde_json::to_string_pretty(&TrendView::from(&trend))?,
@@ -105,13 +112,13 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         due_from: arguments.due_from,
         due_to: arguments.due_to,
     };
-    let report = opened.app.build_report(&Asker::operator(), &request).await?;
+    let report = app.build_report(&Asker::operator(), &request).await?;
     let differences = match arguments.compare_known_at {
         None => None,
         Some(compare_known_at) => {
             let clocks = Clocks { as_of: Some(report.as_of), known_at: Some(report.known_at) };
             let request = ComparisonRequest { requirement: request.requirement, clocks, compare_known_at };
-            Some(opened.app.list_differences(&Asker::operator(), &request, None, LISTED_AT_MOST).await?)
+            Some(app.list_differences(&Asker::operator(), &request, None, LISTED_AT_MOST).await?)
         }
     };
     let text = match arguments.format {

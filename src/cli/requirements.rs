@@ -27,8 +27,9 @@ pub enum Command {
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
     let Command::Apply { file } = command;
-    let text = std::fs::read_to_string(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    let requirements = requirements_toml::read(&text).map_err(|problems| {
+    let bytes = std::fs::read(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    let text = in_utf8(&bytes).map_err(|why| format!("{} {why}", file.display()))?;
+    let requirements = requirements_toml::read(text).map_err(|problems| {
         for problem in &problems {
             eprintln!("{problem}");
         }
@@ -49,6 +50,19 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     opened.app.settle_all(|people| bar.inc(people as u64)).await?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// TOML is UTF-8, with a byte-order mark or without; other encodings are named, as far as they can be told.
+fn in_utf8(bytes: &[u8]) -> Result<&str, String> {
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err("is UTF-16; save it as UTF-8".to_owned());
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("is not UTF-8 from line {line} on (Windows-1252, probably); save it as UTF-8")
+    })
 }
 
 /// An older version that says what was applied, and how to have it again.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
 use rocket::{Build, Rocket};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -69,6 +71,7 @@ impl Service {
     /// Runs until it is told to stop; `listening` hears the address once the door is open.
     pub async fn run(self, listening: impl FnOnce(String) + Send + 'static) -> Result<(), CommandError> {
         let Self { rocket, opened, receiving, authenticator } = self;
+        let figment = opened.figment.clone();
         let (opened_at, open_at) = oneshot::channel();
         let tell = std::sync::Mutex::new(Some(opened_at));
         let rocket = rocket.attach(AdHoc::on_liftoff("address", move |rocket| {
@@ -125,11 +128,26 @@ impl Service {
         }
         match ended {
             Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..)) => {
+            Err(error) if matches!(error.kind(), ErrorKind::Shutdown(..)) => {
                 tracing::warn!("some requests did not end in time and were cut off; their senders will send again");
                 Ok(())
             }
-            Err(error) => Err(error.kind().to_string().into()),
+            Err(error) => Err(not_launched(&error, &figment)),
         }
     }
+}
+
+/// Why the service did not start; where somebody else has the port, how to have another.
+fn not_launched(error: &rocket::Error, figment: &Figment) -> CommandError {
+    let ErrorKind::Bind(cause) = error.kind() else { return error.kind().to_string().into() };
+    let address: String = figment.extract_inner("address").unwrap_or_default();
+    let port: u16 = figment.extract_inner("port").unwrap_or_default();
+    let why = match cause.kind() {
+        std::io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "this user may not listen there (ports below 1024 are the system's)".to_owned()
+        }
+        _ => cause.to_string(),
+    };
+    format!("port {port} at {address} cannot be had: {why}; choose one with ROCKET_PORT, or port in Rocket.toml").into()
 }

@@ -47,6 +47,14 @@ fn role(text: &str) -> Result<Role, String> {
     Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| format!("the roles are {words}"))
 }
 
+/// The token is made all the same: it may be for an administration that opens tomorrow.
+fn unknown_administrations(unknown: &[&AdministrationCode], known: &BTreeSet<AdministrationCode>) -> String {
+    let unknown: Vec<&str> = unknown.iter().map(|code| code.as_str()).collect();
+    let known: Vec<&str> = known.iter().map(AdministrationCode::as_str).collect();
+    let known = if known.is_empty() { "none are".to_owned() } else { known.join(", ") };
+    format!("no administration {} is known, so that this token shows nothing of it; known: {known}", unknown.join(", "))
+}
+
 pub async fn run(command: Command) -> Result<(), CommandError> {
     let opened = open().await?;
     match command {
@@ -57,9 +65,14 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 administrations: administrations.into_iter().collect(),
                 holds_for: ttl,
             };
+            let known = opened.app.list_codes(&Asker::operator()).await?.administrations;
+            let unknown: Vec<&AdministrationCode> = request.administrations.difference(&known).collect();
             let settings = opened.settings.token_settings();
             let token = opened.app.issue_token(&Asker::operator(), &settings, &request).await?;
             output::print(&format!("{token}\n"))?;
+            if !unknown.is_empty() {
+                eprintln!("Warning: {}", unknown_administrations(&unknown, &known));
+            }
         }
         Command::RotateKey { revoke_older } => {
             let kid = opened.app.rotate_key(&Asker::operator(), revoke_older).await?;

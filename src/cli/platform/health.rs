@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use crate::app::{App, Asker};
-use crate::cli::{CommandError, output};
+use crate::cli::{CommandError, output, values};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
 use crate::domain::pulling::Pulls;
@@ -15,7 +15,7 @@ pub struct Arguments {
     /// The platform's code; all of them where it is left out
     code: Option<PlatformCode>,
     /// From when on is counted; a week ago where it is left out
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_parser = values::instant, value_name = "INSTANT")]
     since: Option<DateTime<Utc>>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]

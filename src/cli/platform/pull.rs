@@ -10,7 +10,7 @@ use crate::app::Asker;
 use crate::app::pull::{CourseName, NamedBy, NewPull, NewSource};
 use crate::app::receive_delivery::Receiving;
 use crate::app::xapi::receive::Version;
-use crate::cli::{CommandError, Opened, output};
+use crate::cli::{CommandError, Opened, output, values};
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, PullState, SourceKind};
 
@@ -32,7 +32,7 @@ pub enum Command {
         /// The platform's code
         code: PlatformCode,
         /// From where on a store is asked once more, where that is before where the last time had come
-        #[arg(long, value_name = "INSTANT")]
+        #[arg(long, value_parser = values::instant, value_name = "INSTANT")]
         since: Option<DateTime<Utc>>,
     },
     /// Show how a platform is asked, and what that brought the last time
@@ -88,7 +88,7 @@ pub struct SetArguments {
     #[arg(long, value_parser = duration)]
     every: Option<TimeDelta>,
     /// From where on a store is asked the first time; from its beginning where it is left out
-    #[arg(long, value_name = "INSTANT", conflicts_with = "moodle")]
+    #[arg(long, value_parser = values::instant, value_name = "INSTANT", conflicts_with = "moodle")]
     since: Option<DateTime<Utc>>,
 }
 

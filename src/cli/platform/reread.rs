@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::app::reread_platform::{Difference, RereadRequest};
 use crate::app::{App, Asker};
-use crate::cli::{CommandError, output};
+use crate::cli::{CommandError, output, values};
 use crate::domain::compliance::Standing;
 use crate::domain::ids::PlatformCode;
 
@@ -14,7 +14,7 @@ pub struct Arguments {
     /// The platform's code
     code: PlatformCode,
     /// Only what was received on this day or later
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_parser = values::day, value_name = "DAY")]
     since: Option<NaiveDate>,
     /// Only say what would change, and for whom
     #[arg(long)]
