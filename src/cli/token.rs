@@ -51,8 +51,9 @@ fn role(text: &str) -> Result<Role, String> {
 fn unknown_administrations(unknown: &[&AdministrationCode], known: &BTreeSet<AdministrationCode>) -> String {
     let unknown: Vec<&str> = unknown.iter().map(|code| code.as_str()).collect();
     let known: Vec<&str> = known.iter().map(AdministrationCode::as_str).collect();
-    let known = if known.is_empty() { "none are".to_owned() } else { known.join(", ") };
-    format!("no administration {} is known, so that this token shows nothing of it; known: {known}", unknown.join(", "))
+    let there_are =
+        if known.is_empty() { "there are none yet".to_owned() } else { format!("there are: {}", known.join(", ")) };
+    format!("the token shows nothing of {}, which nobody knows; {there_are}", unknown.join(", "))
 }
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
