@@ -7,7 +7,7 @@ use super::pull::pull_state;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
-use crate::domain::platform_health::{PlatformHealth, ResultSilence, SilenceAlarm, Spread, depths};
+use crate::domain::platform_health::{EARLIEST, PlatformHealth, ResultSilence, SilenceAlarm, Spread, depths};
 use crate::domain::pulling::Pulls;
 use crate::domain::report::PlatformSilence;
 use crate::store::platform_health::{self, Arrivals, LatestDelivery, Spoke};
@@ -172,11 +172,15 @@ impl App {
         let known_at = (!is_current).then_some(at);
         let mut silences = Vec::new();
         for spoke in platform_health::spoke(connection, known_at).await? {
-            silences.push(PlatformSilence {
-                platform: spoke.code.to_string(),
-                silent_since: spoke.last_at,
-                results: self.result_silence(connection, &spoke, (at, known_at)).await?,
-            });
+            let silent_since = spoke.last_result_at.unwrap_or(spoke.added_at);
+            // No alarm rings so early, so that a report on an ordinary working day looks at no rhythm.
+            let results = if at.signed_duration_since(silent_since) <= EARLIEST {
+                let alarm = SilenceAlarm::of(at, silent_since, None, &[]);
+                ResultSilence { last_result_at: spoke.last_result_at, alarm }
+            } else {
+                self.result_silence(connection, &spoke, (at, known_at)).await?
+            };
+            silences.push(PlatformSilence { platform: spoke.code.to_string(), silent_since: spoke.last_at, results });
         }
         Ok(silences)
     }

@@ -18,7 +18,7 @@ const WEEKS_BELIEVED: usize = 3;
 const STANDARD: TimeDelta = TimeDelta::hours(72);
 
 /// The earliest alarm that a rhythm gives: gaps below an hour are not looked at.
-const EARLIEST: TimeDelta = TimeDelta::hours(1);
+pub const EARLIEST: TimeDelta = TimeDelta::hours(1);
 
 /// Where a threshold comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
