@@ -259,7 +259,9 @@ async fn what_a_command_says_is_done_is_done() {
         for from in if tries_all() { numbers(30) } else { vec![2, 9] } {
             let number = format!("{}", 20_000 + kinds * 2000 + how * 40 + from);
             let name = format!("{number}.csv");
-            trial.here.write(&name, format!("{header}\n{number},Ny,Person,a-{number},SEF,permanent,2026-01-01\n"));
+            trial
+                .here
+                .write(&name, format!("{header}\n{number},Ny,Person {number},a-{number},SEF,permanent,2026-01-01\n"));
             faults.arm(0, Fault { kinds, from, times: 1, how });
             let line = format!("directory import --employments {name} --partial");
             let ran = faulty.run(&line);
