@@ -54,6 +54,7 @@ both_databases! {
                 assert_eq!(setting(change.connection(), "foreign_keys").await, "1");
             } else {
                 assert_eq!(setting(change.connection(), "synchronous_commit").await, "on");
+                assert_eq!(setting(change.connection(), "jit").await, "off", "receiving would wait for its compiling");
             }
             change.commit().await.expect("committed");
         }

@@ -296,6 +296,8 @@ impl Store {
                 let milliseconds = |limit: Duration| limit.as_millis().to_string();
                 options.options([
                     ("synchronous_commit", "on".to_owned()),
+                    // Receiving's one question is long and finds little: compiling it took longer than answering it.
+                    ("jit", "off".to_owned()),
                     ("lock_timeout", milliseconds(patience.lock)),
                     ("idle_in_transaction_session_timeout", milliseconds(patience.idle_in_transaction)),
                     // The server finds out that this machine is gone, and lets go of its locks.
