@@ -42,6 +42,9 @@ fn an_error_says_what_there_is_and_what_it_should_look_like() {
     here.run("export --administration HVO --output hvo.csv").assert_failed("there are: FGK, SEF");
     here.run("export --administration SEF --requirement infosec --output sef.csv")
         .assert_failed("there are: infosec-onboarding");
+    // What there is now and was not known then is not listed as another.
+    let earlier = here.run("report --requirement infosec-onboarding --known-at 2020-01-01T12:00:00Z");
+    assert_eq!(earlier.err, "kurskoll: no requirement infosec-onboarding was known then\n");
     for (line, shown) in [
         ("report --requirement infosec-onboarding --as-of 31/12/2026", "a day is written year first: 2026-12-31"),
         ("report --requirement infosec-onboarding --known-at 2026-01-01", "2026-01-01T12:00:00Z"),

@@ -198,11 +198,11 @@ async fn give_up_without_database(store: Store) {
     }
 }
 
-/// What kind of code it is that nobody knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A code that is not known, at the instant that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Unknown {
-    Requirement,
-    Administration,
+    Requirement(RequirementCode),
+    Administration(AdministrationCode),
 }
 
 /// An error for the operator; where it is of a code that nobody knows, with those that there are.
@@ -210,34 +210,52 @@ async fn explained(app: &App, error: CommandError) -> CommandError {
     let Some(unknown) = Unknown::in_error(error.as_ref()) else { return error };
     // The error itself matters more than why nothing can be added to it.
     let Ok(codes) = app.list_codes(&Asker::operator()).await else { return error };
-    format!("{error}; {}", unknown.among(&codes)).into()
+    match unknown.among(&codes) {
+        Some(there_are) => format!("{error}; {there_are}").into(),
+        None => error,
+    }
 }
 
 impl Unknown {
     fn in_error(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
-        let of_report = |error: &BuildReportError| matches!(error, BuildReportError::UnknownRequirement(_));
-        let is_requirement = error.downcast_ref::<BuildReportError>().is_some_and(of_report)
-            || matches!(error.downcast_ref(), Some(BuildTrendError::Report(error)) if of_report(error))
-            || matches!(error.downcast_ref(), Some(RowsError::UnknownRequirement(_)));
-        let is_administration = matches!(error.downcast_ref(), Some(RowsError::UnknownAdministration(_)));
-        is_requirement.then_some(Self::Requirement).or(is_administration.then_some(Self::Administration))
+        let of_trend = |error: &'_ BuildTrendError| match error {
+            BuildTrendError::Report(BuildReportError::UnknownRequirement(code)) => Some(code.clone()),
+            _ => None,
+        };
+        if let Some(code) = error.downcast_ref().and_then(of_trend) {
+            return Some(Self::Requirement(code));
+        }
+        if let Some(BuildReportError::UnknownRequirement(code)) = error.downcast_ref() {
+            return Some(Self::Requirement(code.clone()));
+        }
+        match error.downcast_ref()? {
+            RowsError::UnknownRequirement(code) => Some(Self::Requirement(code.clone())),
+            RowsError::UnknownAdministration(code) => Some(Self::Administration(code.clone())),
+            _ => None,
+        }
     }
 
-    fn among(self, codes: &Codes) -> String {
-        let (known, made): (Vec<&str>, _) = match self {
-            Self::Requirement => (
+    /// Those that there are now; nothing where it is one of them, and was not known then.
+    fn among(&self, codes: &Codes) -> Option<String> {
+        let (is_known, known, made): (bool, Vec<&str>, _) = match self {
+            Self::Requirement(code) => (
+                codes.requirements.contains(code),
                 codes.requirements.iter().map(RequirementCode::as_str).collect(),
                 "kurskoll requirements apply FILE.toml",
             ),
-            Self::Administration => (
+            Self::Administration(code) => (
+                codes.administrations.contains(code),
                 codes.administrations.iter().map(AdministrationCode::as_str).collect(),
                 "kurskoll directory import --administrations FILE",
             ),
         };
-        match known.is_empty() {
+        if is_known {
+            return None;
+        }
+        Some(match known.is_empty() {
             true => format!("there are none yet: `{made}` makes them"),
             false => format!("there are: {}", known.join(", ")),
-        }
+        })
     }
 }
 

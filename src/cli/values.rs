@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 /// Reads a day; the error shows one, and the day that was probably meant where it is written as people write it.
 pub fn day(text: &str) -> Result<NaiveDate, String> {
-    text.parse().map_err(|_| match day_first(text) {
+    text.parse().map_err(|_| match written_otherwise(text) {
         Some(meant) => format!("a day is written year first: {meant}"),
         None => "a day is written as 2026-12-31".to_owned(),
     })
@@ -12,14 +12,14 @@ pub fn day(text: &str) -> Result<NaiveDate, String> {
 
 /// Reads an instant; the error shows one.
 pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    text.parse().map_err(|_| match text.parse::<NaiveDate>().ok().or_else(|| day_first(text)) {
+    text.parse().map_err(|_| match text.parse::<NaiveDate>().ok().or_else(|| written_otherwise(text)) {
         Some(day) => format!("an instant has a time and an offset (RFC 3339): {day}T12:00:00Z"),
         None => "an instant is written as 2026-12-31T12:00:00Z or 2026-12-31T13:00:00+01:00 (RFC 3339)".to_owned(),
     })
 }
 
 /// A day as `31/12/2026`, `31.12.2026` or `31-12-2026`, of which only one reading is a day; or as `20261231` or `2026/12/31`.
-fn day_first(text: &str) -> Option<NaiveDate> {
+fn written_otherwise(text: &str) -> Option<NaiveDate> {
     let one_reading = |separator: char| {
         let read = |format: String| NaiveDate::parse_from_str(text, &format).ok();
         let (day_first, month_first) =

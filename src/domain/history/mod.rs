@@ -295,11 +295,6 @@ impl Story {
         self.0.iter().filter(move |entry| after < entry.known_at && entry.known_at <= up_to)
     }
 
-    /// Leaves out what became known of some kinds before an instant.
-    pub fn begin_at(&mut self, first: DateTime<Utc>, except: &[Kind]) {
-        self.0.retain(|entry| entry.known_at >= first || except.contains(&entry.kind));
-    }
-
     /// At the most so many entries after a place, of one kind or of all, and the place of the last where more follow.
     #[must_use]
     pub fn page(&self, after: Option<Place>, kind: Option<Kind>, at_most: usize) -> (Vec<Entry>, Option<Place>) {
