@@ -13,7 +13,8 @@ use crate::support::commands::CommandLine;
 const COMMENTED: [&str; 3] = ["workers", "temp_dir", "limits"];
 
 /// The settings that are sizes, which are written with a unit.
-const SIZES: [&str; 3] = ["receiving.max_body", "receiving.max_results_file", "receiving.max_xapi_body"];
+const SIZES: [&str; 4] =
+    ["connections.slowest_body", "receiving.max_body", "receiving.max_results_file", "receiving.max_xapi_body"];
 
 const FILE: &str = include_str!("../Rocket.toml");
 

@@ -10,6 +10,7 @@ mod commands;
 mod comparison;
 mod compliance;
 mod configuration;
+mod connections;
 mod corrections;
 mod data_quality;
 mod database_away;

@@ -277,23 +277,6 @@ both_databases! {
         assert_eq!(app.kept_deliveries().await.len(), 1);
     }
 
-    async fn a_body_that_does_not_come_is_not_waited_for_longer_than_is_set(database: TestDatabase) {
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
-            settings.receiving.body_timeout_seconds = 1;
-            settings
-        })
-        .await;
-        app.platform("larportal").await;
-        // Rocket itself reads 14 bytes before it asks anybody, and waits for them without end; from then on it is our
-        // time that counts.
-        let request = "POST /webhooks/larportal HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-                       content-length: 100\r\n\r\n{\"type\": \"course.";
-        let problem = exchange(&app.address, request.as_bytes()).await.refused(408);
-        assert_eq!(problem["type"], "/problems/body-too-slow");
-        assert_eq!(problem["detail"], "The body did not arrive within 1 s. Send it again.");
-        assert_eq!(app.kept_deliveries().await.len(), 0);
-    }
-
     async fn of_many_at_once_each_is_answered_right_and_the_distinct_ones_are_kept(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;

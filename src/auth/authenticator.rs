@@ -1,9 +1,10 @@
 //! The one who looks at tokens while the service runs: the keys of the moment, and what time it is.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
@@ -18,22 +19,28 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Reads the keys from the store again; nothing where it could not.
 pub type KeyReload = Box<dyn Fn() -> BoxFuture<'static, Option<KeyRing>> + Send + Sync>;
 
-/// However many tokens name keys that nobody knows, the store is asked for new keys at most this often.
-const RELOAD_INTERVAL: TimeDelta = TimeDelta::seconds(5);
-
 /// Turns bearer tokens into principals.
 pub struct Authenticator {
     ring: RwLock<Arc<KeyRing>>,
     settings: TokenSettings,
     clock: Clock,
     reload: Option<KeyReload>,
-    reloaded_at: Mutex<Option<DateTime<Utc>>>,
+    /// How often the keys were begun to be read again.
+    reloads: AtomicU64,
+    reloading: Mutex<()>,
 }
 
 impl Authenticator {
     #[must_use]
     pub fn new(ring: KeyRing, settings: TokenSettings, clock: Clock) -> Self {
-        Self { ring: RwLock::new(Arc::new(ring)), settings, clock, reload: None, reloaded_at: Mutex::new(None) }
+        Self {
+            ring: RwLock::new(Arc::new(ring)),
+            settings,
+            clock,
+            reload: None,
+            reloads: AtomicU64::new(0),
+            reloading: Mutex::new(()),
+        }
     }
 
     /// Asks for the keys again when a token names one that is not known: a key that a command made while the service
@@ -78,16 +85,20 @@ impl Authenticator {
         verify(&ring, &self.settings, token, (self.clock)())
     }
 
-    /// Reads the keys again unless that was just done; whether a second look may find more than the first did.
+    /// Reads the keys again; whether a second look may find more than the first did.
+    ///
+    /// One request reads at a time, for all that wait: so a key's first token is taken at once, and however many tokens name
+    /// keys that nobody knows, they cost one small question at a time.
     async fn reload_keys(&self) -> Result<bool, TokenError> {
         let Some(reload) = &self.reload else { return Ok(false) };
-        // Who waits here while another request reads the keys looks again with what that one found.
-        let mut reloaded_at = self.reloaded_at.lock().await;
-        let now = (self.clock)();
-        if reloaded_at.is_none_or(|at| (now - at).abs() >= RELOAD_INTERVAL) {
-            *reloaded_at = Some(now);
+        let seen = self.reloads.load(Ordering::SeqCst);
+        let reloading = self.reloading.lock().await;
+        // What another request began to read after this one came is new enough.
+        if self.reloads.load(Ordering::SeqCst) == seen {
+            self.reloads.fetch_add(1, Ordering::SeqCst);
             self.replace_keys(reload().await.ok_or(TokenError::KeysUnread)?);
         }
+        drop(reloading);
         Ok(true)
     }
 }
@@ -101,7 +112,7 @@ impl fmt::Debug for Authenticator {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
 
     use super::super::keys::SigningKey;
@@ -150,20 +161,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unknown_keys_do_not_make_the_store_be_asked_at_every_request() {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let seconds = Arc::new(AtomicI64::new(0));
-        let (asked_by_reload, clock) = (Arc::clone(&asked), Arc::clone(&seconds));
-        let clock: Clock = Arc::new(move || DateTime::UNIX_EPOCH + TimeDelta::seconds(clock.load(Ordering::Relaxed)));
-        let authenticator = Authenticator::new(ring(), settings(), clock).with_reload(Box::new(move || {
-            asked_by_reload.fetch_add(1, Ordering::Relaxed);
-            Box::pin(async { Some(ring()) })
+    async fn a_key_is_known_at_its_first_token_right_after_one_that_nobody_knows() {
+        let newest = Arc::new(std::sync::Mutex::new(ring()));
+        let found = newest.clone();
+        let authenticator = Authenticator::new(ring(), settings(), epoch()).with_reload(Box::new(move || {
+            let found = found.lock().expect("a lock").clone();
+            Box::pin(async move { Some(found) })
         }));
-        let unknown = token(&ring());
-        for (second, times_asked) in [(0, 1), (1, 1), (4, 1), (5, 2), (6, 2)] {
-            seconds.store(second, Ordering::Relaxed);
-            assert_eq!(authenticator.authenticate(&unknown).await, Err(TokenError::UnknownKey));
-            assert_eq!(asked.load(Ordering::Relaxed), times_asked, "at second {second}");
-        }
+        assert_eq!(authenticator.authenticate(&token(&ring())).await, Err(TokenError::UnknownKey));
+        let made_later = ring();
+        *newest.lock().expect("a lock") = made_later.clone();
+        assert!(authenticator.authenticate(&token(&made_later)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn many_tokens_of_unknown_keys_share_one_question() {
+        let (asked, let_through) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (asked_by_reload, gate) = (asked.clone(), let_through.clone());
+        let authenticator = Authenticator::new(ring(), settings(), epoch()).with_reload(Box::new(move || {
+            let gate = gate.clone();
+            asked_by_reload.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async move {
+                drop(gate.acquire().await);
+                Some(ring())
+            })
+        }));
+        let unknown: Vec<String> = (0..50).map(|_| token(&ring())).collect();
+        let all = futures::future::join_all(unknown.iter().map(|token| authenticator.authenticate(token)));
+        let (answers, ()) = tokio::join!(all, async { let_through.add_permits(50) });
+        assert!(answers.iter().all(|answer| *answer == Err(TokenError::UnknownKey)));
+        assert_eq!(asked.load(Ordering::Relaxed), 1, "all came before the first question was answered");
     }
 }

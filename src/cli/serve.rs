@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use rocket::error::ErrorKind;
-use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
-use rocket::{Build, Rocket};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{CommandError, Missing, Opened, logging, open_with};
@@ -16,7 +14,7 @@ use crate::app::Patience;
 use crate::app::receive_delivery::Receiving;
 use crate::auth::Authenticator;
 use crate::config;
-use crate::http::{self, Doors};
+use crate::http::{self, Doors, ListenError};
 use crate::jobs;
 
 #[derive(Debug, Args)]
@@ -38,7 +36,7 @@ const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// The service, ready to run.
 pub(super) struct Service {
-    rocket: Rocket<Build>,
+    doors: Doors,
     opened: Opened,
     receiving: Arc<Receiving>,
     authenticator: Arc<Authenticator>,
@@ -65,29 +63,16 @@ impl Service {
             settings: opened.settings.receiving.clone(),
             scim: http::scim::door(&opened.settings.scim)?,
         };
-        Ok(Self { rocket: http::rocket(opened.figment.clone(), doors), opened, receiving, authenticator })
+        Ok(Self { doors, opened, receiving, authenticator })
     }
 
     /// Runs until it is told to stop; `listening` hears the address once the door is open.
     pub async fn run(self, listening: impl FnOnce(String) + Send + 'static) -> Result<(), CommandError> {
-        let Self { rocket, opened, receiving, authenticator } = self;
+        let Self { doors, opened, receiving, authenticator } = self;
         let figment = opened.figment.clone();
-        let (opened_at, open_at) = oneshot::channel();
-        let tell = std::sync::Mutex::new(Some(opened_at));
-        let rocket = rocket.attach(AdHoc::on_liftoff("address", move |rocket| {
-            Box::pin(async move {
-                let address = format!("http://{}:{}", rocket.config().address, rocket.config().port);
-                let told = tell.lock().ok().and_then(|mut tell| tell.take());
-                if let Some(told) = told {
-                    drop(told.send(address));
-                }
-            })
-        }));
-        tokio::spawn(async move {
-            if let Ok(address) = open_at.await {
-                listening(address);
-            }
-        });
+        let listening = move |address| listening(format!("http://{address}"));
+        let rocket = http::listen(&figment, &opened.settings.connections, doors, listening).await;
+        let rocket = rocket.map_err(|error| not_listening(&error, &figment))?;
         let (stop, stopped) = watch::channel(false);
         // What asks also sends, so it ends before the way in does.
         let (ask_no_more, asking) = watch::channel(false);
@@ -132,14 +117,14 @@ impl Service {
                 tracing::warn!("some requests did not end in time and were cut off; their senders will send again");
                 Ok(())
             }
-            Err(error) => Err(not_launched(&error, &figment)),
+            Err(error) => Err(error.kind().to_string().into()),
         }
     }
 }
 
-/// Why the service did not start; where somebody else has the port, how to have another.
-fn not_launched(error: &rocket::Error, figment: &Figment) -> CommandError {
-    let ErrorKind::Bind(cause) = error.kind() else { return error.kind().to_string().into() };
+/// Why the service does not listen; where somebody else has the port, how to have another.
+fn not_listening(error: &ListenError, figment: &Figment) -> CommandError {
+    let ListenError::Address(cause) = error else { return error.to_string().into() };
     let address: String = figment.extract_inner("address").unwrap_or_default();
     let port: u16 = figment.extract_inner("port").unwrap_or_default();
     let why = match cause.kind() {

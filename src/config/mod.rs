@@ -65,10 +65,28 @@ pub struct ReceivingSettings {
     pub max_body: ByteUnit,
     /// The largest body of xAPI statements or of a document.
     pub max_xapi_body: ByteUnit,
-    /// How many seconds a sender may take to send its body.
-    pub body_timeout_seconds: u64,
     /// The largest file of results.
     pub max_results_file: ByteUnit,
+}
+
+/// How many connections there may be, and how slow their clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConnectionsSettings {
+    /// The most at once; 0: 4096, or as many as the system's limit of open files has room for.
+    pub most: usize,
+    /// Seconds within which a request's head must be whole, and for which its body may pause.
+    pub request_timeout_seconds: u64,
+    /// How slow a body may be on average, in a second.
+    pub slowest_body: ByteUnit,
+    /// Seconds for which a client may read nothing of its answer.
+    pub unread_timeout_seconds: u64,
+}
+
+impl Default for ConnectionsSettings {
+    fn default() -> Self {
+        Self { most: 0, request_timeout_seconds: 10, slowest_body: ByteUnit::Kibibyte(1), unread_timeout_seconds: 60 }
+    }
 }
 
 /// How often is too often.
@@ -162,6 +180,7 @@ pub struct Settings {
     pub city: CitySettings,
     pub tokens: TokensSettings,
     pub approval: ApprovalSettings,
+    pub connections: ConnectionsSettings,
     pub receiving: ReceivingSettings,
     pub platforms: PlatformsSettings,
     pub rate_limits: RateLimitSettings,
@@ -179,11 +198,11 @@ impl Default for Settings {
             city: CitySettings { time_zone: chrono_tz::Europe::Stockholm },
             tokens: TokensSettings { issuer: "kurskoll".to_owned(), audience: "kurskoll".to_owned() },
             approval: ApprovalSettings::default(),
+            connections: ConnectionsSettings::default(),
             receiving: ReceivingSettings {
                 queue_length: 4096,
                 max_body: ByteUnit::Kibibyte(256),
                 max_xapi_body: ByteUnit::Mebibyte(16),
-                body_timeout_seconds: 10,
                 max_results_file: ByteUnit::Mebibyte(64),
             },
             platforms: PlatformsSettings::default(),
@@ -215,6 +234,8 @@ pub fn defaults() -> Figment {
         ip_header: None,
         // Requests under way get five seconds to end, and their connections two more.
         shutdown: rocket::config::Shutdown { grace: 5, mercy: 2, ..rocket::config::Shutdown::default() },
+        // Between requests of a client that keeps its connection: longer than most clients do.
+        keep_alive: 75,
         ident: rocket::config::Ident::none(),
         log_level: rocket::config::LogLevel::Normal,
         cli_colors: false,

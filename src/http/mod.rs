@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bounded;
 pub mod catchers;
+pub mod connections;
 pub mod guards;
 pub mod health;
 pub mod metrics;
@@ -22,16 +23,20 @@ pub mod xapi;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
-use rocket::{Build, Rocket, routes};
+use rocket::{Build, Ignite, Orbit, Rocket, routes};
 
+use self::connections::Connections;
 use crate::app::App;
 use crate::app::receive_delivery::Receiving;
 use crate::app::scim::Door as ScimDoor;
 use crate::auth::Authenticator;
-use crate::config::ReceivingSettings;
+use crate::config::{ConnectionsSettings, ReceivingSettings};
 
 /// What the doors work with.
 #[derive(Debug)]
@@ -66,4 +71,40 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
         .manage(doors.authenticator)
         .manage(doors.settings)
         .manage(doors.scim)
+}
+
+/// Why the service does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Its address cannot be had.
+    #[error("{0}")]
+    Address(io::Error),
+    /// A part of it is not in order.
+    #[error("{}", .0.kind())]
+    Rocket(#[from] Box<rocket::Error>),
+}
+
+/// The service at its address: every door, behind the connections and their limits.
+pub async fn listen(
+    figment: &Figment,
+    settings: &ConnectionsSettings,
+    doors: Doors,
+    listening: impl FnOnce(SocketAddr) + Send + 'static,
+) -> Result<Rocket<Ignite>, ListenError> {
+    let connections = Connections::open(figment, settings).await.map_err(ListenError::Address)?;
+    let address = connections.address().map_err(ListenError::Address)?;
+    let addresses = connections.addresses();
+    let once = Mutex::new(Some((connections, listening)));
+    let opening = AdHoc::on_liftoff("connections", move |rocket: &Rocket<Orbit>| {
+        Box::pin(async move {
+            let Some((connections, listening)) = once.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                return;
+            };
+            let behind = SocketAddr::new(rocket.config().address, rocket.config().port);
+            tokio::spawn(connections.serve(behind, rocket.shutdown()));
+            listening(address);
+        })
+    });
+    let rocket = rocket(Connections::behind(figment.clone()), doors).manage(addresses).attach(opening);
+    Ok(rocket.ignite().await.map_err(Box::new)?)
 }

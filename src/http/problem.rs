@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use rocket::http::{ContentType, Header, Status};
 use rocket::request::{Outcome, Request};
@@ -129,6 +130,17 @@ impl Problem {
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(Status::NotFound, "not-found", "Not found", detail)
+    }
+
+    /// 408: the request did not come in time.
+    #[must_use]
+    pub fn request_timeout(within: Duration, slowest: u64) -> Self {
+        let seconds = within.as_secs();
+        let detail = format!(
+            "The request did not arrive in time. Its head must be whole within {seconds} s; its body must not pause for longer, \
+             nor come slower than {slowest} bytes a second. Send it again."
+        );
+        Self::new(Status::RequestTimeout, "request-too-slow", "The request came too slowly", detail)
     }
 
     /// 409: what is known already says otherwise.
@@ -276,6 +288,21 @@ impl Problem {
     #[must_use]
     pub const fn http_status(&self) -> Status {
         Status { code: self.status }
+    }
+
+    /// The whole answer, for a connection that ends with it before any request was read.
+    pub(super) fn as_connection_bytes(&self) -> Vec<u8> {
+        let request_id = RequestId::new();
+        tracing::info!(%request_id, status = self.status, detail = %self.detail, "a connection was refused");
+        let body = serde_json::to_string(&self.view(request_id.as_str())).unwrap_or_default();
+        let retry_after = self.retry_after.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
+        format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+             {retry_after}x-request-id: {request_id}\r\nconnection: close\r\n\r\n{body}",
+            self.http_status(),
+            body.len(),
+        )
+        .into_bytes()
     }
 
     /// The body of the problem, as the OpenAPI document shows it.

@@ -24,8 +24,14 @@ impl RequestId {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let from_caller = request.headers().get_one(HEADER).and_then(Self::parse);
-            from_caller.unwrap_or_else(|| Self(Uuid::now_v7().to_string()))
+            from_caller.unwrap_or_else(Self::new)
         })
+    }
+
+    /// An id of our own making.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7().to_string())
     }
 
     fn parse(text: &str) -> Option<Self> {

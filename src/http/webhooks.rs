@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rocket::data::{ByteUnit, Data, ToByteUnit};
 use rocket::http::{Header, Status};
@@ -11,9 +10,9 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::Json;
 use rocket::{Request, State, post};
 use serde::Serialize;
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::connections::Addresses;
 use super::problem::{Challenge, Problem};
 use super::request_id::arrived_at;
 use crate::app::App;
@@ -71,7 +70,7 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
             all: headers.iter().filter_map(borrowed).collect(),
             content_type: headers.get_one("content-type").unwrap_or_default(),
             content_encoding: headers.get_one("content-encoding").unwrap_or_default(),
-            source: request.client_ip(),
+            source: Addresses::of(request),
             arrived_at: arrived_at(request),
         })
     }
@@ -181,7 +180,7 @@ async fn take(
     if !is_encoding_taken(headers.content_encoding) {
         return Err(wrong_encoding());
     }
-    let body = read_body(data, settings.max_body, settings.body_timeout_seconds).await?;
+    let body = read_body(data, settings.max_body).await?;
     let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
     let Kept { event_id, received, no_effect } = receiving.receive(delivered).await?;
     let event_id = event_id.to_string();
@@ -231,13 +230,9 @@ fn is_json(content_type: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-/// Reads a body within the limits of size and time.
-pub(super) async fn read_body(data: Data<'_>, limit: ByteUnit, seconds: u64) -> Result<Vec<u8>, Problem> {
-    let reading = data.open(limit.as_u64().bytes()).into_bytes();
-    let body = timeout(Duration::from_secs(seconds), reading).await.map_err(|_| {
-        let detail = format!("The body did not arrive within {seconds} s. Send it again.");
-        Problem::new(Status::RequestTimeout, "body-too-slow", "The body came too slowly", detail)
-    })?;
+/// Reads a body within its limit of size. How long it may take is the connection's (`connections`).
+pub(super) async fn read_body(data: Data<'_>, limit: ByteUnit) -> Result<Vec<u8>, Problem> {
+    let body = data.open(limit.as_u64().bytes()).into_bytes().await;
     let body = body.map_err(|_| Problem::bad_request("The body ended before its end. Send it again."))?;
     if body.is_complete() { Ok(body.into_inner()) } else { Err(Problem::payload_too_large(limit.as_u64())) }
 }

@@ -23,7 +23,6 @@ use kurskoll::http::{self, Doors};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use kurskoll::intake::{hr_csv, requirements_toml};
 use kurskoll::store::Store;
-use rocket::fairing::AdHoc;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -161,8 +160,6 @@ impl TestApp {
             settings: settings.receiving.clone(),
             scim: http::scim::door(&settings.scim).expect("a mapping"),
         };
-        let (told, listening) = tokio::sync::oneshot::channel();
-        let told = std::sync::Mutex::new(Some(told));
         let figment = config::figment()
             .merge(("port", 0))
             .merge(("log_level", "off"))
@@ -170,18 +167,14 @@ impl TestApp {
             .merge(("shutdown.grace", 1))
             .merge(("shutdown.ctrlc", false))
             .merge(("shutdown.signals", Vec::<String>::new()));
-        let rocket = http::rocket(figment, doors).attach(AdHoc::on_liftoff("port", move |rocket| {
-            Box::pin(async move {
-                let told = told.lock().expect("a lock").take().expect("told once");
-                told.send(rocket.config().port).expect("somebody listens");
-            })
-        }));
-        let rocket = rocket.ignite().await.expect("it ignites");
+        let (opened, listening) = tokio::sync::oneshot::channel();
+        let rocket =
+            http::listen(&figment, &settings.connections, doors, |address| opened.send(address).expect("awaited"));
+        let rocket = rocket.await.expect("it listens");
         let routes = rocket.routes().map(|route| format!("{} {}", route.method, route.uri)).collect();
         let shutdown = rocket.shutdown();
         let running = tokio::spawn(async move { drop(rocket.launch().await) });
-        let port = listening.await.expect("it listens");
-        let address = format!("http://127.0.0.1:{port}");
+        let address = format!("http://{}", listening.await.expect("it listens"));
         let running = Mutex::new(Some(running));
         let client = reqwest::Client::new();
         Self { app, clock, receiving, authenticator, address, client, routes, statements, shutdown, running }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rocket::tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use rocket::tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use rocket::tokio::net::TcpStream;
 use rocket::tokio::time::timeout;
 
@@ -15,10 +15,19 @@ pub async fn exchange(service: &str, request: &[u8]) -> Answer {
     timeout(Duration::from_secs(30), exchange_in_any_time(service, request)).await.expect("an answer")
 }
 
+/// A connection to the service, open until it is dropped.
+pub async fn connect(service: &str) -> TcpStream {
+    TcpStream::connect(service.trim_start_matches("http://")).await.expect("a connection")
+}
+
 async fn exchange_in_any_time(service: &str, request: &[u8]) -> Answer {
-    let mut connection = TcpStream::connect(service.trim_start_matches("http://")).await.expect("a connection");
+    let mut connection = connect(service).await;
     connection.write_all(request).await.expect("sent");
-    let mut reader = BufReader::new(connection);
+    read_answer(&mut BufReader::new(connection)).await
+}
+
+/// Reads one answer off a connection, which may bring more.
+pub async fn read_answer(reader: &mut (impl AsyncBufRead + Unpin)) -> Answer {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();

@@ -1,5 +1,7 @@
 //! The errors that operations are documented with; each example is a problem as `Problem` itself writes it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta};
 use rocket::http::Status;
 use utoipa::ToResponse;
@@ -104,13 +106,8 @@ problem_responses! {
         Problem::forbidden(Refused.to_string());
     NotFound: "Not there, or not visible to who is asking, which are the same",
         Problem::not_found("no administration XYZ is known here");
-    TooSlow: "The body did not arrive in time",
-        Problem::new(
-            Status::RequestTimeout,
-            "body-too-slow",
-            "The body came too slowly",
-            "The body did not arrive within 10 s. Send it again.",
-        );
+    TooSlow: "The request did not arrive in time",
+        Problem::request_timeout(Duration::from_secs(10), 1024);
     Conflict: "A delivery with this id and other bytes is kept; that one stays",
         Problem::conflict(
             "delivery-conflict",

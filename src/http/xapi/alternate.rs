@@ -118,7 +118,7 @@ async fn read(
     }
     let settings = request.rocket().state::<ReceivingSettings>();
     let settings = settings.ok_or_else(|| Problem::standard(Status::InternalServerError))?;
-    let body = read_body(data, settings.max_xapi_body, settings.body_timeout_seconds).await?;
+    let body = read_body(data, settings.max_xapi_body).await?;
     let (form, content) = parse(&body)?;
     let has_parts = form.headers.iter().any(|(name, value)| {
         name == "content-type"

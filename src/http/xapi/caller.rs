@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::app::xapi::credentials::{Credential, CredentialError, Credentials};
 use crate::app::xapi::receive::Version;
 use crate::auth::{Authenticator, TokenError};
+use crate::http::connections::Addresses;
 use crate::http::problem::{Challenge, Problem};
 
 /// A platform that has proved who it is, and the version that it speaks.
@@ -51,7 +52,7 @@ async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem
         [] => None,
         [one] => Some(*one),
         // Whichever of several a proxy in front believed, we might believe the other.
-        _ => return Err(refused(app, CredentialError::Malformed, request.client_ip())),
+        _ => return Err(refused(app, CredentialError::Malformed, Addresses::of(request))),
     };
     let token = authorization.and_then(|header| header.trim().split_once(' '));
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -63,7 +64,7 @@ async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem
         },
         None => credentials.platform(app, authorization).await,
     };
-    credential.map_err(|error| refused(app, error, request.client_ip()))
+    credential.map_err(|error| refused(app, error, Addresses::of(request)))
 }
 
 /// 401, or 429 for who guesses too often.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::xapi::credentials::{CredentialError, Credentials, read_basic};
 use crate::auth::{Authenticator, PLATFORM_TOKEN_SECONDS};
-use crate::config::ReceivingSettings;
+use crate::http::connections::Addresses;
 use crate::http::problem::Problem;
 use crate::http::webhooks::read_body;
 
@@ -41,7 +41,7 @@ impl<'r> FromRequest<'r> for TokenHeaders<'r> {
         Outcome::Success(Self {
             authorization: headers.get("authorization").collect(),
             content_type: headers.get_one("content-type").unwrap_or_default(),
-            source: request.client_ip(),
+            source: Addresses::of(request),
         })
     }
 }
@@ -107,7 +107,6 @@ pub async fn issue(
     app: &State<App>,
     credentials: &State<Credentials>,
     authenticator: &State<Arc<Authenticator>>,
-    settings: &State<ReceivingSettings>,
     headers: TokenHeaders<'_>,
     data: Data<'_>,
 ) -> Result<Json<TokenView>, TokenError> {
@@ -115,7 +114,7 @@ pub async fn issue(
     if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(TokenRefusal::InvalidRequest.into());
     }
-    let body = read_body(data, MOST_BYTES.bytes(), settings.body_timeout_seconds).await.map_err(TokenError::Problem)?;
+    let body = read_body(data, MOST_BYTES.bytes()).await.map_err(TokenError::Problem)?;
     let form = TokenForm::read(&body)?;
     let (key, secret) = form.client(&headers.authorization)?;
     match form.grant_type.as_deref() {

@@ -103,7 +103,7 @@ impl Body<'_> {
     /// The bytes, within the limits of size and time.
     pub async fn read(self, settings: &ReceivingSettings) -> Result<Vec<u8>, Problem> {
         match self {
-            Self::Coming(data) => read_body(data, settings.max_xapi_body, settings.body_timeout_seconds).await,
+            Self::Coming(data) => read_body(data, settings.max_xapi_body).await,
             Self::Here(bytes) => Ok(bytes),
         }
     }

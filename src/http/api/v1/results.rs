@@ -1,12 +1,9 @@
 //! A platform's history as a file: what people did before it was connected.
 
-use std::time::Duration;
-
-use rocket::data::{Data, ToByteUnit};
-use rocket::http::{ContentType, Status};
+use rocket::data::Data;
+use rocket::http::ContentType;
 use rocket::serde::json::Json;
 use rocket::{State, post};
-use tokio::time::timeout;
 
 use crate::app::import_results::{ImportResultsError, ResultsRequest};
 use crate::app::{App, Asker};
@@ -16,13 +13,11 @@ use crate::domain::directory::problem::RowProblems;
 use crate::domain::ids::PlatformCode;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
+use crate::http::webhooks::read_body;
 use crate::render::views::{ResultsImportView, RowProblemView};
 
 /// The media type of a workbook, behind `application/`.
 const WORKBOOK: &str = "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
-/// How long a file may take to arrive: minutes, where a delivery has seconds.
-const FILE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Imports a file of results from before a platform was connected; all or nothing
 ///
@@ -73,24 +68,12 @@ pub async fn import(
     if !is_workbook && !content_type.is_some_and(|kind| kind.is_csv()) {
         return Err(Problem::unsupported_media_type("text/csv"));
     }
-    let bytes = read_file(data, settings).await?;
+    let bytes = read_body(data, settings.max_results_file).await?;
     let name = if is_workbook { "results.xlsx" } else { "results.csv" };
     let sheet = query.text("sheet");
     let request = ResultsRequest { platform: &platform, name, bytes: &bytes, sheet, profile: None, dry_run };
     let imported = app.import_results(&asker, request, &|_| {}).await?;
     Ok(Json(imported.view(&platform, dry_run)))
-}
-
-async fn read_file(data: Data<'_>, settings: &ReceivingSettings) -> Result<Vec<u8>, Problem> {
-    let limit = settings.max_results_file;
-    let reading = data.open(limit.as_u64().bytes()).into_bytes();
-    let body = timeout(FILE_TIMEOUT, reading).await.map_err(|_| {
-        let detail =
-            format!("The file did not arrive within {} s. Send it again, or in parts.", FILE_TIMEOUT.as_secs());
-        Problem::new(Status::RequestTimeout, "body-too-slow", "The body came too slowly", detail)
-    })?;
-    let body = body.map_err(|_| Problem::bad_request("The body ended before its end. Send it again."))?;
-    if body.is_complete() { Ok(body.into_inner()) } else { Err(Problem::payload_too_large(limit.as_u64())) }
 }
 
 /// What is wrong with a file, row by row.
