@@ -124,7 +124,7 @@ both_databases! {
         assert_eq!(line.ok("directory imports --format json").json(), json!([report]));
         let shown = line.ok("directory imports 1").out;
         assert!(shown.contains("SHA-256") && shown.contains("\nemployment 104233/2: new, administration HVO"), "{shown}");
-        assert!(line.ok("directory imports").out.starts_with("1\t"));
+        assert!(line.ok("directory imports").out.starts_with("import\tat\tby\textent\tfiles\tchanged\n1\t"));
 
         // The same again is nothing, and says so.
         let again = line.ok(&arguments);

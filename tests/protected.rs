@@ -14,8 +14,11 @@ const SECRETS: [&str; 6] = ["David", "Ek", "david", "Gata", "Hemlig", "dolt"];
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 fn tells_nothing(what: &str, body: &str) {
+    // Whole words: a signature in base64 has two given letters in a row now and then.
+    let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '/' | '=');
     for secret in SECRETS {
-        assert!(!body.contains(secret), "{what} tells {secret}: {body}");
+        let is_there = body.split(is_between).any(|word| word == secret || (secret.len() > 3 && word.contains(secret)));
+        assert!(!is_there, "{what} tells {secret}: {body}");
     }
 }
 

@@ -308,8 +308,8 @@ both_databases! {
         commands.run("results withdraw nothing --reason wrong").assert_failed("no platform told an event nothing");
         let ran = commands.ok("results withdraw r-1 --reason it-was-no-reset --dry-run");
         // The command goes by the machine's own day.
-        assert!(ran.out.starts_with("1001\tinfosec-onboarding\tfrom 2026-02-01\t"), "{}", ran.out);
-        assert!(ran.out.ends_with(" -> compliant\n"), "{}", ran.out);
+        assert!(ran.out.lines().nth(1).is_some_and(|row| row.starts_with("1001\tinfosec-onboarding\t2026-02-01\t")), "{}", ran.out);
+        assert!(ran.out.ends_with("\tcompliant\n"), "{}", ran.out);
         assert_eq!(status(&app).await, "pending");
         commands.ok("results withdraw r-1 --reason it-was-no-reset");
         assert_eq!(status(&app).await, "compliant");

@@ -173,7 +173,6 @@ async fn copy(database: &Database, stored: usize) -> Result<(), Failure> {
         next += i64::try_from(copies * step)?;
     }
     run(format!("UPDATE statement_index SET through = {next}")).await?;
-    run("ANALYZE".into()).await?;
     app.store.close().await?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! An administration's people, one row a person and requirement: streamed as a file, or by the page.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::{StreamExt, pin_mut};
@@ -107,45 +109,12 @@ impl App {
         request: &RowsRequest,
         dialect: Dialect,
     ) -> Result<mpsc::Receiver<Result<Vec<u8>, StoreError>>, RowsError> {
-        let mut rows = self.export_rows(asker, request).await?;
-        let (sender, pieces) = mpsc::channel(4);
-        tokio::spawn(async move {
-            let csv = CsvExport::new(dialect);
-            let mut piece = Vec::new();
-            csv.write_header(&mut piece);
-            while let Some(chunk) = rows.chunks.recv().await {
-                let written = chunk.map(|chunk| {
-                    for placed in &chunk {
-                        csv.write_row(&mut piece, &placed.row);
-                    }
-                    std::mem::take(&mut piece)
-                });
-                // Nobody reads any more: the rest need not be written.
-                if sender.send(written).await.is_err() {
-                    return;
-                }
-            }
-            if !piece.is_empty() {
-                drop(sender.send(Ok(piece)).await);
-            }
-        });
-        Ok(pieces)
+        Ok(csv_pieces(self.export_rows(asker, request).await?, dialect))
     }
 
     /// The same as a workbook.
     pub async fn export_xlsx(&self, asker: &Asker, request: &RowsRequest) -> Result<Vec<u8>, RowsError> {
-        let mut rows = self.export_rows(asker, request).await?;
-        // Packing a workbook keeps a processor busy: not one that others wait for.
-        let packing = tokio::task::spawn_blocking(move || {
-            let mut workbook = XlsxExport::new(rows.known_at)?;
-            while let Some(chunk) = rows.chunks.blocking_recv() {
-                for placed in chunk? {
-                    workbook.write_row(&placed.row)?;
-                }
-            }
-            Ok::<_, RowsError>(workbook.into_bytes()?)
-        });
-        packing.await.map_err(|_| RowsError::WorkbookNotPacked)?
+        workbook(self.export_rows(asker, request).await?).await
     }
 
     /// A page of at the most so many rows after a place; leaves the audit entry of a look.
@@ -306,6 +275,67 @@ impl App {
             .collect();
         rows.sort_by(|a, b| order_of(&a.place).cmp(&order_of(&b.place)));
         rows
+    }
+}
+
+/// Rows as CSV, in pieces; the file's header is in the first.
+#[must_use]
+pub fn csv_pieces(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec<u8>, StoreError>> {
+    let (sender, pieces) = mpsc::channel(4);
+    tokio::spawn(async move {
+        let csv = CsvExport::new(dialect);
+        let mut piece = Vec::new();
+        csv.write_header(&mut piece);
+        while let Some(chunk) = rows.chunks.recv().await {
+            let written = chunk.map(|chunk| {
+                for placed in &chunk {
+                    csv.write_row(&mut piece, &placed.row);
+                }
+                std::mem::take(&mut piece)
+            });
+            // Nobody reads any more: the rest need not be written.
+            if sender.send(written).await.is_err() {
+                return;
+            }
+        }
+        if !piece.is_empty() {
+            drop(sender.send(Ok(piece)).await);
+        }
+    });
+    pieces
+}
+
+/// Rows as a workbook.
+pub async fn workbook(mut rows: Rows) -> Result<Vec<u8>, RowsError> {
+    // Packing a workbook keeps a processor busy: not one that others wait for.
+    let packing = tokio::task::spawn_blocking(move || {
+        let mut workbook = XlsxExport::new(rows.known_at)?;
+        while let Some(chunk) = rows.chunks.blocking_recv() {
+            for placed in chunk? {
+                workbook.write_row(&placed.row)?;
+            }
+        }
+        Ok::<_, RowsError>(workbook.into_bytes()?)
+    });
+    packing.await.map_err(|_| RowsError::WorkbookNotPacked)?
+}
+
+impl Rows {
+    /// The same rows, each counted as it goes by.
+    #[must_use]
+    pub fn counted(self, count: Arc<AtomicU64>) -> Self {
+        let Self { as_of, known_at, mut chunks } = self;
+        let (sender, counted) = mpsc::channel(4);
+        tokio::spawn(async move {
+            while let Some(chunk) = chunks.recv().await {
+                let rows = chunk.as_ref().map_or(0, Vec::len);
+                count.fetch_add(rows as u64, Ordering::Relaxed);
+                if sender.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { as_of, known_at, chunks: counted }
     }
 }
 

@@ -59,6 +59,7 @@ pub mod sign_tokens;
 pub mod suggest_employees;
 pub mod take_from_quarantine;
 pub mod undo_import;
+pub mod unknown_audience;
 pub mod verify;
 pub mod xapi;
 

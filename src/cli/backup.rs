@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::interrupt::{Interrupted, unless_interrupted};
 use super::new_file::NewFile;
 use super::{CommandError, open};
 use crate::app::Asker;
@@ -31,7 +32,12 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let file = NewFile::for_place(&arguments.file, arguments.force)?;
     let opened = open().await?;
     let url = &opened.settings.database.url;
-    let made = opened.app.backup(&Asker::operator(), url, file.path(), arguments.even_if_damaged).await?;
+    let operator = Asker::operator();
+    let copying = opened.app.backup(&operator, url, file.path(), arguments.even_if_damaged);
+    let Some(made) = unless_interrupted(copying).await else {
+        return Err(Interrupted("there is no copy; the register is as it was".to_owned()).into());
+    };
+    let made = made?;
     file.finish()?;
     eprintln!("A copy of the register is in {}.", arguments.file.display());
     if let Some(head) = made.head {

@@ -79,7 +79,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         due_to: None,
     };
     let report = app.build_report(&Asker::operator(), &request).await?;
-    output::print(&format!("\n{}\n", report_table(&report, None)))?;
+    output::print(&format!("\n{}\n", report_table(&report, output::width())))?;
     if arguments.exit {
         running.abort();
         return Ok(());
@@ -264,6 +264,8 @@ fn where_to_look(address: &str, (city, officer): &(String, String)) -> String {
          {program} quarantine list\n  \
          {program} verify\n  \
          {program} token issue --role auditor\n\n\
-         Without a token: {address}/api/v1/openapi.json, {address}/health/ready, {address}/metrics\n"
+         Without a token: {address}/api/v1/openapi.json, {address}/health/ready, {address}/metrics\n\n\
+         The shortest way to something to see: who is overdue in SEF. In another terminal, as it stands:\n\n  \
+         curl -s -H 'Authorization: Bearer {officer}' '{address}/api/v1/administrations/SEF/compliance?status=overdue&limit=3'\n"
     )
 }

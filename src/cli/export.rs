@@ -2,17 +2,21 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 
+use super::interrupt::{Interrupted, unless_interrupted};
 use super::new_file::NewFile;
 use super::{CommandError, explained, open, output, values};
-use crate::app::export_administration::RowsRequest;
+use crate::app::export_administration::{RowsRequest, csv_pieces, workbook};
 use crate::app::knowledge::Clocks;
 use crate::app::{App, Asker};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::render::export_csv::Dialect;
+use crate::render::text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll export --administration SEF --output sef.csv --dialect excel-sv\n  \
@@ -54,18 +58,18 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
     let file = if to_standard_output { None } else { Some(NewFile::for_place(&arguments.output, arguments.force)?) };
     let app = open().await?.app;
-    match write(&app, arguments, file, kind.as_deref() == Some("xlsx")).await {
-        Err(error) => Err(explained(&app, error).await),
-        written => written,
+    let is_file = file.is_some();
+    match unless_interrupted(write(&app, arguments, file, kind.as_deref() == Some("xlsx"))).await {
+        None => {
+            let left = if is_file { "no file was written" } else { "what was written is not whole" };
+            Err(Interrupted(left.to_owned()).into())
+        }
+        Some(Err(error)) => Err(explained(&app, error).await),
+        Some(Ok(())) => Ok(()),
     }
 }
 
-async fn write(
-    app: &App,
-    arguments: Arguments,
-    mut file: Option<NewFile>,
-    as_workbook: bool,
-) -> Result<(), CommandError> {
+async fn write(app: &App, arguments: Arguments, file: Option<NewFile>, as_workbook: bool) -> Result<(), CommandError> {
     let request = RowsRequest {
         administration: arguments.administration,
         requirement: arguments.requirement,
@@ -73,21 +77,57 @@ async fn write(
         status: None,
         unit: None,
     };
-    let asker = Asker::operator();
-    if let Some(mut file) = file.take_if(|_| as_workbook) {
-        file.write_all(&app.export_xlsx(&asker, &request).await?)?;
-        return Ok(file.finish()?);
-    }
-    let mut pieces = app.export_csv(&asker, &request, arguments.dialect).await?;
-    let Some(file) = file else {
-        while let Some(piece) = pieces.recv().await {
-            output::print(std::str::from_utf8(&piece?)?)?;
+    let place = arguments.output.display().to_string();
+    let rows = app.export_rows(&Asker::operator(), &request).await?;
+    let (as_of, known_at, count) = (rows.as_of, rows.known_at, Arc::new(AtomicU64::new(0)));
+    let rows = rows.counted(count.clone());
+    let is_file = file.is_some();
+    match file {
+        Some(mut file) if as_workbook => {
+            file.write_all(&workbook(rows).await?)?;
+            file.finish()?;
         }
-        return Ok(());
-    };
-    let mut file = io::BufWriter::new(file);
-    while let Some(piece) = pieces.recv().await {
-        file.write_all(&piece?)?;
+        Some(file) => {
+            let mut file = io::BufWriter::new(file);
+            let mut pieces = csv_pieces(rows, arguments.dialect);
+            while let Some(piece) = pieces.recv().await {
+                file.write_all(&piece?)?;
+            }
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+        }
+        None => {
+            let mut pieces = csv_pieces(rows, arguments.dialect);
+            while let Some(piece) = pieces.recv().await {
+                output::print(std::str::from_utf8(&piece?)?)?;
+            }
+        }
     }
-    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?)
+    let count = count.load(Ordering::Relaxed);
+    let clocks = format!("as of {as_of}, as known at {}", text::exact(known_at));
+    if is_file {
+        let rows = output::counted(usize::try_from(count).unwrap_or(usize::MAX), "row");
+        eprintln!("Wrote {rows} of {} to {place}, {clocks}.", request.administration);
+    }
+    if count == 0 {
+        eprintln!("{}", why_empty(app, &request, as_of).await?);
+    }
+    Ok(())
+}
+
+/// Why an administration has no row on a day, and where to look.
+async fn why_empty(app: &App, request: &RowsRequest, as_of: NaiveDate) -> Result<String, CommandError> {
+    let codes = app.list_codes(&Asker::operator()).await?;
+    if codes.requirements.is_empty() {
+        return Ok("There is no row: no requirement is known yet; `kurskoll requirements apply FILE.toml` makes them."
+            .to_owned());
+    }
+    let what = match &request.requirement {
+        Some(requirement) => format!("requirement {requirement} binds"),
+        None => "any requirement binds".to_owned(),
+    };
+    Ok(format!(
+        "There is no row: on {as_of} nobody works in {} whom {what}. `kurskoll directory imports` says what HR's files brought, \
+         and a requirement's audience and effective_from whom it binds.",
+        request.administration
+    ))
 }

@@ -1,11 +1,12 @@
 //! The command line: one file per command. Data goes to standard output, everything else to standard error.
 //!
-//! Exit codes: 0, 1 failed, 2 wrong use. Commands work on the database while the service runs.
+//! Exit codes: 0, 1 failed, 2 wrong use, 130 ended by Ctrl-C. Commands work on the database while the service runs.
 
 mod backup;
 mod demo;
 mod directory;
 mod export;
+mod interrupt;
 pub mod logging;
 mod migrate;
 mod new_file;
@@ -19,6 +20,7 @@ mod requirements;
 mod results;
 mod serve;
 mod token;
+mod trend_table;
 mod values;
 mod verify;
 
@@ -324,7 +326,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
         cause = inner.source();
     }
     eprintln!("kurskoll: {}", in_one_line(&sentence));
-    ExitCode::FAILURE
+    if error.is::<interrupt::Interrupted>() { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
 }
 
 /// A parser's error comes with a picture of the place, which is left out: the sentence names line and column too.

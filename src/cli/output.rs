@@ -7,6 +7,56 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::CommandError;
 use crate::domain::directory::problem::RowProblems;
 pub use crate::render::imports::summary;
+use crate::render::text::{self, USUAL_WIDTH};
+
+/// How wide the terminal is, as columns: what `COLUMNS` says, else the terminal itself, else 80.
+pub fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let found = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    said.or_else(found).filter(|width| *width >= 20).unwrap_or(USUAL_WIDTH)
+}
+
+/// A list on standard output: for people where that is a terminal, else with tabs between cells; a header either way.
+pub struct List {
+    columns: &'static [&'static str],
+    /// What is said, on standard error, where it has no rows.
+    empty: &'static str,
+    is_terminal: bool,
+    has_rows: bool,
+}
+
+impl List {
+    pub fn new(columns: &'static [&'static str], empty: &'static str) -> Self {
+        Self { columns, empty, is_terminal: io::stdout().is_terminal(), has_rows: false }
+    }
+
+    /// Prints rows, each with a cell for each column.
+    pub fn print(&mut self, rows: &[Vec<String>]) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let is_first = !std::mem::replace(&mut self.has_rows, true);
+        if self.is_terminal {
+            return print(&text::listing(self.columns, rows, width()));
+        }
+        let header = is_first.then(|| text::tabs(self.columns));
+        print(&header.into_iter().chain(rows.iter().map(|row| text::tabs(row))).collect::<String>())
+    }
+
+    /// Ends the list; one without rows says so.
+    pub fn end(self) {
+        if !self.has_rows {
+            eprintln!("{}", self.empty);
+        }
+    }
+
+    /// The whole list at once.
+    pub fn print_all(mut self, rows: &[Vec<String>]) -> io::Result<()> {
+        self.print(rows)?;
+        self.end();
+        Ok(())
+    }
+}
 
 /// A counter that is drawn on standard error where that is a terminal.
 pub fn progress(what: &'static str) -> ProgressBar {

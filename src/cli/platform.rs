@@ -180,20 +180,16 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
         }
         Command::List => {
-            let mut lines = String::new();
-            for listed in opened.app.list_platforms_with_profiles(&asker).await? {
+            let listed = opened.app.list_platforms_with_profiles(&asker).await?.into_iter().map(|listed| {
                 let platform = listed.platform;
                 let keys: Vec<&str> = platform.linking_keys.iter().map(|key| key.as_str()).collect();
-                let profile = listed.profile_version.map(|version| format!("\tprofile {version}")).unwrap_or_default();
-                lines.push_str(&format!(
-                    "{}\t{}\t{}\t{}{profile}\n",
-                    platform.code,
-                    platform.adapter,
-                    keys.join(","),
-                    platform.time_zone
-                ));
-            }
-            output::print(&lines)?;
+                let profile = listed.profile_version.map(|version| version.to_string()).unwrap_or_default();
+                let (code, time_zone) = (platform.code.to_string(), platform.time_zone.to_string());
+                vec![code, platform.adapter, keys.join(","), time_zone, profile]
+            });
+            let empty = "There is no platform yet: `kurskoll platform add CODE` adds one.";
+            let columns = &["platform", "adapter", "linking keys", "time zone", "profile version"];
+            output::List::new(columns, empty).print_all(&listed.collect::<Vec<_>>())?;
         }
         Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
         Command::Pull(command) => pull::run(&opened, &asker, command).await?,

@@ -12,6 +12,7 @@ use crate::app::check_profile::{CheckRequest, EventReading, Meaning, Reading, ch
 use crate::app::system_clock;
 use crate::domain::training::{ReportedResult, ResultKind, Revokes, Target};
 use crate::http::api::v1::profiles::CheckView;
+use crate::render::text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -145,7 +146,7 @@ fn told(result: &ReportedResult) -> String {
             format!("withdrawn: {event}")
         }
     };
-    format!("{target} {what}, at {}, as event {}", result.occurred_at.to_rfc3339(), result.event_id)
+    format!("{target} {what}, at {}, as event {}", text::seconds(result.occurred_at.to_utc()), result.event_id)
 }
 
 fn fields(event: &EventReading) -> String {

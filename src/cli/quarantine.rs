@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
+use super::interrupt::{Interrupted, settle, unless_interrupted};
 use super::{CommandError, open, output, values};
 use crate::app::receive_delivery::{Received, place_in_body};
 use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
@@ -11,6 +12,7 @@ use crate::app::show_quarantine::QuarantineRequest;
 use crate::app::take_from_quarantine::{PieceState, TakeRequest};
 use crate::app::{App, Asker};
 use crate::domain::ids::PlatformCode;
+use crate::render::text;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -155,56 +157,66 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
 
 async fn take(app: &App, asker: &Asker, request: TakeRequest) -> Result<(), CommandError> {
     let taken = app.take_from_quarantine(asker, &request).await?;
-    let mut lines = String::new();
-    for piece in taken.pieces {
-        let state = match piece.state {
-            PieceState::Taken => "taken".to_owned(),
-            PieceState::TakenBefore => "taken before".to_owned(),
-            PieceState::Left => "left".to_owned(),
-            PieceState::NotUnderstood(problem) => format!("stays in quarantine\t{problem}"),
+    let rows = taken.pieces.into_iter().map(|piece| {
+        let (state, problem) = match piece.state {
+            PieceState::Taken => ("taken", String::new()),
+            PieceState::TakenBefore => ("taken before", String::new()),
+            PieceState::Left => ("left", String::new()),
+            PieceState::NotUnderstood(problem) => ("stays in quarantine", problem),
         };
-        lines.push_str(&format!("{}\t{}\t{state}\n", piece.number, place_in_body(&piece.pointer)));
-    }
-    output::print(&lines)?;
+        vec![piece.number.to_string(), place_in_body(&piece.pointer).to_string(), state.to_owned(), problem]
+    });
+    let list = output::List::new(&["number", "where", "state", "problem"], "Nothing of it can be taken.");
+    list.print_all(&rows.collect::<Vec<_>>())?;
     eprintln!("New results: {} linked, {} waiting.", taken.linked, taken.new.saturating_sub(taken.linked));
     if request.dry_run {
         eprintln!("Nothing was changed: this was a dry run.");
     } else if taken.new > 0 {
-        app.settle_all(|_| {}).await?;
+        settle(app, "what could be taken is kept").await?;
     }
     Ok(())
 }
 
 async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
+    let columns: &[&str] = if wanted.dismissed {
+        &["delivery", "platform", "received", "where", "problem", "dismissed by", "reason"]
+    } else {
+        &["delivery", "platform", "received", "where", "problem"]
+    };
+    let mut list = output::List::new(columns, "No such delivery is in quarantine.");
     let mut before = None;
     loop {
         let page = app.list_quarantine(asker, wanted, before, PAGE as u64).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else {
+            list.end();
+            return Ok(());
+        };
         before = Some(last.id);
-        let mut lines = String::new();
-        for waiting in page {
-            let why =
-                waiting.dismissal.map(|dismissal| format!("\tdismissed by {}: {}", dismissal.by, dismissal.reason));
-            lines.push_str(&format!(
-                "{}\t{}\t{}\t{}\t{}{}\n",
-                waiting.id,
-                waiting.platform,
-                waiting.received_at.to_rfc3339(),
-                place_in_body(&waiting.pointer),
+        let rows = page.into_iter().map(|waiting| {
+            let (id, platform) = (waiting.id.to_string(), waiting.platform.to_string());
+            let mut row = vec![
+                id,
+                platform,
+                text::seconds(waiting.received_at),
+                place_in_body(&waiting.pointer).to_string(),
                 waiting.problem,
-                why.unwrap_or_default()
-            ));
-        }
-        output::print(&lines)?;
+            ];
+            row.extend(waiting.dismissal.into_iter().flat_map(|dismissal| [dismissal.by, dismissal.reason]));
+            row
+        });
+        list.print(&rows.collect::<Vec<_>>())?;
     }
 }
 
 async fn groups(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
-    let lines = app.group_quarantine(asker, wanted).await?.into_iter().map(|group| {
-        let place = place_in_body(&group.pointer);
-        format!("{}\t{}\t{place}\t{}\t{}\n", group.deliveries, group.platform, group.problem, group.example)
+    let rows = app.group_quarantine(asker, wanted).await?.into_iter().map(|group| {
+        let (deliveries, platform) = (group.deliveries.to_string(), group.platform.to_string());
+        let place = place_in_body(&group.pointer).to_string();
+        vec![deliveries, platform, place, group.problem, group.example.to_string()]
     });
-    Ok(output::print(&lines.collect::<String>())?)
+    let columns = &["deliveries", "platform", "where", "problem", "example"];
+    let list = output::List::new(columns, "No such delivery is in quarantine.");
+    Ok(list.print_all(&rows.collect::<Vec<_>>())?)
 }
 
 /// What was read again so far.
@@ -238,6 +250,17 @@ impl Done {
     }
 }
 
+/// How far a replay had come. What was read again stays so; the people concerned are judged by the service.
+fn interrupted(done: &Done, request: &ReplayRequest) -> Interrupted {
+    let read = output::counted_verb(done.deliveries, "delivery was", "deliveries were");
+    let kept = if request.dry_run { "nothing was changed" } else { "that is kept" };
+    let on = match done.deliveries {
+        0 => "give the command again".to_owned(),
+        _ => format!("go on with --after {}", request.after),
+    };
+    Interrupted(format!("{read} read again, {} of them understood, and {kept}; {on}", done.understood))
+}
+
 async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), CommandError> {
     let Replay { ids, filter, dry_run, after, .. } = replay;
     let wanted = ids.clone();
@@ -246,7 +269,11 @@ async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), Comm
     let bar = output::progress("deliveries");
     let (mut done, mut seen) = (Done::default(), Vec::new());
     loop {
-        let replayed = app.replay_some(asker, &request).await?;
+        let Some(replayed) = unless_interrupted(app.replay_some(asker, &request)).await else {
+            bar.finish_and_clear();
+            return Err(interrupted(&done, &request).into());
+        };
+        let replayed = replayed?;
         bar.suspend(|| replayed.deliveries.iter().for_each(|delivery| done.count(delivery)));
         bar.inc(replayed.deliveries.len() as u64);
         if !wanted.is_empty() {
@@ -266,9 +293,7 @@ async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), Comm
     eprintln!("New results: {} linked, {waiting} waiting.", done.linked);
     eprintln!("{} of {} {would} quarantine.", done.understood, done.deliveries);
     if !dry_run && done.new > 0 {
-        let bar = output::progress("people judged");
-        app.settle_all(|people| bar.inc(people as u64)).await?;
-        bar.finish_and_clear();
+        settle(app, "what was read again is kept").await?;
     }
     Ok(())
 }

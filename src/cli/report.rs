@@ -1,24 +1,23 @@
 //! `kurskoll report`
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::trend_table::trend_table;
 use super::{CommandError, explained, open, output, values};
 use crate::app::build_report::ReportRequest;
-use crate::app::build_trend::{Trend, TrendRequest};
+use crate::app::build_trend::TrendRequest;
 use crate::app::compare_reports::{Cause, ComparisonRequest, DifferencesAnswer};
 use crate::app::knowledge::Clocks;
 use crate::app::show_history::ToldEntry;
 use crate::app::{App, Asker};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
-use crate::domain::report::Figures;
 use crate::domain::report::trend::{Interval, Tree};
 use crate::http::api::v1::comparison::{ComparedReportView, ComparisonView, DifferencesPageView};
 use crate::render::report_table::report_table;
+use crate::render::text;
 use crate::render::views::{ReportView, TrendView};
 
 #[derive(Debug, Args)]
@@ -100,7 +99,7 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
         let request = TrendRequest { requirement, from, to, interval, tree, known_at };
         let trend = app.build_trend(&Asker::operator(), &request).await?;
         let text = match arguments.format {
-            Format::Table => trend_table(&trend),
+            Format::Table => trend_table(&trend, output::width()),
             Format::Json => serde_json::to_string_pretty(&TrendView::from(&trend))?,
         };
         output::print(&format!("{}\n", text.trim_end()))?;
@@ -124,7 +123,7 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     let text = match arguments.format {
         Format::Table => {
             let compared = differences.as_ref().map(difference_lines).unwrap_or_default();
-            format!("{}\n{compared}", report_table(&report, None).trim_end())
+            format!("{}\n{compared}", report_table(&report, output::width()).trim_end())
         }
         Format::Json => {
             let comparison = differences.as_ref().map(|found| ComparisonView::from(&found.comparison));
@@ -140,47 +139,12 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
 /// How many persons are listed; the API has them all, by the page.
 const LISTED_AT_MOST: usize = 500;
 
-/// A line for each administration and the city, a column for each point: the completion rates.
-fn trend_table(trend: &Trend) -> String {
-    let tree = match trend.tree_of {
-        Some(day) => format!("in the tree of {day}"),
-        None => "each point in the tree of its day".to_owned(),
-    };
-    let known_at = trend.known_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    let mut text = format!(
-        "{}, completion rate in percent (of those in scope)\nBy {}, {tree}, as known at {known_at}.\n\n{:<12}",
-        trend.requirement, trend.interval, ""
-    );
-    let mut lines: BTreeMap<(bool, &str), BTreeMap<NaiveDate, Figures>> = BTreeMap::new();
-    for point in &trend.points {
-        text += &format!("{:>16}", point.as_of.to_string());
-        for each in &point.administrations {
-            lines.entry((false, each.code.as_str())).or_default().insert(point.as_of, each.figures);
-        }
-        if let Some(city) = point.city {
-            lines.entry((true, "The city")).or_default().insert(point.as_of, city);
-        }
-    }
-    for ((_, name), figures) in lines {
-        let shown: String = name.chars().filter(|c| !c.is_control()).collect();
-        text += &format!("\n{shown:<12}");
-        for point in &trend.points {
-            let cell = figures.get(&point.as_of).map_or_else(String::new, |figures| {
-                let rate = figures.completion_rate().map_or_else(|| "–".to_owned(), |rate| rate.to_string());
-                format!("{rate} ({})", figures.counts.in_scope())
-            });
-            text += &format!("{cell:>16}");
-        }
-    }
-    text
-}
-
 /// Whose status differs, a line for each, and because of what.
 fn difference_lines(found: &DifferencesAnswer) -> String {
     let comparison = &found.comparison;
     let mut text = format!(
         "\nCompared with what was known at {}: {} differ.\n",
-        comparison.compare_known_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        text::exact(comparison.compare_known_at),
         output::counted(usize::try_from(comparison.differing).unwrap_or(usize::MAX), "person"),
     );
     for person in &found.persons {
@@ -203,7 +167,7 @@ fn difference_lines(found: &DifferencesAnswer) -> String {
 }
 
 fn cause(cause: &Cause) -> String {
-    let instant = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let instant = |at: &DateTime<Utc>| text::exact(*at);
     match cause {
         Cause::Told(ToldEntry { entry, by, .. }) => {
             let (kind, of, happened) = (entry.kind.as_str(), &entry.of, entry.happened.as_str());

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::interrupt::settle;
 use super::{CommandError, open_or_make, output};
 use crate::app::Asker;
 use crate::app::apply_requirements::{Applied, Successor};
+use crate::app::unknown_audience::UnknownAudience;
 use crate::domain::compliance::Requirement;
+use crate::domain::ids::AdministrationCode;
 use crate::intake::requirements_toml;
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +39,9 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         format!("nothing was applied: {} has {}", file.display(), output::counted(problems.len(), "problem"))
     })?;
     let opened = open_or_make().await?;
+    for unknown in opened.app.unknown_audience(&Asker::operator(), &requirements).await? {
+        warn(&unknown);
+    }
     let applied = opened.app.apply_requirements(&Asker::operator(), requirements).await?;
     for applied in &applied {
         match applied {
@@ -46,10 +52,25 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
         }
     }
-    let bar = output::progress("people judged");
-    opened.app.settle_all(|people| bar.inc(people as u64)).await?;
-    bar.finish_and_clear();
+    settle(&opened.app, "the requirements are applied").await?;
     Ok(())
+}
+
+/// Says what an audience names that nobody knows: it binds nobody until HR's files have it.
+fn warn(unknown: &UnknownAudience) {
+    let named = |kind: &str, names: Vec<&str>| match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("the {kind} {one}")),
+        several => Some(format!("the {kind}s {}", several.join(", "))),
+    };
+    let administrations = unknown.administrations.iter().map(AdministrationCode::as_str).collect();
+    let units = unknown.units.iter().map(String::as_str).collect();
+    let both = [named("administration", administrations), named("unit", units)];
+    let what = both.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    eprintln!(
+        "Warning: {}: its audience names {what}, which the directory does not know; that binds nobody until HR's files have it.",
+        unknown.requirement
+    );
 }
 
 /// TOML is UTF-8, with a byte-order mark or without; other encodings are named, as far as they can be told.

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::interrupt::{all_or_nothing, settle};
 use super::{CommandError, open, output, platform};
 use crate::app::Asker;
-use crate::app::decide_results::ResultDecisionRequest;
+use crate::app::decide_results::{ResultDecisionRequest, StandingChange};
 use crate::app::import_results::{ImportResultsError, ImportedResults, ResultsRequest};
 use crate::domain::compliance::Standing;
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::training::Verdict;
+use crate::render::text;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -106,22 +108,8 @@ async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> 
     let app = open().await?.app;
     let request = ResultDecisionRequest { event_id: event, platform, verdict, reason: reason.to_owned(), dry_run };
     let answer = app.decide_result(&Asker::operator(), &request).await?;
-    let mut lines = String::new();
-    for change in &answer.changes {
-        let status = |standing: &Option<Standing>| standing.as_ref().map_or("not bound", |known| known.status.as_str());
-        lines.push_str(&format!(
-            "{}\t{}\tfrom {}\t{} -> {}\n",
-            change.number,
-            change.requirement,
-            change.from,
-            status(&change.before),
-            status(&change.after)
-        ));
-    }
-    output::print(&lines)?;
-    if answer.changes.is_empty() {
-        eprintln!("Nobody's standing changes.");
-    }
+    let rows: Vec<_> = answer.changes.iter().map(standing_change).collect();
+    output::List::new(&STANDING_CHANGE, "Nobody's status changes.").print_all(&rows)?;
     let done = match verdict {
         Verdict::Withdraw => "withdrawn",
         Verdict::Restore => "restored",
@@ -133,10 +121,21 @@ async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> 
         }
         Some(decision) => {
             eprintln!("The event {} of {} is {done} (decision {}).", request.event_id, answer.platform, decision.id);
-            app.settle_all(|_| {}).await?;
+            settle(&app, "the decision is made").await?;
         }
     }
     Ok(())
+}
+
+/// The columns of a change of somebody's status.
+pub(super) const STANDING_CHANGE: [&str; 5] = ["employee", "requirement", "from", "before", "after"];
+
+/// A change of somebody's status, a cell for each of [`STANDING_CHANGE`].
+pub(super) fn standing_change(change: &StandingChange) -> Vec<String> {
+    let status =
+        |standing: &Option<Standing>| standing.as_ref().map_or("not bound", |known| known.status.as_str()).to_owned();
+    let (number, requirement) = (change.number.to_string(), change.requirement.to_string());
+    vec![number, requirement, change.from.to_string(), status(&change.before), status(&change.after)]
 }
 
 async fn import(arguments: Arguments) -> Result<(), CommandError> {
@@ -155,8 +154,10 @@ async fn import(arguments: Arguments) -> Result<(), CommandError> {
         profile: profile.as_deref(),
         dry_run,
     };
-    let imported = app.import_results(&Asker::operator(), request, &progress).await;
+    let imported =
+        all_or_nothing(app.import_results(&Asker::operator(), request, &progress), "nothing was imported").await;
     bar.finish_and_clear();
+    let imported = imported?;
     let imported = match imported {
         Ok(imported) => imported,
         Err(ImportResultsError::Problems(problems)) => return Err(output::refused(&problems)),
@@ -171,9 +172,7 @@ async fn import(arguments: Arguments) -> Result<(), CommandError> {
     }
     tell(&imported, dry_run);
     if imported.has_changed(dry_run) {
-        let bar = output::progress("people judged");
-        app.settle_all(|people| bar.inc(people as u64)).await?;
-        bar.finish_and_clear();
+        settle(&app, "the results are imported").await?;
     }
     Ok(())
 }
@@ -207,7 +206,7 @@ fn table(imported: &ImportedResults) -> String {
 fn tell(imported: &ImportedResults, is_dry_run: bool) {
     match (imported.same_file_at, imported.delivery) {
         (Some(at), Some(delivery)) => {
-            let at = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let at = text::seconds(at);
             eprintln!("Nothing changes: the same file was imported on {at} (delivery {delivery}).");
         }
         _ if is_dry_run => eprintln!("Nothing was changed: this was a dry run."),

@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::interrupt::{Interrupted, unless_interrupted};
 use super::{CommandError, open, output};
 use crate::app::Asker;
 use crate::app::verify::{KnownHead, Part, Verified, VerifyRequest};
@@ -41,8 +42,16 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let bar = output::progress("rows, people, events and statements compared");
     let whole = VerifyRequest::default();
     let request = VerifyRequest { part: arguments.part.unwrap_or(whole.part), head: arguments.head };
-    let verified = app.verify_some(&Asker::operator(), request, |done| bar.inc(done)).await?;
+    let operator = Asker::operator();
+    let verified = unless_interrupted(app.verify_some(&operator, request, |done| bar.inc(done))).await;
     bar.finish_and_clear();
+    let Some(verified) = verified else {
+        let compared = output::counted(usize::try_from(bar.position()).unwrap_or(usize::MAX), "row");
+        let why =
+            "what is wrong with them is said at the end only, so nothing is known; --part looks at less at a time";
+        return Err(Interrupted(format!("{compared} compared; {why}")).into());
+    };
+    let verified = verified?;
     match arguments.format {
         Format::Json => output::print(&format!("{}\n", as_json(&verified)))?,
         Format::Text => in_words(&verified)?,

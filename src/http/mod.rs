@@ -102,6 +102,7 @@ pub async fn listen(
             };
             let behind = SocketAddr::new(rocket.config().address, rocket.config().port);
             tokio::spawn(connections.serve(behind, rocket.shutdown()));
+            tracing::info!(address = %address.ip(), port = address.port(), "listening");
             listening(address);
         })
     });

@@ -6,7 +6,7 @@
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
 use rocket::route::{Handler, Outcome};
-use rocket::{Data, Orbit, Request, Response, Rocket, Route};
+use rocket::{Data, Request, Response, Route};
 use tracing::Instrument;
 
 use super::request_id::{HEADER, RequestId, arrived_at, route_pattern};
@@ -18,12 +18,7 @@ pub struct RequestLog;
 #[rocket::async_trait]
 impl Fairing for RequestLog {
     fn info(&self) -> Info {
-        Info { name: "Request log", kind: Kind::Liftoff | Kind::Request | Kind::Response | Kind::Singleton }
-    }
-
-    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
-        let config = rocket.config();
-        tracing::info!(address = %config.address, port = config.port, "listening");
+        Info { name: "Request log", kind: Kind::Request | Kind::Response | Kind::Singleton }
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::difference::cell;
+use super::text::seconds;
 use crate::domain::directory::imports::ImportReport;
 use crate::domain::directory::plan::Summary;
 
@@ -22,15 +23,21 @@ pub fn csv_row(report: &ImportReport) -> String {
     format!("{},{at},{subject},{},{},{files},{numbers}\r\n", report.id, report.day, report.extent.as_str())
 }
 
-/// One import of a list as a line: id, when, by whom, extent, files, how much changed.
+/// The columns of a list of imports for people.
+pub const COLUMNS: [&str; 6] = ["import", "at", "by", "extent", "files", "changed"];
+
+/// One import of a list, a cell for each of [`COLUMNS`].
 #[must_use]
-pub fn line(report: &ImportReport) -> String {
-    let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let extent = report.extent.as_str();
-    let changed = summary(&report.summary);
+pub fn row(report: &ImportReport) -> Vec<String> {
     let undone = report.undone.as_ref().map(|undone| format!("; undone by import {}", undone.import));
-    let undone = undone.unwrap_or_default();
-    format!("{}\t{at}\t{}\t{extent}\t{}\t{changed}{undone}\n", report.id, report.subject, names(report))
+    vec![
+        report.id.to_string(),
+        seconds(report.at),
+        report.subject.clone(),
+        report.extent.as_str().to_owned(),
+        names(report),
+        format!("{}{}", summary(&report.summary), undone.unwrap_or_default()),
+    ]
 }
 
 fn because(reason: &str) -> String {
@@ -40,7 +47,7 @@ fn because(reason: &str) -> String {
 /// Everything about one import but what it changed.
 #[must_use]
 pub fn page(report: &ImportReport) -> String {
-    let at = report.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at = seconds(report.at);
     let mut page =
         format!("import {}, {at}, by {}, {} as of {}\n", report.id, report.subject, report.extent.as_str(), report.day);
     for file in &report.sources.files {
@@ -59,7 +66,7 @@ pub fn page(report: &ImportReport) -> String {
     }
     page.push_str(&format!("changed: {}\n", summary(&report.summary)));
     if let Some(undone) = &report.undone {
-        let at = undone.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let at = seconds(undone.at);
         let why = because(&undone.because);
         page.push_str(&format!("undone by {} on {at} (import {}){why}\n", undone.by, undone.import));
     }

@@ -10,6 +10,7 @@ mod formula;
 pub mod imports;
 pub mod queue_csv;
 pub mod report_table;
+pub mod text;
 pub mod views;
 
 /// The columns of an export, in the order of every format (DESIGN, section 3, "Doors").

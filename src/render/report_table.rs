@@ -1,24 +1,19 @@
 //! The report as a table for a terminal.
 
-use std::fmt::Write;
-
-use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
 };
 use rust_decimal::Decimal;
 
-use crate::domain::report::linked_share::LinkedCount;
-use crate::domain::report::{Figures, OnboardingReport};
-
-/// The width in columns where nobody says another, as when the report goes to a pipe.
-const USUAL_WIDTH: u16 = 120;
+use super::text::{exact, printable, seconds, width_of, wrapped};
+use crate::domain::report::linked_share::{LinkedCount, LinkedShare, LinkedShares};
+use crate::domain::report::{Figures, OnboardingReport, PlatformSilence};
 
 /// Stands for a figure that is absent because nobody counts.
 const ABSENT: &str = "–";
 
-/// The narrowest terminal on which [`WIDE_HEADER`] leaves room for names.
-const WIDE_FROM: u16 = 115;
+/// The narrowest terminal on which [`WIDE_HEADER`] leaves room for names; below it they stand under the table.
+const WIDE_FROM: usize = 115;
 
 const WIDE_HEADER: [&str; 12] = [
     "Code",
@@ -35,9 +30,8 @@ const WIDE_HEADER: [&str; 12] = [
     "On time\n%",
 ];
 
-const NARROW_HEADER: [&str; 12] = [
+const NARROW_HEADER: [&str; 11] = [
     "Code",
-    "Administration",
     "In\nscope",
     "Com-\npliant",
     "Expi-\nring",
@@ -53,40 +47,69 @@ const NARROW_HEADER: [&str; 12] = [
 /// The place of the administrations' names among the columns.
 const NAME_COLUMN: usize = 1;
 
+/// What stands in the column of codes for the whole city.
+const CITY: &str = "city";
+
 /// The report for a terminal `width` columns wide: what was asked, a line for each administration and for the city, and
 /// how far the figures can be trusted.
 ///
 /// Where waiting results could raise the completion rate, the range stands in its place, as `91.0–95.5`: its lower end is
 /// the rate itself.
 #[must_use]
-pub fn report_table(report: &OnboardingReport, width: Option<u16>) -> String {
-    format!("{}\n{}\n{}", caption(report), figures(report, width), data_quality(report))
+pub fn report_table(report: &OnboardingReport, width: usize) -> String {
+    let table = if width < WIDE_FROM { narrow(report) } else { wide(report, width) };
+    format!("{}\n{table}\n{}", caption(report, width), data_quality(report, width))
 }
 
-fn caption(report: &OnboardingReport) -> String {
+fn caption(report: &OnboardingReport, width: usize) -> String {
     let version = match report.version {
         Some(version) => format!("version {version}"),
         None => "no version in effect".to_owned(),
     };
-    format!(
-        "{requirement}, {version}\nAs of {as_of}, as known at {known_at}. On time: those due from {from} to {to}.\n",
-        requirement = report.requirement,
-        as_of = report.as_of,
-        known_at = instant(report.known_at),
-        from = report.due.from,
-        to = report.due.to,
-    )
+    let known_at = exact(report.known_at);
+    let clocks = format!("As of {}, as known at {known_at}.", report.as_of);
+    let due = format!("On time: those due from {} to {}.", report.due.from, report.due.to);
+    let both = format!("{clocks} {due}");
+    let lines = if width_of(&both) <= width { both } else { format!("{clocks}\n{due}") };
+    format!("{}, {version}\n{lines}\n", report.requirement)
 }
 
-fn figures(report: &OnboardingReport, width: Option<u16>) -> String {
-    let width = width.unwrap_or(USUAL_WIDTH);
+/// Codes and figures, then the names of the codes: no name is cut to fit.
+fn narrow(report: &OnboardingReport) -> String {
+    let mut table = Table::new();
+    table.load_style(ruled()).force_no_tty().set_header(NARROW_HEADER);
+    for administration in &report.administrations {
+        let cells = std::iter::once(printable(administration.code.as_str())).chain(cells(&administration.figures));
+        table.add_row(cells.collect::<Vec<_>>());
+    }
+    if let Some(city) = &report.city {
+        table.add_row(std::iter::once(CITY.to_owned()).chain(cells(city)).collect::<Vec<_>>());
+    }
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if place > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let codes = report.administrations.iter().map(|administration| administration.code.as_str());
+    let longest = codes.chain([CITY]).map(width_of).max().unwrap_or(0);
+    let name = |(code, name): (&str, &str)| format!("{code:<longest$}  {}\n", printable(name));
+    let administrations = report.administrations.iter().map(|each| (each.code.as_str(), each.name.as_str()));
+    let names = administrations.chain(report.city.as_ref().map(|_| (CITY, "The whole city"))).map(name);
+    format!("{}\n\n{}", table.trim_fmt(), names.collect::<String>())
+}
+
+fn wide(report: &OnboardingReport, width: usize) -> String {
     let mut table = Table::new();
     table
         .load_style(ruled())
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
         .force_no_tty()
-        .set_header(if width < WIDE_FROM { NARROW_HEADER } else { WIDE_HEADER });
+        .set_header(WIDE_HEADER);
+    let line = |code: &str, name: &str, figures: &Figures| {
+        [printable(code), printable(name)].into_iter().chain(cells(figures)).collect::<Vec<_>>()
+    };
     for administration in &report.administrations {
         table.add_row(line(administration.code.as_str(), &administration.name, &administration.figures));
     }
@@ -95,7 +118,7 @@ fn figures(report: &OnboardingReport, width: Option<u16>) -> String {
     }
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
-        // Figures stay whole: a narrow terminal folds the names.
+        // Figures stay whole: where there is little room, names take two lines.
         if place != NAME_COLUMN {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -111,11 +134,9 @@ const fn ruled() -> TableStyle {
     TableStyle::new().header_lines(ContentLineStyle::none()).header_separator(LineStyle::none().fill('-'))
 }
 
-fn line(code: &str, name: &str, figures: &Figures) -> [String; 12] {
+fn cells(figures: &Figures) -> [String; 10] {
     let counts = &figures.counts;
     [
-        printable(code),
-        printable(name),
         counts.in_scope().to_string(),
         counts.compliant.to_string(),
         counts.expiring.to_string(),
@@ -142,26 +163,29 @@ fn percent(rate: Option<Decimal>) -> String {
     rate.map_or_else(|| ABSENT.to_owned(), |rate| rate.to_string())
 }
 
-fn data_quality(report: &OnboardingReport) -> String {
+fn data_quality(report: &OnboardingReport, width: usize) -> String {
     let quality = &report.data_quality;
-    let mut text = String::new();
+    let mut lines = Vec::new();
     let mut all = report.administrations.iter().map(|administration| &administration.figures).chain(&report.city);
     if all.any(|figures| range(figures).is_some()) {
-        text.push_str("A range: the rate if none, and if all, of the waiting results that could count did.\n");
+        lines.push("A range: the rate if none, and if all, of the waiting results that could count did.".to_owned());
     }
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "Results that wait unlinked: {}", quality.unlinked_results);
-    let Some(city) = &quality.city else { return text };
-    let _ = write!(
-        text,
-        "Results that are dismissed: {}\nDeliveries in quarantine:   {}\n",
-        city.dismissed_results, city.quarantined_deliveries
-    );
-    let linked = &city.linked;
+    lines.push(format!("Results that wait unlinked: {}", quality.unlinked_results));
+    if let Some(city) = &quality.city {
+        lines.push(format!("Results that are dismissed: {}", city.dismissed_results));
+        lines.push(format!("Deliveries in quarantine:   {}", city.quarantined_deliveries));
+        lines.extend(linked_shares(&city.linked));
+        lines.extend(city.platforms.iter().map(platform_line));
+    }
+    lines.iter().map(|line| wrapped(line, width) + "\n").collect()
+}
+
+/// How much of what came was linked: of all platforms, then of each.
+fn linked_shares(linked: &LinkedShares) -> Vec<String> {
     let periods = linked.periods;
     let all = (format!("Linked, of the results from {} to {}", periods.from, periods.to), &linked.overall);
     let each = linked.platforms.iter().map(|(code, share)| (format!("- of platform {}", printable(code)), share));
-    for (name, share) in std::iter::once(all).chain(each) {
+    let line = |(name, share): (String, &LinkedShare)| {
         let warning = if share.has_fallen() { ". WARNING: it has fallen" } else { "" };
         let of = |count: LinkedCount| match count.share() {
             Some(share) => format!("{} of {} ({share} %)", count.linked, count.results()),
@@ -169,43 +193,35 @@ fn data_quality(report: &OnboardingReport) -> String {
         };
         let (now, before) = (of(share.now), of(share.before));
         let (from, to) = (periods.before_from, periods.before_to());
-        let _ = writeln!(text, "{name}: {now}, from {from} to {to} {before}{warning}");
-    }
-    for platform in &city.platforms {
-        let name = printable(&platform.platform);
-        let _ = match platform.silent_since {
-            Some(since) => write!(text, "Platform {name}: silent since {}", instant(since)),
-            None => write!(text, "Platform {name}: has never sent anything"),
-        };
-        let results = &platform.results;
-        let _ = match results.last_result_at {
-            Some(at) => write!(text, ", last result {}", instant(at)),
-            None if platform.silent_since.is_some() => write!(text, ", has never told a result"),
-            None => Ok(()),
-        };
-        let silent = if results.alarm.rings() { ". WARNING: no result for longer than is usual" } else { "" };
-        let _ = writeln!(text, "{silent}");
-    }
-    text
+        format!("{name}: {now}, from {from} to {to} {before}{warning}")
+    };
+    std::iter::once(all).chain(each).map(line).collect()
 }
 
-fn instant(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// A text without the characters by which it could steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+fn platform_line(platform: &PlatformSilence) -> String {
+    let name = printable(&platform.platform);
+    let deliveries = match platform.silent_since {
+        Some(since) => format!("silent since {}", seconds(since)),
+        None => "has never sent anything".to_owned(),
+    };
+    let results = match platform.results.last_result_at {
+        Some(at) => format!(", last result {}", seconds(at)),
+        None if platform.silent_since.is_some() => ", no result so far".to_owned(),
+        None => String::new(),
+    };
+    let warning = if platform.results.alarm.rings() { ". WARNING: no result for longer than is usual" } else { "" };
+    format!("Platform {name}: {deliveries}{results}{warning}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::render::fixtures::report;
+    use crate::render::text::USUAL_WIDTH;
 
     #[test]
     fn a_report_reads_as_a_table_with_its_caption_and_its_data_quality() {
-        insta::assert_snapshot!(report_table(&report(), None), @r"
+        insta::assert_snapshot!(report_table(&report(), 120), @r"
         infosec-onboarding, version 2
         As of 2026-02-26, as known at 2026-02-26T12:00:00Z. On time: those due from 2025-02-27 to 2026-02-26.
 
@@ -221,44 +237,55 @@ mod tests {
         Results that wait unlinked: 12
         Results that are dismissed: 3
         Deliveries in quarantine:   1
-        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %), from 2026-01-02 to 2026-01-29 1500 of 1512 (99.2 %)
+        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %), from 2026-01-02 to 2026-01-29 1500 of 1512
+          (99.2 %)
         - of platform larportal: 1475 of 1475 (100.0 %), from 2026-01-02 to 2026-01-29 1460 of 1470 (99.3 %)
         - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
-        Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
+        Platform larportal: silent since 2026-02-26T11:58:03Z, last result 2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is usual
         ");
     }
 
     #[test]
-    fn a_narrow_terminal_folds_the_names_and_keeps_the_figures_whole() {
-        insta::assert_snapshot!(report_table(&report(), Some(100)), @r"
+    fn a_narrow_terminal_has_codes_whose_names_stand_below() {
+        insta::assert_snapshot!(report_table(&report(), USUAL_WIDTH), @r"
         infosec-onboarding, version 2
-        As of 2026-02-26, as known at 2026-02-26T12:00:00Z. On time: those due from 2025-02-27 to 2026-02-26.
+        As of 2026-02-26, as known at 2026-02-26T12:00:00Z.
+        On time: those due from 2025-02-27 to 2026-02-26.
 
-        Code Administration                    In   Com- Expi- Pen- Over-   Ex-  Ex-    On   Comple-     On
-                                            scope pliant  ring ding   due pired empt leave    tion % time %
-        ----------------------------------------------------------------------------------------------------
-        AVF  Arbetsmarknads- och              211    180    12    9     7     3    2     5 91.0–92.9   88.3
-             vuxenutbildningsförvaltningen
-        SEF  Serviceförvaltningen               0      0     0    0     0     0    0     0         –      –
-             The whole city                   211    180    12    9     7     3    2     5 91.0–92.9   88.3
+        Code    In   Com- Expi- Pen- Over-   Ex-  Ex-    On   Comple-     On
+             scope pliant  ring ding   due pired empt leave    tion % time %
+        ---------------------------------------------------------------------
+        AVF    211    180    12    9     7     3    2     5 91.0–92.9   88.3
+        SEF      0      0     0    0     0     0    0     0         –      –
+        city   211    180    12    9     7     3    2     5 91.0–92.9   88.3
 
-        A range: the rate if none, and if all, of the waiting results that could count did.
+        AVF   Arbetsmarknads- och vuxenutbildningsförvaltningen
+        SEF   Serviceförvaltningen
+        city  The whole city
+
+        A range: the rate if none, and if all, of the waiting results that could count
+          did.
         Results that wait unlinked: 12
         Results that are dismissed: 3
         Deliveries in quarantine:   1
-        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %), from 2026-01-02 to 2026-01-29 1500 of 1512 (99.2 %)
-        - of platform larportal: 1475 of 1475 (100.0 %), from 2026-01-02 to 2026-01-29 1460 of 1470 (99.3 %)
-        - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
-        Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
-        Platform moodle: has never sent anything. WARNING: no result for longer than is usual
+        Linked, of the results from 2026-01-30 to 2026-02-26: 1490 of 1500 (99.3 %),
+          from 2026-01-02 to 2026-01-29 1500 of 1512 (99.2 %)
+        - of platform larportal: 1475 of 1475 (100.0 %), from 2026-01-02 to 2026-01-29
+          1460 of 1470 (99.3 %)
+        - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42
+          (95.2 %). WARNING: it has fallen
+        Platform larportal: silent since 2026-02-26T11:58:03Z, last result
+          2026-02-26T09:12:44Z
+        Platform moodle: has never sent anything. WARNING: no result for longer than is
+          usual
         ");
     }
 
     #[test]
     fn somebody_who_may_not_see_the_city_gets_no_line_of_it() {
         let own = OnboardingReport { city: None, version: None, ..report() };
-        let text = report_table(&own, None);
+        let text = report_table(&own, 120);
         assert!(!text.contains("city"), "{text}");
         assert!(text.contains("no version in effect"), "{text}");
     }
@@ -269,7 +296,7 @@ mod tests {
         if let Some(administration) = report.administrations.first_mut() {
             administration.name = "\u{1b}[2JServ\u{7}".to_owned();
         }
-        let text = report_table(&report, None);
+        let text = report_table(&report, 120);
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     }
 }

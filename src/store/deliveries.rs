@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::entities::{delivery, event, platform, superseded_event};
@@ -98,6 +97,11 @@ fn kept(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<KeptDelivery,
     })
 }
 
+/// That a delivery waits in quarantine, as the index of them says it: a planner takes no parameter for it.
+fn waits() -> Condition {
+    Expr::cust("outcome = 'quarantined'").into_condition().add(delivery::Column::Problem.is_not_null())
+}
+
 /// Deliveries from the newest on.
 pub async fn list(
     connection: &impl ConnectionTrait,
@@ -105,23 +109,51 @@ pub async fn list(
     at_most: u64,
 ) -> Result<Vec<KeptDelivery>, StoreError> {
     use delivery::Column;
-    let sent_as = |id: &EventId| {
-        let told = event::Entity::find().select_only().column(event::Column::DeliveryId);
-        let told = QueryTrait::into_query(told.filter(event::Column::EventId.eq(id.as_str())));
-        let then = superseded_event::Entity::find().select_only().column(superseded_event::Column::DeliveryId);
-        let then = QueryTrait::into_query(then.filter(superseded_event::Column::EventId.eq(id.as_str())));
-        Column::DeliveryKey.eq(id.as_str()).or(Column::Id.in_subquery(told)).or(Column::Id.in_subquery(then))
+    let codes = codes(connection).await?;
+    let sent_as = match &filter.sent_as {
+        Some(id) => Some(sent_as(connection, id, filter.platform, &codes).await?),
+        None => None,
     };
+    let outcome = filter.outcome.as_deref().map(|outcome| match outcome {
+        "quarantined" => waits(),
+        "ignored" => Expr::cust("outcome = 'ignored'").into_condition(),
+        outcome => Column::Outcome.eq(outcome).into_condition(),
+    });
     let chosen = Condition::all()
-        .add_option(filter.outcome.as_ref().map(|outcome| Column::Outcome.eq(outcome.as_str())))
-        .add_option((filter.outcome.as_deref() == Some("quarantined")).then(|| Column::Problem.is_not_null()))
+        .add_option(outcome)
         .add_option(filter.platform.map(|platform| Column::PlatformId.eq(platform.0)))
-        .add_option(filter.sent_as.as_ref().map(sent_as))
+        .add_option(sent_as.map(|ids| Column::Id.is_in(ids)))
         .add_option(filter.before.map(|before| Column::Id.lt(before)));
     let found = without_body().filter(chosen).order_by_desc(Column::Id).limit(at_most);
     let found = found.into_model::<WithoutBody>().all(connection).await?;
-    let codes = codes(connection).await?;
     found.into_iter().map(|row| kept(row, &codes)).collect()
+}
+
+/// The deliveries that were sent under an id, or brought an event with it, of one platform or of any.
+async fn sent_as(
+    connection: &impl ConnectionTrait,
+    id: &EventId,
+    platform: Option<PlatformId>,
+    codes: &BTreeMap<i64, String>,
+) -> Result<BTreeSet<i64>, StoreError> {
+    // Each table has an index by platform and id.
+    let platforms: Vec<i64> = platform.map_or_else(|| codes.keys().copied().collect(), |platform| vec![platform.0]);
+    let deliveries = delivery::Entity::find().select_only().column(delivery::Column::Id);
+    let deliveries = deliveries
+        .filter(delivery::Column::PlatformId.is_in(platforms.iter().copied()))
+        .filter(delivery::Column::DeliveryKey.eq(id.as_str()));
+    let events = event::Entity::find().select_only().column(event::Column::DeliveryId);
+    let events = events
+        .filter(event::Column::PlatformId.is_in(platforms.iter().copied()))
+        .filter(event::Column::EventId.eq(id.as_str()));
+    let then = superseded_event::Entity::find().select_only().column(superseded_event::Column::DeliveryId);
+    let then = then
+        .filter(superseded_event::Column::PlatformId.is_in(platforms))
+        .filter(superseded_event::Column::EventId.eq(id.as_str()));
+    let mut found: BTreeSet<i64> = deliveries.into_tuple::<i64>().all(connection).await?.into_iter().collect();
+    found.extend(events.into_tuple::<i64>().all(connection).await?);
+    found.extend(then.into_tuple::<i64>().all(connection).await?);
+    Ok(found)
 }
 
 /// One delivery with its bytes.
@@ -165,8 +197,7 @@ pub async fn quarantined(connection: &impl ConnectionTrait) -> Result<Vec<i64>, 
     Ok(delivery::Entity::find()
         .select_only()
         .column(Column::Id)
-        .filter(Column::Problem.is_not_null())
-        .filter(Column::Outcome.eq("quarantined"))
+        .filter(waits())
         .order_by_asc(Column::Id)
         .into_tuple()
         .all(connection)

@@ -1,9 +1,9 @@
 //! The directory: administrations, employees and what HR says of them, read whole. It is changed in `applying`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 
 use super::entities::{
     absence_fact, administration_fact, employee, employee_fact, employment_fact, exemption_fact, identity_claim,
@@ -27,6 +27,20 @@ pub async fn administrations(
         .all(connection)
         .await?;
     rows.into_iter().map(|row| Ok((facts::code(&row.code)?, row.name))).collect()
+}
+
+/// Those of some units that an employment has now.
+pub async fn units_among(
+    connection: &impl ConnectionTrait,
+    units: &BTreeSet<&str>,
+) -> Result<BTreeSet<String>, StoreError> {
+    use employment_fact::Column;
+    if units.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let found = employment_fact::Entity::find().select_only().column(Column::Unit).distinct();
+    let found = found.filter(Column::SupersededAt.is_null()).filter(Column::Unit.is_in(units.iter().copied()));
+    Ok(found.into_tuple::<String>().all(connection).await?.into_iter().collect())
 }
 
 /// The directory as it is known now, and the instant of its last change, by which a later change tells whether it still is.

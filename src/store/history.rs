@@ -241,10 +241,14 @@ pub async fn results(
     let mut versions = shown.map(|row| received(row.clone(), &platforms, calendar)).collect::<Result<Vec<_>, _>>()?;
     // What was understood otherwise before it was read again.
     let learners: BTreeSet<i64> = rows.values().map(|row| row.learner_id).collect();
-    let mut theirs = Condition::any().add(superseded_event::Column::EmployeeId.eq(id.0));
-    theirs = theirs.add(superseded_event::Column::LearnerId.is_in(learners));
-    let then = superseded_event::Entity::find().filter(theirs).filter(superseded_event::Column::Repeats.eq(false));
-    for row in then.order_by_asc(superseded_event::Column::Id).all(connection).await? {
+    let of_employee = Some(superseded_event::Column::EmployeeId.eq(id.0));
+    let of_learners = (!learners.is_empty()).then(|| superseded_event::Column::LearnerId.is_in(learners));
+    let mut then: BTreeMap<i64, superseded_event::Model> = BTreeMap::new();
+    for theirs in of_employee.into_iter().chain(of_learners) {
+        let found = superseded_event::Entity::find().filter(theirs).filter(superseded_event::Column::Repeats.eq(false));
+        then.extend(found.all(connection).await?.into_iter().map(|row| (row.id, row)));
+    }
+    for row in then.into_values() {
         let until = instant::read(row.superseded_at);
         let version = received(row.into(), &platforms, calendar)?;
         versions.push(Version { superseded_at: Some(until), ..version });

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::sea_query::IntoCondition;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
 use serde::Serialize;
 
 use super::entities::event;
@@ -153,11 +154,13 @@ pub async fn around(
     let employees: BTreeSet<EmployeeId> = all.values().filter_map(|row| row.employee_id.map(EmployeeId)).collect();
     let learners: BTreeSet<i64> =
         all.values().filter(|row| row.employee_id.is_none()).map(|row| row.learner_id).collect();
-    let theirs = Condition::any()
-        .add(event::Column::EmployeeId.is_in(employees.iter().map(|employee| employee.0)))
-        .add(event::Column::LearnerId.is_in(learners).and(event::Column::EmployeeId.is_null()));
-    for row in event::Entity::find().filter(theirs).all(connection).await? {
-        all.insert(row.id, row);
+    let of_employees = (!employees.is_empty())
+        .then(|| event::Column::EmployeeId.is_in(employees.iter().map(|employee| employee.0)).into_condition());
+    let of_learners = (!learners.is_empty())
+        .then(|| event::Column::LearnerId.is_in(learners).and(event::Column::EmployeeId.is_null()).into_condition());
+    for theirs in of_employees.into_iter().chain(of_learners) {
+        let rows = event::Entity::find().filter(theirs).all(connection).await?;
+        all.extend(rows.into_iter().map(|row| (row.id, row)));
     }
     let mut named: Vec<(i64, LinkedResult)> = Vec::with_capacity(all.len());
     for row in all.values() {

@@ -27,6 +27,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use super::plans::Plans;
 use super::postgres::TestDatabase;
 use super::sender::Sender;
 
@@ -105,6 +106,8 @@ pub struct TestApp {
     pub routes: BTreeSet<String>,
     /// The statements of whatever was asked while a test listened.
     statements: Arc<Mutex<Option<Vec<String>>>>,
+    /// How everything that is carried out is planned.
+    plans: Arc<Plans>,
     shutdown: rocket::Shutdown,
     running: Mutex<Option<JoinHandle<()>>>,
 }
@@ -112,6 +115,10 @@ pub struct TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.shutdown.clone().notify();
+        // A test that fails has enough to say.
+        if !std::thread::panicking() {
+            self.plans.check();
+        }
     }
 }
 
@@ -127,8 +134,10 @@ impl TestApp {
         // Tests hold locks for as long as a busy machine makes them.
         let store = Store::connect_with(&database.url, 8, Patience::COMMAND).await.expect("the database opens");
         let statements: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
-        let heard = statements.clone();
+        let plans = Arc::new(Plans::of(&database.url));
+        let (heard, planned) = (statements.clone(), plans.clone());
         let store = store.observed(move |sql| {
+            planned.note(sql);
             if let Some(heard) = heard.lock().expect("a lock").as_mut() {
                 heard.push(sql.to_owned());
             }
@@ -177,7 +186,7 @@ impl TestApp {
         let address = format!("http://{}", listening.await.expect("it listens"));
         let running = Mutex::new(Some(running));
         let client = reqwest::Client::new();
-        Self { app, clock, receiving, authenticator, address, client, routes, statements, shutdown, running }
+        Self { app, clock, receiving, authenticator, address, client, routes, statements, plans, shutdown, running }
     }
 
     /// Stops as `kurskoll serve` does: finishes what is under way, keeps what it took, and closes the database.

@@ -9,6 +9,7 @@ pub mod frail_postgres;
 pub mod generated;
 pub mod looks;
 pub mod own_postgres;
+pub mod plans;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::CommandError;
 use crate::domain::directory::plan::{Allowed, MassKind};
 use crate::domain::ids::EmployeeNumber;
 
@@ -34,11 +35,12 @@ pub struct Allowances {
     allow_mass_renumbering: bool,
     /// A new number that is another person's, though it seems to be somebody's new one; may be repeated
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
-    new_person: Vec<EmployeeNumber>,
+    new_person: Vec<String>,
 }
 
 impl Allowances {
-    pub fn allowed(&self) -> Allowed {
+    /// What is allowed; an error where a number is none.
+    pub fn allowed(&self) -> Result<Allowed, CommandError> {
         let is_allowed = |kind: &MassKind| match kind {
             MassKind::Ending => self.allow_mass_ending,
             MassKind::Renumbering => self.allow_mass_renumbering,
@@ -49,9 +51,11 @@ impl Allowances {
             MassKind::FormChanges => self.allow_mass_form_changes,
             MassKind::Unprotecting => self.allow_mass_unprotecting,
         };
-        Allowed {
+        // The parser of arguments would repeat what it does not take, and a personal identity number is not repeated.
+        let number = |text: &String| EmployeeNumber::parse(text).map_err(|why| format!("--new-person {why}"));
+        Ok(Allowed {
             kinds: MassKind::ALL.into_iter().filter(is_allowed).collect(),
-            new_persons: self.new_person.iter().cloned().collect(),
-        }
+            new_persons: self.new_person.iter().map(number).collect::<Result<_, _>>()?,
+        })
     }
 }

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::super::interrupt::{all_or_nothing, settle};
 use super::super::{CommandError, open, open_or_make, output};
 use super::allowances::Allowances;
 use super::format::{Format, print_csv, print_json, print_lines};
 use crate::app::Asker;
 use crate::app::import_directory::{ImportError, ImportRequest, Imported, digest_of};
 use crate::domain::directory::imports::{FileSource, MappingSource, Sources};
-use crate::domain::directory::plan::{Extent, Files};
+use crate::domain::directory::plan::{Allowed, Extent, Files};
 use crate::domain::directory::problem::{FileKind, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::intake::hr_csv::mapping::{FileMapping, Mapping};
 use crate::intake::hr_csv::{self, RawFile, Reading};
+use crate::render::text;
 use crate::render::views::{DifferenceRowView, DifferenceView, UnusualView};
 
 #[derive(Debug, Args)]
@@ -178,6 +180,7 @@ fn read_mapping(file: &Path) -> Result<(Mapping, MappingSource), CommandError> {
 }
 
 pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
+    let allowed = arguments.allowances.allowed()?;
     if let Some(file) = arguments.prior_training.as_deref() {
         return recognise(file, &arguments.sheet, arguments.dry_run).await;
     }
@@ -214,12 +217,15 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let request = ImportRequest {
         extent: if arguments.full { Extent::Full } else { Extent::Partial },
         dry_run: arguments.dry_run,
-        allowed: arguments.allowances.allowed(),
+        allowed: allowed.clone(),
     };
     let bar = output::progress("rows written");
     let progress = |rows: usize| bar.inc(rows as u64);
-    let imported = app.import_files(&Asker::operator(), &files, &sources, request, &progress).await;
+    let operator = Asker::operator();
+    let importing = app.import_files(&operator, &files, &sources, request, &progress);
+    let imported = all_or_nothing(importing, "nothing was imported").await;
     bar.finish_and_clear();
+    let imported = imported?;
     let imported = match imported {
         Ok(imported) => imported,
         Err(ImportError::Problems(mut problems)) => {
@@ -231,14 +237,12 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         Err(error) => return Err(error.into()),
     };
     drop(files);
-    print_difference(&imported, &arguments)?;
+    print_difference(&imported, &arguments, &allowed)?;
     let has_changed = imported.report.is_some() && !imported.plan.is_empty();
-    tell(&imported, &arguments);
+    tell(&imported, arguments.dry_run, &allowed);
     drop(imported);
     if has_changed {
-        let bar = output::progress("people judged");
-        app.settle_all(|people| bar.inc(people as u64)).await?;
-        bar.finish_and_clear();
+        settle(&app, "the import is done").await?;
     }
     Ok(())
 }
@@ -258,11 +262,11 @@ async fn recognise(file: &Path, sheets: &[String], dry_run: bool) -> Result<(), 
         (true, true) => "Would propose",
     };
     eprintln!("{done}: {} of prior training; {} known already.", recognised.added, recognised.known);
-    app.settle_all(|_| {}).await?;
+    settle(&app, "what was recognised is kept").await?;
     Ok(())
 }
 
-fn print_difference(imported: &Imported, arguments: &Arguments) -> Result<(), CommandError> {
+fn print_difference(imported: &Imported, arguments: &Arguments, allowed: &Allowed) -> Result<(), CommandError> {
     let plan = &imported.plan;
     match arguments.format.or(arguments.dry_run.then_some(Format::Table)) {
         None => Ok(()),
@@ -272,7 +276,7 @@ fn print_difference(imported: &Imported, arguments: &Arguments) -> Result<(), Co
             dry_run: arguments.dry_run,
             import: imported.report,
             summary: plan.summary().into(),
-            refused: UnusualView::of(plan.unusual.without(&arguments.allowances.allowed())),
+            refused: UnusualView::of(plan.unusual.without(allowed)),
             shared_keys: Some(plan.shared_keys.clone()).filter(|shared| !shared.is_empty()),
             changes: plan.difference().map(DifferenceRowView::from).collect(),
         }),
@@ -280,11 +284,10 @@ fn print_difference(imported: &Imported, arguments: &Arguments) -> Result<(), Co
 }
 
 /// Says in a line what became of it.
-fn tell(imported: &Imported, arguments: &Arguments) {
-    let is_dry_run = arguments.dry_run;
+fn tell(imported: &Imported, is_dry_run: bool, allowed: &Allowed) {
     let Imported { plan, report, same_files } = imported;
     if let Some(earlier) = same_files.as_ref().filter(|_| plan.is_empty()) {
-        let at = earlier.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let at = text::seconds(earlier.at);
         eprintln!("Nothing changes: the same files were imported on {at} (import {}).", earlier.id);
         return;
     }
@@ -295,7 +298,7 @@ fn tell(imported: &Imported, arguments: &Arguments) {
         None => eprintln!("Changed: {summary}."),
     }
     if let Some(earlier) = same_files {
-        let at = earlier.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let at = text::seconds(earlier.at);
         eprintln!(
             "Warning: the same files were imported on {at} (import {}); they take back what was recorded since.",
             earlier.id
@@ -304,7 +307,7 @@ fn tell(imported: &Imported, arguments: &Arguments) {
     if !plan.shared_keys.is_empty() {
         eprintln!("Warning: {}.", plan.shared_keys);
     }
-    let refused = plan.unusual.without(&arguments.allowances.allowed());
+    let refused = plan.unusual.without(allowed);
     if is_dry_run && !refused.is_empty() {
         eprintln!("It would be refused: {refused}.");
     }

@@ -82,7 +82,10 @@ async fn list(app: &App, limit: usize, format: Format) -> Result<(), CommandErro
     }
     reports.truncate(limit);
     match format {
-        Format::Table => print_all(reports.iter().map(imports::line)),
+        Format::Table => {
+            let list = output::List::new(&imports::COLUMNS, "Nothing has been imported yet.");
+            Ok(list.print_all(&reports.iter().map(imports::row).collect::<Vec<_>>())?)
+        }
         Format::Csv => print_all(std::iter::once(imports::csv_header()).chain(reports.iter().map(imports::csv_row))),
         Format::Json => print_json(&reports.into_iter().map(ImportView::from).collect::<Vec<_>>()),
     }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::super::interrupt::{all_or_nothing, settle};
 use super::super::{CommandError, open, output};
 use super::format::{Format, print_all, print_csv, print_json, print_lines};
 use crate::app::Asker;
@@ -38,9 +39,9 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let request = UndoImportRequest { import: id, reason: reason.trim().to_owned(), dry_run };
     let bar = output::progress("rows written");
     let progress = |rows: usize| bar.inc(rows as u64);
-    let undone = app.undo_import(&Asker::operator(), &request, &progress).await;
+    let undone = all_or_nothing(app.undo_import(&Asker::operator(), &request, &progress), "nothing was undone").await;
     bar.finish_and_clear();
-    let undone = undone?;
+    let undone = undone??;
     let plan = &undone.undoing.plan;
     match format.or(dry_run.then_some(Format::Table)) {
         None => {}
@@ -56,9 +57,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     }
     tell(&undone);
     if undone.report.is_some() {
-        let bar = output::progress("people judged");
-        app.settle_all(|people| bar.inc(people as u64)).await?;
-        bar.finish_and_clear();
+        settle(&app, "the import is undone").await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::cli::{CommandError, output, values};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
 use crate::domain::pulling::Pulls;
+use crate::render::text;
 use crate::render::views::{PlatformHealthView, seconds};
 
 #[derive(Debug, Args)]
@@ -56,8 +57,8 @@ pub async fn run(app: &App, asker: &Asker, arguments: Arguments) -> Result<(), C
 }
 
 fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
-    let last = health.last_delivery_at.map_or("never".to_owned(), |at| at.to_rfc3339());
-    let last_result = health.results.last_result_at.map_or("never".to_owned(), |at| at.to_rfc3339());
+    let last = health.last_delivery_at.map_or("never".to_owned(), |at| text::seconds(at));
+    let last_result = health.results.last_result_at.map_or("never".to_owned(), |at| text::seconds(at));
     let silent_for =
         |alarm: &SilenceAlarm| format!("{} h{}", hours(alarm.silence), if alarm.rings() { ": ALARM" } else { "" });
     let threshold = |alarm: &SilenceAlarm| {
@@ -81,7 +82,7 @@ fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
         ("last result", last_result),
         ("no result for", silent_for(&health.results.alarm)),
         ("alarm of results", threshold(&health.results.alarm)),
-        ("counted since", health.since.to_rfc3339()),
+        ("counted since", text::seconds(health.since)),
         ("deliveries", health.deliveries.to_string()),
         ("quarantined", format!("{} ({})", health.quarantined, share(health.quarantined_share()))),
         (
@@ -104,7 +105,7 @@ fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
     };
     rows.extend(Counted::ALL.map(|what| (named(what), health.count_of(what).to_string())));
     if let Some(Pulls { state, found }) = &health.pull {
-        let at = state.succeeded_at.map_or("never".to_owned(), |at| at.to_rfc3339());
+        let at = state.succeeded_at.map_or("never".to_owned(), |at| text::seconds(at));
         rows.push(("last pull", format!("{at}{}", if state.is_late { ": LATE" } else { "" })));
         rows.extend(state.problem.clone().map(|problem| ("pull's problem", problem)));
         rows.push(("found by pulling", found.to_string()));

@@ -13,6 +13,7 @@ use crate::app::xapi::receive::Version;
 use crate::cli::{CommandError, Opened, output, values};
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, PullState, SourceKind};
+use crate::render::text;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -195,15 +196,15 @@ fn shown(state: &PullState) -> String {
         SourceKind::Xapi => "Learning Record Store",
         SourceKind::Moodle => "Moodle",
     };
-    let instant = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| at.to_rfc3339());
+    let instant = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| text::seconds(at));
     let mut rows = vec![
         ("source", format!("{source} at {}", state.address)),
         ("every", shown_duration(state.every)),
-        ("next", if state.is_under_way { "under way".to_owned() } else { state.due_at.to_rfc3339() }),
+        ("next", if state.is_under_way { "under way".to_owned() } else { text::seconds(state.due_at) }),
         ("last begun", instant(state.begun_at)),
         ("last success", format!("{}{}", instant(state.succeeded_at), if state.is_late { ": LATE" } else { "" })),
     ];
-    rows.extend(state.since.map(|since| ("had up to", since.to_rfc3339())));
+    rows.extend(state.since.map(|since| ("had up to", text::seconds(since))));
     rows.extend(state.problem.clone().map(|problem| ("problem", format!("{problem} ({} in a row)", state.failures))));
     let rows: String = rows.into_iter().map(|(name, value)| format!("{name:<20}{value}\n")).collect();
     rows + &brought(&state.brought)

@@ -5,8 +5,9 @@ use clap::Args;
 
 use crate::app::reread_platform::{Difference, RereadRequest};
 use crate::app::{App, Asker};
+use crate::cli::interrupt::{Interrupted, settle, unless_interrupted};
+use crate::cli::results::standing_change;
 use crate::cli::{CommandError, output, values};
-use crate::domain::compliance::Standing;
 use crate::domain::ids::PlatformCode;
 
 #[derive(Debug, Args)]
@@ -38,18 +39,43 @@ struct Count {
     not_understood: u64,
 }
 
+/// What is read otherwise; each kind of row fills some of the columns.
+const COLUMNS: [&str; 9] =
+    ["what", "delivery", "event", "employee", "requirement", "from", "before", "after", "difference"];
+
+/// A row of a kind, with some of its cells by their places.
+fn row(what: &str, cells: impl IntoIterator<Item = (usize, String)>) -> Vec<String> {
+    let mut row = vec![String::new(); COLUMNS.len()];
+    for (place, cell) in std::iter::once((0, what.to_owned())).chain(cells) {
+        if let Some(empty) = row.get_mut(place) {
+            *empty = cell;
+        }
+    }
+    row
+}
+
 pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { code, since, dry_run, after } = arguments;
     let since = since.map(|day| app.calendar.first_instant_of(day));
     let mut request = RereadRequest { platform: code, since, after, at_most: PAGE, dry_run };
     let bar = output::progress("deliveries");
     let mut count = Count::default();
+    let mut list = output::List::new(&COLUMNS, "Nothing is read otherwise than before.");
     loop {
-        let answer = app.reread_platform(&Asker::operator(), &request).await?;
+        let operator = Asker::operator();
+        let Some(answer) = unless_interrupted(app.reread_platform(&operator, &request)).await else {
+            bar.finish_and_clear();
+            let kept = if dry_run { "nothing was changed" } else { "what they say otherwise is kept" };
+            let on = request
+                .after
+                .map_or_else(|| "give the command again".to_owned(), |after| format!("go on with --after {after}"));
+            return Err(Interrupted(format!("{} deliveries read again, and {kept}; {on}", count.deliveries)).into());
+        };
+        let answer = answer?;
         bar.inc(answer.deliveries);
         count.deliveries += answer.deliveries;
         count.not_understood += answer.not_understood.len() as u64;
-        let mut lines = String::new();
+        let mut rows = Vec::new();
         for event in answer.events {
             match event.difference {
                 Difference::Added => count.added += 1,
@@ -57,30 +83,24 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
                 Difference::Dropped => count.dropped += 1,
                 Difference::Contradicting => count.contradicting += 1,
             }
-            lines.push_str(&format!("event\t{}\t{}\t{}\n", event.delivery, event.event_id, event.difference.as_str()));
+            let (delivery, id) = (event.delivery.to_string(), event.event_id.to_string());
+            rows.push(row("result", [(1, delivery), (2, id), (8, event.difference.as_str().to_owned())]));
         }
         for delivery in answer.not_understood {
-            lines.push_str(&format!("delivery\t{delivery}\tnot understood any more; it stays as it was understood\n"));
+            let note = "not understood any more; it stays as it was understood".to_owned();
+            rows.push(row("delivery", [(1, delivery.to_string()), (8, note)]));
         }
         for change in answer.changes {
-            let status =
-                |standing: &Option<Standing>| standing.as_ref().map_or("not bound", |known| known.status.as_str());
-            lines.push_str(&format!(
-                "employee\t{}\t{}\tfrom {}\t{} -> {}\n",
-                change.number,
-                change.requirement,
-                change.from,
-                status(&change.before),
-                status(&change.after)
-            ));
+            rows.push(row("status", (3..).zip(standing_change(&change))));
         }
-        bar.suspend(|| output::print(&lines))?;
+        bar.suspend(|| list.print(&rows))?;
         match answer.next {
             Some(next) => request.after = Some(next),
             None => break,
         }
     }
     bar.finish_and_clear();
+    list.end();
     let Count { deliveries, added, changed, dropped, contradicting, not_understood } = count;
     eprintln!("Read again: {deliveries}. Results added: {added}, changed: {changed}, dropped: {dropped}.");
     if contradicting > 0 || not_understood > 0 {
@@ -89,9 +109,7 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     if dry_run {
         eprintln!("Nothing was changed: this was a dry run.");
     } else if added + changed + dropped > 0 {
-        let bar = output::progress("people judged");
-        app.settle_all(|people| bar.inc(people as u64)).await?;
-        bar.finish_and_clear();
+        settle(app, "everything was read again").await?;
     }
     Ok(())
 }

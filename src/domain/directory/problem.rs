@@ -140,8 +140,11 @@ pub enum Fault {
     MixedEncoding,
     #[error("is empty; its first line must name the columns")]
     NoHeader,
-    #[error("is missing from the header; add it (the header names the columns, with commas or semicolons between)")]
-    MissingColumn,
+    #[error("is missing from the header{found}; add it, or say with --mapping which of the file's columns it is")]
+    MissingColumn {
+        /// What stands in the header and is no column of ours, as ", which has A, B besides"; empty where nothing does.
+        found: String,
+    },
     #[error("stands more than once in the header; keep one")]
     DuplicateColumn,
     #[error("is named on line {line} of the mapping, but is missing from the header; add it, or mend the mapping")]

@@ -61,7 +61,11 @@ fn expected(columns: &[Column]) -> String {
     if names.is_empty() {
         names = columns.iter().map(|column| column.name).collect();
     }
-    format!("separated by commas, semicolons or tabs: {}", names.join(", "))
+    let names = names.join(", ");
+    format!(
+        "separated by commas, semicolons or tabs: {names}; or --mapping says which of another system's columns they are \
+         (docs/importing.md)"
+    )
 }
 
 /// The first line as read; of one that seems to tell of a person, only that.

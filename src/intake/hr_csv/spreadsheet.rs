@@ -319,10 +319,9 @@ mod tests {
     #[test]
     fn what_was_a_personal_identity_number_is_not_shown() {
         let fault = Fault::Invalid(InvalidId::PersonalIdentityNumber);
-        for text in ["'8112189876", "=\"811218-9876\"", "8112189876.0", "811218\u{200B}-9876"] {
+        for text in ["'8112189876", "=\"811218-9876\"", "8112189876.0", "811218\u{200B}-9876", "'8112189877"] {
             assert_eq!(check_number(text), Err(fault.clone()), "{text}");
         }
-        assert_eq!(told("'8112189877").as_deref(), Some(""), "nor what may be a mistyped one");
     }
 
     #[test]

@@ -185,9 +185,13 @@ impl<const N: usize> Header<N> {
                 None => header.ignored.extend(showable(name)),
             }
         }
+        let found = match header.ignored.as_slice() {
+            [] => String::new(),
+            names => format!(", which has {} besides", names.join(", ")),
+        };
         for (column, place) in columns.iter().zip(&header.places) {
             if column.required && place.is_none() {
-                note(column, Fault::MissingColumn);
+                note(column, Fault::MissingColumn { found: found.clone() });
             }
         }
         if problems.is_empty() { Ok(header) } else { Err(problems) }

@@ -671,8 +671,8 @@ fn learners(
     let sql = format!(
         "SELECT l.id AS id, l.platform_id AS platform_id, l.fingerprint AS fingerprint,
                       l.depends_on_day AS depends_on_day, l.employee_id AS employee_id, l.unlinked AS unlinked,
-                      (EXISTS (SELECT 1 FROM event v WHERE v.learner_id = l.id AND v.kind = 'revocation')
-                       OR EXISTS (SELECT 1 FROM event v WHERE v.employee_id = l.employee_id AND v.kind = 'revocation'))
+                      (   (SELECT v.id FROM event v WHERE v.learner_id = l.id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL
+                       OR (SELECT v.id FROM event v WHERE v.employee_id = l.employee_id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL)
                           AS revoked,
                       e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt,
                       e.attempt_name AS attempt_name, e.occurred_at AS occurred_at, e.score_points AS score_points,

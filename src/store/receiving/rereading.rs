@@ -265,7 +265,7 @@ pub fn fields_of_statement(told: &NewStatement) -> Fields {
     ]
 }
 
-/// The statements of some deliveries.
+/// The statements of some deliveries. `+` keeps a planner from reading the whole table in the order of its ids.
 pub async fn statements_of(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
@@ -274,7 +274,7 @@ pub async fn statements_of(
         "SELECT s.delivery_id AS delivery_id, s.statement_id AS statement_id, s.body_offset AS body_offset,
                 s.body_length AS body_length, s.digest AS digest, s.occurred_at AS occurred_at,
                 s.refers_to AS refers_to, s.voids AS voids, s.registration AS registration, s.deed AS deed
-         FROM statement s WHERE {} ORDER BY s.id",
+         FROM statement s WHERE {} ORDER BY +s.id",
         is_one_of(connection, "s.delivery_id", ID)
     );
     let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(deliveries)?])).await?;
@@ -365,7 +365,7 @@ pub async fn attachments_of(
     let sql = format!(
         "SELECT a.delivery_id AS delivery_id, a.sha2 AS sha2, a.content_type AS content_type, a.body_offset AS body_offset,
                 a.body_length AS body_length
-         FROM statement_attachment a WHERE {} ORDER BY a.id",
+         FROM statement_attachment a WHERE {} ORDER BY +a.id",
         is_one_of(connection, "a.delivery_id", ID)
     );
     let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(deliveries)?])).await?;

@@ -231,7 +231,7 @@ fn merged_cells_are_refused_where_rows_would_have_nothing() {
 #[test]
 fn a_title_above_the_header_is_said_once() {
     let bytes = workbook(|sheet| texts(sheet, 0, &["Anställda per 26 februari"]));
-    insta::assert_snapshot!(refused(&bytes), @r#"employments: the file begins with "Anställda per 26 februari", which names no column; its first line must name the columns, separated by commas, semicolons or tabs: employee_number, given_name, family_name, employment_id, administration, form, starts_on"#);
+    insta::assert_snapshot!(refused(&bytes), @r#"employments: the file begins with "Anställda per 26 februari", which names no column; its first line must name the columns, separated by commas, semicolons or tabs: employee_number, given_name, family_name, employment_id, administration, form, starts_on; or --mapping says which of another system's columns they are (docs/importing.md)"#);
 }
 
 #[test]
