@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use kurskoll::app::system_clock;
+use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
 use crate::main_job::{completed, graded, small_city};
@@ -102,6 +103,37 @@ both_databases! {
         let code = "larportal".parse().expect("a code");
         let new = app.app.rotate_secret(&kurskoll::app::Asker::operator(), &code).await.expect("a secret");
         assert_eq!(copy.deliver_bytes("larportal", &new, "e-2", &ignored("e-2")).await.status, 200);
+    }
+
+    async fn a_secret_that_is_ended_now_is_taken_by_no_running_copy_once_the_command_is_done(database: TestDatabase) {
+        let installation = Installation::new(&database.url);
+        let old = installation.platform("larportal").await;
+        let copies = [installation.serve().await, installation.serve().await];
+        let deliver = async |secret: &WebhookSecret, id: &str| {
+            let mut statuses = Vec::new();
+            for (place, copy) in copies.iter().enumerate() {
+                let sender = Sender::new(&copy.address, "larportal", secret.clone());
+                let id = format!("{id}-{place}");
+                let sent = sender.delivery(&id, system_clock()(), &ignored(&id));
+                statuses.push(Answer::to(sent).await.expect("an answer").status);
+            }
+            statuses
+        };
+        assert_eq!(deliver(&old, "before").await, [200, 200]);
+        let holds_on = installation.run(&["platform", "rotate-secret", "larportal"]).await;
+        let holds_on = WebhookSecret::parse(holds_on.trim()).expect("a secret");
+        assert_eq!(deliver(&old, "meanwhile").await, [200, 200]);
+        let new = installation.run(&["platform", "rotate-secret", "larportal", "--now"]).await;
+        let new = WebhookSecret::parse(new.trim()).expect("a secret");
+        for ended in [&old, &holds_on] {
+            assert_eq!(deliver(ended, "after").await, [401, 401]);
+        }
+        assert_eq!(deliver(&new, "after").await, [200, 200]);
+        // What was signed with what has ended is still verified.
+        installation.run(&["verify"]).await;
+        for copy in copies {
+            copy.kill().await;
+        }
     }
 
     async fn what_a_killed_process_answered_is_there_when_it_starts_again(database: TestDatabase) {

@@ -7,6 +7,7 @@ use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 use crate::intake::webhook::signature::WebhookSecret;
 use crate::store::StoreError;
+pub use crate::store::platforms::OldSecrets;
 use crate::store::platforms::{self, InsertPlatformError, Platform};
 
 /// A platform to add.
@@ -47,7 +48,7 @@ impl App {
             InsertPlatformError::Store(error) => error.into(),
         })?;
         let secret = new_secret();
-        platforms::add_secret(&change, platform, &secret.reveal()).await?;
+        platforms::add_secret(&change, platform, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
         self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
         change.commit().await?;
@@ -61,7 +62,7 @@ impl App {
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let secret = new_secret();
-        platforms::add_secret(&change, platform.id, &secret.reveal()).await?;
+        platforms::add_secret(&change, platform.id, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {code}");
         self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
         change.commit().await?;

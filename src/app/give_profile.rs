@@ -10,7 +10,7 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
 use crate::intake::xapi::words::{InvalidWords, Words};
-use crate::store::platforms::{self, InsertPlatformError, Platform};
+use crate::store::platforms::{self, InsertPlatformError, OldSecrets, Platform};
 use crate::store::{Connection, StoreError, profiles};
 
 /// Why a platform was not given a profile.
@@ -139,7 +139,7 @@ impl App {
         if let Some(text) = text {
             profiles::insert(&change, platform, 1, text).await?;
         }
-        platforms::add_secret(&change, platform, &secret.reveal()).await?;
+        platforms::add_secret(&change, platform, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
         self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
         change.commit().await?;
@@ -179,13 +179,13 @@ impl App {
         Ok(Given { version, is_unchanged: false, wants_another_secret })
     }
 
-    /// Gives any platform that sends webhooks a new secret of the kind that fits, or one that it made itself; the old one
-    /// holds on for a day.
+    /// Gives any platform that sends webhooks a new secret of the kind that fits, or one that it made itself.
     pub async fn rotate_fitting_secret(
         &self,
         asker: &Asker,
         code: &PlatformCode,
         secret: Option<&str>,
+        old: OldSecrets,
     ) -> Result<PlatformSecret, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
         let change = self.store.change(self.now()).await?;
@@ -197,7 +197,7 @@ impl App {
         let profile = profile_of(change.connection(), &platform).await?;
         let signing = profile.map_or(Signing::StandardWebhooks, |profile| profile.signing().clone());
         let secret = secret_of(&signing, secret)?;
-        platforms::add_secret(&change, platform.id, &secret.reveal()).await?;
+        platforms::add_secret(&change, platform.id, &secret.reveal(), old).await?;
         let object = format!("platform {code}");
         self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
         change.commit().await?;

@@ -36,7 +36,7 @@ const BATCH: usize = 512;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a platform and its secrets are taken as read. A secret that is not among them is looked for at once.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+pub const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// A request as it came through a door.
 #[derive(Debug, Clone)]

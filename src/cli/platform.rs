@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, Opened, open, open_or_make, output, platform_check};
 use crate::app::Asker;
 use crate::app::adapter::{Adapter, PROFILE};
-use crate::app::add_platform::NewPlatform;
-use crate::app::receive_delivery::NATIVE;
+use crate::app::add_platform::{NewPlatform, OldSecrets};
+use crate::app::receive_delivery::{NATIVE, TRUSTED_FOR};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 
@@ -36,6 +36,7 @@ pub enum Command {
     Pull(pull::Command),
     /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
     #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
+                            kurskoll platform rotate-secret larportal --now\n  \
                             kurskoll platform rotate-secret kursen --secret-file secret.txt")]
     RotateSecret {
         /// The platform's code
@@ -43,6 +44,9 @@ pub enum Command {
         /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
         #[arg(long)]
         secret_file: Option<PathBuf>,
+        /// End the old secrets at once, as after a leak: what the platform signs with them is refused from now on
+        #[arg(long)]
+        now: bool,
     },
     /// Give a platform a profile of its own, or a mended one; what it sends is read by it within a second
     #[command(
@@ -142,6 +146,18 @@ async fn give_profile(opened: &Opened, asker: &Asker, code: &PlatformCode, file:
     Ok(())
 }
 
+/// Says what becomes of an old secret. Running copies of the service take what they read as right for a second: after it, one that has
+/// ended is taken nowhere.
+async fn becomes_of(what: &str, code: &PlatformCode, old: OldSecrets) -> String {
+    match old {
+        OldSecrets::HoldOn => format!("The old {what} of {code} holds on for a day."),
+        OldSecrets::EndNow => {
+            tokio::time::sleep(TRUSTED_FOR).await;
+            format!("The old {what} of {code} holds no longer.")
+        }
+    }
+}
+
 pub async fn run(command: Command) -> Result<(), CommandError> {
     if let Command::Check(arguments) = &command {
         return platform_check::run(arguments);
@@ -193,19 +209,21 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         }
         Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
         Command::Pull(command) => pull::run(&opened, &asker, command).await?,
-        Command::RotateSecret { code, secret_file } => {
+        Command::RotateSecret { code, secret_file, now } => {
+            let old = if now { OldSecrets::EndNow } else { OldSecrets::HoldOn };
             if secret_file.is_none()
-                && let Some(made) = opened.app.rotate_credential(&asker, &code).await?
+                && let Some(made) = opened.app.rotate_credential(&asker, &code, old).await?
             {
-                eprintln!("The old key of {code} holds on for a day. The new one and its secret are shown this once:");
+                eprintln!("{} The new one and its secret are shown this once:", becomes_of("key", &code, old).await);
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
             let given = secret_file.as_deref().map(read_secret).transpose()?;
-            let secret = opened.app.rotate_fitting_secret(&asker, &code, given.as_deref()).await?;
+            let secret = opened.app.rotate_fitting_secret(&asker, &code, given.as_deref(), old).await?;
+            let becomes = becomes_of("secret", &code, old).await;
             if given.is_some() {
-                eprintln!("The old secret of {code} holds on for a day beside the one that was given.");
+                eprintln!("{becomes} The one that was given holds.");
             } else {
-                eprintln!("The old secret of {code} holds on for a day. The new one is shown this once:");
+                eprintln!("{becomes} The new one is shown this once:");
                 output::print(&format!("{}\n", secret.reveal()))?;
             }
         }

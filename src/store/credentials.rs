@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{platform, platform_credential};
-use super::platforms::{OLD_SECRET_HOLDS, Platform, platform_of};
+use super::platforms::{OldSecrets, Platform, platform_of};
 use super::{StoreError, instant};
 use crate::domain::ids::PlatformId;
 
@@ -19,10 +19,15 @@ pub struct Credential {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Adds a key; those that the platform had hold on for [`OLD_SECRET_HOLDS`].
-pub async fn add(change: &Change, platform: PlatformId, key: &str, secret_digest: &[u8]) -> Result<(), StoreError> {
+/// Adds a key.
+pub async fn add(
+    change: &Change,
+    platform: PlatformId,
+    (key, secret_digest): (&str, &[u8]),
+    old: OldSecrets,
+) -> Result<(), StoreError> {
     use platform_credential::Column;
-    let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
+    let until = old.until(change);
     let old = Condition::all()
         .add(Column::PlatformId.eq(platform.0))
         .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));

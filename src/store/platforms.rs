@@ -91,10 +91,34 @@ pub async fn insert(
     }
 }
 
-/// Adds a secret; those that the platform had hold on for [`OLD_SECRET_HOLDS`].
-pub async fn add_secret(change: &Change, platform: PlatformId, secret: &str) -> Result<(), StoreError> {
+/// What becomes of the secrets that a platform had, when it gets a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldSecrets {
+    /// They hold on for [`OLD_SECRET_HOLDS`], so that the platform can change in its own time.
+    HoldOn,
+    /// They hold no longer, as after a leak.
+    EndNow,
+}
+
+impl OldSecrets {
+    /// Until when they hold, where the new one is made by a change.
+    pub(super) fn until(self, change: &Change) -> i64 {
+        instant::kept(match self {
+            Self::HoldOn => change.known_at() + OLD_SECRET_HOLDS,
+            Self::EndNow => change.known_at(),
+        })
+    }
+}
+
+/// Adds a secret.
+pub async fn add_secret(
+    change: &Change,
+    platform: PlatformId,
+    secret: &str,
+    old: OldSecrets,
+) -> Result<(), StoreError> {
     use platform_secret::Column;
-    let until = instant::kept(change.known_at() + OLD_SECRET_HOLDS);
+    let until = old.until(change);
     let old = Condition::all()
         .add(Column::PlatformId.eq(platform.0))
         .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));

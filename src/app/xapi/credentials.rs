@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -13,18 +13,16 @@ use sha2::{Digest, Sha256};
 
 use crate::app::add_platform::{NewPlatform, PlatformError};
 use crate::app::context::Act;
+use crate::app::receive_delivery::TRUSTED_FOR;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::store::credentials;
 pub use crate::store::credentials::Credential;
-use crate::store::platforms::{self, InsertPlatformError};
+use crate::store::platforms::{self, InsertPlatformError, OldSecrets};
 use crate::store::{Change, StoreError};
 
 pub use crate::app::adapter::XAPI;
-
-/// How long a key is taken as read. One that was not read is looked for at once.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// The most keys that are remembered, so that whoever tries many fills no memory.
 const MOST_REMEMBERED: usize = 1_024;
@@ -164,19 +162,19 @@ impl App {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
             InsertPlatformError::Store(error) => error.into(),
         })?;
-        let made = self.make_credential(&change, platform, &new.code).await?;
+        let made = self.make_credential(&change, platform, &new.code, OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
         self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
         change.commit().await?;
         Ok(made)
     }
 
-    /// Gives a platform that sends statements a new key and secret; the old ones hold on for a day. Nothing where the
-    /// platform speaks otherwise.
+    /// Gives a platform that sends statements a new key and secret. Nothing where the platform speaks otherwise.
     pub async fn rotate_credential(
         &self,
         asker: &Asker,
         code: &PlatformCode,
+        old: OldSecrets,
     ) -> Result<Option<KeyAndSecret>, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
         let change = self.store.change(self.now()).await?;
@@ -186,7 +184,7 @@ impl App {
             change.roll_back().await?;
             return Ok(None);
         }
-        let made = self.make_credential(&change, platform.id, &platform.code).await?;
+        let made = self.make_credential(&change, platform.id, &platform.code, old).await?;
         let object = format!("platform {}", platform.code);
         self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
         change.commit().await?;
@@ -198,13 +196,14 @@ impl App {
         change: &Change,
         platform: crate::domain::ids::PlatformId,
         code: &PlatformCode,
+        old: OldSecrets,
     ) -> Result<KeyAndSecret, StoreError> {
         let mut random = [0_u8; 40];
         let (first, second): ([u8; 20], [u8; 20]) = (rand::random(), rand::random());
         random[..20].copy_from_slice(&first);
         random[20..].copy_from_slice(&second);
         let made = KeyAndSecret::generate(code, random);
-        credentials::add(change, platform, &made.key, &digest(&made.secret)).await?;
+        credentials::add(change, platform, (&made.key, &digest(&made.secret)), old).await?;
         Ok(made)
     }
 }
