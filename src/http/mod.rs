@@ -8,6 +8,7 @@ pub mod bounded;
 pub mod catchers;
 pub mod guards;
 pub mod health;
+mod methods;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
