@@ -79,6 +79,7 @@ both_databases! {
         small_city(&app).await;
         let id = create(&app, &stock("maja")).await["id"].clone();
         assert_eq!(settle(&app).await, 0);
+        assert!(app.get("/metrics", None).await.body.contains("kurskoll_waiting_users 1"));
         app.import(HrFiles { employments: &file_of(&[MAJA]), ..HrFiles::default() }).await;
         assert_eq!(settle(&app).await, 1);
         let known = read(&app, &id).await.ok();

@@ -83,6 +83,7 @@ impl App {
                 Err(error) => tracing::warn!(id, %error, "a user whom the directory knows by now goes on waiting"),
             }
         }
+        self.metrics.set_waiting_users(scim_waiting::count(self.store.connection()).await?);
         Ok(settled)
     }
 }

@@ -47,7 +47,7 @@ pub fn user() -> Schemas {
                 "Numbers of the type work are kept as sent and not used. Numbers of other types never are.",
                 [
                     Attribute::text("value", "The number."),
-                    Attribute { canonical_values: PHONES.to_vec(), ..Attribute::text("type", "Its kind.") },
+                    Attribute { canonical_values: vec!["work"], ..Attribute::text("type", "Its kind.") },
                     Attribute::new(Kind::Boolean, "primary", "Whether it is the one to use."),
                 ],
             )
@@ -63,7 +63,7 @@ pub fn user() -> Schemas {
                 [
                     Attribute::text("value", "The address."),
                     Attribute {
-                        canonical_values: vec!["work", "home", "other"],
+                        canonical_values: vec!["work", "other"],
                         ..Attribute::text("type", "Its kind.")
                     },
                     Attribute::new(Kind::Boolean, "primary", "Whether it is the one to use."),
