@@ -15,30 +15,33 @@ pub(super) fn refused(status: Status, request: &Request<'_>) -> Option<Problem> 
         return None;
     }
     let path: Vec<&str> = request.uri().path().raw_segments().map(|segment| segment.as_str()).collect();
-    let routes = request.rocket().routes().filter(|route| is_at(route.uri.path(), &path));
-    let mut methods: BTreeSet<&str> = routes.map(|route| route.method.as_str()).collect();
+    let found =
+        request.rocket().routes().filter_map(|route| Some((any_segments(route.uri.path(), &path)?, route.method)));
+    let found: Vec<(usize, Method)> = found.collect();
+    // /profiles/check is an address of its own, though /profiles/<name> has room for it.
+    let closest = found.iter().map(|(any, _)| *any).min()?;
+    let of_closest = found.iter().filter(|(any, _)| *any == closest);
+    let mut methods: BTreeSet<&str> = of_closest.map(|(_, method)| method.as_str()).collect();
     if methods.contains(Method::Get.as_str()) {
         methods.insert(Method::Head.as_str());
-    }
-    if methods.is_empty() {
-        return None;
     }
     Some(Problem::method_not_allowed(methods.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
-/// Whether a route's pattern, as `/scim/v2/Users/<id>`, has room for a path.
-fn is_at(pattern: &str, path: &[&str]) -> bool {
+/// How many segments of a path are any that a route's pattern, as `/scim/v2/Users/<id>`, has room for; `None` where it has none for
+/// the path.
+fn any_segments(pattern: &str, path: &[&str]) -> Option<usize> {
     let mut rest = path.iter();
+    let mut any = 0;
     for wanted in pattern.split('/').filter(|segment| !segment.is_empty()) {
         if wanted.ends_with("..>") {
-            return true;
+            return Some(path.len());
         }
         let is_any = wanted.starts_with('<');
-        if !rest.next().is_some_and(|segment| is_any || *segment == wanted) {
-            return false;
-        }
+        any += usize::from(is_any);
+        rest.next().filter(|segment| is_any || **segment == wanted)?;
     }
-    rest.next().is_none()
+    rest.next().is_none().then_some(any)
 }
 
 #[cfg(test)]
@@ -48,15 +51,15 @@ mod tests {
     #[test]
     fn a_pattern_has_room_for_the_paths_of_its_own_length() {
         for (pattern, path, fits) in [
-            ("/scim/v2/Users/<id>", "/scim/v2/Users/1-1", true),
-            ("/scim/v2/Users/<id>", "/scim/v2/Users", false),
-            ("/scim/v2/Users/<id>", "/scim/v2/Users/1-1/x", false),
-            ("/scim/v2/Schemas", "/scim/v2/Schemas", true),
-            ("/scim/v2/Schemas", "/scim/v2/schemas", false),
-            ("/files/<path..>", "/files/a/b", true),
+            ("/scim/v2/Users/<id>", "/scim/v2/Users/1-1", Some(1)),
+            ("/scim/v2/Users/<id>", "/scim/v2/Users", None),
+            ("/scim/v2/Users/<id>", "/scim/v2/Users/1-1/x", None),
+            ("/scim/v2/Schemas", "/scim/v2/Schemas", Some(0)),
+            ("/scim/v2/Schemas", "/scim/v2/schemas", None),
+            ("/files/<path..>", "/files/a/b", Some(3)),
         ] {
             let path: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-            assert_eq!(is_at(pattern, &path), fits, "{pattern} {path:?}");
+            assert_eq!(any_segments(pattern, &path), fits, "{pattern} {path:?}");
         }
     }
 }
