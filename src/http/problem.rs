@@ -37,11 +37,15 @@ pub struct Problem {
     /// The `WWW-Authenticate` header.
     pub challenge: Option<Challenge>,
     /// The `Allow` header.
-    pub allow: Option<String>,
+    pub allow: Option<Box<Allow>>,
     /// Extension members (RFC 9457, section 3.2), as `pointer` or `event_id`.
     pub members: Map<String, Value>,
     cause: Option<Cause>,
 }
+
+/// The methods that an address takes, as the `Allow` header lists them. Boxed: few problems have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow(pub String);
 
 /// How somebody who did not prove who they are is asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,7 +276,7 @@ impl Problem {
     /// Adds which methods the address takes.
     #[must_use]
     pub fn with_allow(self, allow: String) -> Self {
-        Self { allow: Some(allow), ..self }
+        Self { allow: Some(Box::new(Allow(allow))), ..self }
     }
 
     /// 405: `allow` are the methods that the address takes.
@@ -360,7 +364,7 @@ impl<'r> Responder<'r, 'static> for Problem {
             response.header(Header::new("retry-after", seconds.to_string()));
         }
         if let Some(allow) = self.allow {
-            response.header(Header::new("allow", allow));
+            response.header(Header::new("allow", allow.0));
         }
         for challenge in self.challenge.map_or(&[][..], Challenge::headers) {
             response.header_adjoin(Header::new("www-authenticate", *challenge));
