@@ -68,6 +68,8 @@ mod scim_bulk;
 mod scim_clients;
 mod scim_files;
 mod scim_filters;
+mod scim_groups;
+mod scim_waiting;
 mod scope;
 mod serving;
 mod several_processes;

@@ -185,12 +185,12 @@ pub const ASKED: [Asked; 112] = [
     asked("DELETE /scim/v2/Me", "/scim/v2/Me"),
     Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
     asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
-    asked("POST /scim/v2/Groups", "/scim/v2/Groups"),
+    Asked { route: "POST /scim/v2/Groups", path: "/scim/v2/Groups", body: r#"{"displayName": "IT"}"# },
     asked("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
     asked("GET /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
-    asked("PUT /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
-    asked("PATCH /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
-    asked("DELETE /scim/v2/Groups/<_>", "/scim/v2/Groups/SEF"),
+    Asked { route: "PUT /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: r#"{"displayName": "IT"}"# },
+    Asked { route: "PATCH /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: NO_OPERATION },
+    asked("DELETE /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
     asked("GET /scim/v2/ResourceTypes", "/scim/v2/ResourceTypes"),
     asked("GET /scim/v2/ResourceTypes/<id>", "/scim/v2/ResourceTypes/User"),
     asked("GET /scim/v2/Schemas", "/scim/v2/Schemas"),
@@ -515,12 +515,12 @@ both_databases! {
         DELETE /scim/v2/Me                                        403     403     403     403     403     501     401     401     401
         POST /scim/v2/Bulk                                        403     403     403     403     403     200     401     401     401
         GET /scim/v2/Groups                                       403     403     403     403     403     200     401     401     401
-        POST /scim/v2/Groups                                      403     403     403     403     403     405     401     401     401
+        POST /scim/v2/Groups                                      403     403     403     403     403     201     401     401     401
         POST /scim/v2/Groups/.search                              403     403     403     403     403     200     401     401     401
         GET /scim/v2/Groups/<id>                                  403     403     403     403     403     200     401     401     401
-        PUT /scim/v2/Groups/<_>                                   403     403     403     403     403     405     401     401     401
-        PATCH /scim/v2/Groups/<_>                                 403     403     403     403     403     405     401     401     401
-        DELETE /scim/v2/Groups/<_>                                403     403     403     403     403     405     401     401     401
+        PUT /scim/v2/Groups/<id>                                  403     403     403     403     403     405     401     401     401
+        PATCH /scim/v2/Groups/<id>                                403     403     403     403     403     405     401     401     401
+        DELETE /scim/v2/Groups/<id>                               403     403     403     403     403     405     401     401     401
         GET /scim/v2/ResourceTypes                                403     403     403     403     403     200     401     401     401
         GET /scim/v2/ResourceTypes/<id>                           403     403     403     403     403     200     401     401     401
         GET /scim/v2/Schemas                                      403     403     403     403     403     200     401     401     401

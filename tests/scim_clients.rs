@@ -29,7 +29,7 @@ both_databases! {
             assert_eq!(made[ENTERPRISE]["employeeNumber"], "2001", "{provider}");
             // What is not needed is not held.
             let text = made.to_string();
-            for dropped in ["0470", "Växjö", "Kock", "sv-SE", "1mz050nq"] {
+            for dropped in ["070-", "Växjö", "1mz050nq"] {
                 assert!(!text.contains(dropped), "{provider} keeps {dropped}");
             }
             let patch = async |name: &str| {
@@ -97,7 +97,7 @@ both_databases! {
         assert_eq!(read(&app, &id).await.ok()["groups"][0]["value"], "FGK");
     }
 
-    async fn groups_are_administrations_and_nobody_changes_them_here(database: TestDatabase) {
+    async fn administrations_are_groups_and_nobody_changes_them_here(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         app.scim("POST /scim/v2/Users", &[], Some(&fixture("entra-id", "create", ""))).await;
@@ -116,10 +116,10 @@ both_databases! {
         assert_eq!(with["totalResults"], 1);
         error(&app.scim("GET /scim/v2/Groups/XYZ", &[], None).await, 404);
         let body = fixture("entra-id", "remove-member", "");
-        for request in ["PATCH /scim/v2/Groups/SEF", "PUT /scim/v2/Groups/SEF", "POST /scim/v2/Groups", "DELETE /scim/v2/Groups/SEF"] {
+        for request in ["PATCH /scim/v2/Groups/SEF", "PUT /scim/v2/Groups/SEF", "DELETE /scim/v2/Groups/SEF"] {
             let answer = app.scim(request, &[], Some(&body)).await;
             assert!(error(&answer, 405).1.contains("HR's file"), "{request}");
-            assert_eq!(answer.headers["allow"], "GET");
+            assert_eq!(answer.headers["allow"], "GET, HEAD");
         }
     }
 

@@ -5,6 +5,7 @@ use chrono::Datelike as _;
 use kurskoll::domain::calendar::CityCalendar;
 use kurskoll::intake::scim::bulk::BulkRequest;
 use kurskoll::intake::scim::filter::{Filter, Literal};
+use kurskoll::intake::scim::group;
 use kurskoll::intake::scim::mapping::{Mapping, MappingText};
 use kurskoll::intake::scim::paging::{ListText, MOST, Start};
 use kurskoll::intake::scim::patch;
@@ -66,13 +67,15 @@ fn sent(mapping: &Mapping, body: &Value) {
         }
         drop(canonical(&schema::group(), body));
         let mut replaced = resource.clone();
-        user::keep_unspoken(&mut replaced, &resource);
+        user::keep_unspoken(&mut replaced, &resource, mapping);
         let _ = user::says_no_employments(body);
     }
     let known = serde_json::from_slice(CREATED).map(|created: Value| canonical(schemas, &created));
     let Ok(Ok(known)) = known else { panic!("the fixture is no User") };
     patched(schemas, &known, body);
     patched(&schema::group(), &Map::new(), body);
+    drop(group::read(body));
+    drop(group::read_patch(body));
     if let Ok(question) = ListText::of_search(body) {
         listed(schemas, &question, &known);
     }

@@ -74,6 +74,7 @@ pub struct Metrics {
     queue_depth: IntGauge,
     events: IntCounterVec,
     stale_employees: IntGauge,
+    waiting_users: IntGauge,
     database_writable: IntGauge,
     clock_ahead: Gauge,
     clock_warnings: IntGauge,
@@ -140,6 +141,10 @@ impl Metrics {
             stale_employees: IntGauge::new(
                 "kurskoll_stale_employees",
                 "Employees whose derived state waits to be worked out again.",
+            )?,
+            waiting_users: IntGauge::new(
+                "kurskoll_waiting_users",
+                "Users of the identity provider whom the directory does not know yet.",
             )?,
             database_writable: IntGauge::new(
                 "kurskoll_database_writable",
@@ -261,6 +266,7 @@ impl Metrics {
         self.registry.register(Box::new(self.queue_depth.clone()))?;
         self.registry.register(Box::new(self.events.clone()))?;
         self.registry.register(Box::new(self.stale_employees.clone()))?;
+        self.registry.register(Box::new(self.waiting_users.clone()))?;
         self.registry.register(Box::new(self.database_writable.clone()))?;
         self.registry.register(Box::new(self.clock_ahead.clone()))?;
         self.registry.register(Box::new(self.clock_warnings.clone()))?;
@@ -307,6 +313,11 @@ impl Metrics {
     /// That many employees' derived state waits to be worked out again.
     pub fn set_stale_employees(&self, employees: u64) {
         self.stale_employees.set(i64::try_from(employees).unwrap_or(i64::MAX));
+    }
+
+    /// That many users of the identity provider are known to nobody's file.
+    pub fn set_waiting_users(&self, users: u64) {
+        self.waiting_users.set(i64::try_from(users).unwrap_or(i64::MAX));
     }
 
     /// Whether the register could be written, just now.

@@ -76,6 +76,9 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         // What asks also sends, so it ends before the way in does.
         let (ask_no_more, asking) = watch::channel(false);
+        let door = http::scim::door(&opened.settings.scim)?;
+        let every = jobs::WAITING_USERS_LOOKED_AT_EVERY;
+        let recognising = jobs::settle_waiting_users(opened.app.clone(), door, every, stopped.clone());
         let settling = jobs::settle_standings(opened.app.clone(), stopped.clone());
         let indexing = jobs::index_statements(opened.app.clone(), stopped.clone());
         let promising = jobs::keep_promise_fresh(opened.app.clone(), stopped.clone());
@@ -94,6 +97,7 @@ impl Service {
             // No request is under way any more: what they were promised is kept, then the rest is put away.
             receiving.close().await;
             stop.send_replace(true);
+            recognising.await?;
             settling.await?;
             indexing.await?;
             promising.await?;

@@ -151,6 +151,8 @@ pub struct ScimSettings {
     pub leading_code: bool,
     /// What the provider calls an administration, and its code.
     pub administrations: BTreeMap<String, String>,
+    /// The display name or externalId of a provider's group, and the code of the administration for which it stands.
+    pub groups: BTreeMap<String, String>,
     /// The service's own address, for addresses in answers; empty: they begin with the path.
     pub public_address: String,
 }
@@ -168,6 +170,7 @@ impl Default for ScimSettings {
             default_form: "permanent".to_owned(),
             leading_code: false,
             administrations: BTreeMap::new(),
+            groups: BTreeMap::new(),
             public_address: String::new(),
         }
     }

@@ -3,7 +3,7 @@
 use rocket::http::Status;
 use rocket::{Catcher, Request, catch, catchers};
 
-use super::problem::Problem;
+use super::{methods, problem::Problem};
 
 /// The catchers, to be registered at `/`.
 #[must_use]
@@ -14,5 +14,12 @@ pub fn all() -> Vec<Catcher> {
 /// What the guard that refused had to say, or what the status means.
 #[catch(default)]
 fn any(status: Status, request: &Request<'_>) -> Problem {
-    Problem::kept(request, status).unwrap_or_else(|| Problem::standard(status))
+    meaning_of(status, request)
+}
+
+/// The problem that a status of Rocket's or of a guard stands for.
+pub(super) fn meaning_of(status: Status, request: &Request<'_>) -> Problem {
+    Problem::kept(request, status)
+        .or_else(|| methods::refused(status, request))
+        .unwrap_or_else(|| Problem::standard(status))
 }

@@ -9,6 +9,7 @@ pub mod catchers;
 pub mod connections;
 pub mod guards;
 pub mod health;
+mod methods;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

@@ -10,11 +10,12 @@ use rocket::get;
 use rocket::serde::json::Json;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::schema::{KnownFormat, Schema, SchemaFormat, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
 use super::api::v1;
+use super::guards::query::Query;
 use super::problem::Problem;
 use crate::domain::compliance::Status;
 use crate::domain::directory::proposal::State;
@@ -32,6 +33,7 @@ pub use problems::{
     info(
         title = "Kurskoll",
         description = "Which of a city's people have done the training that their work demands, and how we know.",
+        contact(name = "Whoever operates this service"),
     ),
     servers((url = "/", description = "This service")),
     paths(
@@ -161,8 +163,13 @@ impl Modify for Bearer {
             .bearer_format("JWT")
             .description(Some("A signed JWT (EdDSA), as `kurskoll token issue` prints it."))
             .build();
+        let signature = ApiKeyValue::with_description(
+            "webhook-signature",
+            "The Standard Webhooks signature over id, time and body, or what the platform's profile has in its place.",
+        );
         if let Some(components) = openapi.components.as_mut() {
             components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+            components.add_security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
         }
     }
 }
@@ -184,8 +191,12 @@ fn complete(operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
+            is_not_empty(parameter);
             name_words(parameter);
         }
+    }
+    if operation.description.as_ref().is_none_or(String::is_empty) {
+        operation.description = operation.summary.as_ref().map(|summary| format!("{summary}."));
     }
     if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
         let examples = examples::of_request(&id);
@@ -208,9 +219,24 @@ fn complete(operation: &mut Operation) {
     }
 }
 
+/// A parameter that is given has a value.
+fn is_not_empty(parameter: &mut Parameter) {
+    if let Some(RefOr::T(Schema::Object(text))) = parameter.schema.as_mut()
+        && text.schema_type == Type::String.into()
+        && text.format.is_none()
+    {
+        text.min_length = Some(1);
+    }
+}
+
 /// The words that a parameter takes, where it takes a few.
 fn name_words(parameter: &mut Parameter) {
     let words: Vec<&str> = match parameter.name.as_str() {
+        "since" => {
+            let instant = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+            parameter.schema = Some(ObjectBuilder::new().schema_type(Type::String).format(Some(instant)).into());
+            return;
+        }
         "status" => Status::ALL.map(Status::as_str).to_vec(),
         "outcome" => vec!["accepted", "ignored", "quarantined"],
         "state" => State::ALL.map(State::as_str).to_vec(),
@@ -236,9 +262,14 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// This document
 #[utoipa::path(
     get, path = "/api/v1/openapi.json", tag = "document", operation_id = "document",
-    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
+    security(()),
+    responses(
+        (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
+        (status = 400, response = crate::http::openapi::MalformedParameter),
+    ),
 )]
 #[get("/openapi.json")]
-pub fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(openapi())
+pub fn document(query: Query) -> Result<Json<utoipa::openapi::OpenApi>, Problem> {
+    query.only(&[])?;
+    Ok(Json(openapi()))
 }

@@ -37,10 +37,16 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// The `WWW-Authenticate` header.
     pub challenge: Option<Challenge>,
+    /// The `Allow` header.
+    pub allow: Option<Box<Allow>>,
     /// Extension members (RFC 9457, section 3.2), as `pointer` or `event_id`.
     pub members: Map<String, Value>,
     cause: Option<Cause>,
 }
+
+/// The methods that an address takes, as the `Allow` header lists them. Boxed: few problems have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow(pub String);
 
 /// How somebody who did not prove who they are is asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +109,7 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             challenge: None,
+            allow: None,
             members: Map::new(),
             cause: None,
         }
@@ -278,6 +285,19 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
+    /// Adds which methods the address takes.
+    #[must_use]
+    pub fn with_allow(self, allow: String) -> Self {
+        Self { allow: Some(Box::new(Allow(allow))), ..self }
+    }
+
+    /// 405: `allow` are the methods that the address takes.
+    #[must_use]
+    pub fn method_not_allowed(allow: String) -> Self {
+        let detail = format!("This address takes {allow} and no other method.");
+        Self::standard(Status::MethodNotAllowed).with_detail(detail).with_allow(allow)
+    }
+
     /// Adds what the log shall say of it, for problems other than [`Problem::internal`] that have a cause inside.
     #[must_use]
     pub fn with_cause(self, error: &dyn Error) -> Self {
@@ -369,6 +389,9 @@ impl<'r> Responder<'r, 'static> for Problem {
             .sized_body(body.len(), std::io::Cursor::new(body));
         if let Some(seconds) = self.retry_after {
             response.header(Header::new("retry-after", seconds.to_string()));
+        }
+        if let Some(allow) = self.allow {
+            response.header(Header::new("allow", allow.0));
         }
         for challenge in self.challenge.map_or(&[][..], Challenge::headers) {
             response.header_adjoin(Header::new("www-authenticate", *challenge));

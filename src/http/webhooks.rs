@@ -90,7 +90,7 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
 /// form, is the platform's own. Answers `200` once the delivery is durable; a report
 /// asked after that has it. A body may come with `Content-Encoding: gzip`; the signature is over the bytes as they are sent. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
 #[utoipa::path(
-    post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks",
+    post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks", security(("signature" = [])),
     params(
         ("platform" = String, Path, description = "The platform's code", example = "larportal"),
         ("webhook-id" = String, Header, description = "The delivery's id, the same when it is sent again; not of platforms that a profile reads otherwise"),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::receive_delivery::Receiving;
+use crate::app::scim::Door;
 use crate::app::seal::Sealed;
 use crate::app::{App, StoreError};
 use crate::auth::Authenticator;
@@ -95,6 +96,21 @@ pub fn watch_linking(app: App, every: Duration, mut stop: watch::Receiver<bool>)
         while !*stop.borrow() {
             if let Err(error) = app.watch_linking().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "what is linked could not be counted");
+            }
+            drop(tokio::time::timeout(every, stop.changed()).await);
+        }
+    })
+}
+
+/// How often it is looked whether the directory knows users who wait.
+pub const WAITING_USERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
+
+/// Makes users of those whom the directory knows by now, until it is told to stop.
+pub fn settle_waiting_users(app: App, door: Door, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while !*stop.borrow() {
+            if let Err(error) = app.settle_waiting_users(&door).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "users who wait could not be looked at");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }

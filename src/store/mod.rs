@@ -48,6 +48,8 @@ pub mod revocations;
 mod rows;
 mod rows_of_json;
 pub mod scim;
+pub mod scim_groups;
+pub mod scim_waiting;
 pub mod settings;
 pub mod standings;
 pub mod told;

@@ -12,7 +12,7 @@ use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{employee, employee_fact, employment_fact, identity_claim, scim_user};
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, statement};
+use super::rows::{IN_AT_ONCE, placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::directory::accounts::{Account, employed_as};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EmploymentId};
@@ -36,6 +36,8 @@ pub struct ScimUser {
     pub governs: BTreeSet<EmploymentId>,
     /// When it was last deactivated or deleted; `None`: it is active, or never was.
     pub ended_at: Option<DateTime<Utc>>,
+    /// The id under which it waited until the directory knew the person, and by which the provider knows it.
+    pub waited_as: Option<i64>,
 }
 
 impl ScimUser {
@@ -77,6 +79,7 @@ fn user_of(row: scim_user::Model) -> Result<ScimUser, StoreError> {
         told: parsed(serde_json::from_str(&row.told), TABLE, "told")?,
         governs: parsed(governs, TABLE, "governs")?,
         ended_at: row.ended_at.map(instant::read),
+        waited_as: row.waited_as,
     })
 }
 
@@ -121,6 +124,7 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         changed_at: Set(change.at()),
         governs: Set(serde_json::json!(user.governs.iter().map(EmploymentId::as_str).collect::<Vec<_>>()).to_string()),
         ended_at: Set(user.ended_at.map(instant::kept)),
+        waited_as: Set(user.waited_as),
     };
     let columns = [
         Column::Deleted,
@@ -132,6 +136,7 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         Column::ChangedAt,
         Column::Governs,
         Column::EndedAt,
+        Column::WaitedAs,
     ];
     scim_user::Entity::insert(row)
         .on_conflict(OnConflict::column(Column::Id).update_columns(columns).to_owned())
@@ -192,6 +197,61 @@ pub async fn by_external_id(connection: &impl ConnectionTrait, id: &str) -> Resu
         .all(connection)
         .await?;
     rows.into_iter().map(user_of).collect()
+}
+
+/// The user that waited under an id before the directory knew the person.
+pub async fn by_waited_as(connection: &impl ConnectionTrait, waited_as: i64) -> Result<Option<ScimUser>, StoreError> {
+    let found = scim_user::Entity::find().filter(scim_user::Column::WaitedAs.eq(waited_as));
+    found.filter(scim_user::Column::Deleted.eq(false)).one(connection).await?.map(user_of).transpose()
+}
+
+/// The users of some employees by their ids' parts: employee, generation, and the id under which a user waited. Nothing of them is
+/// read but that.
+pub async fn existing(
+    connection: &impl ConnectionTrait,
+    employees: &[EmployeeId],
+) -> Result<Vec<(EmployeeId, u32, Option<i64>)>, StoreError> {
+    let mut found = Vec::new();
+    for ids in employees.chunks(IN_AT_ONCE) {
+        let sql = format!(
+            "SELECT e.id AS id, COALESCE(u.generation, 1) AS generation, u.waited_as AS waited_as {USERS} AND e.id IN ({})",
+            placeholders(1, ids.len())
+        );
+        let ids = ids.iter().map(|id| id.0.into());
+        for row in connection.query_all_raw(statement(connection, &sql, ids)).await? {
+            let generation: i32 = row.try_get("", "generation")?;
+            let generation = parsed(u32::try_from(generation), "scim_user", "generation")?;
+            found.push((EmployeeId(row.try_get("", "id")?), generation, row.try_get("", "waited_as")?));
+        }
+    }
+    Ok(found)
+}
+
+/// The users that waited under some ids, by their parts.
+pub async fn existing_waited(
+    connection: &impl ConnectionTrait,
+    waited_as: &[i64],
+) -> Result<Vec<(EmployeeId, u32, Option<i64>)>, StoreError> {
+    let mut found = Vec::new();
+    for ids in waited_as.chunks(IN_AT_ONCE) {
+        let users = scim_user::Entity::find().filter(scim_user::Column::WaitedAs.is_in(ids.iter().copied()));
+        for row in users.filter(scim_user::Column::Deleted.eq(false)).all(connection).await? {
+            let generation = parsed(u32::try_from(row.generation), "scim_user", "generation")?;
+            found.push((EmployeeId(row.employee_id), generation, row.waited_as));
+        }
+    }
+    Ok(found)
+}
+
+/// The ids under which users waited, by employee and generation. They are few.
+pub async fn waited(connection: &impl ConnectionTrait) -> Result<BTreeMap<(EmployeeId, u32), i64>, StoreError> {
+    let users = scim_user::Entity::find().filter(scim_user::Column::WaitedAs.is_not_null());
+    let mut waited = BTreeMap::new();
+    for row in users.all(connection).await? {
+        let generation = parsed(u32::try_from(row.generation), "scim_user", "generation")?;
+        waited.extend(row.waited_as.map(|id| ((EmployeeId(row.employee_id), generation), id)));
+    }
+    Ok(waited)
 }
 
 /// Everybody who could be meant by a value: too many rather than too few, for whoever looks closer.

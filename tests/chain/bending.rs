@@ -109,6 +109,18 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     app.state(sender, &cmi5::done("18", "passed", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
 }
 
+/// A provider's group from which a member is gone, and a user who waits.
+async fn groups_of_every_way(app: &TestApp) {
+    let waits =
+        create(app, &json!({"userName": "maja", "emails": [{"value": "maja@example.org", "type": "work"}]})).await;
+    let group = json!({"displayName": "IT", "externalId": "it", "members": [{"value": waits["id"]}]});
+    assert_eq!(app.scim("POST /scim/v2/Groups", &[], Some(&group)).await.status, 201);
+    let leave = patch_of("remove", "members", Value::Null);
+    assert_eq!(app.scim("PATCH /scim/v2/Groups/group-1", &[], Some(&leave)).await.status, 204);
+    let join = patch_of("add", "members", json!([{"value": waits["id"]}]));
+    assert_eq!(app.scim("PATCH /scim/v2/Groups/group-1", &[], Some(&join)).await.status, 204);
+}
+
 async fn directory_of_every_way(app: &TestApp) {
     let moved = EMPLOYMENTS.replace("Måltid", "Kök").replace("Bo,Öberg,bo@example.org", "Bo,Berg,bo.berg@example.org");
     let absences = |last: &str| format!("employee_number,starts_on,ends_on\n1003,2026-02-01,{last}\n");
@@ -129,6 +141,7 @@ async fn directory_of_every_way(app: &TestApp) {
     import_employments(app, &last, request).await;
     let correction = json!({"reason": "told late", "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": "2026-01-09"}]});
     post(app, "employees/1002/corrections", correction).await.ok();
+    groups_of_every_way(app).await;
     let link =
         json!({"platform": "larportal", "key": "username", "value": "x", "employee_number": "1002", "reason": "asked"});
     let made = post(app, "links", link).await.ok();

@@ -355,6 +355,18 @@ impl TestApp {
     }
 
     /// How many rows a table has.
+    /// Whether what a provider said holds a text somewhere.
+    pub async fn rows_holding(&self, text: &str) -> bool {
+        let connection = self.app.store.connection();
+        let sql = format!(
+            "SELECT (SELECT COUNT(*) FROM scim_waiting WHERE resource || user_name || COALESCE(email_key, '') LIKE '%{text}%')
+                  + (SELECT COUNT(*) FROM scim_user WHERE told || user_name LIKE '%{text}%') AS rows"
+        );
+        let question = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(question).await.expect("the tables").expect("a count");
+        row.try_get::<i64>("", "rows").expect("a number") > 0
+    }
+
     pub async fn rows_in(&self, table: &str) -> i64 {
         let connection = self.app.store.connection();
         let question =

@@ -70,17 +70,41 @@ impl App {
         let path = operation.path.trim_matches('/');
         let path = path.strip_prefix("scim/v2/").unwrap_or(path);
         let (kind, id) = path.split_once('/').map_or((path, None), |(kind, id)| (kind, Some(id)));
-        if kind.eq_ignore_ascii_case("Groups") {
-            return Err(ScimError::GroupsAreReadOnly);
-        }
         let seen = Precondition(operation.version.as_deref());
         let (data, wanted) = (&operation.data, Wanted::default());
+        if kind.eq_ignore_ascii_case("Groups") {
+            return self.carry_out_on_groups(asker, door, operation, id).await;
+        }
         match (operation.method, id) {
             _ if !kind.eq_ignore_ascii_case("Users") => Err(no_such(operation)),
             (Method::Post, None) => self.create_scim_user(asker, door, data, wanted).await.map(Some),
             (Method::Put, Some(id)) => self.replace_scim_user(asker, door, id, seen, data, wanted).await.map(Some),
-            (Method::Patch, Some(id)) => self.patch_scim_user(asker, door, id, seen, data, wanted).await.map(Some),
+            (Method::Patch, Some(id)) => {
+                let patched = self.patch_scim_user(asker, door, id, seen, data, wanted).await;
+                patched.map(|patched| Some(patched.resource))
+            }
             (Method::Delete, Some(id)) => self.delete_scim_user(asker, door, id, seen).await.map(|()| None),
+            _ => Err(no_such(operation)),
+        }
+    }
+
+    async fn carry_out_on_groups(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        operation: &Operation,
+        id: Option<&str>,
+    ) -> Outcome {
+        let seen = Precondition(operation.version.as_deref());
+        // The members are not in the answer.
+        let (data, wanted) = (&operation.data, Wanted { attributes: Some("id"), excluded_attributes: None });
+        match (operation.method, id) {
+            (Method::Post, None) => self.create_scim_group(asker, door, data, wanted).await.map(Some),
+            (Method::Put, Some(id)) => self.replace_scim_group(asker, door, id, seen, data, wanted).await.map(Some),
+            (Method::Patch, Some(id)) => {
+                self.patch_scim_group(asker, door, id, seen, data, wanted).await.map(Result::ok)
+            }
+            (Method::Delete, Some(id)) => self.delete_scim_group(asker, door, id, seen).await.map(|()| None),
             _ => Err(no_such(operation)),
         }
     }

@@ -4,6 +4,7 @@ use super::write::Writing;
 use super::{Door, Precondition, ScimError};
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
+use crate::intake::scim::user::waiting_id;
 
 impl App {
     /// Deletes a user, and no person.
@@ -16,6 +17,10 @@ impl App {
     ) -> Result<(), ScimError> {
         let grant = asker.grant(Action::Provision)?;
         let writing = Writing::begin(self, asker, &grant, door).await?;
+        if let Some((user, _)) = writing.find_waiting(id, precondition).await? {
+            writing.forget_waiting(user.id).await?;
+            return writing.done("scim.user.delete", &format!("user {}", waiting_id(user.id))).await;
+        }
         let (loaded, before) = writing.find(id, precondition).await?;
         let was = writing.read(&before)?;
         writing.let_go(&loaded, &was).await

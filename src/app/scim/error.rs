@@ -6,6 +6,7 @@ use crate::domain::directory::plan::provision::ProvisionFault;
 use crate::domain::ids::AdministrationCode;
 use crate::intake::scim::ScimType;
 use crate::intake::scim::bulk::BulkError;
+use crate::intake::scim::group::GroupError;
 use crate::intake::scim::paging::ListError;
 use crate::intake::scim::patch::PatchError;
 use crate::intake::scim::resource::{ProjectionError, ValueError};
@@ -34,6 +35,18 @@ pub enum ScimError {
     #[error(transparent)]
     User(#[from] UserError),
     #[error(transparent)]
+    Group(#[from] GroupError),
+    #[error("members: there is no user with the id {0}; send the user first, or by bulkId")]
+    UnknownMember(String),
+    #[error(
+        "this group stands for the administration {0}, which the register does not know: correct scim.groups, or import it"
+    )]
+    GroupOfUnknownAdministration(AdministrationCode),
+    #[error("another group has this externalId, {location}: change that one")]
+    GroupExists { location: String },
+    #[error("{0} cannot be removed: the directory would go on showing what it knows; give another value")]
+    CannotBeRemoved(String),
+    #[error(transparent)]
     Bulk(#[from] BulkError),
     #[error("{fault}; {attribute} carries the administration's code, and these exist: {known}")]
     NoAdministration { fault: ProvisionFault, attribute: String, known: String },
@@ -57,7 +70,7 @@ pub enum ScimError {
     UnresolvedReference(String),
     #[error("operations refer to each other in a circle: {0}")]
     CircularReference(String),
-    #[error("there is no {0} here; bulk takes POST /Users, and PUT, PATCH and DELETE of a user")]
+    #[error("there is no {0} here; bulk takes POST /Users, and PUT, PATCH and DELETE of a user; the same of groups")]
     NoSuchOperation(String),
     #[error("the register failed; try again")]
     Store(#[from] StoreError),
@@ -73,7 +86,11 @@ impl ScimError {
             Self::NoMe => 501,
             Self::GroupsAreReadOnly => 405,
             Self::Bulk(BulkError::TooManyOperations) => 413,
-            Self::Taken(_) | Self::Exists { .. } | Self::UnresolvedReference(_) | Self::CircularReference(_) => 409,
+            Self::Taken(_)
+            | Self::Exists { .. }
+            | Self::GroupExists { .. }
+            | Self::UnresolvedReference(_)
+            | Self::CircularReference(_) => 409,
             Self::OtherVersion => 412,
             Self::Store(_) => 500,
             Self::List(_)
@@ -81,6 +98,10 @@ impl ScimError {
             | Self::Value(_)
             | Self::Patch(_)
             | Self::User(_)
+            | Self::Group(_)
+            | Self::UnknownMember(_)
+            | Self::GroupOfUnknownAdministration(_)
+            | Self::CannotBeRemoved(_)
             | Self::Bulk(_)
             | Self::NoAdministration { .. }
             | Self::Provision(_)
@@ -109,10 +130,13 @@ impl ScimError {
             Self::Value(_) => Some(ScimType::InvalidValue),
             Self::Patch(error) => Some(error.scim_type()),
             Self::User(error) => Some(error.scim_type()),
+            Self::Group(error) => Some(error.scim_type()),
             Self::Bulk(error) => Some(error.scim_type()),
-            Self::Taken(_) | Self::Exists { .. } => Some(ScimType::Uniqueness),
-            Self::OtherEmployee => Some(ScimType::Mutability),
-            Self::NoAdministration { .. }
+            Self::Taken(_) | Self::Exists { .. } | Self::GroupExists { .. } => Some(ScimType::Uniqueness),
+            Self::OtherEmployee | Self::CannotBeRemoved(_) => Some(ScimType::Mutability),
+            Self::UnknownMember(_)
+            | Self::GroupOfUnknownAdministration(_)
+            | Self::NoAdministration { .. }
             | Self::Provision(_)
             | Self::UnknownAdministration { .. }
             | Self::ClosedAdministration(_)

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::load::{Loading, employee_at, load};
+use super::load::{Loading, employee_at, load, user_of};
+use super::waiting::resources_of;
 use super::{Door, Resource, ScimError};
 use crate::app::context::Act;
 use crate::app::{App, Asker, StoreError};
@@ -14,12 +15,16 @@ use crate::intake::scim::discovery::list_response;
 use crate::intake::scim::filter::Lookup;
 use crate::intake::scim::paging::{Cursor, List, ListText, Start};
 use crate::intake::scim::schema::ENTERPRISE;
-use crate::intake::scim::user::UserId;
+use crate::intake::scim::user::{UserId, UserReference};
 use crate::store::scim::KnownBy;
-use crate::store::{Connection, clock, directory, scim};
+use crate::store::scim_waiting::WaitingUser;
+use crate::store::{Connection, clock, directory, scim, scim_waiting};
 
 /// How many users are in memory at a time.
 const AT_ONCE: usize = 500;
+
+/// Where those come in the order by keys whom the directory does not know yet: after everybody.
+const WAITING: i64 = 1 << 62;
 
 /// A user that is asked for.
 #[derive(Debug)]
@@ -94,23 +99,32 @@ struct Search<'a, C> {
 impl<C: Connection> Search<'_, C> {
     async fn page(&self) -> Result<Page, StoreError> {
         let lookups = self.list.filter.as_ref().and_then(|filter| filter.lookups());
-        let found = match lookups {
-            Some(lookups) => self.found_by_index(&lookups).await?,
+        let found = match &lookups {
+            Some(lookups) => self.found_by_index(lookups).await?,
             None => None,
         };
+        // Where an index finds users it finds those who wait as well.
+        let few = match (&found, lookups) {
+            (Some(_), Some(lookups)) => Some(self.waiting_by_index(&lookups).await?),
+            _ => None,
+        };
         if self.list.sort.is_some() {
-            return self.sorted(found).await;
+            return self.sorted(found, few).await;
         }
         match (&self.list.start, found) {
             (Start::Index(past), None) if self.list.filter.is_none() => {
-                let total = usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX);
+                let known = scim::count(self.connection).await?;
                 let (past, count) = (as_u64(*past), as_u64(self.list.count));
                 let users = scim::page(self.connection, past, count).await?;
                 let ids: BTreeSet<EmployeeId> = users.iter().map(|(employee, _)| *employee).collect();
                 let mut resources = self.wanted(&ids.into_iter().collect::<Vec<_>>()).await?;
                 resources.retain(|found| users.contains(&(found.employee, found.generation)));
                 active_first(&mut resources);
-                Ok(Page { total: Some(total), resources, next: None })
+                let left = count.saturating_sub(as_u64(resources.len()));
+                let waiting = scim_waiting::page(self.connection, past.saturating_sub(known), left).await?;
+                resources.extend(self.waiting_wanted(waiting).await?);
+                let total = known.saturating_add(scim_waiting::count(self.connection).await?);
+                Ok(Page { total: Some(as_usize(total)), resources, next: None })
             }
             (Start::Index(past), found) => {
                 let (past, count) = (*past, self.list.count);
@@ -127,13 +141,20 @@ impl<C: Connection> Search<'_, C> {
                         total += 1;
                     }
                 }
+                for found in self.waiting(few, 0).await? {
+                    if total >= past && page.resources.len() < count {
+                        page.resources.push(found);
+                    }
+                    total += 1;
+                }
                 page.total = Some(total);
                 Ok(page)
             }
             (Start::Cursor(after), found) => {
                 let mut page = Page::default();
                 if self.list.filter.is_none() {
-                    page.total = Some(usize::try_from(scim::count(self.connection).await?).unwrap_or(usize::MAX));
+                    let waiting = scim_waiting::count(self.connection).await?;
+                    page.total = Some(as_usize(scim::count(self.connection).await?.saturating_add(waiting)));
                 }
                 // Of the last employee that was shown more users may follow.
                 let after = after.as_ref().map_or(0, |after| after.id);
@@ -148,19 +169,79 @@ impl<C: Connection> Search<'_, C> {
                         page.resources.push(found);
                     }
                 }
+                if page.next.is_none() {
+                    for found in self.waiting(few, after.saturating_sub(WAITING)).await? {
+                        if page.resources.len() == self.list.count {
+                            page.next =
+                                page.resources.last().map(|last| self.list.cursor_of(&last.resource, last.place));
+                            break;
+                        }
+                        page.resources.push(found);
+                    }
+                }
                 Ok(page)
             }
         }
     }
 
+    /// Those who wait, after an id, as far as they are asked for; `few`: of these alone.
+    async fn waiting(&self, few: Option<Vec<WaitingUser>>, after: i64) -> Result<Vec<Found>, StoreError> {
+        if let Some(few) = few {
+            return self.waiting_wanted(few.into_iter().filter(|user| user.id > after).collect()).await;
+        }
+        let mut found = Vec::new();
+        let mut after = after.max(0);
+        loop {
+            let users = scim_waiting::after(self.connection, after, as_u64(AT_ONCE)).await?;
+            let Some(last) = users.last() else { return Ok(found) };
+            after = last.id;
+            found.extend(self.waiting_wanted(users).await?);
+        }
+    }
+
+    async fn waiting_wanted(&self, users: Vec<WaitingUser>) -> Result<Vec<Found>, StoreError> {
+        let resources = resources_of(self.connection, &users, &self.loading.door.base).await?;
+        let found = users.iter().zip(resources).map(|(user, resource)| Found {
+            place: WAITING.saturating_add(user.id),
+            employee: EmployeeId(i64::MAX),
+            generation: 0,
+            is_active: user.user.active,
+            resource,
+        });
+        Ok(found.filter(|found| self.list.wants(&found.resource)).collect())
+    }
+
+    /// Those who wait for whom the filter can hold.
+    async fn waiting_by_index(&self, lookups: &[Lookup]) -> Result<Vec<WaitingUser>, StoreError> {
+        let mut found: Vec<WaitingUser> = Vec::new();
+        for Lookup { attribute, value } in lookups {
+            match (attribute.as_str(), UserReference::parse(value)) {
+                ("id", Some(UserReference::Waited(id))) => {
+                    found.extend(scim_waiting::by_id(self.connection, id).await?);
+                }
+                ("id", _) => {}
+                _ => found.extend(scim_waiting::candidates(self.connection, value).await?),
+            }
+        }
+        found.sort_by_key(|user| user.id);
+        found.dedup_by_key(|user| user.id);
+        Ok(found)
+    }
+
     /// Orders all that is wanted by key alone, and then loads the page.
-    async fn sorted(&self, found: Option<BTreeSet<EmployeeId>>) -> Result<Page, StoreError> {
+    async fn sorted(
+        &self,
+        found: Option<BTreeSet<EmployeeId>>,
+        few: Option<Vec<WaitingUser>>,
+    ) -> Result<Page, StoreError> {
         let mut places: Vec<Cursor> = Vec::new();
         let mut walk = Walk::new(found, EmployeeId(0));
         while let Some(ids) = walk.next(self.connection).await? {
             let wanted = self.wanted(&ids).await?;
             places.extend(wanted.iter().map(|found| self.list.cursor_of(&found.resource, found.place)));
         }
+        let waiting = self.waiting(few, 0).await?;
+        places.extend(waiting.iter().map(|found| self.list.cursor_of(&found.resource, found.place)));
         places.sort_by(|a, b| self.list.order(a, b));
         let past = match &self.list.start {
             Start::Index(past) => *past,
@@ -171,8 +252,10 @@ impl<C: Connection> Search<'_, C> {
         let more = past + page.len() < places.len();
         let next =
             page.last().filter(|_| more && matches!(self.list.start, Start::Cursor(_))).map(|last| (*last).clone());
-        let ids: BTreeSet<EmployeeId> = page.iter().map(|place| employee_at(place.id)).collect();
+        let known = page.iter().filter(|place| place.id < WAITING);
+        let ids: BTreeSet<EmployeeId> = known.map(|place| employee_at(place.id)).collect();
         let mut resources = self.wanted(&ids.into_iter().collect::<Vec<_>>()).await?;
+        resources.extend(waiting);
         let position = |found: &Found| page.iter().position(|place| place.id == found.place);
         resources.retain(|found| position(found).is_some());
         resources.sort_by_cached_key(position);
@@ -200,7 +283,7 @@ impl<C: Connection> Search<'_, C> {
                 || *attribute == format!("{ENTERPRISE}:employeeNumber");
             let by = match attribute.as_str() {
                 "id" => {
-                    found.extend(UserId::parse(value).map(|id| id.employee));
+                    found.extend(user_of(self.connection, value).await?.map(|id: UserId| id.employee));
                     continue;
                 }
                 "externalId" => Some(KnownBy::ExternalId),
@@ -242,6 +325,10 @@ impl Walk {
         self.after = *last;
         Ok(Some(ids))
     }
+}
+
+fn as_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn as_u64(number: usize) -> u64 {

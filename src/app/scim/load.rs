@@ -11,10 +11,12 @@ use crate::domain::directory::accounts::{self, Account};
 use crate::domain::directory::plan::provision::{KnownPerson, shown};
 use crate::domain::directory::records::{EmploymentRecord, PersonRecord};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
-use crate::intake::scim::user::{self, UserId};
+use crate::intake::scim::group::GroupId;
+use crate::intake::scim::user::{self, UserId, UserReference};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::scim::ScimUser;
-use crate::store::{Connection, people, scim};
+use crate::store::scim_groups::ScimGroup;
+use crate::store::{Connection, people, scim, scim_groups};
 
 /// An employee with every user that a provider has of them.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(super) struct Loaded {
     /// What is kept of it; `None`: HR's files alone have spoken of them.
     pub kept: Option<ScimUser>,
     manager: Option<UserId>,
+    /// The ids and names of the provider's groups of which it is a member.
+    groups: Vec<(String, String)>,
 }
 
 /// What loading needs beside the connection.
@@ -81,7 +85,12 @@ impl Household {
 
 impl Loaded {
     pub fn id(&self) -> UserId {
-        UserId { employee: self.household.employee, generation: self.kept.as_ref().map_or(1, |kept| kept.generation) }
+        let kept = self.kept.as_ref();
+        UserId {
+            employee: self.household.employee,
+            generation: kept.map_or(1, |kept| kept.generation),
+            waited_as: kept.and_then(|kept| kept.waited_as),
+        }
     }
 
     /// Its place in an order by keys: the employee's, then the user's own.
@@ -125,6 +134,7 @@ impl Loaded {
             account: account.as_ref(),
             manager: self.manager,
             administrations: loading.administrations,
+            groups: &self.groups,
             created_at: household.created_at,
             changed_at: household.changed_at,
             today: loading.today,
@@ -185,7 +195,12 @@ pub(super) async fn load(
     let households = households(connection, employees).await?;
     let loaded = households.into_values().flat_map(|household| {
         let kept: Vec<Option<ScimUser>> = household.members().into_iter().map(Option::<&ScimUser>::cloned).collect();
-        kept.into_iter().map(move |kept| Loaded { household: household.clone(), kept, manager: None })
+        kept.into_iter().map(move |kept| Loaded {
+            household: household.clone(),
+            kept,
+            manager: None,
+            groups: Vec::new(),
+        })
     });
     let mut loaded: Vec<Loaded> = loaded.collect();
     let manager_of = |loaded: &Loaded| shown(&loaded.known().seen(), today).and_then(|e| e.manager.clone());
@@ -195,23 +210,58 @@ pub(super) async fn load(
     let kept_managers = scim::users(connection, &manager_ids).await?;
     let user_id = |number: &EmployeeNumber| {
         let employee = *managers.get(number)?;
-        let Some(users) = kept_managers.get(&employee) else { return Some(UserId { employee, generation: 1 }) };
+        let Some(users) = kept_managers.get(&employee) else { return Some(UserId::of(employee, 1)) };
         let mut users = users.iter().filter(|user| !user.is_deleted);
         let first = users.clone().find(|user| user.active).or_else(|| users.next())?;
-        Some(UserId { employee, generation: first.generation })
+        Some(UserId { employee, generation: first.generation, waited_as: first.waited_as })
     };
     for (one, number) in loaded.iter_mut().zip(&numbers) {
         one.manager = number.as_ref().and_then(user_id);
     }
+    let ids: Vec<String> = loaded.iter().map(|loaded| loaded.id().to_string()).collect();
+    let mut groups = groups_of(connection, &ids).await?;
+    for (one, id) in loaded.iter_mut().zip(&ids) {
+        one.groups = groups.remove(id).unwrap_or_default();
+    }
     Ok(loaded)
+}
+
+/// The provider's groups of some users, each by its id and name, by user.
+pub(super) async fn groups_of(
+    connection: &impl Connection,
+    users: &[String],
+) -> Result<BTreeMap<String, Vec<(String, String)>>, StoreError> {
+    let found = scim_groups::groups_of(connection, users).await?;
+    let named = |(user, groups): (String, Vec<ScimGroup>)| {
+        (user, groups.into_iter().map(|group| (GroupId(group.id).to_string(), group.display_name)).collect())
+    };
+    Ok(found.into_iter().map(named).collect())
+}
+
+/// Whose user an id names: one that never waited, or one that did.
+pub(super) async fn user_of(connection: &impl Connection, id: &str) -> Result<Option<UserId>, StoreError> {
+    match UserReference::parse(id) {
+        None => Ok(None),
+        Some(UserReference::Known(id)) => Ok(Some(id)),
+        Some(UserReference::Waited(waited_as)) => {
+            let user = scim::by_waited_as(connection, waited_as).await?;
+            let id = |user: ScimUser| UserId {
+                employee: user.employee,
+                generation: user.generation,
+                waited_as: user.waited_as,
+            };
+            Ok(user.map(id))
+        }
+    }
 }
 
 /// Loads the user of an id, unless it is nobody's.
 pub(super) async fn load_user(
     connection: &impl Connection,
-    id: UserId,
+    id: &str,
     today: NaiveDate,
 ) -> Result<Option<Loaded>, StoreError> {
+    let Some(id) = user_of(connection, id).await? else { return Ok(None) };
     Ok(load(connection, &[id.employee], today).await?.into_iter().find(|loaded| loaded.id() == id))
 }
 

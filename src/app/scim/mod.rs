@@ -1,10 +1,11 @@
-//! What an identity provider asks for at the SCIM door: users written and read, administrations as groups.
+//! What an identity provider asks for at the SCIM door: users and groups written and read, and administrations read as groups.
 //!
 //! Everything that a provider writes goes the way of HR's files: a plan of `domain::directory`, one `Change`, an audit
 //! entry. Who asks needs the right [`Action::Provision`](crate::domain::access::Action::Provision), which the role `scim`
 //! alone has. Start at `create_user`; `write` is what all writing shares, `load` what all reading does.
 
 pub mod bulk;
+mod carry;
 pub mod create_user;
 pub mod delete_user;
 pub mod discovery;
@@ -12,12 +13,15 @@ pub mod error;
 pub mod groups;
 pub mod list_users;
 mod load;
+mod membership;
 pub mod patch_user;
 pub mod read_user;
 pub mod replace_user;
 pub mod search;
 mod tell;
+pub mod waiting;
 mod write;
+pub mod write_group;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -47,6 +51,14 @@ pub struct Resource {
     /// The ETag, as `W/"…"`.
     pub version: String,
     pub location: String,
+}
+
+/// What a PATCH made of a resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patched {
+    pub resource: Resource,
+    /// Whether it only wanted to remove, and there was nothing of that.
+    pub is_unchanged: bool,
 }
 
 /// Which attributes somebody wants to see.
@@ -88,9 +100,16 @@ fn version_of(resource: &Map<String, Value>) -> String {
 
 impl Resource {
     /// A resource with its version, of which so much is shown.
-    fn new(mut whole: Map<String, Value>, projection: &Projection) -> Self {
+    fn new(whole: Map<String, Value>, projection: &Projection) -> Self {
         let version = version_of(&whole);
-        if let Some(meta) = whole.get_mut("meta").and_then(Value::as_object_mut) {
+        Self::of_version(whole, version, projection)
+    }
+
+    /// A resource of a version that is known; without one (an empty text), it has no ETag.
+    fn of_version(mut whole: Map<String, Value>, version: String, projection: &Projection) -> Self {
+        if version.is_empty() {
+            // Nobody looked at all that the version would stand for.
+        } else if let Some(meta) = whole.get_mut("meta").and_then(Value::as_object_mut) {
             meta.insert("version".to_owned(), version.clone().into());
         }
         let location = whole.get("meta").and_then(|meta| meta.get("location")).and_then(Value::as_str);

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::write::{Wish, Writing};
-use super::{Door, Precondition, Resource, ScimError, Wanted};
+use super::{Door, Patched, Precondition, ScimError, Wanted, version_of};
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
-use crate::intake::scim::patch;
+use crate::intake::scim::patch::{self, only_removes};
 use crate::intake::scim::resource::Projection;
-use crate::intake::scim::user::with_addresses_not_kept;
+use crate::intake::scim::user::{forget_unsaid, with_values_not_kept};
 
 impl App {
     /// Changes a user: all operations, or on an error none.
@@ -20,18 +20,25 @@ impl App {
         precondition: Precondition<'_>,
         body: &Value,
         wanted: Wanted<'_>,
-    ) -> Result<Resource, ScimError> {
+    ) -> Result<Patched, ScimError> {
         let grant = asker.grant(Action::Provision)?;
         let schemas = &door.mapping.schemas;
         let projection = Projection::read(schemas, wanted.attributes, wanted.excluded_attributes)?;
         let writing = Writing::begin(self, asker, &grant, door).await?;
+        if let Some((user, before)) = writing.find_waiting(id, precondition).await? {
+            let (resource, is_unchanged) = writing.patch_waiting((&user, &before), body, &projection).await?;
+            return Ok(Patched { resource, is_unchanged });
+        }
         let (loaded, before) = writing.find(id, precondition).await?;
         let mut patched = before.clone();
-        if let Some(kept) = &loaded.kept {
-            with_addresses_not_kept(&mut patched, &kept.told);
-        }
+        let kept = loaded.kept.as_ref().map(|kept| kept.told.clone()).unwrap_or_default();
+        with_values_not_kept(&mut patched, &kept);
         let after = patch::apply(schemas, &patched, body)?;
         let (was, mut user) = (writing.read(&before)?, writing.read(&after)?);
+        let administration = &door.mapping.administration;
+        let is_said = kept.contains_key(administration)
+            || user.account.told.get(administration) != was.account.told.get(administration);
+        forget_unsaid(&mut user.account.told, administration, is_said);
         // A list that was taken away is an empty one.
         if was.told.employments.is_some() && user.told.employments.is_none() {
             user.told.employments = Some(Vec::new());
@@ -46,8 +53,12 @@ impl App {
             was: Some(was),
             user,
             generation: loaded.id().generation,
+            waited: None,
+            gone: patch::removed(schemas, &after, body),
             action: "scim.user.patch",
         };
-        writing.fulfil(wish, &projection).await
+        let resource = writing.fulfil(wish, &projection).await?;
+        let is_unchanged = only_removes(body) && resource.version == version_of(&before);
+        Ok(Patched { resource, is_unchanged })
     }
 }

@@ -1,12 +1,13 @@
 //! One user.
 
 use super::load::{Loading, load_user};
+use super::waiting::waiting_resource;
 use super::{Door, Resource, ScimError, Wanted};
 use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::intake::scim::resource::Projection;
-use crate::intake::scim::user::UserId;
+use crate::intake::scim::user::UserReference;
 use crate::store::{clock, directory};
 
 impl App {
@@ -22,14 +23,17 @@ impl App {
         let schemas = &door.mapping.schemas;
         let projection = Projection::read(schemas, wanted.attributes, wanted.excluded_attributes)?;
         let unknown = || ScimError::NotFound { kind: "user", id: id.to_owned() };
-        let wanted = UserId::parse(id).ok_or_else(unknown)?;
-        self.look(asker, &grant, Act { action: "scim.user.read", object: &format!("user {wanted}") }).await?;
+        UserReference::parse(id).ok_or_else(unknown)?;
+        self.look(asker, &grant, Act { action: "scim.user.read", object: &format!("user {id}") }).await?;
         let snapshot = self.store.snapshot().await?;
         let connection = snapshot.connection();
+        if let Some(waiting) = waiting_resource(connection, id, &door.base).await? {
+            return Ok(Resource::new(waiting, &projection));
+        }
         let today = self.today();
         let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
         let loading = Loading { door, administrations: &administrations, today };
-        let loaded = load_user(connection, wanted, today).await?.ok_or_else(unknown)?;
+        let loaded = load_user(connection, id, today).await?.ok_or_else(unknown)?;
         Ok(Resource::new(loaded.resource(loading, self), &projection))
     }
 }

@@ -7,7 +7,7 @@ use super::{Door, Precondition, Resource, ScimError, Wanted};
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::intake::scim::resource::{Projection, canonical};
-use crate::intake::scim::user::{keep_unspoken, says_no_employments};
+use crate::intake::scim::user::{forget_unsaid, keep_unspoken, says_no_employments};
 
 impl App {
     /// Replaces a user; what the client does not speak of at all stays ([`keep_unspoken`]).
@@ -26,9 +26,16 @@ impl App {
         let no_employments = says_no_employments(body);
         let mut body = canonical(schemas, body)?;
         let writing = Writing::begin(self, asker, &grant, door).await?;
+        if let Some((user, before)) = writing.find_waiting(id, precondition).await? {
+            return writing.replace_waiting((&user, &before), body, &projection).await;
+        }
         let (loaded, before) = writing.find(id, precondition).await?;
-        keep_unspoken(&mut body, &before);
+        let administration = &door.mapping.administration;
+        let was_said = loaded.kept.as_ref().is_some_and(|kept| kept.told.contains_key(administration));
+        let is_said = was_said || door.mapping.text(administration, &body).is_some();
+        keep_unspoken(&mut body, &before, &door.mapping);
         let (was, mut user) = (writing.read(&before)?, writing.read(&body)?);
+        forget_unsaid(&mut user.account.told, administration, is_said);
         if no_employments {
             user.told.employments = Some(Vec::new());
         }
@@ -42,6 +49,8 @@ impl App {
             was: Some(was),
             user,
             generation: loaded.id().generation,
+            waited: None,
+            gone: Vec::new(),
             action: "scim.user.replace",
         };
         writing.fulfil(wish, &projection).await

@@ -142,7 +142,7 @@ fn name_to_tell(
 }
 
 /// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
-fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
+pub(super) fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
     let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told());
     for change in &plan.changes {
         let plan::Change::Employment(act) = change else { continue };

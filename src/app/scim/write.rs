@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::load::{Household, Loaded, Loading, load_user};
 use super::tell::{Telling, protection};
+use super::waiting::waiting_resource;
 use super::{Door, Precondition, Resource, ScimError};
 use crate::app::context::Act;
 use crate::app::{App, Asker};
@@ -14,10 +15,12 @@ use crate::domain::access::Grant;
 use crate::domain::directory::plan::provision::Told;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
-use crate::intake::scim::user::{self, ReadUser, UserId};
+use crate::intake::scim::schema::Place;
+use crate::intake::scim::user::{self, ReadUser, UserId, waiting_id};
 use crate::store::people::Whose;
 use crate::store::scim::ScimUser;
-use crate::store::{Change, clock, directory, people, scim};
+use crate::store::scim_waiting::Ended;
+use crate::store::{Change, clock, directory, people, scim, scim_groups, scim_waiting};
 
 /// A change under way at the SCIM door.
 pub(super) struct Writing<'a> {
@@ -41,6 +44,10 @@ pub(super) struct Wish<'a> {
     pub was: Option<ReadUser>,
     pub user: ReadUser,
     pub generation: u32,
+    /// The id under which the user waited.
+    pub waited: Option<i64>,
+    /// Attributes of which nothing may be shown afterwards.
+    pub gone: Vec<Place<'a>>,
     /// What the audit entry says.
     pub action: &'static str,
 }
@@ -65,8 +72,7 @@ impl<'a> Writing<'a> {
         precondition: Precondition<'_>,
     ) -> Result<(Loaded, Map<String, Value>), ScimError> {
         let unknown = || ScimError::NotFound { kind: "user", id: id.to_owned() };
-        let wanted = UserId::parse(id).ok_or_else(unknown)?;
-        let loaded = load_user(self.change.connection(), wanted, self.today).await?.ok_or_else(unknown)?;
+        let loaded = load_user(self.change.connection(), id, self.today).await?.ok_or_else(unknown)?;
         let resource = loaded.resource(self.loading(), self.app);
         if precondition.holds(&super::version_of(&resource)) {
             Ok((loaded, resource))
@@ -82,8 +88,8 @@ impl<'a> Writing<'a> {
 
     /// Makes a wish true, and answers what the user is then.
     pub async fn fulfil(self, wish: Wish<'_>, projection: &Projection) -> Result<Resource, ScimError> {
-        let Wish { number, household, kept, was, mut user, generation, action } = wish;
-        self.free_the_name(&user.account.user_name, household, generation).await?;
+        let Wish { number, household, kept, was, mut user, generation, waited, gone, action } = wish;
+        self.free_the_name(&user.account.user_name, household, (generation, waited)).await?;
         let was = match was {
             None => None,
             Some(mut was) => {
@@ -95,6 +101,8 @@ impl<'a> Writing<'a> {
         let same_manager = was.as_ref().is_some_and(|was| was.manager == user.manager);
         user.told.post.manager = match was.as_ref().filter(|_| same_manager) {
             Some(was) => was.told.post.manager.clone(),
+            // Of who waited, the manager may be gone by now.
+            None if waited.is_some() => self.manager(user.manager.as_deref()).await.ok().flatten(),
             None => self.manager(user.manager.as_deref()).await?,
         };
         let was = was.map(|was| was.told);
@@ -121,12 +129,21 @@ impl<'a> Writing<'a> {
             told: user.account.told,
             governs,
             ended_at: if goes { Some(self.change.known_at()) } else { kept_end },
+            waited_as: waited.or_else(|| kept.and_then(|kept| kept.waited_as)),
         };
         if kept != Some(&said) {
             scim::save(&self.change, &said).await?;
         }
-        let resource = self.resource(UserId { employee, generation }).await?;
-        self.done(action, number).await?;
+        let id = UserId { employee, generation, waited_as: said.waited_as };
+        if let Some(waited) = waited {
+            scim_waiting::end(&self.change, waited, Ended::Known).await?;
+        }
+        if said.active && was.is_none_or(|was| !was.active) {
+            self.carry_memberships(id).await?;
+        }
+        let resource = self.resource(id).await?;
+        nothing_left(&gone, &resource)?;
+        self.done(action, &format!("employee {number}")).await?;
         Ok(Resource::new(resource, projection))
     }
 
@@ -152,25 +169,36 @@ impl<'a> Writing<'a> {
         }
         let kept_end = loaded.kept.as_ref().and_then(|kept| kept.ended_at);
         let ended_at = if is_inactive { kept_end } else { Some(self.change.known_at()) };
-        let gone = ScimUser { ended_at, ..gone(UserId { employee: household.employee, generation }) };
+        let gone = ScimUser { ended_at, ..gone(loaded.id()) };
         scim::save(&self.change, &gone).await?;
-        self.done("scim.user.delete", &household.number).await
+        scim_groups::leave_all(&self.change, &loaded.id().to_string()).await?;
+        self.done("scim.user.delete", &format!("employee {}", household.number)).await
     }
 
     /// A user name is one active user's. An inactive one that has it lets go of it, and so of its id: the name has gone to
     /// somebody else, or the provider made the same user anew.
-    async fn free_the_name(
+    pub(super) async fn free_the_name(
         &self,
         user_name: &str,
         household: Option<&Household>,
-        generation: u32,
+        (generation, waited): (u32, Option<i64>),
     ) -> Result<(), ScimError> {
+        let waiting = scim_waiting::by_user_name(self.change.connection(), user_name).await?;
+        if let Some(taken) = waiting.filter(|taken| Some(taken.id) != waited) {
+            let id = waiting_id(taken.id);
+            if taken.user.active {
+                return Err(ScimError::Exists { location: format!("{}/Users/{id}", self.door.base) });
+            }
+            self.forget_waiting(taken.id).await?;
+            let act = Act { action: "scim.user.let_go", object: &format!("user {id}") };
+            self.app.audit(&self.change, self.asker, self.grant, act).await?;
+        }
         let Some(taken) = scim::by_user_name(self.change.connection(), user_name).await? else { return Ok(()) };
         let is_same_person = household.is_some_and(|household| household.employee == taken.employee);
         if is_same_person && taken.generation == generation {
             return Ok(());
         }
-        let id = UserId { employee: taken.employee, generation: taken.generation };
+        let id = UserId { employee: taken.employee, generation: taken.generation, waited_as: taken.waited_as };
         if taken.active {
             return Err(if is_same_person {
                 ScimError::Exists { location: format!("{}/Users/{id}", self.door.base) }
@@ -179,6 +207,7 @@ impl<'a> Writing<'a> {
             });
         }
         scim::save(&self.change, &ScimUser { ended_at: taken.ended_at, ..gone(id) }).await?;
+        scim_groups::leave_all(&self.change, &id.to_string()).await?;
         let number = people::as_told(self.change.connection(), Whose::Only(&[taken.employee]), None).await?;
         if let Some(holder) = number.get(&taken.employee) {
             let object = format!("employee {}", holder.number);
@@ -188,14 +217,14 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    async fn done(self, action: &'static str, number: &EmployeeNumber) -> Result<(), ScimError> {
-        let object = format!("employee {number}");
-        self.app.audit(&self.change, self.asker, self.grant, Act { action, object: &object }).await?;
+    /// Leaves the audit entry and commits.
+    pub(super) async fn done(self, action: &'static str, object: &str) -> Result<(), ScimError> {
+        self.app.audit(&self.change, self.asker, self.grant, Act { action, object }).await?;
         Ok(self.change.commit().await?)
     }
 
     async fn resource(&self, id: UserId) -> Result<Map<String, Value>, ScimError> {
-        let found = load_user(self.change.connection(), id, self.today).await?;
+        let found = load_user(self.change.connection(), &id.to_string(), self.today).await?;
         Ok(found.map(|loaded| loaded.resource(self.loading(), self.app)).unwrap_or_default())
     }
 
@@ -203,8 +232,12 @@ impl<'a> Writing<'a> {
     async fn manager(&self, id: Option<&str>) -> Result<Option<EmployeeNumber>, ScimError> {
         let Some(id) = id else { return Ok(None) };
         let unknown = || ScimError::UnknownManager(id.to_owned());
-        let wanted = UserId::parse(id).ok_or_else(unknown)?;
-        let manager = load_user(self.change.connection(), wanted, self.today).await?;
+        let connection = self.change.connection();
+        // A manager who waits is nobody's in the directory yet, and no reason to refuse whom they lead.
+        if waiting_resource(connection, id, &self.door.base).await?.is_some() {
+            return Ok(None);
+        }
+        let manager = load_user(connection, id, self.today).await?;
         manager.map(|manager| Some(manager.household.number)).ok_or_else(unknown)
     }
 
@@ -214,7 +247,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Whatever is said anew of administrations must name known ones.
-    fn administrations_exist(&self, was: Option<&Told>, told: &Told) -> Result<(), ScimError> {
+    pub(super) fn administrations_exist(&self, was: Option<&Told>, told: &Told) -> Result<(), ScimError> {
         let was_named = |code: &AdministrationCode| {
             was.is_some_and(|was| {
                 was.post.administration.as_ref() == Some(code)
@@ -243,5 +276,15 @@ fn gone(id: UserId) -> ScimUser {
         told: BTreeMap::new(),
         governs: BTreeSet::new(),
         ended_at: None,
+        waited_as: None,
+    }
+}
+
+/// What was to be removed must not be shown afterwards: the directory may know it still. Employments that ended are shown as such.
+fn nothing_left(gone: &[Place<'_>], resource: &Map<String, Value>) -> Result<(), ScimError> {
+    let stays = |place: &&Place<'_>| place.attribute.name != "employments" && !place.values(resource).is_empty();
+    match gone.iter().find(stays) {
+        None => Ok(()),
+        Some(place) => Err(ScimError::CannotBeRemoved(place.canonical())),
     }
 }

@@ -160,6 +160,13 @@ impl Principal {
         Self { subject: "operator".to_owned(), roles: BTreeSet::from([Role::Admin]), administrations: BTreeSet::new() }
     }
 
+    /// What makes users of those who waited until the directory knew them: it may do what their provider may.
+    #[must_use]
+    pub fn waiting_users() -> Self {
+        let roles = BTreeSet::from([Role::Scim]);
+        Self { subject: "waiting users".to_owned(), roles, administrations: BTreeSet::new() }
+    }
+
     /// The right to act: over all where some city-wide role permits it, else over the asker's own administrations.
     pub fn grant(&self, action: Action) -> Result<Grant, Refused> {
         let permitting = || self.roles.iter().filter(|role| role_permits(**role, action));

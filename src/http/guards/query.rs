@@ -29,9 +29,9 @@ fn malformed(name: &str, value: &str, expected: &str) -> Problem {
 }
 
 impl Query {
-    /// Refuses every parameter that is not among these, and each that is given twice.
+    /// Refuses every parameter that is not among these, each that is given twice, and each that is empty.
     pub fn only(self, known: &[&str]) -> Result<Self, Problem> {
-        for (place, (name, _)) in self.0.iter().enumerate() {
+        for (place, (name, value)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(Problem::bad_request(format!("{name} is not a parameter here; these are: {known}")));
@@ -39,15 +39,18 @@ impl Query {
             if self.0.iter().take(place).any(|(earlier, _)| earlier == name) {
                 return Err(Problem::bad_request(format!("{name} is given twice; give it once")));
             }
+            if value.is_empty() {
+                return Err(Problem::bad_request(format!("{name} is empty; give it a value, or leave it out")));
+            }
         }
         Ok(self)
     }
 
-    /// The text of a parameter; nothing where it is missing or empty.
+    /// The text of a parameter; nothing where it is missing.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(given, _)| given == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str())
     }
 
     /// A code or a number that somebody is known by.

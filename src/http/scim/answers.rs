@@ -7,7 +7,7 @@ use rocket::http::{ContentType, Header, Status};
 use rocket::response::{self, Responder, Response};
 use serde_json::Value;
 
-use crate::app::scim::{Resource, ScimError, error_body};
+use crate::app::scim::{Patched, Resource, ScimError, error_body};
 use crate::http::problem::Problem;
 
 /// `application/scim+json`.
@@ -27,6 +27,10 @@ pub enum ScimAnswer {
         version: String,
     },
     Plain(Value),
+    /// Done, and nothing to show.
+    Done {
+        version: String,
+    },
     Gone,
 }
 
@@ -35,6 +39,12 @@ impl ScimAnswer {
     pub const fn ok(resource: Resource) -> Self {
         Self::Resource { status: Status::Ok, resource }
     }
+
+    /// The resource; `204` where there was nothing to remove (RFC 7644, section 3.5.2, leaves the choice).
+    #[must_use]
+    pub fn patched(patched: Patched) -> Self {
+        if patched.is_unchanged { Self::Done { version: patched.resource.version } } else { Self::ok(patched.resource) }
+    }
 }
 
 impl<'r> Responder<'r, 'static> for ScimAnswer {
@@ -42,12 +52,18 @@ impl<'r> Responder<'r, 'static> for ScimAnswer {
         let mut response = Response::build();
         let body = match self {
             Self::Gone => return response.status(Status::NoContent).ok(),
+            Self::Done { version } => {
+                return response.status(Status::NoContent).header(Header::new("etag", version)).ok();
+            }
             Self::NotModified { version } => {
                 return response.status(Status::NotModified).header(Header::new("etag", version)).ok();
             }
             Self::Plain(body) => body,
             Self::Resource { status, resource } => {
-                response.status(status).header(Header::new("etag", resource.version));
+                response.status(status);
+                if !resource.version.is_empty() {
+                    response.header(Header::new("etag", resource.version));
+                }
                 // Where it is, also where only a part of it is shown.
                 response.header(Header::new("location", resource.location.clone()));
                 response.header(Header::new("content-location", resource.location));
@@ -88,6 +104,10 @@ impl From<ScimError> for ScimProblem {
     fn from(error: ScimError) -> Self {
         let problem = match &error {
             ScimError::Store(error) => Problem::internal(error),
+            // A group that cannot be written can be read.
+            ScimError::GroupsAreReadOnly => {
+                Problem::method_not_allowed("GET, HEAD".to_owned()).with_detail(error.to_string())
+            }
             other => Problem::new(Status::new(other.status()), "scim", "Refused at the SCIM door", error.to_string()),
         };
         Self { problem: Box::new(problem), scim_type: error.scim_type().map(|scim_type| scim_type.as_str()) }
@@ -100,14 +120,10 @@ impl<'r> Responder<'r, 'static> for ScimProblem {
         if let (Some(scim_type), Some(body)) = (self.scim_type, body.as_object_mut()) {
             body.insert("scimType".to_owned(), scim_type.into());
         }
-        let is_method = self.problem.status == 405;
         // The log, the challenge and the rest of the headers are as everywhere else.
         let mut response = self.problem.respond_to(request)?;
         let body = body.to_string();
         response.set_header(media_type());
-        if is_method {
-            response.set_header(Header::new("allow", "GET"));
-        }
         response.set_sized_body(body.len(), Cursor::new(body));
         Ok(response)
     }

@@ -1,5 +1,6 @@
-//! `/Groups`: the administrations, read-only.
+//! `/Groups`: the provider's own, and the administrations, which are read-only.
 
+use rocket::http::Status;
 use rocket::{State, delete, get, patch, post, put};
 
 use super::answers::{ScimAnswer, ScimProblem};
@@ -39,33 +40,68 @@ pub async fn show(
     conditions: Conditions<'_>,
 ) -> Result<ScimAnswer, ScimProblem> {
     let resource = app.read_scim_group(&asker, door, id, parameters.wanted()).await?;
-    if conditions.has(&resource.version) {
+    if !resource.version.is_empty() && conditions.has(&resource.version) {
         return Ok(ScimAnswer::NotModified { version: resource.version });
     }
     Ok(ScimAnswer::ok(resource))
 }
 
-/// What changes groups is refused with a reason, which the bare absence of a route would not give.
-fn refuse(asker: &Asker) -> ScimProblem {
-    asker.may_provision().err().unwrap_or(ScimError::GroupsAreReadOnly).into()
+#[post("/Groups", data = "<body>")]
+pub async fn create(
+    app: &State<App>,
+    door: &State<Door>,
+    asker: Asker,
+    parameters: Parameters,
+    body: Result<ScimBody, ScimProblem>,
+) -> Result<ScimAnswer, ScimProblem> {
+    asker.may_provision()?;
+    let resource = app.create_scim_group(&asker, door, &body?.0, parameters.wanted()).await?;
+    Ok(ScimAnswer::Resource { status: Status::Created, resource })
 }
 
-#[post("/Groups")]
-pub fn create(asker: Asker) -> ScimProblem {
-    refuse(&asker)
+#[put("/Groups/<id>", data = "<body>")]
+pub async fn replace(
+    app: &State<App>,
+    door: &State<Door>,
+    asker: Asker,
+    id: &str,
+    parameters: Parameters,
+    conditions: Conditions<'_>,
+    body: Result<ScimBody, ScimProblem>,
+) -> Result<ScimAnswer, ScimProblem> {
+    asker.may_provision()?;
+    let body = body?.0;
+    let resource = app.replace_scim_group(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
+    Ok(ScimAnswer::ok(resource))
 }
 
-#[put("/Groups/<_>")]
-pub fn replace(asker: Asker) -> ScimProblem {
-    refuse(&asker)
+#[patch("/Groups/<id>", data = "<body>")]
+pub async fn patch(
+    app: &State<App>,
+    door: &State<Door>,
+    asker: Asker,
+    id: &str,
+    parameters: Parameters,
+    conditions: Conditions<'_>,
+    body: Result<ScimBody, ScimProblem>,
+) -> Result<ScimAnswer, ScimProblem> {
+    asker.may_provision()?;
+    let body = body?.0;
+    let patched = app.patch_scim_group(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
+    Ok(match patched {
+        Ok(resource) => ScimAnswer::ok(resource),
+        Err(version) => ScimAnswer::Done { version },
+    })
 }
 
-#[patch("/Groups/<_>")]
-pub fn patch(asker: Asker) -> ScimProblem {
-    refuse(&asker)
-}
-
-#[delete("/Groups/<_>")]
-pub fn delete(asker: Asker) -> ScimProblem {
-    refuse(&asker)
+#[delete("/Groups/<id>")]
+pub async fn delete(
+    app: &State<App>,
+    door: &State<Door>,
+    asker: Asker,
+    id: &str,
+    conditions: Conditions<'_>,
+) -> Result<ScimAnswer, ScimProblem> {
+    app.delete_scim_group(&asker, door, id, conditions.seen()).await?;
+    Ok(ScimAnswer::Gone)
 }

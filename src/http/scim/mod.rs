@@ -16,13 +16,14 @@ use rocket::{Catcher, Request, Route, catch, catchers, routes};
 
 use crate::app::scim::{Door, Mapping, MappingError, MappingText};
 use crate::config::ScimSettings;
-use crate::http::problem::Problem;
+use crate::http::catchers::meaning_of;
 
 use answers::ScimProblem;
 
 /// The door as it is configured.
 pub fn door(settings: &ScimSettings) -> Result<Door, MappingError> {
     let words = settings.administrations.iter().map(|(word, code)| (word.as_str(), code.as_str()));
+    let groups = settings.groups.iter().map(|(group, code)| (group.as_str(), code.as_str()));
     let mapping = Mapping::read(&MappingText {
         employee_number: &settings.employee_number,
         administration: &settings.administration,
@@ -33,6 +34,7 @@ pub fn door(settings: &ScimSettings) -> Result<Door, MappingError> {
         default_form: &settings.default_form,
         leading_code: settings.leading_code,
         administrations: words.collect(),
+        groups: groups.collect(),
     })?;
     Ok(Door { mapping, base: format!("{}/scim/v2", settings.public_address.trim_end_matches('/')) })
 }
@@ -78,5 +80,5 @@ pub fn catchers() -> Vec<Catcher> {
 /// What the guard that refused had to say, or what the status means.
 #[catch(default)]
 fn any(status: Status, request: &Request<'_>) -> ScimProblem {
-    Problem::kept(request, status).unwrap_or_else(|| Problem::standard(status)).into()
+    meaning_of(status, request).into()
 }

@@ -87,8 +87,8 @@ pub async fn patch(
 ) -> Result<ScimAnswer, ScimProblem> {
     asker.may_provision()?;
     let body = body?.0;
-    let resource = app.patch_scim_user(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
-    Ok(ScimAnswer::ok(resource))
+    let patched = app.patch_scim_user(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
+    Ok(ScimAnswer::patched(patched))
 }
 
 #[delete("/Users/<id>")]

@@ -39,12 +39,8 @@ pub fn service_provider_config(base: &str) -> Value {
 /// `/ResourceTypes`, each by its id.
 #[must_use]
 pub fn resource_types(base: &str, mapping: &Mapping) -> Vec<Value> {
-    let extensions: Vec<Value> = mapping
-        .schemas
-        .extensions
-        .iter()
-        .map(|extension| json!({"schema": extension.id, "required": extension.id == schema::ENTERPRISE}))
-        .collect();
+    let extensions: Vec<Value> =
+        mapping.schemas.extensions.iter().map(|extension| json!({"schema": extension.id, "required": false})).collect();
     let resource_type = |id: &str, endpoint: &str, description: &str, schema: &str, extensions: Vec<Value>| {
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
@@ -59,7 +55,13 @@ pub fn resource_types(base: &str, mapping: &Mapping) -> Vec<Value> {
     };
     vec![
         resource_type("User", "/Users", "A person whom the register knows", USER, extensions),
-        resource_type("Group", "/Groups", "An administration of the city; read-only", GROUP, Vec::new()),
+        resource_type(
+            "Group",
+            "/Groups",
+            "A group of the provider's, or an administration of the city, which is read-only",
+            GROUP,
+            Vec::new(),
+        ),
     ]
 }
 

@@ -26,6 +26,8 @@ pub struct MappingText<'a> {
     pub leading_code: bool,
     /// A provider's word for an administration, and its code.
     pub administrations: Vec<(&'a str, &'a str)>,
+    /// The display name or externalId of a provider's group, and the code of the administration for which it stands.
+    pub groups: Vec<(&'a str, &'a str)>,
 }
 
 /// Why a mapping cannot be used.
@@ -41,9 +43,24 @@ pub enum MappingError {
     Missing { setting: &'static str },
     #[error("scim.default_form is {0:?}, which is no form of employment")]
     UnknownForm(String),
-    #[error("scim.administrations: the code of {word:?} {error}")]
-    Code { word: String, error: InvalidId },
+    #[error("scim.{setting}: the code of {word:?} {error}")]
+    Code { setting: &'static str, word: String, error: InvalidId },
 }
+
+/// Attributes of a User that nothing rests on, and that the provider is shown as it sent them.
+const KEPT_AS_SENT: [&str; 11] = [
+    "displayName",
+    "nickName",
+    "title",
+    "userType",
+    "preferredLanguage",
+    "locale",
+    "timezone",
+    "name.middleName",
+    "name.honorificPrefix",
+    "name.honorificSuffix",
+    "name.formatted",
+];
 
 /// Which attributes carry what, by their canonical names.
 #[derive(Debug, Clone)]
@@ -59,6 +76,8 @@ pub struct Mapping {
     leading_code: bool,
     /// By the word in the form in which words are compared.
     administrations: BTreeMap<String, AdministrationCode>,
+    /// By the group's name or externalId in the same form.
+    groups: BTreeMap<String, AdministrationCode>,
 }
 
 impl Mapping {
@@ -73,12 +92,6 @@ impl Mapping {
         let starts_on = carrier("starts_on", text.starts_on)?;
         let ends_on = carrier("ends_on", text.ends_on)?;
         let unknown_form = || MappingError::UnknownForm(text.default_form.to_owned());
-        let mut administrations = BTreeMap::new();
-        for (word, code) in &text.administrations {
-            let code = AdministrationCode::parse(code)
-                .map_err(|error| MappingError::Code { word: (*word).to_owned(), error })?;
-            administrations.insert(crate::domain::linking::normalized(word), code);
-        }
         Ok(Self {
             schemas,
             employee_number: employee_number.ok_or(MappingError::Missing { setting: "employee_number" })?,
@@ -89,7 +102,8 @@ impl Mapping {
             ends_on,
             default_form: EmploymentForm::parse(text.default_form).ok_or_else(unknown_form)?,
             leading_code: text.leading_code,
-            administrations,
+            administrations: codes("administrations", &text.administrations)?,
+            groups: codes("groups", &text.groups)?,
         })
     }
 
@@ -100,6 +114,13 @@ impl Mapping {
         }
         let leading = word.split_whitespace().next().filter(|_| self.leading_code);
         AdministrationCode::parse(leading.unwrap_or(word))
+    }
+
+    /// The administration for which a provider's group stands, by its externalId or else its display name.
+    #[must_use]
+    pub fn administration_of_group(&self, name: &str, external_id: Option<&str>) -> Option<&AdministrationCode> {
+        let found = |word: &str| self.groups.get(&crate::domain::linking::normalized(word));
+        external_id.and_then(found).or_else(|| found(name))
     }
 
     /// The text of a carrier in a resource.
@@ -113,6 +134,7 @@ impl Mapping {
     pub fn kept(&self) -> Vec<String> {
         let of_enterprise = ["costCenter", "organization", "division", "department"];
         let mut kept: Vec<String> = of_enterprise.iter().map(|name| format!("{ENTERPRISE}:{name}")).collect();
+        kept.extend(KEPT_AS_SENT.map(ToOwned::to_owned));
         let carriers = [&self.unit, &self.form, &self.starts_on, &self.ends_on].into_iter().flatten();
         kept.extend(carriers.chain([&self.employee_number, &self.administration]).cloned());
         let is_a_fact = |path: &String| {
@@ -124,6 +146,15 @@ impl Mapping {
         kept.dedup();
         kept
     }
+}
+
+/// Words with the codes that they mean, by the form in which words are compared.
+fn codes(setting: &'static str, words: &[(&str, &str)]) -> Result<BTreeMap<String, AdministrationCode>, MappingError> {
+    let read = |(word, code): &(&str, &str)| {
+        let named = |error| MappingError::Code { setting, word: (*word).to_owned(), error };
+        Ok((crate::domain::linking::normalized(word), AdministrationCode::parse(code).map_err(named)?))
+    };
+    words.iter().map(read).collect()
 }
 
 /// The canonical name of the attribute that a setting names.

@@ -2,11 +2,12 @@
 //!
 //! Pure: no HTTP, no database, no clock. `schema` says which attributes there are, as data; `filter` and `path` read
 //! how clients name them; `resource` brings bodies into one form; `patch` changes them; `user` is where a User becomes a
-//! person with employments. Start at `user`.
+//! person with employments, `group` where a Group is read. Start at `user`.
 
 pub mod bulk;
 pub mod discovery;
 pub mod filter;
+pub mod group;
 pub mod mapping;
 pub mod paging;
 pub mod patch;

@@ -218,6 +218,12 @@ impl List<'_> {
         Self { start: Start::Index(past), count, ..self }
     }
 
+    /// Whether an attribute gives the order.
+    #[must_use]
+    pub fn sorts_by(&self, attribute: &str) -> bool {
+        self.sort.is_some_and(|sort| sort.by.attribute.name == attribute)
+    }
+
     /// Whether a resource is asked for.
     #[must_use]
     pub fn wants(&self, resource: &Map<String, Value>) -> bool {

@@ -61,7 +61,7 @@ impl PatchError {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Op {
+pub(super) enum Op {
     Add,
     Replace,
     Remove,
@@ -74,8 +74,18 @@ pub(super) fn member<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&
         .or_else(|| object.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// Applies a PATCH to a resource in its canonical form (`resource::canonical`): all of it, or on an error nothing.
-pub fn apply(schemas: &Schemas, resource: &Map<String, Value>, body: &Value) -> Result<Map<String, Value>, PatchError> {
+/// One operation as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation<'v> {
+    /// Which operation it is, from 1.
+    pub place: usize,
+    pub op: Op,
+    pub path: Option<&'v str>,
+    pub value: Option<&'v Value>,
+}
+
+/// The operations of a PATCH, by names in any case.
+pub(super) fn operations(body: &Value) -> Result<Vec<Operation<'_>>, PatchError> {
     let operations = body.as_object().and_then(|body| member(body, "Operations")).ok_or(PatchError::NotAPatch)?;
     let operations = match operations {
         Value::Array(operations) => operations.as_slice(),
@@ -84,18 +94,26 @@ pub fn apply(schemas: &Schemas, resource: &Map<String, Value>, body: &Value) -> 
     if operations.len() > MOST_OPERATIONS {
         return Err(PatchError::TooManyOperations);
     }
+    (1..).zip(operations).map(|(place, operation)| read_operation(place, operation)).collect()
+}
+
+fn read_operation(place: usize, operation: &Value) -> Result<Operation<'_>, PatchError> {
+    let operation = operation.as_object().ok_or(PatchError::NotAPatch)?;
+    let op = member(operation, "op").and_then(Value::as_str).ok_or(PatchError::NotAPatch)?;
+    let op = match op.trim().to_ascii_lowercase().as_str() {
+        "add" => Op::Add,
+        "replace" => Op::Replace,
+        "remove" => Op::Remove,
+        _ => return Err(PatchError::UnknownOp { place, op: op.to_owned() }),
+    };
+    let path = member(operation, "path").and_then(Value::as_str).filter(|path| !path.trim().is_empty());
+    Ok(Operation { place, op, path, value: member(operation, "value") })
+}
+
+/// Applies a PATCH to a resource in its canonical form (`resource::canonical`): all of it, or on an error nothing.
+pub fn apply(schemas: &Schemas, resource: &Map<String, Value>, body: &Value) -> Result<Map<String, Value>, PatchError> {
     let mut patched = resource.clone();
-    for (place, operation) in (1..).zip(operations) {
-        let operation = operation.as_object().ok_or(PatchError::NotAPatch)?;
-        let op = member(operation, "op").and_then(Value::as_str).ok_or(PatchError::NotAPatch)?;
-        let op = match op.trim().to_ascii_lowercase().as_str() {
-            "add" => Op::Add,
-            "replace" => Op::Replace,
-            "remove" => Op::Remove,
-            _ => return Err(PatchError::UnknownOp { place, op: op.to_owned() }),
-        };
-        let path = member(operation, "path").and_then(Value::as_str).filter(|path| !path.trim().is_empty());
-        let value = member(operation, "value");
+    for Operation { place, op, path, value } in operations(body)? {
         let mut patching = Patching { schemas, resource: &mut patched, place };
         match (path, op) {
             (Some(path), op) => patching.at_path(op, path, value)?,
@@ -104,6 +122,26 @@ pub fn apply(schemas: &Schemas, resource: &Map<String, Value>, body: &Value) -> 
         }
     }
     Ok(patched)
+}
+
+/// Whether a PATCH does nothing but remove.
+#[must_use]
+pub fn only_removes(body: &Value) -> bool {
+    operations(body)
+        .is_ok_and(|operations| !operations.is_empty() && operations.iter().all(|operation| operation.op == Op::Remove))
+}
+
+/// The attributes that a PATCH removes whole, and of which `patched` has nothing: what was removed must not be shown afterwards.
+#[must_use]
+pub fn removed<'s>(schemas: &'s Schemas, patched: &Map<String, Value>, body: &Value) -> Vec<Place<'s>> {
+    let operations = operations(body).unwrap_or_default();
+    let removing =
+        operations.iter().filter(|operation| operation.op == Op::Remove && operation.value.is_none_or(Value::is_null));
+    let places = removing.filter_map(|operation| {
+        let path = PatchPath::parse(operation.path?).ok().filter(|path| path.elements.is_none())?;
+        schemas.place(path.attribute.as_str()).ok()
+    });
+    places.filter(|place| place.values(patched).is_empty()).collect()
 }
 
 /// One operation under way.

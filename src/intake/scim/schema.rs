@@ -1,14 +1,14 @@
 //! Which attributes there are, as data (RFC 7643, sections 2.2 and 7): what /Schemas answers, and what reads, compares and
 //! changes resources.
 //!
-//! Only what the register needs is kept. What else RFC 7643 knows of a User ([`NOT_KEPT`]) is taken without complaint and
+//! What the register needs is kept, and what describes the person at work.  What else RFC 7643 knows of a User ([`NOT_KEPT`]) is taken without complaint and
 //! forgotten; any other name is a mistake.
 
 mod definitions;
 
 use serde_json::{Map, Value, json};
 
-pub use definitions::{group, user};
+pub use definitions::{PHONES, group, user};
 
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -17,24 +17,8 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 pub const KURSKOLL: &str = "urn:ietf:params:scim:schemas:extension:kurskoll:2.0:User";
 
 /// Core attributes of a User that are taken and not kept, in lower case.
-const NOT_KEPT: [&str; 16] = [
-    "displayname",
-    "nickname",
-    "profileurl",
-    "title",
-    "usertype",
-    "preferredlanguage",
-    "locale",
-    "timezone",
-    "password",
-    "phonenumbers",
-    "ims",
-    "photos",
-    "addresses",
-    "entitlements",
-    "roles",
-    "x509certificates",
-];
+const NOT_KEPT: [&str; 8] =
+    ["profileurl", "password", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"];
 
 /// What an attribute's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::EmployeeId;
 
-pub use reading::{ReadUser, UserError, address_of, keep_unspoken, read, says_no_employments, with_addresses_not_kept};
-pub use writing::{Known, group_location, instant, write};
+pub use reading::{
+    ReadUser, UserError, address_of, as_kept, keep_unspoken, read, says_no_employments, with_values_not_kept,
+};
+pub use writing::{Known, KnownToWait, group_location, instant, write, write_waiting};
 
 /// Under which name the kind of the kept address is kept, among what was told: a client chooses elements by it.
 const EMAIL_TYPE: &str = "emails.type";
@@ -20,6 +22,9 @@ const EMAIL_PRIMARY: &str = "emails.primary";
 
 /// Under which name the kinds of the addresses are kept that were told and not kept, with commas between.
 const EMAIL_OTHERS: &str = "emails.others";
+
+/// Under which name the telephone numbers for work are kept, as JSON.
+const PHONES: &str = "phoneNumbers";
 
 /// Under which name it is kept that the provider said of this account that the person's data are protected.
 const SAID_PROTECTED: &str = "protected";
@@ -31,7 +36,7 @@ const SAID_UNIT: &str = "employment.unit";
 
 /// Whether a text that was told is shown under its name: the others are for Kurskoll alone.
 fn is_shown_as_told(name: &str) -> bool {
-    ![EMAIL_TYPE, EMAIL_PRIMARY, EMAIL_OTHERS, SAID_PROTECTED].contains(&name) && !SAID.contains(&name)
+    ![EMAIL_TYPE, EMAIL_PRIMARY, EMAIL_OTHERS, PHONES, SAID_PROTECTED].contains(&name) && !SAID.contains(&name)
 }
 
 /// The name that an account told: given name and family name.
@@ -55,20 +60,61 @@ pub fn note_protected(told: &mut BTreeMap<String, String>, is_protected: bool) {
     }
 }
 
-/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is.
+/// Keeps of an attribute what was shown and not said only as long as it is shown: what a group carries, or HR's files say, is not the
+/// provider's own word.
+pub fn forget_unsaid(told: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
+    if !is_said {
+        told.remove(attribute);
+    }
+}
+
+/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is; or the id under which the user waited
+/// until the directory knew the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserId {
     pub employee: EmployeeId,
     /// From 1, one more for each.
     pub generation: u32,
+    pub waited_as: Option<i64>,
+}
+
+/// How an id names a User.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserReference {
+    /// By the employee.
+    Known(UserId),
+    /// A user who waits, or did.
+    Waited(i64),
+}
+
+/// The id of a user who waits, or did: it stays the same.
+#[must_use]
+pub fn waiting_id(id: i64) -> String {
+    format!("u-{id}")
+}
+
+impl UserReference {
+    /// Reads an id that Kurskoll gave.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let Some(id) = text.strip_prefix("u-") else { return UserId::parse(text).map(Self::Known) };
+        let id = id.parse().ok().filter(|id| waiting_id(*id) == text)?;
+        Some(Self::Waited(id))
+    }
 }
 
 impl UserId {
+    /// The id of a user that did not wait.
+    #[must_use]
+    pub const fn of(employee: EmployeeId, generation: u32) -> Self {
+        Self { employee, generation, waited_as: None }
+    }
+
     /// Reads an id that Kurskoll gave.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (employee, generation) = text.split_once('-')?;
-        let id = Self { employee: EmployeeId(employee.parse().ok()?), generation: generation.parse().ok()? };
+        let id = Self::of(EmployeeId(employee.parse().ok()?), generation.parse().ok()?);
         // One id has one writing.
         (id.to_string() == text).then_some(id)
     }
@@ -76,7 +122,10 @@ impl UserId {
 
 impl std::fmt::Display for UserId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.employee.0, self.generation)
+        match self.waited_as {
+            Some(id) => f.write_str(&waiting_id(id)),
+            None => write!(f, "{}-{}", self.employee.0, self.generation),
+        }
     }
 }
 
@@ -96,8 +145,11 @@ mod tests {
 
     #[test]
     fn an_id_has_one_writing() {
-        let id = UserId { employee: EmployeeId(17), generation: 2 };
+        let id = UserId::of(EmployeeId(17), 2);
         assert_eq!(UserId::parse(&id.to_string()), Some(id));
+        assert_eq!(UserReference::parse("17-2"), Some(UserReference::Known(id)));
+        assert_eq!(UserReference::parse("u-17"), Some(UserReference::Waited(17)));
+        assert_eq!(UserReference::parse("u-017"), None);
         for text in ["", "17", "17-", "-2", "017-2", "17-02", "17-2 ", "+17-2", "17--2", "17-2-1", "x-1"] {
             assert_eq!(UserId::parse(text), None, "{text}");
         }

@@ -311,6 +311,32 @@ pub const TABLES: &[Table] = &[
             "id",
             "governs",
             "ended_at",
+            "waited_as",
+        ],
+    ),
+    Table::kept(
+        "scim_group",
+        "id",
+        false,
+        &["id", "display_name", "external_id", "revision", "deleted", "created_at", "changed_at"],
+    ),
+    Table::facts("scim_member", &["id", "group_id", "user_id", "recorded_at"])
+        .ended(&[late("superseded_at", &["superseded_at"])]),
+    Table::kept(
+        "scim_waiting",
+        "id",
+        false,
+        &[
+            "id",
+            "state",
+            "active",
+            "user_name",
+            "user_name_key",
+            "email_key",
+            "external_id",
+            "resource",
+            "created_at",
+            "changed_at",
         ],
     ),
     // What is demanded

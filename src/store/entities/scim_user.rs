@@ -20,6 +20,8 @@ pub struct Model {
     /// The ids of the employments that it told, as JSON.
     pub governs: String,
     pub ended_at: Option<i64>,
+    /// The id under which the user waited before the directory knew them.
+    pub waited_as: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

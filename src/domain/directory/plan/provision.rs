@@ -7,8 +7,10 @@
 //! * Another administration is a transfer: the employment ends the day before, a new one begins today.
 //! * Deactivation on a day makes it the last day of whatever runs; what has not begun is withdrawn. Nobody is deleted.
 //! * A return is a new employment of the same person.
+//! * A person of whom no administration is told gets no employment: HR's files, a group, or a later telling makes one.
 //! * Beside another active account of the person ([`accounts`](super::super::accounts)), an account ends what it told alone.
 
+mod carrying;
 mod governing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,7 @@ use super::{Act, Change, Dated, Plan};
 use crate::domain::calendar::day_before;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
 
+pub use carrying::{Carried, carried, no_longer_carried};
 pub use governing::{employments_after, governed_after};
 
 /// What is known of one person; nothing where the person is new.
@@ -318,6 +321,9 @@ impl Register<'_> {
     /// A person of whom the provider tells for the first time, or again after it deleted them, or by another account. A last
     /// day before the first one is that of an employment that ended.
     fn begin(&mut self, post: &Post) -> Result<(), ProvisionFault> {
+        if post.administration.is_none() {
+            return Ok(());
+        }
         let starts_on = self.first_day(post);
         let is_back = self.employments.keys().any(EmploymentId::is_of_provider);
         let ends_on = post.ends_on.filter(|last| !is_back || *last >= starts_on);

@@ -100,6 +100,7 @@ pub struct QuarantineGroupView {
 #[serde(deny_unknown_fields)]
 pub struct ReplayBody {
     /// These, at most 1000; left out for all that the filter fits.
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Option<Vec<i64>>,
     /// All that wait, as far as the filter goes.
     #[serde(default)]
@@ -115,6 +116,7 @@ pub struct ReplayBody {
     #[serde(default)]
     dry_run: bool,
     /// How many at the most, 1 to 1000; 500 where it is left out.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next` of the answer before.
     after: Option<i64>,
@@ -162,6 +164,7 @@ struct ReplayedDeliveryView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DismissBody {
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Vec<i64>,
     #[schema(example = "sent again by hand under new ids, ticket 4711")]
     reason: String,

@@ -27,6 +27,7 @@ pub struct RereadBody {
     /// `next` of the answer before.
     after: Option<i64>,
     /// How many deliveries, 1 to 1000; 500 where it is left out.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
 }
 

@@ -184,6 +184,19 @@ impl Bound<'_> {
         }
     }
 
+    /// Whether an attribute of the resource itself decides anything here.
+    #[must_use]
+    pub fn looks_at(&self, attribute: &str) -> bool {
+        let is_it =
+            |target: &Target<'_>| matches!(target, Target::OfResource(place) if place.attribute.name == attribute);
+        match self {
+            Self::All(terms) | Self::Any(terms) => terms.iter().any(|term| term.looks_at(attribute)),
+            Self::Not(inner) => inner.looks_at(attribute),
+            Self::Present(target) | Self::Compare(target, ..) => target.as_ref().is_some_and(is_it),
+            Self::Within(target, _) => is_it(target),
+        }
+    }
+
     /// Lookups that together find every resource for which the filter can hold; `None` where no index can.
     #[must_use]
     pub fn lookups(&self) -> Option<Vec<Lookup>> {

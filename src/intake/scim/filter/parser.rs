@@ -80,8 +80,31 @@ impl Parser {
         let path = AttributePath::parse(&word).map_err(|_| expected)?;
         if self.takes(&Token::OpenBracket) {
             let inner = self.inside(depth, &Token::CloseBracket, "a closing bracket")?;
+            let inner = match self.part_of_element()? {
+                Some(part) => all_of(inner, self.comparison(part)?),
+                None => inner,
+            };
             return Ok(Filter::Within(path, Box::new(inner)));
         }
+        self.comparison(path)
+    }
+
+    /// `.value` after a closing bracket. RFC 7644 has this in the paths of PATCH only; Entra ID filters by it too. It says of the
+    /// same element what follows.
+    fn part_of_element(&mut self) -> Result<Option<AttributePath>, FilterError> {
+        let is_part = |token: &(usize, Token)| matches!(&token.1, Token::Word(word) if word.starts_with('.'));
+        let Some((at, Token::Word(word))) = self.tokens.next_if(is_part) else { return Ok(None) };
+        self.terms += 1;
+        if self.terms > MOST_TERMS {
+            return Err(FilterError::TooManyTerms);
+        }
+        let name = word.strip_prefix('.').unwrap_or(&word);
+        let expected = FilterError::Expected { at, expected: "a sub-attribute after the bracket, such as .value" };
+        AttributePath::parse(name).map(Some).map_err(|_| expected)
+    }
+
+    /// What is said of an attribute: that it is present, or how it compares.
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
         if self.takes_word("pr") {
             return Ok(Filter::Present(path));
         }
@@ -112,6 +135,17 @@ impl Parser {
             }
             _ => self.expected(EXPECTED),
         }
+    }
+}
+
+/// A filter that says both.
+fn all_of(inner: Filter, also: Filter) -> Filter {
+    match inner {
+        Filter::And(mut terms) => {
+            terms.push(also);
+            Filter::And(terms)
+        }
+        inner => Filter::And(vec![inner, also]),
     }
 }
 

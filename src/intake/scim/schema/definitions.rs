@@ -3,6 +3,9 @@
 use super::{Attribute, ENTERPRISE, GROUP, KURSKOLL, Kind, Mutability, Schema, Schemas, USER};
 use crate::domain::directory::EmploymentForm;
 
+/// The kinds of telephone numbers (RFC 7643, section 4.1.2).
+pub const PHONES: [&str; 6] = ["work", "home", "mobile", "fax", "pager", "other"];
+
 /// What a User has.
 #[must_use]
 pub fn user() -> Schemas {
@@ -10,7 +13,8 @@ pub fn user() -> Schemas {
     let core = Schema {
         id: USER.to_owned(),
         name: "User".to_owned(),
-        description: "A person whom the register knows. What else RFC 7643 has of a User is taken and not kept."
+        description: "A person whom the register knows, or who waits until it does. What else RFC 7643 has of a User \
+                      (password, addresses, ims, photos, profileUrl, entitlements, roles, x509Certificates) is taken and not kept."
             .to_owned(),
         attributes: vec![
             Attribute::text(
@@ -22,8 +26,32 @@ pub fn user() -> Schemas {
             Attribute::complex(
                 "name",
                 "The person's name.",
-                [Attribute::text("givenName", "Given name."), Attribute::text("familyName", "Family name.")],
+                [
+                    Attribute::text("givenName", "Given name."),
+                    Attribute::text("familyName", "Family name."),
+                    Attribute::text("middleName", "Middle names; kept as sent and not used."),
+                    Attribute::text("honorificPrefix", "Title before the name; kept as sent and not used."),
+                    Attribute::text("honorificSuffix", "Title after the name; kept as sent and not used."),
+                    Attribute::text("formatted", "The whole name; kept as sent and not used."),
+                ],
             ),
+            Attribute::text("displayName", "The name to show; kept as sent and not used."),
+            Attribute::text("nickName", "Kept as sent and not used."),
+            Attribute::text("title", "The title at work; kept as sent and not used."),
+            Attribute::text("userType", "Kept as sent and not used unless configured."),
+            Attribute::text("preferredLanguage", "Kept as sent and not used."),
+            Attribute::text("locale", "Kept as sent and not used."),
+            Attribute::text("timezone", "Kept as sent and not used."),
+            Attribute::complex(
+                "phoneNumbers",
+                "Numbers of the type work are kept as sent and not used. Numbers of other types never are.",
+                [
+                    Attribute::text("value", "The number."),
+                    Attribute { canonical_values: vec!["work"], ..Attribute::text("type", "Its kind.") },
+                    Attribute::new(Kind::Boolean, "primary", "Whether it is the one to use."),
+                ],
+            )
+            .multi_valued(),
             Attribute::new(
                 Kind::Boolean,
                 "active",
@@ -35,7 +63,7 @@ pub fn user() -> Schemas {
                 [
                     Attribute::text("value", "The address."),
                     Attribute {
-                        canonical_values: vec!["work", "home", "other"],
+                        canonical_values: vec!["work", "other"],
                         ..Attribute::text("type", "Its kind.")
                     },
                     Attribute::new(Kind::Boolean, "primary", "Whether it is the one to use."),
@@ -44,11 +72,11 @@ pub fn user() -> Schemas {
             .multi_valued(),
             Attribute::complex(
                 "groups",
-                "The administrations in which the person is employed today.",
+                "The administrations in which the person is employed today, and the provider's groups of which the user is a member.",
                 [
-                    Attribute::text("value", "The code of the administration, the id of its Group.").case_exact(),
+                    Attribute::text("value", "The id of the Group; of an administration its code.").case_exact(),
                     reference("$ref", "The address of the Group."),
-                    Attribute::text("display", "The name of the administration."),
+                    Attribute::text("display", "The name of the Group."),
                 ],
             )
             .multi_valued()
@@ -64,10 +92,10 @@ pub fn user() -> Schemas {
                 mutability: Mutability::Immutable,
                 ..Attribute::text(
                     "employeeNumber",
-                    "HR's number of the employee; never a personal identity number. Several users may have one.",
+                    "HR's number of the employee; never a personal identity number. Several users may have one. A user without one \
+                     waits until the directory knows one employee by the address or user name.",
                 )
                 .case_exact()
-                .required()
             },
             Attribute::text("costCenter", "Cost centre; kept and not used."),
             Attribute::text("organization", "Unless configured otherwise, carries the administration's code."),
@@ -94,6 +122,12 @@ pub fn user() -> Schemas {
                 "protected",
                 "Protected personal data: no report shows name, address or unit.",
             ),
+            Attribute::new(
+                Kind::Boolean,
+                "waiting",
+                "Whether the directory does not know yet which employee this is.",
+            )
+            .read_only(),
             Attribute::complex(
                 "employments",
                 "Every employment that this user is shown, ended ones included. Written, the list is whole: what it lacks ends today.",
@@ -121,21 +155,30 @@ pub fn group() -> Schemas {
     let core = Schema {
         id: GROUP.to_owned(),
         name: "Group".to_owned(),
-        description: "An administration of the city, and who is employed there today. Read-only: HR's file names them."
-            .to_owned(),
+        description:
+            "A group of the provider's, which it writes; or an administration of the city with those who are employed \
+                      there today, which is read-only: HR's file names it."
+                .to_owned(),
         attributes: vec![
-            Attribute::text("displayName", "The name of the administration.").required().read_only(),
+            Attribute::text("displayName", "The name of the group, or of the administration.").required(),
             Attribute::complex(
                 "members",
-                "Those who are employed there today.",
+                "Users; of an administration, those who are employed there today.",
                 [
-                    Attribute::text("value", "The id of the User.").case_exact(),
-                    Attribute::new(Kind::Reference, "$ref", "The address of the User."),
-                    Attribute::text("type", "User."),
+                    Attribute { mutability: Mutability::Immutable, ..Attribute::text("value", "The id of the User.") }
+                        .case_exact(),
+                    Attribute {
+                        mutability: Mutability::Immutable,
+                        ..Attribute::new(Kind::Reference, "$ref", "The address of the User.")
+                    },
+                    Attribute {
+                        mutability: Mutability::Immutable,
+                        canonical_values: vec!["User"],
+                        ..Attribute::text("type", "User.")
+                    },
                 ],
             )
-            .multi_valued()
-            .read_only(),
+            .multi_valued(),
         ],
     };
     Schemas { core, extensions: Vec::new(), common: common(), beside: None }

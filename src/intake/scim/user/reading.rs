@@ -8,8 +8,9 @@ use super::super::ScimType;
 use super::super::mapping::{Mapping, day};
 use super::super::patch::member;
 use super::super::resource::object_in;
-use super::super::schema::{ENTERPRISE, KURSKOLL};
-use super::{Account, EMAIL_OTHERS, EMAIL_PRIMARY, EMAIL_TYPE, SAID};
+use super::super::schema::{self, ENTERPRISE, KURSKOLL};
+use super::writing::place_text;
+use super::{Account, EMAIL_OTHERS, EMAIL_PRIMARY, EMAIL_TYPE, PHONES, SAID};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{Post, Told, ToldEmployment};
@@ -30,8 +31,6 @@ pub struct ReadUser {
 pub enum UserError {
     #[error("userName is missing")]
     NoUserName,
-    #[error("{attribute} is missing: it carries HR's number of the employee, by which the register knows people")]
-    NoEmployeeNumber { attribute: String },
     #[error("{attribute} {why}")]
     Id { attribute: String, why: InvalidId },
     #[error("{0} is a Swedish personal identity number, and is never kept: map another attribute")]
@@ -95,6 +94,14 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
         told.insert(EMAIL_PRIMARY.to_owned(), "false".to_owned());
     }
     told.extend(kinds_not_kept(resource, email).map(|kinds| (EMAIL_OTHERS.to_owned(), kinds)));
+    let phones = phones_for_work(resource);
+    let number_of = |phone: &Value| phone.get("value").and_then(Value::as_str).is_some_and(is_personal_identity_number);
+    if phones.iter().any(number_of) {
+        return Err(UserError::PersonalIdentityNumber(PHONES.to_owned()));
+    }
+    if !phones.is_empty() {
+        told.insert(PHONES.to_owned(), Value::Array(phones).to_string());
+    }
     let said = [text("name.givenName"), text("name.familyName"), address, optional(&mapping.unit)];
     told.extend(SAID.into_iter().zip(said).filter_map(|(name, said)| Some((name.to_owned(), said?.to_owned()))));
     let extension = resource.get(KURSKOLL).and_then(Value::as_object);
@@ -152,6 +159,27 @@ pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
     kept.min_by_key(rank)
 }
 
+/// The telephone numbers that are kept: those for work.
+fn phones_for_work(resource: &Map<String, Value>) -> Vec<Value> {
+    let phones = resource.get(PHONES).and_then(Value::as_array);
+    let for_work = phones.into_iter().flatten().filter(|phone| phone.get("value").is_some() && is_of(phone, "work"));
+    for_work.cloned().collect()
+}
+
+/// A User in its canonical form with those of its addresses and numbers that are kept.
+#[must_use]
+pub fn as_kept(resource: &Map<String, Value>) -> Map<String, Value> {
+    let mut kept = resource.clone();
+    let lists = [("emails", address_of(resource).cloned().into_iter().collect()), (PHONES, phones_for_work(resource))];
+    for (name, values) in lists {
+        kept.remove(name);
+        if !values.is_empty() {
+            kept.insert(name.to_owned(), Value::Array(values));
+        }
+    }
+    kept
+}
+
 /// How a kind ends whose address is the primary one.
 const PRIMARY: char = '!';
 
@@ -169,9 +197,9 @@ fn kinds_not_kept(resource: &Map<String, Value>, kept: Option<&Value>) -> Option
     (!kinds.is_empty()).then(|| kinds.join(","))
 }
 
-/// A User as a PATCH finds it: with the kinds of the addresses that were told and not kept, so that a change of such an address
-/// is not an error.
-pub fn with_addresses_not_kept(resource: &mut Map<String, Value>, told: &BTreeMap<String, String>) {
+/// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not kept, so that a change of one is not an error.
+pub fn with_values_not_kept(resource: &mut Map<String, Value>, told: &BTreeMap<String, String>) {
+    with_phones_not_kept(resource);
     let Some(kinds) = told.get(EMAIL_OTHERS) else { return };
     let addresses = resource.entry("emails").or_insert_with(|| Value::Array(Vec::new()));
     let Some(addresses) = addresses.as_array_mut() else { return };
@@ -185,6 +213,17 @@ pub fn with_addresses_not_kept(resource: &mut Map<String, Value>, told: &BTreeMa
             address.insert("primary".to_owned(), true.into());
         }
         addresses.push(address.into());
+    }
+}
+
+/// Providers replace a number without knowing whether there is one: each kind has an element that a filter finds.
+fn with_phones_not_kept(resource: &mut Map<String, Value>) {
+    let numbers = resource.entry(PHONES).or_insert_with(|| Value::Array(Vec::new()));
+    let Some(numbers) = numbers.as_array_mut() else { return };
+    for kind in schema::PHONES {
+        if !numbers.iter().any(|number| is_of(number, kind)) {
+            numbers.push(serde_json::json!({"type": kind}));
+        }
     }
 }
 
@@ -242,8 +281,8 @@ pub fn says_no_employments(body: &Value) -> bool {
 }
 
 /// What PUT leaves as it is (RFC 7644, section 3.5.1, leaves the choice): extensions that the client does not speak of, the
-/// employee number, the name and whether the person is active. All else that is not told is none.
-pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>) {
+/// employee number, the administration, the name and whether the person is active. All else that is not told is none.
+pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>, mapping: &Mapping) {
     for name in ["active", "name"] {
         if let Some(value) = before.get(name).filter(|_| !body.contains_key(name)) {
             body.insert(name.to_owned(), value.clone());
@@ -261,6 +300,13 @@ pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>)
         if let Some(value) = value.filter(|_| body.get(extension).and_then(|e| e.get(name)).is_none()) {
             object_in(body, extension).insert(name.to_owned(), value.clone());
         }
+    }
+    // Many providers never speak of it: HR's files or a group say where the person works.
+    if let (None, Some(shown)) =
+        (mapping.text(&mapping.administration, body), mapping.text(&mapping.administration, before))
+        && let Ok(place) = mapping.schemas.place(&mapping.administration)
+    {
+        place_text(body, place, shown);
     }
 }
 
@@ -314,7 +360,7 @@ mod tests {
         let kinds = kinds_not_kept(&resource, address_of(&resource)).expect("kinds");
         assert_eq!(kinds, "home!,other");
         resource.insert("emails".to_owned(), json!([{"value": "w", "type": "work"}]));
-        with_addresses_not_kept(&mut resource, &BTreeMap::from([(EMAIL_OTHERS.to_owned(), kinds.clone())]));
+        with_values_not_kept(&mut resource, &BTreeMap::from([(EMAIL_OTHERS.to_owned(), kinds.clone())]));
         assert_eq!(
             resource["emails"],
             json!([{"value": "w", "type": "work"}, {"type": "home", "primary": true}, {"type": "other"}])

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::mapping::{Mapping, day};
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
-use super::{Account, EMAIL_PRIMARY, EMAIL_TYPE, SAID_UNIT, UserId, is_shown_as_told};
+use super::{Account, EMAIL_PRIMARY, EMAIL_TYPE, PHONES, SAID_UNIT, UserId, is_shown_as_told, waiting_id};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{shown, works_here};
@@ -36,6 +36,8 @@ pub struct Known<'a> {
     pub manager: Option<UserId>,
     /// The names of administrations.
     pub administrations: &'a BTreeMap<AdministrationCode, String>,
+    /// The ids and names of the provider's groups of which the user is a member.
+    pub groups: &'a [(String, String)],
     pub created_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
     pub today: NaiveDate,
@@ -115,6 +117,8 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             user.insert("emails".to_owned(), json!([address_view(&email, known.account)]));
         }
     }
+    let phones = told(PHONES).and_then(|phones| serde_json::from_str::<Value>(phones).ok());
+    user.extend(phones.map(|phones| (PHONES.to_owned(), phones)));
     user.insert("active".to_owned(), active.into());
     user.insert("id".to_owned(), known.id.to_string().into());
     if let Some(manager) = known.manager {
@@ -161,7 +165,7 @@ fn put_text(user: &mut Map<String, Value>, mapping: &Mapping, path: &str, value:
     }
 }
 
-fn place_text(user: &mut Map<String, Value>, place: Place<'_>, value: &str) {
+pub(super) fn place_text(user: &mut Map<String, Value>, place: Place<'_>, value: &str) {
     let holder = match place.extension {
         None => user,
         Some(id) => object_in(user, id),
@@ -224,7 +228,49 @@ fn groups_of(known: &Known<'_>) -> Vec<Value> {
             "display": known.administrations.get(code).map_or(code.as_str(), String::as_str),
         })
     };
-    codes.into_iter().map(group).collect()
+    codes.into_iter().map(group).chain(known.groups.iter().map(|group| provided_group(group, known.base))).collect()
+}
+
+fn provided_group((id, name): &(String, String), base: &str) -> Value {
+    json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name})
+}
+
+/// What a user who waits is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownToWait<'a> {
+    pub id: i64,
+    /// As the provider said it, in its canonical form.
+    pub resource: &'a Map<String, Value>,
+    pub active: bool,
+    pub groups: &'a [(String, String)],
+    pub created_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+    pub base: &'a str,
+}
+
+/// Writes a user who waits: what the provider said, and that the directory does not know them yet.
+#[must_use]
+pub fn write_waiting(known: KnownToWait<'_>) -> Map<String, Value> {
+    let mut user = known.resource.clone();
+    let id = waiting_id(known.id);
+    user.insert("active".to_owned(), known.active.into());
+    user.insert("id".to_owned(), id.as_str().into());
+    if !known.groups.is_empty() {
+        let groups: Vec<Value> = known.groups.iter().map(|group| provided_group(group, known.base)).collect();
+        user.insert("groups".to_owned(), groups.into());
+    }
+    object_in(&mut user, KURSKOLL).insert("waiting".to_owned(), true.into());
+    let schemas: Vec<&str> =
+        std::iter::once(USER).chain(user.keys().map(String::as_str).filter(|name| name.starts_with("urn:"))).collect();
+    let schemas = json!(schemas);
+    user.insert("schemas".to_owned(), schemas);
+    let (created, changed) = (instant(known.created_at), instant(known.changed_at));
+    let location = format!("{}/Users/{id}", known.base);
+    user.insert(
+        "meta".to_owned(),
+        json!({"resourceType": "User", "created": created, "lastModified": changed, "location": location}),
+    );
+    user
 }
 
 /// The address of an administration's Group.

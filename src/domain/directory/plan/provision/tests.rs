@@ -229,13 +229,15 @@ fn a_last_day_from_before_a_return_is_the_old_employments() {
 }
 
 #[test]
-fn an_active_person_needs_an_administration() {
+fn who_is_told_of_without_an_administration_is_known_and_works_nowhere_yet() {
     let mut nowhere = told("SEF", true);
     nowhere.post.administration = None;
     let plan = |was: Option<&Told>, person: &KnownPerson| {
         provision(&number("1"), person, was, &nowhere, EmploymentForm::Permanent, TODAY)
     };
-    assert_eq!(plan(None, &KnownPerson::default()), Err(ProvisionFault::NoAdministration));
+    let known = plan(None, &KnownPerson::default()).expect("a plan");
+    assert!(matches!(known.changes.as_slice(), [Change::Person(Act::Added(_))]), "{known:?}");
+    // To take an administration away is another thing: then somebody must say where the person works.
     let mut city = City::new();
     city.tell("1", &told("SEF", true), TODAY);
     assert_eq!(plan(Some(&told("SEF", true)), &city.person(&number("1"))), Err(ProvisionFault::NoAdministration));

@@ -1,0 +1,272 @@
+//! Users whom the directory does not know yet: a provider may send somebody before HR does, or without HR's number. Such a user is
+//! kept, shown and changed as any other, under an id that stays, and becomes an employee's user as soon as the directory knows
+//! exactly one employee by the user's address or user name, or the provider says the number.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::load::{Household, groups_of, households};
+use super::write::{Wish, Writing};
+use super::{Door, Precondition, Resource, ScimError, version_of};
+use crate::app::{App, Asker, StoreError};
+use crate::domain::access::{Action, Principal};
+use crate::domain::directory::records::EmploymentRecord;
+use crate::domain::ids::{EmployeeId, EmployeeNumber};
+use crate::domain::linking::normalized;
+use crate::intake::scim::patch::{self, only_removes};
+use crate::intake::scim::resource::{Projection, canonical};
+use crate::intake::scim::user::{
+    self, KnownToWait, ReadUser, UserReference, as_kept, keep_unspoken, waiting_id, with_values_not_kept,
+};
+use crate::store::scim::KnownBy;
+use crate::store::scim_waiting::{self, Ended, Waiting, WaitingUser};
+use crate::store::{Connection, people, scim, scim_groups};
+
+/// How many users are looked at in one round of [`App::settle_waiting_users`].
+const AT_ONCE: u64 = 500;
+
+/// The users who wait, each as it is shown.
+pub(super) async fn resources_of(
+    connection: &impl Connection,
+    users: &[WaitingUser],
+    base: &str,
+) -> Result<Vec<Map<String, Value>>, StoreError> {
+    let ids: Vec<String> = users.iter().map(|user| waiting_id(user.id)).collect();
+    let mut groups = groups_of(connection, &ids).await?;
+    let shown = |user: &WaitingUser| {
+        user::write_waiting(KnownToWait {
+            id: user.id,
+            resource: &user.user.resource,
+            active: user.user.active,
+            groups: &groups.remove(&waiting_id(user.id)).unwrap_or_default(),
+            created_at: user.created_at,
+            changed_at: user.changed_at,
+            base,
+        })
+    };
+    Ok(users.iter().map(shown).collect())
+}
+
+/// The user who waits under an id.
+pub(super) async fn waiting_resource(
+    connection: &impl Connection,
+    id: &str,
+    base: &str,
+) -> Result<Option<Map<String, Value>>, StoreError> {
+    let Some(UserReference::Waited(id)) = UserReference::parse(id) else { return Ok(None) };
+    let Some(user) = scim_waiting::by_id(connection, id).await? else { return Ok(None) };
+    Ok(resources_of(connection, &[user], base).await?.pop())
+}
+
+impl App {
+    /// Makes users of those who wait and whom the directory knows by now; answers how many.
+    pub async fn settle_waiting_users(&self, door: &Door) -> Result<usize, ScimError> {
+        let asker = Asker { principal: Principal::waiting_users(), request_id: "job".to_owned() };
+        let grant = asker.grant(Action::Provision)?;
+        let mut settled = 0;
+        for id in scim_waiting::perhaps_known(self.store.connection(), AT_ONCE).await? {
+            let writing = Writing::begin(self, &asker, &grant, door).await?;
+            let Some(waiting) = scim_waiting::by_id(writing.change.connection(), id).await? else { continue };
+            let user = match writing.read(&waiting.user.resource) {
+                Ok(user) => user,
+                Err(error) => {
+                    tracing::warn!(id, %error, "a user who waits cannot be read as it is configured now");
+                    continue;
+                }
+            };
+            let user = with_active(user, waiting.user.active);
+            let Some(number) = writing.number_of(&user).await? else { continue };
+            match writing.make_user(&number, user, Some(id), "scim.user.settle", &Projection::default()).await {
+                Ok(_) => settled += 1,
+                Err(ScimError::Store(error)) => return Err(error.into()),
+                Err(error) => tracing::warn!(id, %error, "a user whom the directory knows by now goes on waiting"),
+            }
+        }
+        self.metrics.set_waiting_users(scim_waiting::count(self.store.connection()).await?);
+        Ok(settled)
+    }
+}
+
+/// What is kept of a user who waits has no `active` of its own.
+fn with_active(mut user: ReadUser, active: bool) -> ReadUser {
+    user.told.active = active;
+    user.account.active = active;
+    user
+}
+
+impl Writing<'_> {
+    /// The user who waits under an id, with its resource, if the client saw this version of it.
+    pub async fn find_waiting(
+        &self,
+        id: &str,
+        precondition: Precondition<'_>,
+    ) -> Result<Option<(WaitingUser, Map<String, Value>)>, ScimError> {
+        let Some(UserReference::Waited(id)) = UserReference::parse(id) else { return Ok(None) };
+        let connection = self.change.connection();
+        let Some(user) = scim_waiting::by_id(connection, id).await? else { return Ok(None) };
+        let resource = resources_of(connection, std::slice::from_ref(&user), &self.door.base).await?.pop();
+        let resource = resource.unwrap_or_default();
+        if precondition.holds(&version_of(&resource)) {
+            Ok(Some((user, resource)))
+        } else {
+            Err(ScimError::OtherVersion)
+        }
+    }
+
+    /// Keeps a User: an employee's where the directory knows the person, else one who waits. `waited` is the id of one who waits
+    /// already.
+    pub async fn settle_or_wait(
+        self,
+        waited: Option<i64>,
+        body: &Map<String, Value>,
+        action: &'static str,
+        projection: &Projection,
+    ) -> Result<Resource, ScimError> {
+        let user = self.read(body)?;
+        match self.number_of(&user).await? {
+            Some(number) => self.make_user(&number, user, waited, action, projection).await,
+            None => self.wait(waited, &user, body, action, projection).await,
+        }
+    }
+
+    /// Makes a user of an employee.
+    async fn make_user(
+        self,
+        number: &EmployeeNumber,
+        user: ReadUser,
+        waited: Option<i64>,
+        action: &'static str,
+        projection: &Projection,
+    ) -> Result<Resource, ScimError> {
+        let household = self.household(number).await?;
+        let household = household.as_ref();
+        let generation = household.map_or(1, Household::next_generation);
+        let wish =
+            Wish { number, household, kept: None, was: None, user, generation, waited, gone: Vec::new(), action };
+        self.fulfil(wish, projection).await
+    }
+
+    async fn wait(
+        self,
+        waited: Option<i64>,
+        user: &ReadUser,
+        body: &Map<String, Value>,
+        action: &'static str,
+        projection: &Projection,
+    ) -> Result<Resource, ScimError> {
+        self.free_the_name(&user.account.user_name, None, (0, waited)).await?;
+        self.administrations_exist(None, &user.told)?;
+        let kept = Waiting {
+            active: user.account.active,
+            user_name: user.account.user_name.clone(),
+            email: user.told.post.email.clone(),
+            external_id: user.account.external_id.clone(),
+            resource: canonical(&self.door.mapping.schemas, &Value::Object(as_kept(body)))?,
+        };
+        let id = match waited {
+            Some(id) => {
+                scim_waiting::save(&self.change, id, &kept).await?;
+                id
+            }
+            None => scim_waiting::insert(&self.change, &kept).await?,
+        };
+        let found = waiting_resource(self.change.connection(), &waiting_id(id), &self.door.base).await?;
+        self.done(action, &format!("user {}", waiting_id(id))).await?;
+        Ok(Resource::new(found.unwrap_or_default(), projection))
+    }
+
+    /// A PATCH of a user who waits; answers whether nothing but removing was wanted and nothing changed.
+    pub async fn patch_waiting(
+        self,
+        (user, before): (&WaitingUser, &Map<String, Value>),
+        body: &Value,
+        projection: &Projection,
+    ) -> Result<(Resource, bool), ScimError> {
+        let schemas = &self.door.mapping.schemas;
+        let mut found = before.clone();
+        with_values_not_kept(&mut found, &self.read(before)?.account.told);
+        let after = patch::apply(schemas, &found, body)?;
+        if patch::removed(schemas, &after, body).iter().any(|place| place.attribute.name == "active") {
+            return Err(ScimError::CannotBeRemoved("active".to_owned()));
+        }
+        let after = canonical(schemas, &Value::Object(as_kept(&after)))?;
+        let is_unchanged = only_removes(body) && after == canonical(schemas, &Value::Object(before.clone()))?;
+        let resource = self.settle_or_wait(Some(user.id), &after, "scim.user.patch", projection).await?;
+        Ok((resource, is_unchanged))
+    }
+
+    /// A PUT of a user who waits.
+    pub async fn replace_waiting(
+        self,
+        (user, before): (&WaitingUser, &Map<String, Value>),
+        mut body: Map<String, Value>,
+        projection: &Projection,
+    ) -> Result<Resource, ScimError> {
+        keep_unspoken(&mut body, before, &self.door.mapping);
+        self.settle_or_wait(Some(user.id), &body, "scim.user.replace", projection).await
+    }
+
+    /// Lets go of a user who waits: what the provider said is not held any longer.
+    pub async fn forget_waiting(&self, id: i64) -> Result<(), StoreError> {
+        scim_waiting::end(&self.change, id, Ended::Deleted).await?;
+        scim_groups::leave_all(&self.change, &waiting_id(id)).await
+    }
+
+    pub(super) async fn household(&self, number: &EmployeeNumber) -> Result<Option<Household>, ScimError> {
+        let connection = self.change.connection();
+        let Some(employee) = people::by_number(connection, number).await? else { return Ok(None) };
+        Ok(households(connection, &[employee]).await?.remove(&employee))
+    }
+
+    /// The number of the employee whom a User is about: the one that is told; else that of one who is back; else that of the one
+    /// employee whom the directory knows by the address or user name.
+    async fn number_of(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
+        if let Some(number) = &user.employee_number {
+            return Ok(Some(number.clone()));
+        }
+        match self.number_of_one_who_is_back(user).await? {
+            Some(number) => Ok(Some(number)),
+            None => self.number_by_contact(user).await,
+        }
+    }
+
+    /// The number of a person who is told of without one: the provider's own id is that of their users, who are all
+    /// deactivated.
+    async fn number_of_one_who_is_back(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
+        let Some(external_id) = &user.account.external_id else { return Ok(None) };
+        let connection = self.change.connection();
+        let users = scim::by_external_id(connection, external_id).await?;
+        let Some(first) = users.first() else { return Ok(None) };
+        if users.iter().any(|user| user.active || user.employee != first.employee) {
+            return Ok(None);
+        }
+        Ok(households(connection, &[first.employee]).await?.remove(&first.employee).map(|household| household.number))
+    }
+
+    /// The number of the one employee who works here, or will, has the user's address or user name there, and is no active user of
+    /// the provider's already.
+    async fn number_by_contact(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
+        let connection = self.change.connection();
+        let names = [Some(&user.account.user_name), user.told.post.email.as_ref()];
+        let names: BTreeSet<String> = names.into_iter().flatten().map(|name| normalized(name)).collect();
+        let mut candidates: BTreeSet<EmployeeId> = BTreeSet::new();
+        for name in &names {
+            candidates.extend(scim::candidates(connection, KnownBy::Email, name).await?);
+        }
+        let candidates: Vec<EmployeeId> = candidates.into_iter().collect();
+        let has_name = |employment: &EmploymentRecord| {
+            let own = [&employment.email, &employment.username].into_iter().flatten();
+            let works_here = employment.ends_on.is_none_or(|last| last >= self.today);
+            works_here && own.map(|name| normalized(name)).any(|name| names.contains(&name))
+        };
+        let is_free = |household: &Household| household.users.iter().all(|user| user.is_deleted || !user.active);
+        let found = households(connection, &candidates).await?;
+        let found = found.into_values().filter(is_free);
+        let mut fitting = found.filter(|household| household.person.employments.values().any(has_name));
+        match (fitting.next(), fitting.next()) {
+            (Some(household), None) => Ok(Some(household.number)),
+            _ => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A provider's groups, written: made, renamed, given members, let go. A group that the configuration ties to an administration
+//! says where its members work.
+
+use serde_json::Value;
+
+use super::groups::shown_group;
+use super::write::Writing;
+use super::{Door, Precondition, Resource, ScimError, Wanted};
+use crate::app::{App, Asker};
+use crate::domain::access::Action;
+use crate::domain::ids::AdministrationCode;
+use crate::intake::scim::group::{GroupId, GroupPatch, MemberChange, read, read_patch};
+use crate::intake::scim::resource::Projection;
+use crate::intake::scim::schema;
+use crate::store::scim_groups::{self, ScimGroup};
+
+/// What a group is to be.
+struct Wish<'a> {
+    display_name: &'a str,
+    external_id: Option<&'a str>,
+    members: &'a [MemberChange],
+}
+
+impl App {
+    /// Creates a group.
+    pub async fn create_scim_group(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        body: &Value,
+        wanted: Wanted<'_>,
+    ) -> Result<Resource, ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
+        let text = read(body)?;
+        let writing = Writing::begin(self, asker, &grant, door).await?;
+        writing.no_other_has(text.external_id.as_deref(), None).await?;
+        let group = scim_groups::insert(&writing.change, &text.display_name, text.external_id.as_deref()).await?;
+        let stands_for = writing.stands_for(&text.display_name, text.external_id.as_deref())?;
+        let members = [MemberChange::Add(text.members)];
+        writing.change_members(group.id, &members, (stands_for.as_ref(), stands_for.as_ref())).await?;
+        writing.group_done(&group, "scim.group.create", &projection).await
+    }
+
+    /// Replaces a group (PUT). Members that are not told are none.
+    pub async fn replace_scim_group(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        id: &str,
+        precondition: Precondition<'_>,
+        body: &Value,
+        wanted: Wanted<'_>,
+    ) -> Result<Resource, ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
+        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let group = writing.find_group(id, precondition).await?;
+        let text = read(body)?;
+        let members = [MemberChange::Replace(text.members)];
+        let wish =
+            Wish { display_name: &text.display_name, external_id: text.external_id.as_deref(), members: &members };
+        let group = writing.fulfil_group(&group, wish).await?;
+        writing.group_done(&group, "scim.group.replace", &projection).await
+    }
+
+    /// Changes some of a group (PATCH); of its members those alone that are named. Answers the group where the client says which
+    /// attributes it wants to see, else its version alone: it may have many thousand members.
+    pub async fn patch_scim_group(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        id: &str,
+        precondition: Precondition<'_>,
+        body: &Value,
+        wanted: Wanted<'_>,
+    ) -> Result<Result<Resource, String>, ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
+        let is_wanted = wanted.attributes.is_some() || wanted.excluded_attributes.is_some();
+        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let group = writing.find_group(id, precondition).await?;
+        let GroupPatch { display_name, external_id, members } = read_patch(body)?;
+        let external_id = external_id.unwrap_or_else(|| group.external_id.clone());
+        let display_name = display_name.unwrap_or_else(|| group.display_name.clone());
+        let wish = Wish { display_name: &display_name, external_id: external_id.as_deref(), members: &members };
+        let group = writing.fulfil_group(&group, wish).await?;
+        if is_wanted {
+            return Ok(Ok(writing.group_done(&group, "scim.group.patch", &projection).await?));
+        }
+        writing.done("scim.group.patch", &format!("group {}", GroupId(group.id))).await?;
+        Ok(Err(version_of_group(&group)))
+    }
+
+    /// Lets go of a group: its members are members no more, and what it carried ends.
+    pub async fn delete_scim_group(
+        &self,
+        asker: &Asker,
+        door: &Door,
+        id: &str,
+        precondition: Precondition<'_>,
+    ) -> Result<(), ScimError> {
+        let grant = asker.grant(Action::Provision)?;
+        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let group = writing.find_group(id, precondition).await?;
+        let stands_for = door.mapping.administration_of_group(&group.display_name, group.external_id.as_deref());
+        let members = [MemberChange::Replace(std::collections::BTreeSet::new())];
+        writing.change_members(group.id, &members, (stands_for, None)).await?;
+        scim_groups::delete(&writing.change, &group).await?;
+        writing.done("scim.group.delete", &format!("group {}", GroupId(group.id))).await
+    }
+}
+
+/// The ETag of a group: which revision it is.
+pub(super) fn version_of_group(group: &ScimGroup) -> String {
+    format!("W/\"{}\"", group.revision)
+}
+
+impl Writing<'_> {
+    /// The provider's group of an id, if the client saw this version of it. Administrations are groups that nobody writes.
+    async fn find_group(&self, id: &str, precondition: Precondition<'_>) -> Result<ScimGroup, ScimError> {
+        let found = match GroupId::parse(id) {
+            Some(GroupId(id)) => scim_groups::by_id(self.change.connection(), id).await?,
+            None => None,
+        };
+        let Some(group) = found else {
+            let is_administration = self.administrations.keys().any(|code| code.as_str() == id);
+            return Err(if is_administration {
+                ScimError::GroupsAreReadOnly
+            } else {
+                ScimError::NotFound { kind: "group", id: id.to_owned() }
+            });
+        };
+        if precondition.holds(&version_of_group(&group)) { Ok(group) } else { Err(ScimError::OtherVersion) }
+    }
+
+    /// A provider's own id is one group's: who sends a group again, not knowing whether it came, is told where it is.
+    async fn no_other_has(&self, external_id: Option<&str>, own: Option<i64>) -> Result<(), ScimError> {
+        let Some(external_id) = external_id else { return Ok(()) };
+        match scim_groups::by_external_id(self.change.connection(), external_id).await? {
+            Some(other) if Some(other.id) != own => {
+                let location = format!("{}/Groups/{}", self.door.base, GroupId(other.id));
+                Err(ScimError::GroupExists { location })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a wish true, and answers the group as it is then; one that is so already keeps its version.
+    async fn fulfil_group(&self, group: &ScimGroup, wish: Wish<'_>) -> Result<ScimGroup, ScimError> {
+        self.no_other_has(wish.external_id, Some(group.id)).await?;
+        let mapping = &self.door.mapping;
+        let before = mapping.administration_of_group(&group.display_name, group.external_id.as_deref());
+        let after = self.stands_for(wish.display_name, wish.external_id)?;
+        let has_other_members = self.change_members(group.id, wish.members, (before, after.as_ref())).await?;
+        let is_called_otherwise =
+            group.display_name != wish.display_name || group.external_id.as_deref() != wish.external_id;
+        if !has_other_members && !is_called_otherwise {
+            return Ok(group.clone());
+        }
+        let called = ScimGroup {
+            display_name: wish.display_name.to_owned(),
+            external_id: wish.external_id.map(ToOwned::to_owned),
+            ..group.clone()
+        };
+        let saved = scim_groups::save(&self.change, &called).await?;
+        if before != after.as_ref() {
+            self.carry_anew(&saved, (before, after.as_ref())).await?;
+        }
+        Ok(saved)
+    }
+
+    /// Changes who is a member; answers whether anybody is or is not who was. `before` and `after` are the administrations for
+    /// which the group stood and stands: where they differ, those who stay are not looked at here.
+    async fn change_members(
+        &self,
+        group: i64,
+        changes: &[MemberChange],
+        (before, after): (Option<&AdministrationCode>, Option<&AdministrationCode>),
+    ) -> Result<bool, ScimError> {
+        let membership = self.membership(group, changes).await?;
+        if membership.is_empty() {
+            return Ok(false);
+        }
+        let joining = self.users_named(&membership.joining, true).await?;
+        scim_groups::remove(&self.change, group, &membership.leaving).await?;
+        scim_groups::add(&self.change, group, &membership.joining).await?;
+        if let Some(code) = before {
+            let leaving = self.users_named(&membership.leaving, false).await?;
+            self.carry(code, &leaving.known, false).await?;
+        }
+        if let Some(code) = after {
+            self.carry(code, &joining.known, true).await?;
+        }
+        Ok(true)
+    }
+
+    /// A group that stands for another administration than before, by its new name, moves its members.
+    async fn carry_anew(
+        &self,
+        group: &ScimGroup,
+        (before, after): (Option<&AdministrationCode>, Option<&AdministrationCode>),
+    ) -> Result<(), ScimError> {
+        let members = scim_groups::members(self.change.connection(), Some(group.id)).await?;
+        let members = self.users_named(&members.into_values().next().unwrap_or_default(), false).await?;
+        if let Some(code) = before {
+            self.carry(code, &members.known, false).await?;
+        }
+        if let Some(code) = after {
+            self.carry(code, &members.known, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn group_done(
+        self,
+        group: &ScimGroup,
+        action: &'static str,
+        projection: &Projection,
+    ) -> Result<Resource, ScimError> {
+        let members = if projection.shows("members") {
+            scim_groups::members(self.change.connection(), Some(group.id)).await?.into_values().next()
+        } else {
+            None
+        };
+        let shown = shown_group(group, members.unwrap_or_default(), &self.door.base);
+        self.done(action, &format!("group {}", GroupId(group.id))).await?;
+        Ok(Resource::of_version(shown, version_of_group(group), projection))
+    }
+}
