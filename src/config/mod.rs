@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenSettings;
 
+mod origin;
+
+pub use origin::{InvalidOrigin, WebOrigin};
+
 /// Where the register is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +73,8 @@ pub struct ReceivingSettings {
     pub body_timeout_seconds: u64,
     /// The largest file of results.
     pub max_results_file: ByteUnit,
+    /// The origins whose pages may speak xAPI from a browser.
+    pub xapi_origins: Vec<WebOrigin>,
 }
 
 /// How often is too often.
@@ -185,6 +191,7 @@ impl Default for Settings {
                 max_xapi_body: ByteUnit::Mebibyte(16),
                 body_timeout_seconds: 10,
                 max_results_file: ByteUnit::Mebibyte(64),
+                xapi_origins: Vec::new(),
             },
             platforms: PlatformsSettings::default(),
             rate_limits: RateLimitSettings::default(),
