@@ -9,7 +9,8 @@ use comfy_table::{
 use rust_decimal::Decimal;
 
 use crate::domain::report::linked_share::LinkedCount;
-use crate::domain::report::{Figures, OnboardingReport};
+use crate::domain::report::{Figures, OnboardingReport, StatementsWithoutResult};
+use crate::domain::training::Target;
 
 /// The width in columns where nobody says another, as when the report goes to a pipe.
 const USUAL_WIDTH: u16 = 120;
@@ -186,7 +187,26 @@ fn data_quality(report: &OnboardingReport) -> String {
         let silent = if results.alarm.rings() { ". WARNING: no result for longer than is usual" } else { "" };
         let _ = writeln!(text, "{silent}");
     }
+    for found in &city.without_result {
+        let _ = writeln!(text, "{}", without_result(found));
+    }
     text
+}
+
+/// What is said of statements that give no result of what a requirement names.
+#[must_use]
+pub fn without_result(found: &StatementsWithoutResult) -> String {
+    let StatementsWithoutResult { platform, target, statements, verb, because, .. } = found;
+    let target = match target {
+        Target::Course(course) => format!("course {course}"),
+        Target::Quiz(quiz) => format!("quiz {quiz}"),
+    };
+    format!(
+        "Statements about {} that give no result of it: {statements} of platform {} with the verb {}, because {because}",
+        printable(&target),
+        printable(platform),
+        printable(verb)
+    )
 }
 
 fn instant(instant: DateTime<Utc>) -> String {
@@ -226,6 +246,7 @@ mod tests {
         - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is usual
+        Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that give no result of it: 214 of platform moodle with the verb http://adlnet.gov/expapi/verbs/completed, because it tells that it was completed, without a score and without pass or fail
         ");
     }
 
@@ -252,6 +273,7 @@ mod tests {
         - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03.250Z, last result 2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is usual
+        Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that give no result of it: 214 of platform moodle with the verb http://adlnet.gov/expapi/verbs/completed, because it tells that it was completed, without a score and without pass or fail
         ");
     }
 
