@@ -39,7 +39,7 @@ async fn compliant(app: &TestApp, code: &str) -> u64 {
 /// The statements that give no result, as `statements reason`.
 async fn without_result(app: &TestApp, code: &str) -> Vec<String> {
     let report = app.report(code).await;
-    let found = report["data_quality"]["statements_without_result"].as_array().expect("a list").clone();
+    let found = report["data_quality"]["statements_without_result"].as_array().cloned().unwrap_or_default();
     found.iter().map(|found| format!("{} {}", found["statements"], found["reason"].as_str().expect("a code"))).collect()
 }
 

@@ -114,7 +114,9 @@ pub struct DataQualityView {
     pub quarantined_deliveries: Option<u64>,
     pub platforms: Option<Vec<PlatformSilenceView>>,
     /// xAPI statements about something that the requirement names, which give no result of it and so count for nobody; most
-    /// first. Statements of a verb that tells of no outcome, as *viewed*, are not counted.
+    /// first. Statements of a verb that tells of no outcome, as *viewed*, are not counted. Left out where there are none, and
+    /// for somebody who may not see the city.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub statements_without_result: Option<Vec<StatementsWithoutResultView>>,
 }
 
@@ -269,6 +271,7 @@ impl From<&DataQuality> for DataQualityView {
             statements_without_result: quality
                 .city
                 .as_ref()
+                .filter(|city| !city.without_result.is_empty())
                 .map(|city| city.without_result.iter().map(StatementsWithoutResultView::from).collect()),
         }
     }
