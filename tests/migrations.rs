@@ -112,7 +112,7 @@ fn entities() -> Tables {
 
 /// Tables that statements read and write alone: the clock's one row, the chain of digests, and what the xAPI door keeps by the
 /// thousand.
-const BY_HAND: [&str; 11] = [
+const BY_HAND: [&str; 12] = [
     "chain_link",
     "chain_leaf",
     "alteration",
@@ -122,6 +122,7 @@ const BY_HAND: [&str; 11] = [
     "statement",
     "statement_attachment",
     "statement_term",
+    "statement_without_result",
     "statement_index",
     "held_result",
 ];

@@ -193,20 +193,29 @@ both_databases! {
         let store = Store::start().await;
         store.app.clock.advance(Duration::days(30));
         let mut statements = of_anna();
-        // The store's clock is a month ahead, and takes what the register cannot.
-        statements[1]["timestamp"] = json!("2026-03-10T10:00:00.000Z");
+        // By the platform's profile a time stands where the store takes whatever there is.
+        let profile = async |words: &str| {
+            let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
+            app.app.give_profile(&kurskoll::app::Asker::operator(), &code, words).await.expect("a profile");
+        };
+        let done = "https://portal.example.org/ext/done";
+        profile(&format!("[fields]\noccurred_at = [{{ extension = \"{done}\", in = \"result\" }}, \"timestamp\"]\n")).await;
+        statements[1]["result"]["extensions"][done] = json!("soon");
         store.hold(&statements).await;
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await, [3, 2, 1, 0, 0]);
         let list = app.get_as_auditor("/api/v1/quarantine").await.ok();
         assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
-        assert_eq!(list["items"][0]["pointer"], "/0/timestamp");
+        assert!(list["items"][0]["pointer"].as_str().is_some_and(|place| place.starts_with("/0/result/extensions")), "{list}");
         // It is asked again, and waits once.
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 1, 0, 0]);
         assert_eq!(app.rows_in("delivery").await, 2);
-        // When its time has come, it is taken.
+        // When the profile is mended, it is taken.
+        profile("[verbs]\ncompleted = []\n").await;
         app.clock.advance(Duration::days(30));
-        assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 0]);
+        // A process takes a profile as read for a second of its own clock: another one reads it.
+        let fresh = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
+        assert_eq!(pulled(&fresh, "moodle").await, [3, 1, 0, 0, 0]);
         assert_eq!((app.rows_in("event").await, status_of(&app, "1001").await.as_str()), (3, "compliant"));
     }
 

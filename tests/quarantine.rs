@@ -44,7 +44,7 @@ async fn replay(app: &TestApp, id: &Value) -> Answer {
 
 /// The batch of Moodle's of which the second statement lies in the future; `mended` with another time.
 fn batch(mended: bool) -> Value {
-    let at = if mended { "2026-02-03T10:00:00Z" } else { "2027-02-03T10:00:00Z" };
+    let at = if mended { "2026-02-03T10:00:00Z" } else { "soon" };
     json!([
         course_completed(account("17"), "2026-02-01T10:00:00Z"),
         course_completed(account("18"), at),
@@ -79,7 +79,9 @@ both_databases! {
         // The batch comes again, as it was and mended.
         app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
         app.state(&sender, &batch(true)).await;
-        assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (3, 3));
+        // Its statements are new, each under an id of its own; what they say again is no other result.
+        assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (5, 5));
+        assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1");
         app.verified_events().await;
         assert_eq!(app.differences().await, [""; 0]);
     }

@@ -48,7 +48,7 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-pub const ASKED: [Asked; 112] = [
+pub const ASKED: [Asked; 113] = [
     asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
     asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
     asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
@@ -244,6 +244,7 @@ pub const ASKED: [Asked; 112] = [
     asked("GET /xapi/statements/more/<token>", "/xapi/statements/more/e30"),
     // Any request as a form, which this body is not.
     asked("POST /xapi/<resource..>", "/xapi/statements?method=GET"),
+    asked("OPTIONS /xapi/<resource..>", "/xapi/statements"),
 ];
 
 const NO_OPERATION: &str = r#"{"Operations": []}"#;
@@ -558,7 +559,8 @@ both_databases! {
         POST /xapi/statements                                     401     401     401     401     401     401     401     401     401
         PUT /xapi/statements                                      401     401     401     401     401     401     401     401     401
         GET /xapi/statements/more/<token>                         401     401     401     401     401     401     401     401     401
-        POST /xapi/<resource..>                                   415     415     415     415     415     415     415     415     415
+        POST /xapi/<resource..>                                   400     400     400     400     400     400     400     400     400
+        OPTIONS /xapi/<resource..>                                204     204     204     204     204     204     204     204     204
         "); }
     }
 

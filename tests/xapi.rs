@@ -2,11 +2,16 @@
 
 pub mod attachments;
 mod attempts;
+mod browsers;
 pub mod cmi5;
 mod finding;
 mod places;
 mod results;
+mod without_result;
 
+use std::collections::BTreeSet;
+
+use kurskoll::app::reread_platform::RereadRequest;
 use serde_json::{Value, json};
 
 use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS};
@@ -74,30 +79,79 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn statements_without_ids_that_are_sent_again_are_the_same_statements(database: TestDatabase) {
+    async fn statements_without_ids_are_as_many_as_were_posted_and_their_results_are_not(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let mut ids = app.state(&sender, &both_of("17")).await;
+        // The whole batch again, half of it as when a log store halves one that failed, and thrice the same in one.
+        ids.extend(app.state(&sender, &both_of("17")).await);
+        ids.extend(app.state(&sender, &both_of("17")[1]).await);
+        let attempt = both_of("17")[1].clone();
+        ids.extend(app.state(&sender, &json!([course_completed(account("18"), "2026-02-01T10:00:00Z"), attempt, attempt, attempt])).await);
+        let distinct: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(distinct.len(), 9, "{ids:?}");
+        let found = app.xapi(&sender, "GET /statements", None).await.ok();
+        let found = found["statements"].as_array().expect("statements");
+        let found: BTreeSet<String> = found.iter().map(|found| found["id"].as_str().expect("an id").to_owned()).collect();
+        assert_eq!(found.iter().collect::<BTreeSet<_>>(), distinct);
+        for id in &ids {
+            // Of version 4, which clients take that take versions 1 to 5 alone.
+            assert_eq!((&id[14..15], "89ab".contains(&id[19..20])), ("4", true), "{id}");
+        }
+        let row = app.export_row("SEF", "1001").await;
+        assert_eq!((row["status"].as_str(), row["attempts"].as_str()), ("compliant", "1"));
+        assert_eq!(app.kept_deliveries().await.len(), 4);
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
+    async fn what_is_said_again_in_the_words_of_a_voided_statement_has_an_id_of_its_own(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let first = app.state(&sender, &both_of("17")).await;
+        let void = json!({
+            "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+            "object": {"objectType": "StatementRef", "id": first[0]}, "timestamp": "2026-02-04T10:00:00Z",
+        });
+        app.state(&sender, &void).await;
+        assert_eq!(status_of(&app, "1001").await, "pending");
         let again = app.state(&sender, &both_of("17")).await;
-        assert_eq!(first, again);
-        // The same in another batch, as when a log store halves one that failed.
-        let alone = app.state(&sender, &both_of("17")[1]).await;
-        assert_eq!(alone, [first[1].clone()]);
-        assert_eq!(app.rows_in("event").await, 2);
-        assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1");
+        assert!(first.iter().all(|id| !again.contains(id)));
+        app.xapi(&sender, &format!("GET /statements?statementId={}", first[0]), None).await.problem(404);
+        for id in &again {
+            assert_eq!(app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok()["id"], *id);
+        }
+        // What was withdrawn is withdrawn in every word: that it is said again restores nothing.
+        assert_eq!(status_of(&app, "1001").await, "pending");
+        assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn without_a_timestamp_the_same_on_one_day_is_one_and_on_another_is_another(database: TestDatabase) {
+    async fn an_id_that_was_given_stays_when_its_delivery_is_read_again(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = city_with_moodle(&app).await;
+        let ids = app.state(&sender, &both_of("17")).await;
+        let request = RereadRequest {
+            platform: kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code"),
+            since: None, after: None, at_most: 100, dry_run: false,
+        };
+        let reread = app.app.reread_platform(&kurskoll::app::Asker::operator(), &request).await.expect("read again");
+        assert_eq!((reread.deliveries, reread.events.len()), (1, 0));
+        for id in &ids {
+            app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok();
+        }
+        assert_eq!(app.rows_in("statement").await, 2);
+    }
+
+    async fn without_an_id_and_a_timestamp_each_is_of_the_moment_when_it_came(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let mut now = course_completed(account("17"), "");
         now.as_object_mut().expect("a statement").remove("timestamp");
-        let first = app.state(&sender, &now).await;
-        app.clock.advance(chrono::Duration::minutes(5));
-        assert_eq!(app.state(&sender, &now).await, first);
+        let first = app.state(&sender, &json!([now, now])).await;
+        assert_ne!(first[0], first[1]);
         app.clock.advance(chrono::Duration::days(365));
-        assert_ne!(app.state(&sender, &now).await, first);
-        assert_eq!(app.rows_in("event").await, 2);
+        assert!(!first.contains(&app.state(&sender, &now).await[0]));
+        assert_eq!(app.rows_in("statement").await, 3);
+        assert_eq!(app.differences().await, [""; 0]);
     }
 
     async fn a_batch_with_one_bad_statement_is_refused_whole_and_nothing_of_it_is_lost(database: TestDatabase) {
@@ -184,6 +238,12 @@ both_databases! {
         let sender = city_with_moodle(&app).await;
         app.xapi(&sender, "PUT /statements?statementid=6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", Some(&both_of("17")[0])).await.problem(400);
         app.xapi(&sender, "PUT /statements?statementId=17", Some(&both_of("17")[0])).await.problem(400);
+        for not_rfc_4122 in ["00000000-0000-0000-0000-000000000000", "6c2f7d1e-51f5-4b29-ca2e-0c1f0f6f5a11", "6c2f7d1e51f54b299a2e0c1f0f6f5a11"] {
+            let put = format!("PUT /statements?statementId={not_rfc_4122}");
+            assert!(app.xapi(&sender, &put, Some(&both_of("17")[0])).await.problem(400).contains("UUID"));
+            app.xapi(&sender, &format!("GET /statements?statementId={not_rfc_4122}"), None).await.problem(400);
+            app.xapi(&sender, &format!("GET /statements?registration={not_rfc_4122}"), None).await.problem(400);
+        }
         let array = app.xapi(&sender, "PUT /statements?statementId=6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", Some(&both_of("17"))).await;
         array.problem(400);
     }

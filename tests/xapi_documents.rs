@@ -164,6 +164,14 @@ both_databases! {
             assert!(text.problem(400).contains("application/json"));
             assert_eq!(keeper.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
         }
+        // JSON that is broken, or no object, is kept by none of them, also where there is nothing yet.
+        for path in [state("new"), profile("new"), agent_profile("new")] {
+            for broken in ["{\"a\":1}[", "", "[1]", "{\"a\":1,\"a\":2}"] {
+                let json = [("content-type", "application/json")];
+                keeper.ask("POST", &path, &json, broken.as_bytes()).await.problem(400);
+            }
+            keeper.get(&path).await.problem(404);
+        }
         // What there is not is put, whatever it is; and what is kept and is no JSON is merged with nothing.
         assert_eq!(keeper.ask("POST", &state("t"), &[("content-type", "text/plain")], b"text").await.status, 204);
         assert_eq!(keeper.post(&state("t"), &json!({})).await, 400);
@@ -400,7 +408,12 @@ both_databases! {
         send(&format!("method=PUT&statementId={id}"), FORM.1, whole.clone()).await.problem(400);
         send("method=put", FORM.1, whole.clone()).await.problem(400);
         send("method=PATCH", FORM.1, whole.clone()).await.problem(400);
-        send("method=PUT", "application/json", statement.clone()).await.problem(415);
+        send("method=PUT", "application/json", statement.clone()).await.problem(400);
+        send("method=PUT", "text/plain", statement.clone()).await.problem(400);
+        send("method=PUT", FORM.1, String::new()).await.problem(400);
+        send("method=PUT", "", String::new()).await.problem(400);
+        // Without a field that stands for a header, a text is no form.
+        send("method=PUT", "text/plain", form(&[&sent[..1], &[("statementId", id)]].concat())).await.problem(400);
         send("method=PUT", FORM.1, form(&[&headers[..], &[("statementId", id)]].concat())).await.problem(400);
         send("method=PUT", FORM.1, form(&[&headers[..], &multipart].concat())).await.problem(400);
         send("method=PUT", FORM.1, whole.clone() + "&content=x").await.problem(400);
@@ -411,6 +424,77 @@ both_databases! {
         assert!(send("method=PUT", FORM.1, by_2_0).await.problem(400).contains("2.0"));
         assert_eq!(app.rows_in("statement").await, 0);
         assert_eq!(send("method=PUT", FORM.1, whole).await.status, 204);
+    }
+
+    async fn a_form_of_an_old_authoring_tool_is_read_as_what_it_is(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let keeper = keeper(&app, "moodle").await;
+        let authorization = keeper.sender.authorization();
+        let statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z").to_string();
+        let fields = |id| form(&[
+            ("Authorization", authorization.as_str()), ("X-Experience-API-Version", "1.0.1"), ("statementId", id), ("content", &statement),
+        ]);
+        // As XDomainRequest sends it: a text, or of no type, and the content without its own.
+        let ids = ["6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "8c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"];
+        for (id, kind) in ids.into_iter().zip([Some("text/plain"), Some("text/plain; charset=utf-8"), None]) {
+            let mut request = app.client.post(format!("{}/xapi/statements?method=PUT", app.address));
+            if let Some(kind) = kind {
+                request = request.header("content-type", kind);
+            }
+            let answer = Answer::to(request.body(fields(id))).await.expect("an answer");
+            assert_eq!(answer.status, 204, "{kind:?} {}", answer.body);
+            assert_eq!(keeper.get(&format!("/statements?statementId={id}")).await.ok()["id"], id);
+        }
+    }
+
+    async fn statements_of_another_media_type_are_malformed(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let keeper = keeper(&app, "moodle").await;
+        let statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z").to_string();
+        for kind in ["multipart/form-data; boundary=x", "text/plain", "application/xml", "application/jsonp"] {
+            let answer = keeper.ask("POST", "/statements", &[("content-type", kind)], statement.as_bytes()).await;
+            assert!(answer.problem(400).contains("application/json"), "{kind}");
+        }
+        assert_eq!(app.rows_in("delivery").await, 0);
+    }
+
+    async fn a_token_is_good_for_what_was_granted_and_says_so(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        let sender = app.xapi_platform("moodle").await;
+        let basic = sender.authorization();
+        let get_token = async |scope: &str| {
+            let request = app.client.post(format!("{}/xapi/oauth/token", app.address)).header(FORM.0, FORM.1);
+            let fields = [("grant_type", "client_credentials"), ("scope", scope)];
+            Answer::to(request.header("authorization", &basic).body(form(&fields))).await.expect("an answer")
+        };
+        let statement = course_completed(account("17"), "2026-02-01T10:00:00Z");
+        let of_state = state("a");
+        for (asked, granted, statuses) in [
+            ("statements/write offline_access", "statements/write", [200, 403, 403, 403]),
+            ("xapi:write", "xapi:write", [200, 403, 403, 204]),
+            ("all/read", "all/read", [403, 200, 200, 403]),
+            ("state define", "state define", [403, 403, 200, 204]),
+            ("all", "all", [200, 200, 200, 204]),
+        ] {
+            let told = get_token(asked).await.ok();
+            assert_eq!(told["scope"], granted);
+            let bearer = format!("Bearer {}", told["access_token"].as_str().expect("a token"));
+            let headers = [("authorization", bearer.as_str()), ("x-experience-api-version", "1.0.3"), ("content-type", "application/json")];
+            let path = format!("GET /xapi{}", states());
+            let write = format!("PUT /xapi{of_state}");
+            let answers = [
+                app.ask("POST /xapi/statements", None, &headers, Some(&statement)).await,
+                app.ask("GET /xapi/statements", None, &headers, None).await,
+                app.ask(&path, None, &headers, None).await,
+                app.ask(&write, None, &headers, Some(&json!({}))).await,
+            ];
+            assert_eq!(answers.each_ref().map(|answer| answer.status), statuses, "{asked}");
+            for refused in answers.iter().filter(|answer| answer.status == 403) {
+                assert!(refused.problem(403).contains("scope"));
+            }
+        }
+        let refused = get_token("offline_access").await;
+        assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_scope")));
     }
 
     async fn a_token_stands_for_the_key_that_it_was_made_with_as_long_as_that_holds(database: TestDatabase) {
@@ -454,7 +538,7 @@ both_databases! {
             (ask(&[("authorization", &basic)], &[grant, grant]).await, 400, "invalid_request"),
             (ask(&[("authorization", &basic)], &[grant, ("client_id", key), ("client_secret", secret)]).await, 400, "invalid_request"),
             (ask(&[("authorization", &basic)], &[("grant_type", "password")]).await, 400, "unsupported_grant_type"),
-            (ask(&[("authorization", &basic)], &[grant, ("scope", "statements/write")]).await, 400, "invalid_scope"),
+            (ask(&[("authorization", &basic)], &[grant, ("scope", "openid email")]).await, 400, "invalid_scope"),
         ] {
             assert_eq!((answer.status, &answer.json()["error"]), (status, &json!(error)), "{}", answer.body);
         }

@@ -69,8 +69,8 @@ fn other_words() -> Words {
 
 fn tell(statement: &Statement<'_>) {
     for words in [Words::default(), other_words()] {
-        let Ok(telling) = results::tell(statement, Uuid::nil(), now(), &words) else { continue };
-        assert!(telling.results.len() <= 2);
+        let Ok(telling) = results::tell(statement, Uuid::nil(), results::Arrival::at(now()), &words) else { continue };
+        assert!(telling.results.len() <= 3);
         assert_eq!(telling.results.is_empty(), telling.nothing.is_some(), "{telling:?}");
         reckon(&telling.results);
         if let [one, other] = &telling.results[..] {
@@ -82,11 +82,12 @@ fn tell(statement: &Statement<'_>) {
 /// What is given back is accepted again, and says the same.
 fn give_back(statement: &Statement<'_>, version: Version, languages: &AcceptLanguage) {
     let set = SetByLrs {
-        id: Uuid::nil(),
+        id: Uuid::from_u128(0x6690_e6c9_3ef0_4ed3_8b37_7f39_6473_0bee),
         timestamp: now(),
         stored: now(),
         authority: AUTHORITY,
         version: version.of_statement(),
+        times_in_utc: version == Version::V2_0,
     };
     let definition = |id: &str| id.len().is_multiple_of(2).then(|| merging::merge_definitions("{}", DEFINITION));
     let canonical = Format::Canonical { languages, definition: &definition };

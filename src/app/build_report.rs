@@ -10,6 +10,7 @@ use super::judge::{Judged, judge};
 use super::knowledge::{Clocks, FutureKnowledge, View, ViewError};
 use super::own_people::as_judged;
 use super::own_waiting::own_waiting_as_known;
+use super::statements_without_result::without_result_of;
 use super::{App, Asker};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
@@ -167,6 +168,7 @@ impl App {
         } else {
             self.count_as_known(&view, &versions, due, grant.visible()).await?
         };
+        let in_effect = in_effect_on(&versions, view.as_of);
         let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
         let (waiting, alternatives) = what_waits(&counted.waiting, &versions, view.as_of);
         let Tallies { city, administrations: mut tallies } = counted.tallies;
@@ -183,7 +185,7 @@ impl App {
             as_of: view.as_of,
             known_at: view.known_at,
             due,
-            version: in_effect_on(&versions, view.as_of).map(|version| version.version),
+            version: in_effect.map(|version| version.version),
             administrations: seen.map(figures_of).collect(),
             city: grant.visible().is_all().then(|| city.finish(&waiting, &alternatives)),
             data_quality: DataQuality {
@@ -194,6 +196,10 @@ impl App {
                         linked,
                         quarantined_deliveries: deliveries::count_quarantined(connection, view.known_at).await?,
                         platforms: self.silences(connection, view.known_at, view.is_current).await?,
+                        without_result: {
+                            let targets = in_effect.map(|version| version.requirement.targets()).unwrap_or_default();
+                            without_result_of(connection, &targets, view.known_at).await?
+                        },
                     }),
                     None => None,
                 },

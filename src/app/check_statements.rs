@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::linking::LearnerKeys;
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, ReadingFault};
-use crate::intake::xapi::results::{Telling, tell_traced};
+use crate::intake::xapi::results::{Arrival, Telling, tell_traced};
 use crate::intake::xapi::words::Words;
 use crate::intake::xapi::{Statement, Version, read_body};
 
@@ -51,7 +51,7 @@ pub(super) fn check_statements(words: &Words, sample: &[u8], now: DateTime<Utc>)
 fn event(statement: &Statement<'_>, pointer: String, words: &Words, now: DateTime<Utc>) -> EventReading {
     // A statement without an id is given one when it is received.
     let id = statement.id.unwrap_or(Uuid::nil());
-    let (mut fields, told) = tell_traced(statement, id, now, words);
+    let (mut fields, told) = tell_traced(statement, id, Arrival::at(now), words);
     let (taken_for, results) = match told {
         Ok(Telling { nothing: Some(nothing), .. }) => (format!("nothing: {nothing}"), Ok(Vec::new())),
         Ok(Telling { results, .. }) => {

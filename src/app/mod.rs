@@ -56,6 +56,7 @@ pub mod show_imports;
 pub mod show_platforms;
 pub mod show_quarantine;
 pub mod sign_tokens;
+pub mod statements_without_result;
 pub mod suggest_employees;
 pub mod take_from_quarantine;
 pub mod undo_import;

@@ -20,6 +20,7 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::intake::profile::Profile;
+use crate::intake::xapi::results::Arrival;
 use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
@@ -263,8 +264,9 @@ impl App {
             }
             // Who says no time meant the time of sending.
             Tongue::Statements(words, _) => {
-                let kept = KeptRequest { content_type, headers, body, received_at };
-                understand_again(&kept, &platform.code, self.calendar, words)
+                let arrival = Arrival { received_at, read_at: read_at.max(self.now()) };
+                let kept = KeptRequest { key, content_type, headers, body, arrival };
+                understand_again(&kept, words)
             }
             Tongue::Native => understand(key, body, platform.time_zone, read_at),
         }

@@ -1,7 +1,8 @@
 //! What is good in a batch that waits in quarantine because of something that is not: taken out, all or some of it.
 //!
 //! A batch of which one statement or event is not understood is refused whole. The platform may mend it and send it again,
-//! or never. What is taken out is named as it is when the whole batch is read, so nothing is there twice when it comes again.
+//! or never. What is taken out has the ids that it has when the whole batch is read, so a replay adds nothing twice; when the
+//! batch is sent again, its results say the same and count once.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use super::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
+use crate::intake::xapi::results::Arrival;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Waiting};
 use crate::store::receiving::{self, Content, Delivery, NewStatement, Received};
@@ -168,12 +170,13 @@ impl App {
         if platform.adapter == XAPI {
             let words = words_of(connection, platform.id).await?;
             let kept = KeptRequest {
+                key: &waiting.key,
                 content_type: &waiting.content_type,
                 headers: &waiting.headers,
                 body: &waiting.body,
-                received_at: waiting.received_at,
+                arrival: Arrival { received_at: waiting.received_at, read_at: self.now() },
             };
-            let each = read_each(&kept, &platform.code, self.calendar, &words);
+            let each = read_each(&kept, &words);
             let read = |(number, alone): (usize, Result<_, super::xapi::receive::Unread>)| match alone {
                 Ok((statement, results)) => {
                     Read { pointer: format!("/{number}"), said: Ok(Said::Statement(Box::new(statement), results)) }

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 
 use super::keys::KeyRing;
-use super::platform_token::{issue_for_platform, verify_for_platform};
+use super::platform_token::{PlatformToken, issue_for_platform, verify_for_platform};
 use super::token::{IssueError, TokenError, TokenSettings, verify};
 use crate::domain::access::Principal;
 
@@ -63,8 +63,8 @@ impl Authenticator {
         }
     }
 
-    /// The key of the platform that is asking at the xAPI door, by the token that was sent.
-    pub async fn authenticate_platform(&self, token: &str) -> Result<String, TokenError> {
+    /// The key of a platform and what it may do at `/xapi`, by the token that was sent.
+    pub async fn authenticate_platform(&self, token: &str) -> Result<PlatformToken, TokenError> {
         let verify = || {
             let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
             verify_for_platform(&ring, &self.settings, token, (self.clock)())
@@ -76,8 +76,8 @@ impl Authenticator {
     }
 
     /// A token for a platform that has proved to have a key, signed with the newest of a ring.
-    pub fn issue_for_platform(&self, ring: &KeyRing, key: &str) -> Result<String, IssueError> {
-        Ok(issue_for_platform(ring, &self.settings, key, (self.clock)())?)
+    pub fn issue_for_platform(&self, ring: &KeyRing, token: PlatformToken) -> Result<String, IssueError> {
+        Ok(issue_for_platform(ring, &self.settings, token, (self.clock)())?)
     }
 
     fn verify(&self, token: &str) -> Result<Principal, TokenError> {

@@ -11,6 +11,6 @@ mod ttl;
 
 pub use authenticator::{Authenticator, Clock, KeyReload};
 pub use keys::{KeyError, KeyRing, SigningKey, StoredKey, VerifyingKey};
-pub use platform_token::{PLATFORM_TOKEN_SECONDS, issue_for_platform, verify_for_platform};
+pub use platform_token::{PLATFORM_TOKEN_SECONDS, PlatformToken, issue_for_platform, verify_for_platform};
 pub use token::{IssueError, LEEWAY_SECONDS, MAX_TOKEN_BYTES, ScopeError, TokenError, TokenSettings, issue, verify};
 pub use ttl::{InvalidTtl, LONGEST_TTL, parse_ttl};

@@ -19,26 +19,38 @@ struct Claims {
     aud: String,
     /// The key that it was made with.
     sub: String,
+    /// What it is good for, in OAuth's words (RFC 9068, section 2.2.3).
+    scope: String,
     iat: i64,
     exp: i64,
+}
+
+/// What a platform's token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformToken {
+    /// The key that it was made with. Whether the key holds is still to be seen.
+    pub key: String,
+    /// What it is good for.
+    pub scope: String,
 }
 
 fn audience(settings: &TokenSettings) -> String {
     format!("{}/xapi", settings.audience)
 }
 
-/// Signs a token for whoever has proved to have a key; it holds for [`PLATFORM_TOKEN_SECONDS`].
+/// Signs a token for the platform that has proved to have a key; it holds for [`PLATFORM_TOKEN_SECONDS`].
 pub fn issue_for_platform(
     ring: &KeyRing,
     settings: &TokenSettings,
-    key: &str,
+    PlatformToken { key, scope }: PlatformToken,
     now: DateTime<Utc>,
 ) -> Result<String, jsonwebtoken::errors::Error> {
     let iat = now.timestamp();
     let claims = Claims {
         iss: settings.issuer.clone(),
         aud: audience(settings),
-        sub: key.to_owned(),
+        sub: key,
+        scope,
         iat,
         exp: iat.saturating_add(PLATFORM_TOKEN_SECONDS),
     };
@@ -46,13 +58,13 @@ pub fn issue_for_platform(
     jsonwebtoken::encode(&header, &claims, ring.newest().private())
 }
 
-/// The key that a platform's token was made with, as of `now`. Whether the key holds is still to be seen.
+/// What a platform's token says, as of `now`.
 pub fn verify_for_platform(
     ring: &KeyRing,
     settings: &TokenSettings,
     token: &str,
     now: DateTime<Utc>,
-) -> Result<String, TokenError> {
+) -> Result<PlatformToken, TokenError> {
     let claims: Claims = signed_claims(ring, token)?;
     if claims.iss != settings.issuer {
         return Err(TokenError::WrongIssuer);
@@ -67,7 +79,7 @@ pub fn verify_for_platform(
     if now < claims.iat.saturating_sub(LEEWAY_SECONDS) {
         return Err(TokenError::NotYetValid);
     }
-    Ok(claims.sub)
+    Ok(PlatformToken { key: claims.sub, scope: claims.scope })
 }
 
 #[cfg(test)]
@@ -88,12 +100,16 @@ mod tests {
         KeyRing::new(SigningKey::generate().expect("a key"), [])
     }
 
+    fn wanted() -> PlatformToken {
+        PlatformToken { key: "moodle-1".to_owned(), scope: "statements/write".to_owned() }
+    }
+
     #[test]
-    fn a_token_names_its_key_for_an_hour() {
+    fn a_token_names_its_key_and_scope_for_an_hour() {
         let (ring, now) = (ring(), DateTime::UNIX_EPOCH);
-        let token = issue_for_platform(&ring, &settings(), "moodle-1", now).expect("a token");
+        let token = issue_for_platform(&ring, &settings(), wanted(), now).expect("a token");
         let at = |seconds| verify_for_platform(&ring, &settings(), &token, now + chrono::TimeDelta::seconds(seconds));
-        assert_eq!(at(3600 + 29).as_deref(), Ok("moodle-1"));
+        assert_eq!(at(3600 + 29), Ok(wanted()));
         assert_eq!(at(3600 + 30), Err(TokenError::Expired));
         assert_eq!(at(-31), Err(TokenError::NotYetValid));
     }
@@ -101,7 +117,7 @@ mod tests {
     #[test]
     fn platforms_tokens_and_peoples_open_no_door_of_each_others() {
         let (ring, now) = (ring(), DateTime::UNIX_EPOCH);
-        let platforms = issue_for_platform(&ring, &settings(), "moodle-1", now).expect("a token");
+        let platforms = issue_for_platform(&ring, &settings(), wanted(), now).expect("a token");
         assert_eq!(verify(&ring, &settings(), &platforms, now), Err(TokenError::WrongAudience));
         let roles = BTreeSet::from([Role::Admin]);
         let hour = Duration::from_secs(3600);

@@ -1,6 +1,6 @@
 //! `kurskoll requirements`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -12,6 +12,7 @@ use crate::app::unknown_audience::UnknownAudience;
 use crate::domain::compliance::Requirement;
 use crate::domain::ids::AdministrationCode;
 use crate::intake::requirements_toml;
+use crate::render::report_table::without_result;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -26,18 +27,47 @@ pub enum Command {
         /// A TOML file of [[requirement]] tables
         file: PathBuf,
     },
+    /// Say of what a file of requirements names which statements count for nobody, and why; applies nothing
+    #[command(after_help = "Example:\n  kurskoll requirements check requirements.toml\n\n\
+        What the report says of a requirement in data_quality.statements_without_result, before it is applied.")]
+    Check {
+        /// A TOML file of [[requirement]] tables
+        file: PathBuf,
+    },
 }
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
-    let Command::Apply { file } = command;
-    let bytes = std::fs::read(&file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    match command {
+        Command::Apply { file } => apply(read(&file)?).await,
+        Command::Check { file } => check(&read(&file)?).await,
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<Requirement>, CommandError> {
+    let bytes = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let text = in_utf8(&bytes).map_err(|why| format!("{} {why}", file.display()))?;
-    let requirements = requirements_toml::read(text).map_err(|problems| {
+    Ok(requirements_toml::read(text).map_err(|problems| {
         for problem in &problems {
             eprintln!("{problem}");
         }
         format!("nothing was applied: {} has {}", file.display(), output::counted(problems.len(), "problem"))
-    })?;
+    })?)
+}
+
+async fn check(requirements: &[Requirement]) -> Result<(), CommandError> {
+    let opened = open_or_make().await?;
+    for checked in opened.app.check_requirements(&Asker::operator(), requirements).await? {
+        if checked.without_result.is_empty() {
+            println!("{}: no statement about what it names is without a result", checked.code);
+        }
+        for found in &checked.without_result {
+            output::print(&format!("{}: {}\n", checked.code, without_result(found)))?;
+        }
+    }
+    Ok(())
+}
+
+async fn apply(requirements: Vec<Requirement>) -> Result<(), CommandError> {
     let opened = open_or_make().await?;
     for unknown in opened.app.unknown_audience(&Asker::operator(), &requirements).await? {
         warn(&unknown);

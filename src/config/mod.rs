@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenSettings;
 
+mod origin;
+
+pub use origin::{InvalidOrigin, WebOrigin};
+
 /// Where the register is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +71,8 @@ pub struct ReceivingSettings {
     pub max_xapi_body: ByteUnit,
     /// The largest file of results.
     pub max_results_file: ByteUnit,
+    /// The origins whose pages may speak xAPI from a browser.
+    pub xapi_origins: Vec<WebOrigin>,
 }
 
 /// How many connections there may be, and how slow their clients.
@@ -207,6 +213,7 @@ impl Default for Settings {
                 max_body: ByteUnit::Kibibyte(256),
                 max_xapi_body: ByteUnit::Mebibyte(16),
                 max_results_file: ByteUnit::Mebibyte(64),
+                xapi_origins: Vec::new(),
             },
             platforms: PlatformsSettings::default(),
             rate_limits: RateLimitSettings::default(),

@@ -59,6 +59,8 @@ pub enum Challenge {
     Basic,
     /// The same, or a token in its place.
     BasicOrBearer,
+    /// The token that was sent in its place proves nothing.
+    BasicOrBearerInvalidToken,
 }
 
 impl Challenge {
@@ -69,6 +71,9 @@ impl Challenge {
             Self::BearerInvalidToken => &[r#"Bearer realm="kurskoll", error="invalid_token""#],
             Self::Basic => &[r#"Basic realm="kurskoll", charset="UTF-8""#],
             Self::BasicOrBearer => &[r#"Basic realm="kurskoll", charset="UTF-8""#, r#"Bearer realm="kurskoll""#],
+            Self::BasicOrBearerInvalidToken => {
+                &[r#"Basic realm="kurskoll", charset="UTF-8""#, r#"Bearer realm="kurskoll", error="invalid_token""#]
+            }
         }
     }
 }

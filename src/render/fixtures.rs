@@ -6,13 +6,14 @@ use rust_decimal::Decimal;
 
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
-use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
+use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, QuizId, RequirementCode};
 use crate::domain::platform_health::{ResultSilence, SilenceAlarm};
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
 use crate::domain::report::{
     AdministrationFigures, CityQuality, Counts, DataQuality, DuePeriod, ExportRow, Figures, LinkedShares,
-    OnboardingReport, PlatformSilence,
+    OnboardingReport, PlatformSilence, StatementsWithoutResult,
 };
+use crate::domain::training::Target;
 
 pub fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
@@ -141,6 +142,16 @@ pub fn report() -> OnboardingReport {
                         results: result_silence(None),
                     },
                 ],
+                without_result: vec![StatementsWithoutResult {
+                    platform: "moodle".to_owned(),
+                    target: Target::Quiz(
+                        QuizId::parse("https://larportal.example.org/mod/quiz/view.php?id=1").expect("an id"),
+                    ),
+                    statements: 214,
+                    verb: "http://adlnet.gov/expapi/verbs/completed".to_owned(),
+                    reason: "completion_alone".to_owned(),
+                    because: "it tells that it was completed, without a score and without pass or fail".to_owned(),
+                }],
             }),
         },
     }

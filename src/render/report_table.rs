@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 
 use super::text::{exact, printable, seconds, width_of, wrapped};
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, LinkedShares};
-use crate::domain::report::{Figures, OnboardingReport, PlatformSilence};
+use crate::domain::report::{Figures, OnboardingReport, PlatformSilence, StatementsWithoutResult};
+use crate::domain::training::Target;
 
 /// Stands for a figure that is absent because nobody counts.
 const ABSENT: &str = "–";
@@ -176,6 +177,7 @@ fn data_quality(report: &OnboardingReport, width: usize) -> String {
         lines.push(format!("Deliveries in quarantine:   {}", city.quarantined_deliveries));
         lines.extend(linked_shares(&city.linked));
         lines.extend(city.platforms.iter().map(platform_line));
+        lines.extend(city.without_result.iter().map(without_result));
     }
     lines.iter().map(|line| wrapped(line, width) + "\n").collect()
 }
@@ -213,6 +215,22 @@ fn platform_line(platform: &PlatformSilence) -> String {
     format!("Platform {name}: {deliveries}{results}{warning}")
 }
 
+/// What is said of statements that give no result of what a requirement names.
+#[must_use]
+pub fn without_result(found: &StatementsWithoutResult) -> String {
+    let StatementsWithoutResult { platform, target, statements, verb, because, .. } = found;
+    let target = match target {
+        Target::Course(course) => format!("course {course}"),
+        Target::Quiz(quiz) => format!("quiz {quiz}"),
+    };
+    format!(
+        "Statements about {} that give no result of it: {statements} of platform {} with the verb {}, because {because}",
+        printable(&target),
+        printable(platform),
+        printable(verb)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +261,9 @@ mod tests {
         - of platform moodle: 15 of 25 (60.0 %), from 2026-01-02 to 2026-01-29 40 of 42 (95.2 %). WARNING: it has fallen
         Platform larportal: silent since 2026-02-26T11:58:03Z, last result 2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is usual
+        Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that give no result of it: 214 of platform
+          moodle with the verb http://adlnet.gov/expapi/verbs/completed, because it tells that it was completed, without a score
+          and without pass or fail
         ");
     }
 
@@ -279,6 +300,10 @@ mod tests {
           2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is
           usual
+        Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that
+          give no result of it: 214 of platform moodle with the verb
+          http://adlnet.gov/expapi/verbs/completed, because it tells that it was
+          completed, without a score and without pass or fail
         ");
     }
 

@@ -94,10 +94,8 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     let request = request.bearer_auth(admin).header("content-type", "text/csv; charset=utf-8").body(history);
     Answer::to(request).await.expect("an answer").ok();
     app.state(sender, &course_completed(account("17"), "2026-02-01T10:00:00.000Z")).await;
-    let batch = json!([
-        course_completed(account("17"), "2026-02-04T10:00:00Z"),
-        course_completed(account("18"), "2027-02-04T10:00:00Z")
-    ]);
+    let batch =
+        json!([course_completed(account("17"), "2026-02-04T10:00:00Z"), course_completed(account("18"), "soon")]);
     app.xapi(sender, "POST /statements", Some(&batch)).await.refused(400);
     let refused = app.app.quarantined(&Asker::operator()).await.expect("a list");
     let refused = refused.last().expect("the batch");

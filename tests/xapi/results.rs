@@ -1,5 +1,6 @@
 //! What statements tell of courses and quizzes, and what only looks as if it did.
 
+use kurskoll::app::reread_platform::RereadRequest;
 use serde_json::{Value, json};
 
 use super::{both_of, city_with_moodle, status_of};
@@ -151,12 +152,32 @@ both_databases! {
         assert_eq!(app.kept_deliveries().await[0].outcome, "ignored");
     }
 
-    async fn a_result_from_the_future_is_refused_and_kept(database: TestDatabase) {
+    async fn what_is_dated_ahead_waits_alone_and_counts_when_it_is_read_again_after_its_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let answer = app.xapi(&sender, "POST /statements", Some(&course_completed(account("17"), "2026-02-28T12:00:01Z"))).await;
-        assert!(answer.problem(400).contains("/timestamp"));
-        assert_eq!(app.kept_deliveries().await[0].outcome, "quarantined");
+        let ahead = course_completed(account("17"), "2026-02-28T12:00:01Z");
+        let long_ago = course_completed(account("18"), "1970-01-01T00:00:00Z");
+        let batch = json!([ahead, quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00Z"), long_ago]);
+        let ids = app.state(&sender, &batch).await;
+        for id in &ids {
+            app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok();
+        }
+        assert_eq!((app.rows_in("statement").await, app.rows_in("event").await), (3, 1));
+        assert_eq!(status_of(&app, "1001").await, "pending");
+        let reread = async || {
+            let platform = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
+            let request = RereadRequest { platform, since: None, after: None, at_most: 100, dry_run: false };
+            app.app.reread_platform(&kurskoll::app::Asker::operator(), &request).await.expect("read again").events.len()
+        };
+        assert_eq!(reread().await, 0);
+        assert_eq!(app.differences().await, [""; 0]);
+        app.clock.set("2026-03-01T12:00:00Z");
+        assert_eq!(app.differences().await, [""; 0], "nothing counts by itself, and nothing is missing");
+        assert_eq!(reread().await, 1);
+        let row = app.export_row("SEF", "1001").await;
+        assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-02-28"));
+        assert_eq!(app.differences().await, [""; 0]);
+        assert_eq!(reread().await, 0);
     }
 
     async fn what_is_neither_a_course_nor_a_quiz_by_its_kind_is_what_the_requirement_says(database: TestDatabase) {

@@ -16,6 +16,7 @@ use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
 use crate::intake::profile::delivery_key;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
+use crate::intake::xapi::results::Arrival;
 use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
 use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
@@ -146,11 +147,11 @@ impl UnderWay<'_> {
         let (content_type, body) = as_body(statements, attachments);
         let (words, read_by) = self.receiving.words(self.platform.id).await?;
         let form = Form::of_answer(version);
-        let came = Came { form, content_type: &content_type, body: &body, received_at: app.now() };
-        let read = read(&came, self.platform.code.as_str(), app.calendar, &words);
         // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
         let key =
             delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
+        let came = Came { key: &key, form, content_type: &content_type, body: &body, arrival: Arrival::at(app.now()) };
+        let read = read(&came, &words);
         let delivery = |content: Content| Delivery {
             read_by,
             ..self.delivery(key, content_type.clone(), form.kept(), body.clone(), content)

@@ -22,11 +22,13 @@ use crate::domain::training::ReportedResult;
 use crate::intake::hr_csv::by_profile;
 use crate::intake::hr_csv::results::{self, FileClock};
 use crate::intake::profile::{Profile, Signing, shipped};
+use crate::intake::xapi::results::Arrival;
 use crate::intake::xapi::words::Words;
 use crate::store::chain::checking::Scope;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::file::FILE_TYPE;
 use crate::store::receiving::rereading::{self, Fields, KeptBytes, KeptEvent, KeptStatement, fields_of};
+use crate::store::receiving::without::{self, KeptWithout};
 use crate::store::receiving::{Content, Deed, NewStatement};
 use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
 
@@ -263,17 +265,26 @@ impl App {
             .collect();
         let received = (at != delivery.received_at).then_some(delivery.received_at);
         let moments = std::iter::once(at).chain(received).chain(moments.into_iter().rev().take(8));
-        let moments: Vec<DateTime<Utc>> = moments.collect();
+        let arrivals: Vec<Arrival> = moments.map(Arrival::at).chain(self.read_later(delivery, known, at)).collect();
         // A newer profile may have read it again since.
         let newer = move || known.readers.iter().rev().filter(move |(since, _)| *since > at).map(|(_, reader)| reader);
         let readers = move || known.at(at).chain(newer());
-        moments
+        arrivals
             .into_iter()
-            .flat_map(move |moment| readers().map(move |reader| self.read(delivery, known, reader, moment)))
+            .flat_map(move |arrival| readers().map(move |reader| self.read(delivery, known, reader, arrival)))
     }
 
-    fn read(&self, delivery: &KeptBytes, known: &Known, reader: &Reader, at: DateTime<Utc>) -> Says {
+    /// How statements of a time that was ahead are read when their delivery is read again after it.
+    fn read_later(&self, delivery: &KeptBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
+        let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::Words(_)));
+        let read = [at, self.now()].map(|read_at| Arrival { received_at: delivery.received_at, read_at });
+        let read = read.into_iter().chain(std::iter::once(Arrival { received_at: at, read_at: self.now() }));
+        read.filter(move |arrival| has_statements && arrival.read_at > arrival.received_at)
+    }
+
+    fn read(&self, delivery: &KeptBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
         let platform = &known.platform;
+        let at = arrival.received_at;
         if delivery.content_type == FILE_TYPE {
             return read_file(delivery, platform, at);
         }
@@ -285,12 +296,13 @@ impl App {
             }
             Reader::Words(words) => {
                 let kept = KeptRequest {
+                    key: &delivery.key,
                     content_type: &delivery.content_type,
                     headers: &delivery.headers,
                     body: &delivery.body,
-                    received_at: at,
+                    arrival,
                 };
-                understand_again(&kept, &platform.code, self.calendar, words)
+                understand_again(&kept, words)
             }
         };
         content.into()
@@ -433,10 +445,12 @@ fn first_difference<'f>(should: &'f Fields, stands: &'f Fields) -> Option<(&'sta
 }
 
 /// What is kept of some deliveries.
+#[derive(Default)]
 struct Page {
     events: HashMap<i64, Vec<KeptEvent>>,
     statements: HashMap<i64, Vec<KeptStatement>>,
     attachments: HashMap<i64, Vec<String>>,
+    without: HashMap<i64, Vec<KeptWithout>>,
 }
 
 /// What is kept of one delivery.
@@ -444,12 +458,13 @@ struct Own<'p> {
     events: Vec<&'p KeptEvent>,
     statements: Vec<&'p KeptStatement>,
     attachments: &'p [String],
+    without: &'p [KeptWithout],
 }
 
 impl Page {
     async fn read(connection: &impl Connection, deliveries: &[KeptBytes]) -> Result<Self, StoreError> {
         let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
-        let mut page = Self { events: HashMap::new(), statements: HashMap::new(), attachments: HashMap::new() };
+        let mut page = Self::default();
         for event in rereading::events_of(connection, &ids).await? {
             page.events.entry(event.delivery).or_default().push(event);
         }
@@ -459,6 +474,9 @@ impl Page {
         for (delivery, attachment) in rereading::attachments_of(connection, &ids).await? {
             page.attachments.entry(delivery).or_default().push(attachment);
         }
+        for without in without::of_deliveries(connection, &ids).await? {
+            page.without.entry(without.delivery).or_default().push(without);
+        }
         Ok(page)
     }
 
@@ -467,6 +485,7 @@ impl Page {
             events: self.events.get(&delivery).into_iter().flatten().collect(),
             statements: self.statements.get(&delivery).into_iter().flatten().collect(),
             attachments: self.attachments.get(&delivery).map(Vec::as_slice).unwrap_or_default(),
+            without: self.without.get(&delivery).map(Vec::as_slice).unwrap_or_default(),
         }
     }
 }
@@ -492,6 +511,15 @@ impl Own<'_> {
                 return Some(format!(
                     "statement {}: {field} should be {should} as its delivery {} says, and is {stands}",
                     statement.id, delivery.id
+                ));
+            }
+        }
+        for kept in self.without {
+            let should = told.get(&kept.statement).and_then(|told| without::said(told));
+            if should != kept.kept {
+                return Some(format!(
+                    "statement {}: what it gives no result of should be {should:?} as its delivery {} says, and is {:?}",
+                    kept.statement, delivery.id, kept.kept
                 ));
             }
         }

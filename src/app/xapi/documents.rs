@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest as sha1};
 use crate::app::App;
 use crate::domain::ids::PlatformId;
 pub use crate::intake::xapi::merging::MergeFault;
-use crate::intake::xapi::merging::merge;
+use crate::intake::xapi::merging::{check, merge};
 pub use crate::intake::xapi::parameters;
 pub use crate::intake::xapi::person::person_of;
 use crate::intake::xapi::terms::canonical;
@@ -152,6 +152,10 @@ impl App {
         preconditions: &Preconditions,
         sent: SentDocument,
     ) -> Result<Vec<u8>, DocumentError> {
+        // What is posted as JSON is an object, also where there is nothing yet to lay it over (Communication 2.2).
+        if writing == Writing::Post && is_json(&sent.content_type) {
+            check(&sent.content)?;
+        }
         for _ in 0..TRIES {
             let connection = self.store.connection();
             // Content is read only where it is merged.

@@ -130,12 +130,12 @@ impl App {
         Ok(Page { statements, next, consistent_through })
     }
 
-    /// A statement in the form that is asked for.
+    /// A statement in the form that is asked for, for a reader of a version.
     pub async fn render_statement(
         &self,
         platform: &Platform,
         kept: &KeptStatement,
-        format: Format,
+        (format, version): (Format, Version),
         accept_language: &str,
     ) -> Result<String, RenderError> {
         let authority = format!(
@@ -148,6 +148,7 @@ impl App {
             stored: kept.stored,
             authority: &authority,
             version: kept.version.of_statement(),
+            times_in_utc: version == Version::V2_0,
         };
         let languages = AcceptLanguage::parse(accept_language);
         let known = match format {

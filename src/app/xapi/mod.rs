@@ -7,4 +7,5 @@ pub mod documents;
 pub mod find;
 pub mod index;
 pub mod receive;
+pub mod scopes;
 mod verify;

@@ -1,21 +1,19 @@
 //! Statements come in: read to the letter, understood as results, and kept before anybody is told that they are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::app::receive_delivery::{ReceiveError, Receiving};
-use crate::domain::calendar::CityCalendar;
-use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
 use crate::intake::json::{Document, Value};
 pub use crate::intake::xapi::Version;
 pub use crate::intake::xapi::multipart::is_multipart;
 use crate::intake::xapi::multipart::{self, Multipart, MultipartFault, Part};
-use crate::intake::xapi::results::{self, ResultFault, Telling};
+use crate::intake::xapi::results::{self, Arrival, ResultFault, Telling};
 use crate::intake::xapi::signature::{self, SignatureFault};
 use crate::intake::xapi::words::Words;
 use crate::intake::xapi::{Object, Refusal, Statement, Statements as Sent, equality, read_body};
@@ -103,9 +101,11 @@ impl Receiving {
         let platform = &sent.caller.platform;
         self.app().rate_limits.platform_sends(&platform.code).map_err(ReceiveError::from)?;
         let form = Form { version: sent.version, put: sent.put };
-        let came = Came { form, content_type: sent.content_type, body: &sent.body, received_at: self.app().now() };
+        let key = EventId::of_uuid(Uuid::now_v7());
+        let arrival = Arrival::at(self.app().now());
+        let came = Came { key: &key, form, content_type: sent.content_type, body: &sent.body, arrival };
         let (words, read_by) = self.words(platform.id).await.map_err(ReceiveError::from)?;
-        let read = read(&came, platform.code.as_str(), self.app().calendar, &words);
+        let read = read(&came, &words);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
             Err(unread) => {
@@ -116,7 +116,7 @@ impl Receiving {
         let delivery = Delivery {
             platform: platform.id,
             linking_keys: platform.linking_keys.as_slice().into(),
-            key: EventId::of_uuid(Uuid::now_v7()),
+            key,
             content_type: sent.content_type.to_owned(),
             headers: form.kept(),
             is_pulled: false,
@@ -171,22 +171,19 @@ impl Form {
 /// A request for statements as its delivery kept it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeptRequest<'a> {
+    /// The delivery's key.
+    pub key: &'a EventId,
     pub content_type: &'a str,
     pub headers: &'a str,
     pub body: &'a [u8],
-    pub received_at: DateTime<Utc>,
+    pub arrival: Arrival,
 }
 
 /// What a kept delivery of statements says, read again as what came when it came.
-pub(crate) fn understand_again(
-    kept: &KeptRequest<'_>,
-    platform: &PlatformCode,
-    calendar: CityCalendar,
-    words: &Words,
-) -> Content {
-    let KeptRequest { content_type, headers, body, received_at } = *kept;
-    let came = Came { form: Form::read(headers), content_type, body, received_at };
-    match read(&came, platform.as_str(), calendar, words) {
+pub(crate) fn understand_again(kept: &KeptRequest<'_>, words: &Words) -> Content {
+    let KeptRequest { key, content_type, headers, body, arrival } = *kept;
+    let came = Came { key, form: Form::read(headers), content_type, body, arrival };
+    match read(&came, words) {
         Ok(read) => read.content,
         Err(unread) => unread.content(),
     }
@@ -195,10 +192,12 @@ pub(crate) fn understand_again(
 /// A request for statements as it came.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::app) struct Came<'a> {
+    /// The delivery's key: nobody else's.
+    pub(in crate::app) key: &'a EventId,
     pub(in crate::app) form: Form,
     pub(in crate::app) content_type: &'a str,
     pub(in crate::app) body: &'a [u8],
-    pub(in crate::app) received_at: DateTime<Utc>,
+    pub(in crate::app) arrival: Arrival,
 }
 
 impl<'a> Came<'a> {
@@ -263,25 +262,19 @@ fn check_attachments(sent: &Sent<'_>, parts: &[Part<'_>], version: Version) -> R
 }
 
 /// Reads a body, names its statements, and says what they tell.
-pub(in crate::app) fn read(
-    came: &Came<'_>,
-    platform: &str,
-    calendar: CityCalendar,
-    words: &Words,
-) -> Result<Read, Unread> {
-    let (form, received_at) = (came.form, came.received_at);
+pub(in crate::app) fn read(came: &Came<'_>, words: &Words) -> Result<Read, Unread> {
+    let form = came.form;
     let (json, parts) = came.parts()?;
     let body = read_body(json, form.version)?;
     came.check_put(&body)?;
     check_attachments(&body, &parts, form.version)?;
     let base = came.offset_of(json);
-    let mut naming = Naming { platform, day: calendar.day_of(received_at), seen: HashMap::new() };
     let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
     for (index, statement) in body.statements.iter().enumerate() {
-        let id = statement.id.or(form.put).unwrap_or_else(|| naming.name(statement));
+        let id = statement.id.or(form.put).unwrap_or_else(|| id_of_its_own(came.key, index));
         let index = body.is_array.then_some(index);
         ids.push(id);
-        statements.push(new_statement(statement, id, (received_at, base, index), words, &mut told)?);
+        statements.push(new_statement(statement, id, (came.arrival, base, index), words, &mut told)?);
     }
     let attachments = parts.iter().map(|part| NewAttachment {
         sha2: part.sha2.clone(),
@@ -299,16 +292,16 @@ pub(in crate::app) fn read(
 fn new_statement(
     statement: &Statement<'_>,
     id: Uuid,
-    (received_at, base, index): (DateTime<Utc>, usize, Option<usize>),
+    (arrival, base, index): (Arrival, usize, Option<usize>),
     words: &Words,
     told: &mut Vec<ReportedResult>,
 ) -> Result<NewStatement, Unread> {
-    let telling = results::tell(statement, id, received_at, words).map_err(|fault: ResultFault| Unread {
+    let telling = results::tell(statement, id, arrival, words).map_err(|fault: ResultFault| Unread {
         index,
         pointer: index.map_or_else(|| fault.pointer().to_owned(), |index| format!("/{index}{}", fault.pointer())),
         problem: fault.to_string(),
     })?;
-    let Telling { results, deed, nothing: _ } = telling;
+    let Telling { results, deed, nothing: _, without } = telling;
     let first = told.len();
     told.extend(results);
     let refers_to = match &statement.object {
@@ -327,6 +320,7 @@ fn new_statement(
             results::Deed::Done(registration) => Deed::Done(registration),
             results::Deed::Satisfied(registration) => Deed::Satisfied(registration),
         }),
+        without,
         results: first..told.len(),
     })
 }
@@ -336,20 +330,13 @@ pub(crate) type ReadAlone = Result<(NewStatement, Vec<ReportedResult>), Unread>;
 
 /// Reads each statement of a kept batch by itself; nothing where the body is no array of statements, or comes in parts.
 ///
-/// Those without an id are named as they are when the batch is read whole, so that they are the same when it comes again.
-pub(crate) fn read_each(
-    kept: &KeptRequest<'_>,
-    platform: &PlatformCode,
-    calendar: CityCalendar,
-    words: &Words,
-) -> Option<Vec<ReadAlone>> {
+/// Those without an id get the ids that they get when the batch is read whole, so that a replay adds none of them again.
+pub(crate) fn read_each(kept: &KeptRequest<'_>, words: &Words) -> Option<Vec<ReadAlone>> {
     let form = Form::read(kept.headers);
     if is_multipart(kept.content_type) || form.put.is_some() {
         return None;
     }
     let document = Document::from_bytes(kept.body).ok()?;
-    let mut naming =
-        Naming { platform: platform.as_str(), day: calendar.day_of(kept.received_at), seen: HashMap::new() };
     let mut met: HashSet<Uuid> = HashSet::new();
     let read = |(index, sent): (usize, Value<'_, '_>)| {
         let within = |unread: Unread| Unread {
@@ -360,48 +347,51 @@ pub(crate) fn read_each(
         let body = read_body(sent.raw().as_bytes(), form.version).map_err(|refusal| within(refusal.into()))?;
         check_attachments(&body, &[], form.version).map_err(within)?;
         let [statement] = body.statements.as_slice() else { return Err(within(Unread::whole(NOT_ONE))) };
-        let id = statement.id.unwrap_or_else(|| naming.name(statement));
+        let id = statement.id.unwrap_or_else(|| id_of_its_own(kept.key, index));
         if !met.insert(id) {
             return Err(within(Unread::whole("has the id of another statement of the batch")));
         }
         let mut told = Vec::new();
-        let place = (kept.received_at, sent.offset(), Some(index));
+        let place = (kept.arrival, sent.offset(), Some(index));
         let statement = new_statement(statement, id, place, words, &mut told)?;
         Ok((statement, told))
     };
     Some(document.root().elements()?.enumerate().map(read).collect())
 }
 
-/// Names statements that have no id by what they say, so that what is sent again is the same statement.
+/// The id of a statement that came without one (Data 2.4.1): its own, also where another says the same in every word.
 ///
-/// One that has no `timestamp` either says "now": it is the same when it comes again on the same day of the city's, and
-/// another on another. What is twice in one body is two.
-struct Naming<'a> {
-    platform: &'a str,
-    day: chrono::NaiveDate,
-    seen: HashMap<[u8; 32], u32>,
+/// It is made of the delivery's key and the statement's place in the body, so that it stays when the delivery is read
+/// again. It has the form of version 4 (RFC 9562, section 5.4), for some clients take versions 1 to 5 alone.
+fn id_of_its_own(key: &EventId, place: usize) -> Uuid {
+    let mut content = Sha256::new();
+    content.update(key.as_str());
+    content.update([0]);
+    content.update(place.to_string());
+    let content: [u8; 32] = content.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&content[..16]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-impl Naming<'_> {
-    fn name(&mut self, statement: &Statement<'_>) -> Uuid {
-        let mut content = Sha256::new();
-        for part in [self.platform, statement.raw] {
-            content.update((part.len() as u64).to_be_bytes());
-            content.update(part.as_bytes());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_of_each_delivery_has_an_id_of_its_own_that_stays() {
+        let keys = ["018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002"];
+        let ids = || {
+            keys.iter().flat_map(|key| {
+                let key = EventId::parse(key).expect("a key");
+                (0..3).map(move |place| id_of_its_own(&key, place))
+            })
+        };
+        let distinct: HashSet<Uuid> = ids().collect();
+        assert_eq!(distinct.len(), 6);
+        assert!(ids().eq(ids()));
+        for id in distinct {
+            assert_eq!((id.get_version_num(), id.get_variant()), (4, uuid::Variant::RFC4122));
         }
-        if statement.timestamp.is_none() {
-            content.update(self.day.to_string());
-        }
-        let content: [u8; 32] = content.finalize().into();
-        let times = self.seen.entry(content).or_default();
-        *times += 1;
-        let mut named = Sha256::new();
-        named.update(content);
-        named.update(times.to_be_bytes());
-        let named: [u8; 32] = named.finalize().into();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&named[..16]);
-        // Version 8: made in a way of one's own (RFC 9562, section 5.8).
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::domain::calendar::{AnnualDay, Stretch, add_months};
 use crate::domain::directory::{Employment, EmploymentForm};
 use crate::domain::ids::{AdministrationCode, CourseId, QuizId, RequirementCode};
-use crate::domain::training::PassMark;
+use crate::domain::training::{PassMark, Target};
 
 /// The most different items that one requirement may name.
 pub const MAX_ITEMS: usize = 60;
@@ -74,6 +74,22 @@ impl Requirement {
             }
         }
         items
+    }
+
+    /// What its items name, each once.
+    #[must_use]
+    pub fn targets(&self) -> Vec<Target> {
+        let mut targets: Vec<Target> = Vec::new();
+        for item in self.alternatives.iter().flatten() {
+            let target = match item {
+                Item::Course(course) => Target::Course(course.clone()),
+                Item::Quiz { quiz, .. } => Target::Quiz(quiz.clone()),
+            };
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
     }
 
     /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after it.

@@ -18,7 +18,7 @@ use super::compliance::Status;
 use super::directory::EmploymentForm;
 use super::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
 use super::platform_health::ResultSilence;
-use super::training::one_decimal;
+use super::training::{Target, one_decimal};
 
 /// How many people have each status; a person counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -136,6 +136,22 @@ pub struct CityQuality {
     pub linked: LinkedShares,
     pub quarantined_deliveries: u64,
     pub platforms: Vec<PlatformSilence>,
+    /// Statements about something that the requirement names, which give no result of it; most first.
+    pub without_result: Vec<StatementsWithoutResult>,
+}
+
+/// Statements of one platform about one course or quiz that give no result of it, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementsWithoutResult {
+    pub platform: String,
+    pub target: Target,
+    pub statements: u64,
+    /// The statements' verb: an IRI.
+    pub verb: String,
+    /// For programs.
+    pub reason: String,
+    /// For people: worded to follow "because".
+    pub because: String,
 }
 
 /// Since when a platform has been silent.

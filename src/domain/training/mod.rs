@@ -3,6 +3,7 @@
 mod decision;
 mod digest;
 mod score;
+mod without;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -11,6 +12,7 @@ use super::linking::LearnerKeys;
 
 pub use decision::{ResultDecision, Verdict};
 pub use score::{InvalidDecimal, PassMark, Score, decimal_from_text, one_decimal};
+pub use without::{Lacks, WithoutResult};
 
 /// What a result is about: a course, or a quiz.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

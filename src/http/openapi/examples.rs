@@ -265,6 +265,11 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "platforms": [{
                     "platform": "larportal", "silent_since": "2026-02-26T11:58:03Z",
                     "last_result_at": "2026-02-26T09:12:44Z", "results_silent": false
+                }],
+                "statements_without_result": [{
+                    "platform": "moodle", "course": null, "quiz": "https://larportal.example.org/mod/quiz/view.php?id=1",
+                    "statements": 214, "verb": "http://adlnet.gov/expapi/verbs/completed", "reason": "completion_alone",
+                    "because": "it tells that it was completed, without a score and without pass or fail"
                 }]
             }
         }),

@@ -104,22 +104,14 @@ async fn read(
             ));
         }
     };
-    let content_type = request.headers().get_one("content-type").unwrap_or_default();
-    if !content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    {
-        return Err(Problem::unsupported_media_type(
-            "application/x-www-form-urlencoded, as the alternate syntax has it",
-        ));
-    }
+    let sent_as = SentAs::of(request.headers().get_one("content-type").unwrap_or_default()).ok_or_else(not_a_form)?;
     let settings = request.rocket().state::<ReceivingSettings>();
     let settings = settings.ok_or_else(|| Problem::standard(Status::InternalServerError))?;
     let body = read_body(data, settings.max_xapi_body).await?;
     let (form, content) = parse(&body)?;
+    if sent_as == SentAs::Text && form.headers.is_empty() {
+        return Err(not_a_form());
+    }
     let has_parts = form.headers.iter().any(|(name, value)| {
         name == "content-type"
             && value.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/"))
@@ -141,6 +133,34 @@ async fn read(
         ));
     }
     Ok((method, content))
+}
+
+/// As what a form came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SentAs {
+    Form,
+    /// A browser's XDomainRequest can send no header of the page's own: what old authoring tools send by it comes as
+    /// `text/plain`, or says no type. It is a form where it has the fields that stand for headers.
+    Text,
+}
+
+impl SentAs {
+    fn of(content_type: &str) -> Option<Self> {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Some(Self::Form)
+        } else {
+            (kind.is_empty() || kind.eq_ignore_ascii_case("text/plain")).then_some(Self::Text)
+        }
+    }
+}
+
+/// Communication 3.2 lists the codes that there are, and 415 is none of them.
+fn not_a_form() -> Problem {
+    Problem::bad_request(
+        "The body is no form, as the alternate syntax has it. Send application/x-www-form-urlencoded with the headers, the \
+         parameters and the content as its fields.",
+    )
 }
 
 /// Reads `application/x-www-form-urlencoded` in UTF-8; what is not UTF-8 would be stored as something else.

@@ -11,7 +11,8 @@ use super::headers::version_of;
 use crate::app::App;
 use crate::app::xapi::credentials::{Credential, CredentialError, Credentials};
 use crate::app::xapi::receive::Version;
-use crate::auth::{Authenticator, TokenError};
+use crate::app::xapi::scopes::{Granted, Use};
+use crate::auth::{Authenticator, PlatformToken, TokenError};
 use crate::http::connections::Addresses;
 use crate::http::problem::{Challenge, Problem};
 
@@ -20,6 +21,20 @@ use crate::http::problem::{Challenge, Problem};
 pub struct Caller {
     pub credential: Arc<Credential>,
     pub version: Version,
+    granted: Granted,
+}
+
+impl Caller {
+    /// That the token which was sent is good for what is wanted (Communication 3.2: 403).
+    pub fn may(&self, wanted: Use) -> Result<(), Problem> {
+        if self.granted.allows(wanted) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "The token is not good for this. Get one with the scope {}, or with all.",
+            wanted.scope()
+        )))
+    }
 }
 
 #[rocket::async_trait]
@@ -28,8 +43,8 @@ impl<'r> FromRequest<'r> for Caller {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Problem> {
         match credential_of(request).await {
-            Ok(credential) => match version_of(request) {
-                Some(version) => Outcome::Success(Self { credential, version }),
+            Ok((credential, granted)) => match version_of(request) {
+                Some(version) => Outcome::Success(Self { credential, version, granted }),
                 None => Problem::bad_request(
                     "The header X-Experience-API-Version is missing, or none of the versions that are spoken here. \
                      Send 1.0.3 or 2.0.0.",
@@ -41,7 +56,7 @@ impl<'r> FromRequest<'r> for Caller {
     }
 }
 
-async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem> {
+async fn credential_of(request: &Request<'_>) -> Result<(Arc<Credential>, Granted), Problem> {
     let rocket = request.rocket();
     let (Some(app), Some(credentials), Some(authenticator)) =
         (rocket.state::<App>(), rocket.state::<Credentials>(), rocket.state::<Arc<Authenticator>>())
@@ -58,11 +73,16 @@ async fn credential_of(request: &Request<'_>) -> Result<Arc<Credential>, Problem
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let credential = match token {
         Some((_, token)) => match authenticator.authenticate_platform(token.trim_start()).await {
-            Ok(key) => credentials.of_token(app, &key).await,
+            Ok(PlatformToken { key, scope }) => {
+                credentials.of_token(app, &key).await.map(|credential| (credential, Granted::of_scope(&scope)))
+            }
             Err(error @ TokenError::KeysUnread) => return Err(Problem::unavailable(5).with_cause(&error)),
             Err(_) => Err(CredentialError::TokenDoesNotHold),
         },
-        None => credentials.platform(app, authorization).await,
+        None => {
+            let credential = credentials.platform(app, authorization).await;
+            credential.map(|credential| (credential, Granted::EVERYTHING))
+        }
     };
     credential.map_err(|error| refused(app, error, Addresses::of(request)))
 }
@@ -72,7 +92,7 @@ fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem
     let challenge = match error {
         CredentialError::Store(error) => return Problem::unavailable(5).with_cause(&error),
         CredentialError::Missing => Challenge::BasicOrBearer,
-        CredentialError::TokenDoesNotHold => Challenge::BearerInvalidToken,
+        CredentialError::TokenDoesNotHold => Challenge::BasicOrBearerInvalidToken,
         CredentialError::Malformed | CredentialError::DoesNotHold => Challenge::Basic,
     };
     if let Err(too_often) = app.rate_limits.failed_from(source) {

@@ -18,6 +18,7 @@ use crate::app::xapi::documents::{
     Belonging, Document, DocumentError, Preconditions, Resource, SentDocument, Tags, Writing, agent_key, of_platform,
     parameters,
 };
+use crate::app::xapi::scopes::Use;
 use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;
 
@@ -95,6 +96,17 @@ impl Asked<'_> {
         }
     }
 
+    const fn wanted(&self) -> Use {
+        match (self.resource, matches!(self.method, Method::Get)) {
+            (Resource::State, true) => Use::ReadState,
+            (Resource::State, false) => Use::WriteState,
+            (Resource::ActivityProfile, true) => Use::ReadActivityProfile,
+            (Resource::ActivityProfile, false) => Use::WriteActivityProfile,
+            (Resource::AgentProfile, true) => Use::ReadAgentProfile,
+            (Resource::AgentProfile, false) => Use::WriteAgentProfile,
+        }
+    }
+
     /// That there are no parameters but those of the resource and the method.
     fn check_parameters(&self) -> Result<(), Problem> {
         let of_resource: &[&str] = match self.resource {
@@ -153,6 +165,7 @@ pub async fn answer(
     asked: &Asked<'_>,
     body: Body<'_>,
 ) -> Result<DocumentAnswer, Problem> {
+    asked.caller.may(asked.wanted())?;
     asked.check_parameters()?;
     let belonging = asked.belonging()?;
     let name = asked.sent.parameter(asked.name_of_names());

@@ -13,16 +13,14 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::app::xapi::credentials::{CredentialError, Credentials, read_basic};
-use crate::auth::{Authenticator, PLATFORM_TOKEN_SECONDS};
+use crate::app::xapi::scopes::grant;
+use crate::auth::{Authenticator, PLATFORM_TOKEN_SECONDS, PlatformToken};
 use crate::http::connections::Addresses;
 use crate::http::problem::Problem;
 use crate::http::webhooks::read_body;
 
 /// The largest form that is taken, in bytes.
 const MOST_BYTES: u64 = 8 * 1024;
-
-/// The one scope that there is (Communication 4.2, "all"): a platform's key is for all that is the platform's.
-const SCOPE: &str = "all";
 
 /// What a request has beside its form.
 #[derive(Debug)]
@@ -52,7 +50,8 @@ pub struct TokenView {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
-    scope: &'static str,
+    /// What is granted, which may be less than was asked for.
+    scope: String,
 }
 
 /// Why there is no token (RFC 6749, section 5.2), in that standard's own envelope.
@@ -66,7 +65,9 @@ pub enum TokenRefusal {
     InvalidClient,
     #[error("send grant_type=client_credentials")]
     UnsupportedGrantType,
-    #[error("there is the scope all, and no other; leave scope out")]
+    #[error(
+        "no scope of those that were sent is known; send some of all, all/read, statements/write, statements/read, statements/read/mine, state and profile, or leave scope out"
+    )]
     InvalidScope,
 }
 
@@ -122,9 +123,7 @@ pub async fn issue(
         Some(_) => return Err(TokenRefusal::UnsupportedGrantType.into()),
         None => return Err(TokenRefusal::InvalidRequest.into()),
     }
-    if form.scope.is_some_and(|scope| scope != SCOPE) {
-        return Err(TokenRefusal::InvalidScope.into());
-    }
+    let scope = grant(form.scope.as_deref()).ok_or(TokenRefusal::InvalidScope)?;
     match credentials.proved(app, &key, &secret).await {
         Ok(_) => {}
         Err(CredentialError::Store(error)) => {
@@ -140,8 +139,10 @@ pub async fn issue(
     }
     let failed = |error: &dyn std::error::Error| TokenError::Problem(Problem::unavailable(5).with_cause(error));
     let ring = app.key_ring().await.map_err(|error| failed(&error))?;
-    let access_token = authenticator.issue_for_platform(&ring, &key).map_err(|error| failed(&error))?;
-    Ok(Json(TokenView { access_token, token_type: "Bearer", expires_in: PLATFORM_TOKEN_SECONDS, scope: SCOPE }))
+    let access_token = authenticator
+        .issue_for_platform(&ring, PlatformToken { key, scope: scope.clone() })
+        .map_err(|error| failed(&error))?;
+    Ok(Json(TokenView { access_token, token_type: "Bearer", expires_in: PLATFORM_TOKEN_SECONDS, scope }))
 }
 
 /// The fields that are read; others are passed over, as RFC 6749, section 3.2, has it.

@@ -12,12 +12,15 @@ use uuid::Uuid;
 
 use super::answers::StatementsAnswer;
 use super::caller::Caller;
+use super::documents::parameter_fault;
 use super::sent::{Body, Sent};
 use crate::app::App;
 use crate::app::metrics::DeliveryOutcome;
 use crate::app::receive_delivery::{Received, Receiving, place_in_body};
+use crate::app::xapi::documents::parameters;
 use crate::app::xapi::find::{Asked, KeptStatement, More, read_query};
 use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError, is_multipart};
+use crate::app::xapi::scopes::Use;
 use crate::config::ReceivingSettings;
 use crate::domain::platform_health::Counted;
 use crate::http::problem::Problem;
@@ -43,6 +46,7 @@ pub(super) async fn post(
     sent: &Sent<'_>,
     body: Body<'_>,
 ) -> Result<Json<Vec<Uuid>>, Problem> {
+    caller.may(Use::WriteStatements)?;
     sent.only(&[])?;
     let kept = keep(app, receiving, settings, caller, sent, None, body).await?;
     Ok(Json(kept.ids))
@@ -69,12 +73,12 @@ pub(super) async fn put_one(
     sent: &Sent<'_>,
     body: Body<'_>,
 ) -> Result<NoContent, Problem> {
+    caller.may(Use::WriteStatements)?;
     sent.only(&["statementId"])?;
     let put = sent.parameter("statementId").ok_or_else(|| {
         Problem::bad_request("The parameter statementId is missing. Send the UUID under which the statement is kept.")
     })?;
-    let put = Uuid::try_parse(put)
-        .map_err(|_| Problem::bad_request("The parameter statementId is no UUID. Send one in its standard form."))?;
+    let put = parameters::uuid(put).map_err(|fault| parameter_fault("statementId", &fault))?;
     keep(app, receiving, settings, caller, sent, Some(put), body).await?;
     Ok(NoContent)
 }
@@ -120,10 +124,11 @@ async fn answer(
     after: Option<i64>,
     accept_language: &str,
 ) -> Result<StatementsAnswer, Problem> {
+    caller.may(Use::ReadStatements)?;
     let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let asked = read_query(parameters, caller.version)
         .map_err(|fault| Problem::bad_request(format!("The question is not understood: {fault}.")))?;
-    let platform = &caller.credential.platform;
+    let (platform, version) = (&caller.credential.platform, caller.version);
     match asked {
         Asked::One(one) => {
             let consistent_through = app.consistent_through().await.map_err(unavailable)?;
@@ -132,8 +137,10 @@ async fn answer(
                 let state = if one.voided { "and is voided" } else { "and is not voided" };
                 Problem::not_found(format!("No statement {} is kept for this platform {state}.", one.id))
             })?;
-            let body =
-                app.render_statement(platform, &found, one.format, accept_language).await.map_err(unavailable)?;
+            let body = app
+                .render_statement(platform, &found, (one.format, version), accept_language)
+                .await
+                .map_err(unavailable)?;
             let last_modified = Some(found.stored);
             written(app, caller, body, &[found], one.attachments, last_modified, consistent_through).await
         }
@@ -141,9 +148,9 @@ async fn answer(
             let page = app.find_statements(platform, &many, after).await.map_err(unavailable)?;
             let mut statements = Vec::with_capacity(page.statements.len());
             for found in &page.statements {
-                statements.push(
-                    app.render_statement(platform, found, many.format, accept_language).await.map_err(unavailable)?,
-                );
+                let form = (many.format, version);
+                statements
+                    .push(app.render_statement(platform, found, form, accept_language).await.map_err(unavailable)?);
             }
             let more = match page.next {
                 Some(after) => format!("/xapi/statements/more/{}", More { query, after }.token()),
@@ -219,13 +226,21 @@ async fn take(
     put: Option<Uuid>,
     body: Body<'_>,
 ) -> Result<KeptStatements, Problem> {
-    if !is_json(sent.content_type) && !is_multipart(sent.content_type) {
-        return Err(Problem::unsupported_media_type("application/json, or multipart/mixed with attachments"));
+    let content_type = match (&body, sent.content_type) {
+        // A form that does not say what its content is: there is only one thing that it can be.
+        (Body::Here(_), "") => "application/json",
+        (_, content_type) => content_type,
+    };
+    if !is_json(content_type) && !is_multipart(content_type) {
+        // Communication 3.2 lists the codes that there are, and 415 is none of them.
+        return Err(Problem::bad_request(
+            "The body's media type is none that statements come in. Send them as application/json, or as multipart/mixed with \
+             attachments.",
+        ));
     }
     sent.only_plain()?;
     let body = body.read(settings).await?;
-    let statements =
-        Statements { caller: &caller.credential, version: caller.version, content_type: sent.content_type, put, body };
+    let statements = Statements { caller: &caller.credential, version: caller.version, content_type, put, body };
     Ok(receiving.receive_statements(statements).await?)
 }
 

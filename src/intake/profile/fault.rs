@@ -67,7 +67,7 @@ pub enum ProfileFault {
     #[error("tells nobody's types apart, for the field type says nowhere where they are; write it in fields")]
     NoTypeField,
     #[error(
-        "gives \"{0}\", which is neither completed, passed, failed, scored, satisfied, waived, uncompleted nor a verb that the profile reads; list it under verbs first"
+        "gives \"{0}\", which is neither completed, attended, passed, failed, scored, satisfied, waived, uncompleted nor a verb that the profile reads; list it under verbs first"
     )]
     NotAVerb(String),
     #[error("looks for what no statement has; there are {}", known.join(", "))]

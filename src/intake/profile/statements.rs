@@ -33,7 +33,8 @@ pub const FIELDS: [Field; 10] = [
 ];
 
 /// What verbs are called in a profile of statements, beside their IRIs.
-pub const VERBS: [&str; 7] = ["completed", "passed", "failed", "scored", "satisfied", "waived", "uncompleted"];
+pub const VERBS: [&str; 8] =
+    ["completed", "attended", "passed", "failed", "scored", "satisfied", "waived", "uncompleted"];
 
 const EVENT_KEYS: [&str; 2] = ["verb", "fields"];
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use self::edits::Edits;
 use self::parts::{Part, parts};
+use super::forms;
 use super::language::AcceptLanguage;
 use crate::intake::json::{Document, Value};
 
@@ -30,6 +31,8 @@ pub struct SetByLrs<'a> {
     pub authority: &'a str,
     /// Where the statement has none (Data 2.4.10).
     pub version: &'a str,
+    /// Whether times are written in UTC and to RFC 3339, however they were sent: 2.0 has them so.
+    pub times_in_utc: bool,
 }
 
 /// How statements are given back.
@@ -63,6 +66,14 @@ pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<Strin
     for part in parts(statement) {
         change(&mut edits, part, format);
     }
+    if set.times_in_utc {
+        let own = [Some(statement), member(statement, "object").filter(|object| is_sub_statement(*object))];
+        for sent in own.into_iter().flatten().filter_map(|statement| member(statement, "timestamp")) {
+            if let Some(in_utc) = sent.text().and_then(Result::ok).and_then(|text| forms::in_utc(&text)) {
+                edits.replace(sent, format!("\"{in_utc}\""));
+            }
+        }
+    }
 
     let authority = rendered_actor(set.authority, format);
     let set_or_replaced = [
@@ -86,6 +97,11 @@ pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<Strin
     Ok(edits.apply(raw))
 }
 
+fn is_sub_statement(object: Value<'_, '_>) -> bool {
+    let kind = member(object, "objectType").and_then(|kind| kind.text()?.ok());
+    kind.as_deref() == Some("SubStatement")
+}
+
 /// UTC, in microseconds, which is what a store keeps.
 fn time(instant: DateTime<Utc>) -> String {
     format!("\"{}\"", instant.to_rfc3339_opts(SecondsFormat::Micros, true))
@@ -96,8 +112,9 @@ fn change(edits: &mut Edits, part: Part<'_, '_>, format: Format<'_>) {
     match (part, format) {
         (Part::AloneInContext(activity), _) => edits.wrap(activity),
         (Part::Actor(actor), Format::Ids) => edits.replace(actor, actor_ids(actor)),
+        (Part::ActorAsObject(actor), Format::Ids) => edits.replace(actor, object_ids(actor)),
         (Part::Verb(verb), Format::Ids) => edits.replace(verb, only(verb, &["id"])),
-        (Part::Activity(activity), Format::Ids) => edits.replace(activity, only(activity, &["objectType", "id"])),
+        (Part::Activity(activity), Format::Ids) => edits.replace(activity, only(activity, &["id"])),
         (Part::Verb(verb), Format::Canonical { languages, .. }) => {
             if let Some(display) = member(verb, "display") {
                 cut(edits, display, languages);
@@ -118,7 +135,7 @@ fn change(edits: &mut Edits, part: Part<'_, '_>, format: Format<'_>) {
                 (None, None) => {}
             }
         }
-        (Part::Actor(_) | Part::Verb(_) | Part::Activity(_) | Part::Attachment(_), _) => {}
+        (Part::Actor(_) | Part::ActorAsObject(_) | Part::Verb(_) | Part::Activity(_) | Part::Attachment(_), _) => {}
     }
 }
 
@@ -136,17 +153,30 @@ fn only(object: Value<'_, '_>, names: &[&str]) -> String {
     format!("{{{}}}", kept.collect::<Vec<_>>().join(","))
 }
 
-/// What it takes to know an agent or a group: its identifier; the members of a group that has none.
+/// The identifiers of an agent or a group.
+const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
+/// The same with what tells a group from an agent.
+const IDENTIFIERS_WITH_TYPE: [&str; 5] = ["objectType", "mbox", "mbox_sha1sum", "openid", "account"];
+
+/// What it takes to know an agent or a group: its identifier; the members of a group that has none. What has no `objectType`
+/// is an agent (Data 2.4.2.1), so that only a group needs one.
 fn actor_ids(actor: Value<'_, '_>) -> String {
-    const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
-    let is_known = IDENTIFIERS.iter().any(|name| member(actor, name).is_some());
-    if is_known {
-        return only(actor, &["objectType", "mbox", "mbox_sha1sum", "openid", "account"]);
+    let kind = member(actor, "objectType").and_then(|kind| kind.text()?.ok());
+    if kind.as_deref() != Some("Group") {
+        return only(actor, &IDENTIFIERS);
+    }
+    if IDENTIFIERS.iter().any(|name| member(actor, name).is_some()) {
+        return only(actor, &IDENTIFIERS_WITH_TYPE);
     }
     let members = member(actor, "member").and_then(Value::elements).into_iter().flatten();
-    let members: Vec<String> =
-        members.map(|agent| only(agent, &["objectType", "mbox", "mbox_sha1sum", "openid", "account"])).collect();
+    let members: Vec<String> = members.map(|agent| only(agent, &IDENTIFIERS)).collect();
     format!("{{\"objectType\":\"Group\",\"member\":[{}]}}", members.join(","))
+}
+
+/// The same of a statement's object: what has no `objectType` there is an activity (Data 2.4.4).
+fn object_ids(actor: Value<'_, '_>) -> String {
+    let kind = member(actor, "objectType").and_then(|kind| kind.text()?.ok());
+    if kind.as_deref() == Some("Agent") { only(actor, &IDENTIFIERS_WITH_TYPE) } else { actor_ids(actor) }
 }
 
 fn rendered_actor<'a>(json: &'a str, format: Format<'_>) -> Cow<'a, str> {

@@ -94,7 +94,7 @@ pub enum Fault {
     NobodyInGroup,
     /// Data 2.4.1 and 4.4: a UUID in its standard form (RFC 4122).
     #[error(
-        "is not a UUID such as 6690e6c9-3ef0-4ed3-8b37-7f3964730bee: send its 32 hexadecimal digits with four hyphens"
+        "is not a UUID such as 6690e6c9-3ef0-4ed3-8b37-7f3964730bee: send 32 hexadecimal digits with four hyphens, of the variant of RFC 4122 (8, 9, a or b after the third hyphen)"
     )]
     NotAUuid,
     /// Data 4.2: the keys of a language map, and `language`, are tags of RFC 5646.

@@ -27,6 +27,11 @@ pub enum NoObject {
     OfAnotherKind,
 }
 
+/// That a document is one JSON object, which others can be laid over.
+pub fn check(sent: &[u8]) -> Result<(), MergeFault> {
+    read(sent).map(|_| ()).map_err(MergeFault::Sent)
+}
+
 /// Lays one document's members over another's.
 pub fn merge(kept: &[u8], sent: &[u8]) -> Result<Vec<u8>, MergeFault> {
     let kept = read(kept).map_err(MergeFault::Kept)?;

@@ -18,6 +18,7 @@ mod forms;
 pub mod language;
 pub mod merging;
 pub mod multipart;
+mod nothing;
 pub mod object;
 pub mod outcome;
 pub mod parameters;
@@ -32,7 +33,10 @@ pub mod statement_result;
 pub mod terms;
 pub mod text;
 pub mod version;
+mod without;
 pub mod words;
+
+pub use without::sentence as without_result_because;
 
 pub use activity::{Activity, Component, Definition, Interaction, InteractionType};
 pub use agent::{Account, Actor, Agent, Group, Identifier};

@@ -66,6 +66,8 @@ pub enum MultipartFault {
     NotAHash { part: usize },
     #[error("part {part} does not say Content-Transfer-Encoding: binary: send that header, and the content as it is")]
     NotBinary { part: usize },
+    #[error("part {part} has a Content-Type that is no media type: send one such as application/pdf, or leave it out")]
+    NotAMediaType { part: usize },
     #[error(
         "the content of part {part} has not the hash that its {HASH_HEADER} says: send the content unchanged, or its own hash"
     )]
@@ -121,6 +123,9 @@ fn attachment<'a>(part: usize, headers: &Headers<'a>, content: &'a [u8]) -> Resu
     }
     if !headers.transfer_encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("binary")) {
         return Err(MultipartFault::NotBinary { part });
+    }
+    if !headers.content_type.is_none_or(super::forms::is_media_type) {
+        return Err(MultipartFault::NotAMediaType { part });
     }
     Ok(Part { sha2: hash.to_ascii_lowercase(), content_type: headers.content_type, content })
 }

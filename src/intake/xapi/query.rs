@@ -122,10 +122,8 @@ impl<'a> Parameters<'a> {
     }
 
     fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, QueryFault> {
-        self.parsed(name, |text| match Uuid::try_parse(text) {
-            // The standard form alone (RFC 4122), not the others that a UUID can be written in.
-            Ok(id) if text.len() == 36 => Ok(id),
-            _ => Err("is no UUID in its standard form".to_owned()),
+        self.parsed(name, |text| {
+            forms::uuid(text).ok_or_else(|| "is no UUID of RFC 4122 in its standard form".to_owned())
         })
     }
 

@@ -1,20 +1,24 @@
 //! From a statement to results: what it tells of courses and quizzes, and what only looks as if it did.
 //!
 //! A statement tells at most two things of one activity: that it was completed, and how a try at it went. Where an activity
-//! is a course or a quiz by its kind, it is that alone; where its kind says neither, a requirement may name it as either.
+//! is a course or a quiz by its kind, it is that first, and the other where the statement says as much: what was passed is
+//! completed, and a course with points was a test. Where its kind says neither, a requirement may name it as either.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::places::{AttemptIs, Places, Said};
+use super::without::without;
 use super::words::{CoursePlace, Words};
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
-use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
+use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target, WithoutResult, decimal_from_text};
 use crate::intake::json::Document;
 use crate::intake::profile::{Field, FieldReading};
+
+pub use super::nothing::Nothing;
 
 /// The category of statements that cmi5 defines (cmi5, 9.6.2.1).
 const CMI5: &str = "https://w3id.org/xapi/cmi5/context/categories/cmi5";
@@ -24,8 +28,9 @@ const CMI5_SESSION: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessio
 /// How far ahead of its arrival a result may be dated: a sender's clock may be off.
 const AHEAD: TimeDelta = TimeDelta::hours(24);
 
-/// What a second result of a statement has after the statement's id in its own.
+/// What further results of a statement have after the statement's id in their own.
 const ATTEMPT_SUFFIX: &str = "#attempt";
+const COMPLETION_SUFFIX: &str = "#completion";
 
 /// The home pages under which identifiers are kept that are no account.
 const SHA1_HOME: &str = "mbox_sha1sum";
@@ -34,11 +39,13 @@ const OPENID_HOME: &str = "openid";
 /// What a statement tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telling {
-    /// At most two, the first under the statement's id.
+    /// At most two, or three revocations, the first under the statement's id.
     pub results: Vec<ReportedResult>,
     /// Why there is none.
     pub nothing: Option<Nothing>,
     pub deed: Option<Deed>,
+    /// What it is about and gives no result of, though a requirement may name that.
+    pub without: Option<WithoutResult>,
 }
 
 /// What a cmi5 statement tells of its registration.
@@ -51,56 +58,25 @@ pub enum Deed {
     Satisfied(Uuid),
 }
 
-/// Why a statement tells of no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Nothing {
-    #[error("its verb is none that tells of a result")]
-    OtherVerb,
-    #[error("its object is no activity")]
-    NoActivity,
-    #[error("its actor is a group, or has no identifier that fits")]
-    NoLearner,
-    #[error("it was completed without success")]
-    WithoutSuccess,
-    #[error("its result says that it is not completed")]
-    NotCompleted,
-    #[error("a quiz is told of without a score and without success or failure")]
-    NotGraded,
-    #[error("an attempt has no quiz among its parents or groupings")]
-    NoQuiz,
-    #[error("no quiz stands where the profile looks for it")]
-    NoQuizThere,
-    #[error("no course stands where the profile looks for it")]
-    NoCourse,
-    #[error("cmi5 merely allows it: it lacks the category of the statements that cmi5 defines")]
-    Cmi5Allowed,
-    #[error("it is satisfied in no registration, which cmi5 demands")]
-    NoRegistration,
-    #[error("its activity's id is too long, or has control characters, so that no requirement can name it")]
-    Unnameable,
-    #[error("it is un-completed, which withdraws nothing as the platform's profile says")]
-    WithdrawsNothing,
-    #[error("a course is told of as failed or scored, which takes nothing away")]
-    CourseNotPassed,
-    #[error(
-        "its actor is its instructor, who took nothing back of their own: let the profile say where the learner stands"
-    )]
-    ActorIsInstructor,
-    #[error("no one person stands where the profile looks for the learner")]
-    NoLearnerThere,
-    #[error("no attempt stands where the profile looks for it")]
-    NoAttempt,
-    #[error("no time stands where the profile looks for it")]
-    NoTime,
+/// When a statement came, and when it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    pub received_at: DateTime<Utc>,
+    /// Later than it came where its delivery is read again.
+    pub read_at: DateTime<Utc>,
+}
+
+impl Arrival {
+    /// What is read as it comes.
+    #[must_use]
+    pub const fn at(received_at: DateTime<Utc>) -> Self {
+        Self { received_at, read_at: received_at }
+    }
 }
 
 /// Why a statement that tells of a result is refused, worded to follow the name of its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResultFault {
-    #[error("lies more than a day after {received_at}, when it was received: set the sender's clock right")]
-    InTheFuture { received_at: DateTime<Utc> },
-    #[error("is before 1990, when nobody did a course here: send the time when it happened")]
-    TooLongAgo,
     /// What stands where the profile looks for the time.
     #[error("holds a time that {problem}")]
     NoSuchTime { pointer: String, problem: String },
@@ -110,23 +86,22 @@ impl ResultFault {
     /// Where in the statement it is (RFC 6901).
     #[must_use]
     pub fn pointer(&self) -> &str {
-        match self {
-            Self::InTheFuture { .. } | Self::TooLongAgo => "/timestamp",
-            Self::NoSuchTime { pointer, .. } => pointer,
-        }
+        let Self::NoSuchTime { pointer, .. } = self;
+        pointer
     }
 }
 
 impl Telling {
     const fn nothing(why: Nothing) -> Self {
-        Self { results: Vec::new(), nothing: Some(why), deed: None }
+        Self { results: Vec::new(), nothing: Some(why), deed: None, without: None }
     }
 }
 
 /// What the verb says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deeds {
+pub(super) enum Deeds {
     Completed,
+    Attended,
     Passed,
     Failed,
     Scored,
@@ -137,10 +112,12 @@ enum Deeds {
 
 /// What an activity is by its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
+pub(super) enum Sort {
     Course,
     Quiz,
     Attempt,
+    /// A part of an attempt, as one of its questions.
+    Part,
     /// Either, as a requirement will have it.
     Either,
 }
@@ -150,6 +127,7 @@ impl Deeds {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
+            Self::Attended => "attended",
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Scored => "scored",
@@ -161,10 +139,11 @@ impl Deeds {
 }
 
 impl Words {
-    fn verb(&self, id: &str) -> Option<Deeds> {
+    pub(super) fn verb(&self, id: &str) -> Option<Deeds> {
         let is = |words: &[String]| words.iter().any(|word| word == id);
         let known = [
             (&self.completed, Deeds::Completed),
+            (&self.attended, Deeds::Attended),
             (&self.passed, Deeds::Passed),
             (&self.failed, Deeds::Failed),
             (&self.scored, Deeds::Scored),
@@ -175,7 +154,7 @@ impl Words {
         known.into_iter().find(|(words, _)| is(words)).map(|(_, verb)| verb)
     }
 
-    fn sort(&self, activity: &Activity<'_>) -> Sort {
+    pub(super) fn sort(&self, activity: &Activity<'_>) -> Sort {
         let Some(kind) = activity.definition.as_ref().and_then(|definition| definition.kind.as_deref()) else {
             return Sort::Either;
         };
@@ -186,46 +165,44 @@ impl Words {
             Sort::Quiz
         } else if is(&self.attempts) {
             Sort::Attempt
+        } else if is(&self.parts) {
+            Sort::Part
         } else {
             Sort::Either
         }
     }
 }
 
-/// What a statement tells, which is known by `id` and came at `received_at`.
+/// What a statement tells, which is known by `id`.
 ///
-/// A result's instant is the statement's `timestamp`, or `received_at` where it has none (Data 2.4.7).
-pub fn tell(
-    statement: &Statement<'_>,
-    id: Uuid,
-    received_at: DateTime<Utc>,
-    words: &Words,
-) -> Result<Telling, ResultFault> {
-    tell_traced(statement, id, received_at, words).1
+/// A result's instant is the statement's `timestamp`, or when it came where it has none (Data 2.4.7).
+pub fn tell(statement: &Statement<'_>, id: Uuid, arrival: Arrival, words: &Words) -> Result<Telling, ResultFault> {
+    tell_traced(statement, id, arrival, words).1
 }
 
 /// The same, with what was read from where the platform's profile says.
 pub fn tell_traced(
     statement: &Statement<'_>,
     id: Uuid,
-    received_at: DateTime<Utc>,
+    arrival: Arrival,
     words: &Words,
 ) -> (Vec<FieldReading>, Result<Telling, ResultFault>) {
     let verb = words.verb(&statement.verb.id).filter(|_| statement.voids().is_none());
     let mut places = match verb {
-        Some(verb) => Places::read(statement, (verb.as_str(), &statement.verb.id), words, received_at),
+        Some(verb) => Places::read(statement, (verb.as_str(), &statement.verb.id), words, arrival.received_at),
         None => Places::default(),
     };
     let trace = std::mem::take(&mut places.trace);
     let pointer = trace.iter().find(|reading| reading.field == Field::OccurredAt);
     let pointer = pointer.and_then(|reading| reading.pointer.clone()).unwrap_or_default();
-    (trace, told(statement, id, received_at, words, (places, pointer)))
+    let told = told(statement, id, arrival, words, (places, pointer));
+    (trace, told.map(|telling| Telling { without: without(statement, &telling, words), ..telling }))
 }
 
 fn told(
     statement: &Statement<'_>,
     id: Uuid,
-    received_at: DateTime<Utc>,
+    arrival: Arrival,
     words: &Words,
     (mut places, pointer_of_time): (Places, String),
 ) -> Result<Telling, ResultFault> {
@@ -239,20 +216,27 @@ fn told(
         Err(nothing) => return Ok(Telling::nothing(nothing)),
     };
     let occurred_at = match time {
-        Said::Usual => statement.timestamp.unwrap_or(received_at),
+        Said::Usual => statement.timestamp.unwrap_or(arrival.received_at),
         Said::Missing => return Ok(Telling::nothing(Nothing::NoTime)),
         Said::Is(Ok(instant)) => instant,
         Said::Is(Err(problem)) => return Err(ResultFault::NoSuchTime { pointer: pointer_of_time, problem }),
     };
-    if occurred_at > received_at + AHEAD {
-        return Err(ResultFault::InTheFuture { received_at });
+    // One clock that is off is no reason to refuse all that came with it: the statement is kept, and waits.
+    if occurred_at > arrival.read_at + AHEAD {
+        return Ok(Telling::nothing(Nothing::InTheFuture));
     }
     if occurred_at.timestamp() < FIRST_OF_1990 {
-        return Err(ResultFault::TooLongAgo);
+        return Ok(Telling::nothing(Nothing::TooLongAgo));
     }
     let event_id = EventId::of_uuid(id);
     let result = |(place, (target, kind)): (usize, (Target, ResultKind))| ReportedResult {
-        event_id: if place == 0 { event_id.clone() } else { of_attempt(&event_id) },
+        event_id: match (place, &target) {
+            (0, _) => event_id.clone(),
+            // All revocations of what one statement told are about one name.
+            (1, _) if statement.voids().is_some() => further(&event_id, ATTEMPT_SUFFIX),
+            (_, Target::Course(_)) => further(&event_id, COMPLETION_SUFFIX),
+            (_, Target::Quiz(_)) => further(&event_id, ATTEMPT_SUFFIX),
+        },
         learner: learner.clone(),
         target,
         kind,
@@ -260,7 +244,7 @@ fn told(
         told_at: None,
         reason: None,
     };
-    Ok(Telling { results: found.into_iter().enumerate().map(result).collect(), nothing: None, deed })
+    Ok(Telling { results: found.into_iter().enumerate().map(result).collect(), nothing: None, deed, without: None })
 }
 
 /// 1990-01-01T00:00:00Z.
@@ -268,10 +252,10 @@ const FIRST_OF_1990: i64 = 631_152_000;
 
 type Told = (LearnerKeys, Vec<(Target, ResultKind)>, Option<Deed>);
 
-/// The event id of a statement's second result.
-fn of_attempt(event_id: &EventId) -> EventId {
+/// The event id of a further result of a statement.
+fn further(event_id: &EventId, suffix: &str) -> EventId {
     // A UUID and a word: never too long, and no control character.
-    EventId::parse(&format!("{event_id}{ATTEMPT_SUFFIX}")).unwrap_or_else(|_| event_id.clone())
+    EventId::parse(&format!("{event_id}{suffix}")).unwrap_or_else(|_| event_id.clone())
 }
 
 /// A voiding statement withdraws all that the voided one told, whoever voids it.
@@ -280,9 +264,10 @@ fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Tol
     let event_id = EventId::of_uuid(voided);
     // What it told of is in the statement that is voided, which may not be here yet.
     let target = Target::Course(CourseId::parse(&format!("urn:uuid:{voided}")).map_err(|_| Nothing::Unnameable)?);
-    let withdraw = |event_id| (target.clone(), ResultKind::Revocation(Revokes::Statement(event_id)));
-    let second = of_attempt(&event_id);
-    Ok((learner, vec![withdraw(event_id), withdraw(second)], None))
+    let withdraw = |event_id: EventId| (target.clone(), ResultKind::Revocation(Revokes::Statement(event_id)));
+    let further = [ATTEMPT_SUFFIX, COMPLETION_SUFFIX].map(|suffix| further(&event_id, suffix));
+    let withdrawn = std::iter::once(event_id).chain(further).map(withdraw);
+    Ok((learner, withdrawn.collect(), None))
 }
 
 fn about_an_activity(statement: &Statement<'_>, words: &Words, places: Places) -> Result<Told, Nothing> {
@@ -315,9 +300,12 @@ fn about_an_activity(statement: &Statement<'_>, words: &Words, places: Places) -
             let found = vec![about.course_itself()?];
             return Ok((learner, found, Some(Deed::Satisfied(registration))));
         }
+        _ if about.sort() == Sort::Part => return Err(Nothing::PartOfAttempt),
         Deeds::Completed | Deeds::Waived => completed(&about, verb, &outcome)?,
+        Deeds::Attended => attended(&about, &outcome)?,
         Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(&about, verb, &outcome)?,
     };
+    let found = if about.sort() == Sort::Course { without_unnamed(found, &attempt) } else { found };
     let found = named(found, attempt)?;
     let is_graded = !found.iter().any(|(_, kind)| kind.is_ungraded());
     let is_done = is_graded && matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
@@ -360,6 +348,16 @@ impl About<'_, '_> {
         }
     }
 
+    /// The object itself as a course, wherever the profile has courses: what is told of a quiz beside how it went.
+    fn object_as_course(&self) -> Result<(Target, ResultKind), Nothing> {
+        completion(self.object)
+    }
+
+    /// The object itself as a quiz, wherever the profile has quizzes: what is told of a course beside that it was completed.
+    fn object_as_quiz(&self) -> Result<Target, Nothing> {
+        quiz_target(self.object)
+    }
+
     /// The quiz, where the profile has it; else the object, or of an attempt the quiz around it.
     fn quiz(&self) -> Result<Target, Nothing> {
         match &self.quiz {
@@ -371,6 +369,15 @@ impl About<'_, '_> {
             Said::Is(quiz) => Ok(Target::Quiz(quiz.clone())),
         }
     }
+}
+
+/// What a course was completed by counts also where its attempt has no name where the profile looks for one.
+fn without_unnamed(mut found: Vec<(Target, ResultKind)>, attempt: &Said<AttemptIs>) -> Vec<(Target, ResultKind)> {
+    let is_completion = |(_, kind): &(Target, ResultKind)| matches!(kind, ResultKind::Completion);
+    if matches!(attempt, Said::Missing) && found.iter().any(is_completion) {
+        found.retain(is_completion);
+    }
+    found
 }
 
 /// Results with their attempts named as the profile has it.
@@ -433,12 +440,11 @@ fn completed(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Ve
         };
     }
     if sort == Sort::Quiz && verb == Deeds::Completed {
-        // That a quiz is completed says nothing of how it went: without a score there is no grade.
-        outcome.score.ok_or(Nothing::NotGraded)?;
-        return Ok(vec![(about.quiz()?, outcome.attempt(object, outcome.success)?)]);
+        return completed_quiz(about, outcome);
     }
     let attempt = match (sort, outcome.score) {
         (Sort::Either, Some(_)) => Some((about.quiz(), outcome.attempt(object, outcome.success)?)),
+        (Sort::Course, Some(_)) => Some((about.object_as_quiz(), outcome.attempt(object, outcome.success)?)),
         _ => None,
     };
     let nothing = match outcome {
@@ -459,6 +465,29 @@ fn completed(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Ve
     }
 }
 
+/// That a quiz is completed says nothing of how it went: without a score there is no grade, whatever mark the platform has of
+/// its own. It says that a module is completed, for whoever asks for no more than that: where the platform says so in as many
+/// words, since log stores tell of SCORM's one status as `completed` whatever it was.
+fn completed_quiz(about: &About<'_, '_>, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    let mut found = Vec::new();
+    if outcome.score.is_some() {
+        found.push((about.quiz()?, outcome.attempt(about.object, outcome.success)?));
+    }
+    if outcome.completion == Some(true) && outcome.success != Some(false) {
+        found.push(about.object_as_course()?);
+    }
+    if found.is_empty() { Err(Nothing::NotGraded) } else { Ok(found) }
+}
+
+/// Somebody was there. Whether for all of it, its result says.
+fn attended(about: &About<'_, '_>, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+    match outcome {
+        Outcome { success: Some(false), .. } => Err(Nothing::WithoutSuccess),
+        Outcome { completion: Some(true), .. } => Ok(vec![about.course_itself()?]),
+        _ => Err(Nothing::NotWhollyAttended),
+    }
+}
+
 fn graded(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
     let object = about.object;
     let passed = match verb {
@@ -466,22 +495,29 @@ fn graded(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(
         Deeds::Failed => Some(false),
         _ => outcome.success,
     };
+    let is_passed = verb == Deeds::Passed && passed == Some(true);
     match about.sort() {
         Sort::Attempt => {
             let quiz = about.quiz()?;
             let attempt = outcome.attempt_itself(object, passed);
             if attempt.is_ungraded() { Err(Nothing::NotGraded) } else { Ok(vec![(quiz, attempt)]) }
         }
+        Sort::Part => Err(Nothing::PartOfAttempt),
+        Sort::Quiz if is_passed => {
+            Ok(vec![(about.quiz()?, outcome.attempt(object, passed)?), about.object_as_course()?])
+        }
         Sort::Quiz => Ok(vec![(about.quiz()?, outcome.attempt(object, passed)?)]),
-        Sort::Course if verb == Deeds::Passed && passed == Some(true) => Ok(vec![about.course_itself()?]),
+        // Authoring tools send a test as a course, and a requirement may name it as either.
+        Sort::Course if is_passed => {
+            Ok(vec![about.course_itself()?, (about.object_as_quiz()?, outcome.attempt(object, passed)?)])
+        }
+        Sort::Course if outcome.score.is_some() => {
+            Ok(vec![(about.object_as_quiz()?, outcome.attempt(object, passed)?)])
+        }
         Sort::Course => Err(Nothing::CourseNotPassed),
         Sort::Either => {
             let attempt = (about.quiz()?, outcome.attempt(object, passed)?);
-            if verb == Deeds::Passed && passed == Some(true) {
-                Ok(vec![about.course_itself()?, attempt])
-            } else {
-                Ok(vec![attempt])
-            }
+            if is_passed { Ok(vec![about.course_itself()?, attempt]) } else { Ok(vec![attempt]) }
         }
     }
 }
@@ -490,8 +526,11 @@ fn uncompleted(about: &About<'_, '_>) -> Result<Vec<(Target, ResultKind)>, Nothi
     let revokes = about.words.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
     let withdrawn = |target| (target, ResultKind::Revocation(revokes.clone()));
     Ok(match about.sort() {
+        Sort::Attempt => vec![withdrawn(about.quiz()?)],
+        Sort::Part => return Err(Nothing::PartOfAttempt),
+        // That its module is completed no more takes back both: how it went, and that it was.
         Sort::Course => vec![withdrawn(about.course_around()?.0)],
-        Sort::Quiz | Sort::Attempt => vec![withdrawn(about.quiz()?)],
+        Sort::Quiz => vec![withdrawn(about.quiz()?), withdrawn(about.object_as_course()?.0)],
         Sort::Either => vec![withdrawn(about.course_itself()?.0), withdrawn(about.quiz()?)],
     })
 }
@@ -512,7 +551,7 @@ fn course<'s, 'a>(
 }
 
 /// The quiz that an attempt is one at: the first of a quiz's kind in its context.
-fn quiz_of_attempt<'s, 'a>(context: Option<&'s Context<'a>>, words: &Words) -> Option<&'s Activity<'a>> {
+pub(super) fn quiz_of_attempt<'s, 'a>(context: Option<&'s Context<'a>>, words: &Words) -> Option<&'s Activity<'a>> {
     let activities = &context?.activities;
     let mut around = activities.parent.iter().chain(&activities.grouping);
     around.find(|activity| words.sort(activity) == Sort::Quiz)

@@ -24,6 +24,8 @@ pub enum CoursePlace {
 pub struct Words {
     /// The IRIs of verbs.
     pub completed: Vec<String>,
+    /// Somebody was there, and the result says whether for all of it.
+    pub attended: Vec<String>,
     pub passed: Vec<String>,
     pub failed: Vec<String>,
     pub scored: Vec<String>,
@@ -35,6 +37,8 @@ pub struct Words {
     pub quizzes: Vec<String>,
     /// One try at a quiz, which stands in its context.
     pub attempts: Vec<String>,
+    /// A part of such a try, which is graded by itself.
+    pub parts: Vec<String>,
     /// Where the course is looked for, first to last.
     pub course_from: Vec<CoursePlace>,
     /// Which key an account's name is, beside being an account's.
@@ -78,6 +82,7 @@ struct Written {
 #[serde(default, deny_unknown_fields)]
 struct WrittenVerbs {
     completed: Vec<String>,
+    attended: Vec<String>,
     passed: Vec<String>,
     failed: Vec<String>,
     scored: Vec<String>,
@@ -94,6 +99,7 @@ struct WrittenTypes {
     courses: Vec<String>,
     quizzes: Vec<String>,
     attempts: Vec<String>,
+    parts: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,6 +116,7 @@ impl Words {
     fn names_verb(&self, iri: &str) -> bool {
         let all = [
             &self.completed,
+            &self.attended,
             &self.passed,
             &self.failed,
             &self.scored,
@@ -127,6 +134,7 @@ impl Words {
         let mut words = Self::default();
         let named = [
             ("verbs", "completed", verbs.completed, &mut words.completed),
+            ("verbs", "attended", verbs.attended, &mut words.attended),
             ("verbs", "passed", verbs.passed, &mut words.passed),
             ("verbs", "failed", verbs.failed, &mut words.failed),
             ("verbs", "scored", verbs.scored, &mut words.scored),
@@ -136,6 +144,7 @@ impl Words {
             ("types", "courses", types.courses, &mut words.courses),
             ("types", "quizzes", types.quizzes, &mut words.quizzes),
             ("types", "attempts", types.attempts, &mut words.attempts),
+            ("types", "parts", types.parts, &mut words.parts),
         ];
         let mut taken: Vec<String> = verbs.ignored;
         for (table, name, added, _) in &named {
@@ -173,9 +182,14 @@ impl Default for Words {
                 "http://adlnet.gov/expapi/verbs/completed",
                 "http://activitystrea.ms/schema/1.0/complete",
             ]),
+            attended: owned(&["http://adlnet.gov/expapi/verbs/attended"]),
             passed: owned(&["http://adlnet.gov/expapi/verbs/passed"]),
             failed: owned(&["http://adlnet.gov/expapi/verbs/failed"]),
-            scored: owned(&["http://adlnet.gov/expapi/verbs/scored"]),
+            scored: owned(&[
+                "http://adlnet.gov/expapi/verbs/scored",
+                // Open edX, of a subsection that was graded, with its points.
+                "http://id.tincanapi.com/verb/earned",
+            ]),
             satisfied: owned(&[
                 "https://w3id.org/xapi/adl/verbs/satisfied",
                 "http://adlnet.gov/expapi/verbs/satisfied",
@@ -193,6 +207,8 @@ impl Default for Words {
                 "https://xapi.edlm/profiles/edlm-lms/concepts/activity-types/scorm-content-object",
             ]),
             attempts: owned(&["http://adlnet.gov/expapi/activities/attempt"]),
+            // Moodle's log store, of a question that a teacher graded: its points, and not those of the attempt.
+            parts: owned(&["http://activitystrea.ms/schema/1.0/review#slot"]),
             course_from: vec![CoursePlace::Object],
             account_name_is: None,
             scaled_from_minus_one: false,
@@ -223,7 +239,7 @@ mod tests {
         let words = words.expect("a profile");
         assert!(words.completed.contains(&"https://portal.example.org/verbs/finished".to_owned()));
         assert!(words.completed.contains(&"http://adlnet.gov/expapi/verbs/completed".to_owned()));
-        assert_eq!(words.scored, Vec::<String>::new());
+        assert_eq!(words.scored, ["http://id.tincanapi.com/verb/earned"]);
         assert!(!words.courses.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
         assert!(words.quizzes.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
         assert_eq!(words.course_from, [CoursePlace::Parent, CoursePlace::Object]);

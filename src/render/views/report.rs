@@ -8,7 +8,9 @@ use super::decimal;
 use crate::domain::report::linked_share::LinkedShare;
 use crate::domain::report::{
     AdministrationFigures, Counts, DataQuality, Figures, LinkedShares, OnboardingReport, PlatformSilence,
+    StatementsWithoutResult,
 };
+use crate::domain::training::Target;
 
 /// The report of one requirement on one day, as known at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -111,6 +113,34 @@ pub struct DataQualityView {
     #[schema(example = 1)]
     pub quarantined_deliveries: Option<u64>,
     pub platforms: Option<Vec<PlatformSilenceView>>,
+    /// xAPI statements about something that the requirement names, which give no result of it and so count for nobody; most
+    /// first. Statements of a verb that tells of no outcome, as *viewed*, are not counted. Left out where there are none, and
+    /// for somebody who may not see the city.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements_without_result: Option<Vec<StatementsWithoutResultView>>,
+}
+
+/// Statements of one platform about one course or quiz that give no result of it, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StatementsWithoutResultView {
+    #[schema(example = "moodle")]
+    pub platform: String,
+    /// The course that the requirement names; null where it is a quiz.
+    pub course: Option<String>,
+    /// The quiz that the requirement names; null where it is a course.
+    #[schema(example = "https://larportal.example.org/mod/quiz/view.php?id=1")]
+    pub quiz: Option<String>,
+    #[schema(example = 214)]
+    pub statements: u64,
+    /// Their verb.
+    #[schema(example = "http://adlnet.gov/expapi/verbs/completed")]
+    pub verb: String,
+    /// Why they give none, for programs.
+    #[schema(example = "completion_alone")]
+    pub reason: String,
+    /// Why they give none, for people.
+    #[schema(example = "it tells that it was completed, without a score and without pass or fail")]
+    pub because: String,
 }
 
 /// How many of the results of the last 28 days are linked to somebody, and how many of the 28 days before were.
@@ -238,6 +268,29 @@ impl From<&DataQuality> for DataQualityView {
             linked_share: quality.city.as_ref().map(|city| LinkedSharesView::from(&city.linked)),
             quarantined_deliveries: quality.city.as_ref().map(|city| city.quarantined_deliveries),
             platforms: quality.city.as_ref().map(|city| city.platforms.iter().map(PlatformSilenceView::from).collect()),
+            statements_without_result: quality
+                .city
+                .as_ref()
+                .filter(|city| !city.without_result.is_empty())
+                .map(|city| city.without_result.iter().map(StatementsWithoutResultView::from).collect()),
+        }
+    }
+}
+
+impl From<&StatementsWithoutResult> for StatementsWithoutResultView {
+    fn from(found: &StatementsWithoutResult) -> Self {
+        let (course, quiz) = match &found.target {
+            Target::Course(course) => (Some(course.to_string()), None),
+            Target::Quiz(quiz) => (None, Some(quiz.to_string())),
+        };
+        Self {
+            platform: found.platform.clone(),
+            course,
+            quiz,
+            statements: found.statements,
+            verb: found.verb.clone(),
+            reason: found.reason.clone(),
+            because: found.because.clone(),
         }
     }
 }
@@ -405,6 +458,17 @@ mod tests {
                 "silent_since": null,
                 "last_result_at": null,
                 "results_silent": true
+              }
+            ],
+            "statements_without_result": [
+              {
+                "platform": "moodle",
+                "course": null,
+                "quiz": "https://larportal.example.org/mod/quiz/view.php?id=1",
+                "statements": 214,
+                "verb": "http://adlnet.gov/expapi/verbs/completed",
+                "reason": "completion_alone",
+                "because": "it tells that it was completed, without a score and without pass or fail"
               }
             ]
           }

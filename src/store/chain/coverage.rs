@@ -556,6 +556,7 @@ pub const TABLES: &[Table] = &[
     Table::uncovered("standing_scope", "follows from the facts; verify makes it anew"),
     Table::uncovered("stale", "says only what is to be made anew"),
     Table::uncovered("statement_term", "follows from the statements; verify makes it anew"),
+    Table::uncovered("statement_without_result", "follows from the statements; verify makes it anew"),
     Table::uncovered("statement_index", "says only how far the index is made"),
     Table::uncovered("activity_definition", "follows from the statements, and no report rests on it"),
     Table::uncovered("xapi_document", "platforms keep and change documents there; they prove no training"),

@@ -8,6 +8,7 @@ use super::file::FILE_TYPE;
 use super::held::{Held, HeldRow};
 use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
 use super::statements::{AttachmentRow, Deed, NewStatement, StatementRow};
+use super::without::WithoutResultRow;
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
 use super::{Again, Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
@@ -402,9 +403,12 @@ impl<'a> Deciding<'a> {
             }
         }
         let (mut new, mut linked) = (0, true);
+        let mut is_kept = false;
         for told in &entry.statements {
             let id = self.ids.next();
             self.rows.statements.push(StatementRow::new(id, entry.id, platform, told, self.at));
+            let without = told.without.as_ref();
+            self.rows.without.extend(without.map(|without| WithoutResultRow::new(id, platform, without, self.at)));
             if let Some(Deed::Done(registration)) = told.deed {
                 self.release_held(entry.delivery, registration);
             }
@@ -427,10 +431,16 @@ impl<'a> Deciding<'a> {
                 }
                 let (employee, is_new) = self.record(entry.delivery, entry.id, result);
                 new += usize::from(is_new);
+                is_kept = true;
                 linked &= employee.is_some();
             }
         }
-        if new == 0 { Received::Ignored } else { Received::Accepted { new, linked, is_doubtful: false } }
+        match new {
+            // The statements are new, each under an id of its own, and say of results what is known.
+            0 if is_kept => Received::Duplicate { linked, is_doubtful: false, is_kept },
+            0 => Received::Ignored,
+            new => Received::Accepted { new, linked, is_doubtful: false },
+        }
     }
 
     fn is_done(&self, platform: PlatformId, registration: Uuid) -> bool {

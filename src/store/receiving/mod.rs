@@ -15,6 +15,7 @@ mod known;
 pub mod reread;
 pub mod rereading;
 mod statements;
+pub mod without;
 mod writing;
 
 use std::sync::Arc;

@@ -154,6 +154,7 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
     let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
     let held = Held::read(connection, &deliveries).await?;
     reread.registrations = renew_deeds(change, &understood, &held).await?;
+    super::without::renew(change, &understood).await?;
     let now: Vec<(i64, Delivery)> = understood
         .iter()
         .map(|(id, delivery)| {

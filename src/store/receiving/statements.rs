@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Content, Delivery};
 use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::training::WithoutResult;
 use crate::store::StoreError;
 use crate::store::rows_of_json::{self, Bytes, Column, Kind, Question, each};
 
@@ -31,6 +32,8 @@ pub struct NewStatement {
     /// Whether it voids that statement.
     pub voids: bool,
     pub deed: Option<Deed>,
+    /// What it is about and gives no result of.
+    pub without: Option<WithoutResult>,
     /// Which of the delivery's results it tells, by their places.
     pub results: std::ops::Range<usize>,
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::held::{HELD_RESULT, HeldRow};
 use super::known::{KnownLearner, LearnerName, Told};
 use super::statements::{ATTACHMENT, AttachmentRow, STATEMENT, StatementRow};
+use super::without::{WITHOUT_RESULT, WithoutResultRow};
 use super::{Delivery, STALE, stale_rows};
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
@@ -28,6 +29,7 @@ pub struct Rows<'a> {
     pub learners: Vec<LearnerRow<'a>>,
     pub events: Vec<EventRow<'a>>,
     pub statements: Vec<StatementRow<'a>>,
+    pub without: Vec<WithoutResultRow<'a>>,
     pub attachments: Vec<AttachmentRow<'a>>,
     pub held: Vec<HeldRow>,
     /// What was said of deliveries that were not understood.
@@ -302,6 +304,10 @@ impl Rows<'_> {
         ];
         if !self.statements.is_empty() {
             tables.push(Insertion::of("statement", STATEMENT, rows_of_json::parameter(&self.statements)?));
+        }
+        if !self.without.is_empty() {
+            let rows = rows_of_json::parameter(&self.without)?;
+            tables.push(Insertion::of("statement_without_result", WITHOUT_RESULT, rows));
         }
         if !self.attachments.is_empty() {
             let rows = rows_of_json::parameter(&self.attachments)?;

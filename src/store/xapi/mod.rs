@@ -9,6 +9,7 @@ pub mod bodies;
 pub mod documents;
 pub mod finding;
 pub mod indexing;
+pub mod without_result;
 
 /// A term by which statements are found, as the index has it: eight bytes of a digest of the platform and what it says.
 ///

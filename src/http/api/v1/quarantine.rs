@@ -514,7 +514,7 @@ impl From<Piece> for TakenPieceView {
 
 /// Takes the good statements or events out of a batch in quarantine, some or all; the rest stays there
 ///
-/// When the platform sends the batch again, mended, what was taken is known, and nothing is there twice. A dry run says what would change.
+/// When the platform sends the batch again, mended, what was taken is known, and nothing counts twice. A dry run says what would change.
 #[utoipa::path(
     post, path = "/api/v1/quarantine/{id}/take", operation_id = "take_from_quarantine", tag = "quarantine", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The delivery's id")),

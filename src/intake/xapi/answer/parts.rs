@@ -8,6 +8,8 @@ use crate::intake::json::{Kind, Value};
 pub(super) enum Part<'d, 'a> {
     /// An agent or a group.
     Actor(Value<'d, 'a>),
+    /// The same as a statement's object, where an `objectType` tells it from an activity.
+    ActorAsObject(Value<'d, 'a>),
     Verb(Value<'d, 'a>),
     Activity(Value<'d, 'a>),
     /// An activity that was sent without a list around it. It comes as an [`Part::Activity`] as well.
@@ -40,7 +42,7 @@ fn of_statement<'d, 'a>(statement: Value<'d, 'a>, parts: &mut Vec<Part<'d, 'a>>)
     let kind = member(object, "objectType").and_then(|kind| kind.text()?.ok());
     match kind.as_deref() {
         None | Some("Activity") => parts.push(Part::Activity(object)),
-        Some("Agent" | "Group") => parts.push(Part::Actor(object)),
+        Some("Agent" | "Group") => parts.push(Part::ActorAsObject(object)),
         Some("SubStatement") => return Some(object),
         Some(_) => {}
     }

@@ -17,6 +17,7 @@ fn set() -> SetByLrs<'static> {
         stored: at("2026-03-02T08:15:01.000250Z"),
         authority: AUTHORITY,
         version: "1.0.0",
+        times_in_utc: false,
     }
 }
 
@@ -97,7 +98,7 @@ fn ids_say_no_more_than_it_takes() {
       "id": "6690E6C9-3ef0-4ed3-8b37-7f3964730bee",
       "actor": {"objectType":"Group","account":{ "homePage": "https://larportal.example.org", "name": "intro-2026-03" }},
       "verb": {"id":"http://adlnet.gov/expapi/verbs/attempted"},
-      "object": {"objectType":"Activity","id":"https://larportal.example.org/mod/quiz/view.php?id=93"},
+      "object": {"id":"https://larportal.example.org/mod/quiz/view.php?id=93"},
     "#);
     assert!(matches!(read.context.and_then(|it| it.team), Some(team) if team.members.is_empty()));
     assert!(!answer.contains("Larportalen"), "{answer}");
@@ -111,6 +112,39 @@ fn ids_keep_the_members_of_an_anonymous_group() {
         r#"{"objectType": "Group", "name": "Drift", "member": [{"name": "Kim", "mbox": "mailto:kim@example.org"}]}"#,
     );
     assert!(ids(&raw).contains(r#""actor": {"objectType":"Group","member":[{"mbox":"mailto:kim@example.org"}]}"#));
+}
+
+#[test]
+fn ids_keep_the_type_where_it_tells_one_thing_from_another() {
+    let agent = r#"{ "objectType": "Agent", "name": "Kim", "mbox": "mailto:kim@example.org" }"#;
+    let object = r#"{ "objectType": "StatementRef", "id": "e05aa883-acaf-40ad-bf54-02c8ce485fb0" }"#;
+    let raw =
+        |verb: &str, object: &str| format!(r#"{{"actor": {agent}, "verb": {{"id": "{verb}"}}, "object": {object}}}"#);
+    let answer = ids(&raw("http://a.example/v", agent));
+    assert!(answer.contains(r#""actor": {"mbox":"mailto:kim@example.org"}"#), "{answer}");
+    assert!(answer.contains(r#""object": {"objectType":"Agent","mbox":"mailto:kim@example.org"}"#), "{answer}");
+    let answer = ids(&raw("http://adlnet.gov/expapi/verbs/voided", object));
+    assert!(answer.contains(object), "{answer}");
+}
+
+#[test]
+fn by_2_0_times_are_in_utc_those_within_a_sub_statement_too() {
+    let raw = r#"{"actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"http://a.example/v"},"timestamp":"2026-03-02T08:15:01.25+01:00",
+        "object":{"objectType":"SubStatement","actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"http://a.example/v"},
+        "object":{"id":"http://a.example/1","definition":{"extensions":{"http://a.example/e":{"timestamp":"2026-03-02T08:15:01+01:00"}}}},
+        "timestamp":"2026-03-02T08:15:01+01:00"}}"#;
+    let answer = render(raw, &SetByLrs { times_in_utc: true, ..set() }, Format::Exact).expect("a statement");
+    assert!(answer.contains(r#""timestamp":"2026-03-02T07:15:01.250Z""#), "{answer}");
+    assert!(
+        answer.contains(r#""timestamp":"2026-03-02T07:15:01Z"}}"#)
+            || answer.contains(r#""timestamp":"2026-03-02T07:15:01Z"},"#),
+        "{answer}"
+    );
+    assert!(
+        answer.contains(r#"{"timestamp":"2026-03-02T08:15:01+01:00"}"#),
+        "what an extension holds is its own: {answer}"
+    );
+    assert!(exact(raw).contains("08:15:01.25+01:00"));
 }
 
 #[test]

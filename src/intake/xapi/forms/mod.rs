@@ -1,13 +1,15 @@
 //! The written forms that the standard asks of texts.
 
 mod language;
+mod media_type;
 mod time;
 
 use fluent_uri::Iri;
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 pub(super) use language::is_language_tag;
-pub(super) use time::{comparable_duration, is_duration, timestamp};
+pub(super) use media_type::is_media_type;
+pub(super) use time::{comparable_duration, in_utc, is_duration, timestamp};
 
 /// How many hexadecimal digits a SHA-1 has.
 const SHA1_DIGITS: usize = 40;
@@ -53,24 +55,13 @@ fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// RFC 4122, section 3: 32 hexadecimal digits in any case and four hyphens, without braces or `urn:uuid:`.
+/// RFC 4122, section 3: 32 hexadecimal digits in any case and four hyphens, without braces or `urn:uuid:`, and of the variant
+/// that section 4.1.1 defines. The nil UUID is of another, and names nothing.
 pub(super) fn uuid(text: &str) -> Option<Uuid> {
     /// The length of the form with hyphens, which no other form has.
     const HYPHENATED: usize = 36;
-    if text.len() == HYPHENATED { Uuid::try_parse(text).ok() } else { None }
-}
-
-/// RFC 2045, section 5.1: `type/subtype`, and parameters, which are not looked into.
-pub(super) fn is_media_type(text: &str) -> bool {
-    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
-    let is_token = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-    };
-    essence
-        .trim_end_matches([' ', '\t'])
-        .split_once('/')
-        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
-        && !parameters.contains(|character: char| character.is_control() && character != '\t')
+    let id = if text.len() == HYPHENATED { Uuid::try_parse(text).ok()? } else { return None };
+    (id.get_variant() == Variant::RFC4122).then_some(id)
 }
 
 #[cfg(test)]

@@ -113,10 +113,75 @@ fn an_iri_has_a_scheme() {
 
 #[test]
 fn a_media_type_has_two_parts() {
-    for text in ["application/pdf", "text/plain; charset=utf-8", "application/vnd.a+json ;x=y", "IMAGE/PNG"] {
+    for text in [
+        "application/pdf",
+        "text/plain; charset=utf-8",
+        "application/vnd.a+json ;x=y",
+        "IMAGE/PNG",
+        "text/plain;",
+        "text/plain; ;charset=utf-8 ; x=1",
+        r#"text/plain; title="a;b \" å"; x=y"#,
+    ] {
         assert!(is_media_type(text), "{text}");
     }
-    for text in ["", "pdf", "/pdf", "application/", "a/b/c", "a b/c", "text/plain;\n", "å/b"] {
+    for text in [
+        "",
+        "pdf",
+        "/pdf",
+        "application/",
+        "a/b/c",
+        "a b/c",
+        "text/plain;\n",
+        "å/b",
+        "text/plain; charset",
+        "text/plain; charset=",
+        "text/plain; =utf-8",
+        "text/plain; charset =utf-8",
+        "text/plain; a=b c",
+        r#"text/plain; a="b"#,
+        r#"text/plain; a="b" c"#,
+        "text/plain, text/html",
+    ] {
         assert!(!is_media_type(text), "{text}");
+    }
+}
+
+#[test]
+fn a_uuid_is_of_the_variant_of_rfc_4122() {
+    for text in [
+        "6690e6c9-3ef0-4ed3-8b37-7f3964730bee",
+        "6690E6C9-3EF0-1ED3-BB37-7F3964730BEE",
+        "018f3a6b-7c00-7000-9000-000000000000",
+    ] {
+        assert!(uuid(text).is_some(), "{text}");
+    }
+    for text in [
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "6690e6c9-3ef0-4ed3-7b37-7f3964730bee",
+        "6690e6c9-3ef0-4ed3-cb37-7f3964730bee",
+        "6690e6c9-3ef0-4ed3-eb37-7f3964730bee",
+        "6690e6c93ef04ed38b377f3964730bee",
+        "urn:uuid:6690e6c9-3ef0-4ed3-8b37-7f3964730bee",
+        "",
+    ] {
+        assert_eq!(uuid(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_time_in_utc_keeps_its_decimals() {
+    for (sent, written) in [
+        ("2026-03-02T08:14:58+01:00", Some("2026-03-02T07:14:58Z")),
+        ("2026-03-02T08:14:58.250+01:00", Some("2026-03-02T07:14:58.250Z")),
+        ("2026-03-02T00:14:58.1234567-00:30", Some("2026-03-02T00:44:58.123456700Z")),
+        ("20260302T081458,5+0100", Some("2026-03-02T07:14:58.500Z")),
+        ("2026-03-02T08:14", Some("2026-03-02T08:14:00Z")),
+        ("2026-03-02t08:14:58z", Some("2026-03-02T08:14:58Z")),
+        ("2026-03-02T08:14:58.1234567891Z", None),
+        ("2026-03-02T08:14:58Z", None),
+        ("soon", None),
+    ] {
+        assert_eq!(in_utc(sent).as_deref(), written, "{sent}");
     }
 }

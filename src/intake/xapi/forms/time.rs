@@ -1,6 +1,6 @@
 //! Instants and durations.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
 use crate::intake::xapi::fault::Fault;
 use crate::intake::xapi::version::Version;
@@ -9,23 +9,31 @@ use crate::intake::xapi::version::Version;
 ///
 /// * 2.0: RFC 3339, section 5.6.
 /// * 1.0.3 (Data 4.5): that, and what else ISO 8601 writes out in full with date and time: a comma before the decimals,
-///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time zone").
+///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time zone");
+///   and the basic form, without hyphens and colons in date and time alike (`20260302T081458Z`).
 ///
 /// An offset of `-00:00`, `-0000` or `-00` is refused by both.
 pub fn timestamp(text: &str, version: Version) -> Result<DateTime<Utc>, Fault> {
     let strict = version == Version::V2_0;
     let mut rest = text;
+    // ISO 8601, 4.3.2: a date and a time are both in the basic form, or both in the extended one.
+    let is_basic = !strict && text.bytes().take(8).filter(u8::is_ascii_digit).count() == 8;
+    let between = |rest: &mut &str, mark: char| if is_basic { Some(()) } else { literal(rest, &[mark]) };
     let mut read = || {
         let year = digits(&mut rest, 4)?;
-        literal(&mut rest, &['-'])?;
+        between(&mut rest, '-')?;
         let month = digits(&mut rest, 2)?;
-        literal(&mut rest, &['-'])?;
+        between(&mut rest, '-')?;
         let day = digits(&mut rest, 2)?;
         literal(&mut rest, &['T', 't'])?;
         let hour = digits(&mut rest, 2)?;
-        literal(&mut rest, &[':'])?;
+        between(&mut rest, ':')?;
         let minute = digits(&mut rest, 2)?;
-        let has_seconds = literal(&mut rest, &[':']).is_some();
+        let has_seconds = if is_basic {
+            rest.starts_with(|next: char| next.is_ascii_digit())
+        } else {
+            literal(&mut rest, &[':']).is_some()
+        };
         if strict && !has_seconds {
             return None;
         }
@@ -49,6 +57,14 @@ pub fn timestamp(text: &str, version: Version) -> Result<DateTime<Utc>, Fault> {
     }
     let offset = offset(rest, strict).ok_or(Fault::NotATimestamp)?;
     local.and_local_timezone(offset).single().map(|instant| instant.to_utc()).ok_or(Fault::NotATimestamp)
+}
+
+/// The same instant in UTC, to RFC 3339, with its decimals; nothing where it is written so already, or is no time.
+pub fn in_utc(text: &str) -> Option<String> {
+    if text.ends_with('Z') && text.contains('T') && timestamp(text, Version::V2_0).is_ok() {
+        return None;
+    }
+    timestamp(text, Version::V1_0_3).ok().map(|instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 fn digits(rest: &mut &str, count: usize) -> Option<u32> {

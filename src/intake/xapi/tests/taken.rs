@@ -77,7 +77,7 @@ fn escapes_are_read_and_names_may_have_them() {
 fn what_the_standard_allows_is_taken() {
     let cases: &[(&str, Option<Json>)] = &[
         ("/id", None),
-        ("/id", Some(json!("00000000-0000-0000-0000-000000000000"))),
+        ("/id", Some(json!("6690e6c9-3ef0-7ed3-bb37-7f3964730bee"))),
         ("/actor", Some(json!({"mbox": "mailto:a@example.org"}))),
         ("/actor", Some(json!({"objectType": "Agent", "mbox": "MAILTO:a@example.org"}))),
         ("/actor", Some(json!({"mbox": "mailto:kurs+1@xn--strand-fua.example.org"}))),
@@ -145,6 +145,9 @@ fn times_of_iso_8601_are_taken_by_1_0_3_alone() {
         ("2026-03-02T08:14:58", "2026-03-02T08:14:58Z"),
         ("2026-03-02T08:14Z", "2026-03-02T08:14:00Z"),
         ("2026-03-02T08:14:58,5Z", "2026-03-02T08:14:58.5Z"),
+        ("20260302T081458Z", "2026-03-02T08:14:58Z"),
+        ("20260302T081458.25+0100", "2026-03-02T07:14:58.25Z"),
+        ("20260302T0814", "2026-03-02T08:14:00Z"),
     ] {
         let body = with(VOIDING, "/timestamp", Some(json!(text)));
         let expected = DateTime::parse_from_rfc3339(instant).ok().map(|time| time.to_utc());
