@@ -58,7 +58,7 @@ async fn check(requirements: &[Requirement]) -> Result<(), CommandError> {
     let opened = open_or_make().await?;
     for checked in opened.app.check_requirements(&Asker::operator(), requirements).await? {
         if checked.without_result.is_empty() {
-            println!("{}: no statement about what it names is without a result", checked.code);
+            output::print(&format!("{}: no statement about what it names is without a result\n", checked.code))?;
         }
         for found in &checked.without_result {
             output::print(&format!("{}: {}\n", checked.code, without_result(found)))?;

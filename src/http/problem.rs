@@ -317,7 +317,7 @@ impl Problem {
 
     /// The whole answer, for a connection that ends with it before any request was read.
     pub(super) fn as_connection_bytes(&self) -> Vec<u8> {
-        let request_id = RequestId::new();
+        let request_id = RequestId::fresh();
         tracing::info!(%request_id, status = self.status, detail = %self.detail, "a connection was refused");
         let body = serde_json::to_string(&self.view(request_id.as_str())).unwrap_or_default();
         let retry_after = self.retry_after.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));

@@ -24,13 +24,13 @@ impl RequestId {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let from_caller = request.headers().get_one(HEADER).and_then(Self::parse);
-            from_caller.unwrap_or_else(Self::new)
+            from_caller.unwrap_or_else(Self::fresh)
         })
     }
 
     /// An id of our own making.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn fresh() -> Self {
         Self(Uuid::now_v7().to_string())
     }
 

@@ -162,7 +162,7 @@ async fn large_without_statistics(backend: Backend, url: &str) -> DatabaseConnec
     Migrator::up(&connection, None).await.expect("the tables are made");
     if backend == Backend::Postgres {
         let run = async |sql: &str| {
-            drop(connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")))
+            connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         };
         run(FILL).await;
         // As if no row came for nothing: what is left of scans is what no index could spare.
@@ -242,7 +242,7 @@ async fn scanned_by_sqlite(connection: &DatabaseConnection, sql: &str, text: &st
     let grows = |step: &String| {
         let Some(name) = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next()) else { return false };
         // Tables that the text does not name are looked at for foreign keys: only where one was broken before.
-        let named = |table: &&str| {
+        let named = |table: &str| {
             let words =
                 [format!(" {table} {name} "), format!(" {table} AS {name} "), format!("\"{table}\" AS \"{name}\"")];
             let itself = [
@@ -252,9 +252,9 @@ async fn scanned_by_sqlite(connection: &DatabaseConnection, sql: &str, text: &st
                 format!("UPDATE {table} "),
             ];
             let is_in = |part: &String| format!("{text} ").contains(part.as_str());
-            words.iter().any(is_in) || (*table == name && itself.iter().any(is_in))
+            words.iter().any(is_in) || (table == name && itself.iter().any(is_in))
         };
-        GROWING.iter().any(|table| named(&table))
+        GROWING.iter().any(|table| named(table))
     };
     steps.filter(grows).collect()
 }
@@ -271,7 +271,7 @@ async fn scanned_by_postgres(connection: &DatabaseConnection, sql: &str) -> Vec<
     }
     let arguments = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
     let run = async |sql: &str| {
-        drop(connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")))
+        connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     };
     run(&format!("PREPARE planned AS {sql}")).await;
     let planned = format!("EXPLAIN (FORMAT JSON) EXECUTE planned{arguments}");

@@ -43,6 +43,9 @@ async fn without_result(app: &TestApp, code: &str) -> Vec<String> {
     found.iter().map(|found| format!("{} {}", found["statements"], found["reason"].as_str().expect("a code"))).collect()
 }
 
+/// What a case is called, the course and the quiz that a requirement names, statements, and what the report says of them.
+type Case = (&'static str, &'static str, &'static str, Vec<Value>, &'static [&'static str]);
+
 both_databases! {
     async fn what_is_safe_counts_in_the_shapes_in_which_it_is_sent(database: TestDatabase) {
         let app = TestApp::start(&database).await;
@@ -88,7 +91,7 @@ both_databases! {
             slot["context"] = quiz_attempt(account("17"), 3, 0.0, AT)["context"].clone();
             slot
         };
-        let cases: [(&str, &str, &str, Vec<Value>, &[&str]); 7] = [
+        let cases: [Case; 7] = [
             ("module", "quiz", QUIZ.0, vec![with(moodle(account("17"), "completed", QUIZ, AT), json!({"completion": true, "success": true}))], &["1 completion_alone"]),
             ("essay", "quiz", QUIZ.0, vec![slot], &["1 completion_alone", "1 part_of_attempt"]),
             ("partly", "course", "/mod/facetoface/view.php?id=4", vec![with(moodle(account("17"), "attended", ("/mod/facetoface/view.php?id=4", face_to_face), AT), json!({"completion": false}))], &["1 not_wholly_attended"]),

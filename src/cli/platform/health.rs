@@ -57,8 +57,8 @@ pub async fn run(app: &App, asker: &Asker, arguments: Arguments) -> Result<(), C
 }
 
 fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
-    let last = health.last_delivery_at.map_or("never".to_owned(), |at| text::seconds(at));
-    let last_result = health.results.last_result_at.map_or("never".to_owned(), |at| text::seconds(at));
+    let last = health.last_delivery_at.map_or("never".to_owned(), text::seconds);
+    let last_result = health.results.last_result_at.map_or("never".to_owned(), text::seconds);
     let silent_for =
         |alarm: &SilenceAlarm| format!("{} h{}", hours(alarm.silence), if alarm.rings() { ": ALARM" } else { "" });
     let threshold = |alarm: &SilenceAlarm| {
@@ -105,7 +105,7 @@ fn table(code: &PlatformCode, health: &PlatformHealth) -> String {
     };
     rows.extend(Counted::ALL.map(|what| (named(what), health.count_of(what).to_string())));
     if let Some(Pulls { state, found }) = &health.pull {
-        let at = state.succeeded_at.map_or("never".to_owned(), |at| text::seconds(at));
+        let at = state.succeeded_at.map_or("never".to_owned(), text::seconds);
         rows.push(("last pull", format!("{at}{}", if state.is_late { ": LATE" } else { "" })));
         rows.extend(state.problem.clone().map(|problem| ("pull's problem", problem)));
         rows.push(("found by pulling", found.to_string()));

@@ -196,7 +196,7 @@ fn shown(state: &PullState) -> String {
         SourceKind::Xapi => "Learning Record Store",
         SourceKind::Moodle => "Moodle",
     };
-    let instant = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| text::seconds(at));
+    let instant = |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), text::seconds);
     let mut rows = vec![
         ("source", format!("{source} at {}", state.address)),
         ("every", shown_duration(state.every)),

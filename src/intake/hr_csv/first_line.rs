@@ -14,7 +14,8 @@ pub(super) fn check(file: FileKind, columns: &[Column], header: &StringRecord) -
     let named = |columns: &[Column]| columns.iter().filter(|column| is_named(column, header)).count();
     let has_required = |columns: &[Column]| columns.iter().filter(|c| c.required).all(|c| is_named(c, header));
     if named(columns) == 0 {
-        return Err(not_a_header(header, expected(columns)));
+        let mapping = "or --mapping says which of another system's columns they are (docs/importing.md)";
+        return Err(not_a_header(header, format!("{}; {mapping}", expected(columns))));
     }
     if has_required(columns) {
         return Ok(());
@@ -61,11 +62,7 @@ fn expected(columns: &[Column]) -> String {
     if names.is_empty() {
         names = columns.iter().map(|column| column.name).collect();
     }
-    let names = names.join(", ");
-    format!(
-        "separated by commas, semicolons or tabs: {names}; or --mapping says which of another system's columns they are \
-         (docs/importing.md)"
-    )
+    format!("separated by commas, semicolons or tabs: {}", names.join(", "))
 }
 
 /// The first line as read; of one that seems to tell of a person, only that.
