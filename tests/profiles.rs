@@ -458,8 +458,9 @@ both_databases! {
             assert_eq!(here.run(wrong).code, Some(2), "{wrong}");
         }
         insta::allow_duplicates!(insta::assert_snapshot!(here.ok("platform list").out, @r"
-        akademin	docebo	email	Europe/Stockholm	profile 1
-        kursen	profile	employee_number,email,username,account	Europe/Stockholm	profile 1
+        platform	adapter	linking keys	time zone	profile version
+        akademin	docebo	email	Europe/Stockholm	1
+        kursen	profile	employee_number,email,username,account	Europe/Stockholm	1
         "));
         // Where the secret is made here, one that is given is refused, and not passed over.
         here.ok("platform add statements --adapter xapi");
@@ -483,7 +484,7 @@ fn a_check_shows_field_by_field_what_would_be_understood_and_why_not() {
     insta::assert_snapshot!(here.ok("platform check learnupon good.json").out, @r"
     Event at the body, type exam_completion: taken for attempt
       not rule 1 (completion): the type is not course_completion
-      quiz 77 attempt 2, 87.5 of 100, passed, at 2026-03-02T07:14:58+00:00, as event sha256-3787db8d0501f16a690038803da94824e427d72c72d0e37abeb8a292d58b193c
+      quiz 77 attempt 2, 87.5 of 100, passed, at 2026-03-02T07:14:58Z, as event sha256-3787db8d0501f16a690038803da94824e427d72c72d0e37abeb8a292d58b193c
      field            looked at                  found at                   sent                  means
     ------------------------------------------------------------------------------------------------------------------------
      type             $.header.webhookType       /header/webhookType        exam_completion       exam_completion
