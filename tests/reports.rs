@@ -383,7 +383,7 @@ both_databases! {
         }
         insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
         : requirement is missing; give it as ?requirement=…
-        requirement=: requirement is missing; give it as ?requirement=…
+        requirement=: requirement is empty; give it a value, or leave it out
         requirement=No%20Code: requirement may only contain lower-case letters a to z, digits and hyphens
         requirement=infosec-onboarding&asof=2026-02-26: asof is not a parameter here; these are: requirement, as_of, known_at, compare_known_at, due_from, due_to
         requirement=infosec-onboarding&as_of=2026-02-26&as_of=2026-02-27: as_of is given twice; give it once

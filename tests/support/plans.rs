@@ -76,6 +76,10 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     ("WHERE NOT f.protected AND e.id NOT IN", "a suggestion compares a name with all names"),
     ("FROM employee e LEFT JOIN scim_user u", "SCIM's totalResults counts all users (RFC 7644, section 3.4.2)"),
+    (
+        "WHERE \"scim_user\".\"waited_as\" IS NOT NULL",
+        "SCIM groups name those who waited by their old ids, by an index of these",
+    ),
     ("\"scim_user\".\"deleted\" = ", "a SCIM group is shown with all its members"),
     ("\"employment_fact\".\"starts_on\" <= ", "a SCIM group is shown with all its members"),
     ("SELECT unlinked, COUNT(*) AS results FROM event", "the queue of what waits is counted, by its own index"),
@@ -86,6 +90,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("JOIN employee_fact d ON d.employee_id = g.duplicate_employee_id", "who is protected is few, and has an index"),
     ("\"delivery\".\"outcome\" = ", "most deliveries are accepted: a page of them is soon full"),
     // what tests themselves ask
+    ("SELECT (SELECT COUNT(*) FROM scim_waiting", "a test's own"),
     ("SELECT e.number, f.unit, f.email, f.ends_on FROM employment_fact f", "a test's own"),
     ("SELECT v.event_id AS id, COALESCE(e.number, v.unlinked) AS whose", "a test's own"),
     ("FROM \"event\" WHERE \"event\".\"employee_id\" IS NULL ORDER BY", "the queue of what waits, by its own index"),
