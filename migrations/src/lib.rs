@@ -32,6 +32,14 @@ mod m0028_statements_without_result;
 mod m0029_groups;
 mod m0030_found_by_person;
 
+/// Carries out statements, one after the other.
+async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for sql in statements {
+        manager.get_connection().execute_unprepared(sql).await?;
+    }
+    Ok(())
+}
+
 /// All migrations, oldest first.
 #[derive(Debug)]
 pub struct Migrator;
