@@ -115,6 +115,23 @@ both_databases! {
         assert_eq!(employments(&app, "1501").await, ["1 SEF 2026-05-01.."]);
     }
 
+    async fn who_stays_unknown_keeps_nobody_else_waiting(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        // More of whom nothing better is known than are looked at together: each has the address of one who left.
+        let left = (0..60).map(|n| format!("16{n:02},Ann,Ek,left{n}@example.org,,1,SEF,Kök,permanent,2025-01-01,2025-12-31,,"));
+        let left: Vec<String> = left.collect();
+        let rows: Vec<&str> = left.iter().map(String::as_str).chain([MAJA]).collect();
+        for n in 0..60 {
+            create(&app, &stock(&format!("left{n}"))).await;
+        }
+        let id = create(&app, &stock("maja")).await["id"].clone();
+        app.import(HrFiles { employments: &file_of(&rows), ..HrFiles::default() }).await;
+        assert_eq!(settle(&app).await, 1);
+        assert_eq!(read(&app, &id).await.ok()[ENTERPRISE]["employeeNumber"], "1501");
+        assert!(app.get("/metrics", None).await.body.contains("kurskoll_waiting_users 60"));
+    }
+
     async fn an_address_that_fits_two_employees_is_no_guess(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;

@@ -170,13 +170,18 @@ pub async fn page(connection: &impl ConnectionTrait, past: u64, at_most: u64) ->
     all(connection, who_wait().offset(past).limit(at_most)).await
 }
 
-/// Those who wait and whose address or user name somebody in the directory has or had, at the most so many.
-pub async fn perhaps_known(connection: &impl ConnectionTrait, at_most: u64) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT w.id AS id FROM scim_waiting w WHERE w.state = $1 AND EXISTS (
+/// Those who wait after an id, and whose address or user name somebody in the directory has or had; at the most so many.
+pub async fn perhaps_known(
+    connection: &impl ConnectionTrait,
+    after: i64,
+    at_most: u64,
+) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT w.id AS id FROM scim_waiting w WHERE w.state = $1 AND w.id > $2 AND EXISTS (
                    SELECT 1 FROM identity_claim c
                    WHERE c.key IN ('email', 'username') AND c.value IN (w.user_name_key, w.email_key)
-               ) ORDER BY w.id LIMIT $2";
+               ) ORDER BY w.id LIMIT $3";
     let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
-    let rows = connection.query_all_raw(statement(connection, sql, [WAITING.into(), at_most.into()])).await?;
+    let values = [WAITING.into(), after.into(), at_most.into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Door, Precondition, Resource, ScimError, Wanted, error_body};
+use super::{Door, PatchedGroup, Precondition, Resource, ScimError, Wanted, error_body};
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::intake::scim::bulk::{BulkRequest, Method, Operation};
@@ -102,7 +102,7 @@ impl App {
             (Method::Post, None) => self.create_scim_group(asker, door, data, wanted).await.map(Some),
             (Method::Put, Some(id)) => self.replace_scim_group(asker, door, id, seen, data, wanted).await.map(Some),
             (Method::Patch, Some(id)) => {
-                self.patch_scim_group(asker, door, id, seen, data, wanted).await.map(Result::ok)
+                self.patch_scim_group(asker, door, id, seen, data, wanted).await.map(PatchedGroup::shown)
             }
             (Method::Delete, Some(id)) => self.delete_scim_group(asker, door, id, seen).await.map(|()| None),
             _ => Err(no_such(operation)),

@@ -35,6 +35,7 @@ pub use crate::intake::scim::bulk::MOST_PAYLOAD_BYTES;
 pub use crate::intake::scim::mapping::{Mapping, MappingError, MappingText};
 pub use crate::intake::scim::paging::ListText;
 pub use error::ScimError;
+pub use write_group::PatchedGroup;
 
 /// How the door is set up.
 #[derive(Debug, Clone)]

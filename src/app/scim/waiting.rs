@@ -23,8 +23,8 @@ use crate::store::scim::KnownBy;
 use crate::store::scim_waiting::{self, Ended, Waiting, WaitingUser};
 use crate::store::{Connection, people, scim, scim_groups};
 
-/// How many users are looked at in one round of [`App::settle_waiting_users`].
-const AT_ONCE: u64 = 500;
+/// How many users are looked at in one transaction: few, since it holds the clock that receiving waits for.
+const AT_ONCE: u64 = 50;
 
 /// The users who wait, each as it is shown.
 pub(super) async fn resources_of(
@@ -64,24 +64,41 @@ impl App {
     pub async fn settle_waiting_users(&self, door: &Door) -> Result<usize, ScimError> {
         let asker = Asker { principal: Principal::waiting_users(), request_id: "job".to_owned() };
         let grant = asker.grant(Action::Provision)?;
-        let mut settled = 0;
-        for id in scim_waiting::perhaps_known(self.store.connection(), AT_ONCE).await? {
+        let (mut settled, mut unsettled, mut after) = (0, 0, 0);
+        loop {
+            let ids = scim_waiting::perhaps_known(self.store.connection(), after, AT_ONCE).await?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            // Looked at in one short transaction that changes nothing; most of them are known no better than before.
             let writing = Writing::begin(self, &asker, &grant, door).await?;
-            let Some(waiting) = scim_waiting::by_id(writing.change.connection(), id).await? else { continue };
-            let user = match writing.read(&waiting.user.resource) {
-                Ok(user) => user,
-                Err(error) => {
-                    tracing::warn!(id, %error, "a user who waits cannot be read as it is configured now");
-                    continue;
+            let mut known = Vec::new();
+            for id in ids {
+                match writing.known_by_now(id).await {
+                    Ok(found) => known.extend(found.map(|_| id)),
+                    Err(ScimError::Store(error)) => return Err(error.into()),
+                    Err(_) => unsettled += 1,
                 }
-            };
-            let user = with_active(user, waiting.user.active);
-            let Some(number) = writing.number_of(&user).await? else { continue };
-            match writing.make_user(&number, user, Some(id), "scim.user.settle", &Projection::default()).await {
-                Ok(_) => settled += 1,
-                Err(ScimError::Store(error)) => return Err(error.into()),
-                Err(error) => tracing::warn!(id, %error, "a user whom the directory knows by now goes on waiting"),
             }
+            writing.change.roll_back().await?;
+            for id in known {
+                let writing = Writing::begin(self, &asker, &grant, door).await?;
+                // Somebody else may have been quicker.
+                let Some((number, user)) = writing.known_by_now(id).await? else {
+                    writing.change.roll_back().await?;
+                    continue;
+                };
+                match writing.make_user(&number, user, Some(id), "scim.user.settle", &Projection::default()).await {
+                    Ok(_) => settled += 1,
+                    Err(ScimError::Store(error)) => return Err(error.into()),
+                    Err(_) => unsettled += 1,
+                }
+            }
+        }
+        if unsettled > 0 {
+            tracing::warn!(
+                unsettled,
+                "users go on waiting: they cannot be read as SCIM is configured now, or not be made users"
+            );
         }
         self.metrics.set_waiting_users(scim_waiting::count(self.store.connection()).await?);
         Ok(settled)
@@ -112,6 +129,13 @@ impl Writing<'_> {
         } else {
             Err(ScimError::OtherVersion)
         }
+    }
+
+    /// Who a user is that waits, and the employee's number, where the directory knows them by now.
+    async fn known_by_now(&self, id: i64) -> Result<Option<(EmployeeNumber, ReadUser)>, ScimError> {
+        let Some(waiting) = scim_waiting::by_id(self.change.connection(), id).await? else { return Ok(None) };
+        let user = with_active(self.read(&waiting.user.resource)?, waiting.user.active);
+        Ok(self.number_of(&user).await?.map(|number| (number, user)))
     }
 
     /// Keeps a User: an employee's where the directory knows the person, else one who waits. `waited` is the id of one who waits
@@ -219,7 +243,7 @@ impl Writing<'_> {
         Ok(households(connection, &[employee]).await?.remove(&employee))
     }
 
-    /// The number of the employee whom a User is about: the one that is told; else that of one who is back; else that of the one
+    /// The number of the employee whom a User is about: the one that is given; else that of one who is back; else that of the one
     /// employee whom the directory knows by the address or user name.
     async fn number_of(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         if let Some(number) = &user.employee_number {
@@ -231,7 +255,7 @@ impl Writing<'_> {
         }
     }
 
-    /// The number of a person who is told of without one: the provider's own id is that of their users, who are all
+    /// The number of a person who comes without one: the provider's own id is that of their users, who are all
     /// deactivated.
     async fn number_of_one_who_is_back(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let Some(external_id) = &user.account.external_id else { return Ok(None) };

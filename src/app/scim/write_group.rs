@@ -14,6 +14,26 @@ use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema;
 use crate::store::scim_groups::{self, ScimGroup};
 
+/// What a PATCH of a group answers with.
+#[derive(Debug)]
+pub enum PatchedGroup {
+    /// The client said which attributes it wants to see.
+    Shown(Resource),
+    /// Its ETag alone: it may have many thousand members.
+    Version(String),
+}
+
+impl PatchedGroup {
+    /// The group, where it is shown.
+    #[must_use]
+    pub fn shown(self) -> Option<Resource> {
+        match self {
+            Self::Shown(resource) => Some(resource),
+            Self::Version(_) => None,
+        }
+    }
+}
+
 /// What a group is to be.
 struct Wish<'a> {
     display_name: &'a str,
@@ -42,7 +62,7 @@ impl App {
         writing.group_done(&group, "scim.group.create", &projection).await
     }
 
-    /// Replaces a group (PUT). Members that are not told are none.
+    /// Replaces a group (PUT). Members that are not named are none.
     pub async fn replace_scim_group(
         &self,
         asker: &Asker,
@@ -64,8 +84,7 @@ impl App {
         writing.group_done(&group, "scim.group.replace", &projection).await
     }
 
-    /// Changes some of a group (PATCH); of its members those alone that are named. Answers the group where the client says which
-    /// attributes it wants to see, else its version alone: it may have many thousand members.
+    /// Changes some of a group (PATCH); of its members those alone that are named.
     pub async fn patch_scim_group(
         &self,
         asker: &Asker,
@@ -74,7 +93,7 @@ impl App {
         precondition: Precondition<'_>,
         body: &Value,
         wanted: Wanted<'_>,
-    ) -> Result<Result<Resource, String>, ScimError> {
+    ) -> Result<PatchedGroup, ScimError> {
         let grant = asker.grant(Action::Provision)?;
         let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
         let is_wanted = wanted.attributes.is_some() || wanted.excluded_attributes.is_some();
@@ -86,10 +105,10 @@ impl App {
         let wish = Wish { display_name: &display_name, external_id: external_id.as_deref(), members: &members };
         let group = writing.fulfil_group(&group, wish).await?;
         if is_wanted {
-            return Ok(Ok(writing.group_done(&group, "scim.group.patch", &projection).await?));
+            return Ok(PatchedGroup::Shown(writing.group_done(&group, "scim.group.patch", &projection).await?));
         }
         writing.done("scim.group.patch", &format!("group {}", GroupId(group.id))).await?;
-        Ok(Err(version_of_group(&group)))
+        Ok(PatchedGroup::Version(version_of_group(&group)))
     }
 
     /// Lets go of a group: its members are members no more, and what it carried ends.
@@ -134,7 +153,7 @@ impl Writing<'_> {
         if precondition.holds(&version_of_group(&group)) { Ok(group) } else { Err(ScimError::OtherVersion) }
     }
 
-    /// A provider's own id is one group's: who sends a group again, not knowing whether it came, is told where it is.
+    /// A provider's own id is one group's: who sends a group again, not knowing whether it came, learns where it is.
     async fn no_other_has(&self, external_id: Option<&str>, own: Option<i64>) -> Result<(), ScimError> {
         let Some(external_id) = external_id else { return Ok(()) };
         match scim_groups::by_external_id(self.change.connection(), external_id).await? {

@@ -5,7 +5,7 @@ use rocket::{State, delete, get, patch, post, put};
 
 use super::answers::{ScimAnswer, ScimProblem};
 use super::requests::{Conditions, Parameters, ScimBody};
-use crate::app::scim::{Door, ListText, ScimError};
+use crate::app::scim::{Door, ListText, PatchedGroup, ScimError};
 use crate::app::{App, Asker};
 
 #[get("/Groups")]
@@ -89,8 +89,8 @@ pub async fn patch(
     let body = body?.0;
     let patched = app.patch_scim_group(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
     Ok(match patched {
-        Ok(resource) => ScimAnswer::ok(resource),
-        Err(version) => ScimAnswer::Done { version },
+        PatchedGroup::Shown(resource) => ScimAnswer::ok(resource),
+        PatchedGroup::Version(version) => ScimAnswer::Done { version },
     })
 }
 
