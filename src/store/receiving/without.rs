@@ -72,14 +72,14 @@ pub async fn of_deliveries(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
 ) -> Result<Vec<KeptWithout>, StoreError> {
+    let fits = "w.statement_id = s.id AND w.superseded_at IS NULL";
+    let kept = rows_of_json::each_or_none(connection, "statement_without_result", "w", fits);
     let mut all = Vec::new();
     for some in deliveries.chunks(IN_AT_ONCE) {
         let sql = format!(
             "SELECT s.id AS id, s.delivery_id AS delivery_id, s.statement_id AS statement, w.object AS object,
                     w.lacks AS lacks, w.reason AS reason, w.verb AS verb
-             FROM statement s
-             LEFT JOIN statement_without_result w ON w.statement_id = s.id AND w.superseded_at IS NULL
-             WHERE s.delivery_id IN ({}) ORDER BY s.id",
+             FROM statement s {kept} WHERE s.delivery_id IN ({}) ORDER BY s.id",
             placeholders(1, some.len())
         );
         for row in connection.query_all_raw(statement(connection, &sql, some.iter().map(|id| (*id).into()))).await? {
