@@ -150,7 +150,7 @@ pub fn report() -> OnboardingReport {
                     statements: 214,
                     verb: "http://adlnet.gov/expapi/verbs/completed".to_owned(),
                     reason: "completion_alone".to_owned(),
-                    because: "it tells that it was completed, without a score and without pass or fail".to_owned(),
+                    because: "it says that it was completed, without a score and without pass or fail".to_owned(),
                 }],
             }),
         },

@@ -262,7 +262,7 @@ mod tests {
         Platform larportal: silent since 2026-02-26T11:58:03Z, last result 2026-02-26T09:12:44Z
         Platform moodle: has never sent anything. WARNING: no result for longer than is usual
         Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that give no result of it: 214 of platform
-          moodle with the verb http://adlnet.gov/expapi/verbs/completed, because it tells that it was completed, without a score
+          moodle with the verb http://adlnet.gov/expapi/verbs/completed, because it says that it was completed, without a score
           and without pass or fail
         ");
     }
@@ -302,7 +302,7 @@ mod tests {
           usual
         Statements about quiz https://larportal.example.org/mod/quiz/view.php?id=1 that
           give no result of it: 214 of platform moodle with the verb
-          http://adlnet.gov/expapi/verbs/completed, because it tells that it was
+          http://adlnet.gov/expapi/verbs/completed, because it says that it was
           completed, without a score and without pass or fail
         ");
     }

@@ -135,7 +135,7 @@ both_databases! {
         assert_eq!(before["data_quality"]["statements_without_result"], json!([{
             "platform": "moodle", "course": format!("{MOODLE}/kurs/8"), "quiz": null, "statements": 1,
             "verb": "https://portal.example.org/verbs/finished", "reason": "other_verb",
-            "because": "its verb is none that tells of a result",
+            "because": "its verb is none that gives a result",
         }]));
         app.clock.advance(chrono::Duration::seconds(1));
         let platform = PlatformCode::parse("moodle").expect("a code");

@@ -216,7 +216,7 @@ impl Chunk {
     }
 }
 
-/// What follows a whole head, and whether its sender waits to be told to go on.
+/// What follows a whole head, and whether its sender waits for a word to go on.
 fn follows(head: &[u8]) -> (Follows, bool) {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);

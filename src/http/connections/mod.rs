@@ -2,7 +2,7 @@
 //!
 //! Rocket waits without limit for a slow head, and reads the first bytes of every body before it looks who sends it. So the
 //! service listens itself, holds a request back until it is whole or long, and hands its bytes unchanged to Rocket, which listens
-//! on a port of this machine alone. Whoever is slow costs a socket and a few kilobytes for a bounded time, and where there
+//! on a port of this machine alone. A slow client costs a socket and a few kilobytes for a bounded time, and where there
 //! are too many of them the longest-waiting gives way.
 
 pub mod framing;
@@ -98,7 +98,7 @@ impl Addresses {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&port);
     }
 
-    /// The address of whoever sent a request: what a proxy says, where the operator names its header, or the connection's own.
+    /// The address of the client that sent a request: what a proxy says, where the operator names its header, or the connection's own.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Option<IpAddr> {
         let behind = || {

@@ -266,7 +266,7 @@ impl Progress {
         self.last = Instant::now();
     }
 
-    /// Whether it is the sender's turn, and it may be told that it takes too long.
+    /// Whether it is the sender's turn, and it may be answered that it takes too long.
     const fn may_be_told(&self) -> bool {
         self.framing.is_partial() && !self.is_unanswered && !self.is_answered_early
     }
@@ -336,7 +336,7 @@ async fn linger(mut to_client: OwnedWriteHalf, mut from_client: OwnedReadHalf) -
             }
         }
     };
-    // Whoever is not done by then has lost the rest.
+    // A client that is not done by then loses the rest.
     drop(timeout(LINGER, drained).await);
     Ok(())
 }

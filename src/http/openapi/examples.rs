@@ -269,7 +269,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "statements_without_result": [{
                     "platform": "moodle", "course": null, "quiz": "https://larportal.example.org/mod/quiz/view.php?id=1",
                     "statements": 214, "verb": "http://adlnet.gov/expapi/verbs/completed", "reason": "completion_alone",
-                    "because": "it tells that it was completed, without a score and without pass or fail"
+                    "because": "it says that it was completed, without a score and without pass or fail"
                 }]
             }
         }),

@@ -1,9 +1,9 @@
-//! Why a statement tells of no result: for people, and as codes that are kept.
+//! Why a statement gives no result: for people, and as codes that are kept.
 
-/// Why a statement tells of no result.
+/// Why a statement gives no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Nothing {
-    #[error("its verb is none that tells of a result")]
+    #[error("its verb is none that gives a result")]
     OtherVerb,
     #[error("its object is no activity")]
     NoActivity,
@@ -13,7 +13,7 @@ pub enum Nothing {
     WithoutSuccess,
     #[error("its result says that it is not completed")]
     NotCompleted,
-    #[error("a quiz is told of without a score and without success or failure")]
+    #[error("a quiz has neither a score nor success or failure")]
     NotGraded,
     #[error("an attempt has no quiz among its parents or groupings")]
     NoQuiz,
@@ -29,7 +29,7 @@ pub enum Nothing {
     Unnameable,
     #[error("it is un-completed, which withdraws nothing as the platform's profile says")]
     WithdrawsNothing,
-    #[error("a course is told of as failed or scored, which takes nothing away")]
+    #[error("a course is said to be failed or scored, which takes nothing away")]
     CourseNotPassed,
     #[error(
         "its actor is its instructor, who took nothing back of their own: let the profile say where the learner stands"

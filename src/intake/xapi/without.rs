@@ -113,7 +113,7 @@ fn lacking(id: &str, results: &[ReportedResult]) -> Option<(Lacks, &'static str)
 #[must_use]
 pub fn sentence(code: &str) -> String {
     match code {
-        COMPLETION_ALONE => "it tells that it was completed, without a score and without pass or fail".to_owned(),
+        COMPLETION_ALONE => "it says that it was completed, without a score and without pass or fail".to_owned(),
         ATTEMPT_ALONE => "it tells how an attempt went, and not that it was completed".to_owned(),
         _ => {
             let known = Nothing::ALL.into_iter().find(|nothing| nothing.code() == code);

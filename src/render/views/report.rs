@@ -139,7 +139,7 @@ pub struct StatementsWithoutResultView {
     #[schema(example = "completion_alone")]
     pub reason: String,
     /// Why they give none, for people.
-    #[schema(example = "it tells that it was completed, without a score and without pass or fail")]
+    #[schema(example = "it says that it was completed, without a score and without pass or fail")]
     pub because: String,
 }
 
@@ -468,7 +468,7 @@ mod tests {
                 "statements": 214,
                 "verb": "http://adlnet.gov/expapi/verbs/completed",
                 "reason": "completion_alone",
-                "because": "it tells that it was completed, without a score and without pass or fail"
+                "because": "it says that it was completed, without a score and without pass or fail"
               }
             ]
           }
