@@ -1,12 +1,11 @@
-//! Who asks, with which right, on whose behalf; and the audit entry that every look, export and change leaves.
+//! Who calls, with which right; and the acts that a right opens.
 
-use chrono::{DateTime, Utc};
+use super::App;
+use crate::domain::access::{Action, Grant, Principal, Refused};
+use crate::store::act::AuditedRead;
+use crate::store::{Act, Author, Changing, Reading, StoreError};
 
-use crate::app::App;
-use crate::domain::access::{Action, Grant, Principal, Refused, Visible};
-use crate::store::{Change, StoreError, audit};
-
-/// Somebody who asks for something, through whichever door.
+/// Somebody who calls a use case, through whichever endpoint.
 #[derive(Debug, Clone)]
 pub struct Asker {
     pub principal: Principal,
@@ -25,49 +24,39 @@ impl Asker {
     pub fn grant(&self, action: Action) -> Result<Grant, Refused> {
         self.principal.grant(action)
     }
-}
 
-/// What an audit entry says was done.
-#[derive(Debug, Clone)]
-pub struct Act<'a> {
-    /// `noun.verb`, for example `report.read`.
-    pub action: &'static str,
-    pub object: &'a str,
-}
-
-/// A scope as an audit entry shows it: `city`, or the codes of administrations.
-fn scope_of(visible: &Visible) -> String {
-    match visible {
-        Visible::All => "city".to_owned(),
-        Visible::Only(own) => own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    pub(super) fn author<'a>(&'a self, grant: &'a Grant) -> Author<'a> {
+        Author { grant, request_id: &self.request_id }
     }
 }
 
 impl App {
-    /// Leaves an audit entry within a change.
-    pub(in crate::app) async fn audit(
+    /// Begins an act that reads: its audit entry is committed, then its snapshot is opened.
+    pub(super) async fn begin_read(
         &self,
-        change: &Change,
         asker: &Asker,
         grant: &Grant,
-        act: Act<'_>,
-    ) -> Result<(), StoreError> {
-        audit::insert(change, grant.subject(), act.action, act.object, &scope_of(grant.visible()), &asker.request_id)
-            .await
+        entry: Act<'_>,
+    ) -> Result<Reading, StoreError> {
+        self.audited_read(asker, grant, entry).await?.open(&self.store).await
     }
 
-    /// Leaves the audit entry of a look, and moves the clock of knowledge to now: whatever is recorded from here on is
-    /// later than the instant that this returns.
-    pub(in crate::app) async fn look(
+    /// The same, where something is done between the audit entry and the snapshot.
+    pub(super) async fn audited_read(
         &self,
         asker: &Asker,
         grant: &Grant,
-        act: Act<'_>,
-    ) -> Result<DateTime<Utc>, StoreError> {
-        let change = self.store.change(self.now()).await?;
-        self.audit(&change, asker, grant, act).await?;
-        let pinned = change.known_at();
-        change.commit().await?;
-        Ok(pinned)
+        entry: Act<'_>,
+    ) -> Result<AuditedRead, StoreError> {
+        self.store.begin_read(asker.author(grant), entry, (self.now(), self.calendar)).await
+    }
+
+    /// Begins an act that changes something.
+    pub(super) async fn begin_change<'a>(
+        &self,
+        asker: &'a Asker,
+        grant: &'a Grant,
+    ) -> Result<Changing<'a>, StoreError> {
+        self.store.begin_change(asker.author(grant), (self.now(), self.calendar)).await
     }
 }

@@ -41,6 +41,8 @@ pub enum ScopeError {
     NoAdministration,
     #[error("administrations without the role administration")]
     AdministrationsWithoutTheirRole,
+    #[error("the roles manager or employee, which follow from who signs in")]
+    RoleBySignIn,
 }
 
 /// Why a token was not issued.
@@ -184,7 +186,7 @@ pub fn verify(
         .ok_or(TokenError::UnknownRole)?;
     let administrations = claims.administrations.into_iter().collect();
     hold_together(&roles, &administrations).map_err(TokenError::Scope)?;
-    Ok(Principal { subject: claims.sub, roles, administrations })
+    Ok(Principal::with_token(claims.sub, roles, administrations))
 }
 
 /// The claims of a token whose signature holds; whether they are true today is still to be seen.
@@ -233,6 +235,7 @@ fn hold_to_subject(subject: &str) -> Option<()> {
 fn hold_together(roles: &BTreeSet<Role>, administrations: &BTreeSet<AdministrationCode>) -> Result<(), ScopeError> {
     match (roles.contains(&Role::Administration), administrations.is_empty()) {
         _ if roles.is_empty() => Err(ScopeError::NoRole),
+        _ if roles.iter().any(|role| !role.is_by_token()) => Err(ScopeError::RoleBySignIn),
         (true, true) => Err(ScopeError::NoAdministration),
         (false, false) => Err(ScopeError::AdministrationsWithoutTheirRole),
         _ => Ok(()),

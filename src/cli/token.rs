@@ -43,8 +43,9 @@ pub struct IssueArguments {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    let words = Role::ALL.map(Role::as_str).join(", ");
-    Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| format!("the roles are {words}"))
+    let roles = || Role::ALL.into_iter().filter(|role| role.is_by_token());
+    let names = || roles().map(Role::as_str).collect::<Vec<_>>().join(", ");
+    roles().find(|role| role.as_str() == text).ok_or_else(|| format!("the roles are {}", names()))
 }
 
 /// The token is made all the same: it may be for an administration that opens tomorrow.

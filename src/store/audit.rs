@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use super::act::{Act, Author};
 use super::clock::Change;
 use super::entities::audit_entry;
 use super::{StoreError, instant};
@@ -24,21 +25,14 @@ pub struct AuditEntry {
 }
 
 /// Writes an entry, at the change's own instant.
-pub async fn insert(
-    change: &Change,
-    subject: &str,
-    action: &str,
-    object: &str,
-    scope: &str,
-    request_id: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn insert(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<(), StoreError> {
     let row = audit_entry::ActiveModel {
         at: Set(change.at()),
-        subject: Set(subject.to_owned()),
-        action: Set(action.to_owned()),
-        object: Set(object.to_owned()),
-        scope: Set(scope.to_owned()),
-        request_id: Set(request_id.to_owned()),
+        subject: Set(author.grant.subject().to_owned()),
+        action: Set(entry.action.to_owned()),
+        object: Set(entry.object.to_owned()),
+        scope: Set(author.grant.visible().to_string()),
+        request_id: Set(author.request_id.to_owned()),
         ..Default::default()
     };
     audit_entry::Entity::insert(row).exec_without_returning(change.connection()).await?;

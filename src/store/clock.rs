@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// Begins a change at `now`, or just after the newest instant that was given out where that is later.
-    pub async fn change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
+    pub(super) async fn open_change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
         self.change_reserving(now, 0).await
     }
 

@@ -39,7 +39,7 @@ async fn of_sqlite(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(),
         tables_in(scope).map(|table| format!("PRAGMA integrity_check({table})")).collect()
     };
     for check in checks {
-        for row in store.connection().query_all_raw(statement(store.connection(), &check, [])).await? {
+        for row in store.pool_of_readers().query_all_raw(statement(store.pool_of_readers(), &check, [])).await? {
             let said: String = row.try_get_by_index(0)?;
             if said != "ok" {
                 let said = said.replace('\n', " ");
@@ -51,7 +51,7 @@ async fn of_sqlite(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(),
 }
 
 async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(), StoreError> {
-    let connection = store.connection();
+    let connection = store.pool_of_readers();
     let ask = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
     let sums = ask("SELECT current_setting('data_checksums') AS sums").await?;
     let sums: Option<String> = sums.first().map(|row| row.try_get("", "sums")).transpose()?;

@@ -4,6 +4,7 @@
 //! [`Change`], which carries the instant of knowledge; whoever answers reads from one [`Snapshot`].
 //! Start at `clock` for the clock of knowledge and at `people` for what a judgement rests on.
 
+pub mod act;
 pub mod applying;
 pub mod audit;
 pub mod called;
@@ -68,6 +69,7 @@ use std::time::Duration;
 use kurskoll_migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr};
 
+pub use act::{Act, Author, Changing, Reading, Scope, Unscoped};
 pub use clock::Change;
 pub use pool::Pool;
 /// What the functions of this room read through: the pool, a [`Snapshot`] or a [`Change`].
@@ -370,7 +372,7 @@ impl Store {
     }
 
     /// A view of now that does not change while it is read.
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    async fn open_snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(Transaction::begin(&self.readers, Purpose::Reading).await?))
     }
 
@@ -379,9 +381,7 @@ impl Store {
         self.proof.as_ref().map_or(Ok(()), Proof::holds)
     }
 
-    /// The pool, for a single statement that needs no snapshot.
-    #[must_use]
-    pub const fn connection(&self) -> &Pool {
+    const fn pool_of_readers(&self) -> &Pool {
         &self.readers
     }
 

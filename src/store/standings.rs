@@ -440,10 +440,10 @@ pub async fn count_alike(
 fn within(visible: &Visible, first: usize) -> (String, Vec<Value>) {
     match visible {
         Visible::All => (String::new(), Vec::new()),
-        Visible::Only(own) if own.is_empty() => ("AND 1 = 0".to_owned(), Vec::new()),
+        Visible::Only(own) if own.administrations.is_empty() => ("AND 1 = 0".to_owned(), Vec::new()),
         Visible::Only(own) => (
-            format!("AND c.administration IN ({})", placeholders(first, own.len())),
-            own.iter().map(|code| code.as_str().into()).collect(),
+            format!("AND c.administration IN ({})", placeholders(first, own.administrations.len())),
+            own.administrations.iter().map(|code| code.as_str().into()).collect(),
         ),
     }
 }

@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
-use crate::store::{StoreError, requirements, standings};
+use crate::store::{Act, StoreError, requirements, standings};
 
 /// A version that took an older one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl App {
         wanted: Vec<Requirement>,
     ) -> Result<Vec<Applied>, ApplyError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let mut applied = Vec::with_capacity(wanted.len());
         for requirement in wanted {
             let code = requirement.code.clone();
@@ -67,13 +66,13 @@ impl App {
             requirements::insert(&change, &version).await?;
             let RequirementVersion { version, requirement } = version;
             let object = format!("requirement {code}, version {version}");
-            self.audit(&change, asker, &grant, Act { action: "requirement.apply", object: &object }).await?;
+            change.note(Act { action: "requirement.apply", object: &object }).await?;
             applied.push(Applied::NewVersion { requirement, version });
         }
         if applied.iter().any(|applied| matches!(applied, Applied::NewVersion { .. })) {
             standings::mark_everybody_stale(&change).await?;
         }
-        change.commit().await?;
+        change.commit_noted().await?;
         Ok(applied)
     }
 }

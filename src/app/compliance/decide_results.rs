@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use crate::app::compliance::judge::Requirements;
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::span::standing_spans;
@@ -18,7 +17,7 @@ use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, Plat
 use crate::domain::training::{LinkedResult, ResultDecision, ResultKind, Revokes, Verdict};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::revocations::{Around, around, platforms_of};
-use crate::store::{Change, Connection, StoreError, merges, people, platforms, result_decisions, standings};
+use crate::store::{Act, Change, Connection, StoreError, merges, people, platforms, result_decisions, standings};
 
 /// What somebody asks to be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +110,7 @@ impl App {
         request: &ResultDecisionRequest,
     ) -> Result<DecidedAnswer, DecideResultError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let meant = self.meant(connection, request).await?;
         let name = (meant.platform, &request.event_id);
@@ -137,13 +136,13 @@ impl App {
         if request.dry_run {
             change.roll_back().await?;
             let object = format!("event {} of {}", request.event_id, meant.code);
-            self.look(asker, &grant, Act { action: "result.preview", object: &object }).await?;
+            self.audited_read(asker, &grant, Act { action: "result.preview", object: &object }).await?;
             return Ok(answer);
         }
         let (change, decision) = if needs_approval {
             // What it would change was only tried.
             change.roll_back().await?;
-            let change = self.store.change(self.now()).await?;
+            let change = self.begin_change(asker, &grant).await?;
             let proposed = result_decisions::propose(&change, name, request.verdict, because).await?;
             (change, proposed)
         } else {
@@ -159,16 +158,15 @@ impl App {
             "decision {} about event {} of {}, because {}",
             decision.id, request.event_id, meant.code, request.reason
         );
-        self.audit(&change, asker, &grant, Act { action, object: &object }).await?;
         answer.decision = result_decisions::by_id(change.connection(), decision.id).await?;
-        change.commit().await?;
+        change.commit(Act { action, object: &object }).await?;
         Ok(answer)
     }
 
     /// Approves a decision that somebody else proposed; it counts from now on.
     pub async fn approve_result_decision(&self, asker: &Asker, id: i64) -> Result<DecisionAnswer, DecideResultError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let decision = proposed(connection, id).await?;
         if !decision.may_be_approved_by(grant.subject()) {
@@ -179,9 +177,8 @@ impl App {
         let around = around.ok_or_else(|| DecideResultError::UnknownEvent(decision.event_id.clone()))?;
         self.take_effect(&change, &decision, &around, grant.subject()).await?;
         let object = format!("decision {id} about event {}", decision.event_id);
-        self.audit(&change, asker, &grant, Act { action: "result.approve", object: &object }).await?;
         let answer = answer_of(connection, id).await?;
-        change.commit().await?;
+        change.commit(Act { action: "result.approve", object: &object }).await?;
         Ok(answer)
     }
 
@@ -193,22 +190,22 @@ impl App {
         because: &str,
     ) -> Result<DecisionAnswer, DecideResultError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let decision = proposed(connection, id).await?;
         result_decisions::end(&change, id, (grant.subject(), because)).await?;
         let object = format!("decision {id} about event {}, because {because}", decision.event_id);
-        self.audit(&change, asker, &grant, Act { action: "result.reject", object: &object }).await?;
         let answer = answer_of(connection, id).await?;
-        change.commit().await?;
+        change.commit(Act { action: "result.reject", object: &object }).await?;
         Ok(answer)
     }
 
     /// One decision about a result.
     pub async fn show_result_decision(&self, asker: &Asker, id: i64) -> Result<DecisionAnswer, DecideResultError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        self.look(asker, &grant, Act { action: "result.read", object: &format!("decision {id}") }).await?;
-        answer_of(self.store.connection(), id).await
+        let object = format!("decision {id}");
+        let reading = self.begin_read(asker, &grant, Act { action: "result.read", object: &object }).await?;
+        answer_of(reading.connection(), id).await
     }
 
     /// Decisions about results from the newest on; `before` is the id of the last one that was seen.
@@ -220,8 +217,9 @@ impl App {
         at_most: u64,
     ) -> Result<Vec<DecisionAnswer>, DecideResultError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        self.look(asker, &grant, Act { action: "result.read", object: "decisions about results" }).await?;
-        let connection = self.store.connection();
+        let entry = Act { action: "result.read", object: "decisions about results" };
+        let reading = self.begin_read(asker, &grant, entry).await?;
+        let connection = reading.connection();
         let found = result_decisions::list(connection, state, before, at_most).await?;
         named(connection, found).await
     }

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::app::compliance::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
 use crate::store::standings::{self, Derived, Stale};
-use crate::store::{Connection, Snapshot, StoreError, Trouble, people, platforms, relinking, requirements, settings};
+use crate::store::{Unscoped, Connection, Snapshot, StoreError, Trouble, people, platforms, relinking, requirements, settings};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: usize = 400;
@@ -47,7 +47,7 @@ impl App {
     async fn settle_next(&self) -> Result<usize, StoreError> {
         let mut tried = 1;
         loop {
-            let snapshot = self.store.snapshot().await?;
+            let snapshot = self.store.snapshot(Unscoped::Deriving).await?;
             let (waiting, _) = standings::stale(snapshot.connection(), AT_ONCE).await?;
             if waiting.is_empty() {
                 self.metrics.set_stale_employees(0);
@@ -66,7 +66,7 @@ impl App {
 
     /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
     pub async fn watch_settling(&self) -> Result<(), StoreError> {
-        self.metrics.set_stale_employees(standings::count_stale_employees(self.store.connection()).await?);
+        self.metrics.set_stale_employees(standings::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
         Ok(())
     }
 
@@ -93,7 +93,7 @@ impl App {
     /// Settles all that waits now; `progress` hears how many people are done since it was last told. What comes meanwhile waits
     /// for others: while deliveries come without a pause, something always does.
     pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Deriving);
         let Some((_, through)) = standings::stale_bounds(connection).await? else { return Ok(()) };
         while let Some((oldest, _)) = standings::stale_bounds(connection).await?
             && oldest <= through
@@ -105,7 +105,7 @@ impl App {
 
     /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
     pub(in crate::app) async fn settle_before_reading(&self) -> Result<(), StoreError> {
-        let (_, are_all) = standings::stale(self.store.connection(), FEW).await?;
+        let (_, are_all) = standings::stale(self.store.connection(Unscoped::Deriving), FEW).await?;
         if are_all { Ok(()) } else { self.settle_all(|_| {}).await }
     }
 }
@@ -113,10 +113,10 @@ impl App {
 /// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
 pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
     let reckoning = format!("{RECKONING} {}", app.calendar.zone.name());
-    if settings::read(app.store.connection(), settings::RECKONING).await?.as_ref() == Some(&reckoning) {
+    if settings::read(app.store.connection(Unscoped::Deriving), settings::RECKONING).await?.as_ref() == Some(&reckoning) {
         return Ok(());
     }
-    let change = app.store.change(app.now()).await?;
+    let change = app.store.change(Unscoped::Deriving, app.now()).await?;
     settings::write(&change, settings::RECKONING, &reckoning).await?;
     standings::mark_everybody_stale(&change).await?;
     // On which day HR gave a key depends on the time zone.

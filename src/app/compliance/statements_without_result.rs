@@ -11,7 +11,7 @@ use crate::domain::report::StatementsWithoutResult;
 use crate::domain::training::Target;
 use crate::intake::xapi::without_result_because;
 use crate::store::xapi::without_result::{self, WithoutResultCount};
-use crate::store::{Connection, StoreError};
+use crate::store::{Unscoped, Connection, StoreError};
 
 /// What was found about one requirement of those that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl App {
         requirements: &[Requirement],
     ) -> Result<Vec<CheckedRequirement>, CheckRequirementsError> {
         asker.grant(Action::Operate)?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.store.snapshot(Unscoped::Operating).await?;
         let mut checked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
             // What is recorded is recorded before the clock of knowledge shows it; this is all of it.

@@ -7,7 +7,7 @@ use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::domain::compliance::Requirement;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
-use crate::store::directory;
+use crate::store::{Unscoped, directory};
 
 /// What the audience of one requirement names and the directory does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl App {
         asker.grant(Action::Operate)?;
         let named: BTreeSet<&str> =
             requirements.iter().flat_map(|requirement| &requirement.audience.units).map(String::as_str).collect();
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.store.snapshot(Unscoped::Configuration).await?;
         let administrations = directory::administrations(snapshot.connection(), self.now()).await?;
         let units = directory::units_among(snapshot.connection(), &named).await?;
         let unknown = requirements.iter().map(|requirement| {

@@ -2,13 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources};
 use crate::domain::directory::plan::{Allowed, Extent, Files, Known, Plan, Unusual, plan};
 use crate::domain::directory::problem::RowProblems;
-use crate::store::{Connection, StoreError, applying, directory, imports, platforms, scim, settings};
+use crate::store::{Act, Connection, StoreError, Unscoped, applying, directory, imports, platforms, scim, settings};
 
 /// How an import is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,10 +88,10 @@ impl App {
         loop {
             // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
             let holding = overtaken == OVERTAKEN_AT_MOST && !request.dry_run;
-            let held = if holding { Some(self.store.change(self.now()).await?) } else { None };
+            let held = if holding { Some(self.begin_change(asker, &grant).await?) } else { None };
             let (known, changed_at, same_files) = match &held {
                 Some(change) => known_and_same(change.connection(), key.as_deref()).await?,
-                None => known_and_same(self.store.snapshot().await?.connection(), key.as_deref()).await?,
+                None => known_and_same(self.store.snapshot(Unscoped::Operating).await?.connection(), key.as_deref()).await?,
             };
             let today = self.today();
             let plan = plan(&known, files, request.extent, today).map_err(ImportError::Problems)?;
@@ -107,7 +106,7 @@ impl App {
             }
             let change = match held {
                 Some(change) => change,
-                None => self.store.change(self.now()).await?,
+                None => self.begin_change(asker, &grant).await?,
             };
             let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
             if now_changed_at != changed_at {
@@ -127,8 +126,7 @@ impl App {
             let unusual: Vec<&str> = plan.unusual.options().into_iter().collect();
             let allowed = if unusual.is_empty() { String::new() } else { format!(", by {}", unusual.join(" ")) };
             let object = format!("import {report}, {} changes{allowed}", plan.changes.len());
-            self.audit(&change, asker, &grant, Act { action: "directory.import", object: &object }).await?;
-            change.commit().await?;
+            change.commit(Act { action: "directory.import", object: &object }).await?;
             return Ok(Imported { plan, report: Some(report), same_files });
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
-use crate::store::{StoreError, directory, requirements};
+use crate::store::{Unscoped, StoreError, directory, requirements};
 
 /// The codes that are known now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl App {
     /// The codes of all requirements and administrations, for the operator. They are nobody's data: no audit entry is left.
     pub async fn list_codes(&self, asker: &Asker) -> Result<Codes, ListCodesError> {
         asker.grant(Action::Operate)?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.store.snapshot(Unscoped::Configuration).await?;
         let connection = snapshot.connection();
         let administrations = directory::administrations(connection, self.now()).await?;
         Ok(Codes {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::calendar::day_before;
@@ -13,7 +12,7 @@ use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::directory::succession::{Reorganisation, Step, Successions, Unworkable};
 use crate::domain::directory::{Employment, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
-use crate::store::{Connection, StoreError, directory, people, reorganisations};
+use crate::store::{Act, Connection, StoreError, directory, people, reorganisations};
 
 /// What happens to administrations on a day.
 #[derive(Debug, Clone)]
@@ -94,7 +93,7 @@ impl App {
         if steps.is_empty() {
             return Err(ReorganiseError::Nothing);
         }
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let known = directory::administrations(connection, change.known_at()).await?;
         let opened = opened(&known, steps, names)?;
@@ -135,9 +134,8 @@ impl App {
         let id = reorganisations::insert(&change, *on_day, steps, (grant.subject(), reason)).await?;
         reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {on_day}: {} steps, because {reason}", steps.len());
-        self.audit(&change, asker, &grant, Act { action: "reorganisation.make", object: &object }).await?;
         let answer = answer(Some(id), recorded(id, grant.subject()));
-        change.commit().await?;
+        change.commit(Act { action: "reorganisation.make", object: &object }).await?;
         Ok(ReorganisationAnswer { requirements, ..answer })
     }
 
@@ -149,7 +147,7 @@ impl App {
         because: &str,
     ) -> Result<Reorganisation, ReorganiseError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let all = reorganisations::list(connection).await?;
         let undone = all.iter().find(|known| known.id == id).ok_or(ReorganiseError::UnknownReorganisation(id))?;
@@ -183,9 +181,8 @@ impl App {
         reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
         reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
-        self.audit(&change, asker, &grant, Act { action: "reorganisation.undo", object: &object }).await?;
         let found = reorganisations::list(connection).await?.into_iter().find(|known| known.id == id);
-        change.commit().await?;
+        change.commit(Act { action: "reorganisation.undo", object: &object }).await?;
         found.ok_or(ReorganiseError::UnknownReorganisation(id))
     }
 
@@ -195,8 +192,9 @@ impl App {
         if !grant.visible().is_all() {
             return Err(Refused.into());
         }
-        self.look(asker, &grant, Act { action: "reorganisation.list", object: "reorganisations" }).await?;
-        Ok(reorganisations::list(self.store.connection()).await?)
+        let entry = Act { action: "reorganisation.list", object: "reorganisations" };
+        let reading = self.begin_read(asker, &grant, entry).await?;
+        Ok(reorganisations::list(reading.connection()).await?)
     }
 
     async fn requirements_naming(

@@ -1,11 +1,10 @@
 //! Reports of imports: listed, shown, and what each changed.
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::ImportReport;
 use crate::domain::directory::plan::Plan;
-use crate::store::{StoreError, imports};
+use crate::store::{Act, StoreError, imports};
 
 /// Why no report was shown.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +26,16 @@ impl App {
         at_most: u64,
     ) -> Result<Vec<ImportReport>, ShowImportsError> {
         let grant = asker.grant(Action::ReadImports)?;
-        self.look(asker, &grant, Act { action: "import.list", object: "imports" }).await?;
-        Ok(imports::list(self.store.connection(), before, at_most).await?)
+        let reading = self.begin_read(asker, &grant, Act { action: "import.list", object: "imports" }).await?;
+        Ok(imports::list(reading.connection(), before, at_most).await?)
     }
 
     /// One import's report.
     pub async fn show_import(&self, asker: &Asker, id: i64) -> Result<ImportReport, ShowImportsError> {
         let grant = asker.grant(Action::ReadImports)?;
-        self.look(asker, &grant, Act { action: "import.read", object: &format!("import {id}") }).await?;
-        let report = imports::by_id(self.store.connection(), id).await?;
+        let object = format!("import {id}");
+        let reading = self.begin_read(asker, &grant, Act { action: "import.read", object: &object }).await?;
+        let report = imports::by_id(reading.connection(), id).await?;
         report.ok_or(ShowImportsError::UnknownImport(id))
     }
 
@@ -45,8 +45,8 @@ impl App {
     /// rows show the number only; and but for what was erased since.
     pub async fn import_difference(&self, asker: &Asker, id: i64) -> Result<(ImportReport, Plan), ShowImportsError> {
         let grant = asker.grant(Action::ReadImports)?;
-        self.look(asker, &grant, Act { action: "import.difference", object: &format!("import {id}") }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let object = format!("import {id}");
+        let snapshot = self.begin_read(asker, &grant, Act { action: "import.difference", object: &object }).await?;
         let report = imports::by_id(snapshot.connection(), id).await?;
         let report = report.ok_or(ShowImportsError::UnknownImport(id))?;
         let plan = imports::carried_out(snapshot.connection(), &report).await?;

@@ -1,12 +1,11 @@
 //! An import taken back: what it changed and nobody changed since is as before, from now on.
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources, Undoes, Undone};
 use crate::domain::directory::plan::undo::{Undoing, undo};
 use crate::domain::directory::plan::{Change, Extent};
-use crate::store::{Connection, StoreError, directory, imports, platforms, undoing};
+use crate::store::{Act, Connection, StoreError, Unscoped, directory, imports, platforms, undoing};
 
 /// Which import is taken back, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +61,12 @@ impl App {
     ) -> Result<UndoneImport, UndoImportError> {
         let grant = asker.grant(Action::Operate)?;
         if request.dry_run {
-            let snapshot = self.store.snapshot().await?;
+            let snapshot = self.store.snapshot(Unscoped::Operating).await?;
             let (import, undoing) = self.undoing(snapshot.connection(), request.import).await?;
             return Ok(UndoneImport { import, undoing, report: None });
         }
         // Nothing may change between the comparison and the writing; and this is rare.
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let (import, undoing) = self.undoing(change.connection(), request.import).await?;
         let undoes = Undoes { import: import.id, reason: request.reason.clone() };
         let (subject, today, summary) = (grant.subject(), self.today(), undoing.plan.summary());
@@ -81,8 +80,7 @@ impl App {
             "import {} by import {report}, {changes} changes, {left} left, because {}",
             import.id, request.reason
         );
-        self.audit(&change, asker, &grant, Act { action: "directory.undo", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "directory.undo", object: &object }).await?;
         Ok(UndoneImport { import, undoing, report: Some(report) })
     }
 

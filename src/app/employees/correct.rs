@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::judge::{Requirements, judge};
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::employees::merge::{StatusChanges, changes};
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -18,9 +17,7 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::people::Whose;
-use crate::store::{
-    Connection, StoreError, applying, corrections, directory, merges, people, platforms, reorganisations,
-};
+use crate::store::{Act, Connection, StoreError, applying, corrections, directory, merges, people, platforms, reorganisations};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -68,7 +65,7 @@ impl App {
     ) -> Result<CorrectionAnswer, CorrectError> {
         let grant = asker.grant(Action::Operate)?;
         let CorrectionRequest { number, correction, reason, dry_run } = request;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let unknown = || CorrectError::UnknownEmployee(number.clone());
         let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
@@ -93,8 +90,7 @@ impl App {
             change.roll_back().await?;
         } else {
             let object = format!("employee {number}: {} changes, because {reason}", plan.changes.len());
-            self.audit(&change, asker, &grant, Act { action: "employee.correct", object: &object }).await?;
-            change.commit().await?;
+            change.commit(Act { action: "employee.correct", object: &object }).await?;
         }
         let was_protected = known.persons.get(number).is_some_and(|person| person.protected);
         let is_protected = was_protected || !protected.is_empty();

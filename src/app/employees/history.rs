@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::employees::own::own_days;
 use crate::app::linking::unlinked::concealed;
 use crate::app::reports::clocks::{Clocks, ViewError};
@@ -23,7 +22,7 @@ use crate::domain::history::{
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{Connection, StoreError, corrections, merges, people, platforms, proposals, reorganisations};
+use crate::store::{Act, Connection, StoreError, corrections, merges, people, platforms, proposals, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -137,8 +136,8 @@ impl App {
     ) -> Result<HistoryAnswer, ShowHistoryError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let object = format!("history of employee {number}");
-        let pinned = self.look(asker, &grant, Act { action: "employee.history", object: &object }).await?;
-        let view = match self.view(Clocks::default(), pinned).await {
+        let act = self.audited_read(asker, &grant, Act { action: "employee.history", object: &object }).await?;
+        let view = match self.view(Clocks::default(), act).await {
             Ok(view) => view,
             Err(ViewError::Store(error)) => return Err(error.into()),
             Err(ViewError::FutureKnowledge(_)) => return Err(ShowHistoryError::UnknownEmployee(number.clone())),

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::directory::merge::{CannotMerge, Merge};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
-use crate::store::{Change, Connection, StoreError, merges, people};
+use crate::store::{Act, Changing, Connection, StoreError, merges, people};
 
 /// Which number is a duplicate of which, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl App {
     pub async fn merge_employees(&self, asker: &Asker, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
         let grant = asker.grant(Action::Operate)?;
         let MergeRequest { kept, duplicate, reason, dry_run } = request;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let unknown = || MergeError::UnknownEmployee(kept.clone());
         let kept_id = people::by_number(connection, kept).await?.ok_or_else(unknown)?;
@@ -93,8 +92,6 @@ impl App {
         let object = format!("merge {id}: employee {duplicate} into {kept}, because {reason}");
         self.finish(
             change,
-            asker,
-            &grant,
             (id, both),
             before,
             (*dry_run, Act { action: "merge.make", object: &object }),
@@ -105,7 +102,7 @@ impl App {
     /// Takes a merge back: two from now on, each with what is known under their own number.
     pub async fn undo_merge(&self, asker: &Asker, id: i64, because: &str) -> Result<MergeAnswer, MergeError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let merge = merges::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
         if merge.undone.is_some() {
@@ -116,15 +113,13 @@ impl App {
         merges::undo(&change, &merge, (grant.subject(), because), self.calendar).await?;
         let (duplicate, kept) = (&merge.duplicate_number, &merge.kept_number);
         let object = format!("merge {id}: employee {duplicate} out of {kept}, because {because}");
-        self.finish(change, asker, &grant, (id, both), before, (false, Act { action: "merge.undo", object: &object }))
+        self.finish(change, (id, both), before, (false, Act { action: "merge.undo", object: &object }))
             .await
     }
 
     async fn finish(
         &self,
-        change: Change,
-        asker: &Asker,
-        grant: &Grant,
+        change: Changing<'_>,
         (id, both): (i64, (EmployeeId, EmployeeId)),
         before: Both,
         (is_dry_run, act): (bool, Act<'_>),
@@ -136,8 +131,7 @@ impl App {
         if is_dry_run {
             change.roll_back().await?;
         } else {
-            self.audit(&change, asker, grant, act).await?;
-            change.commit().await?;
+            change.commit(act).await?;
         }
         Ok(MergeAnswer {
             merge,
@@ -169,8 +163,8 @@ impl App {
         at_most: u64,
     ) -> Result<Vec<Merge>, MergeError> {
         let grant = asker.grant(Action::ReadAudit)?;
-        self.look(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
-        Ok(merges::list(self.store.connection(), before, at_most).await?)
+        let reading = self.begin_read(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
+        Ok(merges::list(reading.connection(), before, at_most).await?)
     }
 }
 

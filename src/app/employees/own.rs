@@ -16,7 +16,7 @@ use crate::store::{Connection, StoreError, merges, people};
 
 /// The days of an employee that are the asker's own.
 pub(in crate::app) fn own_days(visible: &Visible, employee: &KnownEmployee) -> OwnDays {
-    visible.own_days(&employee.person.employments)
+    visible.own_days(employee.id, &employee.person.employments)
 }
 
 /// The numbers by which the asker knows an employee.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::employees::own::own_days;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
@@ -17,7 +16,7 @@ use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
-use crate::store::{Change, Connection, StoreError, merges, people, requirements};
+use crate::store::{Act, Changing, Connection, StoreError, merges, people, requirements};
 
 /// What two persons must agree on: who proposes, and somebody else who approves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -142,7 +141,7 @@ impl App {
     pub async fn propose(&self, asker: &Asker, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
         let ProposalRequest { number, matter, reason } = request;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let employee = people::by_number(connection, number).await?;
         let employee = employee.ok_or_else(|| DecideError::UnknownEmployee(number.clone()))?;
@@ -160,22 +159,20 @@ impl App {
         if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.matter == *matter) {
             return Err(DecideError::Known(known.id));
         }
-        let proposal = self.keep(&change, asker, &grant, (employee, number), (matter, reason)).await?;
-        change.commit().await?;
+        let proposal = self.keep(&change, (employee, number), (matter, reason)).await?;
+        change.commit_noted().await?;
         Ok(ProposalAnswer { proposal, number: number.to_string() })
     }
 
     async fn keep(
         &self,
-        change: &Change,
-        asker: &Asker,
-        grant: &Grant,
+        change: &Changing<'_>,
         (employee, number): (EmployeeId, &EmployeeNumber),
         (matter, reason): (&Matter, &str),
     ) -> Result<Proposal, StoreError> {
         let kind = matter.kind();
         let decided = !self.approval.needed_for(kind);
-        let by = (grant.subject(), reason);
+        let by = (change.subject(), reason);
         let proposal = proposals::insert(change, employee, matter, by, decided).await?;
         let object = format!("{} {} of employee {number}, because {reason}", kind.as_str(), proposal.id);
         let action = match (kind, decided) {
@@ -184,7 +181,7 @@ impl App {
             (MatterKind::PriorTraining, true) => "prior_training.decide",
             (MatterKind::PriorTraining, false) => "prior_training.propose",
         };
-        self.audit(change, asker, grant, Act { action, object: &object }).await?;
+        change.note(Act { action, object: &object }).await?;
         Ok(proposal)
     }
 
@@ -196,7 +193,7 @@ impl App {
         decision: &Decision,
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let proposal = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
         if proposal.state() != decision.wants() {
@@ -226,10 +223,9 @@ impl App {
             Decision::Reject(because) | Decision::Withdraw(because) => format!(", because {because}"),
         };
         let object = format!("{} {id}{because}", kind.as_str());
-        self.audit(&change, asker, &grant, Act { action, object: &object }).await?;
         let settled = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
         let answer = named(connection, vec![settled]).await?.pop().ok_or(DecideError::Unknown(id))?;
-        change.commit().await?;
+        change.commit(Act { action, object: &object }).await?;
         Ok(answer)
     }
 
@@ -241,8 +237,7 @@ impl App {
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let object = format!("{} {id}", kind.as_str());
-        self.look(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
         let found = proposals::by_id(snapshot.connection(), kind, id).await?;
         let mut seen = self.seen(snapshot.connection(), &grant, None, found.into_iter().collect()).await?;
         seen.pop().ok_or(DecideError::Unknown(id))
@@ -294,8 +289,7 @@ impl App {
         let grant = asker.grant(Action::ReadPeople)?;
         let of = request.number.as_ref().map_or_else(String::new, |number| format!(" of employee {number}"));
         let object = format!("list of {}{of}", request.kind.as_str());
-        self.look(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
         let connection = snapshot.connection();
         let employee = match &request.number {
             None => None,
@@ -336,7 +330,7 @@ impl App {
         dry_run: bool,
     ) -> Result<Recognised, RecogniseError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let mut recognised = Recognised { are_proposals: self.approval.prior_training, ..Recognised::default() };
         let (mut unknown, mut too_late) = (Vec::new(), Vec::new());
@@ -356,7 +350,7 @@ impl App {
                 continue;
             }
             let whose = (employee, &record.employee_number);
-            self.keep(&change, asker, &grant, whose, (&matter, &record.reason)).await?;
+            self.keep(&change, whose, (&matter, &record.reason)).await?;
             recognised.added += 1;
         }
         if !unknown.is_empty() {
@@ -370,7 +364,7 @@ impl App {
         if dry_run || recognised.added == 0 {
             change.roll_back().await?;
         } else {
-            change.commit().await?;
+            change.commit_noted().await?;
         }
         Ok(recognised)
     }

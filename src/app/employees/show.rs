@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::judge::Requirements;
-use crate::app::context::Act;
 use crate::app::employees::own::own_days;
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
@@ -18,7 +17,7 @@ use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{StoreError, merges, people, platforms, requirements};
+use crate::store::{Act, StoreError, merges, people, platforms, requirements};
 
 pub use crate::store::people::Contact;
 
@@ -98,8 +97,8 @@ impl App {
     ) -> Result<EmployeeAnswer, ShowEmployeeError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let object = format!("employee {number}");
-        let pinned = self.look(asker, &grant, Act { action: "employee.read", object: &object }).await?;
-        let view = self.view(clocks, pinned).await?;
+        let act = self.audited_read(asker, &grant, Act { action: "employee.read", object: &object }).await?;
+        let view = self.view(clocks, act).await?;
         let mut all = Requirements::new();
         for code in requirements::codes(view.snapshot.connection()).await? {
             let versions = requirements::versions(view.snapshot.connection(), &code, Some(view.known_at)).await?;

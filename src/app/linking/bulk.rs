@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::app::linking::link::{DecidedAnswer, LinkError, LinkRequest};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformId;
 use crate::domain::linking::Identity;
-use crate::store::{Change, StoreError, decisions, platforms};
+use crate::store::{Changing, StoreError, decisions, platforms};
 
 /// One of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl App {
         (all_or_nothing, is_dry_run): (bool, bool),
     ) -> Result<Vec<Result<DecidedAnswer, BulkFault<E>>>, BulkError<E>> {
         let grant = asker.grant(Action::Link).map_err(BulkError::Refused)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let mut decided: BTreeSet<(PlatformId, Identity)> = BTreeSet::new();
         let mut answers = Vec::with_capacity(operations.len());
         for operation in operations {
@@ -71,7 +71,7 @@ impl App {
                     continue;
                 }
             };
-            answers.push(match self.operate(&change, (asker, &grant), &operation, &mut decided).await {
+            answers.push(match self.operate(&change, &operation, &mut decided).await {
                 Ok(answer) => Ok(answer),
                 // The database failed: nothing of this can be kept.
                 Err(OperationError::Link(LinkError::Store(error))) => return Err(error.into()),
@@ -86,14 +86,13 @@ impl App {
             ));
         }
         let identities = decided.into_iter().map(|(_, identity)| identity).collect();
-        self.finish_link(change, (asker, &grant), &identities, is_dry_run).await?;
+        self.finish_link(change, asker, &identities, is_dry_run).await?;
         Ok(answers)
     }
 
     async fn operate(
         &self,
-        change: &Change,
-        (asker, grant): (&Asker, &Grant),
+        change: &Changing<'_>,
         operation: &LinkOperation,
         decided: &mut BTreeSet<(PlatformId, Identity)>,
     ) -> Result<DecidedAnswer, OperationError> {
@@ -113,8 +112,8 @@ impl App {
             return Err(OperationError::Repeated);
         }
         let answer = match operation {
-            LinkOperation::Decide(request) => self.decide_link(change, asker, grant, request).await?,
-            LinkOperation::Undo(id) => self.take_back(change, asker, grant, *id).await?.0,
+            LinkOperation::Decide(request) => self.decide_link(change, request).await?,
+            LinkOperation::Undo(id) => self.take_back(change, *id).await?.0,
         };
         decided.extend(subject);
         Ok(answer)

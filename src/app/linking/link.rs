@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::app::context::Act;
 use crate::app::linking::moves::{Deciding, LinkMoves};
 use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::unlinked::concealed;
@@ -19,7 +18,7 @@ use crate::store::decisions::{self, Decision};
 use crate::store::links::index_for;
 use crate::store::people::Whose;
 use crate::store::waiting::{self, NamedLearner};
-use crate::store::{Change, Connection, StoreError, merges, people, platforms};
+use crate::store::{Act, Changing, Connection, StoreError, merges, people, platforms};
 
 /// What somebody decides about an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,48 +88,48 @@ impl App {
     /// of its learners fits on these days is its own: else the link could take a result from another administration.
     pub async fn link_identity(&self, asker: &Asker, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
         let grant = asker.grant(Action::Link)?;
-        let change = self.store.change(self.now()).await?;
-        let answer = self.decide_link(&change, asker, &grant, request).await?;
+        let change = self.begin_change(asker, &grant).await?;
+        let answer = self.decide_link(&change, request).await?;
         let decided = BTreeSet::from([request.identity.clone()]);
-        self.finish_link(change, (asker, &grant), &decided, request.is_dry_run).await?;
+        self.finish_link(change, asker, &decided, request.is_dry_run).await?;
         Ok(answer)
     }
 
     /// Takes a decision by hand back, or says what that would move.
     pub async fn undo_link(&self, asker: &Asker, id: i64, is_dry_run: bool) -> Result<DecidedAnswer, LinkError> {
         let grant = asker.grant(Action::Link)?;
-        let change = self.store.change(self.now()).await?;
-        let (mut answer, identity) = self.take_back(&change, asker, &grant, id).await?;
+        let change = self.begin_change(asker, &grant).await?;
+        let (mut answer, identity) = self.take_back(&change, id).await?;
         answer.is_dry_run = is_dry_run;
-        self.finish_link(change, (asker, &grant), &BTreeSet::from([identity]), is_dry_run).await?;
+        self.finish_link(change, asker, &BTreeSet::from([identity]), is_dry_run).await?;
         Ok(answer)
     }
 
     /// Links again what decisions concern and commits them; or takes all back, and leaves the audit entry of the look.
     pub(in crate::app) async fn finish_link(
         &self,
-        change: Change,
-        (asker, grant): (&Asker, &Grant),
+        change: Changing<'_>,
+        asker: &Asker,
         decided: &BTreeSet<Identity>,
         is_dry_run: bool,
     ) -> Result<(), StoreError> {
         if is_dry_run {
+            let grant = change.grant();
             change.roll_back().await?;
             let object = "what links by hand would move";
-            return self.look(asker, grant, Act { action: "link.preview", object }).await.map(drop);
+            return self.audited_read(asker, grant, Act { action: "link.preview", object }).await.map(drop);
         }
         decisions::relink_decided(&change, decided, self.calendar).await?;
-        change.commit().await
+        change.commit_noted().await
     }
 
     /// Records a decision within a change, with its audit entry; the caller relinks.
     pub(in crate::app) async fn decide_link(
         &self,
-        change: &Change,
-        asker: &Asker,
-        grant: &Grant,
+        change: &Changing<'_>,
         request: &LinkRequest,
     ) -> Result<DecidedAnswer, LinkError> {
+        let grant = change.grant();
         let connection = change.connection();
         let platform = platforms::by_code(connection, &request.platform).await?;
         let platform = platform.ok_or_else(|| LinkError::UnknownPlatform(request.platform.clone()))?;
@@ -172,7 +171,7 @@ impl App {
             None => ("link.dismiss", "nobody"),
         };
         let object = format!("link {id}: {key} on {} to {to}{}", platform.code, shown(days));
-        self.audit(change, asker, grant, Act { action, object: &object }).await?;
+        change.note(Act { action, object: &object }).await?;
         let link = self.named(connection, vec![decision]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
         Ok(DecidedAnswer { link, moves, is_dry_run: request.is_dry_run })
     }
@@ -205,11 +204,10 @@ impl App {
     /// Takes a decision back within a change, with its audit entry; the caller relinks the identity.
     pub(in crate::app) async fn take_back(
         &self,
-        change: &Change,
-        asker: &Asker,
-        grant: &Grant,
+        change: &Changing<'_>,
         id: i64,
     ) -> Result<(DecidedAnswer, Identity), LinkError> {
+        let grant = change.grant();
         let connection = change.connection();
         let standing = decisions::decision_by_id(connection, id).await?;
         let standing = standing.filter(|decision| decision.undone_at.is_none());
@@ -238,7 +236,7 @@ impl App {
         };
         let undone = decisions::undo(change, id, grant.subject()).await?.ok_or(LinkError::UnknownLink(id))?;
         let link = self.named(connection, vec![undone]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
-        self.audit(change, asker, grant, Act { action: "link.undo", object: &format!("link {id}") }).await?;
+        change.note(Act { action: "link.undo", object: &format!("link {id}") }).await?;
         Ok((DecidedAnswer { link, moves, is_dry_run: false }, standing.identity))
     }
 
@@ -265,8 +263,7 @@ impl App {
     /// Links by hand from the newest on, undone ones included; within what the asker may see.
     pub async fn list_links(&self, asker: &Asker, before: Option<i64>) -> Result<Vec<LinkAnswer>, LinkError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
-        self.look(asker, &grant, Act { action: "links.read", object: "links by hand" }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.begin_read(asker, &grant, Act { action: "links.read", object: "links by hand" }).await?;
         let decisions = decisions::decisions(snapshot.connection(), before, LISTED_AT_MOST).await?;
         let own = self.own_links(snapshot.connection(), grant.visible(), &decisions).await?;
         let seen = decisions.into_iter().filter(|decision| own.contains(&decision.id));

@@ -11,7 +11,7 @@ use crate::domain::ids::PlatformId;
 use crate::domain::linking::{Link, Unlinked};
 use crate::domain::report::LinkedShares;
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
-use crate::store::{Connection, StoreError, platforms, waiting};
+use crate::store::{Unscoped, Connection, StoreError, platforms, waiting};
 
 /// Shares on the way.
 struct Counting {
@@ -44,7 +44,7 @@ impl Counting {
 impl App {
     /// Shows the operator how linking stands.
     pub async fn watch_linking(&self) -> Result<(), StoreError> {
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.store.snapshot(Unscoped::RestsOnEverybody).await?;
         let connection = snapshot.connection();
         let (waiting, dismissed) = waiting::count_unlinked(connection).await?;
         let shares = self.linked_shares_now(connection, self.today()).await?;

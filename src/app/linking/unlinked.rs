@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use crate::app::compliance::judge::Requirements;
 use crate::app::compliance::refresh::all_requirements;
-use crate::app::context::Act;
 use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::suggest::SuggestionAnswer;
 use crate::app::reports::as_known::targets_of;
@@ -27,7 +26,7 @@ use crate::store::people::{Whose, directory};
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
 use crate::store::waiting::{WaitingLearner, unlinked};
-use crate::store::{Connection, Snapshot, StoreError, people, platforms, settings, told};
+use crate::store::{Act, Connection, Snapshot, StoreError, Unscoped, people, platforms, settings, told};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -168,11 +167,11 @@ pub enum ListUnlinkedError {
 
 /// Makes the key of the queue's cursors where there is none yet.
 pub(in crate::app) async fn make_cursor_key(app: &App) -> Result<(), StoreError> {
-    if settings::read(app.store.connection(), settings::CURSOR_KEY).await?.is_some() {
+    if settings::read(app.store.connection(Unscoped::Operating), settings::CURSOR_KEY).await?.is_some() {
         return Ok(());
     }
     let key: [u64; 4] = rand::random();
-    let change = app.store.change(app.now()).await?;
+    let change = app.store.change(Unscoped::Operating, app.now()).await?;
     settings::write(&change, settings::CURSOR_KEY, &key.map(|part| format!("{part:016x}")).concat()).await?;
     change.commit().await
 }
@@ -262,8 +261,7 @@ impl App {
         at_most: usize,
     ) -> Result<QueuePage, ListUnlinkedError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
-        self.look(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.begin_read(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
         self.page(&snapshot, &grant, request, after, at_most).await
     }
 
@@ -274,8 +272,7 @@ impl App {
         request: &QueueRequest,
     ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
-        self.look(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = self.begin_read(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
         Ok(self.page(&snapshot, &grant, request, None, EXPORTED_AT_MOST).await?.entries)
     }
 

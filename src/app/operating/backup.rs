@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
-use crate::store::{Store, StoreError};
+use crate::store::{Act, Store, StoreError};
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +45,7 @@ impl App {
         even_if_damaged: bool,
     ) -> Result<BackedUp, BackupError> {
         let grant = asker.grant(Action::Operate)?;
-        self.look(asker, &grant, Act { action: "backup", object: "register" }).await?;
+        self.audited_read(asker, &grant, Act { action: "backup", object: "register" }).await?;
         let sealed = self.seal_all().await;
         let before = self.before_copying(sealed).await?;
         if let Some((first, count)) = &before

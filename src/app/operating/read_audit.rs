@@ -1,9 +1,8 @@
 //! The audit trail, for those who may read it.
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::store::{StoreError, audit};
+use crate::store::{Act, StoreError, audit};
 
 pub use crate::store::audit::AuditEntry;
 
@@ -25,8 +24,7 @@ impl App {
         at_most: u64,
     ) -> Result<Vec<AuditEntry>, ReadAuditError> {
         let grant = asker.grant(Action::ReadAudit)?;
-        let entries = audit::list(self.store.connection(), before, at_most).await?;
-        self.look(asker, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
-        Ok(entries)
+        let reading = self.begin_read(asker, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
+        Ok(audit::list(reading.connection(), before, at_most).await?)
     }
 }

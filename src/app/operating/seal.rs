@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::store::chain;
 pub use crate::store::chain::Head;
 pub use crate::store::chain::sealing::Sealed;
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Unscoped, Snapshot, StoreError};
 
 /// What reads deliveries now. Changes whenever the same bytes would be read otherwise: `verify` takes a delivery that an
 /// other one read and that is read otherwise today for no difference, as long as the chain says that it is as it was.
@@ -25,7 +25,7 @@ impl App {
 
     /// Seals all that had been committed when it began; answers where the chain ends.
     pub async fn seal_all(&self) -> Result<Option<Head>, StoreError> {
-        let until = chain::clock(self.store.connection()).await?.map(|(at, _)| at);
+        let until = chain::clock(self.store.connection(Unscoped::Deriving)).await?.map(|(at, _)| at);
         while let Sealed::Through { head, is_all } = self.seal_some().await? {
             if is_all || until.is_none_or(|until| head.through.timestamp_micros() >= until) {
                 break;
@@ -36,7 +36,7 @@ impl App {
 
     /// Where the chain ends.
     pub async fn chain_head(&self) -> Result<Option<Head>, StoreError> {
-        chain::head(self.store.connection()).await
+        chain::head(self.store.connection(Unscoped::Deriving)).await
     }
 
     /// Whether what read a delivery at an instant reads otherwise than what reads now.

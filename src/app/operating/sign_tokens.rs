@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::auth::{IssueError, KeyError, KeyRing, SigningKey, StoredKey, TokenSettings, VerifyingKey, issue};
 use crate::domain::access::{Action, Refused, Role};
 use crate::domain::ids::AdministrationCode;
-use crate::store::{StoreError, keys};
+use crate::store::{Act, StoreError, Unscoped, keys};
 
 /// Why there are no keys, or no token.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +40,10 @@ fn stored(key: keys::StoredKey) -> StoredKey {
 impl App {
     /// The keys that sign and verify; the first pair is made where there is none.
     pub async fn key_ring(&self) -> Result<KeyRing, SignError> {
-        let mut known = keys::list(self.store.connection()).await?;
+        let mut known = keys::list(self.store.connection(Unscoped::Configuration)).await?;
         if known.is_empty() {
             self.add_key_unless_there_is_one().await?;
-            known = keys::list(self.store.connection()).await?;
+            known = keys::list(self.store.connection(Unscoped::Configuration)).await?;
         }
         let mut known = known.into_iter();
         let newest = known.next().ok_or(StoreError::Unreadable { table: "signing_key", column: "kid" })?;
@@ -55,7 +54,7 @@ impl App {
 
     /// Two processes that start at once make one pair: the second finds the first's when its turn comes.
     async fn add_key_unless_there_is_one(&self) -> Result<(), SignError> {
-        let change = self.store.change(self.now()).await?;
+        let change = self.store.change(Unscoped::Configuration, self.now()).await?;
         if keys::list(change.connection()).await?.is_empty() {
             let key = SigningKey::generate()?.to_stored();
             keys::insert(&change, &key.kid, key.private_pkcs8, key.public).await?;
@@ -67,7 +66,7 @@ impl App {
     /// `revoke_older` removes these pairs.
     pub async fn rotate_key(&self, asker: &Asker, revoke_older: bool) -> Result<String, SignError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let key = SigningKey::generate()?.to_stored();
         let kid = key.kid.clone();
         keys::insert(&change, &kid, key.private_pkcs8, key.public).await?;
@@ -75,8 +74,7 @@ impl App {
             keys::remove_retired_before(&change, change.known_at() + Duration::microseconds(1)).await?;
         }
         let object = format!("signing key {kid}{}", if revoke_older { ", older ones removed" } else { "" });
-        self.audit(&change, asker, &grant, Act { action: "token.rotate-key", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "token.rotate-key", object: &object }).await?;
         Ok(kid)
     }
 
@@ -94,9 +92,8 @@ impl App {
         let words: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         let codes: Vec<&str> = administrations.iter().map(AdministrationCode::as_str).collect();
         let object = format!("token for {subject}: {} {}", words.join(", "), codes.join(", "));
-        let change = self.store.change(self.now()).await?;
-        self.audit(&change, asker, &grant, Act { action: "token.issue", object: object.trim_end() }).await?;
-        change.commit().await?;
+        let change = self.begin_change(asker, &grant).await?;
+        change.commit(Act { action: "token.issue", object: object.trim_end() }).await?;
         Ok(token)
     }
 }

@@ -1,12 +1,11 @@
 //! Platforms that may send: adding one, and giving it a new secret.
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 use crate::intake::webhook::signature::WebhookSecret;
-use crate::store::StoreError;
+use crate::store::{Act, StoreError, Unscoped};
 pub use crate::store::platforms::OldSecrets;
 use crate::store::platforms::{self, InsertPlatformError, Platform};
 
@@ -41,7 +40,7 @@ impl App {
     /// Adds a platform; answers its secret, which is never shown again.
     pub async fn add_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<WebhookSecret, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -50,28 +49,26 @@ impl App {
         let secret = new_secret();
         platforms::add_secret(&change, platform, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
-        self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.add", object: &object }).await?;
         Ok(secret)
     }
 
     /// Gives a platform a new secret; the old one holds on for a day.
     pub async fn rotate_secret(&self, asker: &Asker, code: &PlatformCode) -> Result<WebhookSecret, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let secret = new_secret();
         platforms::add_secret(&change, platform.id, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {code}");
-        self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.rotate-secret", object: &object }).await?;
         Ok(secret)
     }
 
     /// All platforms, by code.
     pub async fn list_platforms(&self, asker: &Asker) -> Result<Vec<Platform>, PlatformError> {
         asker.grant(Action::Operate)?;
-        Ok(platforms::list(self.store.connection()).await?)
+        Ok(platforms::list(self.store.connection(Unscoped::Configuration)).await?)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::app::context::Act;
 use crate::app::platforms::add::{NewPlatform, PlatformError};
 use crate::app::receiving::adapter::{Adapter, XAPI};
 use crate::app::{App, Asker};
@@ -11,7 +10,7 @@ use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
 use crate::intake::xapi::words::{InvalidWords, Words};
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets, Platform};
-use crate::store::{Connection, StoreError, profiles};
+use crate::store::{Act, Connection, StoreError, Unscoped, profiles};
 
 /// Why a platform was not given a profile.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +132,7 @@ impl App {
             (Adapter::Shipped(name), None) => shipped::profile(name).ok_or(ProfileError::NoProfile)?.signing(),
         };
         let secret = secret_of(signing, secret)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, adapter.as_str(), &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -144,8 +143,7 @@ impl App {
         }
         platforms::add_secret(&change, platform, &secret.reveal(), OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
-        self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.add", object: &object }).await?;
         Ok(secret)
     }
 
@@ -153,7 +151,7 @@ impl App {
     /// replayed.
     pub async fn give_profile(&self, asker: &Asker, code: &PlatformCode, text: &str) -> Result<Given, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let wants_another_secret = match Adapter::parse(&platform.adapter) {
@@ -177,8 +175,7 @@ impl App {
         let version = newest.map_or(1, |newest| newest.version.saturating_add(1));
         profiles::insert(&change, platform.id, version, text).await?;
         let object = format!("platform {code}, profile {version}");
-        self.audit(&change, asker, &grant, Act { action: "platform.profile", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.profile", object: &object }).await?;
         Ok(Given { version, is_unchanged: false, wants_another_secret })
     }
 
@@ -191,7 +188,7 @@ impl App {
         old: OldSecrets,
     ) -> Result<PlatformSecret, ProfileError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         if platform.adapter == XAPI {
@@ -202,8 +199,7 @@ impl App {
         let secret = secret_of(&signing, secret)?;
         platforms::add_secret(&change, platform.id, &secret.reveal(), old).await?;
         let object = format!("platform {code}");
-        self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.rotate-secret", object: &object }).await?;
         Ok(secret)
     }
 
@@ -211,7 +207,7 @@ impl App {
     pub async fn list_platforms_with_profiles(&self, asker: &Asker) -> Result<Vec<ListedPlatform>, ProfileError> {
         let mut listed = Vec::new();
         for platform in self.list_platforms(asker).await? {
-            let newest = profiles::newest(self.store.connection(), platform.id).await?;
+            let newest = profiles::newest(self.store.connection(Unscoped::Configuration), platform.id).await?;
             listed.push(ListedPlatform { profile_version: newest.map(|newest| newest.version), platform });
         }
         Ok(listed)

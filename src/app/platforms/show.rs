@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::app::context::Act;
 use crate::app::platforms::pull::pull_state;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -13,7 +12,7 @@ use crate::domain::report::PlatformSilence;
 use crate::store::platform_health::{self, Arrivals, LatestDelivery, Spoke};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, QuarantineFilter};
-use crate::store::{Connection, StoreError, pulls};
+use crate::store::{Act, Connection, StoreError, Unscoped, pulls};
 
 /// How far back a platform's figures go where nobody says.
 pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
@@ -44,8 +43,8 @@ impl App {
     /// All platforms in short, by code.
     pub async fn show_platforms(&self, asker: &Asker) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
         let grant = asker.grant(Action::ReadPlatforms)?;
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+        let reading = self.begin_read(asker, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
+        let connection = reading.connection();
         let known = platforms::list(connection).await?;
         let mut shown = Vec::with_capacity(known.len());
         for spoke in platform_health::spoke(connection, None).await? {
@@ -59,8 +58,6 @@ impl App {
                 quarantined: quarantine::count(connection, &filter).await?,
             });
         }
-        drop(snapshot);
-        self.look(asker, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
         Ok(shown)
     }
 
@@ -75,8 +72,9 @@ impl App {
         // What this process has counted belongs to the answer; what others have is written within seconds.
         self.write_platform_counts().await?;
         let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+        let object = format!("platform {code}");
+        let reading = self.begin_read(asker, &grant, Act { action: "platform.read", object: &object }).await?;
+        let connection = reading.connection();
         let spoke = platform_health::spoke(connection, None).await?.into_iter().find(|spoke| spoke.code == *code);
         let spoke = spoke.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
         let (deliveries, quarantined) = platform_health::deliveries_since(connection, spoke.platform, since).await?;
@@ -106,15 +104,13 @@ impl App {
             counted: platform_health::counts_since(connection, spoke.platform, since).await?,
             pull,
         };
-        drop(snapshot);
-        self.look(asker, &grant, Act { action: "platform.read", object: &format!("platform {code}") }).await?;
         Ok(health)
     }
 
     /// Shows the operator for how long each platform has been silent, and whether that is too long; and whether those that
     /// are asked are asked in time.
     pub async fn watch_silence(&self) -> Result<(), StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Configuration);
         let mut asked = Vec::new();
         for platform in platforms::list(connection).await? {
             if let Some(pull) = pull_state(connection, &platform, self.now()).await? {

@@ -2,10 +2,9 @@
 //!
 //! It stays kept, stays readable, and can still be read again; it counts in no report's data quality while it is dismissed.
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
-use crate::store::{StoreError, quarantine};
+use crate::store::{Act, StoreError, quarantine};
 
 /// The most deliveries that are dismissed at once.
 pub const DISMISSED_AT_MOST: usize = 1000;
@@ -29,7 +28,7 @@ impl App {
     /// Dismisses deliveries in quarantine, all or none of them.
     pub async fn dismiss_deliveries(&self, asker: &Asker, ids: &[i64], reason: &str) -> Result<(), DismissError> {
         let grant = asker.grant(Action::Replay)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         for ids in ids.chunks(100) {
             let waiting = quarantine::waiting_among(change.connection(), ids).await?;
             for id in ids {
@@ -40,21 +39,20 @@ impl App {
                     return Err(DismissError::AlreadyDismissed(*id));
                 }
                 let object = format!("delivery {id}: {reason}");
-                self.audit(&change, asker, &grant, Act { action: "delivery.dismiss", object: &object }).await?;
+                change.note(Act { action: "delivery.dismiss", object: &object }).await?;
             }
         }
-        Ok(change.commit().await?)
+        Ok(change.commit_noted().await?)
     }
 
     /// Takes the dismissal of a delivery back: it waits again.
     pub async fn undo_dismissal(&self, asker: &Asker, id: i64, reason: &str) -> Result<(), DismissError> {
         let grant = asker.grant(Action::Replay)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         if !quarantine::undo_dismissal(&change, id).await? {
             return Err(DismissError::NotDismissed(id));
         }
         let object = format!("delivery {id}: {reason}");
-        self.audit(&change, asker, &grant, Act { action: "delivery.undo-dismissal", object: &object }).await?;
-        Ok(change.commit().await?)
+        Ok(change.commit(Act { action: "delivery.undo-dismissal", object: &object }).await?)
     }
 }

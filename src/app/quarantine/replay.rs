@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::context::Act;
 use crate::app::platforms::give_profile::{profile_of, words_of};
 use crate::app::quarantine::show::{QuarantineRequest, filter_of};
 use crate::app::receiving::receive::understand;
@@ -25,7 +24,7 @@ use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
 use crate::store::receiving::{self, Again, Content, Delivery, Received};
-use crate::store::{StoreError, deliveries, profiles};
+use crate::store::{Act, Changing, StoreError, Unscoped, deliveries, profiles};
 
 /// How many deliveries are read again in one change.
 const AT_ONCE: usize = 100;
@@ -102,7 +101,7 @@ impl App {
     pub async fn replay_some(&self, asker: &Asker, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
         asker.grant(Action::Replay)?;
         let known: BTreeMap<PlatformId, Platform> =
-            platforms::list(self.store.connection()).await?.into_iter().map(|known| (known.id, known)).collect();
+            platforms::list(self.store.connection(Unscoped::Receiving)).await?.into_iter().map(|known| (known.id, known)).collect();
         let source = Source::of(request, &known)?;
         let mut replayed = Replayed::default();
         let mut after = request.after;
@@ -125,7 +124,7 @@ impl App {
 
     /// The next of those that are to be read again.
     async fn next_of(&self, source: &Source, after: i64, at_most: usize) -> Result<Vec<Waiting>, StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         match source {
             Source::Ids(ids) => {
                 let next: Vec<i64> = ids.iter().copied().filter(|id| *id > after).collect();
@@ -169,15 +168,15 @@ impl App {
             [] => return Ok(()),
         };
         let again = if dry_run {
-            let snapshot = self.store.snapshot().await?;
+            let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
             let again = receiving::foretell_again(snapshot.connection(), &batch, self.calendar).await?;
-            self.look(asker, &grant, Act { action: "delivery.foretell", object: &object }).await?;
+            self.audited_read(asker, &grant, Act { action: "delivery.preview", object: &object }).await?;
             again
         } else {
             let change = self.store.change_for(now, &batch).await?;
+            let change = Changing::over(change, asker.author(&grant), self.calendar);
             let again = receiving::receive_again(&change, &batch, self.calendar).await?;
-            self.audit(&change, asker, &grant, Act { action: "delivery.replay", object: &object }).await?;
-            change.commit().await?;
+            change.commit(Act { action: "delivery.replay", object: &object }).await?;
             again
         };
         let told = names.into_iter().zip(again).map(|((id, platform), again)| ReplayedDelivery { id, platform, again });
@@ -188,7 +187,7 @@ impl App {
     /// The ids of all deliveries in quarantine, oldest first.
     pub async fn quarantined(&self, asker: &Asker) -> Result<Vec<i64>, ReplayError> {
         asker.grant(Action::Replay)?;
-        Ok(deliveries::quarantined(self.store.connection()).await?)
+        Ok(deliveries::quarantined(self.store.connection(Unscoped::Receiving)).await?)
     }
 }
 
@@ -237,7 +236,7 @@ impl Tongue {
 
 impl App {
     pub(in crate::app) async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
         if platform.adapter == XAPI {
             return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?), version));

@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::{Group, grouped};
 use crate::intake::webhook::encoding;
 use crate::intake::webhook::excerpt::{Excerpt, excerpt};
-use crate::store::StoreError;
+use crate::store::{Act, StoreError, Unscoped};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Dismissal, From, QuarantineFilter};
 
@@ -78,7 +77,8 @@ impl App {
         at_most: u64,
     ) -> Result<Vec<QuarantinedDelivery>, ShowQuarantineError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        let connection = self.store.connection();
+        let reading = self.begin_read(asker, &grant, Act { action: "quarantine.read", object: "quarantine" }).await?;
+        let connection = reading.connection();
         let platforms = platforms::list(connection).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
         let mut shown = Vec::new();
@@ -97,7 +97,6 @@ impl App {
                 size: waiting.body.len() as u64,
             });
         }
-        self.look(asker, &grant, Act { action: "quarantine.read", object: "quarantine" }).await?;
         Ok(shown)
     }
 
@@ -109,12 +108,11 @@ impl App {
     ) -> Result<Vec<Group>, ShowQuarantineError> {
         // Problems name members and places, and may repeat a member's name as it was sent.
         let grant = asker.grant(Action::ReadDeliveries)?;
-        let snapshot = self.store.snapshot().await?;
+        let entry = Act { action: "quarantine.read", object: "quarantine groups" };
+        let snapshot = self.begin_read(asker, &grant, entry).await?;
         let platforms = platforms::list(snapshot.connection()).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
         let groups = quarantine::groups(snapshot.connection(), &filter).await?;
-        drop(snapshot);
-        self.look(asker, &grant, Act { action: "quarantine.read", object: "quarantine groups" }).await?;
         Ok(grouped(groups))
     }
 
@@ -125,7 +123,7 @@ impl App {
         wanted: &QuarantineRequest,
     ) -> Result<u64, ShowQuarantineError> {
         asker.grant(Action::ReadDeliveries)?;
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let platforms = platforms::list(connection).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
         Ok(quarantine::count(connection, &filter).await?)

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::context::Act;
 use crate::app::platforms::give_profile::{profile_of, words_of};
 use crate::app::receiving::receive_foreign;
 use crate::app::xapi::credentials::XAPI;
@@ -19,7 +18,7 @@ use crate::intake::xapi::results::Arrival;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Waiting};
 use crate::store::receiving::{self, Content, Delivery, NewStatement, Received};
-use crate::store::{Connection, StoreError};
+use crate::store::{Act, Changing, Connection, StoreError, Unscoped};
 
 /// What is to be taken out of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +98,7 @@ impl App {
     pub async fn take_from_quarantine(&self, asker: &Asker, request: &TakeRequest) -> Result<Taken, TakeError> {
         let grant = asker.grant(Action::Replay)?;
         let id = request.delivery;
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let waiting = quarantine::by_ids(connection, &[id]).await?.pop().ok_or(TakeError::NotInQuarantine(id))?;
         let platform = platforms::list(connection).await?.into_iter().find(|known| known.id == waiting.platform);
         let platform = platform.ok_or(TakeError::NotInQuarantine(id))?;
@@ -121,7 +120,7 @@ impl App {
             }
             let delivery = delivery_of(&waiting, &platform, content_of(&read, &pieces, &waiting));
             let batch = std::slice::from_ref(&delivery);
-            let snapshot = self.store.snapshot().await?;
+            let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
             let again = receiving::foretell_again(snapshot.connection(), batch, self.calendar).await?.pop();
             drop(snapshot);
             let again = again.ok_or(TakeError::NotInQuarantine(id))?;
@@ -136,11 +135,12 @@ impl App {
                 |again: receiving::Again| Taken { pieces: pieces.clone(), new: again.new, linked: again.linked };
             let object = format!("{} of delivery {id}", listed(&pieces));
             if request.dry_run {
-                self.look(asker, &grant, Act { action: "delivery.foretell", object: &object }).await?;
+                self.audited_read(asker, &grant, Act { action: "delivery.preview", object: &object }).await?;
                 return Ok(taken(again));
             }
             let pointers: Vec<String> = wanted.iter().map(|piece| place(&read, piece)).collect();
             let change = self.store.change_for(self.now(), batch).await?;
+            let change = Changing::over(change, asker.author(&grant), self.calendar);
             // Somebody else may have taken it, or replayed it, meanwhile.
             if quarantine::by_ids(change.connection(), &[id]).await?.is_empty()
                 || quarantine::taken_of(change.connection(), id).await? != before
@@ -154,8 +154,7 @@ impl App {
                 continue;
             }
             quarantine::note_taken(&change, id, &pointers, grant.subject()).await?;
-            self.audit(&change, asker, &grant, Act { action: "delivery.take", object: &object }).await?;
-            change.commit().await?;
+            change.commit(Act { action: "delivery.take", object: &object }).await?;
             return Ok(taken(again));
         }
     }

@@ -1,5 +1,6 @@
 //! What a delivery that is kept does: where it does nothing, its sender is told so, and why.
 
+use crate::store::Unscoped;
 use crate::app::receiving::receive::{Received, Receiving};
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
 use crate::domain::ids::{EventId, PlatformId};
@@ -21,7 +22,7 @@ impl Receiving {
         ) {
             return (received, None);
         }
-        let connection = self.app().store.connection();
+        let connection = self.app().store.connection(Unscoped::Receiving);
         let mut none = None;
         for event_id in events {
             let around = match around(connection, (platform, event_id), self.app().calendar).await {

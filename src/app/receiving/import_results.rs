@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::app::context::Act;
 use crate::app::directory::import::digest_of;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -13,7 +12,7 @@ use crate::intake::hr_csv::{RawFile, by_profile};
 use crate::intake::profile::{Profile, ProfileProblems};
 use crate::render::views::ResultsImportView;
 use crate::store::receiving::file::{self, KeepFileError, Progress, ResultsFile, Tally};
-use crate::store::{StoreError, platforms};
+use crate::store::{Act, Changing, StoreError, Unscoped, platforms};
 
 /// A file of results.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +81,7 @@ impl App {
         progress: Progress<'_>,
     ) -> Result<ImportedResults, ImportResultsError> {
         let grant = asker.grant(Action::Operate)?;
-        let platform = platforms::by_code(self.store.connection(), request.platform).await?;
+        let platform = platforms::by_code(self.store.connection(Unscoped::Receiving), request.platform).await?;
         let platform = platform.ok_or_else(|| ImportResultsError::UnknownPlatform(request.platform.clone()))?;
         let clock = FileClock { zone: platform.time_zone, read_at: self.now() };
         let file = RawFile { bytes: request.bytes, sheet: request.sheet };
@@ -113,7 +112,7 @@ impl App {
             rows: reading.rows,
         };
         if request.dry_run {
-            let snapshot = self.store.snapshot().await?;
+            let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
             if let Some((delivery, at)) = file::kept_before(snapshot.connection(), &file).await? {
                 return Ok(imported.same_as(delivery, at));
             }
@@ -121,14 +120,14 @@ impl App {
             return Ok(imported);
         }
         let change = self.store.change_for_file(self.now(), &file).await?;
+        let change = Changing::over(change, asker.author(&grant), self.calendar);
         if let Some((delivery, at)) = file::kept_before(change.connection(), &file).await? {
             change.roll_back().await?;
             return Ok(imported.same_as(delivery, at));
         }
         let (delivery, tally) = file::keep(&change, file, self.calendar, progress).await?;
         let object = format!("delivery {delivery} of {}, {} results, {} new", platform.code, tally.results, tally.new);
-        self.audit(&change, asker, &grant, Act { action: "results.import", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "results.import", object: &object }).await?;
         imported.tally = tally;
         imported.delivery = Some(delivery);
         Ok(imported)

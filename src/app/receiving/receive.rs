@@ -23,7 +23,7 @@ use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, 
 use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
-use crate::store::{StoreError, Trouble};
+use crate::store::{Unscoped, StoreError, Trouble};
 
 pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
 pub use crate::intake::webhook::headers::Headers;
@@ -248,7 +248,7 @@ impl Receiving {
         if let Some((words, version, _)) = known.filter(|(_, _, read_at)| read_at.elapsed() < TRUSTED_FOR) {
             return Ok((words, version));
         }
-        let connection = self.app.store.connection();
+        let connection = self.app.store.connection(Unscoped::Receiving);
         let words = Arc::new(words_of(connection, platform).await?);
         let version = version_of(connection, platform).await?;
         locked(&self.words).insert(platform, (words.clone(), version, Instant::now()));
@@ -285,7 +285,7 @@ impl Receiving {
     }
 
     pub(in crate::app) async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
-        let connection = self.app.store.connection();
+        let connection = self.app.store.connection(Unscoped::Receiving);
         let Some(platform) = platforms::by_code(connection, code).await? else {
             locked(&self.trusted).remove(code);
             return Err(ReceiveError::UnknownPlatform(code.clone()));

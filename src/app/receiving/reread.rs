@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 
 use crate::app::compliance::decide_results::{StandingChange, changes};
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::context::Act;
 use crate::app::quarantine::replay::Tongue;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -19,7 +18,7 @@ use crate::store::people::{self, KnownEmployee, Whose};
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::Delivery;
 use crate::store::receiving::reread::{self, KeptDelivery, Reread};
-use crate::store::{Change, Connection, StoreError, merges};
+use crate::store::{Act, Changing, Connection, StoreError, Unscoped, merges};
 
 pub use crate::store::receiving::reread::Difference;
 
@@ -78,7 +77,7 @@ impl App {
     /// In a dry run nothing changes, and each hundred is foretold as if it came alone.
     pub async fn reread_platform(&self, asker: &Asker, request: &RereadRequest) -> Result<RereadAnswer, RereadError> {
         asker.grant(Action::Operate)?;
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let platform = platforms::by_code(connection, &request.platform).await?;
         let platform = platform.ok_or_else(|| RereadError::UnknownPlatform(request.platform.clone()))?;
         let mut answer = RereadAnswer { next: request.after, ..RereadAnswer::default() };
@@ -109,8 +108,8 @@ impl App {
         let tongue = self.tongue_of(platform).await?;
         let ids: BTreeSet<i64> = page.iter().map(|kept| kept.id).collect();
         let batch = self.read_kept(platform, &tongue, page);
-        let change = self.store.change(self.now()).await?;
-        let before = self.store.snapshot().await?;
+        let change = self.begin_change(asker, &grant).await?;
+        let before = self.store.snapshot(Unscoped::Receiving).await?;
         let mut reread = reread::reread(&change, &batch, self.calendar).await?;
         // What is satisfied counts where something was done in its registration, whichever delivery told of that.
         let others = reread::satisfying(change.connection(), platform.id, &reread.registrations).await?;
@@ -141,7 +140,7 @@ impl App {
         asker: &Asker,
         grant: &crate::domain::access::Grant,
         request: &RereadRequest,
-        (change, is_changed): (Change, bool),
+        (change, is_changed): (Changing<'_>, bool),
         ids: &BTreeSet<i64>,
     ) -> Result<(), RereadError> {
         let (first, last) = (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default());
@@ -149,11 +148,10 @@ impl App {
         if request.dry_run || !is_changed {
             change.roll_back().await?;
             let action = if request.dry_run { "platform.preview-reread" } else { "platform.reread" };
-            self.look(asker, grant, Act { action, object: &object }).await?;
+            self.audited_read(asker, grant, Act { action, object: &object }).await?;
             return Ok(());
         }
-        self.audit(&change, asker, grant, Act { action: "platform.reread", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.reread", object: &object }).await?;
         Ok(())
     }
 

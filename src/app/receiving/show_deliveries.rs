@@ -1,6 +1,5 @@
 //! Deliveries as they were received: listed, and shown down to their bytes.
 
-use crate::app::context::Act;
 use crate::app::directory::import::digest_of;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
@@ -8,7 +7,7 @@ use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::report::protection::ReadText;
 use crate::intake::webhook::encoding;
 use crate::store::deliveries::{self, DeliveryFilter};
-use crate::store::{Connection, StoreError, people, platforms};
+use crate::store::{Act, Connection, StoreError, people, platforms};
 
 pub use crate::store::deliveries::KeptDelivery;
 
@@ -51,7 +50,8 @@ impl App {
         request: &DeliveriesRequest,
     ) -> Result<Vec<KeptDelivery>, ShowDeliveriesError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        let connection = self.store.connection();
+        let reading = self.begin_read(asker, &grant, Act { action: "deliveries.read", object: "deliveries" }).await?;
+        let connection = reading.connection();
         let platform = match &request.platform {
             None => None,
             Some(code) => {
@@ -61,9 +61,7 @@ impl App {
         };
         let DeliveriesRequest { outcome, sent_as, before, .. } = request.clone();
         let filter = DeliveryFilter { outcome, platform, sent_as, before };
-        let found = deliveries::list(connection, &filter, request.at_most).await?;
-        self.look(asker, &grant, Act { action: "deliveries.read", object: "deliveries" }).await?;
-        Ok(found)
+        Ok(deliveries::list(connection, &filter, request.at_most).await?)
     }
 
     /// One delivery with its bytes; without them where they speak of somebody with protected personal data.
@@ -73,16 +71,15 @@ impl App {
         id: i64,
     ) -> Result<(KeptDelivery, ShownBody), ShowDeliveriesError> {
         let grant = asker.grant(Action::ReadDeliveries)?;
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+        let object = format!("delivery {id}");
+        let reading = self.begin_read(asker, &grant, Act { action: "delivery.read", object: &object }).await?;
+        let connection = reading.connection();
         let found = deliveries::by_id(connection, id).await?;
         let (kept, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
         let shown = match self.speaks_of_protected(connection, id, &body).await? {
             true => ShownBody::Withheld { digest: digest_of(&body) },
             false => ShownBody::Whole(body),
         };
-        drop(snapshot);
-        self.look(asker, &grant, Act { action: "delivery.read", object: &format!("delivery {id}") }).await?;
         Ok((kept, shown))
     }
 

@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use crate::app::compliance::judge::{Judged, judge};
 use crate::app::compliance::statements_without_result::without_result_of;
-use crate::app::context::Act;
 use crate::app::employees::own::as_judged;
 use crate::app::linking::own_waiting::own_waiting_as_known;
 use crate::app::reports::as_known::{as_known, by_learner, targets_of};
@@ -26,9 +25,7 @@ use crate::domain::training::LinkedResult;
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::told::Told;
-use crate::store::{
-    Connection, StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting,
-};
+use crate::store::{Act, Connection, StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]
@@ -149,8 +146,8 @@ impl App {
     ) -> Result<OnboardingReport, BuildReportError> {
         let grant = asker.grant(Action::ReadReport)?;
         let object = format!("requirement {}{}", request.requirement, request.clocks);
-        let pinned = self.look(asker, &grant, Act { action: "report.read", object: &object }).await?;
-        let view = self.view(request.clocks, pinned).await?;
+        let act = self.audited_read(asker, &grant, Act { action: "report.read", object: &object }).await?;
+        let view = self.view(request.clocks, act).await?;
         let connection = view.snapshot.connection();
         let standard = DuePeriod::year_to(view.as_of);
         let due =
@@ -223,7 +220,7 @@ impl App {
         let except = match visible {
             Visible::Only(own) if due.to > view.as_of => {
                 let whom = JudgedFor { today: self.today() };
-                let ids = judged_for(connection, own, view.as_of, whom).await?;
+                let ids = judged_for(connection, &own.administrations, view.as_of, whom).await?;
                 people.extend(self.people_with_results(connection, ids).await?);
                 Some(whom)
             }

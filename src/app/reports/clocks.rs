@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::App;
-use crate::store::{Snapshot, StoreError, clock};
+use crate::store::act::AuditedRead;
+use crate::store::{Reading, StoreError, clock};
 
 /// The two clocks, as somebody asks: `None` is today, and now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct FutureKnowledge;
 /// What a question is answered from.
 #[derive(Debug)]
 pub struct View {
-    pub snapshot: Snapshot,
+    pub snapshot: Reading,
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
     /// Whether this is all that is known now, so that the derived rows answer.
@@ -50,18 +51,18 @@ pub enum ViewError {
 }
 
 impl App {
-    /// Opens the view that two clocks ask for. `pinned` is an instant to which the clock of knowledge was just moved.
+    /// Opens the view that two clocks ask for, within an act whose audit entry moved the transaction-time clock to now.
     ///
     /// A view of now speaks of the newest instant that its snapshot holds; whatever is recorded later is later than
     /// that, so the same question with that `known_at` is answered the same for ever.
-    pub(in crate::app) async fn view(&self, clocks: Clocks, pinned: DateTime<Utc>) -> Result<View, ViewError> {
-        if clocks.known_at.is_some_and(|known_at| known_at > pinned) {
+    pub(in crate::app) async fn view(&self, clocks: Clocks, act: AuditedRead) -> Result<View, ViewError> {
+        if clocks.known_at.is_some_and(|known_at| known_at > act.known_at()) {
             return Err(FutureKnowledge.into());
         }
         if clocks.known_at.is_none() {
             self.settle_before_reading().await?;
         }
-        let snapshot = self.store.snapshot().await?;
+        let snapshot = act.open(&self.store).await?;
         let newest = clock::known_through(snapshot.connection()).await?;
         Ok(View {
             as_of: clocks.as_of.unwrap_or_else(|| self.today()),

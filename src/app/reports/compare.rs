@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::app::context::Act;
 use crate::app::employees::history::{Seen, ToldEntry};
 use crate::app::reports::as_known::{AsKnown, as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
@@ -17,7 +16,7 @@ use crate::domain::history::{Entry, Kind, told};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::report::Counts;
 use crate::domain::report::comparison::{FactKey, Known, Moved, because, status};
-use crate::store::{Connection, Snapshot, StoreError, history, reorganisations, requirements};
+use crate::store::{Act, Connection, Snapshot, StoreError, history, reorganisations, requirements};
 
 /// Which two reports to compare: the one that the clocks ask for, and the same as known at an earlier instant.
 #[derive(Debug, Clone)]
@@ -222,11 +221,11 @@ impl App {
     ) -> Result<(View, Sides), CompareError> {
         let ComparisonRequest { requirement, clocks, compare_known_at } = request;
         let object = format!("requirement {requirement}{clocks}, compared with {}", compare_known_at.to_rfc3339());
-        let pinned = self.look(asker, grant, Act { action, object: &object }).await?;
-        if *compare_known_at > clocks.known_at.unwrap_or(pinned) {
+        let act = self.audited_read(asker, grant, Act { action, object: &object }).await?;
+        if *compare_known_at > clocks.known_at.unwrap_or(act.known_at()) {
             return Err(CompareError::ComparedWithLater);
         }
-        let view = self.view(*clocks, pinned).await?;
+        let view = self.view(*clocks, act).await?;
         let now = self.side(&view.snapshot, requirement, view.known_at).await?;
         if now.versions.is_empty() {
             return Err(CompareError::UnknownRequirement(requirement.clone()));
@@ -271,7 +270,7 @@ impl App {
         let between = (request.compare_known_at, view.known_at);
         let both = [&sides.then, &sides.now].map(|side| side.known.employees.get(&id));
         let employments = both.into_iter().flatten().flat_map(|employee| &employee.person.employments);
-        let own = visible.own_days(employments);
+        let own = visible.own_days(id, employments);
         let [then, now] = both;
         let Some(employee) = now.or(then) else { return Ok(vec![Cause::NotShown]) };
         let seen = Seen { visible, own: &own, employee, now: view.known_at };

@@ -9,7 +9,6 @@ use futures::{StreamExt, pin_mut};
 use tokio::sync::mpsc;
 
 use crate::app::compliance::judge::Requirements;
-use crate::app::context::Act;
 use crate::app::employees::own::as_judged;
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
@@ -23,7 +22,7 @@ use crate::render::export_xlsx::{XlsxExport, XlsxExportError};
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
 use crate::store::standings::{PlacedRow, RowsAsked, rows_of};
-use crate::store::{StoreError, directory, requirements};
+use crate::store::{Act, StoreError, directory, requirements};
 
 pub use crate::store::standings::RowPlace;
 
@@ -163,8 +162,8 @@ impl App {
         }
         let about = request.requirement.as_ref().map_or_else(|| "all requirements".to_owned(), ToString::to_string);
         let object = format!("administration {}, {about}{}", request.administration, request.clocks);
-        let pinned = self.look(asker, &grant, Act { action: act, object: &object }).await?;
-        let view = self.view(request.clocks, pinned).await?;
+        let act = self.audited_read(asker, &grant, Act { action: act, object: &object }).await?;
+        let view = self.view(request.clocks, act).await?;
         let connection = view.snapshot.connection();
         let administrations = directory::administrations(connection, view.known_at).await?;
         let name = administrations.get(&request.administration).cloned().ok_or_else(unknown)?;

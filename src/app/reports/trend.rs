@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::app::context::Act;
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::build::{BuildReportError, Tallies};
 use crate::app::reports::clocks::{Clocks, View};
@@ -19,7 +18,7 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree, TrendFault, points};
 use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
 use crate::store::people::KnownEmployee;
-use crate::store::{StoreError, directory, reorganisations, requirements, standings};
+use crate::store::{Act, StoreError, directory, reorganisations, requirements, standings};
 
 /// What somebody asks of a trend.
 #[derive(Debug, Clone)]
@@ -79,8 +78,8 @@ impl App {
         let clocks = Clocks { as_of: Some(*to), known_at: request.known_at };
         let object =
             format!("trend of requirement {requirement} from {from}, by {interval}, in the tree {tree}{clocks}");
-        let pinned = self.look(asker, &grant, Act { action: "report.trend", object: &object }).await?;
-        let view = self.view(clocks, pinned).await.map_err(BuildReportError::from)?;
+        let act = self.audited_read(asker, &grant, Act { action: "report.trend", object: &object }).await?;
+        let view = self.view(clocks, act).await.map_err(BuildReportError::from)?;
         let connection = view.snapshot.connection();
         let versions = requirements::versions(connection, requirement, Some(view.known_at)).await?;
         if versions.is_empty() {

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::write_group::version_of_group;
 use super::{Door, Resource, ScimError, Wanted, version_of};
-use crate::app::context::Act;
 use crate::app::{App, Asker, StoreError};
 use crate::domain::access::Action;
 use crate::domain::ids::{AdministrationCode, EmployeeId};
@@ -17,7 +16,7 @@ use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema;
 use crate::intake::scim::user::{UserId, group_location, instant};
 use crate::store::scim_groups::{self, ScimGroup};
-use crate::store::{Connection, clock, directory, scim};
+use crate::store::{Act, Connection, Reading, clock, directory, scim};
 
 /// Where the provider's groups come in the order of all: after the administrations.
 const PROVIDED: i64 = 1 << 32;
@@ -51,17 +50,16 @@ impl App {
         let grant = asker.grant(Action::Provision)?;
         let schemas = schema::group();
         let list = text.understand(&schemas)?;
-        self.look(asker, &grant, Act { action: "scim.groups.read", object: "groups" }).await?;
-        self.groups_of(door, &list).await
+        let reading = self.begin_read(asker, &grant, Act { action: "scim.groups.read", object: "groups" }).await?;
+        self.groups_of(&reading, door, &list).await
     }
 
     /// A ListResponse of the groups that a question is about. Members are looked at only where it asks for them.
-    pub(super) async fn groups_of(&self, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
+    pub(super) async fn groups_of(&self, reading: &Reading, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
         let is_asked =
             list.filter.as_ref().is_some_and(|filter| filter.looks_at("members")) || list.sorts_by("members");
         let with_members = is_asked || list.projection.shows("members");
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+        let connection = reading.connection();
         let mut groups = self.administrations(connection, door, None, with_members).await?;
         groups.extend(provided(connection, door, with_members).await?);
         let mut wanted: Vec<Shown> = groups.into_iter().filter(|group| list.wants(&group.resource)).collect();
@@ -103,9 +101,9 @@ impl App {
         let unknown = || ScimError::NotFound { kind: "group", id: id.to_owned() };
         let with_members = projection.shows("members");
         if let Some(GroupId(key)) = GroupId::parse(id) {
-            self.look(asker, &grant, Act { action: "scim.group.read", object: &format!("group {id}") }).await?;
-            let snapshot = self.store.snapshot().await?;
-            let connection = snapshot.connection();
+            let object = format!("group {id}");
+            let reading = self.begin_read(asker, &grant, Act { action: "scim.group.read", object: &object }).await?;
+            let connection = reading.connection();
             if let Some(group) = scim_groups::by_id(connection, key).await? {
                 let members = if with_members {
                     scim_groups::members(connection, Some(key)).await?.remove(&key).unwrap_or_default()
@@ -117,9 +115,9 @@ impl App {
             }
         }
         let code = AdministrationCode::parse(id).map_err(|_| unknown())?;
-        self.look(asker, &grant, Act { action: "scim.group.read", object: &format!("administration {code}") }).await?;
-        let snapshot = self.store.snapshot().await?;
-        let group = self.administrations(snapshot.connection(), door, Some(&code), with_members).await?.pop();
+        let object = format!("administration {code}");
+        let reading = self.begin_read(asker, &grant, Act { action: "scim.group.read", object: &object }).await?;
+        let group = self.administrations(reading.connection(), door, Some(&code), with_members).await?.pop();
         let group = group.ok_or_else(unknown)?;
         Ok(Resource::of_version(group.resource, group.version, &projection))
     }

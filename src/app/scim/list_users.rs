@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::load::{Loading, employee_at, load, user_of};
 use super::waiting::resources_of;
 use super::{Door, Resource, ScimError};
-use crate::app::context::Act;
 use crate::app::{App, Asker, StoreError};
 use crate::domain::access::Action;
 use crate::domain::ids::EmployeeId;
@@ -18,7 +17,7 @@ use crate::intake::scim::schema::ENTERPRISE;
 use crate::intake::scim::user::{UserId, UserReference};
 use crate::store::scim::KnownBy;
 use crate::store::scim_waiting::WaitingUser;
-use crate::store::{Connection, clock, directory, scim, scim_waiting};
+use crate::store::{Act, Connection, Reading, clock, directory, scim, scim_waiting};
 
 /// How many users are in memory at a time.
 const AT_ONCE: usize = 500;
@@ -53,14 +52,13 @@ impl App {
     pub async fn list_scim_users(&self, asker: &Asker, door: &Door, text: &ListText) -> Result<Value, ScimError> {
         let grant = asker.grant(Action::Provision)?;
         let list = text.understand(&door.mapping.schemas)?;
-        self.look(asker, &grant, Act { action: "scim.users.read", object: "users" }).await?;
-        self.users_of(door, &list).await
+        let reading = self.begin_read(asker, &grant, Act { action: "scim.users.read", object: "users" }).await?;
+        self.users_of(&reading, door, &list).await
     }
 
     /// A ListResponse of the users that a question is about.
-    pub(super) async fn users_of(&self, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+    pub(super) async fn users_of(&self, reading: &Reading, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
+        let connection = reading.connection();
         let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
         let loading = Loading { door, administrations: &administrations, today: self.today() };
         let search = Search { app: self, connection, list, loading };

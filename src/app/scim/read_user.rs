@@ -3,12 +3,11 @@
 use super::load::{Loading, load_user};
 use super::waiting::waiting_resource;
 use super::{Door, Resource, ScimError, Wanted};
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::user::UserReference;
-use crate::store::{clock, directory};
+use crate::store::{Act, clock, directory};
 
 impl App {
     /// Shows a user, and leaves the audit entry of the look.
@@ -24,9 +23,9 @@ impl App {
         let projection = Projection::read(schemas, wanted.attributes, wanted.excluded_attributes)?;
         let unknown = || ScimError::NotFound { kind: "user", id: id.to_owned() };
         UserReference::parse(id).ok_or_else(unknown)?;
-        self.look(asker, &grant, Act { action: "scim.user.read", object: &format!("user {id}") }).await?;
-        let snapshot = self.store.snapshot().await?;
-        let connection = snapshot.connection();
+        let object = format!("user {id}");
+        let reading = self.begin_read(asker, &grant, Act { action: "scim.user.read", object: &object }).await?;
+        let connection = reading.connection();
         if let Some(waiting) = waiting_resource(connection, id, &door.base).await? {
             return Ok(Resource::new(waiting, &projection));
         }

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::{Door, ScimError};
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::intake::scim::discovery::list_response;
 use crate::intake::scim::paging::{ListError, ListText, Start};
 use crate::intake::scim::schema;
+use crate::store::Act;
 
 /// What one type of resource has to say.
 struct Part {
@@ -45,11 +45,12 @@ impl App {
             Start::Index(past) => past,
             Start::Cursor(_) => 0,
         };
-        self.look(asker, &grant, Act { action: "scim.users.read", object: "users and groups" }).await?;
-        let users = Part::of(self.users_of(door, &of_users).await?);
+        let entry = Act { action: "scim.users.read", object: "users and groups" };
+        let reading = self.begin_read(asker, &grant, entry).await?;
+        let users = Part::of(self.users_of(&reading, door, &of_users).await?);
         let count = of_groups.count.saturating_sub(users.resources.len());
         let of_groups = of_groups.after(past.saturating_sub(users.total), count);
-        let groups = Part::of(self.groups_of(door, &of_groups).await?);
+        let groups = Part::of(self.groups_of(&reading, door, &of_groups).await?);
         let resources: Vec<Value> = users.resources.into_iter().chain(groups.resources).collect();
         Ok(list_response(users.total + groups.total, past + 1, resources))
     }

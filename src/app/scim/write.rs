@@ -9,7 +9,6 @@ use super::load::{Household, Loaded, Loading, load_user};
 use super::tell::{Telling, protection};
 use super::waiting::waiting_resource;
 use super::{Door, Precondition, Resource, ScimError};
-use crate::app::context::Act;
 use crate::app::{App, Asker};
 use crate::domain::access::Grant;
 use crate::domain::directory::plan::provision::Told;
@@ -20,15 +19,13 @@ use crate::intake::scim::user::{self, ReadUser, UserId, waiting_id};
 use crate::store::people::Whose;
 use crate::store::scim::ScimUser;
 use crate::store::scim_waiting::Ended;
-use crate::store::{Change, clock, directory, people, scim, scim_groups, scim_waiting};
+use crate::store::{Act, Changing, clock, directory, people, scim, scim_groups, scim_waiting};
 
 /// A change under way at the SCIM door.
 pub(super) struct Writing<'a> {
     pub app: &'a App,
-    pub asker: &'a Asker,
-    pub grant: &'a Grant,
     pub door: &'a Door,
-    pub change: Change,
+    pub change: Changing<'a>,
     pub administrations: BTreeMap<AdministrationCode, String>,
     pub today: NaiveDate,
 }
@@ -55,10 +52,10 @@ pub(super) struct Wish<'a> {
 impl<'a> Writing<'a> {
     pub async fn begin(app: &'a App, asker: &'a Asker, grant: &'a Grant, door: &'a Door) -> Result<Self, ScimError> {
         let now = app.now();
-        let change = app.store.change(now).await?;
+        let change = app.begin_change(asker, grant).await?;
         let known_at = clock::known_through(change.connection()).await?;
         let administrations = directory::administrations(change.connection(), known_at).await?;
-        Ok(Self { app, asker, grant, door, change, administrations, today: app.calendar.day_of(now) })
+        Ok(Self { app, door, change, administrations, today: app.calendar.day_of(now) })
     }
 
     pub fn loading(&self) -> Loading<'_> {
@@ -191,7 +188,7 @@ impl<'a> Writing<'a> {
             }
             self.forget_waiting(taken.id).await?;
             let act = Act { action: "scim.user.let_go", object: &format!("user {id}") };
-            self.app.audit(&self.change, self.asker, self.grant, act).await?;
+            self.change.note(act).await?;
         }
         let Some(taken) = scim::by_user_name(self.change.connection(), user_name).await? else { return Ok(()) };
         let is_same_person = household.is_some_and(|household| household.employee == taken.employee);
@@ -212,15 +209,14 @@ impl<'a> Writing<'a> {
         if let Some(holder) = number.get(&taken.employee) {
             let object = format!("employee {}", holder.number);
             let act = Act { action: "scim.user.let_go", object: &object };
-            self.app.audit(&self.change, self.asker, self.grant, act).await?;
+            self.change.note(act).await?;
         }
         Ok(())
     }
 
     /// Leaves the audit entry and commits.
     pub(super) async fn done(self, action: &'static str, object: &str) -> Result<(), ScimError> {
-        self.app.audit(&self.change, self.asker, self.grant, Act { action, object }).await?;
-        Ok(self.change.commit().await?)
+        Ok(self.change.commit(Act { action, object }).await?)
     }
 
     async fn resource(&self, id: UserId) -> Result<Map<String, Value>, ScimError> {

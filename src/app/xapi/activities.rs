@@ -7,7 +7,7 @@ use crate::domain::ids::PlatformId;
 use crate::intake::xapi::merging::merge_definitions;
 use crate::store::platforms::Platform;
 use crate::store::xapi::activities::{self, ActivityName, KnownDefinition};
-use crate::store::{Connection, StoreError};
+use crate::store::{Unscoped, Connection, StoreError};
 
 /// What a statement says of an activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,6 @@ impl App {
     /// What is known of an activity, as a JSON object.
     pub async fn activity_definition(&self, platform: &Platform, iri: &str) -> Result<Option<String>, StoreError> {
         self.index_for_a_question().await?;
-        activities::definition_of(self.store.connection(), platform.id, iri).await
+        activities::definition_of(self.store.connection(Unscoped::Receiving), platform.id, iri).await
     }
 }

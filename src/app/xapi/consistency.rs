@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::index::AT_A_QUESTION;
 use crate::app::App;
-use crate::store::{StoreError, clock, xapi::indexing};
+use crate::store::{Unscoped, StoreError, clock, xapi::indexing};
 
 /// How old a promise may be that goes with an answer of another kind. It holds for ever; a newer one is of more use.
 const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ struct Promises {
 impl App {
     /// Through which instant all statements are found by whoever reads after this, by terms too.
     pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let known = clock::known_through(connection).await?;
         // A question by terms indexes so many first.
         let waiting = indexing::waiting_behind(connection, AT_A_QUESTION).await?;
@@ -65,8 +65,8 @@ impl App {
             std::mem::take(&mut promises.is_read)
         };
         let now = self.now();
-        if is_read && clock::known_through(self.store.connection()).await? + MAY_LAG < now {
-            self.store.change(now).await?.commit().await?;
+        if is_read && clock::known_through(self.store.connection(Unscoped::Receiving)).await? + MAY_LAG < now {
+            self.store.change(Unscoped::Receiving, now).await?.commit().await?;
         }
         Ok(())
     }

@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::app::context::Act;
 use crate::app::platforms::add::{NewPlatform, PlatformError};
 use crate::app::receiving::receive::TRUSTED_FOR;
 use crate::app::{App, Asker};
@@ -20,7 +19,7 @@ use crate::domain::ids::PlatformCode;
 use crate::store::credentials;
 pub use crate::store::credentials::Credential;
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets};
-use crate::store::{Change, StoreError};
+use crate::store::{Act, Change, StoreError, Unscoped};
 
 pub use crate::app::receiving::adapter::XAPI;
 
@@ -136,7 +135,7 @@ impl Credentials {
         if remembered.is_some() {
             return Ok(remembered);
         }
-        let found = credentials::by_key(app.store.connection(), key).await?.map(Arc::new);
+        let found = credentials::by_key(app.store.connection(Unscoped::Receiving), key).await?.map(Arc::new);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         match &found {
             Some(credential) => {
@@ -156,7 +155,7 @@ impl App {
     /// Adds a platform that sends xAPI statements; answers its key and secret, which is never shown again.
     pub async fn add_xapi_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<KeyAndSecret, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -164,8 +163,7 @@ impl App {
         })?;
         let made = self.make_credential(&change, platform, &new.code, OldSecrets::HoldOn).await?;
         let object = format!("platform {}", new.code);
-        self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.add", object: &object }).await?;
         Ok(made)
     }
 
@@ -177,7 +175,7 @@ impl App {
         old: OldSecrets,
     ) -> Result<Option<KeyAndSecret>, PlatformError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         if platform.adapter != XAPI {
@@ -186,8 +184,7 @@ impl App {
         }
         let made = self.make_credential(&change, platform.id, &platform.code, old).await?;
         let object = format!("platform {}", platform.code);
-        self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.rotate-secret", object: &object }).await?;
         Ok(Some(made))
     }
 

@@ -11,7 +11,7 @@ pub use crate::intake::xapi::parameters;
 pub use crate::intake::xapi::person::person_of;
 use crate::intake::xapi::terms::canonical;
 pub use crate::intake::xapi::{Actor, Version};
-use crate::store::StoreError;
+use crate::store::{Unscoped, StoreError};
 use crate::store::xapi::documents;
 pub use crate::store::xapi::documents::{Belonging, Document, Resource};
 
@@ -130,7 +130,7 @@ const fn must_say_what(resource: Resource, version: Version) -> bool {
 impl App {
     /// A document by its name.
     pub async fn document(&self, belonging: &Belonging, name: &str) -> Result<Option<Document>, StoreError> {
-        documents::by_name(self.store.connection(), belonging, name).await
+        documents::by_name(self.store.connection(Unscoped::Receiving), belonging, name).await
     }
 
     /// The names of documents; with a registration those of it, else all.
@@ -139,7 +139,7 @@ impl App {
         belonging: &Belonging,
         since: Option<chrono::DateTime<chrono::Utc>>,
     ) -> Result<Vec<String>, StoreError> {
-        documents::names(self.store.connection(), belonging, since).await
+        documents::names(self.store.connection(Unscoped::Receiving), belonging, since).await
     }
 
     /// Writes a document; answers the digest of what is kept now.
@@ -157,7 +157,7 @@ impl App {
             check(&sent.content)?;
         }
         for _ in 0..TRIES {
-            let connection = self.store.connection();
+            let connection = self.store.connection(Unscoped::Receiving);
             // Content is read only where it is merged.
             let (seen, kept) = match writing {
                 Writing::Put => (documents::digest_by_name(connection, belonging, name).await?, None),
@@ -203,7 +203,7 @@ impl App {
         preconditions: &Preconditions,
     ) -> Result<(), DocumentError> {
         for _ in 0..TRIES {
-            let seen = documents::digest_by_name(self.store.connection(), belonging, name).await?;
+            let seen = documents::digest_by_name(self.store.connection(Unscoped::Receiving), belonging, name).await?;
             if !preconditions.hold(seen.as_deref()) {
                 return Err(DocumentError::PreconditionFailed);
             }

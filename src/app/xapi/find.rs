@@ -17,7 +17,7 @@ use crate::intake::xapi::language::AcceptLanguage;
 use crate::intake::xapi::multipart::{self, Part};
 use crate::intake::xapi::query::{Many, One};
 use crate::intake::xapi::read_body;
-use crate::store::StoreError;
+use crate::store::{Unscoped, StoreError};
 use crate::store::platforms::Platform;
 use crate::store::xapi::activities;
 use crate::store::xapi::attachments;
@@ -93,7 +93,7 @@ impl More {
 impl App {
     /// One statement; nothing where the platform told none of that id, or it is voided and should not be, or the other way.
     pub async fn find_statement(&self, platform: &Platform, asked: &One) -> Result<Option<KeptStatement>, StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let Some(found) = finding::by_id(connection, platform.id, asked.id, asked.voided).await? else {
             return Ok(None);
         };
@@ -113,7 +113,7 @@ impl App {
         }
         // Before the statements are read: what is promised must be among them.
         let consistent_through = self.consistent_through().await?;
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let most = if asked.attachments { MOST_WITH_CONTENTS } else { MOST_ON_A_PAGE };
         let at_most = asked.limit.unwrap_or(most).min(most);
         let wanted = wanted(platform.id, asked, after, at_most + 1);
@@ -174,7 +174,7 @@ impl App {
         let Ok(body) = read_body(kept.raw.as_bytes(), kept.version) else { return Ok(BTreeMap::new()) };
         let spoken_of = body.statements.iter().flat_map(activities_of);
         let names: Vec<(PlatformId, &str)> = spoken_of.map(|activity| (platform.id, activity.id.as_ref())).collect();
-        let known = activities::definitions_of(self.store.connection(), names).await?;
+        let known = activities::definitions_of(self.store.connection(Unscoped::Receiving), names).await?;
         Ok(known.into_iter().map(|((_, iri), known)| (iri, known.definition)).collect())
     }
 
@@ -194,7 +194,7 @@ impl App {
         }
         hashes.sort_unstable();
         hashes.dedup();
-        let kept = attachments::read(self.store.connection(), platform.id, &hashes).await?;
+        let kept = attachments::read(self.store.connection(Unscoped::Receiving), platform.id, &hashes).await?;
         let parts: Vec<Part<'_>> = kept
             .iter()
             .map(|kept| Part {

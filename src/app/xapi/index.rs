@@ -14,7 +14,7 @@ use crate::intake::xapi::terms::{Reach, Term, terms};
 use crate::intake::xapi::{Activity, Context, Object, Statement, equality, read_body};
 use crate::store::xapi::indexing::{self, Unindexed};
 use crate::store::xapi::{TermDigest, bodies};
-use crate::store::{Connection, StoreError};
+use crate::store::{Unscoped, Connection, StoreError};
 
 /// How many statements are indexed at a time.
 const AT_ONCE: u64 = 500;
@@ -180,7 +180,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
 impl App {
     /// Indexes some of the statements that wait; answers how many it did.
     pub async fn index_some_statements(&self) -> Result<u64, StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let from = indexing::through(connection).await?;
         let waiting = indexing::after(connection, from, AT_ONCE).await?;
         let Some(last) = waiting.last() else { return Ok(0) };

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::app::operating::verify::{Progress, Verified};
 use crate::store::xapi::TermDigest;
 use crate::store::xapi::indexing;
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Unscoped, Snapshot, StoreError};
 
 /// How many statements are compared at a time.
 const AT_ONCE: u64 = 500;
@@ -16,7 +16,7 @@ const AT_ONCE: u64 = 500;
 impl App {
     /// Indexes all that waits now; what comes meanwhile waits for others.
     pub(in crate::app) async fn index_all_statements(&self) -> Result<(), StoreError> {
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let newest = indexing::newest(connection).await?;
         while indexing::through(connection).await? < newest && self.index_some_statements().await? > 0 {}
         Ok(())

@@ -12,6 +12,7 @@ use crate::domain::calendar::{CityCalendar, DaySet, Stretch, day_after, day_befo
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::{Matter, Proposal};
 use crate::domain::directory::{Absence, Employment};
+use crate::domain::ids::EmployeeId;
 
 /// The days on which a person is, was or will be the asker's own.
 ///
@@ -28,9 +29,14 @@ pub enum OwnDays {
 impl Visible {
     /// The days of a person that are the asker's own.
     #[must_use]
-    pub fn own_days<'a>(&self, employments: impl IntoIterator<Item = &'a Employment>) -> OwnDays {
+    pub fn own_days<'a>(
+        &self,
+        employee: EmployeeId,
+        employments: impl IntoIterator<Item = &'a Employment>,
+    ) -> OwnDays {
         match self {
             Self::All => OwnDays::All,
+            Self::Only(own) if own.people.contains(&employee) => OwnDays::All,
             Self::Only(_) => {
                 let own = employments.into_iter().filter(|employment| self.includes(&employment.administration));
                 OwnDays::Only(DaySet::union_of(own.filter_map(Employment::days)))

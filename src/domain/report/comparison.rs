@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn what_concerns_another_administration_alone_is_not_shown() {
-        let own = Visible::Only([AdministrationCode::parse("SEF").expect("a code")].into());
+        let own = Visible::administrations([AdministrationCode::parse("SEF").expect("a code")].into());
         let mut after = hired();
         after.employments.push(employed("2", "FGK", "2026-02-01"));
         let versions = [version(1, 61)];
@@ -359,7 +359,7 @@ mod tests {
         // The earlier employment elsewhere starts the clock earlier.
         let because = because(&known(&before), &known(&after), &Moved::default(), &own, day("2026-05-01"));
         assert_eq!(because.len(), 1);
-        let days = own.own_days(&after.employments);
+        let days = own.own_days(EmployeeId(1), &after.employments);
         assert!(!because[0].is_visible(&own, &days) && because[0].is_visible(&Visible::All, &OwnDays::All));
     }
 
@@ -398,7 +398,7 @@ mod tests {
         fn whoever_differs_has_a_cause_and_whoever_does_not_has_none(
             before in person(), after in person(), days in (20..60_u32, 20..60_u32), own: bool,
         ) {
-            let visible = if own { Visible::Only([AdministrationCode::parse("SEF").expect("a code")].into()) } else { Visible::All };
+            let visible = if own { Visible::administrations([AdministrationCode::parse("SEF").expect("a code")].into()) } else { Visible::All };
             let (then, now) = ([version(1, days.0)], [version(1, days.0), version(2, days.1)]);
             let first = Known { person: Some(&before), versions: &then };
             let second = Known { person: Some(&after), versions: &now };

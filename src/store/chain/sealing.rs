@@ -29,10 +29,10 @@ pub enum Sealed {
 impl Store {
     /// Seals the next link; `reader` says what reads deliveries now, `now` is for what a first link has to note.
     pub async fn seal_some(&self, reader: &str, now: chrono::DateTime<chrono::Utc>) -> Result<Sealed, StoreError> {
-        if newest(self.connection()).await?.is_none() {
+        if newest(self.pool_of_readers()).await?.is_none() {
             self.note_what_was_there(now).await?;
         }
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.open_snapshot().await?;
         let connection = snapshot.connection();
         let before = newest(connection).await?.unwrap_or(BEFORE_ALL);
         let Some((at, next_id)) = clock(connection).await? else { return Ok(Sealed::ClockSetBack) };
@@ -75,7 +75,7 @@ impl Store {
 
     /// Before the first link, rows that change in place are noted as they are.
     async fn note_what_was_there(&self, now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
-        let change = self.change(now).await?;
+        let change = self.open_change(now).await?;
         if alterations::note_the_unnoted(&change).await? == 0 {
             return change.roll_back().await;
         }

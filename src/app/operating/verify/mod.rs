@@ -23,7 +23,7 @@ use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
 use crate::store::chain::checking::Scope;
 use crate::store::chain::fault::LinkName;
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Unscoped, Snapshot, StoreError};
 
 /// Why nothing was verified.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +203,7 @@ impl App {
     }
 
     async fn snapshot_for(&self) -> Result<Snapshot, StoreError> {
-        self.store.snapshot().await
+        self.store.snapshot(Unscoped::Deriving).await
     }
 
     /// The statements are few or many; the index of terms is made in one piece, and looked at in the first part.

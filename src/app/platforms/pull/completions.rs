@@ -22,7 +22,7 @@ use crate::intake::webhook::headers::Headers;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::statement_result::Told;
 use crate::sources::moodle::Moodle;
-use crate::store::StoreError;
+use crate::store::{Unscoped, StoreError};
 use crate::store::pulls::{self, KnownCompletions};
 use crate::store::receiving::{Content, Delivery};
 
@@ -65,7 +65,7 @@ impl UnderWay<'_> {
     pub(super) async fn ask_for_completions(&mut self) -> Result<(), PullFault> {
         let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
         let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.asked.secret)?;
-        let profile = profile_of(self.receiving.app().store.connection(), self.platform).await?;
+        let profile = profile_of(self.receiving.app().store.connection(Unscoped::Receiving), self.platform).await?;
         let tongue = profile.map_or(Tongue::Statements(named_by), Tongue::Webhooks);
         let site = Site::read(&moodle.site().await?).map_err(fault_of(&moodle))?;
         let mut asking = Asking { moodle, site, tongue, known: HashMap::new() };
@@ -196,7 +196,7 @@ async fn is_known(
     for result in results {
         let Target::Course(course) = &result.target else { return Ok(false) };
         if !known.contains_key(course) {
-            let connection = under_way.receiving.app().store.connection();
+            let connection = under_way.receiving.app().store.connection(Unscoped::Receiving);
             let completions = pulls::completions_of(connection, under_way.platform.id, course).await?;
             known.insert(course.clone(), completions);
         }

@@ -3,7 +3,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{MoodleDetails, NewPull, NewSource, PullError, XapiDetails, state_of};
-use crate::app::context::Act;
 use crate::app::receiving::adapter::Adapter;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
@@ -13,7 +12,7 @@ use crate::intake::xapi::Version;
 use crate::sources::Address;
 use crate::store::platforms::{self, Platform};
 use crate::store::pulls::{self, Asked, Had, Pull};
-use crate::store::{Connection, StoreError};
+use crate::store::{Act, Connection, StoreError, Unscoped};
 
 impl App {
     /// Sets up how a platform is asked, from at once on. Where it is asked at the same address already, it goes on from
@@ -24,7 +23,7 @@ impl App {
             return Err(PullError::Every);
         }
         let asked = asked(new)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = known(change.connection(), code).await?;
         check_adapter(&platform, asked.source)?;
         let before = pulls::of(change.connection(), platform.id).await?;
@@ -34,21 +33,19 @@ impl App {
         };
         pulls::set(&change, platform.id, &asked, self.now(), had).await?;
         let object = format!("platform {code}, {} at {}", asked.source.as_str(), asked.address);
-        self.audit(&change, asker, &grant, Act { action: "platform.pull.set", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.pull.set", object: &object }).await?;
         Ok(())
     }
 
     /// Asks a platform no more; whether it was asked.
     pub async fn stop_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<bool, PullError> {
         let grant = asker.grant(Action::Operate)?;
-        let change = self.store.change(self.now()).await?;
+        let change = self.begin_change(asker, &grant).await?;
         let platform = known(change.connection(), code).await?;
         let was_asked = pulls::remove(&change, platform.id).await?;
         if was_asked {
             let object = format!("platform {code}");
-            self.audit(&change, asker, &grant, Act { action: "platform.pull.stop", object: &object }).await?;
-            change.commit().await?;
+            change.commit(Act { action: "platform.pull.stop", object: &object }).await?;
         }
         Ok(was_asked)
     }
@@ -56,7 +53,7 @@ impl App {
     /// How a platform is asked, and what came of it.
     pub async fn show_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<PullState, PullError> {
         asker.grant(Action::Operate)?;
-        let connection = self.store.connection();
+        let connection = self.store.connection(Unscoped::Receiving);
         let platform = known(connection, code).await?;
         let state = pull_state(connection, &platform, self.now()).await?;
         state.ok_or_else(|| PullError::NotSetUp(code.clone()))

@@ -7,12 +7,11 @@ use uuid::Uuid;
 use super::configure::known;
 use super::{PullError, PullFault};
 use crate::app::Asker;
-use crate::app::context::Act;
 use crate::app::receiving::receive::Receiving;
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, SourceKind, next_due};
-use crate::store::StoreError;
+use crate::store::{Act, StoreError, Unscoped};
 use crate::store::platforms::{self, Platform};
 use crate::store::pulls::{self, Ended, Had, Progress, Pull};
 
@@ -47,11 +46,11 @@ impl Receiving {
     /// What goes wrong with one is written down with it, and tried again later.
     pub async fn pull_due(&self, holder: &str) -> Result<usize, StoreError> {
         let app = self.app();
-        let due = pulls::due(app.store.connection(), app.now()).await?;
+        let due = pulls::due(app.store.connection(Unscoped::Receiving), app.now()).await?;
         if due.is_empty() {
             return Ok(0);
         }
-        let all = platforms::list(app.store.connection()).await?;
+        let all = platforms::list(app.store.connection(Unscoped::Receiving)).await?;
         let asked = all.iter().filter(|platform| due.contains(&platform.id));
         let pulled = join_all(asked.map(|platform| self.pull(platform, holder, None))).await;
         let begun = pulled.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -74,14 +73,13 @@ impl Receiving {
     ) -> Result<Brought, PullError> {
         let grant = asker.grant(Action::Operate)?;
         let app = self.app();
-        let platform = known(app.store.connection(), code).await?;
-        if pulls::of(app.store.connection(), platform.id).await?.is_none() {
+        let platform = known(app.store.connection(Unscoped::Receiving), code).await?;
+        if pulls::of(app.store.connection(Unscoped::Receiving), platform.id).await?.is_none() {
             return Err(PullError::NotSetUp(code.clone()));
         }
-        let change = app.store.change(app.now()).await?;
+        let change = app.begin_change(asker, &grant).await?;
         let object = format!("platform {code}");
-        app.audit(&change, asker, &grant, Act { action: "platform.pull", object: &object }).await?;
-        change.commit().await?;
+        change.commit(Act { action: "platform.pull", object: &object }).await?;
         let holder = Uuid::now_v7().to_string();
         let pulled = self.pull(&platform, &holder, since).await?;
         Ok(pulled.ok_or_else(|| PullError::UnderWay(code.clone()))??)

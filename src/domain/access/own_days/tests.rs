@@ -14,6 +14,8 @@ fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 
+const ANNA: EmployeeId = EmployeeId(1);
+
 fn code(text: &str) -> AdministrationCode {
     AdministrationCode::parse(text).expect("a code")
 }
@@ -32,7 +34,7 @@ fn employed(id: &str, administration: &str, starts_on: &str, ends_on: &str) -> E
 }
 
 fn only(codes: &[&str]) -> Visible {
-    Visible::Only(codes.iter().map(|text| code(text)).collect::<BTreeSet<_>>())
+    Visible::administrations(codes.iter().map(|text| code(text)).collect::<BTreeSet<_>>())
 }
 
 /// Anna: SEF to 31 March, FGK from 1 April to 30 June, SEF again from 1 July.
@@ -46,7 +48,7 @@ fn anna() -> Vec<Employment> {
 
 #[test]
 fn own_days_are_those_of_own_employments() {
-    let sef = only(&["SEF"]).own_days(&anna());
+    let sef = only(&["SEF"]).own_days(ANNA, &anna());
     for (on, is_own) in [
         ("2025-12-31", false),
         ("2026-01-01", true),
@@ -59,13 +61,13 @@ fn own_days_are_those_of_own_employments() {
         assert_eq!(sef.contains(day(on)), is_own, "{on}");
     }
     assert_eq!(sef.last_day(), None);
-    assert_eq!(only(&["FGK"]).own_days(&anna()).last_day(), Some(day("2026-06-30")));
-    assert!(only(&["KS"]).own_days(&anna()).is_none());
-    assert!(only(&[]).own_days(&anna()).is_none());
-    assert_eq!(Visible::All.own_days(&anna()), OwnDays::All);
+    assert_eq!(only(&["FGK"]).own_days(ANNA, &anna()).last_day(), Some(day("2026-06-30")));
+    assert!(only(&["KS"]).own_days(ANNA, &anna()).is_none());
+    assert!(only(&[]).own_days(ANNA, &anna()).is_none());
+    assert_eq!(Visible::All.own_days(ANNA, &anna()), OwnDays::All);
     assert_eq!(
         only(&["SEF", "FGK"])
-            .own_days(&anna())
+            .own_days(ANNA, &anna())
             .within(Stretch::inclusive(day("2026-03-01"), None).expect("days"))
             .len(),
         1
@@ -76,7 +78,7 @@ fn own_days_are_those_of_own_employments() {
 fn an_absence_is_shown_by_its_own_days() {
     let absences = [Absence { starts_on: day("2026-03-20"), ends_on: Some(day("2026-07-10")) }];
     let shown: Vec<String> = only(&["SEF"])
-        .own_days(&anna())
+        .own_days(ANNA, &anna())
         .absences(&absences)
         .iter()
         .map(|absence| format!("{} {:?}", absence.starts_on, absence.ends_on.map(|last| last.to_string())))
@@ -86,7 +88,7 @@ fn an_absence_is_shown_by_its_own_days() {
 
 #[test]
 fn a_reason_is_whose_day_it_was_given_on_or_whose_days_it_speaks_of() {
-    let fgk = only(&["FGK"]).own_days(&anna());
+    let fgk = only(&["FGK"]).own_days(ANNA, &anna());
     let days = |first: &str, last: &str| Stretch::inclusive(day(first), last.parse().ok());
     for (decided_on, about, may_read) in [
         ("2026-04-02", days("2026-03-20", "2026-04-10"), true),
@@ -132,7 +134,7 @@ proptest! {
         let person = Person { employments: anna(), absences: absences.collect(), ..Person::default() };
         let on = base + chrono::Days::new(on);
         for codes in [["SEF"], ["FGK"]] {
-            let own = only(&codes).own_days(&person.employments);
+            let own = only(&codes).own_days(ANNA, &person.employments);
             if own.contains(on) {
                 let judged = own.judged(person.clone(), on);
                 let status = |person: &Person| standing_on(person, &[version()], on).map(|(_, standing)| standing.status);

@@ -1,0 +1,250 @@
+//! Acts: the only way to people. Who reads or changes something begins an act, and an act leaves its audit entry.
+//!
+//! A [`Scope`] says whom an act may see. It cannot be made by hand: [`Store::begin_read`] makes it together with the audit
+//! entry of the read, and [`Store::begin_change`] together with a change that can only be committed with one. Store functions
+//! that read people, counts of people or anything that belongs to an administration take a `Scope`, so that forgetting the
+//! right or the audit entry does not compile.
+//!
+//! The service's own work (receiving, refreshing the read model, verifying) has no caller whose right could be checked. It
+//! says so with [`Unscoped`], and `tests/access.rs` lists every place that does.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+
+use super::clock::Change;
+use super::{Pool, Snapshot, Store, StoreError, audit};
+use crate::domain::access::{Grant, Visible};
+use crate::domain::calendar::CityCalendar;
+
+/// What an audit entry says was done, and to what.
+#[derive(Debug, Clone, Copy)]
+pub struct Act<'a> {
+    /// `noun.verb`, for example `report.read`.
+    pub action: &'static str,
+    pub object: &'a str,
+}
+
+/// Whose act it is: the grant that permits it, and the request that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Author<'a> {
+    pub grant: &'a Grant,
+    /// Ties the audit entry to the log.
+    pub request_id: &'a str,
+}
+
+/// Whom an act may see. Made by acts alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    visible: Visible,
+    /// Turns instants into the days on which a person was the caller's own.
+    calendar: CityCalendar,
+}
+
+impl Scope {
+    /// Whom it holds.
+    #[must_use]
+    pub const fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// Whether it is the whole city.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        self.visible.is_all()
+    }
+
+    #[must_use]
+    pub(super) const fn calendar(&self) -> CityCalendar {
+        self.calendar
+    }
+}
+
+/// Work of the service itself, which no caller asked for or which must see more than its caller may. Each use is listed in
+/// `tests/access.rs`, with the reason that is written here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unscoped {
+    /// What platforms send, and what they may read of it again: a platform sees its own data, by its own right.
+    Receiving,
+    /// The read model: states, links and digests are derived for everybody.
+    Deriving,
+    /// Whether what is stored is whole, and the service well: figures without people.
+    Operating,
+    /// Settings, requirements, platforms and keys: nobody's data.
+    Configuration,
+    /// A figure of one scope that rests on everybody: whom an identity fits, and which results wait for whom.
+    RestsOnEverybody,
+}
+
+impl Unscoped {
+    /// The whole city, for work that has no caller.
+    #[must_use]
+    pub fn scope(self) -> Scope {
+        Scope { visible: Visible::All, calendar: CityCalendar::default() }
+    }
+}
+
+/// A read whose audit entry is committed.
+#[derive(Debug)]
+pub struct AuditedRead {
+    scope: Scope,
+    known_at: DateTime<Utc>,
+}
+
+impl AuditedRead {
+    /// The transaction time of the audit entry: whatever is recorded from here on is later.
+    #[must_use]
+    pub const fn known_at(&self) -> DateTime<Utc> {
+        self.known_at
+    }
+
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Opens what the act reads from.
+    pub async fn open(self, store: &Store) -> Result<Reading, StoreError> {
+        Ok(Reading { scope: self.scope, known_at: self.known_at, snapshot: store.open_snapshot().await? })
+    }
+}
+
+/// An act that reads: a scope, and one unchanging snapshot.
+#[derive(Debug)]
+pub struct Reading {
+    scope: Scope,
+    known_at: DateTime<Utc>,
+    snapshot: Snapshot,
+}
+
+impl Reading {
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The transaction time of the act's audit entry.
+    #[must_use]
+    pub const fn known_at(&self) -> DateTime<Utc> {
+        self.known_at
+    }
+}
+
+impl Deref for Reading {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+/// An act that changes something: a scope, and a [`Change`] that is committed with an audit entry or not at all.
+#[derive(Debug)]
+pub struct Changing<'a> {
+    scope: Scope,
+    change: Change,
+    author: Author<'a>,
+    has_entry: AtomicBool,
+}
+
+impl<'a> Changing<'a> {
+    /// A caller's change over one that is begun in a way of its own: with ids reserved for a batch, for example.
+    #[must_use]
+    pub fn over(change: Change, author: Author<'a>, calendar: CityCalendar) -> Self {
+        let scope = Scope { visible: author.grant.visible().clone(), calendar };
+        Self { scope, change, author, has_entry: AtomicBool::new(false) }
+    }
+
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Who made the change, as facts name them.
+    #[must_use]
+    pub fn subject(&self) -> &'a str {
+        self.author.grant.subject()
+    }
+
+    #[must_use]
+    pub const fn grant(&self) -> &'a Grant {
+        self.author.grant
+    }
+
+    /// Makes the change durable, with its audit entry.
+    pub async fn commit(self, entry: Act<'_>) -> Result<(), StoreError> {
+        self.note(entry).await?;
+        self.change.commit().await
+    }
+
+    /// Leaves an entry of its own for one of several things that the change does.
+    pub async fn note(&self, entry: Act<'_>) -> Result<(), StoreError> {
+        audit::insert(&self.change, self.author, entry).await?;
+        self.has_entry.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes a change durable that has noted what it does. Where nothing is noted, nothing is kept.
+    pub async fn commit_noted(self) -> Result<(), StoreError> {
+        match self.has_entry.load(Ordering::Relaxed) {
+            true => self.change.commit().await,
+            false => self.change.roll_back().await,
+        }
+    }
+
+    /// Undoes everything; nothing is left, an audit entry neither.
+    pub async fn roll_back(self) -> Result<(), StoreError> {
+        self.change.roll_back().await
+    }
+}
+
+impl Deref for Changing<'_> {
+    type Target = Change;
+
+    fn deref(&self) -> &Change {
+        &self.change
+    }
+}
+
+impl Store {
+    /// Leaves the audit entry of a read, and moves the transaction-time clock to now: whatever is recorded from here on is
+    /// later than the instant that the act bears.
+    pub async fn begin_read(
+        &self,
+        author: Author<'_>,
+        entry: Act<'_>,
+        (now, calendar): (DateTime<Utc>, CityCalendar),
+    ) -> Result<AuditedRead, StoreError> {
+        let change = self.open_change(now).await?;
+        audit::insert(&change, author, entry).await?;
+        let known_at = change.known_at();
+        change.commit().await?;
+        Ok(AuditedRead { scope: Scope { visible: author.grant.visible().clone(), calendar }, known_at })
+    }
+
+    /// Begins a change that a caller makes.
+    pub async fn begin_change<'a>(
+        &self,
+        author: Author<'a>,
+        (now, calendar): (DateTime<Utc>, CityCalendar),
+    ) -> Result<Changing<'a>, StoreError> {
+        Ok(Changing::over(self.open_change(now).await?, author, calendar))
+    }
+
+    /// A change that the service itself makes.
+    pub async fn change(&self, _: Unscoped, now: DateTime<Utc>) -> Result<Change, StoreError> {
+        self.open_change(now).await
+    }
+
+    /// An unchanging snapshot for the service's own work.
+    pub async fn snapshot(&self, _: Unscoped) -> Result<Snapshot, StoreError> {
+        self.open_snapshot().await
+    }
+
+    /// The pool, for a single statement of the service's own work.
+    #[must_use]
+    pub const fn connection(&self, _: Unscoped) -> &Pool {
+        self.pool_of_readers()
+    }
+}
