@@ -47,7 +47,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let store = &app.app.store;
         for _ in 0..3 {
-            let change = store.change(app.clock.now()).await.expect("a change");
+            let change = store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
             if store.is_sqlite() {
                 assert_eq!(setting(change.connection(), "synchronous").await, "2", "FULL");
                 assert_eq!(setting(change.connection(), "journal_mode").await, "wal");
@@ -61,7 +61,7 @@ both_databases! {
         // So do those that read, should one ever write: several at once, each another connection.
         let mut snapshots = Vec::new();
         for _ in 0..4 {
-            snapshots.push(store.snapshot().await.expect("a snapshot"));
+            snapshots.push(store.snapshot(kurskoll::store::Unscoped::Operating).await.expect("a snapshot"));
         }
         for snapshot in &snapshots {
             let (name, on) = if store.is_sqlite() { ("synchronous", "2") } else { ("synchronous_commit", "on") };
@@ -82,7 +82,7 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let sender = app.sender("larportal", &secret);
         // Nobody else can write until the queue is full: those who are told so know.
-        let writing = app.app.store.change(app.clock.now()).await.expect("a change");
+        let writing = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         let mut under_way: FuturesUnordered<_> = (0..SENT)
             .map(|place| Answer::to(sender.delivery(&format!("e-{place}"), app.clock.now(), &attempt(place))))
             .collect();

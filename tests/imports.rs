@@ -359,7 +359,7 @@ both_databases! {
 
 /// The first column of each row that a question finds, as text.
 async fn rows(app: &TestApp, sql: &str) -> Vec<i64> {
-    let connection = app.app.store.connection();
+    let connection = app.app.store.connection(kurskoll::store::Unscoped::Operating);
     let question = Statement::from_string(connection.get_database_backend(), sql);
     let found = connection.query_all_raw(question).await.expect("an answer");
     found.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()
@@ -367,7 +367,7 @@ async fn rows(app: &TestApp, sql: &str) -> Vec<i64> {
 
 /// Number, unit, e-mail and last day of every employment that is known now.
 async fn current(app: &TestApp) -> BTreeSet<String> {
-    let connection = app.app.store.connection();
+    let connection = app.app.store.connection(kurskoll::store::Unscoped::Operating);
     let sql =
         "SELECT e.number, f.unit, f.email, f.ends_on FROM employment_fact f JOIN employee e ON e.id = f.employee_id
                WHERE f.superseded_at IS NULL";

@@ -341,7 +341,7 @@ both_databases! {
         let sender = app.sender("larportal", &secret);
         // While somebody else writes, one delivery waits for the commit, another in the queue, and there is no more
         // room.
-        let writing = app.app.store.change(app.clock.now()).await.expect("a change");
+        let writing = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         let mut under_way: FuturesUnordered<_> = (0..10)
             .map(|id| {
                 let request = sender.delivery(&format!("e-{id}"), app.clock.now(), basics().to_string().as_bytes());

@@ -52,7 +52,9 @@ pub async fn read(app: &TestApp, id: &Value) -> Answer {
 
 /// The employments of a person, as HR sees them: id, administration, first and last day.
 pub async fn employments(app: &TestApp, number: &str) -> Vec<String> {
-    let (known, _) = kurskoll::store::directory::known(app.app.store.connection()).await.expect("a directory");
+    let (known, _) = kurskoll::store::directory::known(app.app.store.connection(kurskoll::store::Unscoped::Operating))
+        .await
+        .expect("a directory");
     let of_person = known.employments.values().filter(|e| e.employee_number.as_str() == number);
     let line = |e: &kurskoll::domain::directory::records::EmploymentRecord| {
         let last = e.ends_on.map_or_else(String::new, |last| last.to_string());

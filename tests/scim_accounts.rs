@@ -451,7 +451,7 @@ both_databases! {
         // The chain knew the row by the employee's key.
         app.tamper("UPDATE alteration SET row_key = '1' WHERE table_name = 'scim_user'").await;
         Migrator::up(&connection, None).await.expect("up");
-        let governs = texts(app.app.store.connection(), "SELECT governs FROM scim_user").await;
+        let governs = texts(app.app.store.connection(kurskoll::store::Unscoped::Operating), "SELECT governs FROM scim_user").await;
         assert_eq!(governs, [r#"["scim:2026-02-26"]"#]);
         app.clock.set("2026-03-10T12:00:00Z");
         create(&app, &eva_of("eva.fgk", "FGK")).await;
@@ -512,8 +512,11 @@ async fn a_transfer_between_tenants_ends_the_same_in_every_order_and_however_oft
                             Step::Deleted => drop(delete(&app, &first["id"]).await),
                         }
                     }
-                    let (known, _) =
-                        kurskoll::store::directory::known(app.app.store.connection()).await.expect("known");
+                    let (known, _) = kurskoll::store::directory::known(
+                        app.app.store.connection(kurskoll::store::Unscoped::Operating),
+                    )
+                    .await
+                    .expect("known");
                     let mut end: Vec<String> = known.persons.values().map(|person| format!("{person:?}")).collect();
                     end.extend(known.employments.values().map(|employment| format!("{employment:?}")));
                     end.extend(found(&app, "active eq true").await);

@@ -61,7 +61,9 @@ async fn tell(app: &TestApp, step: &Step) {
 
 /// The directory in lines, without what tells of the order in which people came to be known.
 async fn directory(app: &TestApp) -> BTreeSet<String> {
-    let (known, _) = kurskoll::store::directory::known(app.app.store.connection()).await.expect("a directory");
+    let (known, _) = kurskoll::store::directory::known(app.app.store.connection(kurskoll::store::Unscoped::Operating))
+        .await
+        .expect("a directory");
     let persons = known.persons.values().map(|person| format!("{person:?}"));
     let employments = known.employments.values().map(|employment| format!("{employment:?}"));
     persons.chain(employments).collect()

@@ -107,7 +107,7 @@ async fn ask(client: &reqwest::Client, service: &Service, sender: &Sender, query
 /// Copies what is stored until there are so many statements, the agents of each copy those of other people.
 async fn copy(database: &Database, stored: usize) -> Result<(), Failure> {
     let app = register::open(database).await?;
-    let connection = app.store.connection();
+    let connection = app.store.connection(kurskoll::store::Unscoped::Operating);
     let agents: Vec<(i64, i64)> = (0..feed::PEOPLE)
         .map(|number| {
             let json = feed::person(number).to_string();

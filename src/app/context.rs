@@ -32,12 +32,7 @@ impl Asker {
 
 impl App {
     /// Begins an act that reads: its audit entry is committed, then its snapshot is opened.
-    pub(super) async fn begin_read(
-        &self,
-        asker: &Asker,
-        grant: &Grant,
-        entry: Act<'_>,
-    ) -> Result<Reading, StoreError> {
+    pub(super) async fn begin_read(&self, asker: &Asker, grant: &Grant, entry: Act<'_>) -> Result<Reading, StoreError> {
         self.audited_read(asker, grant, entry).await?.open(&self.store).await
     }
 

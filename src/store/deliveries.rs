@@ -8,6 +8,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
+use super::act::Scope;
 use super::entities::{delivery, event, platform, superseded_event};
 use super::people::parsed;
 use super::rows::statement;
@@ -105,9 +106,13 @@ fn waits() -> Condition {
 /// Deliveries from the newest on.
 pub async fn list(
     connection: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &DeliveryFilter,
     at_most: u64,
 ) -> Result<Vec<KeptDelivery>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     use delivery::Column;
     let codes = codes(connection).await?;
     let sent_as = match &filter.sent_as {
@@ -157,7 +162,14 @@ async fn sent_as(
 }
 
 /// One delivery with its bytes.
-pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<(KeptDelivery, Vec<u8>)>, StoreError> {
+pub async fn by_id(
+    connection: &impl ConnectionTrait,
+    scope: &Scope,
+    id: i64,
+) -> Result<Option<(KeptDelivery, Vec<u8>)>, StoreError> {
+    if !scope.is_all() {
+        return Ok(None);
+    }
     let codes = codes(connection).await?;
     let Some(row) = delivery::Entity::find_by_id(id).one(connection).await? else { return Ok(None) };
     let without_body = WithoutBody {

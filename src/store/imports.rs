@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::{
     absence_fact, administration_fact, employee, employee_fact, employment_fact, exemption_fact, identity_claim,
@@ -66,9 +67,13 @@ pub async fn insert(
 /// Reports from the newest on; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
+    scope: &Scope,
     before: Option<i64>,
     at_most: u64,
 ) -> Result<Vec<ImportReport>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     use import_report::{Column, Entity};
     let mut found = Entity::find().order_by_desc(Column::Id).limit(at_most);
     if let Some(before) = before {
@@ -77,7 +82,14 @@ pub async fn list(
     with_files(connection, found.all(connection).await?).await
 }
 
-pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<ImportReport>, StoreError> {
+pub async fn by_id(
+    connection: &impl ConnectionTrait,
+    scope: &Scope,
+    id: i64,
+) -> Result<Option<ImportReport>, StoreError> {
+    if !scope.is_all() {
+        return Ok(None);
+    }
     let row = import_report::Entity::find_by_id(id).one(connection).await?;
     Ok(with_files(connection, row.into_iter().collect()).await?.pop())
 }

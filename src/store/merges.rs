@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::link_decision;
 use super::entities::merge_fact::{ActiveModel, Column, Entity, Model};
@@ -68,9 +69,13 @@ async fn named(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Ve
 /// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
+    scope: &Scope,
     before: Option<i64>,
     at_most: u64,
 ) -> Result<Vec<Merge>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     let older = before.map(|before| Column::Id.lt(before));
     let found = Entity::find().filter(Condition::all().add_option(older)).order_by_desc(Column::Id).limit(at_most);
     named(connection, found.all(connection).await?).await

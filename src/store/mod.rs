@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod decisions;
 pub mod deliveries;
 pub mod directory;
+pub mod employees;
 mod entities;
 mod facts;
 pub mod history;

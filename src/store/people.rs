@@ -148,7 +148,7 @@ pub(super) fn earlier_of(row: &employment_fact::Model) -> Result<Vec<EarlierPlac
 ///
 /// The one place that folds: a duplicate that was merged then is nobody of its own, and all that is known under its number
 /// belongs to whom it was merged into.
-pub async fn directory(
+pub(super) async fn directory(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, Set, SqlErr, Value};
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::{quarantine_dismissal, quarantine_taking};
 use super::people::parsed;
@@ -100,10 +101,14 @@ const DISMISSAL: &str = "LEFT JOIN quarantine_dismissal x ON x.delivery_id = d.i
 /// A page of those that wait.
 pub async fn page(
     connection: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &QuarantineFilter,
     from: From,
     at_most: u64,
 ) -> Result<Vec<Waiting>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     let (mut conditions, mut values) = conditions(filter);
     let order = match from {
         From::Before(None) => "DESC",
@@ -186,7 +191,14 @@ pub async fn count(connection: &impl ConnectionTrait, filter: &QuarantineFilter)
 }
 
 /// Those that wait, put together by platform, place and the exact words of the problem.
-pub async fn groups(connection: &impl ConnectionTrait, filter: &QuarantineFilter) -> Result<Vec<Group>, StoreError> {
+pub async fn groups(
+    connection: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &QuarantineFilter,
+) -> Result<Vec<Group>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     let (conditions, values) = conditions(filter);
     let sql = format!(
         "SELECT p.code, w.problem, w.problem_pointer, w.deliveries, w.oldest, w.newest, w.example

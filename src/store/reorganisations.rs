@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, Set};
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::reorganisation::{ActiveModel, Column, Entity, Model};
 use super::entities::{administration_fact, reorganisation_step};
@@ -64,7 +65,10 @@ async fn with_steps(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Resu
 }
 
 /// All that were ever recorded, the newest first; those that were taken back are among them.
-pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<Reorganisation>, StoreError> {
+pub async fn list(connection: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Reorganisation>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     let rows = Entity::find().order_by_desc(Column::Id).all(connection).await?;
     with_steps(connection, rows).await
 }

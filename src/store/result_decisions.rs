@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::Serialize;
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::result_decision::{ActiveModel, Column, Entity, Model};
 use super::people::{known_at, parsed};
@@ -75,10 +76,14 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
 /// Decisions from the newest on; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
+    scope: &Scope,
     state: Option<State>,
     before: Option<i64>,
     at_most: u64,
 ) -> Result<Vec<ResultDecision>, StoreError> {
+    if !scope.is_all() {
+        return Ok(Vec::new());
+    }
     let (decided, ended) = (Column::RecordedAt, Column::SupersededAt);
     let state = state.map(|state| match state {
         State::Proposed => Condition::all().add(decided.is_null()).add(ended.is_null()),

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+use super::act::Scope;
 use super::clock::Change;
 use super::entities::{employee, stale, standing, standing_scope};
 use super::judged_for::JudgedFor;
@@ -388,7 +389,7 @@ pub async fn count_alike(
     requirement: &RequirementCode,
     day: NaiveDate,
     due: DuePeriod,
-    (visible, except): (&Visible, Option<JudgedFor>),
+    (scope, except): (&Scope, Option<JudgedFor>),
 ) -> Result<Vec<Alike>, StoreError> {
     const GROUPED: &str = "s.status AS status, s.on_time AS on_time,
         CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
@@ -402,7 +403,7 @@ pub async fn count_alike(
     };
     let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
     let mut rows = Vec::new();
-    if visible.is_all() {
+    if scope.is_all() {
         let sql = format!(
             "SELECT {GROUPED} FROM standing s
              WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 {up_to_date}
@@ -412,14 +413,14 @@ pub async fn count_alike(
             rows.push(alike_of(&row, None)?);
         }
     }
-    let (mut within, mut own) = within(visible, 5);
+    let (mut within, mut own) = within(scope.visible(), 5);
     if let Some(except) = except {
         within += &format!(" AND NOT {}", JudgedFor::condition(5 + own.len()));
         own.extend(except.values());
     }
     // Of the whole city SQLite shall begin with who stands how on the day, and see where they count; else with whom it
     // is asked about.
-    let (join, on, and) = if visible.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
+    let (join, on, and) = if scope.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
     let sql = format!(
         "SELECT {GROUPED}, c.administration AS administration
          FROM standing s

@@ -351,13 +351,19 @@ impl TestApp {
 
     /// Runs a statement past the service; answers how many rows it changed.
     pub async fn tamper(&self, sql: &str) -> u64 {
-        self.app.store.connection().execute_unprepared(sql).await.expect("a statement").rows_affected()
+        self.app
+            .store
+            .connection(kurskoll::store::Unscoped::Operating)
+            .execute_unprepared(sql)
+            .await
+            .expect("a statement")
+            .rows_affected()
     }
 
     /// How many rows a table has.
     /// Whether what a provider said holds a text somewhere.
     pub async fn rows_holding(&self, text: &str) -> bool {
-        let connection = self.app.store.connection();
+        let connection = self.app.store.connection(kurskoll::store::Unscoped::Operating);
         let sql = format!(
             "SELECT (SELECT COUNT(*) FROM scim_waiting WHERE resource || user_name || COALESCE(email_key, '') LIKE '%{text}%')
                   + (SELECT COUNT(*) FROM scim_user WHERE told || user_name LIKE '%{text}%') AS rows"
@@ -368,7 +374,7 @@ impl TestApp {
     }
 
     pub async fn rows_in(&self, table: &str) -> i64 {
-        let connection = self.app.store.connection();
+        let connection = self.app.store.connection(kurskoll::store::Unscoped::Operating);
         let question =
             Statement::from_string(connection.get_database_backend(), format!("SELECT COUNT(*) AS rows FROM {table}"));
         let row = connection.query_one_raw(question).await.expect("a table").expect("a count");

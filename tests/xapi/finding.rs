@@ -68,7 +68,7 @@ both_databases! {
         app.state(&sender, &json!(with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST))).await;
         app.clock.advance(Duration::minutes(1));
         // A commit that takes its time: its statements have this instant, and nobody can see them yet.
-        let under_way = app.app.store.change(app.clock.now()).await.expect("a change");
+        let under_way = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         app.clock.advance(Duration::minutes(1));
         let by_id = format!("?statementId={FIRST}");
         for question in ["", "?since=2026-02-01T00:00:00Z", &by_id] {

@@ -17,7 +17,9 @@ use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, Plat
 use crate::domain::training::{LinkedResult, ResultDecision, ResultKind, Revokes, Verdict};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::revocations::{Around, around, platforms_of};
-use crate::store::{Act, Change, Connection, StoreError, merges, people, platforms, result_decisions, standings};
+use crate::store::{
+    Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, standings,
+};
 
 /// What somebody asks to be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +222,7 @@ impl App {
         let entry = Act { action: "result.read", object: "decisions about results" };
         let reading = self.begin_read(asker, &grant, entry).await?;
         let connection = reading.connection();
-        let found = result_decisions::list(connection, state, before, at_most).await?;
+        let found = result_decisions::list(connection, reading.scope(), state, before, at_most).await?;
         named(connection, found).await
     }
 
@@ -291,7 +293,8 @@ impl App {
         let merges = merges::merges(connection, None).await?;
         let ids: BTreeSet<EmployeeId> = around.employees.iter().map(|employee| merges.person(*employee)).collect();
         let ids: Vec<EmployeeId> = ids.into_iter().collect();
-        let mut people = people::directory(connection, Whose::Only(&ids), None).await?;
+        let mut people =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
         people::attach_linked_results(connection, &mut people, self.calendar).await?;
         Ok(people.into_values().collect())
     }

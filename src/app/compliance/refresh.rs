@@ -6,7 +6,10 @@ use crate::app::App;
 use crate::app::compliance::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
 use crate::store::standings::{self, Derived, Stale};
-use crate::store::{Unscoped, Connection, Snapshot, StoreError, Trouble, people, platforms, relinking, requirements, settings};
+use crate::store::{
+    Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements,
+    settings,
+};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: usize = 400;
@@ -66,7 +69,8 @@ impl App {
 
     /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
     pub async fn watch_settling(&self) -> Result<(), StoreError> {
-        self.metrics.set_stale_employees(standings::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
+        self.metrics
+            .set_stale_employees(standings::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
         Ok(())
     }
 
@@ -85,7 +89,8 @@ impl App {
         requirements: &Requirements,
     ) -> Result<Vec<Derived>, StoreError> {
         let connection = snapshot.connection();
-        let mut employees = people::directory(connection, people::Whose::Only(ids), None).await?;
+        let mut employees =
+            employees::known(connection, &Unscoped::Deriving.scope(), people::Whose::Only(ids), None).await?;
         people::attach_linked_results(connection, &mut employees, self.calendar).await?;
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }
@@ -113,7 +118,8 @@ impl App {
 /// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
 pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
     let reckoning = format!("{RECKONING} {}", app.calendar.zone.name());
-    if settings::read(app.store.connection(Unscoped::Deriving), settings::RECKONING).await?.as_ref() == Some(&reckoning) {
+    if settings::read(app.store.connection(Unscoped::Deriving), settings::RECKONING).await?.as_ref() == Some(&reckoning)
+    {
         return Ok(());
     }
     let change = app.store.change(Unscoped::Deriving, app.now()).await?;

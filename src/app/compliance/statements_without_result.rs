@@ -11,7 +11,7 @@ use crate::domain::report::StatementsWithoutResult;
 use crate::domain::training::Target;
 use crate::intake::xapi::without_result_because;
 use crate::store::xapi::without_result::{self, WithoutResultCount};
-use crate::store::{Unscoped, Connection, StoreError};
+use crate::store::{Connection, StoreError, Unscoped};
 
 /// What was found about one requirement of those that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -91,7 +91,9 @@ impl App {
             let held = if holding { Some(self.begin_change(asker, &grant).await?) } else { None };
             let (known, changed_at, same_files) = match &held {
                 Some(change) => known_and_same(change.connection(), key.as_deref()).await?,
-                None => known_and_same(self.store.snapshot(Unscoped::Operating).await?.connection(), key.as_deref()).await?,
+                None => {
+                    known_and_same(self.store.snapshot(Unscoped::Operating).await?.connection(), key.as_deref()).await?
+                }
             };
             let today = self.today();
             let plan = plan(&known, files, request.extent, today).map_err(ImportError::Problems)?;

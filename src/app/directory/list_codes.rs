@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
-use crate::store::{Unscoped, StoreError, directory, requirements};
+use crate::store::{StoreError, Unscoped, directory, requirements};
 
 /// The codes that are known now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

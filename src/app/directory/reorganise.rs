@@ -149,7 +149,7 @@ impl App {
         let grant = asker.grant(Action::Operate)?;
         let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
-        let all = reorganisations::list(connection).await?;
+        let all = reorganisations::list(connection, change.scope()).await?;
         let undone = all.iter().find(|known| known.id == id).ok_or(ReorganiseError::UnknownReorganisation(id))?;
         if undone.undone.is_some() {
             return Err(ReorganiseError::AlreadyUndone(id));
@@ -181,7 +181,7 @@ impl App {
         reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
         reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
-        let found = reorganisations::list(connection).await?.into_iter().find(|known| known.id == id);
+        let found = reorganisations::list(connection, change.scope()).await?.into_iter().find(|known| known.id == id);
         change.commit(Act { action: "reorganisation.undo", object: &object }).await?;
         found.ok_or(ReorganiseError::UnknownReorganisation(id))
     }
@@ -194,7 +194,7 @@ impl App {
         }
         let entry = Act { action: "reorganisation.list", object: "reorganisations" };
         let reading = self.begin_read(asker, &grant, entry).await?;
-        Ok(reorganisations::list(reading.connection()).await?)
+        Ok(reorganisations::list(reading.connection(), reading.scope()).await?)
     }
 
     async fn requirements_naming(

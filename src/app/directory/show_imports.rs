@@ -27,7 +27,7 @@ impl App {
     ) -> Result<Vec<ImportReport>, ShowImportsError> {
         let grant = asker.grant(Action::ReadImports)?;
         let reading = self.begin_read(asker, &grant, Act { action: "import.list", object: "imports" }).await?;
-        Ok(imports::list(reading.connection(), before, at_most).await?)
+        Ok(imports::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 
     /// One import's report.
@@ -35,7 +35,7 @@ impl App {
         let grant = asker.grant(Action::ReadImports)?;
         let object = format!("import {id}");
         let reading = self.begin_read(asker, &grant, Act { action: "import.read", object: &object }).await?;
-        let report = imports::by_id(reading.connection(), id).await?;
+        let report = imports::by_id(reading.connection(), reading.scope(), id).await?;
         report.ok_or(ShowImportsError::UnknownImport(id))
     }
 
@@ -47,7 +47,7 @@ impl App {
         let grant = asker.grant(Action::ReadImports)?;
         let object = format!("import {id}");
         let snapshot = self.begin_read(asker, &grant, Act { action: "import.difference", object: &object }).await?;
-        let report = imports::by_id(snapshot.connection(), id).await?;
+        let report = imports::by_id(snapshot.connection(), snapshot.scope(), id).await?;
         let report = report.ok_or(ShowImportsError::UnknownImport(id))?;
         let plan = imports::carried_out(snapshot.connection(), &report).await?;
         Ok((report, plan))

@@ -5,7 +5,7 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources, Undoes, Undone};
 use crate::domain::directory::plan::undo::{Undoing, undo};
 use crate::domain::directory::plan::{Change, Extent};
-use crate::store::{Act, Connection, StoreError, Unscoped, directory, imports, platforms, undoing};
+use crate::store::{Act, Connection, Scope, StoreError, directory, imports, platforms, undoing};
 
 /// Which import is taken back, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +61,14 @@ impl App {
     ) -> Result<UndoneImport, UndoImportError> {
         let grant = asker.grant(Action::Operate)?;
         if request.dry_run {
-            let snapshot = self.store.snapshot(Unscoped::Operating).await?;
-            let (import, undoing) = self.undoing(snapshot.connection(), request.import).await?;
+            let entry = Act { action: "directory.preview-undo", object: &format!("import {}", request.import) };
+            let reading = self.begin_read(asker, &grant, entry).await?;
+            let (import, undoing) = self.undoing(reading.connection(), reading.scope(), request.import).await?;
             return Ok(UndoneImport { import, undoing, report: None });
         }
         // Nothing may change between the comparison and the writing; and this is rare.
         let change = self.begin_change(asker, &grant).await?;
-        let (import, undoing) = self.undoing(change.connection(), request.import).await?;
+        let (import, undoing) = self.undoing(change.connection(), change.scope(), request.import).await?;
         let undoes = Undoes { import: import.id, reason: request.reason.clone() };
         let (subject, today, summary) = (grant.subject(), self.today(), undoing.plan.summary());
         let sources = Sources::default();
@@ -87,9 +88,10 @@ impl App {
     async fn undoing(
         &self,
         connection: &impl Connection,
+        scope: &Scope,
         import: i64,
     ) -> Result<(ImportReport, Undoing), UndoImportError> {
-        let found = imports::by_id(connection, import).await?;
+        let found = imports::by_id(connection, scope, import).await?;
         let report = found.ok_or(UndoImportError::UnknownImport(import))?;
         if let Some(undone) = report.undone {
             return Err(UndoImportError::UndoneAlready { import, undone });

@@ -17,7 +17,10 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::people::Whose;
-use crate::store::{Act, Connection, StoreError, applying, corrections, directory, merges, people, platforms, reorganisations};
+use crate::store::{
+    Act, Connection, StoreError, Unscoped, applying, corrections, directory, employees, merges, people, platforms,
+    reorganisations,
+};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -111,7 +114,8 @@ impl App {
         id: EmployeeId,
         requirements: &Requirements,
     ) -> Result<BTreeMap<RequirementCode, Status>, StoreError> {
-        let mut found = people::directory(connection, Whose::Only(&[id]), None).await?;
+        let mut found =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&[id]), None).await?;
         people::attach_linked_results(connection, &mut found, self.calendar).await?;
         let Some(employee) = found.remove(&id) else { return Ok(BTreeMap::new()) };
         let today = self.today();

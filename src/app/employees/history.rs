@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::employees::own::own_days;
 use crate::app::linking::unlinked::concealed;
 use crate::app::reports::clocks::{Clocks, ViewError};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, OwnDays, Refused, Visible};
+use crate::domain::access::{Action, OwnDays, Refused};
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::directory::merge::Merges;
@@ -22,7 +21,10 @@ use crate::domain::history::{
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{Act, Connection, StoreError, corrections, merges, people, platforms, proposals, reorganisations};
+use crate::store::{
+    Act, Connection, Scope, StoreError, Unscoped, corrections, employees, merges, people, platforms, proposals,
+    reorganisations,
+};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -147,11 +149,11 @@ impl App {
         let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
         let merges = merges::merges(connection, None).await?;
         let id = merges.person(id);
-        let found = people::directory(connection, Whose::Only(&[id]), None).await?;
-        let own = self.own_person(connection, grant.visible(), view.known_at, number, found).await?;
-        let employee = own.ok_or_else(unknown)?;
-        let own = own_days(grant.visible(), &employee);
-        let seen = Seen { visible: grant.visible(), own: &own, employee: &employee, now: view.known_at };
+        let scope = view.snapshot.scope();
+        let found = employees::known(connection, scope, Whose::Only(&[id]), None).await?;
+        let employee = found.into_values().find(|found| scope.knows(found, number)).ok_or_else(unknown)?;
+        let own = scope.own_days(&employee);
+        let seen = Seen { scope, own: &own, employee: &employee, now: view.known_at };
         let story = self.story_of(connection, &merges, &seen).await?;
         let (entries, next) = story.page(request.after, request.kind, request.at_most);
         let entries = self.who_said_so(connection, id, &merges, entries, &own).await?;
@@ -229,7 +231,9 @@ impl App {
         if *seen.own == OwnDays::All {
             return Ok(Counting::default());
         }
-        let mut found = people::directory(connection, Whose::Only(&[seen.employee.id]), None).await?;
+        let mut found =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&[seen.employee.id]), None)
+                .await?;
         people::attach_linked_results(connection, &mut found, self.calendar).await?;
         let platforms = platforms::list(connection).await?;
         let code_of = |id| platforms.iter().find(|platform| platform.id == id).map(|p| p.code.to_string());
@@ -259,15 +263,15 @@ impl App {
         seen: &Seen<'_>,
         counting: &Counting,
     ) -> Result<Part, StoreError> {
-        let Seen { visible, own, employee, now } = *seen;
+        let Seen { scope, own, employee, now } = *seen;
         let mut facts = history::facts(connection, (id, number)).await?;
         let protected = protected_during(&facts.persons);
         // Whoever has an employment now, or had it by some tree, is told of it.
         facts.employments.retain(|version| {
             let record = &version.record;
-            tree.places(&record.as_told()).into_iter().any(|code| visible.includes(code))
+            tree.places(&record.as_told()).into_iter().any(|code| scope.visible().includes_of(id, code))
         });
-        let mut links = history::links(connection, (id, number), visible.is_all()).await?;
+        let mut links = history::links(connection, (id, number), scope.is_all()).await?;
         // An address that links to somebody else who is protected would be theirs.
         let linked: BTreeMap<_, _> =
             people::ids_of(connection, links.iter().filter_map(|l| l.record.employee_number.as_ref()))
@@ -347,7 +351,7 @@ impl App {
 /// For whom a story is told, and of whom.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::app) struct Seen<'a> {
-    pub visible: &'a Visible,
+    pub scope: &'a Scope,
     /// The employee's days that are the asker's own.
     pub own: &'a OwnDays,
     /// As the asker knows them.

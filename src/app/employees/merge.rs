@@ -90,13 +90,7 @@ impl App {
         // A dry run goes the same way and is undone: what it says is what would be.
         let id = merges::merge(&change, both, (grant.subject(), reason), self.calendar).await?;
         let object = format!("merge {id}: employee {duplicate} into {kept}, because {reason}");
-        self.finish(
-            change,
-            (id, both),
-            before,
-            (*dry_run, Act { action: "merge.make", object: &object }),
-        )
-        .await
+        self.finish(change, (id, both), before, (*dry_run, Act { action: "merge.make", object: &object })).await
     }
 
     /// Takes a merge back: two from now on, each with what is known under their own number.
@@ -113,8 +107,7 @@ impl App {
         merges::undo(&change, &merge, (grant.subject(), because), self.calendar).await?;
         let (duplicate, kept) = (&merge.duplicate_number, &merge.kept_number);
         let object = format!("merge {id}: employee {duplicate} out of {kept}, because {because}");
-        self.finish(change, (id, both), before, (false, Act { action: "merge.undo", object: &object }))
-            .await
+        self.finish(change, (id, both), before, (false, Act { action: "merge.undo", object: &object })).await
     }
 
     async fn finish(
@@ -164,7 +157,7 @@ impl App {
     ) -> Result<Vec<Merge>, MergeError> {
         let grant = asker.grant(Action::ReadAudit)?;
         let reading = self.begin_read(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
-        Ok(merges::list(reading.connection(), before, at_most).await?)
+        Ok(merges::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 }
 

@@ -3,6 +3,5 @@
 pub mod correct;
 pub mod history;
 pub mod merge;
-pub mod own;
 pub mod propose;
 pub mod show;

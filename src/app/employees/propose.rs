@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::employees::own::own_days;
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::access::{Action, Refused};
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
@@ -16,7 +15,7 @@ use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
-use crate::store::{Act, Changing, Connection, StoreError, merges, people, requirements};
+use crate::store::{Act, Changing, Connection, Scope, StoreError, employees, merges, people, requirements};
 
 /// What two persons must agree on: who proposes, and somebody else who approves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -239,7 +238,7 @@ impl App {
         let object = format!("{} {id}", kind.as_str());
         let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
         let found = proposals::by_id(snapshot.connection(), kind, id).await?;
-        let mut seen = self.seen(snapshot.connection(), &grant, None, found.into_iter().collect()).await?;
+        let mut seen = self.seen(snapshot.connection(), snapshot.scope(), None, found.into_iter().collect()).await?;
         seen.pop().ok_or(DecideError::Unknown(id))
     }
 
@@ -248,12 +247,11 @@ impl App {
     async fn seen(
         &self,
         connection: &impl Connection,
-        grant: &Grant,
+        scope: &Scope,
         number: Option<&EmployeeNumber>,
         found: Vec<Proposal>,
     ) -> Result<Vec<ProposalAnswer>, StoreError> {
-        let visible = grant.visible();
-        if visible.is_all() {
+        if scope.is_all() {
             return named(connection, found).await;
         }
         let merges = merges::merges(connection, None).await?;
@@ -263,8 +261,7 @@ impl App {
             // What is not there takes what it takes for what may not be seen.
             ids.push(EmployeeId::NOBODY);
         }
-        let mut known = people::directory(connection, Whose::Only(&ids), None).await?;
-        self.keep_own(connection, visible, self.now(), &mut known).await?;
+        let known = employees::known(connection, scope, Whose::Only(&ids), None).await?;
         let versions = versions_of_all(connection).await?;
         let seen = found.into_iter().filter_map(|proposal| {
             let employee = known.get(&merges.person(proposal.employee))?;
@@ -274,7 +271,7 @@ impl App {
                 return None;
             }
             let holds = versions.values().flatten().flat_map(|version| holding(&proposal, version));
-            let proposal = own_days(visible, employee).proposal(&proposal, self.calendar, holds)?;
+            let proposal = scope.own_days(employee).proposal(&proposal, self.calendar, holds)?;
             Some(ProposalAnswer { number: employee.number.to_string(), proposal })
         });
         Ok(seen.collect())
@@ -290,16 +287,15 @@ impl App {
         let of = request.number.as_ref().map_or_else(String::new, |number| format!(" of employee {number}"));
         let object = format!("list of {}{of}", request.kind.as_str());
         let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
-        let connection = snapshot.connection();
+        let (connection, scope) = (snapshot.connection(), snapshot.scope());
         let employee = match &request.number {
             None => None,
             Some(number) => {
                 let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
-                if !grant.visible().is_all() {
+                if !scope.is_all() {
                     let person = merges::merges(connection, None).await?.person(id);
-                    let found = people::directory(connection, Whose::Only(&[person]), None).await?;
-                    let own = self.own_person(connection, grant.visible(), self.now(), number, found).await?;
-                    if own.is_none() {
+                    let own = employees::known(connection, scope, Whose::Only(&[person]), None).await?;
+                    if !own.values().any(|employee| scope.knows(employee, number)) {
                         return Ok(Vec::new());
                     }
                 }
@@ -316,7 +312,7 @@ impl App {
             let found = proposals::list(connection, filter, AT_ONCE).await?;
             let Some(last) = found.last() else { break };
             filter.before = Some((last.proposed.at, last.id));
-            seen.extend(self.seen(connection, &grant, request.number.as_ref(), found).await?);
+            seen.extend(self.seen(connection, scope, request.number.as_ref(), found).await?);
         }
         seen.truncate(request.at_most);
         Ok(seen)

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::judge::Requirements;
-use crate::app::employees::own::own_days;
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, OwnDays, Refused, Visible};
+use crate::domain::access::{Action, OwnDays, Refused};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Item, Standing};
@@ -17,7 +16,7 @@ use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
 use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{Act, StoreError, merges, people, platforms, requirements};
+use crate::store::{Act, StoreError, employees, merges, people, platforms, requirements};
 
 pub use crate::store::people::Contact;
 
@@ -104,9 +103,10 @@ impl App {
             let versions = requirements::versions(view.snapshot.connection(), &code, Some(view.known_at)).await?;
             all.insert(code, versions);
         }
-        let employee = self.find(&view, number, &all, grant.visible()).await?;
+        let employee = self.find(&view, number, &all).await?;
         let employee = employee.ok_or_else(|| ShowEmployeeError::UnknownEmployee(number.clone()))?;
-        let own = own_days(grant.visible(), &employee);
+        let scope = view.snapshot.scope();
+        let own = scope.own_days(&employee);
         let platforms: BTreeMap<PlatformId, String> = platforms::list(view.snapshot.connection())
             .await?
             .into_iter()
@@ -118,7 +118,7 @@ impl App {
             let binds = |e: &Employment| e.covers(view.as_of) && version.requirement.audience.binds(e);
             let mut employments = employee.person.employments.iter();
             // What binds somebody by an employment elsewhere is not of the asker's.
-            employments.find(|e| grant.visible().includes(&e.administration) && binds(e))?;
+            employments.find(|e| scope.visible().includes_of(employee.id, &e.administration) && binds(e))?;
             let case = Case::new(&judged, version);
             Some(RequirementAnswer {
                 requirement: code.clone(),
@@ -130,7 +130,7 @@ impl App {
             })
         });
         let requirements = answers.collect();
-        Ok(seen(employee, requirements, &view, grant.visible()))
+        Ok(seen(employee, requirements, &view))
     }
 
     /// The employee whom a number names, where the day is one of the asker's own. Who is not there and who may not be seen
@@ -140,15 +140,16 @@ impl App {
         view: &View,
         number: &EmployeeNumber,
         requirements: &Requirements,
-        visible: &Visible,
     ) -> Result<Option<KnownEmployee>, StoreError> {
         let connection = view.snapshot.connection();
         let id = people::ever_by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
         let known_at = (!view.is_current).then_some(view.known_at);
         let id = merges::merges(connection, known_at).await?.person(id);
-        let mut found = people::directory(connection, Whose::Only(&[id]), known_at).await?;
-        found.retain(|_, employee| own_days(visible, employee).contains(view.as_of));
-        let Some(mut employee) = self.own_person(connection, visible, view.known_at, number, found).await? else {
+        let scope = view.snapshot.scope();
+        let found = employees::known(connection, scope, Whose::Only(&[id]), known_at).await?;
+        let is_shown =
+            |employee: &KnownEmployee| scope.own_days(employee).contains(view.as_of) && scope.knows(employee, number);
+        let Some(mut employee) = found.into_values().find(is_shown) else {
             return Ok(None);
         };
         if view.is_current {
@@ -199,15 +200,13 @@ fn evidence_of(
 }
 
 /// The employee as far as the asker may see, and as far as protection lets anybody.
-fn seen(
-    employee: KnownEmployee,
-    requirements: Vec<RequirementAnswer>,
-    view: &View,
-    visible: &Visible,
-) -> EmployeeAnswer {
-    let own = own_days(visible, &employee);
-    let KnownEmployee { number, given_name, family_name, protected, merged_numbers, contacts, person, .. } = employee;
-    let employments = person.employments.into_iter().filter(|e| visible.includes(&e.administration));
+fn seen(employee: KnownEmployee, requirements: Vec<RequirementAnswer>, view: &View) -> EmployeeAnswer {
+    let scope = view.snapshot.scope();
+    let own = scope.own_days(&employee);
+    let KnownEmployee { id, number, given_name, family_name, protected, merged_numbers, contacts, person, .. } =
+        employee;
+    let visible = scope.visible();
+    let employments = person.employments.into_iter().filter(|e| visible.includes_of(id, &e.administration));
     let mut employments: Vec<(Employment, Contact)> = employments
         .map(|mut employment| {
             let mut contact = contacts.get(&employment.fact_id).cloned().unwrap_or_default();

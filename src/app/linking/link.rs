@@ -8,7 +8,7 @@ use crate::app::linking::moves::{Deciding, LinkMoves};
 use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::unlinked::concealed;
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformCode, PlatformId};
 use crate::domain::linking::holding::Decided;
 use crate::domain::linking::queue::everybody;
@@ -18,7 +18,7 @@ use crate::store::decisions::{self, Decision};
 use crate::store::links::index_for;
 use crate::store::people::Whose;
 use crate::store::waiting::{self, NamedLearner};
-use crate::store::{Act, Changing, Connection, StoreError, merges, people, platforms};
+use crate::store::{Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms};
 
 /// What somebody decides about an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +129,7 @@ impl App {
         change: &Changing<'_>,
         request: &LinkRequest,
     ) -> Result<DecidedAnswer, LinkError> {
-        let grant = change.grant();
-        let connection = change.connection();
+        let (connection, scope) = (change.connection(), change.scope());
         let platform = platforms::by_code(connection, &request.platform).await?;
         let platform = platform.ok_or_else(|| LinkError::UnknownPlatform(request.platform.clone()))?;
         let employee = match &request.employee {
@@ -138,14 +137,13 @@ impl App {
             Some(number) => {
                 let unknown = || LinkError::UnknownEmployee(number.clone());
                 let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
-                let id =
-                    Some(id).filter(|id| *id != EmployeeId::NOBODY || !grant.visible().is_all()).ok_or_else(unknown)?;
-                let own = self.own_among(connection, grant.visible(), &BTreeSet::from([id])).await?;
+                let id = Some(id).filter(|id| *id != EmployeeId::NOBODY || !scope.is_all()).ok_or_else(unknown)?;
+                let own = self.own_among(connection, scope, &BTreeSet::from([id])).await?;
                 Some(own.first().copied().ok_or_else(unknown)?)
             }
         };
         let named = waiting::named_by(connection, platform.id, &request.identity).await?;
-        let all = grant.visible().is_all();
+        let all = scope.is_all();
         if !all && named.iter().all(|learner| learner.nobodys.is_none()) {
             return Err(LinkError::NotWaiting);
         }
@@ -153,7 +151,7 @@ impl App {
             Some(days) => days,
             None => self.days_that_wait(connection, (platform.id, &request.identity), employee, &named).await?,
         };
-        if !all && !self.are_named_within(connection, grant, (platform.id, &named), days).await? {
+        if !all && !self.are_named_within(connection, scope, (platform.id, &named), days).await? {
             return Err(LinkError::NotWaiting);
         }
         let by_hand = employee.map_or(ByHand::Nobody, ByHand::Is);
@@ -163,7 +161,7 @@ impl App {
         if moves.takes_from_somebody() && !request.moves_results && !request.is_dry_run {
             return Err(LinkError::TakesResults(Box::new(moves)));
         }
-        let by = (grant.subject(), request.reason.as_str());
+        let by = (change.subject(), request.reason.as_str());
         let decision = decisions::decide(change, platform.id, &request.identity, (employee, days), by).await?;
         let (id, key) = (decision.id, request.identity.key.as_str());
         let (action, to) = match &request.employee {
@@ -207,18 +205,17 @@ impl App {
         change: &Changing<'_>,
         id: i64,
     ) -> Result<(DecidedAnswer, Identity), LinkError> {
-        let grant = change.grant();
-        let connection = change.connection();
+        let (connection, scope) = (change.connection(), change.scope());
         let standing = decisions::decision_by_id(connection, id).await?;
         let standing = standing.filter(|decision| decision.undone_at.is_none());
-        if !grant.visible().is_all() {
+        if !scope.is_all() {
             let is_own = match &standing {
                 Some(Decision { employee: None, platform, identity, days, .. }) => {
                     let named = waiting::named_by(connection, *platform, identity).await?;
-                    self.are_named_within(connection, grant, (*platform, &named), *days).await?
+                    self.are_named_within(connection, scope, (*platform, &named), *days).await?
                 }
                 // What is not there takes what it takes for what is another's.
-                _ => !self.own_links(connection, grant.visible(), standing.as_slice()).await?.is_empty(),
+                _ => !self.own_links(connection, scope, standing.as_slice()).await?.is_empty(),
             };
             if !is_own {
                 return Err(LinkError::UnknownLink(id));
@@ -234,7 +231,7 @@ impl App {
             }
             None => LinkMoves::default(),
         };
-        let undone = decisions::undo(change, id, grant.subject()).await?.ok_or(LinkError::UnknownLink(id))?;
+        let undone = decisions::undo(change, id, change.subject()).await?.ok_or(LinkError::UnknownLink(id))?;
         let link = self.named(connection, vec![undone]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
         change.note(Act { action: "link.undo", object: &format!("link {id}") }).await?;
         Ok((DecidedAnswer { link, moves, is_dry_run: false }, standing.identity))
@@ -245,7 +242,7 @@ impl App {
     async fn are_named_within(
         &self,
         connection: &impl Connection,
-        grant: &Grant,
+        scope: &Scope,
         (platform, named): (PlatformId, &[NamedLearner]),
         days: DecisionDays,
     ) -> Result<bool, StoreError> {
@@ -254,7 +251,7 @@ impl App {
         let (first, last) = (days.from.unwrap_or(NaiveDate::MIN), days.to.unwrap_or(NaiveDate::MAX));
         let fits = identities.iter().map(|identity| index.holding(platform, identity).within(first, last));
         let fits: BTreeSet<EmployeeId> = fits.flat_map(|fit| everybody(&fit)).collect();
-        let own = self.own_among(connection, grant.visible(), &fits).await?;
+        let own = self.own_among(connection, scope, &fits).await?;
         // Whether an address is somebody's with protected personal data is not to be found out by trying.
         let protected = people::protected_among(connection, &fits).await?;
         Ok(!fits.is_empty() && own == fits && protected.is_empty())
@@ -265,7 +262,7 @@ impl App {
         let grant = asker.grant(Action::ReadUnlinked)?;
         let snapshot = self.begin_read(asker, &grant, Act { action: "links.read", object: "links by hand" }).await?;
         let decisions = decisions::decisions(snapshot.connection(), before, LISTED_AT_MOST).await?;
-        let own = self.own_links(snapshot.connection(), grant.visible(), &decisions).await?;
+        let own = self.own_links(snapshot.connection(), snapshot.scope(), &decisions).await?;
         let seen = decisions.into_iter().filter(|decision| own.contains(&decision.id));
         Ok(self.named(snapshot.connection(), seen.collect()).await?)
     }
@@ -275,10 +272,10 @@ impl App {
     async fn own_links(
         &self,
         connection: &impl Connection,
-        visible: &Visible,
+        scope: &Scope,
         decisions: &[Decision],
     ) -> Result<BTreeSet<i64>, StoreError> {
-        if visible.is_all() {
+        if scope.is_all() {
             return Ok(decisions.iter().map(|decision| decision.id).collect());
         }
         let merges = merges::merges(connection, None).await?;
@@ -288,10 +285,10 @@ impl App {
             ids.insert(EmployeeId::NOBODY);
         }
         let ids: Vec<EmployeeId> = ids.into_iter().collect();
-        let known = people::directory(connection, Whose::Only(&ids), None).await?;
+        let known = employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
         let is_own = |decision: &&Decision| {
             let days = [self.today(), self.calendar.day_of(decision.decided_at)];
-            known.get(&person(decision)).is_some_and(|e| days.iter().all(|day| answers_for(visible, e, *day)))
+            known.get(&person(decision)).is_some_and(|e| days.iter().all(|day| answers_for(scope, e, *day)))
         };
         Ok(decisions.iter().filter(is_own).map(|decision| decision.id).collect())
     }

@@ -16,7 +16,7 @@ use crate::store::people::{KnownEmployee, Whose};
 use crate::store::platforms::Platform;
 use crate::store::told::{self, Told};
 use crate::store::waiting::NamedLearner;
-use crate::store::{Connection, StoreError, people};
+use crate::store::{Connection, StoreError, Unscoped, employees, people};
 
 /// A decision that is about to be made, or to be taken back.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +127,8 @@ impl App {
             return Ok(Vec::new());
         }
         let ids: Vec<EmployeeId> = moved.keys().copied().collect();
-        let mut known = people::directory(connection, Whose::Only(&ids), None).await?;
+        let mut known =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
         people::attach_linked_results(connection, &mut known, self.calendar).await?;
         let requirements = versions_of_all(connection).await?;
         let mut found = Vec::with_capacity(moved.len());

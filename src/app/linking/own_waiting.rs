@@ -6,24 +6,23 @@ use chrono::NaiveDate;
 
 use crate::app::App;
 use crate::app::reports::as_known::AsKnown;
-use crate::domain::access::Visible;
 use crate::domain::ids::EmployeeId;
 use crate::domain::linking::Identity;
 use crate::domain::linking::ownership::{Engagement, answering};
 use crate::domain::linking::queue::everybody;
 use crate::store::links::index_for;
 use crate::store::people::KnownEmployee;
-use crate::store::{Connection, StoreError, waiting};
+use crate::store::{Connection, Scope, StoreError, waiting};
 
 /// Whether the asker's administrations answer for an employee on a day.
-pub(in crate::app) fn answers_for(visible: &Visible, employee: &KnownEmployee, day: NaiveDate) -> bool {
+pub(in crate::app) fn answers_for(scope: &Scope, employee: &KnownEmployee, day: NaiveDate) -> bool {
     let engagements = employee.person.employments.iter().map(|employment| Engagement {
         administration: employment.administration.clone(),
         starts_on: employment.starts_on,
         ends_on: employment.ends_on,
     });
     let engagements: Vec<Engagement> = engagements.collect();
-    answering(&engagements, day).into_iter().any(|code| visible.includes(code))
+    answering(&engagements, day).into_iter().any(|code| scope.visible().includes_of(employee.id, code))
 }
 
 impl App {
@@ -31,7 +30,7 @@ impl App {
     pub(in crate::app) async fn own_waiting(
         &self,
         connection: &impl Connection,
-        visible: &Visible,
+        scope: &Scope,
     ) -> Result<BTreeMap<i64, u64>, StoreError> {
         let learners = waiting::unlinked(connection, None, false).await?;
         let identities: BTreeSet<Identity> = learners.iter().flat_map(|l| l.keys.identities()).collect();
@@ -43,7 +42,7 @@ impl App {
             learner.keys.identities().flat_map(|identity| everybody(&fit(identity))).collect()
         };
         let everybody: BTreeSet<EmployeeId> = learners.iter().flat_map(fits).collect();
-        let own = self.own_among(connection, visible, &everybody).await?;
+        let own = self.own_among(connection, scope, &everybody).await?;
         let is_own = |learner: &&waiting::WaitingLearner| {
             let fits = fits(learner);
             !fits.is_empty() && fits.is_subset(&own)
@@ -53,10 +52,10 @@ impl App {
 }
 
 /// The same as known at an instant, whose day is `day`.
-pub(in crate::app) fn own_waiting_as_known(known: &AsKnown, visible: &Visible, day: NaiveDate) -> BTreeSet<i64> {
+pub(in crate::app) fn own_waiting_as_known(known: &AsKnown, scope: &Scope, day: NaiveDate) -> BTreeSet<i64> {
     let is_own = |employee: &EmployeeId| {
         let person = known.employees.get(&known.merges.person(*employee));
-        person.is_some_and(|employee| answers_for(visible, employee, day))
+        person.is_some_and(|employee| answers_for(scope, employee, day))
     };
     let learners = known.unlinked_by_learner.keys();
     let own = learners.filter(|learner| {

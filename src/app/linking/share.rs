@@ -11,7 +11,7 @@ use crate::domain::ids::PlatformId;
 use crate::domain::linking::{Link, Unlinked};
 use crate::domain::report::LinkedShares;
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
-use crate::store::{Unscoped, Connection, StoreError, platforms, waiting};
+use crate::store::{Connection, StoreError, Unscoped, platforms, waiting};
 
 /// Shares on the way.
 struct Counting {

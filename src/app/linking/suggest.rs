@@ -5,14 +5,13 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 
 use crate::app::App;
-use crate::domain::access::Visible;
 use crate::domain::ids::PlatformId;
 use crate::domain::linking::LearnerKeys;
 use crate::domain::linking::namesakes::{Namesake, Namesakes};
 use crate::domain::linking::ownership::answering;
 use crate::domain::linking::suggestion::Reason;
 use crate::store::namesakes::{directory_state, namesakes};
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Scope, Snapshot, StoreError};
 
 /// The index of everybody who may be suggested, kept for as long as the directory stays what it was: building it reads
 /// everybody, asking it does not.
@@ -58,13 +57,14 @@ impl App {
     pub(in crate::app) fn suggestions(
         &self,
         index: &Namesakes,
-        visible: &Visible,
+        scope: &Scope,
         platform: PlatformId,
         learners: &[LearnerKeys],
     ) -> Vec<SuggestionAnswer> {
         let today = self.today();
         let is_own = |person: &Namesake| {
-            visible.is_all() || answering(&person.engagements, today).into_iter().any(|code| visible.includes(code))
+            scope.is_all()
+                || answering(&person.engagements, today).into_iter().any(|code| scope.visible().includes(code))
         };
         let found = index.suggest(platform, learners, today, is_own).into_iter();
         let answer = found.filter_map(|suggestion| {

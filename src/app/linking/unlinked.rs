@@ -11,7 +11,7 @@ use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::suggest::SuggestionAnswer;
 use crate::app::reports::as_known::targets_of;
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::access::{Action, Refused};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::held_items_on;
@@ -22,11 +22,13 @@ use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::decisions::{Decision, nobodys};
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::merges::merges;
-use crate::store::people::{Whose, directory};
+use crate::store::people::Whose;
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
 use crate::store::waiting::{WaitingLearner, unlinked};
-use crate::store::{Act, Connection, Snapshot, StoreError, Unscoped, people, platforms, settings, told};
+use crate::store::{
+    Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, settings, told,
+};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -261,8 +263,9 @@ impl App {
         at_most: usize,
     ) -> Result<QueuePage, ListUnlinkedError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
-        let snapshot = self.begin_read(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
-        self.page(&snapshot, &grant, request, after, at_most).await
+        let reading =
+            self.begin_read(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
+        self.page(&reading, request, after, at_most).await
     }
 
     /// The whole queue, for a file; leaves the audit entry of the export.
@@ -272,26 +275,26 @@ impl App {
         request: &QueueRequest,
     ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
         let grant = asker.grant(Action::ReadUnlinked)?;
-        let snapshot = self.begin_read(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
-        Ok(self.page(&snapshot, &grant, request, None, EXPORTED_AT_MOST).await?.entries)
+        let reading =
+            self.begin_read(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
+        Ok(self.page(&reading, request, None, EXPORTED_AT_MOST).await?.entries)
     }
 
     async fn page(
         &self,
-        snapshot: &Snapshot,
-        grant: &Grant,
+        reading: &Reading,
         request: &QueueRequest,
         after: Option<QueuePlace>,
         at_most: usize,
     ) -> Result<QueuePage, ListUnlinkedError> {
-        let connection = snapshot.connection();
+        let connection = reading.connection();
         let platforms = platforms::list(connection).await?;
         let platform = request.platform.as_ref().map(|code| {
             let found = platforms.iter().find(|platform| platform.code == *code);
             found.ok_or_else(|| ListUnlinkedError::UnknownPlatform(code.clone()))
         });
         let platform = platform.transpose()?.map(|platform| platform.id);
-        let requirements = all_requirements(snapshot).await?;
+        let requirements = all_requirements(reading).await?;
         if let Some(unknown) = request.requirement.as_ref().filter(|code| !requirements.contains_key(*code)) {
             return Err(ListUnlinkedError::UnknownRequirement(unknown.clone()));
         }
@@ -306,7 +309,7 @@ impl App {
         let mut page = QueuePage { entries: Vec::new(), next: None };
         let mut last = None;
         let dismissed = request.dismissed;
-        let look_up = LookUp { snapshot, grant, platforms: &platforms, requirements: &requirements, dismissed };
+        let look_up = LookUp { reading, platforms: &platforms, requirements: &requirements, dismissed };
         for groups in groups.get(begin..).unwrap_or_default().chunks(AT_ONCE.min(at_most + 1)) {
             for (group, entry) in groups.iter().zip(self.answers(&look_up, groups).await?) {
                 let Some(mut entry) = entry else { continue };
@@ -328,7 +331,7 @@ impl App {
 
     /// The entries of some groups; nothing for one that the asker may not see.
     async fn answers(&self, look_up: &LookUp<'_>, groups: &[Group]) -> Result<Vec<Option<UnlinkedAnswer>>, StoreError> {
-        let connection = look_up.snapshot.connection();
+        let connection = look_up.reading.connection();
         let identities: BTreeSet<Identity> = groups.iter().flat_map(Group::identities).collect();
         let index = index_for(connection, &identities, self.calendar).await?;
         let fits: Vec<BTreeSet<EmployeeId>> =
@@ -336,9 +339,9 @@ impl App {
         let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
         let numbers = people::numbers_of(connection, &everybody).await?;
         let protected = people::protected_among(connection, &everybody).await?;
-        let own = self.own_among(connection, look_up.grant.visible(), &everybody).await?;
-        let visible = look_up.grant.visible();
-        let is_seen = |fits: &BTreeSet<EmployeeId>| visible.is_all() || (!fits.is_empty() && fits.is_subset(&own));
+        let own = self.own_among(connection, look_up.reading.scope(), &everybody).await?;
+        let scope = look_up.reading.scope();
+        let is_seen = |fits: &BTreeSet<EmployeeId>| scope.is_all() || (!fits.is_empty() && fits.is_subset(&own));
         let seen = groups.iter().zip(&fits).filter(|(_, fits)| is_seen(fits)).map(|(group, _)| group);
         let learners: Vec<i64> = seen.flat_map(|group| group.learners.iter().map(|learner| learner.id)).collect();
         let mut done: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
@@ -347,7 +350,7 @@ impl App {
                 done.entry(learner).or_default().push(result);
             }
         }
-        let namesakes = self.namesakes(look_up.snapshot).await?;
+        let namesakes = self.namesakes(look_up.reading).await?;
         let number = |id: &EmployeeId| numbers.get(id).cloned();
         let answer = |(group, fits): (&Group, &BTreeSet<EmployeeId>)| {
             if !is_seen(fits) {
@@ -364,7 +367,7 @@ impl App {
             let is_withheld = !fits.is_disjoint(&protected);
             let suggestions = match is_withheld {
                 true => Vec::new(),
-                false => self.suggestions(&namesakes, visible, group.platform, &keys),
+                false => self.suggestions(&namesakes, scope, group.platform, &keys),
             };
             let answer = UnlinkedAnswer {
                 is_withheld,
@@ -408,10 +411,10 @@ impl App {
     pub(in crate::app) async fn own_among(
         &self,
         connection: &impl Connection,
-        visible: &Visible,
+        scope: &Scope,
         employees: &BTreeSet<EmployeeId>,
     ) -> Result<BTreeSet<EmployeeId>, StoreError> {
-        if visible.is_all() {
+        if scope.is_all() {
             return Ok(employees.clone());
         }
         // A link by hand may name a merged duplicate.
@@ -421,8 +424,8 @@ impl App {
             // Nobody takes what somebody takes who may not be seen.
             ids.push(EmployeeId::NOBODY);
         }
-        let known = directory(connection, Whose::Only(&ids), None).await?;
-        let own = known.into_values().filter(|employee| answers_for(visible, employee, self.today()));
+        let known = employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
+        let own = known.into_values().filter(|employee| answers_for(scope, employee, self.today()));
         let own: BTreeSet<EmployeeId> = own.map(|employee| employee.id).collect();
         Ok(employees.iter().copied().filter(|employee| own.contains(&merges.person(*employee))).collect())
     }
@@ -430,8 +433,7 @@ impl App {
 
 /// What entries are looked up in.
 struct LookUp<'a> {
-    snapshot: &'a Snapshot,
-    grant: &'a Grant,
+    reading: &'a Reading,
     platforms: &'a [Platform],
     requirements: &'a Requirements,
     /// Whether the entries are of what is dismissed.

@@ -25,6 +25,6 @@ impl App {
     ) -> Result<Vec<AuditEntry>, ReadAuditError> {
         let grant = asker.grant(Action::ReadAudit)?;
         let reading = self.begin_read(asker, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
-        Ok(audit::list(reading.connection(), before, at_most).await?)
+        Ok(audit::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 }

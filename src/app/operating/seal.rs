@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::store::chain;
 pub use crate::store::chain::Head;
 pub use crate::store::chain::sealing::Sealed;
-use crate::store::{Unscoped, Snapshot, StoreError};
+use crate::store::{Snapshot, StoreError, Unscoped};
 
 /// What reads deliveries now. Changes whenever the same bytes would be read otherwise: `verify` takes a delivery that an
 /// other one read and that is read otherwise today for no difference, as long as the chain says that it is as it was.

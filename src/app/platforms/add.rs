@@ -5,9 +5,9 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 use crate::intake::webhook::signature::WebhookSecret;
-use crate::store::{Act, StoreError, Unscoped};
 pub use crate::store::platforms::OldSecrets;
 use crate::store::platforms::{self, InsertPlatformError, Platform};
+use crate::store::{Act, StoreError, Unscoped};
 
 /// A platform to add.
 #[derive(Debug, Clone)]

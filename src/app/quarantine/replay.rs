@@ -100,8 +100,11 @@ impl App {
     /// is new in both.
     pub async fn replay_some(&self, asker: &Asker, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
         asker.grant(Action::Replay)?;
-        let known: BTreeMap<PlatformId, Platform> =
-            platforms::list(self.store.connection(Unscoped::Receiving)).await?.into_iter().map(|known| (known.id, known)).collect();
+        let known: BTreeMap<PlatformId, Platform> = platforms::list(self.store.connection(Unscoped::Receiving))
+            .await?
+            .into_iter()
+            .map(|known| (known.id, known))
+            .collect();
         let source = Source::of(request, &known)?;
         let mut replayed = Replayed::default();
         let mut after = request.after;
@@ -136,7 +139,10 @@ impl App {
                 }
                 Ok(Vec::new())
             }
-            Source::All(filter) => quarantine::page(connection, filter, From::After(after), at_most as u64).await,
+            Source::All(filter) => {
+                quarantine::page(connection, &Unscoped::Receiving.scope(), filter, From::After(after), at_most as u64)
+                    .await
+            }
         }
     }
 

@@ -8,9 +8,9 @@ use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::{Group, grouped};
 use crate::intake::webhook::encoding;
 use crate::intake::webhook::excerpt::{Excerpt, excerpt};
-use crate::store::{Act, StoreError, Unscoped};
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Dismissal, From, QuarantineFilter};
+use crate::store::{Act, StoreError, Unscoped};
 
 /// Which deliveries somebody asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl App {
         let platforms = platforms::list(connection).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
         let mut shown = Vec::new();
-        for waiting in quarantine::page(connection, &filter, From::Before(before), at_most).await? {
+        for waiting in quarantine::page(connection, reading.scope(), &filter, From::Before(before), at_most).await? {
             let platform = platforms.iter().find(|platform| platform.id == waiting.platform);
             let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
             shown.push(QuarantinedDelivery {
@@ -112,7 +112,7 @@ impl App {
         let snapshot = self.begin_read(asker, &grant, entry).await?;
         let platforms = platforms::list(snapshot.connection()).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
-        let groups = quarantine::groups(snapshot.connection(), &filter).await?;
+        let groups = quarantine::groups(snapshot.connection(), snapshot.scope(), &filter).await?;
         Ok(grouped(groups))
     }
 

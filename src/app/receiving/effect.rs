@@ -1,9 +1,9 @@
 //! What a delivery that is kept does: where it does nothing, its sender is told so, and why.
 
-use crate::store::Unscoped;
 use crate::app::receiving::receive::{Received, Receiving};
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
 use crate::domain::ids::{EventId, PlatformId};
+use crate::store::Unscoped;
 use crate::store::revocations::around;
 
 impl Receiving {

@@ -23,7 +23,7 @@ use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, 
 use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
-use crate::store::{Unscoped, StoreError, Trouble};
+use crate::store::{StoreError, Trouble, Unscoped};
 
 pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
 pub use crate::intake::webhook::headers::Headers;

@@ -18,7 +18,7 @@ use crate::store::people::{self, KnownEmployee, Whose};
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::Delivery;
 use crate::store::receiving::reread::{self, KeptDelivery, Reread};
-use crate::store::{Act, Changing, Connection, StoreError, Unscoped, merges};
+use crate::store::{Act, Changing, Connection, StoreError, Unscoped, employees, merges};
 
 pub use crate::store::receiving::reread::Difference;
 
@@ -186,7 +186,8 @@ impl App {
         let merges = merges::merges(connection, None).await?;
         let ids: BTreeSet<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
         let ids: Vec<EmployeeId> = ids.into_iter().collect();
-        let mut known = people::directory(connection, Whose::Only(&ids), None).await?;
+        let mut known =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
         people::attach_linked_results(connection, &mut known, self.calendar).await?;
         Ok(known.into_values().collect())
     }

@@ -61,7 +61,7 @@ impl App {
         };
         let DeliveriesRequest { outcome, sent_as, before, .. } = request.clone();
         let filter = DeliveryFilter { outcome, platform, sent_as, before };
-        Ok(deliveries::list(connection, &filter, request.at_most).await?)
+        Ok(deliveries::list(connection, reading.scope(), &filter, request.at_most).await?)
     }
 
     /// One delivery with its bytes; without them where they speak of somebody with protected personal data.
@@ -74,7 +74,7 @@ impl App {
         let object = format!("delivery {id}");
         let reading = self.begin_read(asker, &grant, Act { action: "delivery.read", object: &object }).await?;
         let connection = reading.connection();
-        let found = deliveries::by_id(connection, id).await?;
+        let found = deliveries::by_id(connection, reading.scope(), id).await?;
         let (kept, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
         let shown = match self.speaks_of_protected(connection, id, &body).await? {
             true => ShownBody::Withheld { digest: digest_of(&body) },

@@ -13,9 +13,9 @@ use crate::domain::linking::{LearnerKeys, Link, Unlinked};
 use crate::domain::training::{LinkedResult, ResultDecision, Target};
 use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
 use crate::store::merges::merges;
-use crate::store::people::{KnownEmployee, Whose, directory, protected_now};
+use crate::store::people::{KnownEmployee, Whose, protected_now};
 use crate::store::told::{self, Told};
-use crate::store::{Snapshot, StoreError, learners, platforms, result_decisions};
+use crate::store::{Snapshot, StoreError, Unscoped, employees, learners, platforms, result_decisions};
 
 /// What was known of everybody, and of those who were nobody's yet.
 #[derive(Debug)]
@@ -122,7 +122,8 @@ pub async fn as_known(
 ) -> Result<AsKnown, StoreError> {
     let connection = snapshot.connection();
     let linker = Linker::at(snapshot, known_at, calendar).await?;
-    let mut employees = directory(connection, Whose::Everybody, Some(known_at)).await?;
+    let mut employees =
+        employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Everybody, Some(known_at)).await?;
     // Who is protected today is protected in every answer of today: the one thing that goes before what was known then.
     let merges = merges(connection, Some(known_at)).await?;
     for protected in protected_now(connection).await? {

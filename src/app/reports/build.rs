@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use crate::app::compliance::judge::{Judged, judge};
 use crate::app::compliance::statements_without_result::without_result_of;
-use crate::app::employees::own::as_judged;
 use crate::app::linking::own_waiting::own_waiting_as_known;
 use crate::app::reports::as_known::{as_known, by_learner, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
@@ -25,7 +24,10 @@ use crate::domain::training::LinkedResult;
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::{KnownEmployee, Whose};
 use crate::store::told::Told;
-use crate::store::{Act, Connection, StoreError, deliveries, directory, people, reorganisations, requirements, standings, told, waiting};
+use crate::store::{
+    Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations,
+    requirements, standings, told, waiting,
+};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]
@@ -99,9 +101,9 @@ impl Tallies {
         employees: impl IntoIterator<Item = &'a KnownEmployee>,
         versions: &[RequirementVersion],
         day: NaiveDate,
-        (due, visible): (DuePeriod, &Visible),
+        (due, scope): (DuePeriod, &Scope),
     ) {
-        for employee in employees.into_iter().filter_map(|employee| as_judged(visible, employee, day)) {
+        for employee in employees.into_iter().filter_map(|employee| scope.as_judged(employee, day)) {
             let employee = employee.as_ref();
             let Some(Judged { standing, shown }) = judge(employee, versions, day) else { continue };
             self.add_person(&standing, due, shown.into_keys());
@@ -148,7 +150,7 @@ impl App {
         let object = format!("requirement {}{}", request.requirement, request.clocks);
         let act = self.audited_read(asker, &grant, Act { action: "report.read", object: &object }).await?;
         let view = self.view(request.clocks, act).await?;
-        let connection = view.snapshot.connection();
+        let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let standard = DuePeriod::year_to(view.as_of);
         let due =
             DuePeriod { from: request.due_from.unwrap_or(standard.from), to: request.due_to.unwrap_or(standard.to) };
@@ -161,9 +163,9 @@ impl App {
             return Err(BuildReportError::UnknownRequirement(request.requirement.clone()));
         }
         let counted = if view.is_current {
-            self.count_now(&view, &request.requirement, &versions, due, grant.visible()).await?
+            self.count_now(&view, &request.requirement, &versions, due).await?
         } else {
-            self.count_as_known(&view, &versions, due, grant.visible()).await?
+            self.count_as_known(&view, &versions, due).await?
         };
         let in_effect = in_effect_on(&versions, view.as_of);
         let administrations = directory::administrations(view.snapshot.connection(), view.known_at).await?;
@@ -176,7 +178,7 @@ impl App {
             let tally = tallies.remove(&code).unwrap_or_default();
             AdministrationFigures { code, name, figures: tally.finish(&waiting, &alternatives) }
         };
-        let seen = administrations.into_iter().filter(|(code, _)| grant.visible().includes(code) && is_there(code));
+        let seen = administrations.into_iter().filter(|(code, _)| scope.visible().includes(code) && is_there(code));
         Ok(OnboardingReport {
             requirement: request.requirement.clone(),
             as_of: view.as_of,
@@ -184,7 +186,7 @@ impl App {
             due,
             version: in_effect.map(|version| version.version),
             administrations: seen.map(figures_of).collect(),
-            city: grant.visible().is_all().then(|| city.finish(&waiting, &alternatives)),
+            city: scope.is_all().then(|| city.finish(&waiting, &alternatives)),
             data_quality: DataQuality {
                 unlinked_results: counted.unlinked_results,
                 city: match counted.city {
@@ -211,13 +213,12 @@ impl App {
         requirement: &RequirementCode,
         versions: &[RequirementVersion],
         due: DuePeriod,
-        visible: &Visible,
     ) -> Result<Counted, StoreError> {
-        let connection = view.snapshot.connection();
+        let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let mut tallies = Tallies::default();
         let mut people = self.stale_people(view).await?;
         // Absences after the last own day move due days that lie behind the day, and none before it.
-        let except = match visible {
+        let except = match scope.visible() {
             Visible::Only(own) if due.to > view.as_of => {
                 let whom = JudgedFor { today: self.today() };
                 let ids = judged_for(connection, &own.administrations, view.as_of, whom).await?;
@@ -226,13 +227,13 @@ impl App {
             }
             _ => None,
         };
-        let alike = standings::count_alike(connection, requirement, view.as_of, due, (visible, except)).await?;
+        let alike = standings::count_alike(connection, requirement, view.as_of, due, (scope, except)).await?;
         tallies.add_alike(alike);
-        tallies.add_people(people.values(), versions, view.as_of, (due, visible));
+        tallies.add_people(people.values(), versions, view.as_of, (due, scope));
         let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
-        let own = match visible.is_all() {
+        let own = match scope.is_all() {
             true => None,
-            false => Some(self.own_waiting(connection, visible).await?),
+            false => Some(self.own_waiting(connection, scope).await?),
         };
         // Nobody's by decision could not satisfy anybody.
         let waits = |told: &&Told| {
@@ -258,20 +259,20 @@ impl App {
         view: &View,
         versions: &[RequirementVersion],
         due: DuePeriod,
-        visible: &Visible,
     ) -> Result<Counted, StoreError> {
+        let scope = view.snapshot.scope();
         let known = as_known(&view.snapshot, &targets_of(versions), view.known_at, self.calendar).await?;
         let mut tallies = Tallies::default();
-        tallies.add_people(known.employees.values(), versions, view.as_of, (due, visible));
+        tallies.add_people(known.employees.values(), versions, view.as_of, (due, scope));
         let connection = view.snapshot.connection();
-        if visible.is_all() {
+        if scope.is_all() {
             let clocks = (view.as_of, view.known_at);
             let linked = self.linked_shares_as_known(connection, clocks, &known.linker).await?;
             let city = Some((known.dismissed_results, linked));
             let waiting = known.waiting.into_values().collect();
             return Ok(Counted { tallies, waiting, unlinked_results: known.unlinked_results, city });
         }
-        let own = own_waiting_as_known(&known, visible, self.calendar.day_of(view.known_at));
+        let own = own_waiting_as_known(&known, scope, self.calendar.day_of(view.known_at));
         let unlinked_results = own.iter().filter_map(|learner| known.unlinked_by_learner.get(learner)).sum();
         let waiting = known.waiting.into_iter().filter(|(learner, _)| own.contains(learner));
         Ok(Counted { tallies, waiting: waiting.map(|(_, results)| results).collect(), unlinked_results, city: None })
@@ -294,7 +295,8 @@ impl App {
         ids: BTreeSet<EmployeeId>,
     ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
         let ids: Vec<EmployeeId> = ids.into_iter().collect();
-        let mut employees = people::directory(connection, Whose::Only(&ids), None).await?;
+        let mut employees =
+            employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
         people::attach_linked_results(connection, &mut employees, self.calendar).await?;
         Ok(employees)
     }

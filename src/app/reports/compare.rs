@@ -8,7 +8,7 @@ use crate::app::employees::history::{Seen, ToldEntry};
 use crate::app::reports::as_known::{AsKnown, as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::span::shown_employments;
 use crate::domain::compliance::{Person, RequirementVersion, Status};
@@ -16,7 +16,9 @@ use crate::domain::history::{Entry, Kind, told};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::report::Counts;
 use crate::domain::report::comparison::{FactKey, Known, Moved, because, status};
-use crate::store::{Act, Connection, Snapshot, StoreError, history, reorganisations, requirements};
+use crate::store::{
+    Act, Connection, Scope, Snapshot, StoreError, Unscoped, employees, history, reorganisations, requirements,
+};
 
 /// Which two reports to compare: the one that the clocks ask for, and the same as known at an earlier instant.
 #[derive(Debug, Clone)]
@@ -123,15 +125,15 @@ impl Side {
         self.known.employees.get(&employee).map(|employee| &employee.person)
     }
 
-    fn status(&self, employee: EmployeeId, visible: &Visible, day: NaiveDate) -> Option<Status> {
-        self.person(employee).and_then(|person| status(person, &self.versions, visible, day))
+    fn status(&self, employee: EmployeeId, scope: &Scope, day: NaiveDate) -> Option<Status> {
+        self.person(employee).and_then(|person| status(person, &self.versions, scope.visible(), day))
     }
 
     /// Where a person counts, of what is visible.
-    fn places(&self, employee: EmployeeId, visible: &Visible, day: NaiveDate) -> BTreeSet<AdministrationCode> {
+    fn places(&self, employee: EmployeeId, scope: &Scope, day: NaiveDate) -> BTreeSet<AdministrationCode> {
         let shown = self.person(employee).zip(in_effect_on(&self.versions, day));
         let shown = shown.map(|(person, version)| shown_employments(person, version, day)).unwrap_or_default();
-        shown.into_keys().filter(|code| visible.includes(code)).cloned().collect()
+        shown.into_keys().filter(|code| scope.visible().includes(code)).cloned().collect()
     }
 
     /// Who somebody was, or is, and everybody whose numbers were theirs beside their own.
@@ -175,7 +177,7 @@ impl App {
     ) -> Result<ComparisonAnswer, CompareError> {
         let grant = asker.grant(Action::ReadReport)?;
         let (view, sides) = self.both_sides(asker, &grant, request, "report.compare").await?;
-        Ok(totals(&sides, &view, request, grant.visible()))
+        Ok(totals(&sides, &view, request))
     }
 
     /// The persons whose status differs, by employee number, at the most so many after one; each with the facts that made
@@ -189,7 +191,7 @@ impl App {
     ) -> Result<DifferencesAnswer, CompareError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let (view, sides) = self.both_sides(asker, &grant, request, "report.differences").await?;
-        let visible = grant.visible();
+        let scope = view.snapshot.scope();
         let following = sides.differing.iter().filter(|(number, _)| after.is_none_or(|after| *number > after));
         let mut persons = Vec::new();
         let mut more = false;
@@ -198,18 +200,18 @@ impl App {
                 more = true;
                 break;
             }
-            let mut administrations = sides.then.places(*id, visible, view.as_of);
-            administrations.extend(sides.now.places(*id, visible, view.as_of));
+            let mut administrations = sides.then.places(*id, scope, view.as_of);
+            administrations.extend(sides.now.places(*id, scope, view.as_of));
             persons.push(DifferenceAnswer {
                 number: number.clone(),
                 administrations,
-                before: sides.then.status(*id, visible, view.as_of),
-                now: sides.now.status(*id, visible, view.as_of),
-                because: self.causes(&view, &sides, request, *id, visible).await?,
+                before: sides.then.status(*id, scope, view.as_of),
+                now: sides.now.status(*id, scope, view.as_of),
+                because: self.causes(&view, &sides, request, *id).await?,
             });
         }
         let next = persons.last().filter(|_| more).map(|last| last.number.clone());
-        Ok(DifferencesAnswer { comparison: totals(&sides, &view, request, visible), persons, next })
+        Ok(DifferencesAnswer { comparison: totals(&sides, &view, request), persons, next })
     }
 
     async fn both_sides(
@@ -232,14 +234,13 @@ impl App {
         }
         let mut then = self.side(&view.snapshot, requirement, *compare_known_at).await?;
         let mut now = now;
-        let connection = view.snapshot.connection();
-        self.keep_own(connection, grant.visible(), view.known_at, &mut now.known.employees).await?;
-        self.keep_own(connection, grant.visible(), *compare_known_at, &mut then.known.employees).await?;
+        let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
+        employees::keep_own(connection, scope, view.known_at, &mut now.known.employees).await?;
+        employees::keep_own(connection, scope, *compare_known_at, &mut then.known.employees).await?;
         let everybody = now.known.employees.values().chain(then.known.employees.values());
         let differing = everybody
             .filter(|employee| {
-                let visible = grant.visible();
-                then.status(employee.id, visible, view.as_of) != now.status(employee.id, visible, view.as_of)
+                then.status(employee.id, scope, view.as_of) != now.status(employee.id, scope, view.as_of)
             })
             .map(|employee| (employee.number.clone(), employee.id))
             .collect();
@@ -264,28 +265,27 @@ impl App {
         sides: &Sides,
         request: &ComparisonRequest,
         id: EmployeeId,
-        visible: &Visible,
     ) -> Result<Vec<Cause>, StoreError> {
-        let connection = view.snapshot.connection();
+        let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let between = (request.compare_known_at, view.known_at);
         let both = [&sides.then, &sides.now].map(|side| side.known.employees.get(&id));
         let employments = both.into_iter().flatten().flat_map(|employee| &employee.person.employments);
-        let own = visible.own_days(id, employments);
+        let own = scope.visible().own_days(id, employments);
         let [then, now] = both;
         let Some(employee) = now.or(then) else { return Ok(vec![Cause::NotShown]) };
-        let seen = Seen { visible, own: &own, employee, now: view.known_at };
+        let seen = Seen { scope, own: &own, employee, now: view.known_at };
         let story = self.story_of(connection, &sides.now.known.merges, &seen).await?;
         let entries: Vec<&Entry> = story.between(between.0, between.1).collect();
         let (mut found, mut causes) = (Vec::new(), Vec::new());
         let moved = sides.moved(id);
-        for shift in because(&sides.then.view(id), &sides.now.view(id), &moved, visible, view.as_of) {
+        for shift in because(&sides.then.view(id), &sides.now.view(id), &moved, scope.visible(), view.as_of) {
             let told_before = found.len() + causes.len();
             match &shift.key {
                 FactKey::Requirement => {
                     causes.extend(self.versions_between(view, request, between).await?);
                 }
                 FactKey::Result(platform, event_id)
-                    if *platform != PlatformId::NONE && shift.is_visible(visible, &own) =>
+                    if *platform != PlatformId::NONE && shift.is_visible(scope.visible(), &own) =>
                 {
                     let result = history::result(connection, (*platform, event_id), self.calendar).await?;
                     let is_new = result.as_ref().is_some_and(|result| result.recorded_at > between.0);
@@ -306,7 +306,7 @@ impl App {
                         }
                     }
                 }
-                key if shift.is_visible(visible, &own) => {
+                key if shift.is_visible(scope.visible(), &own) => {
                     let of_it = entries.iter().filter(|entry| is_about(entry, key, &request.requirement));
                     found.extend(of_it.map(|entry| (*entry).clone()));
                 }
@@ -315,7 +315,7 @@ impl App {
             // Who sees the whole city is told of its reorganisations.
             if found.len() + causes.len() == told_before
                 && matches!(shift.key, FactKey::Employment(_))
-                && visible.is_all()
+                && scope.is_all()
             {
                 causes.extend(reorganised_between(connection, between).await?);
             }
@@ -354,7 +354,7 @@ async fn reorganised_between(
 ) -> Result<Vec<Cause>, StoreError> {
     let is_between = |at: DateTime<Utc>| after < at && at <= up_to;
     let mut causes = Vec::new();
-    for known in reorganisations::list(connection).await? {
+    for known in reorganisations::list(connection, &Unscoped::RestsOnEverybody.scope()).await? {
         let (id, on_day) = (known.id, known.on_day);
         let undone = known.undone.filter(|undone| is_between(undone.at));
         match undone {
@@ -400,13 +400,14 @@ fn names_an_identity(entry: &Entry) -> bool {
     }
 }
 
-fn totals(sides: &Sides, view: &View, request: &ComparisonRequest, visible: &Visible) -> ComparisonAnswer {
+fn totals(sides: &Sides, view: &View, request: &ComparisonRequest) -> ComparisonAnswer {
+    let scope = view.snapshot.scope();
     let mut city_then = Counts::default();
     let mut administrations_then: BTreeMap<AdministrationCode, Counts> = BTreeMap::new();
     for id in sides.then.known.employees.keys() {
-        let Some(status) = sides.then.status(*id, visible, view.as_of) else { continue };
+        let Some(status) = sides.then.status(*id, scope, view.as_of) else { continue };
         city_then.add(status, 1);
-        for code in sides.then.places(*id, visible, view.as_of) {
+        for code in sides.then.places(*id, scope, view.as_of) {
             administrations_then.entry(code).or_default().add(status, 1);
         }
     }
@@ -416,7 +417,7 @@ fn totals(sides: &Sides, view: &View, request: &ComparisonRequest, visible: &Vis
         known_at: view.known_at,
         compare_known_at: request.compare_known_at,
         differing: sides.differing.len() as u64,
-        city_then: visible.is_all().then_some(city_then),
+        city_then: scope.is_all().then_some(city_then),
         administrations_then,
     }
 }

@@ -9,11 +9,10 @@ use futures::{StreamExt, pin_mut};
 use tokio::sync::mpsc;
 
 use crate::app::compliance::judge::Requirements;
-use crate::app::employees::own::as_judged;
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Refused, Visible};
+use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::protection::protect;
@@ -22,7 +21,7 @@ use crate::render::export_xlsx::{XlsxExport, XlsxExportError};
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
 use crate::store::standings::{PlacedRow, RowsAsked, rows_of};
-use crate::store::{Act, StoreError, directory, requirements};
+use crate::store::{Act, Scope, StoreError, directory, employees, requirements};
 
 pub use crate::store::standings::RowPlace;
 
@@ -88,12 +87,12 @@ const CHUNK: usize = 256;
 impl App {
     /// All rows in the order of an export, streamed; leaves the audit entry of an export.
     pub async fn export_rows(&self, asker: &Asker, request: &RowsRequest) -> Result<Rows, RowsError> {
-        let (view, asked, visible) = self.ask(asker, request, Action::Export, "administration.export").await?;
+        let (view, asked) = self.ask(asker, request, Action::Export, "administration.export").await?;
         let (as_of, known_at) = (view.as_of, view.known_at);
         let (sender, chunks) = mpsc::channel(4);
         let app = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = app.send_rows(&view, &asked, &visible, &sender).await {
+            if let Err(error) = app.send_rows(&view, &asked, &sender).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an export broke off");
                 drop(sender.send(Err(error)).await);
             }
@@ -124,12 +123,12 @@ impl App {
         after: Option<RowPlace>,
         at_most: usize,
     ) -> Result<RowsPage, RowsError> {
-        let (view, asked, visible) = self.ask(asker, request, Action::ReadPeople, "administration.read").await?;
+        let (view, asked) = self.ask(asker, request, Action::ReadPeople, "administration.read").await?;
         let one_more = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
         let asked = RowsAsked { after, at_most: Some(one_more), ..asked };
         let (sender, mut chunks) = mpsc::channel(4);
         let send = async {
-            let sent = self.send_rows(&view, &asked, &visible, &sender).await;
+            let sent = self.send_rows(&view, &asked, &sender).await;
             drop(sender);
             sent
         };
@@ -154,7 +153,7 @@ impl App {
         request: &RowsRequest,
         action: Action,
         act: &'static str,
-    ) -> Result<(View, RowsAsked, Visible), RowsError> {
+    ) -> Result<(View, RowsAsked), RowsError> {
         let grant = asker.grant(action)?;
         let unknown = || RowsError::UnknownAdministration(request.administration.clone());
         if !grant.visible().includes(&request.administration) {
@@ -183,17 +182,16 @@ impl App {
             at_most: None,
             judged_for: (!grant.visible().is_all()).then(|| JudgedFor { today: self.today() }),
         };
-        Ok((view, asked, grant.visible().clone()))
+        Ok((view, asked))
     }
 
     async fn send_rows(
         &self,
         view: &View,
         asked: &RowsAsked,
-        visible: &Visible,
         sender: &mpsc::Sender<Result<Vec<PlacedRow>, StoreError>>,
     ) -> Result<(), StoreError> {
-        let connection = view.snapshot.connection();
+        let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let mut requirements = Requirements::new();
         for code in requirements::codes(connection).await? {
             if asked.requirement.as_ref().is_none_or(|asked| *asked == code) {
@@ -206,8 +204,8 @@ impl App {
         if !view.is_current {
             let targets: Vec<_> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
             let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
-            self.keep_own(connection, visible, view.known_at, &mut known.employees).await?;
-            for row in self.judged_rows(&known.employees, &requirements, asked, visible) {
+            employees::keep_own(connection, scope, view.known_at, &mut known.employees).await?;
+            for row in self.judged_rows(&known.employees, &requirements, asked, scope) {
                 if !chunk.push(row).await {
                     return Ok(());
                 }
@@ -222,8 +220,8 @@ impl App {
             let ids = judged_for(connection, &own, asked.as_of, whom).await?;
             people.extend(self.people_with_results(connection, ids).await?);
         }
-        self.keep_own(connection, visible, view.known_at, &mut people).await?;
-        let mut judged = self.judged_rows(&people, &requirements, asked, visible).into_iter().peekable();
+        employees::keep_own(connection, scope, view.known_at, &mut people).await?;
+        let mut judged = self.judged_rows(&people, &requirements, asked, scope).into_iter().peekable();
         let kept = rows_of(connection, asked);
         pin_mut!(kept);
         while let Some(row) = kept.next().await {
@@ -255,10 +253,10 @@ impl App {
         employees: &BTreeMap<crate::domain::ids::EmployeeId, KnownEmployee>,
         requirements: &Requirements,
         asked: &RowsAsked,
-        visible: &Visible,
+        scope: &Scope,
     ) -> Vec<PlacedRow> {
         let name = (&asked.administration, asked.administration_name.as_str());
-        let judged = employees.values().filter_map(|employee| as_judged(visible, employee, asked.as_of));
+        let judged = employees.values().filter_map(|employee| scope.as_judged(employee, asked.as_of));
         let rows_of = |employee: &KnownEmployee| -> Vec<PlacedRow> {
             let requirements = requirements.iter();
             let row = |(code, versions): (&RequirementCode, &Vec<_>)| {

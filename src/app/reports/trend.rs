@@ -8,7 +8,7 @@ use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::build::{BuildReportError, Tallies};
 use crate::app::reports::clocks::{Clocks, View};
 use crate::app::{App, Asker};
-use crate::domain::access::{Action, Visible};
+use crate::domain::access::Action;
 use crate::domain::compliance::RequirementVersion;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::standing::Case;
@@ -80,6 +80,7 @@ impl App {
             format!("trend of requirement {requirement} from {from}, by {interval}, in the tree {tree}{clocks}");
         let act = self.audited_read(asker, &grant, Act { action: "report.trend", object: &object }).await?;
         let view = self.view(clocks, act).await.map_err(BuildReportError::from)?;
+        let scope = view.snapshot.scope();
         let connection = view.snapshot.connection();
         let versions = requirements::versions(connection, requirement, Some(view.known_at)).await?;
         if versions.is_empty() {
@@ -89,9 +90,7 @@ impl App {
         let names = directory::administrations(connection, view.known_at).await?;
         let tree_of = (*tree == Tree::Today).then(|| self.calendar.day_of(view.known_at));
         let tallies = match tree_of {
-            None if view.is_current => {
-                self.tally_of_days(&view, requirement, &versions, &days, grant.visible()).await?
-            }
+            None if view.is_current => self.tally_of_days(&view, requirement, &versions, &days).await?,
             _ => {
                 let known = as_known(&view.snapshot, &targets_of(&versions), view.known_at, self.calendar).await?;
                 let moving = tree_of.map(|day| (&successions, day));
@@ -103,7 +102,7 @@ impl App {
             let listed = names.iter().filter(|(code, _)| {
                 let is_there =
                     administrations.contains_key(*code) || !successions.is_gone(code, tree_of.unwrap_or(*as_of));
-                grant.visible().includes(code) && is_there
+                scope.visible().includes(code) && is_there
             });
             let listed: Vec<(&AdministrationCode, &String)> = listed.collect();
             let figures = |(code, name): (&AdministrationCode, &String)| AdministrationFigures {
@@ -115,7 +114,7 @@ impl App {
                 as_of: *as_of,
                 version: in_effect_on(&versions, *as_of).map(|version| version.version),
                 administrations: listed.into_iter().map(figures).collect(),
-                city: grant.visible().is_all().then_some(city.figures),
+                city: scope.is_all().then_some(city.figures),
             }
         };
         Ok(Trend {
@@ -135,14 +134,19 @@ impl App {
         requirement: &RequirementCode,
         versions: &[RequirementVersion],
         days: &[NaiveDate],
-        visible: &Visible,
     ) -> Result<Vec<Tallies>, StoreError> {
         let stale = self.stale_people(view).await?;
         let mut tallies = tally_people(stale.values(), versions, days, None);
         for (day, tallies) in days.iter().zip(&mut tallies) {
             let due = DuePeriod::year_to(*day);
-            let alike =
-                standings::count_alike(view.snapshot.connection(), requirement, *day, due, (visible, None)).await?;
+            let alike = standings::count_alike(
+                view.snapshot.connection(),
+                requirement,
+                *day,
+                due,
+                (view.snapshot.scope(), None),
+            )
+            .await?;
             tallies.add_alike(alike);
         }
         Ok(tallies)

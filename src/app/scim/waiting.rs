@@ -21,7 +21,7 @@ use crate::intake::scim::user::{
 };
 use crate::store::scim::KnownBy;
 use crate::store::scim_waiting::{self, Ended, Waiting, WaitingUser};
-use crate::store::{Unscoped, Connection, people, scim, scim_groups};
+use crate::store::{Connection, Unscoped, people, scim, scim_groups};
 
 /// How many users are looked at in one transaction: few, since it holds the clock that receiving waits for.
 const AT_ONCE: u64 = 50;
@@ -66,7 +66,8 @@ impl App {
         let grant = asker.grant(Action::Provision)?;
         let (mut settled, mut unsettled, mut after) = (0, 0, 0);
         loop {
-            let ids = scim_waiting::perhaps_known(self.store.connection(Unscoped::RestsOnEverybody), after, AT_ONCE).await?;
+            let ids =
+                scim_waiting::perhaps_known(self.store.connection(Unscoped::RestsOnEverybody), after, AT_ONCE).await?;
             let Some(last) = ids.last() else { break };
             after = *last;
             // Looked at in one short transaction that changes nothing; most of them are known no better than before.

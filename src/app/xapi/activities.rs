@@ -7,7 +7,7 @@ use crate::domain::ids::PlatformId;
 use crate::intake::xapi::merging::merge_definitions;
 use crate::store::platforms::Platform;
 use crate::store::xapi::activities::{self, ActivityName, KnownDefinition};
-use crate::store::{Unscoped, Connection, StoreError};
+use crate::store::{Connection, StoreError, Unscoped};
 
 /// What a statement says of an activity.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::index::AT_A_QUESTION;
 use crate::app::App;
-use crate::store::{Unscoped, StoreError, clock, xapi::indexing};
+use crate::store::{StoreError, Unscoped, clock, xapi::indexing};
 
 /// How old a promise may be that goes with an answer of another kind. It holds for ever; a newer one is of more use.
 const FRESH_FOR: Duration = Duration::from_secs(1);

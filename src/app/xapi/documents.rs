@@ -11,9 +11,9 @@ pub use crate::intake::xapi::parameters;
 pub use crate::intake::xapi::person::person_of;
 use crate::intake::xapi::terms::canonical;
 pub use crate::intake::xapi::{Actor, Version};
-use crate::store::{Unscoped, StoreError};
 use crate::store::xapi::documents;
 pub use crate::store::xapi::documents::{Belonging, Document, Resource};
+use crate::store::{StoreError, Unscoped};
 
 /// How often a write is tried anew that another one was before. Each time one of them did write.
 const TRIES: usize = 100;

@@ -17,12 +17,12 @@ use crate::intake::xapi::language::AcceptLanguage;
 use crate::intake::xapi::multipart::{self, Part};
 use crate::intake::xapi::query::{Many, One};
 use crate::intake::xapi::read_body;
-use crate::store::{Unscoped, StoreError};
 use crate::store::platforms::Platform;
 use crate::store::xapi::activities;
 use crate::store::xapi::attachments;
 use crate::store::xapi::bodies;
 use crate::store::xapi::finding::{self, Found, Wanted};
+use crate::store::{StoreError, Unscoped};
 
 pub use crate::intake::xapi::multipart::Written;
 pub use crate::intake::xapi::query::{Asked, Format, QueryFault, read as read_query};

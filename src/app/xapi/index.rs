@@ -14,7 +14,7 @@ use crate::intake::xapi::terms::{Reach, Term, terms};
 use crate::intake::xapi::{Activity, Context, Object, Statement, equality, read_body};
 use crate::store::xapi::indexing::{self, Unindexed};
 use crate::store::xapi::{TermDigest, bodies};
-use crate::store::{Unscoped, Connection, StoreError};
+use crate::store::{Connection, StoreError, Unscoped};
 
 /// How many statements are indexed at a time.
 const AT_ONCE: u64 = 500;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::app::operating::verify::{Progress, Verified};
 use crate::store::xapi::TermDigest;
 use crate::store::xapi::indexing;
-use crate::store::{Unscoped, Snapshot, StoreError};
+use crate::store::{Snapshot, StoreError, Unscoped};
 
 /// How many statements are compared at a time.
 const AT_ONCE: u64 = 500;

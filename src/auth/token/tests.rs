@@ -71,8 +71,7 @@ fn outcome(ring: &KeyRing, token: &str) -> Result<Principal, TokenError> {
 #[test]
 fn a_token_says_who_is_asking() {
     let ring = ring();
-    let expected =
-        Principal::with_token("officer".to_owned(), BTreeSet::from([Role::Administration]), codes(&["SEF"]));
+    let expected = Principal::with_token("officer".to_owned(), BTreeSet::from([Role::Administration]), codes(&["SEF"]));
     assert_eq!(outcome(&ring, &officer(&ring)), Ok(expected.clone()));
     assert_eq!(outcome(&ring, &signed(&ring, &claims())), Ok(expected));
 }

@@ -315,8 +315,7 @@ mod tests {
     #[test]
     fn an_administration_sees_its_own_and_a_city_wide_role_sees_all() {
         let own = BTreeSet::from([AdministrationCode::parse("SEF").expect("a code")]);
-        let officer =
-            Principal::with_token("officer".to_owned(), BTreeSet::from([Role::Administration]), own.clone());
+        let officer = Principal::with_token("officer".to_owned(), BTreeSet::from([Role::Administration]), own.clone());
         assert_eq!(officer.grant(Action::Export).map(|g| g.visible().clone()), Ok(Visible::administrations(own)));
         assert_eq!(officer.grant(Action::ReadAudit), Err(Refused));
         let both = Principal { roles: BTreeSet::from([Role::Administration, Role::City]), ..officer };

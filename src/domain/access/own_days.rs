@@ -29,11 +29,7 @@ pub enum OwnDays {
 impl Visible {
     /// The days of a person that are the asker's own.
     #[must_use]
-    pub fn own_days<'a>(
-        &self,
-        employee: EmployeeId,
-        employments: impl IntoIterator<Item = &'a Employment>,
-    ) -> OwnDays {
+    pub fn own_days<'a>(&self, employee: EmployeeId, employments: impl IntoIterator<Item = &'a Employment>) -> OwnDays {
         match self {
             Self::All => OwnDays::All,
             Self::Only(own) if own.people.contains(&employee) => OwnDays::All,

@@ -23,7 +23,7 @@ use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
 use crate::store::chain::checking::Scope;
 use crate::store::chain::fault::LinkName;
-use crate::store::{Unscoped, Snapshot, StoreError};
+use crate::store::{Snapshot, StoreError, Unscoped};
 
 /// Why nothing was verified.
 #[derive(Debug, thiserror::Error)]

@@ -22,9 +22,9 @@ use crate::intake::webhook::headers::Headers;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::statement_result::Told;
 use crate::sources::moodle::Moodle;
-use crate::store::{Unscoped, StoreError};
 use crate::store::pulls::{self, KnownCompletions};
 use crate::store::receiving::{Content, Delivery};
+use crate::store::{StoreError, Unscoped};
 
 /// How many users are asked for at a time.
 const USERS_AT_ONCE: usize = 500;

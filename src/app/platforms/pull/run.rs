@@ -11,9 +11,9 @@ use crate::app::receiving::receive::Receiving;
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{Brought, SourceKind, next_due};
-use crate::store::{Act, StoreError, Unscoped};
 use crate::store::platforms::{self, Platform};
 use crate::store::pulls::{self, Ended, Had, Progress, Pull};
+use crate::store::{Act, StoreError, Unscoped};
 
 /// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
 const HELD_FOR: TimeDelta = TimeDelta::minutes(10);
