@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::entities::{delivery, event, platform, superseded_event};
 use super::people::parsed;
-use super::rows::statement;
+use super::sql::statement;
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 

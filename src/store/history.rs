@@ -11,7 +11,7 @@ use super::entities::{
 };
 use super::links::identity_of;
 use super::people::{employment_of, parsed, result_of};
-use super::rows::IN_AT_ONCE;
+use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant, people, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::withdrawal::{State, states};

@@ -14,7 +14,7 @@ use super::entities::{
 };
 use super::facts::{self, FROM_IDENTITIES};
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, padded};
+use super::sql::{IN_AT_ONCE, padded};
 use super::{StoreError, instant, people};
 use crate::domain::directory::imports::{FileSource, ImportReport, MappingSource, Sources, Undoes, Undone, taken_back};
 use crate::domain::directory::plan::{self, Act, Extent, Plan, Summary};

@@ -8,7 +8,7 @@ use super::chain::checking::Scope;
 use super::entities::learner;
 use super::links::keys_of;
 use super::receiving::rereading::in_scope;
-use super::rows::{placeholders, statement};
+use super::sql::{placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};

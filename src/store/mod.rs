@@ -28,6 +28,7 @@ pub mod learners;
 pub mod links;
 pub mod merges;
 pub mod namesakes;
+mod opaque_id;
 pub mod people;
 pub mod platform_health;
 pub mod platforms;
@@ -40,17 +41,18 @@ pub mod pulls;
 pub mod quarantine;
 mod reach;
 pub mod receiving;
+mod recorded;
 pub mod relinking;
 pub mod reorganisations;
 pub mod requirements;
 pub mod result_decisions;
 pub mod revocations;
 mod rows;
-mod rows_of_json;
 pub mod scim;
 pub mod scim_groups;
 pub mod scim_waiting;
 pub mod settings;
+mod sql;
 pub mod standings;
 pub mod told;
 mod transaction;
@@ -393,7 +395,7 @@ impl Store {
 
     /// Writes a consistent copy of a SQLite database to a new file, without stopping readers or writers.
     pub async fn copy_to(&self, file: &str) -> Result<(), StoreError> {
-        let copy = rows::statement(&self.readers, "VACUUM INTO $1", [file.into()]);
+        let copy = sql::statement(&self.readers, "VACUUM INTO $1", [file.into()]);
         self.readers.execute_raw(copy).await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact, identity_claim};
-use super::rows::{IN_AT_ONCE, statement};
+use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant, merges, proposals, reorganisations, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;

@@ -7,9 +7,9 @@ use sea_orm::{
 
 use super::clock::Change;
 use super::entities::proposal::{ActiveModel, Column, Entity, Model};
+use super::opaque_id::opaque_id;
 use super::people::{Whose, known_at, parsed, score_from};
 use super::receiving::mark_stale;
-use super::rows::opaque_id;
 use super::{StoreError, instant};
 use crate::domain::directory::proposal::{Act, Matter, MatterKind, Proposal, State};
 use crate::domain::ids::{CourseId, EmployeeId, QuizId, RequirementCode};

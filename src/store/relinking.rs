@@ -8,7 +8,7 @@ use super::clock::Change;
 use super::entities::{event, learner};
 use super::links::{LinkIndex, LinkOrders, index_for, keys_of};
 use super::receiving::{link_columns, mark_stale};
-use super::rows::IN_AT_ONCE;
+use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};

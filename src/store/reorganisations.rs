@@ -10,7 +10,7 @@ use super::entities::reorganisation::{ActiveModel, Column, Entity, Model};
 use super::entities::{administration_fact, reorganisation_step};
 use super::merges::person_now;
 use super::people::{known_at, parsed};
-use super::rows::{placeholders, statement};
+use super::sql::{placeholders, statement};
 use super::{StoreError, instant, settings};
 use crate::domain::directory::succession::{Reorganisation, Step, Successions, Undone};
 use crate::domain::ids::AdministrationCode;

@@ -7,7 +7,7 @@ use super::chain::alterations;
 use super::clock::Change;
 use super::entities::scim_waiting::{ActiveModel, Column, Entity, Model};
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, statement};
+use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::linking::normalized;
 

@@ -16,8 +16,10 @@ use super::entities::{employee, stale, standing, standing_scope};
 use super::judged_for::JudgedFor;
 use super::merges::KEPT_OF_PROTECTED;
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, placeholders, statement};
-use super::rows_of_json::{self, Bytes, Column, Kind};
+use super::rows::insertion::insert;
+use super::rows::question::{ids_parameter, is_one_of};
+use super::rows::{Bytes, row, selected};
+use super::sql::{IN_AT_ONCE, placeholders, statement};
 use super::{Store, StoreError};
 use crate::domain::access::Visible;
 use crate::domain::calendar::{LAST_DAY, Stretch};
@@ -158,76 +160,51 @@ impl Store {
     pub async fn settle(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
-        let work: Vec<IdRow> = done.iter().map(|work| IdRow { id: work.id }).collect();
-        let these = rows_of_json::is_one_of(&transaction, "id", ID);
+        let these = is_one_of(&transaction, "id");
         let sql = format!("DELETE FROM stale WHERE {these} RETURNING employee_id");
-        let delete = statement(&transaction, &sql, [rows_of_json::parameter(&work)?]);
+        let delete = statement(&transaction, &sql, [ids_parameter(done.iter().map(|work| work.id))?]);
         for row in transaction.query_all_raw(delete).await? {
             ours.insert(EmployeeId(row.try_get("", "employee_id")?));
         }
-        let ids: Vec<IdRow> = ours.iter().map(|employee| IdRow { id: employee.0 }).collect();
-        let theirs = rows_of_json::is_one_of(&transaction, "employee_id", ID);
+        let ids = ids_parameter(ours.iter().map(|employee| employee.0))?;
+        let theirs = is_one_of(&transaction, "employee_id");
         for table in ["standing", "standing_scope"] {
             let sql = format!("DELETE FROM {table} WHERE {theirs}");
-            transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&ids)?])).await?;
+            transaction.execute_raw(statement(&transaction, &sql, [ids.clone()])).await?;
         }
         let (mut standings, mut scopes) = (Vec::new(), Vec::new());
         for person in derived.iter().filter(|person| ours.contains(&person.employee)) {
             standings.extend(person.standings.iter().map(|span| StandingRow::new(person, span)));
             scopes.extend(person.scopes.iter().map(|(span, key)| ScopeRow::new(person, span, key)));
         }
-        rows_of_json::insert(&transaction, "standing", STANDING, &standings).await?;
-        rows_of_json::insert(&transaction, "standing_scope", SCOPE, &scopes).await?;
+        insert(&transaction, &standings).await?;
+        insert(&transaction, &scopes).await?;
         transaction.commit().await?;
         Ok(())
     }
 }
 
-#[derive(Debug, Serialize)]
-struct IdRow {
-    id: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    struct StandingRow<'a> in standing {
+        employee_id: i64,
+        requirement: &'a str,
+        from_day: NaiveDate,
+        until_day: NaiveDate,
+        version: u32,
+        status: &'static str,
+        clock_on: NaiveDate,
+        due_on: Option<NaiveDate>,
+        on_time: bool,
+        satisfied_on: Option<NaiveDate>,
+        valid_until: Option<NaiveDate>,
+        evidence_event_id: Option<&'a str>,
+        best_score_percent: Option<String>,
+        attempts: u32,
+        last_attempt_on: Option<NaiveDate>,
+        held_items: i64,
+    }
 }
-
-const ID: &[Column] = &[("id", Kind::Integer)];
-
-#[derive(Debug, Serialize)]
-struct StandingRow<'a> {
-    employee_id: i64,
-    requirement: &'a str,
-    from_day: NaiveDate,
-    until_day: NaiveDate,
-    version: u32,
-    status: &'static str,
-    clock_on: NaiveDate,
-    due_on: Option<NaiveDate>,
-    on_time: bool,
-    satisfied_on: Option<NaiveDate>,
-    valid_until: Option<NaiveDate>,
-    evidence_event_id: Option<&'a str>,
-    best_score_percent: Option<String>,
-    attempts: u32,
-    last_attempt_on: Option<NaiveDate>,
-    held_items: i64,
-}
-
-const STANDING: &[Column] = &[
-    ("employee_id", Kind::Integer),
-    ("requirement", Kind::Text),
-    ("from_day", Kind::Day),
-    ("until_day", Kind::Day),
-    ("version", Kind::Integer),
-    ("status", Kind::Text),
-    ("clock_on", Kind::Day),
-    ("due_on", Kind::Day),
-    ("on_time", Kind::Boolean),
-    ("satisfied_on", Kind::Day),
-    ("valid_until", Kind::Day),
-    ("evidence_event_id", Kind::Text),
-    ("best_score_percent", Kind::Text),
-    ("attempts", Kind::Integer),
-    ("last_attempt_on", Kind::Day),
-    ("held_items", Kind::Integer),
-];
 
 impl<'a> StandingRow<'a> {
     fn new(person: &'a Derived, span: &'a StandingSpan) -> Self {
@@ -253,28 +230,19 @@ impl<'a> StandingRow<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct ScopeRow<'a> {
-    employee_id: i64,
-    requirement: &'a str,
-    administration: &'a str,
-    from_day: NaiveDate,
-    until_day: NaiveDate,
-    employment_fact_id: i64,
-    unit: &'a str,
-    sort_key: Bytes<'a>,
+row! {
+    #[derive(Debug, Serialize)]
+    struct ScopeRow<'a> in standing_scope {
+        employee_id: i64,
+        requirement: &'a str,
+        administration: &'a str,
+        from_day: NaiveDate,
+        until_day: NaiveDate,
+        employment_fact_id: i64,
+        unit: &'a str,
+        sort_key: Bytes<&'a [u8]>,
+    }
 }
-
-const SCOPE: &[Column] = &[
-    ("employee_id", Kind::Integer),
-    ("requirement", Kind::Text),
-    ("administration", Kind::Text),
-    ("from_day", Kind::Day),
-    ("until_day", Kind::Day),
-    ("employment_fact_id", Kind::Integer),
-    ("unit", Kind::Text),
-    ("sort_key", Kind::Bytes),
-];
 
 impl<'a> ScopeRow<'a> {
     fn new(person: &'a Derived, span: &'a ScopeSpan, sort_key: &'a [u8]) -> Self {
@@ -486,26 +454,29 @@ pub struct RowPlace {
     pub requirement: String,
 }
 
-#[derive(Debug, FromQueryResult)]
-struct Read {
-    sort_key: Vec<u8>,
-    unit: String,
-    number: String,
-    given_name: String,
-    family_name: String,
-    protected: bool,
-    email: Option<String>,
-    form: String,
-    starts_on: NaiveDate,
-    requirement: String,
-    status: String,
-    due_on: Option<NaiveDate>,
-    satisfied_on: Option<NaiveDate>,
-    valid_until: Option<NaiveDate>,
-    best_score_percent: Option<String>,
-    attempts: i32,
-    last_attempt_on: Option<NaiveDate>,
-    evidence_event_id: Option<String>,
+row! {
+    /// A row of an export, out of the person's scope `c`, standing `s`, employment `m` and names `p`.
+    #[derive(Debug, FromQueryResult)]
+    struct Read {
+        sort_key: Bytes,
+        unit: String,
+        number: String = "e.number",
+        given_name: String = "p.given_name",
+        family_name: String = "p.family_name",
+        protected: bool = "{protected}",
+        email: Option<String> = "m.email",
+        form: String = "m.form",
+        starts_on: NaiveDate = "m.starts_on",
+        requirement: String,
+        status: String = "s.status",
+        due_on: Option<NaiveDate> = "s.due_on",
+        satisfied_on: Option<NaiveDate> = "s.satisfied_on",
+        valid_until: Option<NaiveDate> = "s.valid_until",
+        best_score_percent: Option<String> = "s.best_score_percent",
+        attempts: i32 = "s.attempts",
+        last_attempt_on: Option<NaiveDate> = "s.last_attempt_on",
+        evidence_event_id: Option<String> = "s.evidence_event_id",
+    }
 }
 
 /// A row of an export with its place, and whether the person's data are protected.
@@ -560,11 +531,9 @@ pub fn rows_of<'a>(
         sea_orm::DbBackend::Postgres => " COLLATE \"C\"",
         _ => "",
     };
+    let columns = selected::<Read>("c").replace("{protected}", &protected);
     let sql = format!(
-        "SELECT c.sort_key, c.unit, e.number, p.given_name, p.family_name,
-                {protected} AS protected, m.email, m.form, m.starts_on,
-                c.requirement, s.status, s.due_on, s.satisfied_on, s.valid_until, s.best_score_percent, s.attempts,
-                s.last_attempt_on, s.evidence_event_id
+        "SELECT {columns}
          FROM standing_scope c
          JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
              AND s.from_day <= $2 AND s.until_day > $2
@@ -586,7 +555,7 @@ fn placed(row: &QueryResult, asked: &RowsAsked) -> Result<PlacedRow, StoreError>
     let evidence = read.evidence_event_id.as_deref().map(EventId::parse).transpose();
     let form = EmploymentForm::parse(&read.form);
     Ok(PlacedRow {
-        place: RowPlace { sort_key: read.sort_key, requirement: read.requirement.clone() },
+        place: RowPlace { sort_key: read.sort_key.0, requirement: read.requirement.clone() },
         protected: read.protected,
         row: ExportRow {
             administration: asked.administration.clone(),

@@ -9,7 +9,7 @@ use super::clock::Change;
 use super::entities::{employee, link_decision, merge_fact, proposal, scim_user};
 use super::links::LinkOrders;
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, padded};
+use super::sql::{IN_AT_ONCE, padded};
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::imports::ImportReport;

@@ -9,7 +9,7 @@ use super::entities::{event, learner};
 use super::learners::unlinked_of;
 use super::links::keys_of;
 use super::people::parsed;
-use super::rows::{IN_AT_ONCE, statement};
+use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeNumber, PlatformId};
 use crate::domain::linking::{Account, Identity, LearnerKeys, LinkingKey, Unlinked};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
 use super::alterations::KeptTable;
@@ -10,9 +10,10 @@ use super::coverage::{Facet, TABLES, facets};
 use super::fault::{Fault, LinkName, RowName, recovered};
 use super::rows::{COLUMN_DIGEST, Held, LEAF_ROWS, Row, by_instant, by_key, called};
 use super::sealing::last_key;
-use super::{BEFORE_ALL, LINK, Leaf, Link, LinkDigest, LinkDigesting, alterations, clock, digest_in, link_of, newest};
+use super::{BEFORE_ALL, LINK, Leaf, LeafRow, Link, LinkDigest, LinkDigesting, alterations, clock, link_of, newest};
 use crate::store::StoreError;
-use crate::store::rows::statement;
+use crate::store::rows::selected;
+use crate::store::sql::statement;
 
 /// How many links are checked together.
 const LINKS_AT_ONCE: i64 = 256;
@@ -105,21 +106,8 @@ impl Bounded {
 }
 
 fn leaf_of(row: &QueryResult) -> Result<Leaf, StoreError> {
-    Ok(Leaf {
-        link: row.try_get("", "link")?,
-        facet: row.try_get("", "facet")?,
-        part: row.try_get("", "part")?,
-        column_count: row.try_get("", "column_count")?,
-        after_key: row.try_get("", "after_key")?,
-        last_key: row.try_get("", "last_key")?,
-        row_count: row.try_get("", "row_count")?,
-        digest: digest_in(row)?.unwrap_or_default(),
-        entries: row.try_get("", "entries")?,
-    })
+    Ok(LeafRow::from_query_result(row, "")?.into())
 }
-
-const LEAF: &str = "l.link AS link, l.facet AS facet, l.part AS part, l.column_count AS column_count,
-    l.after_key AS after_key, l.last_key AS last_key, l.row_count AS row_count, l.digest AS digest, l.entries AS entries";
 
 /// What a leaf says of one row.
 type Entry<'a> = (i64, &'a [u8]);
@@ -243,8 +231,9 @@ impl<C: ConnectionTrait> Checking<'_, C> {
             previous = link.digest;
         }
         let (Some(first), Some(last)) = (links.first(), links.last()) else { return Ok(BTreeMap::new()) };
+        let leaf = selected::<LeafRow>("l");
         let sql = format!(
-            "SELECT {LEAF} FROM chain_leaf l WHERE (l.link, l.facet, l.part) > ($1, $2, $3) AND l.link <= $4
+            "SELECT {leaf} FROM chain_leaf l WHERE (l.link, l.facet, l.part) > ($1, $2, $3) AND l.link <= $4
              ORDER BY l.link, l.facet, l.part LIMIT {LEAVES_AT_ONCE}"
         );
         let mut following = (first.number, String::new(), -1);
@@ -271,8 +260,9 @@ impl<C: ConnectionTrait> Checking<'_, C> {
     /// The rows that links cover when they are recorded.
     async fn recorded(&mut self, facet: &Facet, head: &Link, now: i64) -> Result<(), StoreError> {
         let of = i64::from(self.scope.of.max(1));
+        let leaf = selected::<LeafRow>("l");
         let sql = format!(
-            "SELECT {LEAF}, k.through AS through, (SELECT p.through FROM chain_link p WHERE p.number = l.link - 1) AS before
+            "SELECT {leaf}, k.through AS through, (SELECT p.through FROM chain_link p WHERE p.number = l.link - 1) AS before
              FROM chain_leaf l LEFT JOIN chain_link k ON k.number = l.link
              WHERE l.facet = $1 AND (l.link, l.part) > ($2, $3)
                  AND ((l.link / {LINKS_AT_ONCE}) % {of} = $4 OR l.link >= $5)
@@ -518,8 +508,9 @@ impl<C: ConnectionTrait> Checking<'_, C> {
 
     /// The leaves of a facet in some links.
     async fn leaves_of(&self, facet: &Facet, first: i64, last: i64) -> Result<BTreeMap<i64, Vec<Leaf>>, StoreError> {
+        let leaf = selected::<LeafRow>("l");
         let sql = format!(
-            "SELECT {LEAF} FROM chain_leaf l WHERE l.facet = $1 AND l.link >= $2 AND l.link <= $3 ORDER BY l.link, l.part"
+            "SELECT {leaf} FROM chain_leaf l WHERE l.facet = $1 AND l.link >= $2 AND l.link <= $3 ORDER BY l.link, l.part"
         );
         let mut leaves: BTreeMap<i64, Vec<Leaf>> = BTreeMap::new();
         for row in self.query(&sql, vec![facet.name().into(), first.into(), last.into()]).await? {

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::coverage::{ColumnKind, Facet, Table};
 use crate::store::StoreError;
-use crate::store::rows::statement;
+use crate::store::sql::statement;
 
 /// How many bytes of a column's digest are kept.
 pub const COLUMN_DIGEST: usize = 4;

@@ -26,7 +26,9 @@ use serde::Serialize;
 
 use super::clock::{Change, ClockAt};
 use super::merges::person_now;
-use super::rows_of_json::{self, Column, Kind};
+use super::rows::insertion::insert;
+use super::rows::{parameter, row, table};
+use super::sql::statement;
 use super::{Store, StoreError};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
@@ -216,12 +218,12 @@ pub(super) fn link_columns(link: Link) -> (Option<i64>, Option<String>, Option<S
     }
 }
 
-/// The table of those whose derived rows are to be made anew.
-const STALE: &[Column] = &[("employee_id", Kind::Integer)];
-
-#[derive(Debug, Serialize)]
-struct StaleRow {
-    employee_id: i64,
+row! {
+    /// An employee whose derived rows are out of date.
+    #[derive(Debug, Serialize)]
+    struct StaleRow in stale {
+        employee_id: i64,
+    }
 }
 
 fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec<StaleRow> {
@@ -240,9 +242,9 @@ pub(super) async fn mark_stale(
         return Ok(());
     }
     let person = person_now("given_rows.employee_id");
-    let given = rows_of_json::table(connection, 1, "given_rows", STALE);
+    let given = table::<StaleRow>(connection, 1, "given_rows");
     let sql = format!("INSERT INTO stale (employee_id) SELECT {person} FROM {given}");
-    connection.execute_raw(super::rows::statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    connection.execute_raw(statement(connection, &sql, [parameter(&rows)?])).await?;
     Ok(())
 }
 
@@ -251,5 +253,5 @@ pub(super) async fn mark_both_stale(
     connection: &impl ConnectionTrait,
     both: [EmployeeId; 2],
 ) -> Result<(), StoreError> {
-    rows_of_json::insert(connection, "stale", STALE, &stale_rows(both)).await
+    insert(connection, &stale_rows(both)).await
 }
