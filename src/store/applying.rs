@@ -10,12 +10,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::clock::Change;
 use super::entities::{employee, platform};
 use super::links::LinkOrders;
-use super::people::parsed;
-use super::receiving::mark_stale;
+use super::parsed::parsed;
 use super::recorded::{AbsenceRow, AdministrationRow, EmployeeRow, EmploymentRow, ExemptionRow, PersonRow};
 use super::relinking::relink;
 use super::rows::insertion::insert_in_chunks;
 use super::sql::{IN_AT_ONCE, padded, placeholders, statement};
+use super::stale::mark_stale;
 use super::{StoreError, settings};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::plan::{self, Act, Plan};

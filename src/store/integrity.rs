@@ -2,8 +2,8 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::chain::checking::Scope;
 use super::chain::coverage::TABLES;
+use super::chain::scope::Scope;
 use super::sql::statement;
 use super::{Store, StoreError};
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{employee, employee_fact, identity_claim, learner, link_decision};
 use super::facts::FROM_EMPLOYMENTS;
+use super::known_at::known_at;
 use super::merges::{merges, person_now};
-use super::people::{known_at, parsed};
+use super::parsed::parsed;
 use super::rows::question::{Question, ask, each};
 use super::rows::{Row, row, selected};
 use super::sql::{IN_AT_ONCE, padded, placeholders, statement};

@@ -7,10 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use serde::Serialize;
 
-use super::deliveries::last_word;
+use super::deliveries::{FILE_TYPE, last_word};
 use super::entities::platform_count;
-use super::people::parsed;
-use super::receiving::file::FILE_TYPE;
+use super::parsed::parsed;
 use super::rows::question::{ids_parameter, is_one_of};
 use super::rows::{parameter, row, table};
 use super::sql::statement;

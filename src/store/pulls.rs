@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::chain::alterations;
 use super::clock::{Change, begin_immediate};
 use super::entities::platform_pull;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::receiving::fingerprint;
 use super::sql::statement;
 use super::{Store, StoreError, instant};

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResul
 
 use super::clock::Change;
 use super::entities::{quarantine_dismissal, quarantine_taking};
-use super::people::parsed;
+use super::parsed::parsed;
 use super::sql::{placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};

@@ -8,8 +8,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
 use super::clock::Change;
 use super::entities::reorganisation::{ActiveModel, Column, Entity, Model};
 use super::entities::{administration_fact, reorganisation_step};
+use super::known_at::known_at;
 use super::merges::person_now;
-use super::people::{known_at, parsed};
+use super::parsed::parsed;
 use super::sql::{placeholders, statement};
 use super::{StoreError, instant, settings};
 use crate::domain::directory::succession::{Reorganisation, Step, Successions, Undone};

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::clock::Change;
 use super::entities::result_decision::{ActiveModel, Column, Entity, Model};
-use super::people::{known_at, parsed};
+use super::known_at::known_at;
+use super::parsed::parsed;
 use super::rows::question::each;
 use super::rows::{parameter, row, table};
 use super::sql::statement;
 use super::{StoreError, instant};
-use crate::domain::directory::proposal::{Act, State};
+use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::{ResultDecision, Verdict};
 

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter}
 use serde::Serialize;
 
 use super::entities::event;
-use super::people::result_of;
+use super::results::result_of;
 use super::rows::question::{IdRow, each, ids_parameter};
 use super::rows::{parameter, row, table};
 use super::sql::statement;

@@ -8,7 +8,7 @@ use super::applying::{Acts, Applying, Progress, finish};
 use super::clock::Change;
 use super::entities::{employee, link_decision, merge_fact, proposal, scim_user};
 use super::links::LinkOrders;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::sql::{IN_AT_ONCE, padded};
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;

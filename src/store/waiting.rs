@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::entities::{event, learner};
 use super::learners::unlinked_of;
 use super::links::keys_of;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeNumber, PlatformId};

@@ -7,7 +7,7 @@ use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
-use crate::store::{StoreError, requirements, standings};
+use crate::store::{StoreError, requirements, stale};
 
 /// A version that took an older one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl App {
             applied.push(Applied::NewVersion { requirement, version });
         }
         if applied.iter().any(|applied| matches!(applied, Applied::NewVersion { .. })) {
-            standings::mark_everybody_stale(&change).await?;
+            stale::mark_everybody_stale(&change).await?;
         }
         change.commit().await?;
         Ok(applied)

@@ -12,7 +12,7 @@ use crate::domain::history::last_before;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 use crate::store::called::{Called, called};
 use crate::store::people::KnownEmployee;
-use crate::store::{Connection, StoreError, merges, people};
+use crate::store::{Connection, StoreError, merging, people};
 
 /// The days of an employee that are the asker's own.
 pub(in crate::app) fn own_days(visible: &Visible, employee: &KnownEmployee) -> OwnDays {
@@ -68,7 +68,7 @@ impl App {
             let own = own_days(visible, employee);
             let made = match employee.merged_numbers.is_empty() {
                 true => Vec::new(),
-                false => merges::of_employee(connection, employee.id).await?,
+                false => merging::of_employee(connection, employee.id).await?,
             };
             let made: Vec<Merge> =
                 made.into_iter().filter(|merge| merge.kept == employee.id && merge.is_known_at(known_at)).collect();

@@ -9,14 +9,15 @@ use crate::app::context::Act;
 use crate::app::employees::own::own_days;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::approval::State;
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
-use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
+use crate::domain::directory::proposal::{Matter, MatterKind, Proposal};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
-use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
+use crate::store::whose::Whose;
 use crate::store::{Change, Connection, StoreError, merges, people, requirements};
 
 /// What two persons must agree on: who proposes, and somebody else who approves.

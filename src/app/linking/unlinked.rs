@@ -23,11 +23,12 @@ use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::decisions::{Decision, nobodys};
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::merges::merges;
-use crate::store::people::{Whose, directory};
+use crate::store::people::directory;
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
 use crate::store::waiting::{WaitingLearner, unlinked};
-use crate::store::{Connection, Snapshot, StoreError, people, platforms, settings, told};
+use crate::store::whose::Whose;
+use crate::store::{Connection, Snapshot, StoreError, people, platforms, protection, settings, told};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -338,7 +339,7 @@ impl App {
             groups.iter().map(|group| group.candidates(&index, self.calendar)).collect();
         let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
         let numbers = people::numbers_of(connection, &everybody).await?;
-        let protected = people::protected_among(connection, &everybody).await?;
+        let protected = protection::protected_among(connection, &everybody).await?;
         let own = self.own_among(connection, look_up.grant.visible(), &everybody).await?;
         let visible = look_up.grant.visible();
         let is_seen = |fits: &BTreeSet<EmployeeId>| visible.is_all() || (!fits.is_empty() && fits.is_subset(&own));

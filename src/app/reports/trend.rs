@@ -19,7 +19,7 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree, TrendFault, points};
 use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
 use crate::store::people::KnownEmployee;
-use crate::store::{StoreError, directory, reorganisations, requirements, standings};
+use crate::store::{StoreError, directory, reorganisations, requirements, status_counts};
 
 /// What somebody asks of a trend.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ impl App {
         for (day, tallies) in days.iter().zip(&mut tallies) {
             let due = DuePeriod::year_to(*day);
             let alike =
-                standings::count_alike(view.snapshot.connection(), requirement, *day, due, (visible, None)).await?;
+                status_counts::count_alike(view.snapshot.connection(), requirement, *day, due, (visible, None)).await?;
             tallies.add_alike(alike);
         }
         Ok(tallies)

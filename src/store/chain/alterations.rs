@@ -3,9 +3,10 @@
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
-use super::coverage::{ColumnKind, Kept, TABLES, Table, read_as};
+use super::coverage::TABLES;
 use super::rows::{COLUMN_DIGEST, Held, digest_of, expressions, held};
-use crate::store::rows::insertion::insert;
+use super::table::{ColumnKind, Kept, Table, read_as};
+use crate::store::rows::insertion::insert_in_chunks;
 use crate::store::rows::{Bytes, row};
 use crate::store::sql::{placeholders, statement};
 use crate::store::{Change, StoreError};
@@ -125,7 +126,7 @@ pub async fn note(change: &Change, table: &'static str, keys: &[String]) -> Resu
             AlterationRow::of(table, key.clone(), columns, change.at())
         })
         .collect();
-    insert(connection, &rows).await
+    insert_in_chunks(connection, &rows, &|_| {}).await
 }
 
 /// Notes every row that no alteration tells of; answers how many that were.
@@ -143,7 +144,7 @@ pub(super) async fn note_the_unnoted(change: &Change) -> Result<usize, StoreErro
                 .into_iter()
                 .map(|row| AlterationRow::of(table.name, row.key, Some(&row.columns), change.at()))
                 .collect();
-            insert(change.connection(), &noted_now).await?;
+            insert_in_chunks(change.connection(), &noted_now, &|_| {}).await?;
         }
     }
     Ok(noted)

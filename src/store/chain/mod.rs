@@ -14,9 +14,12 @@
 pub mod alterations;
 pub mod checking;
 pub mod coverage;
+pub mod facet;
 pub mod fault;
 pub mod rows;
+pub mod scope;
 pub mod sealing;
+pub mod table;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
@@ -26,7 +29,7 @@ use sha2::{Digest, Sha256};
 use super::rows::{Bytes, row};
 use super::sql::statement;
 use super::{StoreError, instant};
-use coverage::Facet;
+use facet::Facet;
 use rows::{COLUMN_DIGEST, Row};
 
 /// A digest of the chain.

@@ -3,7 +3,8 @@
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
-use super::coverage::{ColumnKind, Facet, Table};
+use super::facet::Facet;
+use super::table::{ColumnKind, Table};
 use crate::store::StoreError;
 use crate::store::sql::statement;
 

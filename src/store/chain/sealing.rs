@@ -5,7 +5,7 @@
 
 use sea_orm::{ConnectionTrait, SqlErr, Value};
 
-use super::coverage::{Facet, facets};
+use super::facet::{Facet, facets};
 use super::rows::{LEAF_ROWS, Row, by_instant, by_key};
 use super::{
     BEFORE_ALL, Head, Leaf, LeafRow, Link, LinkDigesting, alterations, clock, entries_of, leaf_digest, newest,

@@ -14,7 +14,7 @@ use super::statements::{Deed, of_batch};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
-use crate::store::people::parsed;
+use crate::store::parsed::parsed;
 use crate::store::rows::question::{Question, ask, each, read};
 use crate::store::rows::{Bytes, Row, row, selected};
 use crate::store::{StoreError, instant};

@@ -16,7 +16,7 @@ use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 use crate::store::entities::event;
 use crate::store::learners::unlinked_of;
 use crate::store::links::{self, LinkIndex};
-use crate::store::people::parsed;
+use crate::store::parsed::parsed;
 use crate::store::rows::question::{Question, ask, each, each_or_none, read};
 use crate::store::rows::{Bytes, Row, names, row, selected};
 use crate::store::{StoreError, instant};

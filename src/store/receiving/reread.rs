@@ -16,15 +16,16 @@ use super::file::FILE_TYPE;
 use super::held::{Held, HeldRow};
 use super::known::{Known, Told, fingerprint};
 use super::statements::{Deed, NewStatement};
-use super::{Content, Delivery, mark_stale};
+use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
 use crate::store::entities::{delivery, event, learner};
-use crate::store::people::parsed;
+use crate::store::parsed::parsed;
 use crate::store::rows::insertion::insert;
 use crate::store::sql::{IN_AT_ONCE, placeholders, statement};
+use crate::store::stale::mark_stale;
 use crate::store::{StoreError, instant, revocations};
 
 /// A delivery that is kept and was understood.

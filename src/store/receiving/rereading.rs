@@ -11,15 +11,12 @@ use super::known::{Told, fingerprint};
 use super::statements::{Deed, NewAttachment, NewStatement};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::ReportedResult;
-use crate::store::chain::checking::Scope;
-use crate::store::people::parsed;
+use crate::store::chain::scope::{Scope, in_scope};
+use crate::store::parsed::parsed;
 use crate::store::rows::question::{each, find, ids_parameter, is_one_of};
 use crate::store::rows::{Bytes, parameter, row, selected, table};
 use crate::store::sql::statement;
 use crate::store::{StoreError, instant};
-
-/// How many rows of an id block belong to one part of a verification.
-pub const BLOCK: i64 = 1000;
 
 /// The most bytes of bodies that are read at a time, but for one that has more by itself.
 const BYTES_AT_ONCE: i64 = 8 * 1024 * 1024;
@@ -99,14 +96,6 @@ pub async fn deliveries_after(
         })
     };
     Ok((rows.into_iter().map(kept).collect::<Result<_, _>>()?, last))
-}
-
-/// The condition that an id belongs to the part that is verified.
-pub fn in_scope(id: &str, scope: Scope) -> String {
-    match scope.of {
-        0 | 1 => "1 = 1".to_owned(),
-        of => format!("({id} / {BLOCK}) % {of} = {}", scope.part.saturating_sub(1)),
-    }
 }
 
 /// What an event says, field by field, as text; what has no value is `nothing`.

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
+use super::Delivery;
 use super::held::HeldRow;
 use super::known::{KnownLearner, LearnerName, Told};
 use super::statements::{AttachmentRow, StatementRow};
 use super::without::WithoutResultRow;
-use super::{Delivery, stale_rows};
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
 use crate::domain::training::ReportedResult;
@@ -20,6 +20,7 @@ use crate::store::entities::delivery;
 use crate::store::rows::insertion::{Insertion, insert_several, insertions, values};
 use crate::store::rows::{Bytes, Part, row};
 use crate::store::sql::statement;
+use crate::store::stale::stale_rows;
 use crate::store::{StoreError, instant};
 
 /// What a batch adds to the register.

@@ -3,9 +3,9 @@
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Serialize;
 
-use super::{Column, TableRow, names_of, parameter, table_of};
+use super::{Column, TableRow, names, names_of, parameter, table_of};
 use crate::store::StoreError;
-use crate::store::sql::statement;
+use crate::store::sql::{placeholders, statement};
 
 /// Rows for one table of the database.
 #[derive(Debug)]
@@ -79,18 +79,43 @@ pub async fn insert<R: TableRow + Serialize>(connection: &impl ConnectionTrait, 
     insert_several(connection, vec![Insertion::of(rows)?]).await
 }
 
-/// So many rows are inserted between two reports of progress.
-const ROWS_AT_ONCE: usize = 1024;
+/// The lengths in which rows are inserted: few, so that the databases' prepared statements are found again. The longest
+/// keeps eleven columns below SQLite's 32,766 values.
+const ROWS_AT_ONCE: [usize; 5] = [1024, 128, 16, 4, 1];
 
-/// Inserts many rows with few statements. `progress` is given each one's number of rows.
-pub async fn insert_in_chunks<R: TableRow + Serialize>(
+/// Inserts many rows with few statements that have a placeholder for every value: of a whole city SQLite takes them in a third of
+/// the time that it needs for JSON. `progress` is given each statement's number of rows.
+pub async fn insert_in_chunks<R: TableRow>(
     connection: &impl ConnectionTrait,
     rows: &[R],
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<(), StoreError> {
-    for some in rows.chunks(ROWS_AT_ONCE) {
-        insert(connection, some).await?;
-        progress(some.len());
+    let mut prepared: Option<(usize, String)> = None;
+    let mut left = rows;
+    for length in ROWS_AT_ONCE {
+        while let Some((chunk, rest)) = left.split_at_checked(length) {
+            let sql = match prepared.take() {
+                Some((of, sql)) if of == length => sql,
+                _ => insertion_of::<R>(connection, length),
+            };
+            let mut values = Vec::with_capacity(length * R::COLUMNS.len());
+            chunk.iter().for_each(|row| row.append_values(&mut values));
+            connection.execute_raw(statement(connection, &sql, values)).await?;
+            progress(length);
+            (prepared, left) = (Some((length, sql)), rest);
+        }
     }
     Ok(())
+}
+
+/// A statement that inserts so many rows.
+fn insertion_of<R: TableRow>(connection: &impl ConnectionTrait, rows: usize) -> String {
+    let columns = R::COLUMNS.len();
+    // SQLite looks for the name of each value among all of them: thousands have to go without.
+    let are_numbered = connection.get_database_backend() == DbBackend::Postgres;
+    let row_of = |row: usize| {
+        if are_numbered { placeholders(1 + row * columns, columns) } else { vec!["?"; columns].join(", ") }
+    };
+    let rows: Vec<String> = (0..rows).map(|row| format!("({})", row_of(row))).collect();
+    format!("INSERT INTO {} ({}) VALUES {}", R::TABLE, names::<R>(), rows.join(", "))
 }

@@ -1,7 +1,7 @@
-//! Rows that go to the database and come from it as JSON: a struct's fields are its columns.
+//! Rows of the database as structs, whose fields are the columns.
 //!
-//! A statement whose rows are one parameter has one text whatever their number, which both databases find prepared. It costs a
-//! fraction of one with a placeholder for every value. Start at [`row!`]; `insertion` writes rows, `question` reads them.
+//! A statement whose rows are one parameter has one text whatever their number, which both databases find prepared, and several
+//! such queries go in one. Start at [`row!`]; `insertion` writes rows, `question` reads them.
 
 pub mod insertion;
 pub mod question;
@@ -41,6 +41,9 @@ pub struct Column {
 /// A struct whose fields are columns. Only [`row!`] implements it.
 pub trait Row {
     const COLUMNS: &'static [Column];
+
+    /// Appends the fields' values, in the order of the columns.
+    fn append_values(&self, values: &mut Vec<Value>);
 }
 
 /// A row of one table, whose columns are all in that table.
@@ -80,6 +83,10 @@ macro_rules! row {
                     source: $crate::store::rows::row!(@source $($source)?),
                 }
             ),*];
+
+            fn append_values(&self, values: &mut Vec<sea_orm::Value>) {
+                values.extend([$( $crate::store::rows::Field::value(&self.$field) ),*]);
+            }
         }
 
         $crate::store::rows::row!(@table $name [$(<$life>)?] $($table)?);
@@ -98,26 +105,57 @@ pub(in crate::store) use row;
 /// The type of a field of a row.
 pub trait Field {
     const KIND: Kind;
+
+    /// The field as a parameter of its own.
+    fn value(&self) -> Value;
 }
 
 macro_rules! fields {
-    ($($kind:ident: $($field:ty),+;)+) => { $($( impl Field for $field { const KIND: Kind = Kind::$kind; } )+)+ };
+    ($($kind:ident $field:ty, $value:expr;)+) => {
+        $( impl Field for $field {
+            const KIND: Kind = Kind::$kind;
+
+            fn value(&self) -> Value {
+                let value: fn(&Self) -> Value = $value;
+                value(self)
+            }
+        } )+
+    };
 }
 
 fields! {
-    Integer: i32, i64, u32, usize;
-    Boolean: bool;
-    Text: &str, String;
-    Day: NaiveDate;
-    Part: Part<'_>;
+    Integer i32, |number| (*number).into();
+    Integer i64, |number| (*number).into();
+    Integer u32, |number| i64::from(*number).into();
+    Integer usize, |number| i64::try_from(*number).unwrap_or(i64::MAX).into();
+    Boolean bool, |boolean| (*boolean).into();
+    Text &str, |text| (*text).into();
+    Text String, |text| text.as_str().into();
+    Day NaiveDate, |day| (*day).into();
+    Part Part<'_>, |part| part.bytes.to_vec().into();
 }
 
-impl<B> Field for Bytes<B> {
+impl<B: AsRef<[u8]>> Field for Bytes<B> {
     const KIND: Kind = Kind::Bytes;
+
+    fn value(&self) -> Value {
+        self.0.as_ref().to_vec().into()
+    }
 }
 
 impl<T: Field> Field for Option<T> {
     const KIND: Kind = T::KIND;
+
+    fn value(&self) -> Value {
+        match (self, T::KIND) {
+            (Some(value), _) => value.value(),
+            (None, Kind::Integer) => Value::BigInt(None),
+            (None, Kind::Boolean) => Value::Bool(None),
+            (None, Kind::Text) => Value::String(None),
+            (None, Kind::Day) => Value::ChronoDate(None),
+            (None, Kind::Bytes | Kind::Part) => Value::Bytes(None),
+        }
+    }
 }
 
 /// Bytes. In JSON they are hexadecimal, which both databases read without an extension.

@@ -7,7 +7,7 @@ use kurskoll_migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, FromQueryResult};
 use serde::{Deserialize, Serialize};
 
-use super::insertion::{Insertion, insert, insert_several};
+use super::insertion::{Insertion, insert, insert_in_chunks, insert_several};
 use super::question::{Question, ask, find, read};
 use super::{Bytes, Kind, Part, Row, TableRow, parameter, row, selected};
 use crate::store::sql::statement;
@@ -124,6 +124,39 @@ async fn a_field_in_the_middle_shifts_nothing() {
     let rows: Vec<Found> = rows.iter().map(|(_, row)| read(row).expect("a row")).collect();
     assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["one", "three"]);
     assert_eq!(rows[1], expected[2]);
+}
+
+#[tokio::test]
+async fn rows_by_placeholders_are_those_by_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = database(&folder).await;
+    let sql = "CREATE TABLE thing (id INTEGER, body BLOB, print BLOB, name TEXT, size INTEGER, is_old BOOLEAN)";
+    connection.execute_raw(statement(&connection, sql, [])).await.expect("a table");
+    let rows: Vec<After<'_>> = (0..1170)
+        .map(|id| After {
+            id,
+            print: Bytes(&[1, 2]),
+            name: "a name",
+            size: u32::try_from(id).ok().filter(|id| id % 2 == 0),
+            is_old: id % 3 == 0,
+            body: Part::new(b"a body"),
+            seen: false,
+        })
+        .collect();
+    let chunks = std::sync::Mutex::new(Vec::new());
+    insert_in_chunks(&connection, &rows, &|length| chunks.lock().expect("chunks").push(length))
+        .await
+        .expect("inserted");
+    assert_eq!(chunks.into_inner().expect("chunks"), [1024, 128, 16, 1, 1]);
+    let sql = format!("SELECT {} FROM thing t ORDER BY t.id", selected::<Found>("t"));
+    let found: Vec<Found> = find(&connection, &sql, []).await.expect("rows");
+    assert_eq!(found.len(), 1170);
+    for (row, found) in rows.iter().zip(found) {
+        let expected = (row.id, row.name, row.size.map(i64::from), row.is_old, &[1, 2][..], &b"a body"[..]);
+        let found_is =
+            (found.id, found.title.as_str(), found.size, found.is_old, &found.print.0[..], &found.body.0[..]);
+        assert_eq!(found_is, expected);
+    }
 }
 
 #[test]
