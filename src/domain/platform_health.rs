@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::pulling::Pulls;
-use super::report::rate;
+use super::rate::rate;
 
 /// How many weeks a platform's rhythm is learned from.
 pub const RHYTHM_WEEKS: i64 = 8;

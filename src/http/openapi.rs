@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 use super::api::v1;
 use super::guards::query::Query;
 use super::problem::Problem;
+use crate::domain::approval::State;
 use crate::domain::compliance::Status;
-use crate::domain::directory::proposal::State;
 use crate::domain::history::Kind;
 use crate::domain::report::trend::{Interval, Tree};
 

@@ -4,6 +4,7 @@
 //! Nothing here knows HTTP, a database or a clock; nothing here decides what follows, and nothing here stores it.
 
 pub mod hr_csv;
+mod iri;
 pub mod json;
 pub mod moodle;
 pub mod profile;

@@ -10,10 +10,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::clock::Change;
 use super::entities::{employee, platform};
 use super::links::LinkOrders;
-use super::people::parsed;
-use super::receiving::mark_stale;
+use super::parsed::parsed;
+use super::recorded::{AbsenceRow, AdministrationRow, EmployeeRow, EmploymentRow, ExemptionRow, PersonRow};
 use super::relinking::relink;
-use super::rows::{IN_AT_ONCE, insert_rows, padded, placeholders, statement};
+use super::rows::insertion::insert_in_chunks;
+use super::sql::{IN_AT_ONCE, padded, placeholders, statement};
+use super::stale::mark_stale;
 use super::{StoreError, settings};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::plan::{self, Act, Plan};
@@ -139,8 +141,9 @@ impl Applying<'_> {
         let new: BTreeSet<&EmployeeNumber> =
             numbers.iter().copied().filter(|number| !self.employees.contains_key(*number)).collect();
         let at = self.change.at();
-        let rows = new.iter().map(|number| [text(number.as_str()), at.into()]);
-        insert_rows(self.change.connection(), "employee", ["number", "recorded_at"], rows, &|_| {}).await?;
+        let rows: Vec<EmployeeRow<'_>> =
+            new.iter().map(|number| EmployeeRow { number: number.as_str(), recorded_at: at }).collect();
+        insert_in_chunks(self.change.connection(), &rows, &|_| {}).await?;
         let named = new.iter().filter_map(|number| Identity::new(LinkingKey::EmployeeNumber, number.as_str(), ""));
         self.identities.extend(named);
         self.find_employees(&new).await?;
@@ -211,90 +214,32 @@ impl Applying<'_> {
 
     /// Records what holds from now on.
     pub(super) async fn record(&self, acts: &Acts<'_>) -> Result<(), StoreError> {
-        let (connection, at) = (self.change.connection(), self.change.at());
-        let rows = recorded(&acts.administrations)
-            .map(|record| [text(record.code.as_str()), text(&record.name), text(&record.board), at.into()]);
-        let columns = ["code", "name", "board", "recorded_at"];
-        insert_rows(connection, "administration_fact", columns, rows, self.progress).await?;
-
-        let mut unknown = None;
-        let mut employee = |number: &EmployeeNumber| match self.employee(number) {
-            Ok(id) => Value::from(id.0),
-            Err(error) => {
-                unknown = Some(error);
-                Value::BigInt(None)
-            }
-        };
-        let rows = recorded(&acts.persons).map(|record| {
-            let PersonRecord { employee_number, given_name, family_name, protected } = record;
-            [employee(employee_number), text(given_name), text(family_name), (*protected).into(), at.into()]
-        });
-        let columns = ["employee_id", "given_name", "family_name", "protected", "recorded_at"];
-        insert_rows(connection, "employee_fact", columns, rows, self.progress).await?;
-
-        let rows = recorded(&acts.employments).map(|record| {
-            [
-                employee(&record.employee_number),
-                text(record.employment_id.as_str()),
-                text(record.administration.as_str()),
-                text(&record.unit),
-                text(record.form.as_str()),
-                record.starts_on.into(),
-                record.ends_on.into(),
-                record.email.clone().into(),
-                record.username.clone().into(),
-                record.manager.as_ref().map(ToString::to_string).into(),
-                earlier(record).into(),
-                at.into(),
-            ]
-        });
-        let columns = [
-            "employee_id",
-            "employment_id",
-            "administration",
-            "unit",
-            "form",
-            "starts_on",
-            "ends_on",
-            "email",
-            "username",
-            "manager_number",
-            "earlier",
-            "recorded_at",
-        ];
-        insert_rows(connection, "employment_fact", columns, rows, self.progress).await?;
-
-        let rows = recorded(&acts.absences).map(|record| {
-            [employee(&record.employee_number), record.starts_on.into(), record.ends_on.into(), at.into()]
-        });
-        let columns = ["employee_id", "starts_on", "ends_on", "recorded_at"];
-        insert_rows(connection, "absence_fact", columns, rows, self.progress).await?;
-
-        let rows = recorded(&acts.exemptions).map(|record| {
-            [
-                employee(&record.employee_number),
-                text(record.requirement.as_str()),
-                record.starts_on.into(),
-                record.ends_on.into(),
-                text(&record.reason),
-                at.into(),
-            ]
-        });
-        let columns = ["employee_id", "requirement", "starts_on", "ends_on", "reason", "recorded_at"];
-        insert_rows(connection, "exemption_fact", columns, rows, self.progress).await?;
-        unknown.map_or(Ok(()), Err)
+        let (connection, at, progress) = (self.change.connection(), self.change.at(), self.progress);
+        let administrations: Vec<AdministrationRow<'_>> =
+            recorded(&acts.administrations).map(|record| AdministrationRow::new(record, at)).collect();
+        insert_in_chunks(connection, &administrations, progress).await?;
+        let mut persons = Vec::with_capacity(acts.persons.len());
+        for record in recorded(&acts.persons) {
+            persons.push(PersonRow::new(self.employee(&record.employee_number)?, record, at));
+        }
+        insert_in_chunks(connection, &persons, progress).await?;
+        let mut employments = Vec::with_capacity(acts.employments.len());
+        for record in recorded(&acts.employments) {
+            employments.push(EmploymentRow::new(self.employee(&record.employee_number)?, record, at));
+        }
+        insert_in_chunks(connection, &employments, progress).await?;
+        let mut absences = Vec::with_capacity(acts.absences.len());
+        for record in recorded(&acts.absences) {
+            absences.push(AbsenceRow::new(self.employee(&record.employee_number)?, record, at));
+        }
+        insert_in_chunks(connection, &absences, progress).await?;
+        let mut exemptions = Vec::with_capacity(acts.exemptions.len());
+        for record in recorded(&acts.exemptions) {
+            exemptions.push(ExemptionRow::new(self.employee(&record.employee_number)?, record, at));
+        }
+        insert_in_chunks(connection, &exemptions, progress).await
     }
 }
 
 /// From how many on people are looked up all at once.
 const MANY: usize = 20 * IN_AT_ONCE;
-
-pub(super) fn text(text: &str) -> Value {
-    Value::from(text)
-}
-
-/// What an employment was named before, as it is kept.
-fn earlier(record: &EmploymentRecord) -> Option<String> {
-    let is_named_as_always = record.earlier.is_empty();
-    (!is_named_as_always).then(|| serde_json::to_string(&record.earlier).unwrap_or_default())
-}

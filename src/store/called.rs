@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entities::{employee_fact, employment_fact};
-use super::people::{Contact, Whose, parsed};
+use super::parsed::parsed;
+use super::people::Contact;
+use super::whose::Whose;
 use super::{StoreError, instant};
 use crate::domain::history::Version;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EmploymentId};

@@ -4,14 +4,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
+use chrono::NaiveDate;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde::Serialize;
 
 use super::StoreError;
-use super::applying::{Acts, Applying, recorded, text};
+use super::applying::{Acts, Applying, recorded};
 use super::entities::{employment_fact, identity_claim};
 use super::facts::{FROM_EMPLOYMENTS, FROM_IDENTITIES};
 use super::links::{addresses, identities_of, identity_of};
-use super::rows::{IN_AT_ONCE, insert_rows, padded};
+use super::rows::insertion::insert_in_chunks;
+use super::rows::row;
+use super::sql::{IN_AT_ONCE, padded};
 use crate::domain::directory::records::IdentityRecord;
 use crate::domain::ids::EmployeeId;
 use crate::domain::linking::Identity;
@@ -19,28 +23,44 @@ use crate::domain::linking::Identity;
 /// Somebody, and by what they are called.
 type Address = (EmployeeId, Identity);
 
+row! {
+    #[derive(Debug, Serialize)]
+    struct ClaimRow in identity_claim {
+        employee_id: i64,
+        platform_id: Option<i64>,
+        key: &'static str,
+        value: String,
+        home_page: String,
+        source: &'static str,
+        valid_from: Option<NaiveDate>,
+        valid_to: Option<NaiveDate>,
+        continues: Option<i64>,
+        recorded_at: i64,
+    }
+}
+
 impl Applying<'_> {
     /// Records by what platforms may call people from now on, and that they may not any more.
     pub(super) async fn record_claims(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
         let at = self.change.at();
-        let mut rows: Vec<[Value; 10]> = Vec::new();
+        let mut rows: Vec<ClaimRow> = Vec::new();
         for record in recorded(&acts.identities) {
             let IdentityRecord { employee_number, platform, identity, valid_from, valid_to } = record;
             let (employee, platform) = (self.employee(employee_number)?, self.platform(platform)?);
             let continues = self.taken_by_what_is_undone(&(employee, identity.clone()), Some(platform)).await?;
-            let [key, value, home_page] = words(identity);
-            rows.push([
-                employee.0.into(),
-                platform.into(),
-                key,
+            let Identity { key, value, home_page } = identity.clone();
+            rows.push(ClaimRow {
+                employee_id: employee.0,
+                platform_id: Some(platform),
+                key: key.as_str(),
                 value,
                 home_page,
-                text(FROM_IDENTITIES),
-                (*valid_from).into(),
-                (*valid_to).into(),
-                continues.into(),
-                at.into(),
-            ]);
+                source: FROM_IDENTITIES,
+                valid_from: *valid_from,
+                valid_to: *valid_to,
+                continues,
+                recorded_at: at,
+            });
             self.identities.insert(identity.clone());
         }
         let given = self.addresses_given(acts).await?;
@@ -48,33 +68,26 @@ impl Applying<'_> {
         for address in given.iter().filter(|address| !known.contains_key(*address)) {
             let continues = self.taken_by_what_is_undone(address, None).await?;
             let (employee, identity) = address;
-            let [key, value, home_page] = words(identity);
-            let none = Value::BigInt(None);
-            let no_day = || Value::from(None::<chrono::NaiveDate>);
-            let source = text(FROM_EMPLOYMENTS);
-            let days = [no_day(), no_day()];
-            let [from, to] = days;
-            rows.push([employee.0.into(), none, key, value, home_page, source, from, to, continues.into(), at.into()]);
+            let Identity { key, value, home_page } = identity.clone();
+            rows.push(ClaimRow {
+                employee_id: employee.0,
+                platform_id: None,
+                key: key.as_str(),
+                value,
+                home_page,
+                source: FROM_EMPLOYMENTS,
+                valid_from: None,
+                valid_to: None,
+                continues,
+                recorded_at: at,
+            });
             self.identities.insert(identity.clone());
         }
         let gone = known.into_iter().filter(|(address, _)| !given.contains(address));
         let (gone, ids): (Vec<Address>, Vec<i64>) = gone.unzip();
         self.identities.extend(gone.into_iter().map(|(_, identity)| identity));
         self.close_claims(ids).await?;
-        let columns = [
-            "employee_id",
-            "platform_id",
-            "key",
-            "value",
-            "home_page",
-            "source",
-            "valid_from",
-            "valid_to",
-            "continues",
-            "recorded_at",
-        ];
-        insert_rows(self.change.connection(), "identity_claim", columns, rows.into_iter(), self.progress).await?;
-        Ok(())
+        insert_in_chunks(self.change.connection(), &rows, self.progress).await
     }
 
     /// Those whose employments the plan changes.
@@ -157,8 +170,4 @@ impl Applying<'_> {
         self.identities.extend(shared);
         Ok(())
     }
-}
-
-fn words(identity: &Identity) -> [Value; 3] {
-    [text(identity.key.as_str()), text(&identity.value), text(&identity.home_page)]
 }

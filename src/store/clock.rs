@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::pool::Pool;
 use super::proof::Proof;
-use super::rows::statement;
+use super::sql::statement;
 use super::transaction::{Purpose, Transaction};
 use super::trouble::Trouble;
 use super::{Store, StoreError, instant};

@@ -11,7 +11,7 @@ use super::entities::{
     absence_fact, administration_fact, employee_fact, employment_fact, exemption_fact, identity_claim,
 };
 use super::facts::FROM_IDENTITIES;
-use super::rows::{IN_AT_ONCE, padded, placeholders, statement};
+use super::sql::{IN_AT_ONCE, padded, placeholders, statement};
 use crate::domain::directory::plan::Act;
 use crate::domain::linking::{Identity, LinkingKey};
 

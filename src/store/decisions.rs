@@ -9,9 +9,9 @@ use sea_orm::{
 
 use super::clock::Change;
 use super::entities::link_decision;
+use super::opaque_id::opaque_id;
 use super::platforms::link_orders;
 use super::relinking::relink;
-use super::rows::opaque_id;
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};

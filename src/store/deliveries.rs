@@ -10,10 +10,13 @@ use sea_orm::{
 
 use super::act::Scope;
 use super::entities::{delivery, event, platform, superseded_event};
-use super::people::parsed;
-use super::rows::statement;
+use super::parsed::parsed;
+use super::sql::statement;
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+
+/// The media type of a file of results; no webhook can have it.
+pub const FILE_TYPE: &str = "text/csv";
 
 /// One kept delivery, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

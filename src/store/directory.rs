@@ -9,7 +9,7 @@ use super::entities::{
     absence_fact, administration_fact, employee, employee_fact, employment_fact, exemption_fact, identity_claim,
 };
 use super::facts::FROM_IDENTITIES;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::{StoreError, facts, instant, merges, reorganisations, requirements, settings};
 use crate::domain::directory::plan::Known;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};

@@ -9,8 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::act::Scope;
 use super::called::{Called, called};
-use super::people::{self, KnownEmployee, Whose};
-use super::{Connection, StoreError, clock, merges};
+use super::people::{self, KnownEmployee};
+use super::whose::Whose;
+use super::{Connection, StoreError, clock, merging};
 use crate::domain::access::OwnDays;
 use crate::domain::directory::merge::Merge;
 use crate::domain::history::last_before;
@@ -108,7 +109,7 @@ pub async fn keep_own(
         let own = scope.own_days(employee);
         let made = match employee.merged_numbers.is_empty() {
             true => Vec::new(),
-            false => merges::of_employee(connection, employee.id).await?,
+            false => merging::of_employee(connection, employee.id).await?,
         };
         let made: Vec<Merge> =
             made.into_iter().filter(|merge| merge.kept == employee.id && merge.is_known_at(known_at)).collect();

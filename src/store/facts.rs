@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::StoreError;
+use super::employments::{earlier_of, employment_of};
 use super::entities::{
     absence_fact, administration_fact, employee_fact, employment_fact, exemption_fact, identity_claim, platform,
 };
-use super::people::{earlier_of, employment_of, parsed};
+use super::parsed::parsed;
 use crate::domain::directory::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };

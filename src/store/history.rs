@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::employments::{earlier_of, employment_of};
 use super::entities::{
     absence_fact, audit_entry, employee_fact, employment_fact, event, exemption_fact, identity_claim, link_decision,
     platform, superseded_event,
 };
 use super::links::identity_of;
-use super::people::{employment_of, parsed, result_of};
-use super::rows::IN_AT_ONCE;
+use super::parsed::parsed;
+use super::results::result_of;
+use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant, people, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::withdrawal::{State, states};
@@ -100,7 +102,7 @@ pub async fn facts(
             starts_on: employment.starts_on,
             ends_on: employment.ends_on,
             manager: parsed(manager, "employment_fact", "manager_number")?,
-            earlier: people::earlier_of(&row)?,
+            earlier: earlier_of(&row)?,
             email: row.email,
             username: row.username,
         };

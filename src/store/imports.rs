@@ -14,9 +14,9 @@ use super::entities::{
     import_file, import_report,
 };
 use super::facts::{self, FROM_IDENTITIES};
-use super::people::parsed;
-use super::rows::{IN_AT_ONCE, padded};
-use super::{StoreError, instant, people};
+use super::parsed::parsed;
+use super::sql::{IN_AT_ONCE, padded};
+use super::{StoreError, instant, protection};
 use crate::domain::directory::imports::{FileSource, ImportReport, MappingSource, Sources, Undoes, Undone, taken_back};
 use crate::domain::directory::plan::{self, Act, Extent, Plan, Summary};
 use crate::domain::directory::problem::FileKind;
@@ -262,7 +262,7 @@ async fn protected(
     let rows = facts.all(connection).await?;
     // And whoever is so under another number.
     let touched: BTreeSet<EmployeeId> = numbers.0.keys().copied().map(EmployeeId).collect();
-    let otherwise = people::protected_among(connection, &touched).await?.into_iter().map(|id| id.0);
+    let otherwise = protection::protected_among(connection, &touched).await?.into_iter().map(|id| id.0);
     let protected = rows.iter().map(|row| row.employee_id).chain(otherwise);
     Ok(protected.filter_map(|id| numbers.0.get(&id).cloned()).collect())
 }

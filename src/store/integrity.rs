@@ -2,9 +2,9 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::chain::checking::Scope;
 use super::chain::coverage::TABLES;
-use super::rows::statement;
+use super::chain::scope::Scope;
+use super::sql::statement;
 use super::{Store, StoreError};
 
 /// What was found.

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::StoreError;
-use super::rows::{placeholders, statement};
+use super::sql::{placeholders, statement};
 use crate::domain::calendar::LAST_DAY;
 use crate::domain::ids::{AdministrationCode, EmployeeId};
 

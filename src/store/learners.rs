@@ -4,14 +4,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Value};
 
-use super::chain::checking::Scope;
+use super::chain::scope::{Scope, in_scope};
 use super::entities::learner;
 use super::links::keys_of;
-use super::receiving::rereading::in_scope;
-use super::rows::{placeholders, statement};
+use super::sql::{placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, PlatformId};
-use crate::domain::linking::{LearnerKeys, Unlinked};
+use crate::domain::linking::{LearnerKeys, Link, Unlinked};
 
 pub(super) fn unlinked_of(word: Option<&str>) -> Unlinked {
     match word {
@@ -19,6 +18,14 @@ pub(super) fn unlinked_of(word: Option<&str>) -> Unlinked {
         Some("ambiguous") => Unlinked::Ambiguous,
         Some("contradicted") => Unlinked::Contradicted,
         _ => Unlinked::Unknown,
+    }
+}
+
+/// The columns that a link is kept in: whose, by which key, and why nobody's.
+pub(super) fn link_columns(link: Link) -> (Option<i64>, Option<String>, Option<String>) {
+    match link {
+        Link::To { employee, by } => (Some(employee.0), Some(by.as_str().to_owned()), None),
+        Link::None(why) => (None, None, Some(why.as_str().to_owned())),
     }
 }
 

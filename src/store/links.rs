@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::entities::{employee, employee_fact, identity_claim, learner, link_decision};
 use super::facts::FROM_EMPLOYMENTS;
+use super::known_at::known_at;
 use super::merges::{merges, person_now};
-use super::people::{known_at, parsed};
-use super::rows::{IN_AT_ONCE, padded, placeholders, statement};
-use super::rows_of_json::{self, Column, Kind, Question, ask, each};
+use super::parsed::parsed;
+use super::rows::question::{Question, ask, each};
+use super::rows::{Row, row, selected};
+use super::sql::{IN_AT_ONCE, padded, placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformId};
@@ -82,80 +84,64 @@ pub(super) fn questions(
 ) -> Result<[(Of, Question); 3], StoreError> {
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
-    let asked = rows_of_json::parameter(&values)?;
-    let question = |columns, found: &str, table: &str, condition: &str| Question {
-        columns,
-        sql: format!("SELECT {found} FROM {{w}} {}", each(connection, table, "f", condition)),
-        about: VALUE,
-        asked: asked.clone(),
-    };
-    let of = |columns: &[Column]| {
-        let person = |name: &str| match name {
-            "person_id" => format!("{} AS person_id", person_now("f.employee_id")),
-            _ => format!("f.{name} AS {name}"),
-        };
-        columns.iter().map(|(name, _)| person(name)).collect::<Vec<_>>().join(", ")
-    };
-    let numbers = question(
-        &[("id", Kind::Integer), ("number", Kind::Text)],
-        &format!("{} AS id, f.number AS number", person_now("f.id")),
-        "employee",
-        "f.number = w.value AND f.is_known",
-    );
+    let known = "f.number = w.value AND f.is_known";
     let standing = "f.value = w.value AND f.superseded_at IS NULL";
     Ok([
-        (Of::Number, numbers),
-        (Of::Claim, question(CLAIM, &of(CLAIM), "identity_claim", "f.value = w.value")),
-        (Of::Decision, question(DECISION, &of(DECISION), "link_decision", standing)),
+        (Of::Number, question::<NumberRow>(connection, &values, ("employee", "f.id"), known)?),
+        (
+            Of::Claim,
+            question::<ClaimRow>(connection, &values, ("identity_claim", "f.employee_id"), "f.value = w.value")?,
+        ),
+        (Of::Decision, question::<DecisionRow>(connection, &values, ("link_decision", "f.employee_id"), standing)?),
     ])
 }
 
-/// What identities say, as a statement is asked about it.
-#[derive(Debug, Serialize)]
-struct ValueRow<'a> {
-    value: &'a str,
+/// Finds the rows of a table, `f`, that fit the values, with who the employee in a column of it is now.
+fn question<F: Row>(
+    connection: &impl ConnectionTrait,
+    values: &[ValueRow<'_>],
+    (table, employee): (&str, &str),
+    condition: &str,
+) -> Result<Question, StoreError> {
+    let columns = selected::<F>("f").replace("{person}", &person_now(employee));
+    Question::new::<F, _>(values, format!("SELECT {columns} FROM {{w}} {}", each(connection, table, "f", condition)))
 }
 
-const VALUE: &[Column] = &[("value", Kind::Text)];
-
-#[derive(Debug, Deserialize)]
-struct NumberRow {
-    id: i64,
-    number: String,
+row! {
+    /// What identities say, as a statement is asked about it.
+    #[derive(Debug, Serialize)]
+    struct ValueRow<'a> {
+        value: &'a str,
+    }
 }
 
-/// Whose an identity was said to be by HR, and when.
-#[derive(Debug, Clone, Deserialize)]
-struct ClaimRow {
-    /// Who that is now, where it is a duplicate's number.
-    person_id: i64,
-    platform_id: Option<i64>,
-    key: String,
-    value: String,
-    home_page: String,
-    source: String,
-    recorded_at: i64,
-    superseded_at: Option<i64>,
-    valid_from: Option<NaiveDate>,
-    valid_to: Option<NaiveDate>,
-    undone: bool,
-    continues: Option<i64>,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct NumberRow {
+        id: i64 = "{person}",
+        number: String,
+    }
 }
 
-const CLAIM: &[Column] = &[
-    ("person_id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("key", Kind::Text),
-    ("value", Kind::Text),
-    ("home_page", Kind::Text),
-    ("source", Kind::Text),
-    ("recorded_at", Kind::Integer),
-    ("superseded_at", Kind::Integer),
-    ("valid_from", Kind::Day),
-    ("valid_to", Kind::Day),
-    ("undone", Kind::Boolean),
-    ("continues", Kind::Integer),
-];
+row! {
+    /// Whose an identity was said to be by HR, and when.
+    #[derive(Debug, Clone, Deserialize)]
+    struct ClaimRow {
+        /// Who that is now, where it is a duplicate's number.
+        person_id: i64 = "{person}",
+        platform_id: Option<i64>,
+        key: String,
+        value: String,
+        home_page: String,
+        source: String,
+        recorded_at: i64,
+        superseded_at: Option<i64>,
+        valid_from: Option<NaiveDate>,
+        valid_to: Option<NaiveDate>,
+        undone: bool,
+        continues: Option<i64>,
+    }
+}
 
 impl ClaimRow {
     /// A row as it was known at an instant (`None`: now); whoever it is, is said by the index's merges.
@@ -182,31 +168,21 @@ impl ClaimRow {
     }
 }
 
-/// Whose a person decided an identity to be, on which days.
-#[derive(Debug, Clone, Deserialize)]
-struct DecisionRow {
-    id: i64,
-    recorded_at: i64,
-    person_id: Option<i64>,
-    platform_id: i64,
-    key: String,
-    value: String,
-    home_page: String,
-    valid_from: Option<NaiveDate>,
-    valid_to: Option<NaiveDate>,
+row! {
+    /// Whose a person decided an identity to be, on which days.
+    #[derive(Debug, Clone, Deserialize)]
+    struct DecisionRow {
+        id: i64,
+        recorded_at: i64,
+        person_id: Option<i64> = "{person}",
+        platform_id: i64,
+        key: String,
+        value: String,
+        home_page: String,
+        valid_from: Option<NaiveDate>,
+        valid_to: Option<NaiveDate>,
+    }
 }
-
-const DECISION: &[Column] = &[
-    ("id", Kind::Integer),
-    ("recorded_at", Kind::Integer),
-    ("person_id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("key", Kind::Text),
-    ("value", Kind::Text),
-    ("home_page", Kind::Text),
-    ("valid_from", Kind::Day),
-    ("valid_to", Kind::Day),
-];
 
 impl From<link_decision::Model> for DecisionRow {
     fn from(row: link_decision::Model) -> Self {

@@ -1,22 +1,13 @@
-//! Which employee numbers are one human, as known at an instant; merged, and undone.
+//! Which employee numbers are one human, as known at an instant.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::act::Scope;
-use super::clock::Change;
-use super::entities::link_decision;
-use super::entities::merge_fact::{ActiveModel, Column, Entity, Model};
-use super::links::{identities_of, identity_of};
-use super::people::{known_at, parsed};
-use super::platforms::link_orders;
-use super::receiving::mark_both_stale;
-use super::relinking::relink;
-use super::{StoreError, instant, people, settings};
-use crate::domain::calendar::CityCalendar;
-use crate::domain::directory::merge::{Merge, Merges};
-use crate::domain::directory::proposal::Act;
-use crate::domain::ids::{EmployeeId, EmployeeNumber};
+use super::StoreError;
+use super::entities::merge_fact::{Column, Entity};
+use super::known_at::known_at;
+use crate::domain::directory::merge::Merges;
+use crate::domain::ids::EmployeeId;
 
 /// An SQL expression: who the employee of a column is, as known now.
 pub(super) fn person_now(column: &str) -> String {
@@ -39,110 +30,4 @@ pub async fn merges(connection: &impl ConnectionTrait, at: Option<DateTime<Utc>>
         merges.insert(EmployeeId(row.duplicate_employee_id), EmployeeId(row.kept_employee_id));
     }
     Ok(merges)
-}
-
-async fn named(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Merge>, StoreError> {
-    let both = rows.iter().flat_map(|row| [row.duplicate_employee_id, row.kept_employee_id]);
-    let numbers = people::numbers_of(connection, &both.map(EmployeeId).collect()).await?;
-    let number_of = |id: i64| {
-        let number = numbers.get(&EmployeeId(id)).map(String::as_str).unwrap_or_default();
-        parsed(EmployeeNumber::parse(number), "employee", "number")
-    };
-    rows.into_iter()
-        .map(|row| {
-            let undone = row.undone_by.zip(row.superseded_at);
-            let undone = undone.map(|(by, at)| Act { by, at: instant::read(at) });
-            Ok(Merge {
-                id: row.id,
-                duplicate: EmployeeId(row.duplicate_employee_id),
-                duplicate_number: number_of(row.duplicate_employee_id)?,
-                kept: EmployeeId(row.kept_employee_id),
-                kept_number: number_of(row.kept_employee_id)?,
-                reason: row.reason,
-                decided: Act { by: row.decided_by, at: instant::read(row.recorded_at) },
-                undone: undone.map(|act| (act, row.undone_because.unwrap_or_default())),
-            })
-        })
-        .collect()
-}
-
-/// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
-pub async fn list(
-    connection: &impl ConnectionTrait,
-    scope: &Scope,
-    before: Option<i64>,
-    at_most: u64,
-) -> Result<Vec<Merge>, StoreError> {
-    if !scope.is_all() {
-        return Ok(Vec::new());
-    }
-    let older = before.map(|before| Column::Id.lt(before));
-    let found = Entity::find().filter(Condition::all().add_option(older)).order_by_desc(Column::Id).limit(at_most);
-    named(connection, found.all(connection).await?).await
-}
-
-pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<Merge>, StoreError> {
-    let found = Entity::find_by_id(id).one(connection).await?;
-    Ok(named(connection, found.into_iter().collect()).await?.pop())
-}
-
-/// Every merge in which some number was the duplicate or the one that was kept, undone ones included, oldest first.
-pub async fn of_employee(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<Vec<Merge>, StoreError> {
-    let either =
-        Condition::any().add(Column::DuplicateEmployeeId.eq(employee.0)).add(Column::KeptEmployeeId.eq(employee.0));
-    let found = Entity::find().filter(either).order_by_asc(Column::Id);
-    named(connection, found.all(connection).await?).await
-}
-
-/// Records that a number is a duplicate of another, links again whom either is known by, and marks both.
-pub async fn merge(
-    change: &Change,
-    (duplicate, kept): (EmployeeId, EmployeeId),
-    (by, reason): (&str, &str),
-    calendar: CityCalendar,
-) -> Result<i64, StoreError> {
-    let row = ActiveModel {
-        duplicate_employee_id: Set(duplicate.0),
-        kept_employee_id: Set(kept.0),
-        reason: Set(reason.to_owned()),
-        decided_by: Set(by.to_owned()),
-        recorded_at: Set(change.at()),
-        ..Default::default()
-    };
-    let row = Entity::insert(row).exec_with_returning(change.connection()).await?;
-    renew(change, [duplicate, kept], calendar).await?;
-    Ok(row.id)
-}
-
-/// Takes a merge back; the caller has seen that it stands.
-pub async fn undo(
-    change: &Change,
-    merge: &Merge,
-    (by, because): (&str, &str),
-    calendar: CityCalendar,
-) -> Result<(), StoreError> {
-    let undone = ActiveModel {
-        superseded_at: Set(Some(change.at())),
-        undone_by: Set(Some(by.to_owned())),
-        undone_because: Set(Some(because.to_owned())),
-        ..Default::default()
-    };
-    Entity::update_many().set(undone).filter(Column::Id.eq(merge.id)).exec(change.connection()).await?;
-    renew(change, [merge.duplicate, merge.kept], calendar).await
-}
-
-/// Links again every learner whom something names by which either is known, and has the derived rows of both made anew.
-async fn renew(change: &Change, both: [EmployeeId; 2], calendar: CityCalendar) -> Result<(), StoreError> {
-    let connection = change.connection();
-    let mut identities = identities_of(connection, &both.into_iter().collect(), false).await?;
-    let decisions = link_decision::Entity::find()
-        .filter(link_decision::Column::EmployeeId.is_in(both.map(|employee| employee.0)))
-        .filter(link_decision::Column::SupersededAt.is_null());
-    for row in decisions.all(connection).await? {
-        identities.insert(identity_of(&row.key, row.value, row.home_page, "link_decision")?);
-    }
-    relink(change, &identities, &link_orders(connection).await?, calendar).await?;
-    mark_both_stale(connection, both).await?;
-    // Who may be suggested is another than before.
-    settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
 }

@@ -18,7 +18,9 @@ pub mod decisions;
 pub mod deliveries;
 pub mod directory;
 pub mod employees;
+mod employments;
 mod entities;
+pub mod export_rows;
 mod facts;
 pub mod history;
 pub mod imports;
@@ -26,10 +28,14 @@ mod instant;
 pub mod integrity;
 pub mod judged_for;
 pub mod keys;
+mod known_at;
 pub mod learners;
 pub mod links;
 pub mod merges;
+pub mod merging;
 pub mod namesakes;
+mod opaque_id;
+mod parsed;
 pub mod people;
 pub mod platform_health;
 pub mod platforms;
@@ -38,28 +44,34 @@ mod probe;
 pub mod profiles;
 mod proof;
 pub mod proposals;
+pub mod protection;
 pub mod pulls;
 pub mod quarantine;
 mod reach;
 pub mod receiving;
+mod recorded;
 pub mod relinking;
 pub mod reorganisations;
 pub mod requirements;
 pub mod result_decisions;
+mod results;
 pub mod revocations;
 mod rows;
-mod rows_of_json;
 pub mod scim;
 pub mod scim_groups;
 pub mod scim_waiting;
 pub mod settings;
+mod sql;
+pub mod stale;
 pub mod standings;
+pub mod status_counts;
 pub mod told;
 mod transaction;
 pub mod trouble;
 mod turns;
 pub mod undoing;
 pub mod waiting;
+pub mod whose;
 pub mod xapi;
 
 use std::path::PathBuf;
@@ -394,7 +406,7 @@ impl Store {
 
     /// Writes a consistent copy of a SQLite database to a new file, without stopping readers or writers.
     pub async fn copy_to(&self, file: &str) -> Result<(), StoreError> {
-        let copy = rows::statement(&self.readers, "VACUUM INTO $1", [file.into()]);
+        let copy = sql::statement(&self.readers, "VACUUM INTO $1", [file.into()]);
         self.readers.execute_raw(copy).await?;
         Ok(())
     }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
+use super::employments::employment_of;
 use super::entities::employment_fact;
 use super::merges::{KEPT_OF_PROTECTED, merges};
-use super::people::employment_of;
-use super::rows::statement;
+use super::sql::statement;
 use super::{StoreError, imports, reorganisations, settings};
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::namesakes::{KnownBy, Namesake};

@@ -3,22 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::SimpleExpr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact, identity_claim};
-use super::rows::{IN_AT_ONCE, statement};
+use super::employments::employment_of;
+use super::entities::{absence_fact, employee, employee_fact, employment_fact, event, exemption_fact};
+use super::known_at::known_at;
+use super::parsed::parsed;
+use super::results::result_of;
+use super::sql::{IN_AT_ONCE, statement};
+use super::whose::Whose;
 use super::{StoreError, instant, merges, proposals, reorganisations, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
 use crate::domain::directory::proposal::Matter;
-use crate::domain::directory::{Absence, EarlierPlace, Employment, EmploymentForm, Exemption, ToldEmployment};
-use crate::domain::ids::{
-    AdministrationCode, AttemptName, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
-    RequirementCode,
-};
-use crate::domain::report::protection::ProtectedWords;
-use crate::domain::training::{LinkedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
+use crate::domain::directory::{Absence, Employment, Exemption};
+use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, RequirementCode};
+use crate::domain::training::LinkedResult;
 
 /// Everything that is known of one employee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,43 +44,6 @@ pub struct Contact {
     pub email: Option<String>,
     pub username: Option<String>,
     pub manager: Option<EmployeeNumber>,
-}
-
-/// Whose facts to read.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
-    Everybody,
-    Only(&'a [EmployeeId]),
-}
-
-impl<'a> Whose<'a> {
-    /// The conditions that together select these people, each short enough for one statement.
-    pub(super) fn conditions<C: ColumnTrait>(self, column: C) -> Vec<Condition> {
-        match self {
-            Self::Everybody => vec![Condition::all()],
-            Self::Only(ids) => ids
-                .chunks(IN_AT_ONCE)
-                .map(|ids| Condition::all().add(column.is_in(ids.iter().map(|id| id.0))))
-                .collect(),
-        }
-    }
-}
-
-/// Facts that were known at an instant; `None`: now.
-pub(super) fn known_at(
-    recorded: impl ColumnTrait,
-    superseded: impl ColumnTrait,
-    at: Option<DateTime<Utc>>,
-) -> SimpleExpr {
-    match at.map(instant::kept) {
-        None => superseded.is_null(),
-        Some(at) => recorded.lte(at).and(superseded.is_null().or(superseded.gt(at))),
-    }
-}
-
-/// Parses a kept value, which was parsed before it was kept.
-pub(super) fn parsed<T, E>(value: Result<T, E>, table: &'static str, column: &'static str) -> Result<T, StoreError> {
-    value.map_err(|_| StoreError::Unreadable { table, column })
 }
 
 impl KnownEmployee {
@@ -109,37 +72,6 @@ impl KnownEmployee {
         self.person.absences.extend(duplicate.person.absences);
         self.person.exemptions.extend(duplicate.person.exemptions);
         self.person.results.extend(duplicate.person.results);
-    }
-}
-
-pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, StoreError> {
-    const TABLE: &str = "employment_fact";
-    let administration = parsed(AdministrationCode::parse(&row.administration), TABLE, "administration")?;
-    let earlier = earlier_of(row)?;
-    let moved = (!earlier.is_empty()).then(|| ToldEmployment {
-        administration: administration.clone(),
-        unit: row.unit.clone(),
-        earlier,
-        starts_on: row.starts_on,
-        ends_on: row.ends_on,
-    });
-    Ok(Employment {
-        fact_id: row.id,
-        id: parsed(EmploymentId::parse(&row.employment_id), TABLE, "employment_id")?,
-        administration,
-        unit: row.unit.clone(),
-        form: EmploymentForm::parse(&row.form).ok_or(StoreError::Unreadable { table: TABLE, column: "form" })?,
-        starts_on: row.starts_on,
-        ends_on: row.ends_on,
-        moved,
-    })
-}
-
-/// What an employment was named before.
-pub(super) fn earlier_of(row: &employment_fact::Model) -> Result<Vec<EarlierPlace>, StoreError> {
-    match &row.earlier {
-        None => Ok(Vec::new()),
-        Some(json) => parsed(serde_json::from_str(json), "employment_fact", "earlier"),
     }
 }
 
@@ -274,114 +206,6 @@ pub async fn told_in(
     let rows = found.all(connection).await?;
     let merges = merges::merges(connection, None).await?;
     rows.iter().map(|row| Ok((merges.person(EmployeeId(row.employee_id)), employment_of(row)?))).collect()
-}
-
-/// Every number whose human's personal data are protected now, under whichever number.
-pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
-    // In the words of the index that holds them alone.
-    let sql = "SELECT employee_id FROM employee_fact WHERE protected AND superseded_at IS NULL";
-    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.try_get("", "employee_id")).collect::<Result<_, _>>()?;
-    let merges = merges::merges(connection, None).await?;
-    let mut protected: BTreeSet<EmployeeId> = ids.into_iter().map(EmployeeId).collect();
-    let kept: BTreeSet<EmployeeId> = protected.iter().map(|employee| merges.person(*employee)).collect();
-    protected.extend(kept.iter().flat_map(|kept| merges.duplicates_of(*kept)));
-    protected.extend(kept);
-    Ok(protected.into_iter().collect())
-}
-
-/// Those of some numbers whose human's personal data are protected now, under whichever number.
-pub async fn protected_among(
-    connection: &impl ConnectionTrait,
-    numbers: &BTreeSet<EmployeeId>,
-) -> Result<BTreeSet<EmployeeId>, StoreError> {
-    use employee_fact::Column;
-    let merges = merges::merges(connection, None).await?;
-    let mut asked: BTreeSet<EmployeeId> = numbers.iter().map(|number| merges.person(*number)).collect();
-    let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
-    let duplicates: Vec<EmployeeId> = duplicates.collect();
-    asked.extend(duplicates);
-    let mut protected: BTreeSet<EmployeeId> = BTreeSet::new();
-    for ids in Whose::Only(&asked.into_iter().collect::<Vec<_>>()).conditions(Column::EmployeeId) {
-        let found = employee_fact::Entity::find().filter(ids).filter(Column::SupersededAt.is_null());
-        let rows = found.filter(Column::Protected.eq(true)).all(connection).await?;
-        protected.extend(rows.into_iter().map(|row| merges.person(EmployeeId(row.employee_id))));
-    }
-    Ok(numbers.iter().copied().filter(|number| protected.contains(&merges.person(*number))).collect())
-}
-
-/// What everybody whose personal data are protected now is, or ever was, called and known by: for finding them in a text.
-pub async fn protected_words(connection: &impl ConnectionTrait) -> Result<Vec<ProtectedWords>, StoreError> {
-    let ids = protected_now(connection).await?;
-    let numbers = numbers_of(connection, &ids.iter().copied().collect()).await?;
-    let mut words: BTreeMap<EmployeeId, ProtectedWords> = BTreeMap::new();
-    for (id, number) in numbers {
-        words.entry(id).or_default().keys.push(number);
-    }
-    for whose in Whose::Only(&ids).conditions(employee_fact::Column::EmployeeId) {
-        for row in employee_fact::Entity::find().filter(whose).all(connection).await? {
-            let name = (row.given_name, row.family_name);
-            words.entry(EmployeeId(row.employee_id)).or_default().names.push(name);
-        }
-    }
-    for whose in Whose::Only(&ids).conditions(identity_claim::Column::EmployeeId) {
-        for row in identity_claim::Entity::find().filter(whose).all(connection).await? {
-            words.entry(EmployeeId(row.employee_id)).or_default().keys.push(row.value);
-        }
-    }
-    Ok(words.into_values().collect())
-}
-
-/// An event row in domain words.
-pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<LinkedResult, StoreError> {
-    const TABLE: &str = "event";
-    let target = match (&row.course_id, &row.quiz_id) {
-        (_, Some(quiz)) => Target::Quiz(parsed(QuizId::parse(quiz), TABLE, "quiz_id")?),
-        (Some(course), None) => Target::Course(parsed(CourseId::parse(course), TABLE, "course_id")?),
-        (None, None) => return Err(StoreError::Unreadable { table: TABLE, column: "course_id" }),
-    };
-    let kind = match row.kind.as_str() {
-        "completion" => ResultKind::Completion,
-        "attempt" => ResultKind::Attempt {
-            name: parsed(row.attempt_name.as_deref().map(AttemptName::parse).transpose(), TABLE, "attempt_name")?,
-            number: row.attempt.and_then(|number| u32::try_from(number).ok()),
-            score: score_from(row.score_points.as_deref(), row.score_of.as_deref(), TABLE)?,
-            passed: row.passed,
-        },
-        "revocation" => {
-            let event_id = row.revokes_event_id.as_deref().map(EventId::parse).transpose();
-            let event_id = parsed(event_id, TABLE, "revokes_event_id")?;
-            ResultKind::Revocation(match (row.revokes.as_deref(), event_id) {
-                (Some("statement"), Some(event_id)) => Revokes::Statement(event_id),
-                (_, Some(event_id)) => Revokes::Event(event_id),
-                (Some("recent"), None) => Revokes::Recent,
-                (_, None) => Revokes::UpTo,
-            })
-        }
-        _ => return Err(StoreError::Unreadable { table: TABLE, column: "kind" }),
-    };
-    let occurred_at = instant::read(row.occurred_at);
-    Ok(LinkedResult {
-        platform: PlatformId(row.platform_id),
-        event_id: parsed(EventId::parse(&row.event_id), TABLE, "event_id")?,
-        target,
-        kind,
-        occurred_at,
-        told_at: row.told_at.map(instant::read),
-        day: calendar.day_of(occurred_at),
-    })
-}
-
-/// A kept score.
-pub(super) fn score_from(
-    points: Option<&str>,
-    of: Option<&str>,
-    table: &'static str,
-) -> Result<Option<Score>, StoreError> {
-    let Some((points, of)) = points.zip(of) else { return Ok(None) };
-    let points = parsed(decimal_from_text(points), table, "score_points")?;
-    let of = parsed(decimal_from_text(of), table, "score_of")?;
-    parsed(Score::new(points, of), table, "score_of").map(Some)
 }
 
 /// Gives people the results that are linked to them now, with every revocation that touches these.

@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use serde::Serialize;
 
-use super::deliveries::last_word;
+use super::deliveries::{FILE_TYPE, last_word};
 use super::entities::platform_count;
-use super::people::parsed;
-use super::receiving::file::FILE_TYPE;
-use super::rows::statement;
-use super::rows_of_json::{self, Column, Kind, is_one_of};
+use super::parsed::parsed;
+use super::rows::question::{ids_parameter, is_one_of};
+use super::rows::{parameter, row, table};
+use super::sql::statement;
 use super::{Store, StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::platform_health::{ActiveHour, Counted, RHYTHM_WEEKS};
@@ -41,21 +41,21 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
 impl Store {
     /// Adds to what was counted. Counts are no facts: no report rests on them, and the clock of knowledge does not move.
     pub async fn add_counts(&self, counts: &[HourCount]) -> Result<(), StoreError> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            code: &'a str,
-            hour: i64,
-            what: &'static str,
-            times: i64,
+        row! {
+            #[derive(Serialize)]
+            struct CountRow<'a> {
+                code: &'a str,
+                hour: i64,
+                what: &'static str,
+                times: i64,
+            }
         }
-        const ROW: &[Column] =
-            &[("code", Kind::Text), ("hour", Kind::Integer), ("what", Kind::Text), ("times", Kind::Integer)];
         if counts.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Row<'_>> = counts
+        let rows: Vec<CountRow<'_>> = counts
             .iter()
-            .map(|count| Row {
+            .map(|count| CountRow {
                 code: count.platform.as_str(),
                 hour: instant::kept(count.hour),
                 what: count.what.as_str(),
@@ -68,10 +68,9 @@ impl Store {
              SELECT p.id, w.hour, w.what, w.times FROM {} JOIN platform p ON p.code = w.code WHERE TRUE
              ORDER BY p.id, w.hour, w.what
              ON CONFLICT (platform_id, hour, what) DO UPDATE SET times = platform_count.times + excluded.times",
-            rows_of_json::table(&self.writers, 1, "w", ROW)
+            table::<CountRow<'_>>(&self.writers, 1, "w")
         );
-        let rows = rows_of_json::parameter(&rows)?;
-        self.write_alone(&sql, [rows]).await?;
+        self.write_alone(&sql, [parameter(&rows)?]).await?;
         Ok(())
     }
 }
@@ -192,11 +191,12 @@ pub async fn active_hours(
     arrivals: Arrivals,
     now: DateTime<Utc>,
 ) -> Result<Vec<ActiveHour>, StoreError> {
-    #[derive(Serialize)]
-    struct Hour {
-        begins: i64,
+    row! {
+        #[derive(Serialize)]
+        struct Hour {
+            begins: i64,
+        }
     }
-    const HOURS: &[Column] = &[("begins", Kind::Integer)];
     let this = hour_of(now);
     let hours = (0..=RHYTHM_WEEKS * 7 * 24).rev();
     let hours: Vec<Hour> =
@@ -218,12 +218,8 @@ pub async fn active_hours(
         format!("(SELECT d.received_at FROM delivery d WHERE d.id = {id})")
     };
     let by_asking = spoke.is_only_asked;
-    let mut values = vec![
-        rows_of_json::parameter(&hours)?,
-        spoke.platform.0.into(),
-        sea_orm::Value::from(FILE_TYPE),
-        by_asking.into(),
-    ];
+    let mut values =
+        vec![parameter(&hours)?, spoke.platform.0.into(), sea_orm::Value::from(FILE_TYPE), by_asking.into()];
     let (first, last) = match arrivals {
         Arrivals::OfAnything => (within("d.received_at", "ASC"), within("d.received_at", "DESC")),
         Arrivals::OfResults { known_at } => {
@@ -235,7 +231,7 @@ pub async fn active_hours(
     };
     let sql = format!(
         "SELECT {first} AS first_at, {last} AS last_at FROM {} ORDER BY w.begins",
-        rows_of_json::table(connection, 1, "w", HOURS)
+        table::<Hour>(connection, 1, "w")
     );
     let mut active = Vec::new();
     for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
@@ -299,14 +295,10 @@ pub async fn occurred_in(
     connection: &impl ConnectionTrait,
     deliveries: &[LatestDelivery],
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    #[derive(Serialize)]
-    struct Asked {
-        id: i64,
-    }
-    const ASKED: &[Column] = &[("id", Kind::Integer)];
-    let asked: Vec<Asked> = deliveries.iter().map(|delivery| Asked { id: delivery.id }).collect();
-    let among = is_one_of(connection, "e.delivery_id", ASKED);
+    let among = is_one_of(connection, "e.delivery_id");
     let sql = format!("SELECT e.occurred_at FROM event e WHERE {among} AND NOT e.repeats ORDER BY e.id");
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection
+        .query_all_raw(statement(connection, &sql, [ids_parameter(deliveries.iter().map(|delivery| delivery.id))?]))
+        .await?;
     rows.iter().map(|row| Ok(instant::read(row.try_get("", "occurred_at")?))).collect()
 }

@@ -9,7 +9,7 @@ use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{platform, platform_secret};
 use super::links::LinkOrders;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::{StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::linking::LinkingKey;

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::time::{sleep, timeout};
 
 use super::clock::{SERVER_TIME, begin_immediate};
-use super::rows::statement;
+use super::sql::statement;
 use super::trouble::Trouble;
 use super::{Store, StoreError, instant};
 

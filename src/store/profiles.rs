@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::clock::Change;
 use super::entities::platform_profile;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::{StoreError, instant};
 use crate::domain::ids::PlatformId;
 

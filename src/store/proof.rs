@@ -12,7 +12,7 @@ use sea_orm::ConnectionTrait;
 
 use super::StoreError;
 use super::pool::Pool;
-use super::rows::statement;
+use super::sql::statement;
 
 /// The proof behind a process's answers; shared by the clones.
 #[derive(Debug, Clone)]

@@ -7,11 +7,15 @@ use sea_orm::{
 
 use super::clock::Change;
 use super::entities::proposal::{ActiveModel, Column, Entity, Model};
-use super::people::{Whose, known_at, parsed, score_from};
-use super::receiving::mark_stale;
-use super::rows::opaque_id;
+use super::known_at::known_at;
+use super::opaque_id::opaque_id;
+use super::parsed::parsed;
+use super::results::score_from;
+use super::stale::mark_stale;
+use super::whose::Whose;
 use super::{StoreError, instant};
-use crate::domain::directory::proposal::{Act, Matter, MatterKind, Proposal, State};
+use crate::domain::approval::{Act, State};
+use crate::domain::directory::proposal::{Matter, MatterKind, Proposal};
 use crate::domain::ids::{CourseId, EmployeeId, QuizId, RequirementCode};
 use crate::domain::training::Target;
 

@@ -10,9 +10,9 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::chain::alterations;
 use super::clock::{Change, begin_immediate};
 use super::entities::platform_pull;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::receiving::fingerprint;
-use super::rows::statement;
+use super::sql::statement;
 use super::{Store, StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{CourseId, PlatformId};

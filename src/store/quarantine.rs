@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResul
 use super::act::Scope;
 use super::clock::Change;
 use super::entities::{quarantine_dismissal, quarantine_taking};
-use super::people::parsed;
-use super::rows::{placeholders, statement};
+use super::parsed::parsed;
+use super::sql::{placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::domain::quarantine::{ANYTHING, Group};

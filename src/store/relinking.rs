@@ -6,9 +6,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::clock::Change;
 use super::entities::{event, learner};
+use super::learners::link_columns;
 use super::links::{LinkIndex, LinkOrders, index_for, keys_of};
-use super::receiving::{link_columns, mark_stale};
-use super::rows::IN_AT_ONCE;
+use super::sql::IN_AT_ONCE;
+use super::stale::mark_stale;
 use super::{StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::clock::Change;
 use super::entities::requirement_version;
-use super::people::parsed;
+use super::parsed::parsed;
 use super::{StoreError, instant};
 use crate::domain::compliance::{Requirement, RequirementVersion, definition};
 use crate::domain::ids::RequirementCode;

@@ -7,11 +7,13 @@ use serde::Serialize;
 use super::act::Scope;
 use super::clock::Change;
 use super::entities::result_decision::{ActiveModel, Column, Entity, Model};
-use super::people::{known_at, parsed};
-use super::rows::statement;
-use super::rows_of_json::{self, Kind, each};
+use super::known_at::known_at;
+use super::parsed::parsed;
+use super::rows::question::each;
+use super::rows::{parameter, row, table};
+use super::sql::statement;
 use super::{StoreError, instant};
-use crate::domain::directory::proposal::{Act, State};
+use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::{ResultDecision, Verdict};
 
@@ -120,13 +122,13 @@ pub async fn that_count(
     rows.all(connection).await?.into_iter().map(decision_of).collect()
 }
 
-#[derive(Debug, Serialize)]
-struct Asked<'a> {
-    event_id: &'a str,
-    platform_id: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    struct Asked<'a> {
+        event_id: &'a str,
+        platform_id: i64,
+    }
 }
-
-const ASKED: &[rows_of_json::Column] = &[("event_id", Kind::Text), ("platform_id", Kind::Integer)];
 
 /// Those of some events that ever were decided about or proposed, oldest first.
 pub async fn of_events(
@@ -140,12 +142,9 @@ pub async fn of_events(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let given = rows_of_json::table(connection, 1, "w", ASKED);
+    let given = table::<Asked<'_>>(connection, 1, "w");
     let found = each(connection, "result_decision", "d", "d.event_id = w.event_id AND d.platform_id = w.platform_id");
     let sql = format!("SELECT d.* FROM {given} {found} ORDER BY d.id");
-    let rows = Entity::find()
-        .from_raw_sql(statement(connection, &sql, [rows_of_json::parameter(&asked)?]))
-        .all(connection)
-        .await?;
+    let rows = Entity::find().from_raw_sql(statement(connection, &sql, [parameter(&asked)?])).all(connection).await?;
     rows.into_iter().map(decision_of).collect()
 }

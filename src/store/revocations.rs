@@ -7,19 +7,22 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter}
 use serde::Serialize;
 
 use super::entities::event;
-use super::people::result_of;
-use super::rows::statement;
-use super::rows_of_json::{self, Kind, each};
+use super::results::result_of;
+use super::rows::question::{IdRow, each, ids_parameter};
+use super::rows::{parameter, row, table};
+use super::sql::statement;
 use super::{StoreError, result_decisions};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::training::{LinkedResult, ResultDecision};
 
-#[derive(Debug, Serialize)]
-struct Named<'a> {
-    id: i64,
-    platform_id: i64,
-    event_id: &'a str,
+row! {
+    #[derive(Debug, Serialize)]
+    struct Named<'a> {
+        id: i64,
+        platform_id: i64,
+        event_id: &'a str,
+    }
 }
 
 impl<'a> Named<'a> {
@@ -27,16 +30,6 @@ impl<'a> Named<'a> {
         Self { id: *id, platform_id: result.platform.0, event_id: result.event_id.as_str() }
     }
 }
-
-const NAMED: &[rows_of_json::Column] =
-    &[("id", Kind::Integer), ("platform_id", Kind::Integer), ("event_id", Kind::Text)];
-
-#[derive(Debug, Serialize)]
-struct Asked {
-    id: i64,
-}
-
-const ASKED: &[rows_of_json::Column] = &[("id", Kind::Integer)];
 
 /// How many events are asked about at a time.
 const AT_ONCE: usize = 5000;
@@ -49,7 +42,7 @@ pub(super) async fn naming(
     let mut found: Vec<(i64, i64)> = Vec::new();
     for events in events.chunks(AT_ONCE) {
         let asked: Vec<Named<'_>> = events.iter().map(Named::of).collect();
-        let given = rows_of_json::table(connection, 1, "w", NAMED);
+        let given = table::<Named<'_>>(connection, 1, "w");
         let first = each(connection, "event", "r", "r.platform_id = w.platform_id AND r.revokes_event_id = w.event_id");
         let next = each(connection, "event", "r", "r.platform_id = c.platform_id AND r.revokes_event_id = c.event_id");
         // UNION, not UNION ALL: revocations that name each other in a circle end it.
@@ -61,7 +54,7 @@ pub(super) async fn naming(
              )
              SELECT root, id FROM chain ORDER BY root, id"
         );
-        let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+        let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
         for row in rows {
             found.push((row.try_get("", "root")?, row.try_get("", "id")?));
         }
@@ -78,12 +71,11 @@ pub(super) async fn by_ids(
 ) -> Result<BTreeMap<i64, event::Model>, StoreError> {
     let mut rows = BTreeMap::new();
     for ids in ids.chunks(AT_ONCE) {
-        let asked: Vec<Asked> = ids.iter().map(|id| Asked { id: *id }).collect();
-        let given = rows_of_json::table(connection, 1, "w", ASKED);
+        let given = table::<IdRow>(connection, 1, "w");
         let event = each(connection, "event", "e", "e.id = w.id");
         let sql = format!("SELECT e.* FROM {given} {event}");
         let found = event::Entity::find()
-            .from_raw_sql(statement(connection, &sql, [rows_of_json::parameter(&asked)?]))
+            .from_raw_sql(statement(connection, &sql, [ids_parameter(ids.iter().copied())?]))
             .all(connection)
             .await?;
         rows.extend(found.into_iter().map(|row| (row.id, row)));
@@ -120,12 +112,12 @@ pub async fn platforms_of(
     connection: &impl ConnectionTrait,
     event_id: &EventId,
 ) -> Result<Vec<PlatformId>, StoreError> {
-    let given = rows_of_json::table(connection, 1, "w", NAMED);
+    let given = table::<Named<'_>>(connection, 1, "w");
     // By each platform, of which there are few: the index has the platform first.
     let found = each(connection, "event", "e", "e.platform_id = p.id AND e.event_id = w.event_id");
     let sql = format!("SELECT p.id AS id FROM {given} CROSS JOIN platform p {found} ORDER BY p.id");
     let asked = [Named { id: 0, platform_id: 0, event_id: event_id.as_str() }];
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     rows.iter().map(|row| Ok(PlatformId(row.try_get("", "id")?))).collect()
 }
 
@@ -135,7 +127,7 @@ pub async fn around(
     (platform, event_id): (PlatformId, &EventId),
     calendar: CityCalendar,
 ) -> Result<Option<Around>, StoreError> {
-    let given = rows_of_json::table(connection, 1, "w", NAMED);
+    let given = table::<Named<'_>>(connection, 1, "w");
     let first = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.event_id");
     let next = each(connection, "event", "e", "e.platform_id = u.platform_id AND e.event_id = u.names");
     let sql = format!(
@@ -147,7 +139,7 @@ pub async fn around(
          SELECT id FROM up"
     );
     let asked = [Named { id: 0, platform_id: platform.0, event_id: event_id.as_str() }];
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     let ids: Vec<i64> = rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect::<Result<_, StoreError>>()?;
     let mut all = by_ids(connection, &ids).await?;
     let Some(row) = all.values().find(|row| row.event_id == event_id.as_str()).cloned() else { return Ok(None) };

@@ -11,8 +11,8 @@ use sea_orm::{
 use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{employee, employee_fact, employment_fact, identity_claim, scim_user};
-use super::people::parsed;
-use super::rows::{IN_AT_ONCE, placeholders, statement};
+use super::parsed::parsed;
+use super::sql::{IN_AT_ONCE, placeholders, statement};
 use super::{StoreError, instant};
 use crate::domain::directory::accounts::{Account, employed_as};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EmploymentId};

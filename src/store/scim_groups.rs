@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use serde::Serialize;
 
 use super::chain::alterations;
 use super::clock::Change;
 use super::entities::{scim_group, scim_member};
-use super::rows::{IN_AT_ONCE, insert_rows};
+use super::rows::insertion::insert_in_chunks;
+use super::rows::row;
+use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant};
 
 /// A group of a provider's.
@@ -166,12 +169,21 @@ pub async fn groups_of(
     Ok(found)
 }
 
+row! {
+    #[derive(Debug, Serialize)]
+    struct MemberRow<'a> in scim_member {
+        group_id: i64,
+        user_id: &'a str,
+        recorded_at: i64,
+    }
+}
+
 /// Makes some users members of a group of which they are none.
 pub async fn add(change: &Change, group: i64, users: &BTreeSet<String>) -> Result<(), StoreError> {
     let at = change.at();
-    let rows = users.iter().map(|user| [group.into(), user.as_str().into(), at.into()]);
-    insert_rows(change.connection(), "scim_member", ["group_id", "user_id", "recorded_at"], rows, &|_| {}).await?;
-    Ok(())
+    let rows: Vec<MemberRow<'_>> =
+        users.iter().map(|user| MemberRow { group_id: group, user_id: user, recorded_at: at }).collect();
+    insert_in_chunks(change.connection(), &rows, &|_| {}).await
 }
 
 /// Ends the membership of some users in a group.

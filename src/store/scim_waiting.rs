@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::chain::alterations;
 use super::clock::Change;
 use super::entities::scim_waiting::{ActiveModel, Column, Entity, Model};
-use super::people::parsed;
-use super::rows::{IN_AT_ONCE, statement};
+use super::parsed::parsed;
+use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::linking::normalized;
 

@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Q
 
 use super::entities::{event, superseded_event};
 use super::learners;
-use super::people::result_of;
-use super::rows::IN_AT_ONCE;
+use super::results::result_of;
+use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::EmployeeId;

@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::entities::{event, learner};
 use super::learners::unlinked_of;
 use super::links::keys_of;
-use super::people::parsed;
-use super::rows::{IN_AT_ONCE, statement};
+use super::parsed::parsed;
+use super::sql::{IN_AT_ONCE, statement};
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeNumber, PlatformId};
 use crate::domain::linking::{Account, Identity, LearnerKeys, LinkingKey, Unlinked};

@@ -9,7 +9,8 @@ use kurskoll::domain::directory::plan::Extent;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::pulling::LOOK_BACK;
 use kurskoll::intake::xapi::Version;
-use kurskoll::store::chain::coverage::{TABLES, Table, name_of};
+use kurskoll::store::chain::coverage::TABLES;
+use kurskoll::store::chain::table::{Table, name_of};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
 use serde_json::{Value, json};
 

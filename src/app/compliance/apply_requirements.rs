@@ -6,7 +6,7 @@ use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
-use crate::store::{Act, StoreError, requirements, standings};
+use crate::store::{Act, StoreError, requirements, stale};
 
 /// A version that took an older one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl App {
             applied.push(Applied::NewVersion { requirement, version });
         }
         if applied.iter().any(|applied| matches!(applied, Applied::NewVersion { .. })) {
-            standings::mark_everybody_stale(&change).await?;
+            stale::mark_everybody_stale(&change).await?;
         }
         change.commit_noted().await?;
         Ok(applied)

@@ -8,18 +8,17 @@ use crate::app::compliance::judge::Requirements;
 use crate::app::compliance::refresh::versions_of_all;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
+use crate::domain::approval::State;
 use crate::domain::compliance::span::standing_spans;
 use crate::domain::compliance::standing::standing_on;
 use crate::domain::compliance::withdrawal::{State as Stands, states};
 use crate::domain::compliance::{Person, Standing, StandingSpan};
-use crate::domain::directory::proposal::State;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultDecision, ResultKind, Revokes, Verdict};
-use crate::store::people::{KnownEmployee, Whose};
+use crate::store::people::KnownEmployee;
 use crate::store::revocations::{Around, around, platforms_of};
-use crate::store::{
-    Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, standings,
-};
+use crate::store::whose::Whose;
+use crate::store::{Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, stale};
 
 /// What somebody asks to be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -285,7 +284,7 @@ impl App {
             result_decisions::end(change, decision.id, (by, because)).await?;
         }
         let touched: Vec<EmployeeId> = around.employees.iter().copied().collect();
-        standings::mark_stale_people(change, touched).await
+        stale::mark_stale_people(change, touched).await
     }
 
     /// The people whose results a decision touches, as known now.

@@ -14,8 +14,9 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::ExportRow;
 use crate::domain::report::protection::protect;
 use crate::domain::report::sort::SwedishOrder;
+use crate::store::export_rows::{PlacedRow, RowPlace};
 use crate::store::people::KnownEmployee;
-use crate::store::standings::{Derived, PlacedRow, RowPlace};
+use crate::store::standings::Derived;
 
 /// All versions of every requirement, by its code.
 pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::app::compliance::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
-use crate::store::standings::{self, Derived, Stale};
-use crate::store::{
-    Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements,
-    settings,
-};
+use crate::store::stale::{self, Stale};
+use crate::store::standings::Derived;
+use crate::store::whose::Whose;
+use crate::store::{Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements, settings};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: usize = 400;
@@ -51,7 +50,7 @@ impl App {
         let mut tried = 1;
         loop {
             let snapshot = self.store.snapshot(Unscoped::Deriving).await?;
-            let (waiting, _) = standings::stale(snapshot.connection(), AT_ONCE).await?;
+            let (waiting, _) = stale::stale(snapshot.connection(), AT_ONCE).await?;
             if waiting.is_empty() {
                 self.metrics.set_stale_employees(0);
                 return Ok(0);
@@ -70,7 +69,7 @@ impl App {
     /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
     pub async fn watch_settling(&self) -> Result<(), StoreError> {
         self.metrics
-            .set_stale_employees(standings::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
+            .set_stale_employees(stale::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
         Ok(())
     }
 
@@ -90,7 +89,7 @@ impl App {
     ) -> Result<Vec<Derived>, StoreError> {
         let connection = snapshot.connection();
         let mut employees =
-            employees::known(connection, &Unscoped::Deriving.scope(), people::Whose::Only(ids), None).await?;
+            employees::known(connection, &Unscoped::Deriving.scope(), Whose::Only(ids), None).await?;
         people::attach_linked_results(connection, &mut employees, self.calendar).await?;
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }
@@ -99,8 +98,8 @@ impl App {
     /// for others: while deliveries come without a pause, something always does.
     pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Deriving);
-        let Some((_, through)) = standings::stale_bounds(connection).await? else { return Ok(()) };
-        while let Some((oldest, _)) = standings::stale_bounds(connection).await?
+        let Some((_, through)) = stale::stale_bounds(connection).await? else { return Ok(()) };
+        while let Some((oldest, _)) = stale::stale_bounds(connection).await?
             && oldest <= through
         {
             progress(self.settle_some().await?);
@@ -110,7 +109,7 @@ impl App {
 
     /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
     pub(in crate::app) async fn settle_before_reading(&self) -> Result<(), StoreError> {
-        let (_, are_all) = standings::stale(self.store.connection(Unscoped::Deriving), FEW).await?;
+        let (_, are_all) = stale::stale(self.store.connection(Unscoped::Deriving), FEW).await?;
         if are_all { Ok(()) } else { self.settle_all(|_| {}).await }
     }
 }
@@ -124,7 +123,7 @@ pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(),
     }
     let change = app.store.change(Unscoped::Deriving, app.now()).await?;
     settings::write(&change, settings::RECKONING, &reckoning).await?;
-    standings::mark_everybody_stale(&change).await?;
+    stale::mark_everybody_stale(&change).await?;
     // On which day HR gave a key depends on the time zone.
     let orders = platforms::link_orders(change.connection()).await?;
     relinking::relink_everybody(&change, &orders, app.calendar).await?;

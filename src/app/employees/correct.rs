@@ -16,11 +16,8 @@ use crate::domain::directory::records::AdministrationRecord;
 use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
-use crate::store::people::Whose;
-use crate::store::{
-    Act, Connection, StoreError, Unscoped, applying, corrections, directory, employees, merges, people, platforms,
-    reorganisations,
-};
+use crate::store::whose::Whose;
+use crate::store::{Act, Connection, StoreError, Unscoped, applying, corrections, directory, employees, merges, people, platforms, protection, reorganisations};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]
@@ -88,7 +85,7 @@ impl App {
         corrections::insert(&change, id, reason).await?;
         let after = self.statuses_today(connection, person, &requirements).await?;
         let known_at = change.known_at();
-        let protected = people::protected_among(connection, &BTreeSet::from([id])).await?;
+        let protected = protection::protected_among(connection, &BTreeSet::from([id])).await?;
         if *dry_run {
             change.roll_back().await?;
         } else {

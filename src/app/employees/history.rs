@@ -20,11 +20,9 @@ use crate::domain::history::{
 };
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
-use crate::store::people::{KnownEmployee, Whose};
-use crate::store::{
-    Act, Connection, Scope, StoreError, Unscoped, corrections, employees, merges, people, platforms, proposals,
-    reorganisations,
-};
+use crate::store::people::KnownEmployee;
+use crate::store::whose::Whose;
+use crate::store::{Act, Connection, Scope, StoreError, Unscoped, corrections, employees, merges, merging, people, platforms, proposals, protection, reorganisations};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -214,7 +212,7 @@ impl App {
                 }));
             }
         }
-        let made = merges::of_employee(connection, id).await?;
+        let made = merging::of_employee(connection, id).await?;
         let of_merges = made.iter().flat_map(told_of_merge);
         entries.extend(of_merges.filter(|entry| seen.own.contains(self.calendar.day_of(entry.known_at))));
         let mut story = Story::of(entries);
@@ -278,7 +276,7 @@ impl App {
                 .await?
                 .into_iter()
                 .collect();
-        let protected_now = people::protected_among(connection, &linked.values().copied().collect()).await?;
+        let protected_now = protection::protected_among(connection, &linked.values().copied().collect()).await?;
         for link in &mut links {
             let whose = link.record.employee_number.as_ref().and_then(|number| linked.get(number));
             if whose.is_some_and(|whose| protected_now.contains(whose)) {

@@ -10,7 +10,7 @@ use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::directory::merge::{CannotMerge, Merge};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
-use crate::store::{Act, Changing, Connection, StoreError, merges, people};
+use crate::store::{Act, Changing, Connection, StoreError, merges, merging, people};
 
 /// Which number is a duplicate of which, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl App {
         }
         let before = self.both_today(connection, both).await?;
         // A dry run goes the same way and is undone: what it says is what would be.
-        let id = merges::merge(&change, both, (grant.subject(), reason), self.calendar).await?;
+        let id = merging::merge(&change, both, (grant.subject(), reason), self.calendar).await?;
         let object = format!("merge {id}: employee {duplicate} into {kept}, because {reason}");
         self.finish(change, (id, both), before, (*dry_run, Act { action: "merge.make", object: &object })).await
     }
@@ -98,13 +98,13 @@ impl App {
         let grant = asker.grant(Action::Operate)?;
         let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
-        let merge = merges::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
+        let merge = merging::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
         if merge.undone.is_some() {
             return Err(MergeError::UndoneAlready(id));
         }
         let both = (merge.duplicate, merge.kept);
         let before = self.both_today(connection, both).await?;
-        merges::undo(&change, &merge, (grant.subject(), because), self.calendar).await?;
+        merging::undo(&change, &merge, (grant.subject(), because), self.calendar).await?;
         let (duplicate, kept) = (&merge.duplicate_number, &merge.kept_number);
         let object = format!("merge {id}: employee {duplicate} out of {kept}, because {because}");
         self.finish(change, (id, both), before, (false, Act { action: "merge.undo", object: &object })).await
@@ -119,7 +119,7 @@ impl App {
     ) -> Result<MergeAnswer, MergeError> {
         let connection = change.connection();
         let after = self.both_today(connection, both).await?;
-        let merge = merges::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
+        let merge = merging::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
         let known_at = change.known_at();
         if is_dry_run {
             change.roll_back().await?;
@@ -157,7 +157,7 @@ impl App {
     ) -> Result<Vec<Merge>, MergeError> {
         let grant = asker.grant(Action::ReadAudit)?;
         let reading = self.begin_read(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
-        Ok(merges::list(reading.connection(), reading.scope(), before, at_most).await?)
+        Ok(merging::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 }
 
@@ -182,7 +182,7 @@ async fn refusal(
         CannotMerge::KeptIsDuplicate(_) => kept_id,
         CannotMerge::Itself | CannotMerge::MergedAlready | CannotMerge::DuplicateHasDuplicates(_) => duplicate_id,
     };
-    let standing = merges::of_employee(connection, about).await?.into_iter().find(|merge| merge.undone.is_none());
+    let standing = merging::of_employee(connection, about).await?.into_iter().find(|merge| merge.undone.is_none());
     let Some(standing) = standing else { return Ok(MergeError::Itself(duplicate)) };
     Ok(match why {
         CannotMerge::Itself => MergeError::Itself(duplicate),

@@ -7,14 +7,15 @@ use chrono::NaiveDate;
 use crate::app::compliance::refresh::versions_of_all;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
+use crate::domain::approval::State;
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
-use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
+use crate::domain::directory::proposal::{Matter, MatterKind, Proposal};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
-use crate::store::people::Whose;
 use crate::store::proposals::{self, ProposalFilter};
+use crate::store::whose::Whose;
 use crate::store::{Act, Changing, Connection, Scope, StoreError, employees, merges, people, requirements};
 
 /// What two persons must agree on: who proposes, and somebody else who approves.

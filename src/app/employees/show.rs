@@ -15,7 +15,8 @@ use crate::domain::compliance::{Item, Standing};
 use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
-use crate::store::people::{KnownEmployee, Whose};
+use crate::store::people::KnownEmployee;
+use crate::store::whose::Whose;
 use crate::store::{Act, StoreError, employees, merges, people, platforms, requirements};
 
 pub use crate::store::people::Contact;

@@ -16,9 +16,9 @@ use crate::domain::linking::{ByHand, Identity};
 pub use crate::store::decisions::DecisionDays;
 use crate::store::decisions::{self, Decision};
 use crate::store::links::index_for;
-use crate::store::people::Whose;
 use crate::store::waiting::{self, NamedLearner};
-use crate::store::{Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms};
+use crate::store::whose::Whose;
+use crate::store::{Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms, protection};
 
 /// What somebody decides about an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,7 +253,7 @@ impl App {
         let fits: BTreeSet<EmployeeId> = fits.flat_map(|fit| everybody(&fit)).collect();
         let own = self.own_among(connection, scope, &fits).await?;
         // Whether an address is somebody's with protected personal data is not to be found out by trying.
-        let protected = people::protected_among(connection, &fits).await?;
+        let protected = protection::protected_among(connection, &fits).await?;
         Ok(!fits.is_empty() && own == fits && protected.is_empty())
     }
 
@@ -307,7 +307,7 @@ impl App {
         };
         let employees: BTreeSet<EmployeeId> = decisions.iter().flat_map(whose).collect();
         let numbers = people::numbers_of(connection, &employees).await?;
-        let protected = people::protected_among(connection, &employees).await?;
+        let protected = protection::protected_among(connection, &employees).await?;
         let platforms = platforms::list(connection).await?;
         let answer = |mut decision: Decision| {
             if !whose(&decision).is_disjoint(&protected) {

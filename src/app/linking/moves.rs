@@ -12,10 +12,11 @@ use crate::domain::linking::Identity;
 use crate::domain::linking::holding::Decided;
 use crate::domain::training::LinkedResult;
 use crate::store::links::index_for;
-use crate::store::people::{KnownEmployee, Whose};
+use crate::store::people::KnownEmployee;
 use crate::store::platforms::Platform;
 use crate::store::told::{self, Told};
 use crate::store::waiting::NamedLearner;
+use crate::store::whose::Whose;
 use crate::store::{Connection, StoreError, Unscoped, employees, people};
 
 /// A decision that is about to be made, or to be taken back.

@@ -22,13 +22,11 @@ use crate::domain::training::{LinkedResult, ResultKind, Target};
 use crate::store::decisions::{Decision, nobodys};
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::merges::merges;
-use crate::store::people::Whose;
 use crate::store::platforms::Platform;
 use crate::store::told::Told;
 use crate::store::waiting::{WaitingLearner, unlinked};
-use crate::store::{
-    Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, settings, told,
-};
+use crate::store::whose::Whose;
+use crate::store::{Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, protection, settings, told};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -338,7 +336,7 @@ impl App {
             groups.iter().map(|group| group.candidates(&index, self.calendar)).collect();
         let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
         let numbers = people::numbers_of(connection, &everybody).await?;
-        let protected = people::protected_among(connection, &everybody).await?;
+        let protected = protection::protected_among(connection, &everybody).await?;
         let own = self.own_among(connection, look_up.reading.scope(), &everybody).await?;
         let scope = look_up.reading.scope();
         let is_seen = |fits: &BTreeSet<EmployeeId>| scope.is_all() || (!fits.is_empty() && fits.is_subset(&own));

@@ -14,10 +14,11 @@ use crate::app::quarantine::replay::Tongue;
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EventId, PlatformCode};
-use crate::store::people::{self, KnownEmployee, Whose};
+use crate::store::people::{self, KnownEmployee};
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::Delivery;
 use crate::store::receiving::reread::{self, KeptDelivery, Reread};
+use crate::store::whose::Whose;
 use crate::store::{Act, Changing, Connection, StoreError, Unscoped, employees, merges};
 
 pub use crate::store::receiving::reread::Difference;

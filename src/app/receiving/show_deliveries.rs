@@ -7,7 +7,7 @@ use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::report::protection::ReadText;
 use crate::intake::webhook::encoding;
 use crate::store::deliveries::{self, DeliveryFilter};
-use crate::store::{Act, Connection, StoreError, people, platforms};
+use crate::store::{Act, Connection, StoreError, platforms, protection};
 
 pub use crate::store::deliveries::KeptDelivery;
 
@@ -91,12 +91,12 @@ impl App {
         id: i64,
         body: &[u8],
     ) -> Result<bool, StoreError> {
-        let words = people::protected_words(connection).await?;
+        let words = protection::protected_words(connection).await?;
         if words.is_empty() {
             return Ok(false);
         }
         let owners = deliveries::owners(connection, id).await?;
-        if !people::protected_among(connection, &owners).await?.is_empty() {
+        if !protection::protected_among(connection, &owners).await?.is_empty() {
             return Ok(true);
         }
         let plain = encoding::plain(body).unwrap_or_default();

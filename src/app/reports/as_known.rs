@@ -13,8 +13,10 @@ use crate::domain::linking::{LearnerKeys, Link, Unlinked};
 use crate::domain::training::{LinkedResult, ResultDecision, Target};
 use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
 use crate::store::merges::merges;
-use crate::store::people::{KnownEmployee, Whose, protected_now};
+use crate::store::people::KnownEmployee;
+use crate::store::protection::protected_now;
 use crate::store::told::{self, Told};
+use crate::store::whose::Whose;
 use crate::store::{Snapshot, StoreError, Unscoped, employees, learners, platforms, result_decisions};
 
 /// What was known of everybody, and of those who were nobody's yet.

@@ -22,12 +22,10 @@ use crate::domain::report::{
 };
 use crate::domain::training::LinkedResult;
 use crate::store::judged_for::{JudgedFor, judged_for};
-use crate::store::people::{KnownEmployee, Whose};
+use crate::store::people::KnownEmployee;
 use crate::store::told::Told;
-use crate::store::{
-    Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations,
-    requirements, standings, told, waiting,
-};
+use crate::store::whose::Whose;
+use crate::store::{Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations, requirements, stale, status_counts, told, waiting};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]
@@ -128,7 +126,7 @@ impl Tallies {
     }
 
     /// Counts people by how many stand alike.
-    pub(in crate::app) fn add_alike(&mut self, alike: Vec<standings::Alike>) {
+    pub(in crate::app) fn add_alike(&mut self, alike: Vec<status_counts::Alike>) {
         for alike in alike {
             let tally = match alike.administration {
                 None => &mut self.city,
@@ -227,7 +225,7 @@ impl App {
             }
             _ => None,
         };
-        let alike = standings::count_alike(connection, requirement, view.as_of, due, (scope, except)).await?;
+        let alike = status_counts::count_alike(connection, requirement, view.as_of, due, (scope, except)).await?;
         tallies.add_alike(alike);
         tallies.add_people(people.values(), versions, view.as_of, (due, scope));
         let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
@@ -284,7 +282,7 @@ impl App {
         view: &View,
     ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
         let connection = view.snapshot.connection();
-        let ids = standings::stale_employees(connection).await?.into_iter().collect();
+        let ids = stale::stale_employees(connection).await?.into_iter().collect();
         self.people_with_results(connection, ids).await
     }
 

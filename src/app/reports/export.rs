@@ -18,12 +18,12 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::protection::protect;
 use crate::render::export_csv::{CsvExport, Dialect};
 use crate::render::export_xlsx::{XlsxExport, XlsxExportError};
+use crate::store::export_rows::{PlacedRow, RowsAsked, rows_of};
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
-use crate::store::standings::{PlacedRow, RowsAsked, rows_of};
 use crate::store::{Act, Scope, StoreError, directory, employees, requirements};
 
-pub use crate::store::standings::RowPlace;
+pub use crate::store::export_rows::RowPlace;
 
 /// What somebody asks of an administration's rows.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree, TrendFault, points};
 use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
 use crate::store::people::KnownEmployee;
-use crate::store::{Act, StoreError, directory, reorganisations, requirements, standings};
+use crate::store::{Act, StoreError, directory, reorganisations, requirements, status_counts};
 
 /// What somebody asks of a trend.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ impl App {
         let mut tallies = tally_people(stale.values(), versions, days, None);
         for (day, tallies) in days.iter().zip(&mut tallies) {
             let due = DuePeriod::year_to(*day);
-            let alike = standings::count_alike(
+            let alike = status_counts::count_alike(
                 view.snapshot.connection(),
                 requirement,
                 *day,

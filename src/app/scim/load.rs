@@ -13,10 +13,11 @@ use crate::domain::directory::records::{EmploymentRecord, PersonRecord};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber};
 use crate::intake::scim::group::GroupId;
 use crate::intake::scim::user::{self, UserId, UserReference};
-use crate::store::people::{KnownEmployee, Whose};
+use crate::store::people::KnownEmployee;
 use crate::store::scim::ScimUser;
 use crate::store::scim_groups::ScimGroup;
-use crate::store::{Connection, people, scim, scim_groups};
+use crate::store::whose::Whose;
+use crate::store::{Connection, people, protection, scim, scim_groups};
 
 /// An employee with every user that a provider has of them.
 #[derive(Debug, Clone)]
@@ -169,7 +170,7 @@ pub(super) async fn households(
     let known = people::as_told(connection, Whose::Only(employees), None).await?;
     let mut users = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
-    let protected = people::protected_among(connection, &employees.iter().copied().collect()).await?;
+    let protected = protection::protected_among(connection, &employees.iter().copied().collect()).await?;
     let household = |(id, employee): (EmployeeId, KnownEmployee)| {
         let (created_at, changed_at) = times.get(&id).copied().unwrap_or_default();
         let household = Household {

@@ -16,8 +16,8 @@ use crate::domain::directory::records::EmploymentRecord;
 use crate::domain::directory::succession::Successions;
 use crate::domain::ids::{EmployeeNumber, EmploymentId};
 use crate::intake::scim::user::{self, ReadUser};
-use crate::store::people::Whose;
 use crate::store::scim::ScimUser;
+use crate::store::whose::Whose;
 use crate::store::{applying, people, platforms, reorganisations};
 
 /// What an account tells, and over what.

@@ -16,9 +16,9 @@ use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema::Place;
 use crate::intake::scim::user::{self, ReadUser, UserId, waiting_id};
-use crate::store::people::Whose;
 use crate::store::scim::ScimUser;
 use crate::store::scim_waiting::Ended;
+use crate::store::whose::Whose;
 use crate::store::{Act, Changing, clock, directory, people, scim, scim_groups, scim_waiting};
 
 /// A change under way at the SCIM door.

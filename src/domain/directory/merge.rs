@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::proposal::Act;
+use crate::domain::approval::Act;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 
 /// The merges that held at an instant: each duplicate, and whom it is a duplicate of.

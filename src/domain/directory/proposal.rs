@@ -2,8 +2,9 @@
 //!
 //! Where two must agree, a proposal counts for nothing until somebody else approves it; else it is decided as it is made.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
+use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
 
@@ -40,45 +41,6 @@ impl Matter {
             Self::Exemption { .. } => MatterKind::Exemption,
             Self::PriorTraining { .. } => MatterKind::PriorTraining,
         }
-    }
-}
-
-/// Who did something to a proposal, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Act {
-    pub by: String,
-    pub at: DateTime<Utc>,
-}
-
-/// How far a proposal has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Waits for somebody else to approve it.
-    Proposed,
-    /// Counts.
-    Decided,
-    /// Ended without ever having counted.
-    Rejected,
-    /// Counted, and does not any more.
-    Withdrawn,
-}
-
-impl State {
-    pub const ALL: [Self; 4] = [Self::Proposed, Self::Decided, Self::Rejected, Self::Withdrawn];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Proposed => "proposed",
-            Self::Decided => "decided",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Decisions by hand about results as a story tells them: proposed, decided, rejected, ended, and by whom.
 
 use super::{Entry, Field, Happened, Kind, Told, change};
-use crate::domain::directory::proposal::Act;
+use crate::domain::approval::Act;
 use crate::domain::training::{ResultDecision, Verdict};
 
 /// A decision about a platform's result.

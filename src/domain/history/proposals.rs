@@ -1,7 +1,8 @@
 //! Proposals as a story tells them: proposed, decided, rejected, withdrawn, and by whom.
 
 use super::{DecidedExemption, Entry, Happened, PriorTraining, change};
-use crate::domain::directory::proposal::{Act, Matter, Proposal};
+use crate::domain::approval::Act;
+use crate::domain::directory::proposal::{Matter, Proposal};
 
 /// The entry of a proposal's whole matter coming or going.
 fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {

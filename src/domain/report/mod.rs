@@ -18,7 +18,8 @@ use super::compliance::Status;
 use super::directory::EmploymentForm;
 use super::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
 use super::platform_health::ResultSilence;
-use super::training::{Target, one_decimal};
+use super::rate::rate;
+use super::training::Target;
 
 /// How many people have each status; a person counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,12 +59,6 @@ impl Counts {
     pub const fn done(&self) -> u64 {
         self.compliant + self.expiring
     }
-}
-
-/// `part` of `whole` in percent with one decimal, half away from zero; nothing where nobody counts.
-#[must_use]
-pub fn rate(part: u64, whole: u64) -> Option<Decimal> {
-    (whole > 0).then(|| one_decimal(Decimal::from(part) * Decimal::ONE_HUNDRED / Decimal::from(whole)))
 }
 
 /// The days whose due days the on-time rate looks at, both included.
@@ -217,17 +212,6 @@ mod tests {
 
     fn day(text: &str) -> NaiveDate {
         text.parse().expect("a day")
-    }
-
-    #[test]
-    fn a_rate_has_one_decimal_half_away_from_zero_and_is_absent_when_nobody_counts() {
-        let shown = |part, whole| rate(part, whole).map(|rate| rate.to_string());
-        assert_eq!(shown(2, 3).as_deref(), Some("66.7"));
-        assert_eq!(shown(1, 800).as_deref(), Some("0.1"));
-        assert_eq!(shown(1, 16).as_deref(), Some("6.3"));
-        assert_eq!(shown(5, 5).as_deref(), Some("100.0"));
-        assert_eq!(shown(0, 5).as_deref(), Some("0.0"));
-        assert_eq!(shown(0, 0), None);
     }
 
     #[test]

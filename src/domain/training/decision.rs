@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{LinkedResult, ResultKind, Revokes};
-use crate::domain::directory::proposal::{Act, State};
+use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EventId, PlatformId};
 
 /// What is decided.

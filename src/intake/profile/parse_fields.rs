@@ -10,6 +10,7 @@ use super::parse::{Reader, Section, SpannedValue};
 use super::path::{InvalidPath, Path};
 use super::time::TimeFormat;
 use crate::domain::linking::LinkingKey;
+use crate::intake::iri::is_iri;
 
 const SOURCE_KEYS: [&str; 7] = ["path", "in_body", "header", "constant", "after", "after_last", "before"];
 const FINDING_KEYS: [&str; 16] = [
@@ -127,9 +128,7 @@ impl<'t> Reader<'t> {
             section.get("decimal_comma").and_then(|value| self.flag(value, &section.name_of("decimal_comma")));
         if let Some(value) = section.get("type") {
             finding.types = self.texts(value, &section.name_of("type"))?;
-            let is_type = |name: &String| {
-                ["course", "quiz", "attempt"].contains(&name.as_str()) || crate::intake::xapi::is_iri(name)
-            };
+            let is_type = |name: &String| ["course", "quiz", "attempt"].contains(&name.as_str()) || is_iri(name);
             if !finding.types.iter().all(is_type) || finding.types.is_empty() {
                 return self.note(value.span().start, &section.name_of("type"), ProfileFault::NotAType);
             }
@@ -191,7 +190,7 @@ impl<'t> Reader<'t> {
     fn extension(&mut self, value: &SpannedValue<'t>, section: Section<'_, 't>) -> Option<Place> {
         let key = section.name_of("extension");
         let iri = self.text(value, &key)?;
-        if !crate::intake::xapi::is_iri(&iri) {
+        if !is_iri(&iri) {
             return self.note(value.span().start, &key, ProfileFault::NotAnIri);
         }
         let within = match section.get("in") {

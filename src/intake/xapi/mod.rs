@@ -44,7 +44,6 @@ pub use attachment::Attachment;
 pub use batch::{Statements, read_actor, read_body};
 pub use context::{Context, ContextActivities, ContextAgent, ContextGroup};
 pub use fault::{Expected, Fault, Refusal};
-pub(in crate::intake) use forms::is_iri;
 pub use object::{Object, StatementRef, SubStatement};
 pub use outcome::{Outcome, Score};
 pub use statement::{Statement, Verb};

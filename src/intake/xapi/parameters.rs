@@ -8,6 +8,7 @@ use super::agent::Actor;
 use super::fault::{Fault, Refusal};
 use super::version::Version;
 use super::{batch, forms};
+use crate::intake::iri::is_iri;
 
 /// Why a parameter is not what belongs there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum ParameterFault {
 
 /// An IRI with its scheme (RFC 3987).
 pub fn iri(text: &str) -> Result<String, ParameterFault> {
-    if forms::is_iri(text) { Ok(text.to_owned()) } else { Err(Fault::NotAnIri.into()) }
+    if is_iri(text) { Ok(text.to_owned()) } else { Err(Fault::NotAnIri.into()) }
 }
 
 /// A UUID in its standard form (RFC 4122).

@@ -7,6 +7,7 @@ use super::forms;
 use super::read_actor;
 use super::terms::{Reach, Term};
 use super::version::Version;
+use crate::intake::iri::is_iri;
 
 /// The parameters that there are.
 pub const PARAMETERS: [&str; 14] = [
@@ -128,9 +129,12 @@ impl<'a> Parameters<'a> {
     }
 
     fn iri(&self, name: &'static str) -> Result<Option<String>, QueryFault> {
-        self.parsed(name, |text| {
-            if forms::is_iri(text) { Ok(text.to_owned()) } else { Err("is no IRI with its scheme".to_owned()) }
-        })
+        self.parsed(
+            name,
+            |text| {
+                if is_iri(text) { Ok(text.to_owned()) } else { Err("is no IRI with its scheme".to_owned()) }
+            },
+        )
     }
 
     fn instant(&self, name: &'static str, version: Version) -> Result<Option<DateTime<Utc>>, QueryFault> {

@@ -9,6 +9,7 @@ use super::fault::{Expected, Fault, Refusal};
 use super::forms;
 use super::text::{Duration, Extensions, LanguageMap};
 use super::version::Version;
+use crate::intake::iri::is_iri;
 use crate::intake::json::{Document, Elements, Kind, Number, Unclear, Value, push_escaped};
 
 /// The most members that an object of the standard's has names for.
@@ -82,7 +83,7 @@ impl<'d, 'a> Sent<'d, 'a> {
     }
 
     pub(super) fn iri(self) -> Result<Cow<'a, str>, Refusal> {
-        self.text_of(Expected::Iri, forms::is_iri, Fault::NotAnIri)
+        self.text_of(Expected::Iri, is_iri, Fault::NotAnIri)
     }
 
     pub(super) fn mbox(self) -> Result<Cow<'a, str>, Refusal> {
@@ -159,7 +160,7 @@ impl<'d, 'a> Sent<'d, 'a> {
         let members = self.value.members().ok_or_else(|| self.wrong_type(Expected::Extensions))?;
         for member in members {
             let name = member.name().map_err(|unclear| self.unclear(unclear))?;
-            if !forms::is_iri(&name) {
+            if !is_iri(&name) {
                 return Err(self.refuse_member(&name, Fault::NotAnIri));
             }
         }

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use crate::domain::linking::LinkingKey;
+use crate::intake::iri::is_iri;
 use crate::intake::profile::{ProfileProblems, StatementFields};
 use crate::intake::withdraws::Withdraws;
 
@@ -148,7 +149,7 @@ impl Words {
         ];
         let mut taken: Vec<String> = verbs.ignored;
         for (table, name, added, _) in &named {
-            if let Some(word) = added.iter().find(|word| !super::forms::is_iri(word)) {
+            if let Some(word) = added.iter().find(|word| !is_iri(word)) {
                 return Err(InvalidWords::NotAnIri { table, name, word: word.clone() });
             }
             taken.extend(added.iter().cloned());

@@ -3,31 +3,24 @@
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
-use super::coverage::{ColumnKind, Kept, TABLES, Table, read_as};
+use super::coverage::TABLES;
 use super::rows::{COLUMN_DIGEST, Held, digest_of, expressions, held};
-use crate::store::rows::{insert_rows, placeholders, statement};
-use crate::store::rows_of_json::{Column, Kind};
+use super::table::{ColumnKind, Kept, Table, read_as};
+use crate::store::rows::insertion::insert_in_chunks;
+use crate::store::rows::{Bytes, row};
+use crate::store::sql::{placeholders, statement};
 use crate::store::{Change, StoreError};
 
-/// The table of alterations, as receiving writes it.
-pub const ALTERATION: &[Column] = &[
-    ("table_name", Kind::Text),
-    ("row_key", Kind::Text),
-    ("digest", Kind::Bytes),
-    ("columns", Kind::Bytes),
-    ("recorded_at", Kind::Integer),
-];
-
-/// What a row held, on its way into the database.
-#[derive(Debug, Serialize)]
-pub struct AlterationRow {
-    table_name: &'static str,
-    row_key: String,
-    #[serde(serialize_with = "hex::serialize")]
-    digest: Vec<u8>,
-    #[serde(serialize_with = "hex::serialize")]
-    columns: Vec<u8>,
-    recorded_at: i64,
+row! {
+    /// What a row held, on its way into the database.
+    #[derive(Debug, Serialize)]
+    pub struct AlterationRow in alteration {
+        table_name: &'static str,
+        row_key: String,
+        digest: Bytes<[u8; 32]>,
+        columns: Bytes,
+        recorded_at: i64,
+    }
 }
 
 impl AlterationRow {
@@ -44,8 +37,8 @@ impl AlterationRow {
         Self {
             table_name,
             row_key,
-            digest: digest_of(columns.iter()).to_vec(),
-            columns: columns.iter().flat_map(Held::short_digest).collect(),
+            digest: Bytes(digest_of(columns.iter())),
+            columns: Bytes(columns.iter().flat_map(Held::short_digest).collect()),
             recorded_at,
         }
     }
@@ -126,19 +119,14 @@ pub(super) async fn unnoted(
 pub async fn note(change: &Change, table: &'static str, keys: &[String]) -> Result<(), StoreError> {
     let connection = change.connection();
     let found = rows_of(connection, table, keys).await?;
-    let rows = keys.iter().map(|key| {
-        let columns = found.iter().find(|row| row.key == *key).map(|row| row.columns.as_slice());
-        AlterationRow::of(table, key.clone(), columns, change.at())
-    });
-    insert(change, rows.collect()).await
-}
-
-async fn insert(change: &Change, rows: Vec<AlterationRow>) -> Result<(), StoreError> {
-    const COLUMNS: [&str; 5] = ["table_name", "row_key", "digest", "columns", "recorded_at"];
-    let rows = rows.into_iter().map(|row| {
-        [row.table_name.into(), row.row_key.into(), row.digest.into(), row.columns.into(), row.recorded_at.into()]
-    });
-    Ok(insert_rows(change.connection(), "alteration", COLUMNS, rows, &|_| {}).await?)
+    let rows: Vec<AlterationRow> = keys
+        .iter()
+        .map(|key| {
+            let columns = found.iter().find(|row| row.key == *key).map(|row| row.columns.as_slice());
+            AlterationRow::of(table, key.clone(), columns, change.at())
+        })
+        .collect();
+    insert_in_chunks(connection, &rows, &|_| {}).await
 }
 
 /// Notes every row that no alteration tells of; answers how many that were.
@@ -152,9 +140,11 @@ pub(super) async fn note_the_unnoted(change: &Change) -> Result<usize, StoreErro
                 break;
             }
             noted += rows.len();
-            let rows =
-                rows.into_iter().map(|row| AlterationRow::of(table.name, row.key, Some(&row.columns), change.at()));
-            insert(change, rows.collect()).await?;
+            let noted_now: Vec<AlterationRow> = rows
+                .into_iter()
+                .map(|row| AlterationRow::of(table.name, row.key, Some(&row.columns), change.at()))
+                .collect();
+            insert_in_chunks(change.connection(), &noted_now, &|_| {}).await?;
         }
     }
     Ok(noted)

@@ -14,17 +14,22 @@
 pub mod alterations;
 pub mod checking;
 pub mod coverage;
+pub mod facet;
 pub mod fault;
 pub mod rows;
+pub mod scope;
 pub mod sealing;
+pub mod table;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::rows::statement;
+use super::rows::{Bytes, row};
+use super::sql::statement;
 use super::{StoreError, instant};
-use coverage::Facet;
+use facet::Facet;
 use rows::{COLUMN_DIGEST, Row};
 
 /// A digest of the chain.
@@ -83,6 +88,39 @@ pub(super) struct Leaf {
     digest: LinkDigest,
     /// For each row its key, and a short digest of each column.
     entries: Vec<u8>,
+}
+
+row! {
+    /// A [`Leaf`] in its table.
+    #[derive(Debug, Serialize, FromQueryResult)]
+    struct LeafRow in chain_leaf {
+        link: i64,
+        facet: String,
+        part: i64,
+        column_count: i64,
+        after_key: i64,
+        last_key: i64,
+        row_count: i64,
+        digest: Bytes,
+        entries: Bytes,
+    }
+}
+
+impl From<Leaf> for LeafRow {
+    fn from(leaf: Leaf) -> Self {
+        let Leaf { link, facet, part, column_count, after_key, last_key, row_count, digest, entries } = leaf;
+        let (digest, entries) = (Bytes(digest.to_vec()), Bytes(entries));
+        Self { link, facet, part, column_count, after_key, last_key, row_count, digest, entries }
+    }
+}
+
+impl From<LeafRow> for Leaf {
+    /// A digest of another length is none.
+    fn from(row: LeafRow) -> Self {
+        let LeafRow { link, facet, part, column_count, after_key, last_key, row_count, digest, entries } = row;
+        let (digest, entries) = (digest.0.try_into().unwrap_or_default(), entries.0);
+        Self { link, facet, part, column_count, after_key, last_key, row_count, digest, entries }
+    }
 }
 
 /// The digest of rows of a facet.

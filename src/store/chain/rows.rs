@@ -3,9 +3,10 @@
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use sha2::{Digest, Sha256};
 
-use super::coverage::{ColumnKind, Facet, Table};
+use super::facet::Facet;
+use super::table::{ColumnKind, Table};
 use crate::store::StoreError;
-use crate::store::rows::statement;
+use crate::store::sql::statement;
 
 /// How many bytes of a column's digest are kept.
 pub const COLUMN_DIGEST: usize = 4;

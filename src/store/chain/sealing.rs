@@ -5,11 +5,14 @@
 
 use sea_orm::{ConnectionTrait, SqlErr, Value};
 
-use super::coverage::{Facet, facets};
+use super::facet::{Facet, facets};
 use super::rows::{LEAF_ROWS, Row, by_instant, by_key};
-use super::{BEFORE_ALL, Head, Leaf, Link, LinkDigesting, alterations, clock, entries_of, leaf_digest, newest};
+use super::{
+    BEFORE_ALL, Head, Leaf, LeafRow, Link, LinkDigesting, alterations, clock, entries_of, leaf_digest, newest,
+};
 use crate::store::clock::begin_immediate;
-use crate::store::rows::{insert_rows, statement};
+use crate::store::rows::insertion::insert_in_chunks;
+use crate::store::sql::statement;
 use crate::store::{Store, StoreError};
 
 /// About so many deliveries, learners and events are sealed in one link, but for what one change recorded.
@@ -100,22 +103,8 @@ impl Store {
             }
             Err(error) => return Err(error.into()),
         }
-        const COLUMNS: [&str; 9] =
-            ["link", "facet", "part", "column_count", "after_key", "last_key", "row_count", "digest", "entries"];
-        let rows = leaves.into_iter().map(|leaf| {
-            [
-                leaf.link.into(),
-                leaf.facet.into(),
-                leaf.part.into(),
-                leaf.column_count.into(),
-                leaf.after_key.into(),
-                leaf.last_key.into(),
-                leaf.row_count.into(),
-                leaf.digest.to_vec().into(),
-                leaf.entries.into(),
-            ]
-        });
-        insert_rows(&transaction, "chain_leaf", COLUMNS, rows, &|_| {}).await?;
+        let rows: Vec<LeafRow> = leaves.into_iter().map(LeafRow::from).collect();
+        insert_in_chunks(&transaction, &rows, &|_| {}).await?;
         Ok(transaction.commit().await?)
     }
 }

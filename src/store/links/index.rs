@@ -13,8 +13,8 @@ use crate::domain::linking::holding::{Claim, Decided, Holding, Moment, perhaps_f
 use crate::domain::linking::{ByHand, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
 use crate::store::entities::{employment_fact, identity_claim};
 use crate::store::merges::merges;
-use crate::store::rows::IN_AT_ONCE;
-use crate::store::rows_of_json::read;
+use crate::store::rows::question::read;
+use crate::store::sql::IN_AT_ONCE;
 use crate::store::{StoreError, instant};
 
 /// Who is known by what.

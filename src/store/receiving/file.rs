@@ -10,19 +10,18 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::decide::{DecidedPart, DecidedResult, decide_part};
 use super::held::Held;
 use super::known::Known;
-use super::{Content, Delivery, mark_stale};
+use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
+pub(super) use crate::store::deliveries::FILE_TYPE;
 use crate::store::entities::delivery;
 use crate::store::platforms::Platform;
+use crate::store::stale::mark_stale;
 use crate::store::{Store, StoreError, instant};
-
-/// The media type of a file of results; no webhook can have it.
-pub const FILE_TYPE: &str = "text/csv";
 
 /// How many results are asked about and written at a time: parameters of about a megabyte.
 const PART: usize = 2000;

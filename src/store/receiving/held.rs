@@ -14,8 +14,9 @@ use super::statements::{Deed, of_batch};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
-use crate::store::people::parsed;
-use crate::store::rows_of_json::{self, Column, Kind, Question, ask, each, read};
+use crate::store::parsed::parsed;
+use crate::store::rows::question::{Question, ask, each, read};
+use crate::store::rows::{Bytes, Row, row, selected};
 use crate::store::{StoreError, instant};
 
 /// A result that is kept and counts for nothing yet.
@@ -37,44 +38,50 @@ pub struct Held {
     pub done: HashSet<(PlatformId, Uuid)>,
 }
 
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Asked {
-    platform_id: i64,
-    /// In hexadecimal.
-    registration: String,
+row! {
+    #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+    struct Asked {
+        platform_id: i64,
+        registration: Bytes<[u8; 16]>,
+    }
 }
 
-const ASKED: &[Column] = &[("platform_id", Kind::Integer), ("registration", Kind::Bytes)];
-
-fn asking(batch: &[Delivery], of: fn(Deed) -> Option<Uuid>) -> Result<Option<sea_orm::Value>, StoreError> {
+/// The rows that `sql` finds of the registrations of a batch, as far as their deed is one; nothing where there are none.
+fn question<F: Row>(
+    batch: &[Delivery],
+    of: fn(Deed) -> Option<Uuid>,
+    sql: String,
+) -> Result<Option<Question>, StoreError> {
     let asked: BTreeSet<Asked> = of_batch(batch)
         .filter_map(|(platform, told)| Some((platform, told.deed.and_then(of)?)))
         .map(|(platform, registration)| Asked {
             platform_id: platform.0,
-            registration: registration.simple().to_string(),
+            registration: Bytes(registration.into_bytes()),
         })
         .collect();
     if asked.is_empty() {
         return Ok(None);
     }
-    rows_of_json::parameter(&asked.into_iter().collect::<Vec<_>>()).map(Some)
+    Question::new::<F, _>(&asked.into_iter().collect::<Vec<_>>(), sql).map(Some)
 }
 
-#[derive(Debug, Deserialize)]
-struct HeldRowFound {
-    id: i64,
-    platform_id: i64,
-    #[serde(with = "hex")]
-    registration: Vec<u8>,
-    delivery_id: i64,
-    result: String,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct HeldRowFound {
+        id: i64,
+        platform_id: i64,
+        registration: Bytes,
+        delivery_id: i64,
+        result: String,
+    }
 }
 
-#[derive(Debug, Deserialize)]
-struct DoneRow {
-    platform_id: i64,
-    #[serde(with = "hex")]
-    registration: Vec<u8>,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct DoneRow {
+        platform_id: i64,
+        registration: Bytes,
+    }
 }
 
 fn registration_of(bytes: &[u8], table: &'static str) -> Result<Uuid, StoreError> {
@@ -84,33 +91,24 @@ fn registration_of(bytes: &[u8], table: &'static str) -> Result<Uuid, StoreError
 impl Held {
     /// Reads what a batch could meet; asks nothing where the batch has no deed.
     pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
-        const HELD: &[Column] = &[
-            ("id", Kind::Integer),
-            ("platform_id", Kind::Integer),
-            ("registration", Kind::Bytes),
-            ("delivery_id", Kind::Integer),
-            ("result", Kind::Text),
-        ];
-        const DONE: &[Column] = &[("platform_id", Kind::Integer), ("registration", Kind::Bytes)];
         let mut held = Self::default();
         let (mut questions, mut about_held) = (Vec::new(), Vec::new());
         let done = |deed| matches!(deed, Deed::Done(_)).then(|| deed.registration());
         let satisfied = |deed| matches!(deed, Deed::Satisfied(_)).then(|| deed.registration());
-        if let Some(asked) = asking(batch, done)? {
-            let same = "h.registration = w.registration AND h.platform_id = w.platform_id";
-            let kept = each(connection, "held_result", "h", same);
-            let sql = format!(
-                "SELECT h.id AS id, h.platform_id AS platform_id, h.registration AS registration,
-                        h.delivery_id AS delivery_id, h.result AS result FROM {{w}} {kept}"
-            );
-            questions.push(Question { columns: HELD, sql, about: ASKED, asked });
+        let same = "h.registration = w.registration AND h.platform_id = w.platform_id";
+        let kept = each(connection, "held_result", "h", same);
+        let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<HeldRowFound>("h"));
+        if let Some(question) = question::<HeldRowFound>(batch, done, sql)? {
+            questions.push(question);
             about_held.push(true);
         }
-        if let Some(asked) = asking(batch, satisfied)? {
-            let sql = "SELECT w.platform_id AS platform_id, w.registration AS registration FROM {w}
-                       WHERE EXISTS (SELECT 1 FROM statement s WHERE s.registration = w.registration
-                                     AND s.platform_id = w.platform_id AND s.deed = 'done')";
-            questions.push(Question { columns: DONE, sql: sql.to_owned(), about: ASKED, asked });
+        let sql = format!(
+            "SELECT {} FROM {{w}} WHERE EXISTS (SELECT 1 FROM statement s WHERE s.registration = w.registration
+                                                AND s.platform_id = w.platform_id AND s.deed = 'done')",
+            selected::<DoneRow>("w")
+        );
+        if let Some(question) = question::<DoneRow>(batch, satisfied, sql)? {
+            questions.push(question);
             about_held.push(false);
         }
         for (question, found) in ask(connection, questions).await? {
@@ -118,7 +116,7 @@ impl Held {
                 held.results.push(held_result(read(&found)?)?);
             } else {
                 let row: DoneRow = read(&found)?;
-                let registration = registration_of(&row.registration, "statement")?;
+                let registration = registration_of(&row.registration.0, "statement")?;
                 held.done.insert((PlatformId(row.platform_id), registration));
             }
         }
@@ -138,11 +136,11 @@ impl Held {
 }
 
 fn held_result(row: HeldRowFound) -> Result<HeldResult, StoreError> {
-    let told: HeldCompletion = read(&row.result)?;
+    let told: HeldCompletion = serde_json::from_str(&row.result).map_err(StoreError::Unwritable)?;
     Ok(HeldResult {
         id: row.id,
         platform: PlatformId(row.platform_id),
-        registration: registration_of(&row.registration, "held_result")?,
+        registration: registration_of(&row.registration.0, "held_result")?,
         delivery: row.delivery_id,
         result: told.result()?,
     })
@@ -194,25 +192,17 @@ impl HeldCompletion {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct HeldRow {
-    id: i64,
-    platform_id: i64,
-    /// In hexadecimal.
-    registration: String,
-    delivery_id: i64,
-    result: String,
-    recorded_at: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct HeldRow in held_result {
+        id: i64,
+        platform_id: i64,
+        registration: Bytes<[u8; 16]>,
+        delivery_id: i64,
+        result: String,
+        recorded_at: i64,
+    }
 }
-
-pub const HELD_RESULT: &[Column] = &[
-    ("id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("registration", Kind::Bytes),
-    ("delivery_id", Kind::Integer),
-    ("result", Kind::Text),
-    ("recorded_at", Kind::Integer),
-];
 
 impl HeldRow {
     /// The row of a completion; nothing for another result, which waits for no deed.
@@ -228,7 +218,7 @@ impl HeldRow {
         Some(Self {
             id,
             platform_id: platform.0,
-            registration: registration.simple().to_string(),
+            registration: Bytes(registration.into_bytes()),
             delivery_id: delivery,
             result: serde_json::to_string(&told).ok()?,
             recorded_at: at,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,8 +16,9 @@ use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 use crate::store::entities::event;
 use crate::store::learners::unlinked_of;
 use crate::store::links::{self, LinkIndex};
-use crate::store::people::parsed;
-use crate::store::rows_of_json::{self, Column, Kind, Question, ask, each, each_or_none, read};
+use crate::store::parsed::parsed;
+use crate::store::rows::question::{Question, ask, each, each_or_none, read};
+use crate::store::rows::{Bytes, Row, names, row, selected};
 use crate::store::{StoreError, instant};
 
 /// What the register holds that a batch could meet.
@@ -317,12 +318,8 @@ impl Known {
             "e",
             "e.employee_id = w.employee_id AND e.occurred_at = w.occurred_at AND e.platform_id + 0 = w.platform_id",
         );
-        let question = Question {
-            columns: TOLD_OF,
-            sql: format!("SELECT {} FROM {{w}} {told}", told_of_columns()),
-            about: ASKED_OF,
-            asked: rows_of_json::parameter(&rows)?,
-        };
+        let sql = format!("SELECT {} FROM {{w}} {told}", selected::<ToldRow>("e"));
+        let question = Question::new::<ToldRow, _>(&rows, sql)?;
         for (_, found) in ask(connection, vec![question]).await? {
             self.told_of.extend(ToldRow::read(&found)?);
         }
@@ -332,7 +329,7 @@ impl Known {
     fn add_delivery(&mut self, row: DeliveryRow) {
         let delivery = KnownDelivery {
             id: row.id,
-            body: row.body,
+            body: row.body.0,
             is_quarantined: row.outcome == "quarantined",
             linked: row.linked == 1,
         };
@@ -379,7 +376,7 @@ impl Known {
             employee: row.employee_id.map(EmployeeId),
             unlinked: row.unlinked.as_deref().map(|word| unlinked_of(Some(word))),
         };
-        let name = (PlatformId(row.platform_id), row.fingerprint.clone());
+        let name = (PlatformId(row.platform_id), row.fingerprint.0.clone());
         if row.revoked {
             self.revoked.insert(name.clone());
         }
@@ -411,63 +408,45 @@ fn results_of<'a>(
     told.chain(held.results.iter().map(|held| (held.platform, &held.result)))
 }
 
-/// A name within a platform, as a statement is asked about it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Named<'a> {
-    platform_id: i64,
-    name: &'a str,
+row! {
+    /// A name within a platform, as a statement is asked about it.
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct Named<'a> {
+        platform_id: i64,
+        name: &'a str,
+    }
 }
 
-const NAMED: &[Column] = &[("platform_id", Kind::Integer), ("name", Kind::Text)];
-
-/// The parameter that asks about names, each once; nothing where there are none.
-fn asking<'a>(names: impl Iterator<Item = (PlatformId, &'a EventId)>) -> Result<Option<Value>, StoreError> {
-    let names: BTreeSet<Named<'_>> =
-        names.map(|(platform, name)| Named { platform_id: platform.0, name: name.as_str() }).collect();
-    let names: Vec<Named<'_>> = names.into_iter().collect();
-    if names.is_empty() { Ok(None) } else { rows_of_json::parameter(&names).map(Some) }
-}
-
-#[derive(Debug, Deserialize)]
-struct DeliveryRow {
-    id: i64,
-    platform_id: i64,
-    delivery_key: String,
-    #[serde(with = "hex")]
-    body: Vec<u8>,
-    outcome: String,
-    linked: i64,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct DeliveryRow {
+        id: i64,
+        platform_id: i64,
+        delivery_key: String,
+        body: Bytes,
+        outcome: String,
+        /// Whether it has results and every one of them is somebody's.
+        linked: i64 = "COALESCE((SELECT MIN(CASE WHEN e.employee_id IS NULL THEN 0 ELSE 1 END) FROM event e
+                                 WHERE e.delivery_id = d.id), 0)",
+    }
 }
 
 fn deliveries(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[
-        ("id", Kind::Integer),
-        ("platform_id", Kind::Integer),
-        ("delivery_key", Kind::Text),
-        ("body", Kind::Bytes),
-        ("outcome", Kind::Text),
-        ("linked", Kind::Integer),
-    ];
     // With + 0 the key alone finds it. In a new table PostgreSQL would as soon read all that the platform ever sent.
     let kept = each(connection, "delivery", "d", "d.delivery_key = w.name AND d.platform_id + 0 = w.platform_id");
-    let sql = format!(
-        "SELECT d.id AS id, d.platform_id AS platform_id, d.delivery_key AS delivery_key, d.body AS body,
-                      d.outcome AS outcome,
-                      COALESCE((SELECT MIN(CASE WHEN e.employee_id IS NULL THEN 0 ELSE 1 END) FROM event e
-                                WHERE e.delivery_id = d.id), 0) AS linked
-               FROM {{w}} {kept}"
-    );
-    question(batch.iter().map(|delivery| (delivery.platform, &delivery.key)), FOUND, sql)
+    let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<DeliveryRow>("d"));
+    question::<DeliveryRow>(batch.iter().map(|delivery| (delivery.platform, &delivery.key)), sql)
 }
 
-/// What `sql` finds of the names, which are the table `w` in it; nothing where there are none.
-fn question<'a>(
+/// The rows that `sql` finds of the names, which are the table `w` in it, each once; nothing where there are none.
+fn question<'a, F: Row>(
     names: impl Iterator<Item = (PlatformId, &'a EventId)>,
-    columns: &'static [Column],
     sql: String,
 ) -> Result<Option<Question>, StoreError> {
-    let asked = asking(names)?;
-    Ok(asked.map(|asked| Question { columns, sql, about: NAMED, asked }))
+    let names: BTreeSet<Named<'_>> =
+        names.map(|(platform, name)| Named { platform_id: platform.0, name: name.as_str() }).collect();
+    let names: Vec<Named<'_>> = names.into_iter().collect();
+    if names.is_empty() { Ok(None) } else { Question::new::<F, _>(&names, sql).map(Some) }
 }
 
 /// The event ids that a batch revokes.
@@ -476,84 +455,55 @@ fn revoked_event_ids(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &E
     results.filter_map(|(platform, result)| result.kind.revoked_event().map(|event_id| (platform, event_id)))
 }
 
-/// An event, and the keys by which its learner was named.
-#[derive(Debug, Deserialize)]
-struct EventRow {
-    platform_id: i64,
-    event_id: String,
-    learner_id: i64,
-    employee_id: Option<i64>,
-    kind: String,
-    course_id: Option<String>,
-    quiz_id: Option<String>,
-    attempt: Option<i32>,
-    attempt_name: Option<String>,
-    occurred_at: i64,
-    score_points: Option<String>,
-    score_of: Option<String>,
-    passed: Option<bool>,
-    revokes_event_id: Option<String>,
-    revokes: Option<String>,
-    employee_number: Option<String>,
-    email: Option<String>,
-    username: Option<String>,
-    account_home_page: Option<String>,
-    account_name: Option<String>,
+row! {
+    /// An event, and the keys by which its learner was named.
+    #[derive(Debug, Deserialize)]
+    struct EventRow {
+        platform_id: i64,
+        event_id: String,
+        learner_id: i64,
+        employee_id: Option<i64>,
+        kind: String,
+        course_id: Option<String>,
+        quiz_id: Option<String>,
+        attempt: Option<i32>,
+        attempt_name: Option<String>,
+        occurred_at: i64,
+        score_points: Option<String>,
+        score_of: Option<String>,
+        passed: Option<bool>,
+        revokes_event_id: Option<String>,
+        revokes: Option<String>,
+        employee_number: Option<String> = "l.employee_number",
+        email: Option<String> = "l.email",
+        username: Option<String> = "l.username",
+        account_home_page: Option<String> = "l.account_home_page",
+        account_name: Option<String> = "l.account_name",
+    }
 }
 
 /// The events that have the ids of a batch's. Also where the id is the delivery's own: a file of results may have told it.
 fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[
-        ("platform_id", Kind::Integer),
-        ("event_id", Kind::Text),
-        ("learner_id", Kind::Integer),
-        ("employee_id", Kind::Integer),
-        ("kind", Kind::Text),
-        ("course_id", Kind::Text),
-        ("quiz_id", Kind::Text),
-        ("attempt", Kind::Integer),
-        ("attempt_name", Kind::Text),
-        ("occurred_at", Kind::Integer),
-        ("score_points", Kind::Text),
-        ("score_of", Kind::Text),
-        ("passed", Kind::Boolean),
-        ("revokes_event_id", Kind::Text),
-        ("revokes", Kind::Text),
-        ("employee_number", Kind::Text),
-        ("email", Kind::Text),
-        ("username", Kind::Text),
-        ("account_home_page", Kind::Text),
-        ("account_name", Kind::Text),
-    ];
     let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
     let learner = each(connection, "learner", "l", "l.id = e.learner_id");
-    let sql = format!(
-        "SELECT e.platform_id AS platform_id, e.event_id AS event_id, e.learner_id AS learner_id,
-                e.employee_id AS employee_id, e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id,
-                e.attempt AS attempt, e.attempt_name AS attempt_name, e.occurred_at AS occurred_at,
-                e.score_points AS score_points, e.score_of AS score_of, e.passed AS passed,
-                e.revokes_event_id AS revokes_event_id, e.revokes AS revokes,
-                l.employee_number AS employee_number, l.email AS email, l.username AS username,
-                l.account_home_page AS account_home_page, l.account_name AS account_name
-         FROM {{w}} {kept} {learner}"
-    );
+    let sql = format!("SELECT {} FROM {{w}} {kept} {learner}", selected::<EventRow>("e"));
     let ids = results_of(batch, held).map(|(platform, result)| (platform, &result.event_id));
-    question(ids, FOUND, sql)
+    question::<EventRow>(ids, sql)
 }
 
-#[derive(Debug, Deserialize)]
-struct OwnerRow {
-    platform_id: i64,
-    event_id: String,
-    employee_id: Option<i64>,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct OwnerRow {
+        platform_id: i64,
+        event_id: String,
+        employee_id: Option<i64>,
+    }
 }
 
 fn owners_of_the_revoked(
     connection: &impl ConnectionTrait,
     batch: &[Delivery],
 ) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] =
-        &[("platform_id", Kind::Integer), ("event_id", Kind::Text), ("employee_id", Kind::Integer)];
     let named = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
     let named_by_it = each(connection, "event", "e", "e.platform_id = u.platform_id AND e.event_id = u.names");
     // UNION, not UNION ALL: revocations that name each other in a circle end it.
@@ -563,45 +513,45 @@ fn owners_of_the_revoked(
              UNION
              SELECT u.platform_id, u.event_id, e.revokes_event_id, e.employee_id FROM up u {named_by_it}
          )
-         SELECT platform_id, event_id, employee_id FROM up WHERE employee_id IS NOT NULL"
+         SELECT {} FROM up WHERE employee_id IS NOT NULL",
+        names::<OwnerRow>()
     );
-    question(revoked_event_ids(batch), FOUND, sql)
+    question::<OwnerRow>(revoked_event_ids(batch), sql)
 }
 
-#[derive(Debug, Deserialize)]
-struct NamingRow {
-    platform_id: i64,
-    event_id: String,
+row! {
+    #[derive(Debug, Deserialize)]
+    struct NamingRow {
+        platform_id: i64,
+        event_id: String = "w.name",
+    }
 }
 
 /// Asks which event ids of a batch a revocation names, or a decision by hand; nearly always none.
 fn naming(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("event_id", Kind::Text)];
     let revoking = each(connection, "event", "r", "r.platform_id = w.platform_id AND r.revokes_event_id = w.name");
     let decided = each(connection, "result_decision", "d", "d.event_id = w.name AND d.platform_id = w.platform_id");
     let sql = format!(
-        "SELECT w.platform_id AS platform_id, w.name AS event_id FROM {{w}} {revoking}
-         UNION ALL SELECT w.platform_id AS platform_id, w.name AS event_id FROM {{w}} {decided}"
+        "SELECT {columns} FROM {{w}} {revoking} UNION ALL SELECT {columns} FROM {{w}} {decided}",
+        columns = selected::<NamingRow>("w")
     );
     let results = batch.iter().filter(|delivery| delivery.content.statements().is_empty());
     let ids = results.flat_map(|d| d.content.results().iter().map(|result| (d.platform, &result.event_id)));
-    question(ids, FOUND, sql)
+    question::<NamingRow>(ids, sql)
 }
 
-/// A learner at an instant, as a statement is asked about it.
-#[derive(Debug, Serialize)]
-struct Asked {
-    platform_id: i64,
-    /// In hexadecimal.
-    fingerprint: String,
-    occurred_at: i64,
+row! {
+    /// A learner at an instant, as a statement is asked about it.
+    #[derive(Debug, Serialize)]
+    struct Asked<'a> {
+        platform_id: i64,
+        fingerprint: Bytes<&'a [u8]>,
+        occurred_at: i64,
+    }
 }
 
-const ASKED: &[Column] =
-    &[("platform_id", Kind::Integer), ("fingerprint", Kind::Bytes), ("occurred_at", Kind::Integer)];
-
-/// The parameter that asks about the learners of a batch, each at every instant of which it speaks.
-fn asking_for_learners(batch: &[Delivery], held: &Held) -> Result<Option<Value>, StoreError> {
+/// What `sql` finds of the learners of a batch, each at every instant of which it speaks; nothing where there are none.
+fn question_of_learners<F: Row>(batch: &[Delivery], held: &Held, sql: String) -> Result<Option<Question>, StoreError> {
     let mut asked: BTreeSet<(PlatformId, Vec<u8>, i64)> = BTreeSet::new();
     for (platform, result) in results_of(batch, held) {
         asked.insert((platform, fingerprint(&result.learner), instant::kept(result.occurred_at)));
@@ -609,36 +559,43 @@ fn asking_for_learners(batch: &[Delivery], held: &Held) -> Result<Option<Value>,
     if asked.is_empty() {
         return Ok(None);
     }
-    let row = |(platform, print, occurred_at): &(PlatformId, Vec<u8>, i64)| Asked {
-        platform_id: platform.0,
-        fingerprint: hex::encode(print),
-        occurred_at: *occurred_at,
-    };
-    rows_of_json::parameter(&asked.iter().map(row).collect::<Vec<_>>()).map(Some)
+    let rows: Vec<Asked<'_>> = asked
+        .iter()
+        .map(|(platform, print, occurred_at)| Asked {
+            platform_id: platform.0,
+            fingerprint: Bytes(print),
+            occurred_at: *occurred_at,
+        })
+        .collect();
+    Question::new::<F, _>(&rows, sql).map(Some)
 }
 
-/// A learner, and what was told of it at the instant that was asked about, if anything.
-#[derive(Debug, Deserialize)]
-struct LearnerRow {
-    id: i64,
-    platform_id: i64,
-    #[serde(with = "hex")]
-    fingerprint: Vec<u8>,
-    depends_on_day: bool,
-    employee_id: Option<i64>,
-    unlinked: Option<String>,
-    revoked: bool,
-    kind: Option<String>,
-    course_id: Option<String>,
-    quiz_id: Option<String>,
-    attempt: Option<i32>,
-    attempt_name: Option<String>,
-    occurred_at: Option<i64>,
-    score_points: Option<String>,
-    score_of: Option<String>,
-    passed: Option<bool>,
-    revokes_event_id: Option<String>,
-    revokes: Option<String>,
+row! {
+    /// A learner, and what was told of it at the instant that was asked about, if anything.
+    #[derive(Debug, Deserialize)]
+    struct LearnerRow {
+        id: i64 = "l.id",
+        platform_id: i64 = "l.platform_id",
+        fingerprint: Bytes = "l.fingerprint",
+        depends_on_day: bool = "l.depends_on_day",
+        employee_id: Option<i64> = "l.employee_id",
+        unlinked: Option<String> = "l.unlinked",
+        /// Whether anything of it, or of its employee, was ever revoked.
+        revoked: bool = "(
+            (SELECT v.id FROM event v WHERE v.learner_id = l.id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL
+            OR (SELECT v.id FROM event v WHERE v.employee_id = l.employee_id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL)",
+        kind: Option<String>,
+        course_id: Option<String>,
+        quiz_id: Option<String>,
+        attempt: Option<i32>,
+        attempt_name: Option<String>,
+        occurred_at: Option<i64>,
+        score_points: Option<String>,
+        score_of: Option<String>,
+        passed: Option<bool>,
+        revokes_event_id: Option<String>,
+        revokes: Option<String>,
+    }
 }
 
 fn learners(
@@ -646,91 +603,40 @@ fn learners(
     batch: &[Delivery],
     held: &Held,
 ) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[
-        ("id", Kind::Integer),
-        ("platform_id", Kind::Integer),
-        ("fingerprint", Kind::Bytes),
-        ("depends_on_day", Kind::Boolean),
-        ("employee_id", Kind::Integer),
-        ("unlinked", Kind::Text),
-        ("revoked", Kind::Boolean),
-        ("kind", Kind::Text),
-        ("course_id", Kind::Text),
-        ("quiz_id", Kind::Text),
-        ("attempt", Kind::Integer),
-        ("attempt_name", Kind::Text),
-        ("occurred_at", Kind::Integer),
-        ("score_points", Kind::Text),
-        ("score_of", Kind::Text),
-        ("passed", Kind::Boolean),
-        ("revokes_event_id", Kind::Text),
-        ("revokes", Kind::Text),
-    ];
     let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
     let told = each_or_none(connection, "event", "e", "e.learner_id = l.id AND e.occurred_at = w.occurred_at");
-    let sql = format!(
-        "SELECT l.id AS id, l.platform_id AS platform_id, l.fingerprint AS fingerprint,
-                      l.depends_on_day AS depends_on_day, l.employee_id AS employee_id, l.unlinked AS unlinked,
-                      (   (SELECT v.id FROM event v WHERE v.learner_id = l.id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL
-                       OR (SELECT v.id FROM event v WHERE v.employee_id = l.employee_id AND v.kind = 'revocation' LIMIT 1) IS NOT NULL)
-                          AS revoked,
-                      e.kind AS kind, e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt,
-                      e.attempt_name AS attempt_name, e.occurred_at AS occurred_at, e.score_points AS score_points,
-                      e.score_of AS score_of, e.passed AS passed, e.revokes_event_id AS revokes_event_id,
-                      e.revokes AS revokes
-               FROM {{w}} {learner} {told}"
-    );
-    let asked = asking_for_learners(batch, held)?;
-    Ok(asked.map(|asked| Question { columns: FOUND, sql, about: ASKED, asked }))
+    let sql = format!("SELECT {} FROM {{w}} {learner} {told}", selected::<LearnerRow>("e"));
+    question_of_learners::<LearnerRow>(batch, held, sql)
 }
 
-/// A person on a platform at an instant, as a statement is asked about it.
-#[derive(Debug, Serialize)]
-struct AskedOf {
-    employee_id: i64,
-    platform_id: i64,
-    occurred_at: i64,
+row! {
+    /// A person on a platform at an instant, as a statement is asked about it.
+    #[derive(Debug, Serialize)]
+    struct AskedOf {
+        employee_id: i64,
+        platform_id: i64,
+        occurred_at: i64,
+    }
 }
 
-const ASKED_OF: &[Column] =
-    &[("employee_id", Kind::Integer), ("platform_id", Kind::Integer), ("occurred_at", Kind::Integer)];
-
-/// What was told of a person.
-#[derive(Debug, Deserialize)]
-struct ToldRow {
-    employee_id: i64,
-    platform_id: i64,
-    kind: String,
-    course_id: Option<String>,
-    quiz_id: Option<String>,
-    attempt: Option<i32>,
-    attempt_name: Option<String>,
-    occurred_at: i64,
-    score_points: Option<String>,
-    score_of: Option<String>,
-    passed: Option<bool>,
-    revokes_event_id: Option<String>,
-    revokes: Option<String>,
-}
-
-const TOLD_OF: &[Column] = &[
-    ("employee_id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("kind", Kind::Text),
-    ("course_id", Kind::Text),
-    ("quiz_id", Kind::Text),
-    ("attempt", Kind::Integer),
-    ("attempt_name", Kind::Text),
-    ("occurred_at", Kind::Integer),
-    ("score_points", Kind::Text),
-    ("score_of", Kind::Text),
-    ("passed", Kind::Boolean),
-    ("revokes_event_id", Kind::Text),
-    ("revokes", Kind::Text),
-];
-
-fn told_of_columns() -> String {
-    TOLD_OF.iter().map(|(name, _)| format!("e.{name} AS {name}")).collect::<Vec<_>>().join(", ")
+row! {
+    /// What was told of a person.
+    #[derive(Debug, Deserialize)]
+    struct ToldRow {
+        employee_id: i64,
+        platform_id: i64,
+        kind: String,
+        course_id: Option<String>,
+        quiz_id: Option<String>,
+        attempt: Option<i32>,
+        attempt_name: Option<String>,
+        occurred_at: i64,
+        score_points: Option<String>,
+        score_of: Option<String>,
+        passed: Option<bool>,
+        revokes_event_id: Option<String>,
+        revokes: Option<String>,
+    }
 }
 
 impl ToldRow {
@@ -763,8 +669,7 @@ fn of_the_learners_people(
     let told = each(connection, "event", "e", "e.employee_id = l.employee_id AND e.occurred_at = w.occurred_at");
     let sql = format!(
         "SELECT {} FROM {{w}} {learner} {told} WHERE e.platform_id = l.platform_id AND e.learner_id <> l.id",
-        told_of_columns()
+        selected::<ToldRow>("e")
     );
-    let asked = asking_for_learners(batch, held)?;
-    Ok(asked.map(|asked| Question { columns: TOLD_OF, sql, about: ASKED, asked }))
+    question_of_learners::<ToldRow>(batch, held, sql)
 }

@@ -22,15 +22,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use serde::Serialize;
 
 use super::clock::{Change, ClockAt};
-use super::merges::person_now;
-use super::rows_of_json::{self, Column, Kind};
 use super::{Store, StoreError};
 use crate::domain::calendar::CityCalendar;
-use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::linking::{Link, LinkingKey};
+use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::linking::LinkingKey;
 use crate::domain::training::ReportedResult;
 
 use decide::{Decided, decide, ids_for};
@@ -206,50 +203,4 @@ pub async fn foretell_again(
     let known = Known::read(connection, batch, &held, calendar).await?;
     // The ids are nobody's: nothing is written.
     Ok(decide(batch, &held, known, 0, i64::MIN, calendar).again())
-}
-
-/// The columns that a link is kept in: whose, by which key, and why nobody's.
-pub(super) fn link_columns(link: Link) -> (Option<i64>, Option<String>, Option<String>) {
-    match link {
-        Link::To { employee, by } => (Some(employee.0), Some(by.as_str().to_owned()), None),
-        Link::None(why) => (None, None, Some(why.as_str().to_owned())),
-    }
-}
-
-/// The table of those whose derived rows are to be made anew.
-const STALE: &[Column] = &[("employee_id", Kind::Integer)];
-
-#[derive(Debug, Serialize)]
-struct StaleRow {
-    employee_id: i64,
-}
-
-fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec<StaleRow> {
-    employees.into_iter().map(|employee| StaleRow { employee_id: employee.0 }).collect()
-}
-
-/// Notes that the derived rows of some employees are to be made anew: of a merged duplicate, those of whom it is a duplicate of.
-///
-/// Receiving does not come by here: what it links is found as whoever that is, in the one question that it asks anyway.
-pub(super) async fn mark_stale(
-    connection: &impl ConnectionTrait,
-    employees: impl IntoIterator<Item = EmployeeId>,
-) -> Result<(), StoreError> {
-    let rows = stale_rows(employees);
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let person = person_now("given_rows.employee_id");
-    let given = rows_of_json::table(connection, 1, "given_rows", STALE);
-    let sql = format!("INSERT INTO stale (employee_id) SELECT {person} FROM {given}");
-    connection.execute_raw(super::rows::statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
-    Ok(())
-}
-
-/// The same of both numbers of a merge, whichever is read as the other.
-pub(super) async fn mark_both_stale(
-    connection: &impl ConnectionTrait,
-    both: [EmployeeId; 2],
-) -> Result<(), StoreError> {
-    rows_of_json::insert(connection, "stale", STALE, &stale_rows(both)).await
 }

@@ -6,23 +6,27 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, Set,
+};
 use uuid::Uuid;
 
 use super::decide::{DecidedResult, decide_again};
 use super::file::FILE_TYPE;
-use super::held::{HELD_RESULT, Held, HeldRow};
+use super::held::{Held, HeldRow};
 use super::known::{Known, Told, fingerprint};
 use super::statements::{Deed, NewStatement};
-use super::{Content, Delivery, mark_stale};
+use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
 use crate::store::entities::{delivery, event, learner};
-use crate::store::people::parsed;
-use crate::store::rows::{IN_AT_ONCE, placeholders, statement};
-use crate::store::{StoreError, instant, revocations, rows_of_json};
+use crate::store::parsed::parsed;
+use crate::store::rows::insertion::insert;
+use crate::store::sql::{IN_AT_ONCE, placeholders, statement};
+use crate::store::stale::mark_stale;
+use crate::store::{StoreError, instant, revocations};
 
 /// A delivery that is kept and was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -288,14 +292,12 @@ async fn supersede(change: &Change, rows: &[event::Model], reread: &mut Reread) 
 }
 
 async fn move_away(change: &Change, ids: &[i64]) -> Result<(), StoreError> {
-    const COLUMNS: &str = "id, delivery_id, platform_id, learner_id, event_id, kind, course_id, quiz_id, attempt, occurred_at,
-        score_points, score_of, passed, revokes_event_id, reason, repeats, recorded_at, employee_id, unlinked, attempt_name,
-        revokes, told_at, read_by, told_by";
+    let columns = event::Column::iter().map(|column| column.as_str().to_owned()).collect::<Vec<_>>().join(", ");
     let connection = change.connection();
     for ids in ids.chunks(IN_AT_ONCE) {
         let which = placeholders(2, ids.len());
         let sql = format!(
-            "INSERT INTO superseded_event ({COLUMNS}, superseded_at) SELECT {COLUMNS}, $1 FROM event WHERE id IN ({which})"
+            "INSERT INTO superseded_event ({columns}, superseded_at) SELECT {columns}, $1 FROM event WHERE id IN ({which})"
         );
         let values = std::iter::once(change.at().into()).chain(ids.iter().map(|id| (*id).into()));
         connection.execute_raw(statement(connection, &sql, values)).await?;
@@ -346,7 +348,7 @@ async fn renew_deeds(
             }
         }
     }
-    rows_of_json::insert(connection, "held_result", HELD_RESULT, &waits).await?;
+    insert(connection, &waits).await?;
     Ok(touched)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,14 +11,12 @@ use super::known::{Told, fingerprint};
 use super::statements::{Deed, NewAttachment, NewStatement};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::ReportedResult;
-use crate::store::chain::checking::Scope;
-use crate::store::people::parsed;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Bytes, Column, Kind, each, is_one_of};
+use crate::store::chain::scope::{Scope, in_scope};
+use crate::store::parsed::parsed;
+use crate::store::rows::question::{each, find, ids_parameter, is_one_of};
+use crate::store::rows::{Bytes, parameter, row, selected, table};
+use crate::store::sql::statement;
 use crate::store::{StoreError, instant};
-
-/// How many rows of an id block belong to one part of a verification.
-pub const BLOCK: i64 = 1000;
 
 /// The most bytes of bodies that are read at a time, but for one that has more by itself.
 const BYTES_AT_ONCE: i64 = 8 * 1024 * 1024;
@@ -36,6 +34,22 @@ pub struct KeptBytes {
     pub is_pulled: bool,
     pub received_at: DateTime<Utc>,
     pub released_at: Option<DateTime<Utc>>,
+}
+
+row! {
+    #[derive(Debug, FromQueryResult)]
+    struct DeliveryRow in delivery {
+        id: i64,
+        platform_id: i64,
+        delivery_key: String,
+        content_type: String,
+        headers: String,
+        body: Bytes,
+        outcome: String,
+        is_pulled: bool,
+        received_at: i64,
+        released_at: Option<i64>,
+    }
 }
 
 /// Deliveries that follow one, oldest first, as many as are not too much at once; and the id of the last that was looked at.
@@ -62,50 +76,26 @@ pub async fn deliveries_after(
     }
     let last = ids.last().copied();
     let sql = format!(
-        "SELECT d.id AS id, d.platform_id AS platform_id, d.delivery_key AS delivery_key, d.content_type AS content_type,
-                d.headers AS headers, d.body AS body, d.outcome AS outcome, d.is_pulled AS is_pulled,
-                d.received_at AS received_at, d.released_at AS released_at
-         FROM delivery d WHERE {} ORDER BY d.id",
-        is_one_of(connection, "d.id", ID)
+        "SELECT {} FROM delivery d WHERE {} ORDER BY d.id",
+        selected::<DeliveryRow>("d"),
+        is_one_of(connection, "d.id")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(&ids)?])).await?;
-    let kept = |row: &QueryResult| -> Result<KeptBytes, StoreError> {
-        let key: String = row.try_get("", "delivery_key")?;
-        let outcome: String = row.try_get("", "outcome")?;
-        let released_at: Option<i64> = row.try_get("", "released_at")?;
+    let rows: Vec<DeliveryRow> = find(connection, &sql, [ids_parameter(ids)?]).await?;
+    let kept = |row: DeliveryRow| -> Result<KeptBytes, StoreError> {
         Ok(KeptBytes {
-            id: row.try_get("", "id")?,
-            platform: PlatformId(row.try_get("", "platform_id")?),
-            key: parsed(EventId::parse(&key), "delivery", "delivery_key")?,
-            content_type: row.try_get("", "content_type")?,
-            headers: row.try_get("", "headers")?,
-            body: row.try_get("", "body")?,
-            is_quarantined: outcome == "quarantined",
-            is_pulled: row.try_get("", "is_pulled")?,
-            received_at: instant::read(row.try_get("", "received_at")?),
-            released_at: released_at.map(instant::read),
+            id: row.id,
+            platform: PlatformId(row.platform_id),
+            key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
+            content_type: row.content_type,
+            headers: row.headers,
+            body: row.body.0,
+            is_quarantined: row.outcome == "quarantined",
+            is_pulled: row.is_pulled,
+            received_at: instant::read(row.received_at),
+            released_at: row.released_at.map(instant::read),
         })
     };
-    Ok((rows.iter().map(kept).collect::<Result<_, _>>()?, last))
-}
-
-/// The condition that an id belongs to the part that is verified.
-pub fn in_scope(id: &str, scope: Scope) -> String {
-    match scope.of {
-        0 | 1 => "1 = 1".to_owned(),
-        of => format!("({id} / {BLOCK}) % {of} = {}", scope.part.saturating_sub(1)),
-    }
-}
-
-const ID: &[Column] = &[("id", Kind::Integer)];
-
-#[derive(Debug, Serialize)]
-struct IdRow {
-    id: i64,
-}
-
-fn ids_parameter(ids: &[i64]) -> Result<Value, StoreError> {
-    rows_of_json::parameter(&ids.iter().map(|id| IdRow { id: *id }).collect::<Vec<_>>())
+    Ok((rows.into_iter().map(kept).collect::<Result<_, _>>()?, last))
 }
 
 /// What an event says, field by field, as text; what has no value is `nothing`.
@@ -157,54 +147,71 @@ pub fn fields_of(result: &ReportedResult) -> Fields {
     ]
 }
 
-const EVENT: &str =
-    "e.delivery_id AS delivery_id, e.platform_id AS platform_id, e.event_id AS event_id, e.kind AS kind,
-    e.course_id AS course_id, e.quiz_id AS quiz_id, e.attempt AS attempt, e.attempt_name AS attempt_name,
-    e.occurred_at AS occurred_at, e.score_points AS score_points, e.score_of AS score_of, e.passed AS passed,
-    e.revokes_event_id AS revokes_event_id, e.reason AS reason, l.employee_number AS employee_number, l.email AS email,
-    l.username AS username, l.account_home_page AS account_home_page, l.account_name AS account_name,
-    l.fingerprint AS fingerprint";
+row! {
+    /// An event with the keys of its learner.
+    #[derive(Debug, FromQueryResult)]
+    struct EventRow in event {
+        delivery_id: i64,
+        platform_id: i64,
+        event_id: String,
+        kind: Option<String>,
+        course_id: Option<String>,
+        quiz_id: Option<String>,
+        attempt: Option<i32>,
+        attempt_name: Option<String>,
+        occurred_at: i64,
+        score_points: Option<String>,
+        score_of: Option<String>,
+        passed: Option<bool>,
+        revokes_event_id: Option<String>,
+        reason: Option<String>,
+        employee_number: Option<String> = "l.employee_number",
+        email: Option<String> = "l.email",
+        username: Option<String> = "l.username",
+        account_home_page: Option<String> = "l.account_home_page",
+        account_name: Option<String> = "l.account_name",
+        fingerprint: Option<Bytes> = "l.fingerprint",
+    }
+}
 
-fn event_of(row: &QueryResult) -> Result<KeptEvent, StoreError> {
-    let text = |column: &str| -> Result<String, StoreError> { Ok(shown(row.try_get::<Option<String>>("", column)?)) };
-    let occurred_at: i64 = row.try_get("", "occurred_at")?;
-    let fingerprint: Option<Vec<u8>> = row.try_get("", "fingerprint")?;
+fn event_of(row: EventRow) -> KeptEvent {
     let fields = vec![
-        ("kind", text("kind")?),
-        ("course_id", text("course_id")?),
-        ("quiz_id", text("quiz_id")?),
-        ("attempt", shown(row.try_get::<Option<i32>>("", "attempt")?)),
-        ("attempt_name", text("attempt_name")?),
-        ("occurred_at", shown_instant(occurred_at)),
-        ("score_points", text("score_points")?),
-        ("score_of", text("score_of")?),
-        ("passed", shown(row.try_get::<Option<bool>>("", "passed")?)),
-        ("revokes_event_id", text("revokes_event_id")?),
-        ("reason", text("reason")?),
-        ("learner's employee_number", text("employee_number")?),
-        ("learner's email", text("email")?),
-        ("learner's username", text("username")?),
-        ("learner's account_home_page", text("account_home_page")?),
-        ("learner's account_name", text("account_name")?),
-        ("learner's fingerprint", hex::encode(fingerprint.unwrap_or_default())),
+        ("kind", shown(row.kind)),
+        ("course_id", shown(row.course_id)),
+        ("quiz_id", shown(row.quiz_id)),
+        ("attempt", shown(row.attempt)),
+        ("attempt_name", shown(row.attempt_name)),
+        ("occurred_at", shown_instant(row.occurred_at)),
+        ("score_points", shown(row.score_points)),
+        ("score_of", shown(row.score_of)),
+        ("passed", shown(row.passed)),
+        ("revokes_event_id", shown(row.revokes_event_id)),
+        ("reason", shown(row.reason)),
+        ("learner's employee_number", shown(row.employee_number)),
+        ("learner's email", shown(row.email)),
+        ("learner's username", shown(row.username)),
+        ("learner's account_home_page", shown(row.account_home_page)),
+        ("learner's account_name", shown(row.account_name)),
+        ("learner's fingerprint", hex::encode(row.fingerprint.map(|bytes| bytes.0).unwrap_or_default())),
     ];
-    Ok(KeptEvent {
-        delivery: row.try_get("", "delivery_id")?,
-        platform: PlatformId(row.try_get("", "platform_id")?),
-        event_id: row.try_get("", "event_id")?,
-        occurred_at: instant::read(occurred_at),
+    KeptEvent {
+        delivery: row.delivery_id,
+        platform: PlatformId(row.platform_id),
+        event_id: row.event_id,
+        occurred_at: instant::read(row.occurred_at),
         fields,
-    })
+    }
 }
 
 /// The events of some deliveries.
 pub async fn events_of(connection: &impl ConnectionTrait, deliveries: &[i64]) -> Result<Vec<KeptEvent>, StoreError> {
     let sql = format!(
-        "SELECT {EVENT} FROM event e LEFT JOIN learner l ON l.id = e.learner_id WHERE {} ORDER BY e.id",
-        is_one_of(connection, "e.delivery_id", ID)
+        "SELECT {} FROM event e LEFT JOIN learner l ON l.id = e.learner_id WHERE {} ORDER BY e.id",
+        selected::<EventRow>("e"),
+        is_one_of(connection, "e.delivery_id")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(deliveries)?])).await?;
-    rows.iter().map(event_of).collect()
+    let rows = find(connection, &sql, [ids_parameter(deliveries.iter().copied())?]).await?;
+    Ok(rows.into_iter().map(event_of).collect())
 }
 
 /// Events whose deliveries are gone.
@@ -215,13 +222,13 @@ pub async fn events_without_delivery(connection: &impl ConnectionTrait) -> Resul
     rows.iter().map(|row| Ok(row.try_get("", "event_id")?)).collect()
 }
 
-#[derive(Debug, Serialize)]
-struct NameRow<'a> {
-    platform_id: i64,
-    name: &'a str,
+row! {
+    #[derive(Debug, Serialize)]
+    struct NameRow<'a> {
+        platform_id: i64,
+        name: &'a str,
+    }
 }
-
-const NAME: &[Column] = &[("platform_id", Kind::Integer), ("name", Kind::Text)];
 
 /// The events that have some ids.
 pub async fn events_named(
@@ -234,12 +241,13 @@ pub async fn events_named(
     let asked: Vec<NameRow<'_>> =
         names.iter().map(|(platform, name)| NameRow { platform_id: platform.0, name }).collect();
     let sql = format!(
-        "SELECT {EVENT} FROM {} {} LEFT JOIN learner l ON l.id = e.learner_id",
-        rows_of_json::table(connection, 1, "w", NAME),
+        "SELECT {} FROM {} {} LEFT JOIN learner l ON l.id = e.learner_id",
+        selected::<EventRow>("e"),
+        table::<NameRow<'_>>(connection, 1, "w"),
         each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
-    rows.iter().map(event_of).collect()
+    let rows = find(connection, &sql, [parameter(&asked)?]).await?;
+    Ok(rows.into_iter().map(event_of).collect())
 }
 
 /// A kept statement, field by field.
@@ -265,54 +273,65 @@ pub fn fields_of_statement(told: &NewStatement) -> Fields {
     ]
 }
 
+row! {
+    #[derive(Debug, FromQueryResult)]
+    struct StatementRow in statement {
+        delivery_id: i64,
+        statement_id: Bytes,
+        body_offset: i64,
+        body_length: i64,
+        digest: Bytes,
+        occurred_at: Option<i64>,
+        refers_to: Option<Bytes>,
+        voids: bool,
+        registration: Option<Bytes>,
+        deed: Option<String>,
+    }
+}
+
 /// The statements of some deliveries. `+` keeps a planner from reading the whole table in the order of its ids.
 pub async fn statements_of(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
 ) -> Result<Vec<KeptStatement>, StoreError> {
     let sql = format!(
-        "SELECT s.delivery_id AS delivery_id, s.statement_id AS statement_id, s.body_offset AS body_offset,
-                s.body_length AS body_length, s.digest AS digest, s.occurred_at AS occurred_at,
-                s.refers_to AS refers_to, s.voids AS voids, s.registration AS registration, s.deed AS deed
-         FROM statement s WHERE {} ORDER BY +s.id",
-        is_one_of(connection, "s.delivery_id", ID)
+        "SELECT {} FROM statement s WHERE {} ORDER BY +s.id",
+        selected::<StatementRow>("s"),
+        is_one_of(connection, "s.delivery_id")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(deliveries)?])).await?;
-    let uuid = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok());
-    let kept = |row: &QueryResult| -> Result<KeptStatement, StoreError> {
-        let number = |column: &str| -> Result<String, StoreError> { Ok(row.try_get::<i64>("", column)?.to_string()) };
-        let fields = vec![
-            ("body_offset", number("body_offset")?),
-            ("body_length", number("body_length")?),
-            ("digest", hex::encode(row.try_get::<Vec<u8>>("", "digest")?)),
-            ("occurred_at", shown(row.try_get::<Option<i64>>("", "occurred_at")?.map(shown_instant))),
-            ("refers_to", shown(uuid(row.try_get("", "refers_to")?))),
-            ("voids", row.try_get::<bool>("", "voids")?.to_string()),
-            ("registration", shown(uuid(row.try_get("", "registration")?))),
-            ("deed", shown(row.try_get::<Option<String>>("", "deed")?)),
-        ];
-        Ok(KeptStatement {
-            delivery: row.try_get("", "delivery_id")?,
-            id: uuid(Some(row.try_get("", "statement_id")?)).unwrap_or_default(),
-            fields,
-        })
+    let rows: Vec<StatementRow> = find(connection, &sql, [ids_parameter(deliveries.iter().copied())?]).await?;
+    let uuid = |bytes: Option<Bytes>| bytes.and_then(|bytes| Uuid::from_slice(&bytes.0).ok());
+    let kept = |row: StatementRow| KeptStatement {
+        delivery: row.delivery_id,
+        id: uuid(Some(row.statement_id)).unwrap_or_default(),
+        fields: vec![
+            ("body_offset", row.body_offset.to_string()),
+            ("body_length", row.body_length.to_string()),
+            ("digest", hex::encode(row.digest.0)),
+            ("occurred_at", shown(row.occurred_at.map(shown_instant))),
+            ("refers_to", shown(uuid(row.refers_to))),
+            ("voids", row.voids.to_string()),
+            ("registration", shown(uuid(row.registration))),
+            ("deed", shown(row.deed)),
+        ],
     };
-    rows.iter().map(kept).collect()
+    Ok(rows.into_iter().map(kept).collect())
 }
 
-#[derive(Debug, Serialize)]
-struct StatementName<'a> {
-    platform_id: i64,
-    id: Bytes<'a>,
+row! {
+    #[derive(Debug, Serialize)]
+    struct StatementName<'a> {
+        platform_id: i64,
+        id: Bytes<&'a [u8]>,
+    }
 }
 
 /// Which of some statements, or of some registrations, have a row in a table that fits.
 async fn found_in(
     connection: &impl ConnectionTrait,
-    (table, column, condition): (&str, &str, &str),
+    (kept_in, column, condition): (&str, &str, &str),
     names: &BTreeSet<(PlatformId, Uuid)>,
 ) -> Result<BTreeSet<(PlatformId, Uuid)>, StoreError> {
-    const NAMED: &[Column] = &[("platform_id", Kind::Integer), ("id", Kind::Bytes)];
     if names.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -322,10 +341,10 @@ async fn found_in(
         .collect();
     let sql = format!(
         "SELECT w.platform_id AS platform_id, w.id AS id FROM {}
-         WHERE EXISTS (SELECT 1 FROM {table} s WHERE s.{column} = w.id AND s.platform_id = w.platform_id AND {condition})",
-        rows_of_json::table(connection, 1, "w", NAMED)
+         WHERE EXISTS (SELECT 1 FROM {kept_in} s WHERE s.{column} = w.id AND s.platform_id = w.platform_id AND {condition})",
+        table::<StatementName<'_>>(connection, 1, "w")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     let read = |row: &QueryResult| -> Result<(PlatformId, Uuid), StoreError> {
         let id: Vec<u8> = row.try_get("", "id")?;
         Ok((PlatformId(row.try_get("", "platform_id")?), Uuid::from_slice(&id).unwrap_or_default()))
@@ -357,24 +376,32 @@ pub async fn held_among(
     found_in(connection, ("held_result", "registration", "1 = 1"), registrations).await
 }
 
+row! {
+    #[derive(Debug, FromQueryResult)]
+    struct AttachmentRow in statement_attachment {
+        delivery_id: i64,
+        sha2: String,
+        content_type: String,
+        body_offset: i64,
+        body_length: i64,
+    }
+}
+
 /// The attachments of some deliveries, by delivery: hash, media type and place.
 pub async fn attachments_of(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
 ) -> Result<Vec<(i64, String)>, StoreError> {
     let sql = format!(
-        "SELECT a.delivery_id AS delivery_id, a.sha2 AS sha2, a.content_type AS content_type, a.body_offset AS body_offset,
-                a.body_length AS body_length
-         FROM statement_attachment a WHERE {} ORDER BY +a.id",
-        is_one_of(connection, "a.delivery_id", ID)
+        "SELECT {} FROM statement_attachment a WHERE {} ORDER BY +a.id",
+        selected::<AttachmentRow>("a"),
+        is_one_of(connection, "a.delivery_id")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [ids_parameter(deliveries)?])).await?;
-    let read = |row: &QueryResult| -> Result<(i64, String), StoreError> {
-        let (offset, length): (i64, i64) = (row.try_get("", "body_offset")?, row.try_get("", "body_length")?);
-        let (sha2, media_type): (String, String) = (row.try_get("", "sha2")?, row.try_get("", "content_type")?);
-        Ok((row.try_get("", "delivery_id")?, format!("{sha2} {media_type} at {offset}, {length} bytes")))
+    let rows = find(connection, &sql, [ids_parameter(deliveries.iter().copied())?]).await?;
+    let read = |AttachmentRow { delivery_id, sha2, content_type, body_offset, body_length }| {
+        (delivery_id, format!("{sha2} {content_type} at {body_offset}, {body_length} bytes"))
     };
-    rows.iter().map(read).collect()
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// The same of what a delivery says.

@@ -10,7 +10,8 @@ use super::{Content, Delivery};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::WithoutResult;
 use crate::store::StoreError;
-use crate::store::rows_of_json::{self, Bytes, Column, Kind, Question, each};
+use crate::store::rows::question::{Question, each};
+use crate::store::rows::{Bytes, row, selected};
 
 /// What makes two statements the same one.
 pub type StatementDigest = [u8; 32];
@@ -108,28 +109,28 @@ pub fn of_batch(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &NewSta
 /// Statements that are kept, by platform and id.
 pub type KnownStatements = HashMap<(PlatformId, Uuid), StatementDigest>;
 
-#[derive(Debug, Serialize)]
-struct Asked<'a> {
-    platform_id: i64,
-    statement_id: Bytes<'a>,
+row! {
+    #[derive(Debug, Serialize)]
+    struct Asked<'a> {
+        platform_id: i64,
+        statement_id: Bytes<&'a [u8]>,
+    }
 }
 
-const ASKED: &[Column] = &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes)];
-
-#[derive(Debug, Deserialize)]
-pub struct KnownRow {
-    platform_id: i64,
-    #[serde(with = "hex")]
-    statement_id: Vec<u8>,
-    #[serde(with = "hex")]
-    digest: Vec<u8>,
+row! {
+    #[derive(Debug, Deserialize)]
+    pub struct KnownRow {
+        platform_id: i64,
+        statement_id: Bytes,
+        digest: Bytes,
+    }
 }
 
 impl KnownRow {
     pub fn read(self) -> Result<((PlatformId, Uuid), StatementDigest), StoreError> {
-        let id = Uuid::from_slice(&self.statement_id);
+        let id = Uuid::from_slice(&self.statement_id.0);
         let id = id.map_err(|_| StoreError::Unreadable { table: "statement", column: "statement_id" })?;
-        let digest = self.digest.try_into();
+        let digest = self.digest.0.try_into();
         let digest = digest.map_err(|_| StoreError::Unreadable { table: "statement", column: "digest" })?;
         Ok(((PlatformId(self.platform_id), id), digest))
     }
@@ -137,7 +138,6 @@ impl KnownRow {
 
 /// Asks which statements of a batch are kept; nothing where it has none.
 pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
-    const FOUND: &[Column] = &[("platform_id", Kind::Integer), ("statement_id", Kind::Bytes), ("digest", Kind::Bytes)];
     let asked: Vec<Asked<'_>> = of_batch(batch)
         .map(|(platform, told)| Asked { platform_id: platform.0, statement_id: Bytes(told.id.as_bytes()) })
         .collect();
@@ -145,44 +145,28 @@ pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result
         return Ok(None);
     }
     let kept = each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
-    let sql = format!(
-        "SELECT s.platform_id AS platform_id, s.statement_id AS statement_id, s.digest AS digest FROM {{w}} {kept}"
-    );
-    Ok(Some(Question { columns: FOUND, sql, about: ASKED, asked: rows_of_json::parameter(&asked)? }))
+    let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<KnownRow>("s"));
+    Question::new::<KnownRow, _>(&asked, sql).map(Some)
 }
 
-#[derive(Debug, Serialize)]
-pub struct StatementRow<'a> {
-    id: i64,
-    platform_id: i64,
-    statement_id: Bytes<'a>,
-    delivery_id: i64,
-    body_offset: usize,
-    body_length: usize,
-    digest: Bytes<'a>,
-    stored_at: i64,
-    occurred_at: Option<i64>,
-    refers_to: Option<String>,
-    voids: bool,
-    registration: Option<String>,
-    deed: Option<&'static str>,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct StatementRow<'a> in statement {
+        id: i64,
+        platform_id: i64,
+        statement_id: Bytes<&'a [u8]>,
+        delivery_id: i64,
+        body_offset: usize,
+        body_length: usize,
+        digest: Bytes<&'a [u8]>,
+        stored_at: i64,
+        occurred_at: Option<i64>,
+        refers_to: Option<Bytes<[u8; 16]>>,
+        voids: bool,
+        registration: Option<Bytes<[u8; 16]>>,
+        deed: Option<&'static str>,
+    }
 }
-
-pub const STATEMENT: &[Column] = &[
-    ("id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("statement_id", Kind::Bytes),
-    ("delivery_id", Kind::Integer),
-    ("body_offset", Kind::Integer),
-    ("body_length", Kind::Integer),
-    ("digest", Kind::Bytes),
-    ("stored_at", Kind::Integer),
-    ("occurred_at", Kind::Integer),
-    ("refers_to", Kind::Bytes),
-    ("voids", Kind::Boolean),
-    ("registration", Kind::Bytes),
-    ("deed", Kind::Text),
-];
 
 impl<'a> StatementRow<'a> {
     pub fn new(id: i64, delivery: i64, platform: PlatformId, told: &'a NewStatement, at: i64) -> Self {
@@ -196,34 +180,26 @@ impl<'a> StatementRow<'a> {
             digest: Bytes(&told.digest),
             stored_at: at,
             occurred_at: told.occurred_at,
-            refers_to: told.refers_to.map(|id| id.simple().to_string()),
+            refers_to: told.refers_to.map(|id| Bytes(id.into_bytes())),
             voids: told.voids,
-            registration: told.deed.map(|deed| deed.registration().simple().to_string()),
+            registration: told.deed.map(|deed| Bytes(deed.registration().into_bytes())),
             deed: told.deed.map(Deed::as_str),
         }
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct AttachmentRow<'a> {
-    id: i64,
-    platform_id: i64,
-    sha2: &'a str,
-    content_type: &'a str,
-    delivery_id: i64,
-    body_offset: usize,
-    body_length: usize,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct AttachmentRow<'a> in statement_attachment {
+        id: i64,
+        platform_id: i64,
+        sha2: &'a str,
+        content_type: &'a str,
+        delivery_id: i64,
+        body_offset: usize,
+        body_length: usize,
+    }
 }
-
-pub const ATTACHMENT: &[Column] = &[
-    ("id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("sha2", Kind::Text),
-    ("content_type", Kind::Text),
-    ("delivery_id", Kind::Integer),
-    ("body_offset", Kind::Integer),
-    ("body_length", Kind::Integer),
-];
 
 impl<'a> AttachmentRow<'a> {
     pub fn new(id: i64, delivery: i64, platform: PlatformId, sent: &'a NewAttachment) -> Self {

@@ -11,29 +11,23 @@ use crate::domain::ids::PlatformId;
 use crate::domain::training::WithoutResult;
 use crate::store::StoreError;
 use crate::store::clock::Change;
-use crate::store::rows::{IN_AT_ONCE, placeholders, statement};
-use crate::store::rows_of_json::{self, Column, Kind};
+use crate::store::rows::insertion::insert;
+use crate::store::rows::question::each_or_none;
+use crate::store::rows::row;
+use crate::store::sql::{IN_AT_ONCE, placeholders, statement};
 
-#[derive(Debug, Serialize)]
-pub struct WithoutResultRow<'a> {
-    statement_id: i64,
-    platform_id: i64,
-    object: &'a str,
-    lacks: &'static str,
-    reason: &'static str,
-    verb: &'a str,
-    recorded_at: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct WithoutResultRow<'a> in statement_without_result {
+        statement_id: i64,
+        platform_id: i64,
+        object: &'a str,
+        lacks: &'static str,
+        reason: &'static str,
+        verb: &'a str,
+        recorded_at: i64,
+    }
 }
-
-pub const WITHOUT_RESULT: &[Column] = &[
-    ("statement_id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("object", Kind::Text),
-    ("lacks", Kind::Text),
-    ("reason", Kind::Text),
-    ("verb", Kind::Text),
-    ("recorded_at", Kind::Integer),
-];
 
 impl<'a> WithoutResultRow<'a> {
     /// The row of a kept statement.
@@ -73,7 +67,7 @@ pub async fn of_deliveries(
     deliveries: &[i64],
 ) -> Result<Vec<KeptWithout>, StoreError> {
     let fits = "w.statement_id = s.id AND w.superseded_at IS NULL";
-    let kept = rows_of_json::each_or_none(connection, "statement_without_result", "w", fits);
+    let kept = each_or_none(connection, "statement_without_result", "w", fits);
     let mut all = Vec::new();
     for some in deliveries.chunks(IN_AT_ONCE) {
         let sql = format!(
@@ -141,5 +135,5 @@ pub async fn renew(change: &Change, understood: &[(i64, Delivery)]) -> Result<()
         let values = std::iter::once(change.at().into()).chain(some.iter().map(|id| (*id).into()));
         connection.execute_raw(statement(connection, &sql, values)).await?;
     }
-    rows_of_json::insert(connection, "statement_without_result", WITHOUT_RESULT, &rows).await
+    insert(connection, &rows).await
 }

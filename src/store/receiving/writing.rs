@@ -6,19 +6,21 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
-use super::held::{HELD_RESULT, HeldRow};
+use super::Delivery;
+use super::held::HeldRow;
 use super::known::{KnownLearner, LearnerName, Told};
-use super::statements::{ATTACHMENT, AttachmentRow, STATEMENT, StatementRow};
-use super::without::{WITHOUT_RESULT, WithoutResultRow};
-use super::{Delivery, STALE, stale_rows};
+use super::statements::{AttachmentRow, StatementRow};
+use super::without::WithoutResultRow;
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
 use crate::domain::training::ReportedResult;
-use crate::store::chain::alterations::{ALTERATION, AlterationRow};
+use crate::store::chain::alterations::AlterationRow;
 use crate::store::clock::{Change, ClockAt};
 use crate::store::entities::delivery;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Column, Insertion, Kind};
+use crate::store::rows::insertion::{Insertion, insert_several, insertions, values};
+use crate::store::rows::{Bytes, Part, row};
+use crate::store::sql::statement;
+use crate::store::stale::stale_rows;
 use crate::store::{StoreError, instant};
 
 /// What a batch adds to the register.
@@ -47,38 +49,22 @@ pub struct Release<'a> {
     pub problem_pointer: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
-pub struct DeliveryRow<'a> {
-    id: i64,
-    platform_id: i64,
-    delivery_key: &'a str,
-    content_type: &'a str,
-    headers: &'a str,
-    #[serde(skip)]
-    body: &'a [u8],
-    /// Where the body is in the bodies of all.
-    body_at: usize,
-    body_length: usize,
-    outcome: &'static str,
-    problem: Option<&'a str>,
-    problem_pointer: Option<&'a str>,
-    received_at: i64,
-    is_pulled: bool,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct DeliveryRow<'a> in delivery {
+        id: i64,
+        platform_id: i64,
+        delivery_key: &'a str,
+        content_type: &'a str,
+        headers: &'a str,
+        body: Part<'a>,
+        outcome: &'static str,
+        problem: Option<&'a str>,
+        problem_pointer: Option<&'a str>,
+        received_at: i64,
+        is_pulled: bool,
+    }
 }
-
-const DELIVERY: &[Column] = &[
-    ("id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("delivery_key", Kind::Text),
-    ("content_type", Kind::Text),
-    ("headers", Kind::Text),
-    ("body", Kind::Part),
-    ("outcome", Kind::Text),
-    ("problem", Kind::Text),
-    ("problem_pointer", Kind::Text),
-    ("received_at", Kind::Integer),
-    ("is_pulled", Kind::Boolean),
-];
 
 impl<'a> DeliveryRow<'a> {
     pub fn new(
@@ -93,9 +79,7 @@ impl<'a> DeliveryRow<'a> {
             delivery_key: delivery.key.as_str(),
             content_type: &delivery.content_type,
             headers: &delivery.headers,
-            body: &delivery.body,
-            body_at: 0,
-            body_length: delivery.body.len(),
+            body: Part::new(&delivery.body),
             outcome,
             problem,
             problem_pointer,
@@ -105,39 +89,24 @@ impl<'a> DeliveryRow<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct LearnerRow<'a> {
-    id: i64,
-    platform_id: i64,
-    /// In hexadecimal.
-    fingerprint: String,
-    employee_number: Option<&'a str>,
-    email: Option<&'a str>,
-    username: Option<&'a str>,
-    account_home_page: Option<&'a str>,
-    account_name: Option<&'a str>,
-    recorded_at: i64,
-    depends_on_day: bool,
-    employee_id: Option<i64>,
-    link_key: Option<&'static str>,
-    unlinked: Option<&'static str>,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct LearnerRow<'a> in learner {
+        id: i64,
+        platform_id: i64,
+        fingerprint: Bytes,
+        employee_number: Option<&'a str>,
+        email: Option<&'a str>,
+        username: Option<&'a str>,
+        account_home_page: Option<&'a str>,
+        account_name: Option<&'a str>,
+        recorded_at: i64,
+        depends_on_day: bool,
+        employee_id: Option<i64>,
+        link_key: Option<&'static str>,
+        unlinked: Option<&'static str>,
+    }
 }
-
-const LEARNER: &[Column] = &[
-    ("id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("fingerprint", Kind::Bytes),
-    ("employee_number", Kind::Text),
-    ("email", Kind::Text),
-    ("username", Kind::Text),
-    ("account_home_page", Kind::Text),
-    ("account_name", Kind::Text),
-    ("recorded_at", Kind::Integer),
-    ("depends_on_day", Kind::Boolean),
-    ("employee_id", Kind::Integer),
-    ("link_key", Kind::Text),
-    ("unlinked", Kind::Text),
-];
 
 impl<'a> LearnerRow<'a> {
     pub fn new(
@@ -150,7 +119,7 @@ impl<'a> LearnerRow<'a> {
         Self {
             id: learner.id,
             platform_id: platform.0,
-            fingerprint: hex::encode(print),
+            fingerprint: Bytes(print.clone()),
             employee_number: keys.employee_number.as_ref().map(|number| number.as_str()),
             email: keys.email.as_deref(),
             username: keys.username.as_deref(),
@@ -165,64 +134,40 @@ impl<'a> LearnerRow<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct EventRow<'a> {
-    id: i64,
-    pub delivery_id: i64,
-    pub platform_id: i64,
-    learner_id: i64,
-    pub event_id: &'a str,
-    kind: &'static str,
-    course_id: Option<String>,
-    quiz_id: Option<String>,
-    attempt: Option<i32>,
-    attempt_name: Option<&'a str>,
-    occurred_at: i64,
-    score_points: Option<String>,
-    score_of: Option<String>,
-    passed: Option<bool>,
-    pub revokes_event_id: Option<String>,
-    revokes: Option<&'static str>,
-    told_at: Option<i64>,
-    pub read_by: Option<i32>,
-    /// How it came, where it ends a platform's silence of results.
-    pub told_by: Option<&'static str>,
-    reason: Option<&'a str>,
-    pub repeats: bool,
-    /// Whether nobody had told it of the person.
-    #[serde(skip)]
-    pub is_new: bool,
-    recorded_at: i64,
-    pub employee_id: Option<i64>,
-    pub unlinked: Option<&'static str>,
+row! {
+    #[derive(Debug, Serialize)]
+    pub struct EventRow<'a> in event {
+        id: i64,
+        pub delivery_id: i64,
+        pub platform_id: i64,
+        learner_id: i64,
+        pub event_id: &'a str,
+        kind: &'static str,
+        course_id: Option<String>,
+        quiz_id: Option<String>,
+        attempt: Option<i32>,
+        attempt_name: Option<&'a str>,
+        occurred_at: i64,
+        score_points: Option<String>,
+        score_of: Option<String>,
+        passed: Option<bool>,
+        pub revokes_event_id: Option<String>,
+        revokes: Option<&'static str>,
+        told_at: Option<i64>,
+        pub read_by: Option<i32>,
+        /// How it came, where it ends a platform's silence of results.
+        pub told_by: Option<&'static str>,
+        reason: Option<&'a str>,
+        pub repeats: bool,
+        recorded_at: i64,
+        pub employee_id: Option<i64>,
+        pub unlinked: Option<&'static str>,
+    }
+    beside {
+        /// Whether nobody had told it of the person.
+        pub is_new: bool,
+    }
 }
-
-const EVENT: &[Column] = &[
-    ("id", Kind::Integer),
-    ("delivery_id", Kind::Integer),
-    ("platform_id", Kind::Integer),
-    ("learner_id", Kind::Integer),
-    ("event_id", Kind::Text),
-    ("kind", Kind::Text),
-    ("course_id", Kind::Text),
-    ("quiz_id", Kind::Text),
-    ("attempt", Kind::Integer),
-    ("attempt_name", Kind::Text),
-    ("occurred_at", Kind::Integer),
-    ("score_points", Kind::Text),
-    ("score_of", Kind::Text),
-    ("passed", Kind::Boolean),
-    ("revokes_event_id", Kind::Text),
-    ("revokes", Kind::Text),
-    ("told_at", Kind::Integer),
-    ("read_by", Kind::Integer),
-    ("told_by", Kind::Text),
-    ("reason", Kind::Text),
-    ("repeats", Kind::Boolean),
-    ("recorded_at", Kind::Integer),
-    ("employee_id", Kind::Integer),
-    ("unlinked", Kind::Text),
-];
 
 impl<'a> EventRow<'a> {
     /// An event that is new, and nobody's so far.
@@ -284,40 +229,36 @@ impl Rows<'_> {
             }
             sea_orm::EntityTrait::update(update).exec(connection).await?;
         }
-        rows_of_json::insert_several(connection, self.tables()?).await
+        insert_several(connection, self.tables()?).await
     }
 
     /// What is to be inserted. What every batch has is always there, so that its statement is one that is prepared.
     fn tables(&mut self) -> Result<Vec<Insertion>, StoreError> {
-        let mut bodies = Vec::with_capacity(self.deliveries.iter().map(|row| row.body.len()).sum());
+        let mut bodies = Vec::with_capacity(self.deliveries.iter().map(|row| row.body.length()).sum());
         for row in &mut self.deliveries {
-            row.body_at = bodies.len();
-            bodies.extend_from_slice(row.body);
+            row.body.append_to(&mut bodies);
         }
-        let deliveries = rows_of_json::parameter(&self.deliveries)?;
         let stale = stale_rows(self.stale.iter().copied());
         let mut tables = vec![
-            Insertion { parts: Some(bodies), ..Insertion::of("delivery", DELIVERY, deliveries) },
-            Insertion::of("learner", LEARNER, rows_of_json::parameter(&self.learners)?),
-            Insertion::of("event", EVENT, rows_of_json::parameter(&self.events)?),
-            Insertion::of("stale", STALE, rows_of_json::parameter(&stale)?),
+            Insertion::of(&self.deliveries)?.with_parts(bodies),
+            Insertion::of(&self.learners)?,
+            Insertion::of(&self.events)?,
+            Insertion::of(&stale)?,
         ];
         if !self.statements.is_empty() {
-            tables.push(Insertion::of("statement", STATEMENT, rows_of_json::parameter(&self.statements)?));
+            tables.push(Insertion::of(&self.statements)?);
         }
         if !self.without.is_empty() {
-            let rows = rows_of_json::parameter(&self.without)?;
-            tables.push(Insertion::of("statement_without_result", WITHOUT_RESULT, rows));
+            tables.push(Insertion::of(&self.without)?);
         }
         if !self.attachments.is_empty() {
-            let rows = rows_of_json::parameter(&self.attachments)?;
-            tables.push(Insertion::of("statement_attachment", ATTACHMENT, rows));
+            tables.push(Insertion::of(&self.attachments)?);
         }
         if !self.held.is_empty() {
-            tables.push(Insertion::of("held_result", HELD_RESULT, rows_of_json::parameter(&self.held)?));
+            tables.push(Insertion::of(&self.held)?);
         }
         if !self.alterations.is_empty() {
-            tables.push(Insertion::of("alteration", ALTERATION, rows_of_json::parameter(&self.alterations)?));
+            tables.push(Insertion::of(&self.alterations)?);
         }
         Ok(tables)
     }
@@ -334,14 +275,14 @@ impl Rows<'_> {
         is_in_time: &str,
     ) -> Result<bool, StoreError> {
         let tables = self.tables()?;
-        let insertions = rows_of_json::insertions(connection, &tables, 4, "tick CROSS JOIN ");
+        let insertions = insertions(connection, &tables, 4, "tick CROSS JOIN ");
         let sql = format!(
             "WITH tick AS (UPDATE knowledge_clock SET at = $1, next_id = $2 WHERE at = $3 {is_in_time} RETURNING 1 AS ticked),
                  {insertions}
              SELECT COUNT(*) AS ticked FROM tick"
         );
         let clock: [Value; 3] = [then.at.into(), then.next_id.into(), seen.at.into()];
-        let values = clock.into_iter().chain(rows_of_json::values(tables));
+        let values = clock.into_iter().chain(values(tables));
         let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
         let ticked: i64 = row.map(|row| row.try_get("", "ticked")).transpose()?.unwrap_or_default();
         Ok(ticked == 1)

@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::PlatformId;
 use crate::store::StoreError;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Bytes, Column, Kind};
+use crate::store::rows::question::each;
+use crate::store::rows::{Bytes, names, parameter, row, table};
+use crate::store::sql::statement;
 
 /// What is known of an activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +40,13 @@ pub async fn definition_of(
     Ok(row.map(|row| row.try_get("", "definition")).transpose()?)
 }
 
-#[derive(Debug, Serialize)]
-struct Asked<'a> {
-    platform: i64,
-    key: Bytes<'a>,
+row! {
+    #[derive(Debug, Serialize)]
+    struct Asked<'a> {
+        platform: i64,
+        key: Bytes<&'a [u8]>,
+    }
 }
-
-const ASKED: &[Column] = &[("platform", Kind::Integer), ("key", Kind::Bytes)];
 
 /// What is known of some activities; those of which nothing is are left out.
 pub async fn definitions_of(
@@ -58,14 +59,14 @@ pub async fn definitions_of(
     }
     let asked: Vec<Asked<'_>> =
         keys.iter().map(|(platform, key)| Asked { platform: *platform, key: Bytes(key) }).collect();
-    let table = rows_of_json::table(connection, 1, "w", ASKED);
+    let asking = table::<Asked<'_>>(connection, 1, "w");
     let of = "a.key = w.key AND a.platform_id = w.platform";
-    let kept = rows_of_json::each(connection, "activity_definition", "a", of);
+    let kept = each(connection, "activity_definition", "a", of);
     let sql = format!(
         "SELECT a.platform_id AS platform_id, a.iri AS iri, a.definition AS definition, a.statement AS statement
-         FROM {table} {kept}"
+         FROM {asking} {kept}"
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     let read = |row: &sea_orm::QueryResult| {
         let name = (PlatformId(row.try_get("", "platform_id")?), row.try_get("", "iri")?);
         let known =
@@ -75,22 +76,16 @@ pub async fn definitions_of(
     rows.iter().map(read).collect()
 }
 
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    platform_id: i64,
-    key: Bytes<'a>,
-    iri: &'a str,
-    definition: &'a str,
-    statement: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    struct DefinitionRow<'a> in activity_definition {
+        platform_id: i64,
+        key: Bytes<&'a [u8]>,
+        iri: &'a str,
+        definition: &'a str,
+        statement: i64,
+    }
 }
-
-const ROW: &[Column] = &[
-    ("platform_id", Kind::Integer),
-    ("key", Kind::Bytes),
-    ("iri", Kind::Text),
-    ("definition", Kind::Text),
-    ("statement", Kind::Integer),
-];
 
 /// Keeps what is known of activities from now on.
 pub(super) async fn keep_definitions(
@@ -101,10 +96,10 @@ pub(super) async fn keep_definitions(
         return Ok(());
     }
     let keys: Vec<[u8; 32]> = known.keys().map(|(_, iri)| key_of(iri)).collect();
-    let rows: Vec<Row<'_>> = known
+    let rows: Vec<DefinitionRow<'_>> = known
         .iter()
         .zip(&keys)
-        .map(|(((platform, iri), known), key)| Row {
+        .map(|(((platform, iri), known), key)| DefinitionRow {
             platform_id: platform.0,
             key: Bytes(key),
             iri,
@@ -112,12 +107,13 @@ pub(super) async fn keep_definitions(
             statement: known.statement,
         })
         .collect();
-    let (names, given) = (rows_of_json::names(ROW), rows_of_json::table(connection, 1, "given_rows", ROW));
+    let names = names::<DefinitionRow<'_>>();
+    let given = table::<DefinitionRow<'_>>(connection, 1, "given_rows");
     let sql = format!(
         "INSERT INTO activity_definition ({names}) SELECT {names} FROM {given} WHERE TRUE
          ON CONFLICT (key, platform_id)
          DO UPDATE SET definition = excluded.definition, statement = excluded.statement"
     );
-    connection.execute_raw(statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    connection.execute_raw(statement(connection, &sql, [parameter(&rows)?])).await?;
     Ok(())
 }

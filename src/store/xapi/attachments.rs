@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::domain::ids::PlatformId;
 use crate::store::StoreError;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Column, Kind, each};
+use crate::store::rows::question::each;
+use crate::store::rows::{parameter, row, table};
+use crate::store::sql::statement;
 
 /// A content that came with a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +18,12 @@ pub struct KeptAttachment {
     pub content: Vec<u8>,
 }
 
-#[derive(Debug, Serialize)]
-struct Asked<'a> {
-    sha2: &'a str,
+row! {
+    #[derive(Debug, Serialize)]
+    struct Asked<'a> {
+        sha2: &'a str,
+    }
 }
-
-const ASKED: &[Column] = &[("sha2", Kind::Text)];
 
 /// The contents that a platform sent, each once; hashes of which it sent none are left out.
 pub async fn read(
@@ -34,15 +35,15 @@ pub async fn read(
         return Ok(Vec::new());
     }
     let asked: Vec<Asked<'_>> = hashes.iter().map(|sha2| Asked { sha2 }).collect();
-    let table = rows_of_json::table(connection, 1, "w", ASKED);
+    let asking = table::<Asked<'_>>(connection, 1, "w");
     let first = "a.id = (SELECT MIN(f.id) FROM statement_attachment f WHERE f.sha2 = w.sha2 AND f.platform_id = $2)";
     let kept = each(connection, "statement_attachment", "a", first);
     let sql = format!(
         "SELECT a.sha2 AS sha2, a.content_type AS content_type,
                 substr(d.body, CAST(a.body_offset AS INTEGER) + 1, CAST(a.body_length AS INTEGER)) AS content
-         FROM {table} {kept} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
+         FROM {asking} {kept} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
     );
-    let values = [rows_of_json::parameter(&asked)?, platform.0.into()];
+    let values = [parameter(&asked)?, platform.0.into()];
     let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
     let read = |row: &sea_orm::QueryResult| {
         Ok(KeptAttachment {

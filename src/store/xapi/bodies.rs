@@ -6,8 +6,9 @@ use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
 use crate::store::StoreError;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Column, Kind, each};
+use crate::store::rows::question::each;
+use crate::store::rows::{parameter, row, table};
+use crate::store::sql::statement;
 
 /// Where a statement's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +18,15 @@ pub struct Place {
     pub length: usize,
 }
 
-/// A run of a delivery's bytes that holds all statements that are asked for of it.
-#[derive(Debug, Serialize)]
-struct Run {
-    delivery: i64,
-    first: usize,
-    length: usize,
+row! {
+    /// A run of a delivery's bytes that holds all statements that are asked for of it.
+    #[derive(Debug, Serialize)]
+    struct Run {
+        delivery: i64,
+        first: usize,
+        length: usize,
+    }
 }
-
-const RUN: &[Column] = &[("delivery", Kind::Integer), ("first", Kind::Integer), ("length", Kind::Integer)];
 
 /// The bytes of some statements, in the order of their places; each delivery is read once.
 pub async fn read(connection: &impl ConnectionTrait, places: &[Place]) -> Result<Vec<String>, StoreError> {
@@ -42,12 +43,12 @@ pub async fn read(connection: &impl ConnectionTrait, places: &[Place]) -> Result
         .iter()
         .map(|(delivery, (first, end))| Run { delivery: *delivery, first: *first, length: end - first })
         .collect();
-    let table = rows_of_json::table(connection, 1, "w", RUN);
+    let asking = table::<Run>(connection, 1, "w");
     let kept = each(connection, "delivery", "d", "d.id = w.delivery");
     let sql = format!(
-        "SELECT w.delivery AS delivery, substr(d.body, CAST(w.first AS INTEGER) + 1, CAST(w.length AS INTEGER)) AS bytes FROM {table} {kept}"
+        "SELECT w.delivery AS delivery, substr(d.body, CAST(w.first AS INTEGER) + 1, CAST(w.length AS INTEGER)) AS bytes FROM {asking} {kept}"
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     let mut bytes: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
     for row in rows {
         bytes.insert(row.try_get("", "delivery")?, row.try_get("", "bytes")?);

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::domain::ids::PlatformId;
-use crate::store::rows::statement;
+use crate::store::sql::statement;
 use crate::store::{Store, StoreError, instant};
 
 /// The kinds of documents.

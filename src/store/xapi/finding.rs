@@ -4,13 +4,15 @@
 //! or oldest first, and the others are looked up for each statement that it gives.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::TermDigest;
 use super::bodies::Place;
 use crate::domain::ids::PlatformId;
-use crate::store::rows::statement;
+use crate::store::rows::question::find;
+use crate::store::rows::{Bytes, row, selected};
+use crate::store::sql::statement;
 use crate::store::{StoreError, instant};
 
 /// How many statements of a term are counted to tell whether it is rarer than another.
@@ -46,9 +48,20 @@ pub struct Found {
     pub headers: String,
 }
 
-const COLUMNS: &str = "s.id AS id, s.statement_id AS statement_id, s.delivery_id AS delivery_id,
-    s.body_offset AS body_offset, s.body_length AS body_length, s.stored_at AS stored_at, s.occurred_at AS occurred_at,
-    d.headers AS headers";
+row! {
+    /// A statement `s` with its delivery `d`.
+    #[derive(Debug, FromQueryResult)]
+    struct FoundRow {
+        id: i64,
+        statement_id: Bytes,
+        delivery_id: i64,
+        body_offset: i64,
+        body_length: i64,
+        stored_at: i64,
+        occurred_at: Option<i64>,
+        headers: String = "d.headers",
+    }
+}
 
 /// That a statement is not voided. One that voids cannot be (Data 2.3.2).
 ///
@@ -57,22 +70,19 @@ const COLUMNS: &str = "s.id AS id, s.statement_id AS statement_id, s.delivery_id
 const NOT_VOIDED: &str = "(s.voids OR (SELECT v.id FROM statement v
     WHERE v.refers_to = s.statement_id AND v.platform_id = s.platform_id AND v.voids LIMIT 1) IS NULL)";
 
-fn found(row: &QueryResult) -> Result<Found, StoreError> {
-    let id: Vec<u8> = row.try_get("", "statement_id")?;
+fn found(row: FoundRow) -> Result<Found, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "statement", column };
-    let (offset, length): (i64, i64) = (row.try_get("", "body_offset")?, row.try_get("", "body_length")?);
-    let occurred_at: Option<i64> = row.try_get("", "occurred_at")?;
     Ok(Found {
-        id: row.try_get("", "id")?,
-        statement_id: Uuid::from_slice(&id).map_err(|_| unreadable("statement_id"))?,
+        id: row.id,
+        statement_id: Uuid::from_slice(&row.statement_id.0).map_err(|_| unreadable("statement_id"))?,
         place: Place {
-            delivery: row.try_get("", "delivery_id")?,
-            offset: usize::try_from(offset).map_err(|_| unreadable("body_offset"))?,
-            length: usize::try_from(length).map_err(|_| unreadable("body_length"))?,
+            delivery: row.delivery_id,
+            offset: usize::try_from(row.body_offset).map_err(|_| unreadable("body_offset"))?,
+            length: usize::try_from(row.body_length).map_err(|_| unreadable("body_length"))?,
         },
-        stored_at: instant::read(row.try_get("", "stored_at")?),
-        occurred_at: occurred_at.map(instant::read),
-        headers: row.try_get("", "headers")?,
+        stored_at: instant::read(row.stored_at),
+        occurred_at: row.occurred_at.map(instant::read),
+        headers: row.headers,
     })
 }
 
@@ -83,14 +93,14 @@ pub async fn by_id(
     id: Uuid,
     voided: bool,
 ) -> Result<Option<Found>, StoreError> {
+    let columns = selected::<FoundRow>("s");
     let not = if voided { "NOT " } else { "" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+        "SELECT {columns} FROM statement s JOIN delivery d ON d.id = s.delivery_id
          WHERE s.statement_id = $1 AND s.platform_id = $2 AND {not}{NOT_VOIDED}"
     );
     let values: [Value; 2] = [id.as_bytes().to_vec().into(), platform.0.into()];
-    let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
-    row.as_ref().map(found).transpose()
+    find(connection, &sql, values).await?.into_iter().next().map(found).transpose()
 }
 
 /// A page of statements, in the order in which they were stored or its reverse.
@@ -98,11 +108,12 @@ pub async fn page(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<
     let Some(range) = range(connection, wanted).await? else { return Ok(Vec::new()) };
     let terms = rarest_first(connection, &wanted.terms).await?;
     let (order, at_most) = (if wanted.ascending { "ASC" } else { "DESC" }, wanted.at_most);
+    let columns = selected::<FoundRow>("s");
     let bounds: [Value; 2] = [range.first.into(), range.last.into()];
     let (sql, values) = match terms.split_first() {
         None => {
             let sql = format!(
-                "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+                "SELECT {columns} FROM statement s JOIN delivery d ON d.id = s.delivery_id
                  WHERE s.platform_id = $3 AND s.stored_at >= $4 AND s.stored_at <= $5 AND s.id >= $1 AND s.id <= $2
                        AND {NOT_VOIDED}
                  ORDER BY s.stored_at {order}, s.id {order} LIMIT {at_most}"
@@ -120,7 +131,7 @@ pub async fn page(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<
                 })
                 .collect();
             let sql = format!(
-                "SELECT {COLUMNS} FROM statement_term t
+                "SELECT {columns} FROM statement_term t
                  JOIN statement s ON s.id = t.statement JOIN delivery d ON d.id = s.delivery_id
                  WHERE t.term = $3 AND t.statement >= $1 AND t.statement <= $2{all} AND {NOT_VOIDED}
                  ORDER BY t.statement {order} LIMIT {at_most}"
@@ -129,8 +140,7 @@ pub async fn page(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<
             (sql, bounds.into_iter().chain(terms).collect())
         }
     };
-    let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
-    rows.iter().map(found).collect()
+    find(connection, &sql, values).await?.into_iter().map(found).collect()
 }
 
 /// The ids between which a page lies, and the instants at which these were stored.

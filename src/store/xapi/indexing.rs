@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,8 +11,9 @@ use super::activities::{ActivityName, KnownDefinition, keep_definitions};
 use super::bodies::Place;
 use crate::domain::ids::PlatformId;
 use crate::store::clock::begin_immediate;
-use crate::store::rows::statement;
-use crate::store::rows_of_json::{self, Column, Kind};
+use crate::store::rows::question::find;
+use crate::store::rows::{Bytes, names, parameter, row, selected, table};
+use crate::store::sql::statement;
 use crate::store::{Store, StoreError, instant};
 
 /// A statement that is to be indexed, or to which one refers.
@@ -29,27 +30,37 @@ pub struct Unindexed {
     pub headers: String,
 }
 
-const COLUMNS: &str = "s.id AS id, s.platform_id AS platform_id, s.statement_id AS statement_id,
-    s.refers_to AS refers_to, s.delivery_id AS delivery_id, s.body_offset AS body_offset,
-    s.body_length AS body_length, s.digest AS digest, d.headers AS headers";
+row! {
+    /// A statement `s` with its delivery `d`.
+    #[derive(Debug, FromQueryResult)]
+    struct UnindexedRow {
+        id: i64,
+        platform_id: i64,
+        statement_id: Bytes,
+        refers_to: Option<Bytes>,
+        delivery_id: i64,
+        body_offset: i64,
+        body_length: i64,
+        digest: Bytes,
+        headers: String = "d.headers",
+    }
+}
 
-fn unindexed(row: &sea_orm::QueryResult) -> Result<Unindexed, StoreError> {
+fn unindexed(row: UnindexedRow) -> Result<Unindexed, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "statement", column };
-    let id: Vec<u8> = row.try_get("", "statement_id")?;
-    let refers_to: Option<Vec<u8>> = row.try_get("", "refers_to")?;
-    let (offset, length): (i64, i64) = (row.try_get("", "body_offset")?, row.try_get("", "body_length")?);
+    let refers_to = row.refers_to.map(|id| Uuid::from_slice(&id.0)).transpose();
     Ok(Unindexed {
-        id: row.try_get("", "id")?,
-        platform: PlatformId(row.try_get("", "platform_id")?),
-        statement_id: Uuid::from_slice(&id).map_err(|_| unreadable("statement_id"))?,
-        refers_to: refers_to.map(|id| Uuid::from_slice(&id)).transpose().map_err(|_| unreadable("refers_to"))?,
+        id: row.id,
+        platform: PlatformId(row.platform_id),
+        statement_id: Uuid::from_slice(&row.statement_id.0).map_err(|_| unreadable("statement_id"))?,
+        refers_to: refers_to.map_err(|_| unreadable("refers_to"))?,
         place: Place {
-            delivery: row.try_get("", "delivery_id")?,
-            offset: usize::try_from(offset).map_err(|_| unreadable("body_offset"))?,
-            length: usize::try_from(length).map_err(|_| unreadable("body_length"))?,
+            delivery: row.delivery_id,
+            offset: usize::try_from(row.body_offset).map_err(|_| unreadable("body_offset"))?,
+            length: usize::try_from(row.body_length).map_err(|_| unreadable("body_length"))?,
         },
-        digest: row.try_get("", "digest")?,
-        headers: row.try_get("", "headers")?,
+        digest: row.digest.0,
+        headers: row.headers,
     })
 }
 
@@ -63,11 +74,11 @@ pub async fn through(connection: &impl ConnectionTrait) -> Result<i64, StoreErro
 /// The statements that follow one, oldest first.
 pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> Result<Vec<Unindexed>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
-         WHERE s.id > $1 ORDER BY s.id LIMIT {at_most}"
+        "SELECT {} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+         WHERE s.id > $1 ORDER BY s.id LIMIT {at_most}",
+        selected::<UnindexedRow>("s")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [id.into()])).await?;
-    rows.iter().map(unindexed).collect()
+    find(connection, &sql, [id.into()]).await?.into_iter().map(unindexed).collect()
 }
 
 /// The newest statement; 0 where there is none.
@@ -98,12 +109,12 @@ pub async fn named(
     id: Uuid,
 ) -> Result<Option<Unindexed>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM statement s JOIN delivery d ON d.id = s.delivery_id
-         WHERE s.statement_id = $1 AND s.platform_id = $2"
+        "SELECT {} FROM statement s JOIN delivery d ON d.id = s.delivery_id
+         WHERE s.statement_id = $1 AND s.platform_id = $2",
+        selected::<UnindexedRow>("s")
     );
     let values: [Value; 2] = [id.as_bytes().to_vec().into(), platform.0.into()];
-    let row = connection.query_one_raw(statement(connection, &sql, values)).await?;
-    row.as_ref().map(unindexed).transpose()
+    find(connection, &sql, values).await?.into_iter().next().map(unindexed).transpose()
 }
 
 /// The statements that refer to one.
@@ -131,12 +142,12 @@ pub async fn missing(
 ) -> Result<Vec<i64>, StoreError> {
     let rows: Vec<TermRow> =
         terms.iter().map(|(term, statement)| TermRow { term: term.0, statement: *statement }).collect();
-    let asked = rows_of_json::table(connection, 1, "w", TERM);
+    let asked = table::<TermRow>(connection, 1, "w");
     let sql = format!(
         "SELECT DISTINCT w.statement AS statement FROM {asked} WHERE NOT EXISTS
              (SELECT 1 FROM statement_term t WHERE t.term = w.term AND t.statement = w.statement) ORDER BY 1"
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [rows_of_json::parameter(&rows)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&rows)?])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "statement")?)).collect()
 }
 
@@ -148,13 +159,13 @@ pub async fn count_terms(connection: &impl ConnectionTrait, through: i64) -> Res
     Ok(terms.unsigned_abs())
 }
 
-#[derive(Debug, Serialize)]
-struct TermRow {
-    term: i64,
-    statement: i64,
+row! {
+    #[derive(Debug, Serialize)]
+    struct TermRow in statement_term {
+        term: i64,
+        statement: i64,
+    }
 }
-
-const TERM: &[Column] = &[("term", Kind::Integer), ("statement", Kind::Integer)];
 
 impl Store {
     /// Writes terms, what is learned of activities, and that the index is made through a statement; only where it was made through `from` until now.
@@ -177,12 +188,12 @@ impl Store {
         let rows: Vec<TermRow> =
             terms.iter().map(|(term, statement)| TermRow { term: term.0, statement: *statement }).collect();
         if !rows.is_empty() {
-            let given = rows_of_json::table(&transaction, 1, "given_rows", TERM);
+            let given = table::<TermRow>(&transaction, 1, "given_rows");
+            let names = names::<TermRow>();
             let sql = format!(
-                "INSERT INTO statement_term (term, statement) SELECT term, statement FROM {given} WHERE TRUE
-                 ON CONFLICT DO NOTHING"
+                "INSERT INTO statement_term ({names}) SELECT {names} FROM {given} WHERE TRUE ON CONFLICT DO NOTHING"
             );
-            transaction.execute_raw(statement(&transaction, &sql, [rows_of_json::parameter(&rows)?])).await?;
+            transaction.execute_raw(statement(&transaction, &sql, [parameter(&rows)?])).await?;
         }
         keep_definitions(&transaction, definitions).await?;
         transaction.commit().await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, Value};
 
 use crate::domain::training::Target;
-use crate::store::rows::{placeholders, statement};
+use crate::store::sql::{placeholders, statement};
 use crate::store::{StoreError, instant};
 
 /// Statements that are alike in what they are about and why they give no result of it.

@@ -3,7 +3,8 @@
 use super::{KnownHead, Progress, Verified};
 use crate::app::App;
 use crate::store::StoreError;
-use crate::store::chain::checking::{self, Scope};
+use crate::store::chain::checking;
+use crate::store::chain::scope::Scope;
 use crate::store::chain::{self, sealing::Sealed};
 
 impl App {

@@ -3,7 +3,7 @@
 use super::Verified;
 use crate::app::App;
 use crate::store::StoreError;
-use crate::store::chain::checking::Scope;
+use crate::store::chain::scope::Scope;
 use crate::store::integrity::{self, Pages};
 
 impl App {

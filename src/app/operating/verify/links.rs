@@ -6,7 +6,7 @@ use super::{AT_ONCE, Progress, Verified};
 use crate::app::App;
 use crate::domain::ids::EmployeeId;
 use crate::domain::linking::{Identity, Link};
-use crate::store::chain::checking::Scope;
+use crate::store::chain::scope::Scope;
 use crate::store::learners::{self, KeptEventLink, KeptLearner};
 use crate::store::links::{self, LinkIndex, LinkOrders};
 use crate::store::{Snapshot, StoreError, people, platforms};

@@ -21,8 +21,8 @@ use chrono::{DateTime, Utc};
 use crate::app::{App, Asker};
 use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
-use crate::store::chain::checking::Scope;
 use crate::store::chain::fault::LinkName;
+use crate::store::chain::scope::Scope;
 use crate::store::{Snapshot, StoreError, Unscoped};
 
 /// Why nothing was verified.

@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::app::compliance::refresh::all_requirements;
 use crate::domain::compliance::{ScopeSpan, Standing, StandingSpan};
 use crate::domain::ids::{EmployeeId, RequirementCode};
-use crate::store::chain::checking::Scope;
-use crate::store::receiving::rereading::BLOCK;
+use crate::store::chain::scope::BLOCK;
+use crate::store::chain::scope::Scope;
 use crate::store::standings::{self, Derived};
-use crate::store::{StoreError, people};
+use crate::store::{StoreError, people, stale};
 
 /// How many rounds of settling there are at the most, whatever comes in meanwhile.
 const ROUNDS: usize = 1000;
@@ -50,7 +50,7 @@ impl App {
             progress(ids.len() as u64);
             verified.employees += ids.len() as u64;
             // Facts that came since the settling are not derived yet, and reports judge these people themselves.
-            let waiting = standings::stale_among(snapshot.connection(), &ids).await?;
+            let waiting = stale::stale_among(snapshot.connection(), &ids).await?;
             let numbers = people::numbers_of(snapshot.connection(), &ids.iter().copied().collect()).await?;
             let should = self.derive_from_scratch(&snapshot, &ids, &requirements).await?;
             let kept = standings::kept(snapshot.connection(), &ids).await?;

@@ -16,11 +16,6 @@ const SHA1_DIGITS: usize = 40;
 /// How many hexadecimal digits SHA-224, SHA-256, SHA-384 and SHA-512 have.
 const SHA2_DIGITS: [usize; 4] = [56, 64, 96, 128];
 
-/// RFC 3987, section 2.2, `IRI`: with a scheme, so that it means the same everywhere.
-pub(in crate::intake) fn is_iri(text: &str) -> bool {
-    Iri::parse(text).is_ok()
-}
-
 /// `mailto:` and one address: RFC 6068 without header fields, the letters of RFC 3987 allowed. The scheme is in any case
 /// (RFC 3986, section 3.1).
 pub(super) fn is_mbox(text: &str) -> bool {

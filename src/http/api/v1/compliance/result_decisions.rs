@@ -11,7 +11,7 @@ use crate::app::compliance::decide_results::{
     DecideResultError, DecidedAnswer, DecisionAnswer, ResultDecisionRequest, StandingChange, kind_of,
 };
 use crate::app::{App, Asker};
-use crate::domain::directory::proposal::State as DecisionState;
+use crate::domain::approval::State as DecisionState;
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::training::{ResultDecision, Target, Verdict};
 use crate::http::api::v1::employees::corrections::reason;

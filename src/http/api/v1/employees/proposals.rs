@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::app::employees::propose::{DecideError, ProposalAnswer, ProposalsRequest};
 use crate::app::{App, Asker};
-use crate::domain::directory::proposal::{self, MatterKind, Proposal};
+use crate::domain::approval;
+use crate::domain::directory::proposal::{MatterKind, Proposal};
 use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -75,8 +76,8 @@ pub(in crate::http::api::v1) async fn list(
 ) -> Result<(Vec<ProposalAnswer>, Option<String>), Problem> {
     let query = query.only(&["employee_number", "state", "limit", "before"])?;
     let state = query.text("state").map(|text| {
-        let words = proposal::State::ALL.map(proposal::State::as_str).join(", ");
-        proposal::State::parse(text).ok_or_else(|| Problem::bad_request(format!("state={text} is none of: {words}")))
+        let words = approval::State::ALL.map(approval::State::as_str).join(", ");
+        approval::State::parse(text).ok_or_else(|| Problem::bad_request(format!("state={text} is none of: {words}")))
     });
     let at_most = query.limit(100, 500)?;
     let request = ProposalsRequest {
