@@ -207,22 +207,27 @@ fn modules() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     rooms
 }
 
+/// The modules that one uses, by way of others or not.
+fn reached<'a>(modules: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<&'a str> {
+    let mut reached: BTreeSet<&str> = modules[from].iter().map(String::as_str).collect();
+    let mut next: Vec<&str> = reached.iter().copied().collect();
+    while let Some(module) = next.pop() {
+        next.extend(modules[module].iter().map(String::as_str).filter(|used| reached.insert(*used)));
+    }
+    reached
+}
+
 /// The sets of modules of which each uses, by way of others or not, all the others.
 fn circles(modules: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<&str>> {
-    let reached = |from: &str| {
-        let (mut reached, mut next) = (BTreeSet::new(), vec![from]);
-        while let Some(module) = next.pop() {
-            let used = modules.get(module).into_iter().flatten().map(String::as_str);
-            next.extend(used.filter(|used| reached.insert(*used)));
+    let all: BTreeMap<&str, BTreeSet<&str>> =
+        modules.keys().map(|module| (module.as_str(), reached(modules, module))).collect();
+    let mut circles = BTreeSet::new();
+    for (module, used) in &all {
+        if used.contains(module) {
+            circles.insert(used.iter().copied().filter(|other| all[other].contains(module)).collect());
         }
-        reached
-    };
-    let reached: BTreeMap<&str, BTreeSet<&str>> =
-        modules.keys().map(|module| (module.as_str(), reached(module))).collect();
-    let circle = |(module, all): (&&str, &BTreeSet<&str>)| {
-        all.contains(module).then(|| all.iter().copied().filter(|other| reached[other].contains(module)).collect())
-    };
-    reached.iter().filter_map(circle).collect()
+    }
+    circles
 }
 
 #[test]
