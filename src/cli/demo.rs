@@ -109,7 +109,7 @@ async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, Comm
     let asker = Asker::operator();
     let wrong = |problem: &dyn std::fmt::Display| format!("the made-up city is wrong: {problem}");
     let requirements = requirements_toml::read(&city.requirements_toml())
-        .map_err(|problems| problems.first().map_or_else(String::new, |problem| wrong(problem)))?;
+        .map_err(|problems| problems.0.first().map_or_else(String::new, |problem| wrong(problem)))?;
     opened.app.apply_requirements(&asker, requirements).await?;
     let platform = NewPlatform {
         code: PlatformCode::parse(demo_city::PLATFORM)?,
