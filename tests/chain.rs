@@ -8,7 +8,7 @@ mod damage;
 use std::collections::BTreeSet;
 
 use kurskoll::app::Asker;
-use kurskoll::app::verify::{KnownHead, Part, Verified, VerifyRequest};
+use kurskoll::app::operating::verify::{KnownHead, Part, Verified, VerifyRequest};
 use kurskoll::store::chain::coverage::TABLES;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kurskoll::app::import_directory::{ImportError, ImportRequest};
+use kurskoll::app::directory::import::{ImportError, ImportRequest};
 use kurskoll::domain::directory::plan::{Allowed, Extent, Plan};
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Exemptions by hand: decided at once, or by two persons where the register is set up so.
 
 use kurskoll::app::Asker;
-use kurskoll::app::import_directory::ImportError;
-use kurskoll::app::sign_tokens::TokenRequest;
+use kurskoll::app::directory::import::ImportError;
+use kurskoll::app::operating::sign_tokens::TokenRequest;
 use kurskoll::config::{ApprovalSettings, Settings};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::plan::Extent;

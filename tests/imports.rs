@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kurskoll::app::import_directory::{ImportRequest, Imported, digest_of};
+use kurskoll::app::directory::import::{ImportRequest, Imported, digest_of};
 use kurskoll::app::{Asker, system_clock};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::calendar::CityCalendar;

@@ -1,8 +1,8 @@
 //! An import that is undone leaves nothing, but in the past; and what others did since stays.
 
 use kurskoll::app::Asker;
-use kurskoll::app::import_directory::ImportRequest;
-use kurskoll::app::undo_import::UndoImportRequest;
+use kurskoll::app::directory::import::ImportRequest;
+use kurskoll::app::directory::undo_import::UndoImportRequest;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::plan::{Allowed, Extent};
 use kurskoll::intake::webhook::signature::WebhookSecret;

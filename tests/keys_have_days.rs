@@ -1,6 +1,6 @@
 //! On any day an address or user name is its holder's of that day: what HR gave, took back, mixed up and corrected.
 
-use kurskoll::app::import_directory::ImportError;
+use kurskoll::app::directory::import::ImportError;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::plan::Extent;
 use kurskoll::domain::linking::LinkingKey;

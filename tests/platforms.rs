@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 use kurskoll::app::Asker;
-use kurskoll::app::add_platform::{NewPlatform, PlatformError};
-use kurskoll::app::receive_delivery::NATIVE;
+use kurskoll::app::platforms::add::{NewPlatform, PlatformError};
+use kurskoll::app::receiving::receive::NATIVE;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::{WebhookSecret, sign};

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use kurskoll::app::Asker;
-use kurskoll::app::add_platform::NewPlatform;
-use kurskoll::app::give_profile::ProfileError;
+use kurskoll::app::platforms::add::NewPlatform;
+use kurskoll::app::platforms::give_profile::ProfileError;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;
@@ -324,11 +324,11 @@ both_databases! {
             send(&app, "akademin", ("Authorization", &basic(secret)), "application/json", &ping).await.status
         };
         assert_eq!(sent(&old).await, 200);
-        let new = app.app.rotate_fitting_secret(&Asker::operator(), &code("akademin"), None, kurskoll::app::add_platform::OldSecrets::HoldOn).await.expect("a secret").reveal();
+        let new = app.app.rotate_fitting_secret(&Asker::operator(), &code("akademin"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret").reveal();
         assert!(new.contains(':') && new != old);
         assert_eq!((sent(&new).await, sent(&old).await), (200, 200));
         app.platform("larportal").await;
-        let native = app.app.rotate_fitting_secret(&Asker::operator(), &code("larportal"), None, kurskoll::app::add_platform::OldSecrets::HoldOn).await.expect("a secret");
+        let native = app.app.rotate_fitting_secret(&Asker::operator(), &code("larportal"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret");
         assert!(native.reveal().starts_with("whsec_"));
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use kurskoll::app::Asker;
-use kurskoll::app::pull::{NamedBy, NewPull, NewSource, PullError};
+use kurskoll::app::platforms::pull::{NamedBy, NewPull, NewSource, PullError};
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::pulling::{Brought, LOOK_BACK};
 use kurskoll::intake::xapi::Version;
@@ -548,7 +548,7 @@ both_databases! {
         app.apply(BY_PROFILE).await;
         app.import(HrFiles { administrations: ADMINISTRATIONS, employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         app.clock.advance(Duration::days(10));
-        let new = kurskoll::app::add_platform::NewPlatform {
+        let new = kurskoll::app::platforms::add::NewPlatform {
             code: code("moodle"),
             adapter: "moodle".to_owned(),
             linking_keys: kurskoll::domain::linking::LinkingKey::DEFAULT_ORDER.to_vec(),

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use kurskoll::app::Asker;
-use kurskoll::app::show_deliveries::ShownBody;
+use kurskoll::app::receiving::show_deliveries::ShownBody;
 use kurskoll::domain::ids::EventId;
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::sign;

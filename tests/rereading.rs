@@ -1,7 +1,7 @@
 //! What was understood wrongly is read again by a mended profile: `platform reread`.
 
 use kurskoll::app::Asker;
-use kurskoll::app::add_platform::NewPlatform;
+use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;

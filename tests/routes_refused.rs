@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kurskoll::app::Asker;
-use kurskoll::app::decide::{Decision, ProposalRequest};
-use kurskoll::app::decide_results::ResultDecisionRequest;
-use kurskoll::app::link_identity::LinkRequest;
+use kurskoll::app::compliance::decide_results::ResultDecisionRequest;
+use kurskoll::app::employees::propose::{Decision, ProposalRequest};
+use kurskoll::app::linking::link::LinkRequest;
 use kurskoll::auth::{KeyRing, SigningKey, issue};
 use kurskoll::config::{ApprovalSettings, RateLimitSettings, Settings};
 use kurskoll::domain::access::Role;

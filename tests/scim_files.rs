@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kurskoll::app::import_directory::ImportError;
+use kurskoll::app::directory::import::ImportError;
 use kurskoll::domain::directory::plan::Extent;
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ mod without_result;
 
 use std::collections::BTreeSet;
 
-use kurskoll::app::reread_platform::RereadRequest;
+use kurskoll::app::receiving::reread::RereadRequest;
 use serde_json::{Value, json};
 
 use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS};
@@ -216,7 +216,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let old = city_with_moodle(&app).await;
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
-        let made = app.app.rotate_credential(&kurskoll::app::Asker::operator(), &code, kurskoll::app::add_platform::OldSecrets::HoldOn).await.expect("rotated").expect("a key");
+        let made = app.app.rotate_credential(&kurskoll::app::Asker::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated").expect("a key");
         let new = XapiSender { credential: made.reveal() };
         app.state(&old, &both_of("17")).await;
         app.state(&new, &both_of("18")).await;

@@ -544,7 +544,7 @@ both_databases! {
         }
         // The key is replaced, and holds on for a day; so does what is made with it, each token for its hour.
         let code = PlatformCode::parse("moodle").expect("a code");
-        app.app.rotate_credential(&Asker::operator(), &code, kurskoll::app::add_platform::OldSecrets::HoldOn).await.expect("rotated");
+        app.app.rotate_credential(&Asker::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated");
         app.clock.advance(chrono::Duration::minutes(24 * 60 - 10));
         let late = ask(&[("authorization", &basic)], &[grant]).await.ok()["access_token"].as_str().expect("a token").to_owned();
         use_it(&bearer).await.problem(401);

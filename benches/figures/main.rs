@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Parser;
-use kurskoll::app::sign_tokens::TokenRequest;
+use kurskoll::app::operating::sign_tokens::TokenRequest;
 use kurskoll::app::{App, Asker};
 use kurskoll::config::Settings;
 use kurskoll::demo_city::DemoCity;

@@ -29,7 +29,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use kurskoll::app::Asker;
-use kurskoll::app::add_platform::NewPlatform;
+use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::xapi::credentials::XAPI;
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use kurskoll::app::add_platform::NewPlatform;
-use kurskoll::app::import_directory::ImportRequest;
-use kurskoll::app::receive_delivery::NATIVE;
+use kurskoll::app::directory::import::ImportRequest;
+use kurskoll::app::platforms::add::NewPlatform;
+use kurskoll::app::receiving::receive::NATIVE;
 use kurskoll::app::{App, Asker};
 use kurskoll::demo_city::{self, DemoCity};
 use kurskoll::domain::directory::plan::{Extent, Files};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::App;
+use crate::app::App;
 use crate::domain::access::{Action, Grant, Principal, Refused, Visible};
 use crate::store::{Change, StoreError, audit};
 
@@ -45,7 +45,7 @@ fn scope_of(visible: &Visible) -> String {
 
 impl App {
     /// Leaves an audit entry within a change.
-    pub(super) async fn audit(
+    pub(in crate::app) async fn audit(
         &self,
         change: &Change,
         asker: &Asker,
@@ -58,7 +58,12 @@ impl App {
 
     /// Leaves the audit entry of a look, and moves the clock of knowledge to now: whatever is recorded from here on is
     /// later than the instant that this returns.
-    pub(super) async fn look(&self, asker: &Asker, grant: &Grant, act: Act<'_>) -> Result<DateTime<Utc>, StoreError> {
+    pub(in crate::app) async fn look(
+        &self,
+        asker: &Asker,
+        grant: &Grant,
+        act: Act<'_>,
+    ) -> Result<DateTime<Utc>, StoreError> {
         let change = self.store.change(self.now()).await?;
         self.audit(&change, asker, grant, act).await?;
         let pinned = change.known_at();

@@ -3,65 +3,17 @@
 //! Nothing here knows Rocket or SQL. Whoever asks is an [`Asker`]; an act that the roles do not permit is refused
 //! before anything is read. Start at `receive_delivery` for the way in and at `build_report` for the way out.
 
-pub mod adapter;
-pub mod add_platform;
-pub mod apply_requirements;
-pub mod as_known;
-pub mod backup;
-pub mod build_report;
-pub mod build_trend;
-pub mod check_profile;
-mod check_statements;
-pub mod clock_watch;
-pub mod compare_reports;
+pub mod compliance;
 pub mod context;
-pub mod correct_employee;
-pub mod decide;
-pub mod decide_results;
-pub mod dismiss_delivery;
-pub mod export_administration;
-pub mod give_profile;
-pub mod health;
-pub mod import_directory;
-pub mod import_results;
-pub mod judge;
-pub mod knowledge;
-pub mod link_identity;
-pub mod link_in_bulk;
-pub mod link_moves;
-pub mod linked_share;
-pub mod list_codes;
-pub mod list_unlinked;
-mod look_at_effect;
-pub mod merge_employees;
-pub mod metrics;
-mod own_people;
-mod own_waiting;
-pub mod platform_counts;
-pub mod pull;
-pub mod rate_limits;
-pub mod read_audit;
-pub mod receive_delivery;
-mod receive_foreign;
-pub mod reorganise;
-pub mod replay_quarantine;
-pub mod reread_platform;
+pub mod directory;
+pub mod employees;
+pub mod linking;
+pub mod operating;
+pub mod platforms;
+pub mod quarantine;
+pub mod receiving;
+pub mod reports;
 pub mod scim;
-pub mod seal;
-pub mod settle_standings;
-pub mod show_deliveries;
-pub mod show_employee;
-pub mod show_history;
-pub mod show_imports;
-pub mod show_platforms;
-pub mod show_quarantine;
-pub mod sign_tokens;
-pub mod statements_without_result;
-pub mod suggest_employees;
-pub mod take_from_quarantine;
-pub mod undo_import;
-pub mod unknown_audience;
-pub mod verify;
 pub mod xapi;
 
 use std::collections::BTreeMap;
@@ -73,8 +25,8 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::report::sort::SwedishOrder;
 
 pub use context::Asker;
-pub use decide::Approval;
-pub use metrics::Metrics;
+pub use employees::propose::Approval;
+pub use operating::metrics::Metrics;
 // What doors open, and what may go wrong behind them: they name nothing of the store itself.
 pub use crate::store::{Patience, Store, StoreError, Trouble};
 
@@ -96,15 +48,15 @@ pub struct App {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Whether the database is there.
-    pub health: Arc<health::Health>,
+    pub health: Arc<operating::health::Health>,
     /// Whether the clock can be believed.
-    pub clock_watch: Arc<clock_watch::ClockWatch>,
+    pub clock_watch: Arc<operating::clock_watch::ClockWatch>,
     /// What two persons must agree on.
     pub approval: Approval,
     /// What platforms do that leaves no row of its own.
-    pub platform_counts: Arc<platform_counts::PlatformCounts>,
+    pub platform_counts: Arc<platforms::counts::PlatformCounts>,
     /// How often platforms may send, and strangers fail.
-    pub rate_limits: Arc<rate_limits::RateLimits>,
+    pub rate_limits: Arc<receiving::rate_limits::RateLimits>,
     /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
     /// After how many days without a result, likewise.
@@ -114,7 +66,7 @@ pub struct App {
     /// What was promised of statements that are found.
     pub(crate) consistency: Arc<xapi::consistency::Consistency>,
     pub(crate) order: Arc<SwedishOrder>,
-    pub(crate) namesakes: Arc<suggest_employees::KeptNamesakes>,
+    pub(crate) namesakes: Arc<linking::suggest::KeptNamesakes>,
 }
 
 impl std::fmt::Debug for App {
@@ -127,8 +79,8 @@ impl App {
     #[must_use]
     pub fn new(store: Store, calendar: CityCalendar, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self {
-            health: health::Health::of(store.clone(), metrics.clone()),
-            clock_watch: clock_watch::ClockWatch::of(clock.clone()),
+            health: operating::health::Health::of(store.clone(), metrics.clone()),
+            clock_watch: operating::clock_watch::ClockWatch::of(clock.clone()),
             store,
             calendar,
             clock,
@@ -153,13 +105,13 @@ impl App {
 
     /// The same, by the clock that a watch says to go by.
     #[must_use]
-    pub fn with_clock_watch(self, watch: Arc<clock_watch::ClockWatch>) -> Self {
+    pub fn with_clock_watch(self, watch: Arc<operating::clock_watch::ClockWatch>) -> Self {
         Self { clock: watch.clock(), clock_watch: watch, ..self }
     }
 
     /// The same with limits for how often is sent.
     #[must_use]
-    pub fn with_rate_limits(self, limits: rate_limits::RateLimits) -> Self {
+    pub fn with_rate_limits(self, limits: receiving::rate_limits::RateLimits) -> Self {
         Self { rate_limits: Arc::new(limits), ..self }
     }
 
@@ -190,7 +142,7 @@ impl App {
     /// zone reckon otherwise than what made it.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.store.migrate().await?;
-        list_unlinked::make_cursor_key(self).await?;
-        settle_standings::renew_if_reckoned_otherwise(self).await
+        linking::unlinked::make_cursor_key(self).await?;
+        compliance::refresh::renew_if_reckoned_otherwise(self).await
     }
 }

@@ -9,12 +9,12 @@ use futures::StreamExt;
 
 use super::serve::Service;
 use super::{CommandError, Missing, Opened, logging, open_with, output};
-use crate::app::add_platform::NewPlatform;
-use crate::app::build_report::ReportRequest;
-use crate::app::import_directory::ImportRequest;
-use crate::app::knowledge::Clocks;
-use crate::app::receive_delivery::NATIVE;
-use crate::app::sign_tokens::TokenRequest;
+use crate::app::directory::import::ImportRequest;
+use crate::app::operating::sign_tokens::TokenRequest;
+use crate::app::platforms::add::NewPlatform;
+use crate::app::receiving::receive::NATIVE;
+use crate::app::reports::build::ReportRequest;
+use crate::app::reports::clocks::Clocks;
 use crate::app::{Asker, Patience};
 use crate::config;
 use crate::demo_city::{self, DemoCity, DemoDelivery, Expect};

@@ -32,12 +32,12 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use rocket::figment::Figment;
 
-use crate::app::build_report::BuildReportError;
-use crate::app::build_trend::BuildTrendError;
-use crate::app::clock_watch::ClockWatch;
-use crate::app::export_administration::RowsError;
-use crate::app::list_codes::Codes;
-use crate::app::rate_limits::RateLimits;
+use crate::app::directory::list_codes::Codes;
+use crate::app::operating::clock_watch::ClockWatch;
+use crate::app::receiving::rate_limits::RateLimits;
+use crate::app::reports::build::BuildReportError;
+use crate::app::reports::export::RowsError;
+use crate::app::reports::trend::BuildTrendError;
 use crate::app::{App, Approval, Asker, Metrics, Patience, Store, Trouble, system_clock};
 use crate::config::{self, DatabaseSettings, Settings};
 use crate::domain::calendar::CityCalendar;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::{CommandError, Opened, open, open_or_make, output, platform_check};
 use crate::app::Asker;
-use crate::app::adapter::{Adapter, PROFILE};
-use crate::app::add_platform::{NewPlatform, OldSecrets};
-use crate::app::receive_delivery::{NATIVE, TRUSTED_FOR};
+use crate::app::platforms::add::{NewPlatform, OldSecrets};
+use crate::app::receiving::adapter::{Adapter, PROFILE};
+use crate::app::receiving::receive::{NATIVE, TRUSTED_FOR};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 

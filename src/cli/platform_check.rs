@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 
 use super::{CommandError, output};
-use crate::app::check_profile::{CheckRequest, EventReading, Meaning, Reading, check, is_shipped};
+use crate::app::platforms::check_profile::{CheckRequest, EventReading, Meaning, Reading, check, is_shipped};
 use crate::app::system_clock;
 use crate::domain::training::{ReportedResult, ResultKind, Revokes, Target};
-use crate::http::api::v1::profiles::CheckView;
+use crate::http::api::v1::platforms::profiles::CheckView;
 use crate::render::text;
 
 #[derive(Debug, Args)]

@@ -5,11 +5,11 @@ use clap::{Args, Subcommand};
 
 use super::interrupt::{Interrupted, settle, unless_interrupted};
 use super::{CommandError, open, output, values};
-use crate::app::receive_delivery::{Received, place_in_body};
-use crate::app::replay_quarantine::{ReplayRequest, ReplayedDelivery, Which};
-use crate::app::show_deliveries::{ShownBody, text_of};
-use crate::app::show_quarantine::QuarantineRequest;
-use crate::app::take_from_quarantine::{PieceState, TakeRequest};
+use crate::app::quarantine::replay::{ReplayRequest, ReplayedDelivery, Which};
+use crate::app::quarantine::show::QuarantineRequest;
+use crate::app::quarantine::take_out::{PieceState, TakeRequest};
+use crate::app::receiving::receive::{Received, place_in_body};
+use crate::app::receiving::show_deliveries::{ShownBody, text_of};
 use crate::app::{App, Asker};
 use crate::domain::ids::PlatformCode;
 use crate::render::text;

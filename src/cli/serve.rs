@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{CommandError, Missing, Opened, logging, open_with};
 use crate::app::Patience;
-use crate::app::receive_delivery::Receiving;
+use crate::app::receiving::receive::Receiving;
 use crate::auth::Authenticator;
 use crate::config;
 use crate::http::{self, Doors, ListenError};

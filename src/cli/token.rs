@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, open, output};
 use crate::app::Asker;
-use crate::app::sign_tokens::TokenRequest;
+use crate::app::operating::sign_tokens::TokenRequest;
 use crate::auth::parse_ttl;
 use crate::domain::access::Role;
 use crate::domain::ids::AdministrationCode;

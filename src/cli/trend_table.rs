@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::app::build_trend::{Trend, TrendPoint};
+use crate::app::reports::trend::{Trend, TrendPoint};
 use crate::domain::report::Figures;
 use crate::render::text;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::interrupt::{Interrupted, unless_interrupted};
 use super::{CommandError, open, output};
 use crate::app::Asker;
-use crate::app::verify::{KnownHead, Part, Verified, VerifyRequest};
+use crate::app::operating::verify::{KnownHead, Part, Verified, VerifyRequest};
 
 #[derive(Debug, Args)]
 #[command(

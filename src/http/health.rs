@@ -10,9 +10,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::app::clock_watch::Warning;
-use crate::app::health::Check;
-use crate::app::receive_delivery::Receiving;
+use crate::app::operating::clock_watch::Warning;
+use crate::app::operating::health::Check;
+use crate::app::receiving::receive::Receiving;
 
 /// When to look again, where it is not ready.
 const RETRY_AFTER_SECONDS: &str = "1";

@@ -8,7 +8,7 @@ use rocket::{Data, Request, Response, Route, State, get, routes};
 
 use super::problem::Problem;
 use super::request_id::{arrived_at, route_pattern};
-use crate::app::metrics::Metrics;
+use crate::app::operating::metrics::Metrics;
 
 /// To be mounted at `/`; `Arc<Metrics>` must be managed.
 #[must_use]

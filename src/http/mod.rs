@@ -34,7 +34,7 @@ use rocket::{Build, Ignite, Orbit, Rocket, routes};
 
 use self::connections::Connections;
 use crate::app::App;
-use crate::app::receive_delivery::Receiving;
+use crate::app::receiving::receive::Receiving;
 use crate::app::scim::Door as ScimDoor;
 use crate::auth::Authenticator;
 use crate::config::{ConnectionsSettings, ReceivingSettings};

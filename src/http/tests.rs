@@ -17,7 +17,7 @@ use super::request_id::RequestId;
 use super::request_log::{RequestLog, traced};
 use super::security_headers::SecurityHeaders;
 use super::{catchers, health, metrics};
-use crate::app::metrics::Metrics;
+use crate::app::operating::metrics::Metrics;
 use crate::auth::{Authenticator, KeyRing, SigningKey, TokenSettings, issue};
 use crate::domain::access::Role;
 

@@ -16,9 +16,9 @@ use super::connections::Addresses;
 use super::problem::{Challenge, Problem};
 use super::request_id::arrived_at;
 use crate::app::App;
-use crate::app::check_profile::is_form;
-use crate::app::metrics::DeliveryOutcome;
-use crate::app::receive_delivery::{
+use crate::app::operating::metrics::DeliveryOutcome;
+use crate::app::platforms::check_profile::is_form;
+use crate::app::receiving::receive::{
     Headers, Kept, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, is_encoding_taken,
     place_in_body,
 };

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::receive_delivery::Receiving;
+use crate::app::operating::seal::Sealed;
+use crate::app::receiving::receive::Receiving;
 use crate::app::scim::Door;
-use crate::app::seal::Sealed;
 use crate::app::{App, StoreError};
 use crate::auth::Authenticator;
 

@@ -1,8 +1,8 @@
 //! One thing after the other is bent in a register that the service itself made, and each is found.
 
 use kurskoll::app::Asker;
-use kurskoll::app::import_directory::ImportRequest;
-use kurskoll::app::pull::{NewPull, NewSource};
+use kurskoll::app::directory::import::ImportRequest;
+use kurskoll::app::platforms::pull::{NewPull, NewSource};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::plan::Allowed;
 use kurskoll::domain::directory::plan::Extent;

@@ -2,7 +2,7 @@
 
 use chrono::{Duration, NaiveDate};
 use kurskoll::app::Asker;
-use kurskoll::app::decide::Decision;
+use kurskoll::app::employees::propose::Decision;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::directory::proposal::{MatterKind, State};
 use kurskoll::intake::webhook::signature::WebhookSecret;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
-use kurskoll::app::add_platform::NewPlatform;
-use kurskoll::app::apply_requirements::Applied;
-use kurskoll::app::import_directory::{ImportError, ImportRequest};
-use kurskoll::app::rate_limits::RateLimits;
-use kurskoll::app::receive_delivery::{NATIVE, Receiving};
-use kurskoll::app::sign_tokens::TokenRequest;
+use kurskoll::app::compliance::apply_requirements::Applied;
+use kurskoll::app::directory::import::{ImportError, ImportRequest};
+use kurskoll::app::operating::sign_tokens::TokenRequest;
+use kurskoll::app::platforms::add::NewPlatform;
+use kurskoll::app::receiving::rate_limits::RateLimits;
+use kurskoll::app::receiving::receive::{NATIVE, Receiving};
 use kurskoll::app::{App, Approval, Asker, Metrics, Patience};
 use kurskoll::auth::Authenticator;
 use kurskoll::config::{self, Settings};

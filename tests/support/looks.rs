@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kurskoll::app::Asker;
-use kurskoll::app::show_deliveries::DeliveriesRequest;
+use kurskoll::app::receiving::show_deliveries::DeliveriesRequest;
 use kurskoll::domain::access::Role;
 use kurskoll::store::deliveries::KeptDelivery;
 use serde_json::Value;

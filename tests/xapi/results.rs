@@ -1,6 +1,6 @@
 //! What statements tell of courses and quizzes, and what only looks as if it did.
 
-use kurskoll::app::reread_platform::RereadRequest;
+use kurskoll::app::receiving::reread::RereadRequest;
 use serde_json::{Value, json};
 
 use super::{both_of, city_with_moodle, status_of};

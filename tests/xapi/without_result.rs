@@ -1,7 +1,7 @@
 //! What an officer would expect to count: what does, in the shapes in which platforms send it, and what does not and is said to.
 
 use kurskoll::app::Asker;
-use kurskoll::app::reread_platform::RereadRequest;
+use kurskoll::app::receiving::reread::RereadRequest;
 use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
 

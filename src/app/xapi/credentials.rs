@@ -11,9 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::app::add_platform::{NewPlatform, PlatformError};
 use crate::app::context::Act;
-use crate::app::receive_delivery::TRUSTED_FOR;
+use crate::app::platforms::add::{NewPlatform, PlatformError};
+use crate::app::receiving::receive::TRUSTED_FOR;
 use crate::app::{App, Asker};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
@@ -22,7 +22,7 @@ pub use crate::store::credentials::Credential;
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets};
 use crate::store::{Change, StoreError};
 
-pub use crate::app::adapter::XAPI;
+pub use crate::app::receiving::adapter::XAPI;
 
 /// The most keys that are remembered, so that whoever tries many fills no memory.
 const MOST_REMEMBERED: usize = 1_024;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::receive_delivery::{ReceiveError, Receiving};
+use crate::app::receiving::receive::{ReceiveError, Receiving};
 use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
 use crate::intake::json::{Document, Value};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::index::Indexing;
 use crate::app::App;
-use crate::app::verify::{Progress, Verified};
+use crate::app::operating::verify::{Progress, Verified};
 use crate::store::xapi::TermDigest;
 use crate::store::xapi::indexing;
 use crate::store::{Snapshot, StoreError};

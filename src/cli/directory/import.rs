@@ -9,7 +9,7 @@ use super::super::{CommandError, open, open_or_make, output};
 use super::allowances::Allowances;
 use super::format::{Format, print_csv, print_json, print_lines};
 use crate::app::Asker;
-use crate::app::import_directory::{ImportError, ImportRequest, Imported, digest_of};
+use crate::app::directory::import::{ImportError, ImportRequest, Imported, digest_of};
 use crate::domain::directory::imports::{FileSource, MappingSource, Sources};
 use crate::domain::directory::plan::{Allowed, Extent, Files};
 use crate::domain::directory::problem::{FileKind, RowProblems};

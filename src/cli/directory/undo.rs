@@ -6,7 +6,7 @@ use super::super::interrupt::{all_or_nothing, settle};
 use super::super::{CommandError, open, output};
 use super::format::{Format, print_all, print_csv, print_json, print_lines};
 use crate::app::Asker;
-use crate::app::undo_import::{UndoImportRequest, UndoneImport};
+use crate::app::directory::undo_import::{UndoImportRequest, UndoneImport};
 use crate::render::views::UndoneImportView;
 
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::read_secret;
 use crate::app::Asker;
-use crate::app::pull::{CourseName, NamedBy, NewPull, NewSource};
-use crate::app::receive_delivery::Receiving;
+use crate::app::platforms::pull::{CourseName, NamedBy, NewPull, NewSource};
+use crate::app::receiving::receive::Receiving;
 use crate::app::xapi::receive::Version;
 use crate::cli::{CommandError, Opened, output, values};
 use crate::domain::ids::PlatformCode;

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use clap::Args;
 
-use crate::app::reread_platform::{Difference, RereadRequest};
+use crate::app::receiving::reread::{Difference, RereadRequest};
 use crate::app::{App, Asker};
 use crate::cli::interrupt::{Interrupted, settle, unless_interrupted};
 use crate::cli::results::standing_change;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
-use crate::app::knowledge::Clocks;
+use crate::app::reports::clocks::Clocks;
 use crate::domain::compliance::Status;
 use crate::domain::ids::InvalidId;
 use crate::http::problem::Problem;

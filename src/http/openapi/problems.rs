@@ -9,15 +9,15 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use crate::app::link_moves::{LinkMoves, MovedPerson};
+use crate::app::linking::moves::{LinkMoves, MovedPerson};
 use crate::domain::access::Refused;
 use crate::domain::compliance::Status as Standing;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::ids::{CourseId, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
-use crate::http::api::v1::links::moves_results;
-use crate::http::api::v1::links_in_bulk::not_all;
-use crate::http::api::v1::results::bad_rows;
+use crate::http::api::v1::linking::bulk::not_all;
+use crate::http::api::v1::linking::links::moves_results;
+use crate::http::api::v1::receiving::results::bad_rows;
 use crate::http::problem::{Challenge, Problem};
 
 fn documented(description: &str, problem: &Problem) -> RefOr<Response> {

@@ -17,7 +17,7 @@ use super::documents::{self, resource_at};
 use super::sent::{Body, Sent, parameters};
 use super::{activities, agents, statements};
 use crate::app::App;
-use crate::app::receive_delivery::Receiving;
+use crate::app::receiving::receive::Receiving;
 use crate::app::xapi::receive::Version;
 use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;

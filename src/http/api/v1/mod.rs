@@ -1,29 +1,14 @@
 //! The JSON API: a file per noun; each holds its views, its OpenAPI words, its handlers and what its errors become.
 
-pub mod administrations;
-pub mod audit;
-pub mod comparison;
-pub mod corrections;
-pub mod deliveries;
+pub mod compliance;
+pub mod directory;
 pub mod employees;
-pub mod exemptions;
-pub mod history;
-pub mod imports;
-pub mod links;
-pub mod links_in_bulk;
-pub mod merges;
+pub mod linking;
+pub mod operating;
 pub mod platforms;
-pub mod prior_training;
-pub mod profiles;
-pub mod proposals;
 pub mod quarantine;
-pub mod reorganisations;
+pub mod receiving;
 pub mod reports;
-pub mod rereading;
-pub mod result_decisions;
-pub mod results;
-pub mod trend;
-pub mod unlinked;
 
 use rocket::{Route, routes};
 
@@ -31,65 +16,65 @@ use rocket::{Route, routes};
 pub fn routes() -> Vec<Route> {
     routes![
         crate::http::openapi::document,
-        reports::onboarding,
-        trend::onboarding,
-        reorganisations::make,
-        reorganisations::list,
-        reorganisations::undo,
-        comparison::differences,
-        administrations::export_csv,
-        administrations::export_xlsx,
-        administrations::compliance,
-        employees::show,
-        history::show,
-        corrections::make,
-        merges::make,
-        merges::list,
-        merges::undo,
-        exemptions::list,
-        exemptions::show,
-        exemptions::propose,
-        exemptions::approve,
-        exemptions::reject,
-        exemptions::withdraw,
-        prior_training::list,
-        prior_training::show,
-        prior_training::propose,
-        prior_training::approve,
-        prior_training::reject,
-        prior_training::withdraw,
-        imports::list,
-        imports::show,
-        imports::show_difference,
-        imports::export_difference,
-        imports::undo,
-        unlinked::list,
-        unlinked::export,
-        links::list,
-        links::make,
-        links::undo,
-        links_in_bulk::bulk,
-        profiles::list,
-        profiles::check,
-        profiles::show,
-        platforms::list,
-        platforms::health,
-        rereading::reread,
-        results::import,
-        result_decisions::list,
-        result_decisions::show,
-        result_decisions::decide,
-        result_decisions::approve,
-        result_decisions::reject,
-        deliveries::list,
-        deliveries::show,
-        deliveries::replay,
-        quarantine::list,
-        quarantine::groups,
-        quarantine::replay,
-        quarantine::take,
-        quarantine::dismiss,
-        quarantine::undo,
-        audit::list,
+        reports::report::onboarding,
+        reports::trend::onboarding,
+        directory::reorganisations::make,
+        directory::reorganisations::list,
+        directory::reorganisations::undo,
+        reports::comparison::differences,
+        reports::export::export_csv,
+        reports::export::export_xlsx,
+        reports::export::compliance,
+        employees::show::show,
+        employees::history::show,
+        employees::corrections::make,
+        employees::merges::make,
+        employees::merges::list,
+        employees::merges::undo,
+        employees::exemptions::list,
+        employees::exemptions::show,
+        employees::exemptions::propose,
+        employees::exemptions::approve,
+        employees::exemptions::reject,
+        employees::exemptions::withdraw,
+        employees::prior_training::list,
+        employees::prior_training::show,
+        employees::prior_training::propose,
+        employees::prior_training::approve,
+        employees::prior_training::reject,
+        employees::prior_training::withdraw,
+        directory::imports::list,
+        directory::imports::show,
+        directory::imports::show_difference,
+        directory::imports::export_difference,
+        directory::imports::undo,
+        linking::unlinked::list,
+        linking::unlinked::export,
+        linking::links::list,
+        linking::links::make,
+        linking::links::undo,
+        linking::bulk::bulk,
+        platforms::profiles::list,
+        platforms::profiles::check,
+        platforms::profiles::show,
+        platforms::show::list,
+        platforms::show::health,
+        receiving::rereading::reread,
+        receiving::results::import,
+        compliance::result_decisions::list,
+        compliance::result_decisions::show,
+        compliance::result_decisions::decide,
+        compliance::result_decisions::approve,
+        compliance::result_decisions::reject,
+        receiving::deliveries::list,
+        receiving::deliveries::show,
+        receiving::deliveries::replay,
+        quarantine::workbench::list,
+        quarantine::workbench::groups,
+        quarantine::workbench::replay,
+        quarantine::workbench::take,
+        quarantine::workbench::dismiss,
+        quarantine::workbench::undo,
+        operating::audit::list,
     ]
 }

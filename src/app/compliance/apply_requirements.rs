@@ -1,0 +1,91 @@
+//! Requirements from a file: what no version says yet becomes a new one.
+
+use chrono::NaiveDate;
+
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::compliance::{Requirement, RequirementVersion};
+use crate::domain::ids::RequirementCode;
+use crate::store::{StoreError, requirements, standings};
+
+/// A version that took an older one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Successor {
+    pub version: u32,
+    pub effective_from: NaiveDate,
+}
+
+/// What became of a requirement in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// It is as its newest version says already.
+    Unchanged {
+        code: RequirementCode,
+        version: u32,
+    },
+    /// An older version says it already: nothing was applied.
+    Superseded {
+        code: RequirementCode,
+        version: u32,
+        /// What took its place since, the oldest first; never empty.
+        by: Vec<Successor>,
+    },
+    NewVersion {
+        requirement: Requirement,
+        version: u32,
+    },
+}
+
+/// Why nothing was applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Applies requirements; all of them or none. No version is ever rewritten.
+    pub async fn apply_requirements(
+        &self,
+        asker: &Asker,
+        wanted: Vec<Requirement>,
+    ) -> Result<Vec<Applied>, ApplyError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let mut applied = Vec::with_capacity(wanted.len());
+        for requirement in wanted {
+            let code = requirement.code.clone();
+            let versions = requirements::versions(change.connection(), &code, None).await?;
+            if let Some(known) = known_already(&versions, &requirement) {
+                applied.push(known);
+                continue;
+            }
+            let version = RequirementVersion { version: versions.last().map_or(1, |v| v.version + 1), requirement };
+            requirements::insert(&change, &version).await?;
+            let RequirementVersion { version, requirement } = version;
+            let object = format!("requirement {code}, version {version}");
+            self.audit(&change, asker, &grant, Act { action: "requirement.apply", object: &object }).await?;
+            applied.push(Applied::NewVersion { requirement, version });
+        }
+        if applied.iter().any(|applied| matches!(applied, Applied::NewVersion { .. })) {
+            standings::mark_everybody_stale(&change).await?;
+        }
+        change.commit().await?;
+        Ok(applied)
+    }
+}
+
+/// Which version says the same already, the newest of several; `versions` come oldest first.
+fn known_already(versions: &[RequirementVersion], requirement: &Requirement) -> Option<Applied> {
+    let place = versions.iter().rposition(|version| version.requirement == *requirement)?;
+    let (known, later) = versions.get(place..)?.split_first()?;
+    let (code, version) = (requirement.code.clone(), known.version);
+    let by = later
+        .iter()
+        .map(|later| Successor { version: later.version, effective_from: later.requirement.effective_from })
+        .collect::<Vec<_>>();
+    Some(if by.is_empty() { Applied::Unchanged { code, version } } else { Applied::Superseded { code, version, by } })
+}

@@ -1,0 +1,115 @@
+//! From what is known of a person to the rows that answer for the person: the domain, asked for every requirement.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::app::App;
+use crate::domain::compliance::requirement::in_effect_on;
+use crate::domain::compliance::span::{scope_spans, shown_employments, standing_spans};
+use crate::domain::compliance::standing::standing_on;
+use crate::domain::compliance::{RequirementVersion, Standing};
+use crate::domain::directory::Employment;
+use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::domain::report::ExportRow;
+use crate::domain::report::protection::protect;
+use crate::domain::report::sort::SwedishOrder;
+use crate::store::people::KnownEmployee;
+use crate::store::standings::{Derived, PlacedRow, RowPlace};
+
+/// All versions of every requirement, by its code.
+pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;
+
+/// The key by which an export sorts a person on the days of an employment in a unit. Protected data have no place in it: a row
+/// among the names of its unit would give them away.
+fn sort_key(order: &SwedishOrder, employee: &KnownEmployee, unit: &str) -> Vec<u8> {
+    let number = employee.number.as_str();
+    if employee.protected {
+        order.export_key("", "", "", number)
+    } else {
+        order.export_key(unit, &employee.family_name, &employee.given_name, number)
+    }
+}
+
+/// The derived rows of a person in every requirement.
+pub(in crate::app) fn derive(
+    order: &SwedishOrder,
+    employee: &KnownEmployee,
+    requirements: &Requirements,
+) -> Vec<Derived> {
+    let mut derived = Vec::new();
+    for (code, versions) in requirements {
+        let standings = standing_spans(&employee.person, versions);
+        if standings.is_empty() {
+            continue;
+        }
+        let scopes = scope_spans(&employee.person, versions).into_iter().map(|span| {
+            let key = sort_key(order, employee, &span.unit);
+            (span, key)
+        });
+        derived.push(Derived { employee: employee.id, requirement: code.clone(), standings, scopes: scopes.collect() });
+    }
+    derived
+}
+
+/// A person's standing on a day, and the administrations in which the person counts by it.
+pub(in crate::app) struct Judged<'a> {
+    pub standing: Standing,
+    pub shown: BTreeMap<&'a AdministrationCode, &'a Employment>,
+}
+
+/// Judges a person on a day; nothing where the requirement does not bind the person.
+pub(in crate::app) fn judge<'a>(
+    employee: &'a KnownEmployee,
+    versions: &[RequirementVersion],
+    day: NaiveDate,
+) -> Option<Judged<'a>> {
+    let (_, standing) = standing_on(&employee.person, versions, day)?;
+    let version = in_effect_on(versions, day)?;
+    Some(Judged { standing, shown: shown_employments(&employee.person, version, day) })
+}
+
+impl App {
+    /// The row of a person in an administration and a requirement on a day, as an export has it.
+    pub(in crate::app) fn row_of(
+        &self,
+        employee: &KnownEmployee,
+        requirement: &RequirementCode,
+        versions: &[RequirementVersion],
+        (administration, administration_name): (&AdministrationCode, &str),
+        day: NaiveDate,
+    ) -> Option<PlacedRow> {
+        let Judged { standing, shown } = judge(employee, versions, day)?;
+        let employment = *shown.get(administration)?;
+        let contact = employee.contacts.get(&employment.fact_id);
+        let mut row = ExportRow {
+            administration: administration.clone(),
+            administration_name: administration_name.to_owned(),
+            unit: employment.unit.clone(),
+            employee_number: employee.number.clone(),
+            given_name: employee.given_name.clone(),
+            family_name: employee.family_name.clone(),
+            email: contact.and_then(|contact| contact.email.clone()).unwrap_or_default(),
+            employment_form: employment.form,
+            starts_on: employment.began_on(),
+            requirement: requirement.clone(),
+            status: standing.status,
+            due_on: standing.due_on,
+            satisfied_on: standing.satisfied_on,
+            valid_until: standing.valid_until,
+            best_score_percent: standing.best_score_percent,
+            attempts: standing.attempts,
+            last_attempt_on: standing.last_attempt_on,
+            evidence_event_id: standing.evidence_event_id,
+            as_of: day,
+        };
+        if employee.protected {
+            protect(&mut row);
+        }
+        let place = RowPlace {
+            sort_key: sort_key(&self.order, employee, &employment.unit),
+            requirement: requirement.to_string(),
+        };
+        Some(PlacedRow { place, protected: employee.protected, row })
+    }
+}

@@ -1,0 +1,8 @@
+//! Requirements, and the states that they lead to.
+
+pub mod apply_requirements;
+pub mod decide_results;
+pub mod judge;
+pub mod refresh;
+pub mod statements_without_result;
+pub mod unknown_audience;

@@ -1,0 +1,126 @@
+//! Keeps the derived rows up to date: takes the work that facts left behind, judges, and writes.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::app::compliance::judge::{Requirements, derive};
+use crate::domain::ids::EmployeeId;
+use crate::store::standings::{self, Derived, Stale};
+use crate::store::{Connection, Snapshot, StoreError, Trouble, people, platforms, relinking, requirements, settings};
+
+/// How many people are judged and written at once: few enough that receiving never waits long for the write.
+const AT_ONCE: usize = 400;
+
+/// A view judges as many people by itself; more are settled first.
+const FEW: usize = 200;
+
+/// How often a settling is tried that met another of the same people.
+const TRIES: u32 = 5;
+
+/// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
+const RECKONING: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
+
+/// All versions of every requirement that a snapshot holds.
+pub(in crate::app) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {
+    versions_of_all(snapshot.connection()).await
+}
+
+/// All versions of every requirement that are known now.
+pub(in crate::app) async fn versions_of_all(connection: &impl Connection) -> Result<Requirements, StoreError> {
+    let mut all = Requirements::new();
+    for code in requirements::codes(connection).await? {
+        let versions = requirements::versions(connection, &code, None).await?;
+        all.insert(code, versions);
+    }
+    Ok(all)
+}
+
+impl App {
+    /// Judges and writes whoever has waited longest, a few hundred at a time; answers how many people that were.
+    ///
+    /// One at a time in a process: two would do the same work, and one of them in vain.
+    pub async fn settle_some(&self) -> Result<usize, StoreError> {
+        let _alone = self.settling.lock().await;
+        self.settle_next().await
+    }
+
+    async fn settle_next(&self) -> Result<usize, StoreError> {
+        let mut tried = 1;
+        loop {
+            let snapshot = self.store.snapshot().await?;
+            let (waiting, _) = standings::stale(snapshot.connection(), AT_ONCE).await?;
+            if waiting.is_empty() {
+                self.metrics.set_stale_employees(0);
+                return Ok(0);
+            }
+            let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
+            drop(snapshot);
+            match self.store.settle(&waiting, derived).await {
+                Ok(()) => return Ok(employees),
+                // Another process writes the same people's rows, and one of the two was undone.
+                Err(error) if Trouble::of(&error) == Some(Trouble::Busy) && tried < TRIES => tried += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
+    pub async fn watch_settling(&self) -> Result<(), StoreError> {
+        self.metrics.set_stale_employees(standings::count_stale_employees(self.store.connection()).await?);
+        Ok(())
+    }
+
+    async fn derive_for(&self, snapshot: &Snapshot, waiting: &[Stale]) -> Result<(usize, Vec<Derived>), StoreError> {
+        let ids: BTreeSet<EmployeeId> = waiting.iter().map(|work| work.employee).collect();
+        let ids: Vec<EmployeeId> = ids.into_iter().collect();
+        let derived = self.derive_from_scratch(snapshot, &ids, &all_requirements(snapshot).await?).await?;
+        Ok((ids.len(), derived))
+    }
+
+    /// The derived rows of some people, from the facts of a snapshot.
+    pub(in crate::app) async fn derive_from_scratch(
+        &self,
+        snapshot: &Snapshot,
+        ids: &[EmployeeId],
+        requirements: &Requirements,
+    ) -> Result<Vec<Derived>, StoreError> {
+        let connection = snapshot.connection();
+        let mut employees = people::directory(connection, people::Whose::Only(ids), None).await?;
+        people::attach_linked_results(connection, &mut employees, self.calendar).await?;
+        Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
+    }
+
+    /// Settles all that waits now; `progress` hears how many people are done since it was last told. What comes meanwhile waits
+    /// for others: while deliveries come without a pause, something always does.
+    pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
+        let connection = self.store.connection();
+        let Some((_, through)) = standings::stale_bounds(connection).await? else { return Ok(()) };
+        while let Some((oldest, _)) = standings::stale_bounds(connection).await?
+            && oldest <= through
+        {
+            progress(self.settle_some().await?);
+        }
+        Ok(())
+    }
+
+    /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
+    pub(in crate::app) async fn settle_before_reading(&self) -> Result<(), StoreError> {
+        let (_, are_all) = standings::stale(self.store.connection(), FEW).await?;
+        if are_all { Ok(()) } else { self.settle_all(|_| {}).await }
+    }
+}
+
+/// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
+pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
+    let reckoning = format!("{RECKONING} {}", app.calendar.zone.name());
+    if settings::read(app.store.connection(), settings::RECKONING).await?.as_ref() == Some(&reckoning) {
+        return Ok(());
+    }
+    let change = app.store.change(app.now()).await?;
+    settings::write(&change, settings::RECKONING, &reckoning).await?;
+    standings::mark_everybody_stale(&change).await?;
+    // On which day HR gave a key depends on the time zone.
+    let orders = platforms::link_orders(change.connection()).await?;
+    relinking::relink_everybody(&change, &orders, app.calendar).await?;
+    change.commit().await
+}

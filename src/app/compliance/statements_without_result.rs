@@ -1,0 +1,69 @@
+//! Statements about something that a requirement names, which give no result of it: how many, and why. Who wrote the requirement
+//! expects them to count, and sees here that they do not.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::compliance::requirement::Requirement;
+use crate::domain::ids::RequirementCode;
+use crate::domain::report::StatementsWithoutResult;
+use crate::domain::training::Target;
+use crate::intake::xapi::without_result_because;
+use crate::store::xapi::without_result::{self, WithoutResultCount};
+use crate::store::{Connection, StoreError};
+
+/// What was found about one requirement of those that are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedRequirement {
+    pub code: RequirementCode,
+    pub without_result: Vec<StatementsWithoutResult>,
+}
+
+/// Why requirements are not checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckRequirementsError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Looks at what requirements name, before they are applied or after: which statements about it give no result of it. That
+    /// is nobody's data: no audit entry is left.
+    pub async fn check_requirements(
+        &self,
+        asker: &Asker,
+        requirements: &[Requirement],
+    ) -> Result<Vec<CheckedRequirement>, CheckRequirementsError> {
+        asker.grant(Action::Operate)?;
+        let snapshot = self.store.snapshot().await?;
+        let mut checked = Vec::with_capacity(requirements.len());
+        for requirement in requirements {
+            // What is recorded is recorded before the clock of knowledge shows it; this is all of it.
+            let targets = requirement.targets();
+            let without_result = without_result_of(snapshot.connection(), &targets, DateTime::<Utc>::MAX_UTC).await?;
+            checked.push(CheckedRequirement { code: requirement.code.clone(), without_result });
+        }
+        Ok(checked)
+    }
+}
+
+/// The statements about some courses and quizzes that give no result of them, as known at an instant.
+pub(in crate::app) async fn without_result_of(
+    connection: &impl Connection,
+    targets: &[Target],
+    known_at: DateTime<Utc>,
+) -> Result<Vec<StatementsWithoutResult>, StoreError> {
+    let counted = without_result::count(connection, targets, known_at).await?;
+    let shown = |WithoutResultCount { platform, target, reason, verb, statements }| StatementsWithoutResult {
+        because: without_result_because(&reason),
+        platform,
+        target,
+        statements,
+        verb,
+        reason,
+    };
+    Ok(counted.into_iter().map(shown).collect())
+}

@@ -1,0 +1,45 @@
+//! What a requirement's audience names that is not there: a misspelt code binds nobody, and nobody notices.
+
+use std::collections::BTreeSet;
+
+use crate::app::directory::list_codes::ListCodesError;
+use crate::app::{App, Asker};
+use crate::domain::access::Action;
+use crate::domain::compliance::Requirement;
+use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::store::directory;
+
+/// What the audience of one requirement names and the directory does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownAudience {
+    pub requirement: RequirementCode,
+    pub administrations: BTreeSet<AdministrationCode>,
+    pub units: BTreeSet<String>,
+}
+
+impl App {
+    /// What requirements name of administrations and units that the directory does not know now. It may be right: HR's next file may
+    /// bring them.
+    pub async fn unknown_audience(
+        &self,
+        asker: &Asker,
+        requirements: &[Requirement],
+    ) -> Result<Vec<UnknownAudience>, ListCodesError> {
+        asker.grant(Action::Operate)?;
+        let named: BTreeSet<&str> =
+            requirements.iter().flat_map(|requirement| &requirement.audience.units).map(String::as_str).collect();
+        let snapshot = self.store.snapshot().await?;
+        let administrations = directory::administrations(snapshot.connection(), self.now()).await?;
+        let units = directory::units_among(snapshot.connection(), &named).await?;
+        let unknown = requirements.iter().map(|requirement| {
+            let audience = &requirement.audience;
+            let unknown = audience.administrations.iter().filter(|code| !administrations.contains_key(code));
+            UnknownAudience {
+                requirement: requirement.code.clone(),
+                administrations: unknown.cloned().collect(),
+                units: audience.units.difference(&units).cloned().collect(),
+            }
+        });
+        Ok(unknown.filter(|unknown| !unknown.administrations.is_empty() || !unknown.units.is_empty()).collect())
+    }
+}

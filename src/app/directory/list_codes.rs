@@ -1,0 +1,38 @@
+//! The codes that there are, for whoever gave one that there is not.
+
+use std::collections::BTreeSet;
+
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::{AdministrationCode, RequirementCode};
+use crate::store::{StoreError, directory, requirements};
+
+/// The codes that are known now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Codes {
+    pub requirements: BTreeSet<RequirementCode>,
+    pub administrations: BTreeSet<AdministrationCode>,
+}
+
+/// Why no codes are listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListCodesError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// The codes of all requirements and administrations, for the operator. They are nobody's data: no audit entry is left.
+    pub async fn list_codes(&self, asker: &Asker) -> Result<Codes, ListCodesError> {
+        asker.grant(Action::Operate)?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let administrations = directory::administrations(connection, self.now()).await?;
+        Ok(Codes {
+            requirements: requirements::codes(connection).await?.into_iter().collect(),
+            administrations: administrations.into_keys().collect(),
+        })
+    }
+}

@@ -1,0 +1,353 @@
+//! Administrations open, close, merge, split or change code on a day; what is told in them follows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::app::compliance::refresh::versions_of_all;
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::calendar::day_before;
+use crate::domain::compliance::requirement::in_effect_on;
+use crate::domain::directory::succession::{Reorganisation, Step, Successions, Unworkable};
+use crate::domain::directory::{Employment, ToldEmployment};
+use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
+use crate::store::{Connection, StoreError, directory, people, reorganisations};
+
+/// What happens to administrations on a day.
+#[derive(Debug, Clone)]
+pub struct ReorganisationRequest {
+    pub on_day: NaiveDate,
+    pub steps: Vec<Step>,
+    /// What those that open are called, and under which board, by code; needed of those that nobody knows yet.
+    pub names: BTreeMap<AdministrationCode, (String, String)>,
+    pub reason: String,
+    /// Only say what would move.
+    pub dry_run: bool,
+}
+
+/// How much moves from one administration to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Employments that run on the day or are to come.
+    pub employments: u64,
+    /// Whose these are.
+    pub people: u64,
+}
+
+/// A reorganisation as it was recorded or would be, and what it moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReorganisationAnswer {
+    /// `None`: a dry run, which has none.
+    pub id: Option<i64>,
+    pub reorganisation: Reorganisation,
+    /// By where from and where to.
+    pub moved: BTreeMap<(AdministrationCode, AdministrationCode), Moved>,
+    /// Employments that HR names by the new code already: before the day they are where they were named to be before that.
+    pub named_before: Moved,
+    /// Requirements whose audience names an administration that everybody leaves: they bind nobody there from the day on,
+    /// until a new version names the new one.
+    pub requirements: Vec<(RequirementCode, AdministrationCode)>,
+}
+
+/// Why nothing was reorganised.
+#[derive(Debug, thiserror::Error)]
+pub enum ReorganiseError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("it moves, opens and closes nothing; say what happens on the day")]
+    Nothing,
+    #[error("no administration {0} is known; import it first, or open it here with a name")]
+    UnknownAdministration(AdministrationCode),
+    #[error("administration {0} is known already, as {1}; leave its name out, or change it by HR's file")]
+    KnownOtherwise(AdministrationCode, String),
+    #[error(transparent)]
+    Unworkable(#[from] Unworkable),
+    #[error("{employments} employments would be in {code} when it is closed; say where they move, or end them first")]
+    LeftBehind { code: AdministrationCode, employments: u64 },
+    #[error("no reorganisation {0} is known")]
+    UnknownReorganisation(i64),
+    #[error("reorganisation {0} was taken back already")]
+    AlreadyUndone(i64),
+    #[error("reorganisation {needed_by} needs {code}, which this one opens; take that back first")]
+    Needed { code: AdministrationCode, needed_by: i64 },
+    #[error(
+        "{employments} employments rest on {code}, which this one opens: HR names it for them; have them named elsewhere first, or record where {code} moves"
+    )]
+    InUse { code: AdministrationCode, employments: u64 },
+    #[error("it cannot be taken back alone: {0}")]
+    CannotStandWithout(Unworkable),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Records what happens to administrations on a day: all or nothing.
+    pub async fn reorganise(
+        &self,
+        asker: &Asker,
+        request: &ReorganisationRequest,
+    ) -> Result<ReorganisationAnswer, ReorganiseError> {
+        let grant = asker.grant(Action::Operate)?;
+        let ReorganisationRequest { on_day, steps, names, reason, dry_run } = request;
+        if steps.is_empty() {
+            return Err(ReorganiseError::Nothing);
+        }
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let known = directory::administrations(connection, change.known_at()).await?;
+        let opened = opened(&known, steps, names)?;
+        let standing = reorganisations::standing(connection, None).await?;
+        let before = tree(&standing, None)?;
+        let new: Vec<(NaiveDate, &Step)> = steps.iter().map(|step| (*on_day, step)).collect();
+        let after = tree(&standing, Some(&new))?;
+        let told_in = connected(&standing, steps);
+        let told = people::told_in(connection, &told_in).await?;
+        nobody_is_left(&after, &told)?;
+        let answer = |id, reorganisation| ReorganisationAnswer {
+            id,
+            reorganisation,
+            moved: moved(&told, (&before, &after), *on_day),
+            named_before: named_before(&told, (&before, &after), *on_day),
+            requirements: Vec::new(),
+        };
+        let recorded = |id: i64, subject: &str| Reorganisation {
+            id,
+            on_day: *on_day,
+            steps: steps.clone(),
+            reason: reason.clone(),
+            made_by: subject.to_owned(),
+            recorded_at: change.known_at(),
+            undone: None,
+        };
+        let left: Vec<&AdministrationCode> =
+            known.keys().filter(|code| leaves(code, &before, &after, *on_day)).collect();
+        let requirements = self.requirements_naming(connection, &left, *on_day).await?;
+        if *dry_run {
+            let answer = answer(None, recorded(0, grant.subject()));
+            change.roll_back().await?;
+            return Ok(ReorganisationAnswer { requirements, ..answer });
+        }
+        for (code, name) in opened {
+            reorganisations::open_administration(&change, code, name).await?;
+        }
+        let id = reorganisations::insert(&change, *on_day, steps, (grant.subject(), reason)).await?;
+        reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
+        let object = format!("reorganisation {id} on {on_day}: {} steps, because {reason}", steps.len());
+        self.audit(&change, asker, &grant, Act { action: "reorganisation.make", object: &object }).await?;
+        let answer = answer(Some(id), recorded(id, grant.subject()));
+        change.commit().await?;
+        Ok(ReorganisationAnswer { requirements, ..answer })
+    }
+
+    /// Takes a reorganisation back: as known from now on, it never was.
+    pub async fn undo_reorganisation(
+        &self,
+        asker: &Asker,
+        id: i64,
+        because: &str,
+    ) -> Result<Reorganisation, ReorganiseError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let all = reorganisations::list(connection).await?;
+        let undone = all.iter().find(|known| known.id == id).ok_or(ReorganiseError::UnknownReorganisation(id))?;
+        if undone.undone.is_some() {
+            return Err(ReorganiseError::AlreadyUndone(id));
+        }
+        let others: Vec<Reorganisation> =
+            all.iter().filter(|known| known.id != id && known.undone.is_none()).cloned().collect();
+        for step in &undone.steps {
+            let Step::Opens(code) = step else { continue };
+            let needs = |other: &&Reorganisation| {
+                other.steps.iter().any(|step| matches!(step, Step::Moves { to, .. } | Step::Opens(to) if to == code))
+            };
+            if let Some(other) = others.iter().find(needs) {
+                return Err(ReorganiseError::Needed { code: code.clone(), needed_by: other.id });
+            }
+        }
+        let after = tree(&others, None).map_err(|error| match error {
+            ReorganiseError::Unworkable(why) => ReorganiseError::CannotStandWithout(why),
+            other => other,
+        })?;
+        let told_in = connected(&others, &undone.steps);
+        let told = people::told_in(connection, &told_in).await?;
+        for step in &undone.steps {
+            let Step::Opens(code) = step else { continue };
+            if !reorganisations::was_known_before(connection, code, undone.recorded_at).await? {
+                nobody_rests_on(code, &after, &told)?;
+            }
+        }
+        nobody_is_left(&after, &told)?;
+        reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
+        reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
+        let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
+        self.audit(&change, asker, &grant, Act { action: "reorganisation.undo", object: &object }).await?;
+        let found = reorganisations::list(connection).await?.into_iter().find(|known| known.id == id);
+        change.commit().await?;
+        found.ok_or(ReorganiseError::UnknownReorganisation(id))
+    }
+
+    /// Every reorganisation that was recorded, the newest first; for whoever sees the whole city.
+    pub async fn list_reorganisations(&self, asker: &Asker) -> Result<Vec<Reorganisation>, ReorganiseError> {
+        let grant: Grant = asker.grant(Action::ReadReport)?;
+        if !grant.visible().is_all() {
+            return Err(Refused.into());
+        }
+        self.look(asker, &grant, Act { action: "reorganisation.list", object: "reorganisations" }).await?;
+        Ok(reorganisations::list(self.store.connection()).await?)
+    }
+
+    async fn requirements_naming(
+        &self,
+        connection: &impl Connection,
+        left: &[&AdministrationCode],
+        on_day: NaiveDate,
+    ) -> Result<Vec<(RequirementCode, AdministrationCode)>, StoreError> {
+        let mut naming = Vec::new();
+        for (code, versions) in versions_of_all(connection).await? {
+            let Some(version) = in_effect_on(&versions, on_day) else { continue };
+            let named = &version.requirement.audience.administrations;
+            naming.extend(left.iter().filter(|left| named.contains(left)).map(|left| (code.clone(), (*left).clone())));
+        }
+        Ok(naming)
+    }
+}
+
+/// An administration that becomes known, its name and its board.
+type Opened<'r> = (&'r AdministrationCode, (&'r str, &'r str));
+
+/// The administrations that become known, with their names and boards; or what nobody knows.
+fn opened<'r>(
+    known: &BTreeMap<AdministrationCode, String>,
+    steps: &'r [Step],
+    names: &'r BTreeMap<AdministrationCode, (String, String)>,
+) -> Result<Vec<Opened<'r>>, ReorganiseError> {
+    let mut opened: BTreeMap<&AdministrationCode, (&str, &str)> = BTreeMap::new();
+    for step in steps {
+        let Step::Opens(code) = step else { continue };
+        match (known.get(code), names.get(code)) {
+            (Some(is), Some((name, _))) if is != name => {
+                return Err(ReorganiseError::KnownOtherwise(code.clone(), is.clone()));
+            }
+            (None, Some((name, board))) => {
+                opened.insert(code, (name, board));
+            }
+            (None, None) => return Err(ReorganiseError::UnknownAdministration(code.clone())),
+            (Some(_), _) => {}
+        }
+    }
+    let named = steps.iter().flat_map(|step| match step {
+        Step::Moves { from, to, .. } => vec![from, to],
+        Step::Opens(code) | Step::Closes(code) => vec![code],
+    });
+    match named.into_iter().find(|code| !known.contains_key(*code) && !opened.contains_key(*code)) {
+        Some(unknown) => Err(ReorganiseError::UnknownAdministration(unknown.clone())),
+        None => Ok(opened.into_iter().collect()),
+    }
+}
+
+fn tree(standing: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Result<Successions, ReorganiseError> {
+    let steps = standing.iter().flat_map(|known| known.steps.iter().map(|step| (known.on_day, step)));
+    Ok(Successions::of(steps.chain(new.unwrap_or_default().iter().copied()))?)
+}
+
+/// The codes that may be named for whoever is concerned: those that steps name, and those that other steps connect with
+/// these, there or from there.
+fn connected(standing: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
+    fn named(step: &Step) -> Vec<&AdministrationCode> {
+        match step {
+            Step::Moves { from, to, .. } => vec![from, to],
+            Step::Opens(code) | Step::Closes(code) => vec![code],
+        }
+    }
+    let mut codes: BTreeSet<AdministrationCode> = steps.iter().flat_map(named).cloned().collect();
+    loop {
+        let steps = standing.iter().flat_map(|known| &known.steps).map(named);
+        let touching = steps.filter(|named| named.iter().any(|code| codes.contains(*code)));
+        let more: Vec<AdministrationCode> = touching.flatten().filter(|code| !codes.contains(*code)).cloned().collect();
+        if more.is_empty() {
+            return codes;
+        }
+        codes.extend(more);
+    }
+}
+
+/// Whether everybody leaves an administration on the day.
+fn leaves(code: &AdministrationCode, before: &Successions, after: &Successions, on_day: NaiveDate) -> bool {
+    !before.is_gone(code, on_day) && after.is_gone(code, on_day)
+}
+
+fn nobody_is_left(after: &Successions, told: &[(EmployeeId, Employment)]) -> Result<(), ReorganiseError> {
+    let mut left: BTreeMap<AdministrationCode, u64> = BTreeMap::new();
+    for (_, employment) in told {
+        if let Some(code) = after.closed_to(&employment.as_told()) {
+            *left.entry(code).or_default() += 1;
+        }
+    }
+    match left.into_iter().next() {
+        Some((code, employments)) => Err(ReorganiseError::LeftBehind { code, employments }),
+        None => Ok(()),
+    }
+}
+
+/// Whether no employment is, was or will be in an administration without the step that opens it.
+fn nobody_rests_on(
+    code: &AdministrationCode,
+    after: &Successions,
+    told: &[(EmployeeId, Employment)],
+) -> Result<(), ReorganiseError> {
+    let resting = told.iter().filter(|(_, employment)| after.leads_to(&employment.as_told(), code)).count();
+    match resting as u64 {
+        0 => Ok(()),
+        employments => Err(ReorganiseError::InUse { code: code.clone(), employments }),
+    }
+}
+
+/// What is elsewhere on the day than it was: employments that run on it or are to come.
+fn moved(
+    told: &[(EmployeeId, Employment)],
+    (before, after): (&Successions, &Successions),
+    on_day: NaiveDate,
+) -> BTreeMap<(AdministrationCode, AdministrationCode), Moved> {
+    let mut employments: BTreeMap<(AdministrationCode, AdministrationCode), (u64, BTreeSet<EmployeeId>)> =
+        BTreeMap::new();
+    for (employee, employment) in told {
+        if employment.ends_on.is_some_and(|last| last < on_day.max(employment.starts_on)) {
+            continue;
+        }
+        let day = on_day.max(employment.starts_on);
+        let told = employment.as_told();
+        let (from, to) = (before.place(&told, day), after.place(&told, day));
+        if from != to {
+            let (count, people) = employments.entry((from.clone(), to.clone())).or_default();
+            *count += 1;
+            people.insert(*employee);
+        }
+    }
+    let counted = |(places, (employments, people)): (_, (u64, BTreeSet<_>))| {
+        (places, Moved { employments, people: people.len() as u64 })
+    };
+    employments.into_iter().map(counted).collect()
+}
+
+/// What is elsewhere on days before that of a reorganisation: HR had named the new code before the register knew the step.
+fn named_before(
+    told: &[(EmployeeId, Employment)],
+    (before, after): (&Successions, &Successions),
+    on_day: NaiveDate,
+) -> Moved {
+    let mut found = Moved::default();
+    let mut people = BTreeSet::new();
+    for (employee, employment) in told.iter().filter(|(_, employment)| employment.starts_on < on_day) {
+        let last = employment.ends_on.map_or(day_before(on_day), |last| last.min(day_before(on_day)));
+        let until = ToldEmployment { ends_on: Some(last), ..employment.as_told() };
+        if before.stays(&until) != after.stays(&until) {
+            found.employments += 1;
+            people.insert(*employee);
+        }
+    }
+    found.people = people.len() as u64;
+    found
+}

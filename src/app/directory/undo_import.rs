@@ -1,0 +1,115 @@
+//! An import taken back: what it changed and nobody changed since is as before, from now on.
+
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::directory::imports::{ImportReport, Sources, Undoes, Undone};
+use crate::domain::directory::plan::undo::{Undoing, undo};
+use crate::domain::directory::plan::{Change, Extent};
+use crate::store::{Connection, StoreError, directory, imports, platforms, undoing};
+
+/// Which import is taken back, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoImportRequest {
+    pub import: i64,
+    pub reason: String,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// What taking an import back changed, or would change.
+#[derive(Debug)]
+pub struct UndoneImport {
+    pub import: ImportReport,
+    pub undoing: Undoing,
+    /// The id of the undoing, which is an import itself; `None` after a dry run.
+    pub report: Option<i64>,
+}
+
+/// Why an import was not taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoImportError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no import has the id {0}; kurskoll directory imports lists them")]
+    UnknownImport(i64),
+    #[error("import {import} is undone already, by {} on {} (import {}): undo that one to have it back", .undone.by, .undone.at.format("%Y-%m-%d"), .undone.import)]
+    UndoneAlready { import: i64, undone: Undone },
+    #[error("import {0} changed nothing; there is nothing to undo")]
+    ChangedNothing(i64),
+    #[error(
+        "nothing of import {import} is as it left it: all {left} things that it changed were changed since, or something rests on them"
+    )]
+    NothingLeft { import: i64, left: usize },
+    #[error(
+        "two persons must agree on exemptions here, and undoing import {0} would change some: propose each with POST /api/v1/exemptions, or turn approval.exemptions off"
+    )]
+    ExemptionsNeedApproval(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Takes an import back, or says what that would change; `progress` is told how many more rows were written.
+    ///
+    /// What it changed and is as it left it becomes as it was before; what is not is left, and named. The undoing is an
+    /// import of its own, with its difference, and is undone like one.
+    pub async fn undo_import(
+        &self,
+        asker: &Asker,
+        request: &UndoImportRequest,
+        progress: crate::store::applying::Progress<'_>,
+    ) -> Result<UndoneImport, UndoImportError> {
+        let grant = asker.grant(Action::Operate)?;
+        if request.dry_run {
+            let snapshot = self.store.snapshot().await?;
+            let (import, undoing) = self.undoing(snapshot.connection(), request.import).await?;
+            return Ok(UndoneImport { import, undoing, report: None });
+        }
+        // Nothing may change between the comparison and the writing; and this is rare.
+        let change = self.store.change(self.now()).await?;
+        let (import, undoing) = self.undoing(change.connection(), request.import).await?;
+        let undoes = Undoes { import: import.id, reason: request.reason.clone() };
+        let (subject, today, summary) = (grant.subject(), self.today(), undoing.plan.summary());
+        let sources = Sources::default();
+        let report =
+            imports::insert(&change, subject, today, Extent::Partial, &sources, &summary, Some(&undoes)).await?;
+        let orders = platforms::link_orders(change.connection()).await?;
+        undoing::apply(&change, &undoing.plan, &import, &orders, self.calendar, progress).await?;
+        let (changes, left) = (undoing.plan.changes.len(), undoing.left.len());
+        let object = format!(
+            "import {} by import {report}, {changes} changes, {left} left, because {}",
+            import.id, request.reason
+        );
+        self.audit(&change, asker, &grant, Act { action: "directory.undo", object: &object }).await?;
+        change.commit().await?;
+        Ok(UndoneImport { import, undoing, report: Some(report) })
+    }
+
+    async fn undoing(
+        &self,
+        connection: &impl Connection,
+        import: i64,
+    ) -> Result<(ImportReport, Undoing), UndoImportError> {
+        let found = imports::by_id(connection, import).await?;
+        let report = found.ok_or(UndoImportError::UnknownImport(import))?;
+        if let Some(undone) = report.undone {
+            return Err(UndoImportError::UndoneAlready { import, undone });
+        }
+        let carried_out = imports::carried_out(connection, &report).await?;
+        if carried_out.is_empty() {
+            return Err(UndoImportError::ChangedNothing(import));
+        }
+        let (known, _) = directory::known(connection).await?;
+        let rested_on = undoing::rested_on(connection, &carried_out).await?;
+        let undoing = undo(&known, &carried_out, &rested_on, self.today());
+        if undoing.plan.is_empty() {
+            return Err(UndoImportError::NothingLeft { import, left: undoing.left.len() });
+        }
+        let is_exemption = |change: &Change| matches!(change, Change::Exemption(_));
+        if self.approval.exemptions && undoing.plan.changes.iter().any(is_exemption) {
+            return Err(UndoImportError::ExemptionsNeedApproval(import));
+        }
+        Ok((report, undoing))
+    }
+}

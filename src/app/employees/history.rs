@@ -1,0 +1,387 @@
+//! The story of an employee: what the register came to know, from whom, and when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::app::compliance::refresh::versions_of_all;
+use crate::app::context::Act;
+use crate::app::employees::own::own_days;
+use crate::app::linking::unlinked::concealed;
+use crate::app::reports::clocks::{Clocks, ViewError};
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, OwnDays, Refused, Visible};
+use crate::domain::calendar::{LAST_DAY, Stretch};
+use crate::domain::compliance::standing::Case;
+use crate::domain::directory::merge::Merges;
+use crate::domain::directory::records::PersonRecord;
+use crate::domain::directory::succession::Successions;
+use crate::domain::history::scoped::{on_own_days, through, windows, with_addresses_of_then};
+use crate::domain::history::{
+    Entry, Kind, Place, Received, Story, Version, told, told_of_decision, told_of_merge, told_of_proposal,
+};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
+use crate::store::history::{self, WhoDidIt};
+use crate::store::people::{KnownEmployee, Whose};
+use crate::store::{Connection, StoreError, corrections, merges, people, platforms, proposals, reorganisations};
+
+/// Which part of a story is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryRequest {
+    /// The place of the last entry that was seen.
+    pub after: Option<Place>,
+    pub kind: Option<Kind>,
+    pub at_most: usize,
+}
+
+/// An entry, with who said so and by which way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldEntry {
+    pub entry: Entry,
+    /// A token's subject, `operator`, or `platform CODE`; `None` where no audit entry says it.
+    pub by: Option<String>,
+    pub how: How,
+}
+
+/// The way by which something became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Import,
+    Correction,
+    Scim,
+    Link,
+    Exemption,
+    PriorTraining,
+    Withdrawal,
+    Delivery,
+    Merge,
+    Other,
+}
+
+impl How {
+    pub const ALL: [Self; 10] = [
+        Self::Import,
+        Self::Correction,
+        Self::Scim,
+        Self::Link,
+        Self::Exemption,
+        Self::PriorTraining,
+        Self::Withdrawal,
+        Self::Delivery,
+        Self::Merge,
+        Self::Other,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Correction => "correction",
+            Self::Scim => "scim",
+            Self::Link => "link",
+            Self::Exemption => "exemption",
+            Self::PriorTraining => "prior_training",
+            Self::Withdrawal => "withdrawal",
+            Self::Delivery => "delivery",
+            Self::Merge => "merge",
+            Self::Other => "other",
+        }
+    }
+
+    /// By the act that an audit entry names.
+    fn of(action: &str) -> Self {
+        match action.split('.').next().unwrap_or_default() {
+            "directory" => Self::Import,
+            "employee" => Self::Correction,
+            "scim" => Self::Scim,
+            "link" => Self::Link,
+            "merge" => Self::Merge,
+            "exemption" => Self::Exemption,
+            "prior_training" => Self::PriorTraining,
+            "result" => Self::Withdrawal,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A page of a story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryAnswer {
+    pub number: EmployeeNumber,
+    pub entries: Vec<ToldEntry>,
+    /// The place after which to ask for more; `None`: no more.
+    pub next: Option<Place>,
+}
+
+/// Why no story was told.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowHistoryError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no employee {0} is known here today")]
+    UnknownEmployee(EmployeeNumber),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Tells the story of an employee in the order in which it became known, and leaves the audit entry of the look.
+    ///
+    /// Who sees some administrations only reads what belongs to the days on which the person is, was or will be their own. Of
+    /// employments that is their own: one that moved there from elsewhere begins with the move.
+    pub async fn show_history(
+        &self,
+        asker: &Asker,
+        number: &EmployeeNumber,
+        request: HistoryRequest,
+    ) -> Result<HistoryAnswer, ShowHistoryError> {
+        let grant = asker.grant(Action::ReadPeople)?;
+        let object = format!("history of employee {number}");
+        let pinned = self.look(asker, &grant, Act { action: "employee.history", object: &object }).await?;
+        let view = match self.view(Clocks::default(), pinned).await {
+            Ok(view) => view,
+            Err(ViewError::Store(error)) => return Err(error.into()),
+            Err(ViewError::FutureKnowledge(_)) => return Err(ShowHistoryError::UnknownEmployee(number.clone())),
+        };
+        let connection = view.snapshot.connection();
+        let unknown = || ShowHistoryError::UnknownEmployee(number.clone());
+        let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
+        let merges = merges::merges(connection, None).await?;
+        let id = merges.person(id);
+        let found = people::directory(connection, Whose::Only(&[id]), None).await?;
+        let own = self.own_person(connection, grant.visible(), view.known_at, number, found).await?;
+        let employee = own.ok_or_else(unknown)?;
+        let own = own_days(grant.visible(), &employee);
+        let seen = Seen { visible: grant.visible(), own: &own, employee: &employee, now: view.known_at };
+        let story = self.story_of(connection, &merges, &seen).await?;
+        let (entries, next) = story.page(request.after, request.kind, request.at_most);
+        let entries = self.who_said_so(connection, id, &merges, entries, &own).await?;
+        Ok(HistoryAnswer { number: employee.number, entries, next })
+    }
+
+    /// The whole story of an employee as far as somebody may see it: what was told under every number that is theirs, and
+    /// how these became theirs.
+    pub(in crate::app) async fn story_of(
+        &self,
+        connection: &impl Connection,
+        merges: &Merges,
+        seen: &Seen<'_>,
+    ) -> Result<Story, StoreError> {
+        let id = seen.employee.id;
+        let tree = reorganisations::successions(connection, None).await?;
+        let counting = self.evidence_on_own_days(connection, seen).await?;
+        let numbers: BTreeSet<EmployeeId> = merges.duplicates_of(id).chain([id]).collect();
+        let mut parts = Vec::new();
+        for (of, number) in people::numbers_of(connection, &numbers).await? {
+            let number = EmployeeNumber::parse(&number);
+            let unreadable = |_| StoreError::Unreadable { table: "employee", column: "number" };
+            parts.push((of, number.map_err(unreadable)?));
+        }
+        parts.sort();
+        let mut stories = Vec::new();
+        for (of, number) in parts {
+            let mut part = self.part_of(connection, (of, &number), &tree, seen, &counting).await?;
+            if number != seen.employee.number && seen.employee.merged_numbers.contains(&number) {
+                for entry in &mut part.entries {
+                    entry.merged_number = Some(number.clone());
+                }
+            }
+            stories.push(part);
+        }
+        let current = stories.iter().flat_map(|part| &part.protected).any(|(_, until)| until.is_none());
+        let protected: Vec<Protected> = stories.iter().flat_map(|part| part.protected.iter().copied()).collect();
+        let mut entries: Vec<Entry> = stories.into_iter().flat_map(|part| part.entries).collect();
+        // One link by hand may speak of several of these numbers, and is told once.
+        let mut links: Vec<Entry> = Vec::new();
+        entries.retain(|entry| {
+            let link = (entry.kind == Kind::Link).then(|| Entry { merged_number: None, ..entry.clone() });
+            let is_new = link.as_ref().is_none_or(|link| !links.contains(link));
+            links.extend(link.filter(|_| is_new));
+            is_new
+        });
+        let results = history::results(connection, id, self.calendar).await?;
+        let results: Vec<_> = results.into_iter().filter(|result| self.shows(seen.own, &counting, result)).collect();
+        entries.extend(told(&results).into_iter().map(from_platform));
+        let shown: BTreeSet<(&str, &EventId)> =
+            results.iter().map(|result| (result.record.platform.as_str(), &result.record.event_id)).collect();
+        for (platform, decision) in &history::result_decisions(connection, id).await? {
+            if shown.contains(&(platform.as_str(), &decision.event_id)) {
+                entries.extend(told_of_decision(decision, platform).into_iter().map(|entry| {
+                    // Why is whose day it was decided on.
+                    let is_own = seen.own.contains(self.calendar.day_of(entry.known_at));
+                    Entry { reason: entry.reason.filter(|_| is_own), by: entry.by.filter(|_| is_own), ..entry }
+                }));
+            }
+        }
+        let made = merges::of_employee(connection, id).await?;
+        let of_merges = made.iter().flat_map(told_of_merge);
+        entries.extend(of_merges.filter(|entry| seen.own.contains(self.calendar.day_of(entry.known_at))));
+        let mut story = Story::of(entries);
+        story.protect(current, &protected);
+        Ok(story)
+    }
+
+    /// The results that are evidence on some own day, with the days of each; none for who sees all, to whom all is shown.
+    async fn evidence_on_own_days(
+        &self,
+        connection: &impl Connection,
+        seen: &Seen<'_>,
+    ) -> Result<Counting, StoreError> {
+        if *seen.own == OwnDays::All {
+            return Ok(Counting::default());
+        }
+        let mut found = people::directory(connection, Whose::Only(&[seen.employee.id]), None).await?;
+        people::attach_linked_results(connection, &mut found, self.calendar).await?;
+        let platforms = platforms::list(connection).await?;
+        let code_of = |id| platforms.iter().find(|platform| platform.id == id).map(|p| p.code.to_string());
+        let mut counting = Counting::default();
+        for versions in versions_of_all(connection).await?.values() {
+            for (person, version) in found.values().flat_map(|e| versions.iter().map(move |v| (&e.person, v))) {
+                for (_, piece, holds) in Case::new(person, version).evidence(LAST_DAY) {
+                    let key = (code_of(piece.platform).unwrap_or_default(), piece.event_id.clone());
+                    counting.0.entry(key).or_default().push(holds);
+                }
+            }
+        }
+        Ok(counting)
+    }
+
+    /// Whether a result belongs to own days: it happened on one, or is evidence that holds on one.
+    fn shows(&self, own: &OwnDays, counting: &Counting, result: &Version<Received>) -> bool {
+        let Received { platform, event_id, occurred_at, .. } = &result.record;
+        own.includes_result(self.calendar.day_of(*occurred_at), counting.holds(platform, event_id))
+    }
+
+    async fn part_of(
+        &self,
+        connection: &impl Connection,
+        (id, number): (EmployeeId, &EmployeeNumber),
+        tree: &Successions,
+        seen: &Seen<'_>,
+        counting: &Counting,
+    ) -> Result<Part, StoreError> {
+        let Seen { visible, own, employee, now } = *seen;
+        let mut facts = history::facts(connection, (id, number)).await?;
+        let protected = protected_during(&facts.persons);
+        // Whoever has an employment now, or had it by some tree, is told of it.
+        facts.employments.retain(|version| {
+            let record = &version.record;
+            tree.places(&record.as_told()).into_iter().any(|code| visible.includes(code))
+        });
+        let mut links = history::links(connection, (id, number), visible.is_all()).await?;
+        // An address that links to somebody else who is protected would be theirs.
+        let linked: BTreeMap<_, _> =
+            people::ids_of(connection, links.iter().filter_map(|l| l.record.employee_number.as_ref()))
+                .await?
+                .into_iter()
+                .collect();
+        let protected_now = people::protected_among(connection, &linked.values().copied().collect()).await?;
+        for link in &mut links {
+            let whose = link.record.employee_number.as_ref().and_then(|number| linked.get(number));
+            if whose.is_some_and(|whose| protected_now.contains(whose)) {
+                link.record.identity = concealed(link.record.identity.clone());
+            }
+        }
+        let first = facts.employments.iter().map(|version| version.recorded_at).min();
+        let first = match first {
+            Some(first) => first,
+            None => people::known_since(connection, employee.id).await?,
+        };
+        if let Some(windows) = windows(own, self.calendar, first, now) {
+            let is_shown = *number == employee.number || employee.merged_numbers.contains(number);
+            facts.persons = if is_shown { through(facts.persons, &windows) } else { Vec::new() };
+            facts.identities = through(facts.identities, &windows);
+            // A link of another administration's days names an address of those.
+            links.retain(|version| own.contains(self.calendar.day_of(version.recorded_at)));
+            links = through(links, &windows);
+        }
+        let mut entries = told(&with_addresses_of_then(facts.employments, own.known_until(self.calendar)));
+        entries.extend(told(&facts.persons));
+        entries.extend(told(&on_own_days(facts.absences, own, self.calendar)));
+        entries.extend(told(&on_own_days(facts.exemptions, own, self.calendar)));
+        entries.extend(told(&facts.identities));
+        entries.extend(told(&links));
+        for proposal in proposals::of_employee(connection, id).await? {
+            let event = proposal.as_result().map(|result| result.event_id);
+            let holds = event.iter().flat_map(|event_id| counting.holds("", event_id));
+            let seen = own.proposal(&proposal, self.calendar, holds);
+            entries.extend(seen.iter().flat_map(told_of_proposal));
+        }
+        Ok(Part { entries, protected })
+    }
+
+    /// Finds who said each thing: the audit entry of the same instant, and for a correction its reason. Neither of days that
+    /// are not the asker's.
+    pub(in crate::app) async fn who_said_so(
+        &self,
+        connection: &impl Connection,
+        employee: EmployeeId,
+        merges: &Merges,
+        entries: Vec<Entry>,
+        own: &OwnDays,
+    ) -> Result<Vec<ToldEntry>, StoreError> {
+        let instants: BTreeSet<DateTime<Utc>> = entries.iter().map(|entry| entry.known_at).collect();
+        let who: BTreeMap<DateTime<Utc>, WhoDidIt> = history::who_did_it(connection, &instants).await?;
+        let mut reasons = corrections::reasons(connection, employee).await?;
+        for duplicate in merges.duplicates_of(employee) {
+            reasons.extend(corrections::reasons(connection, duplicate).await?);
+        }
+        let told = entries.into_iter().map(|mut entry| {
+            let is_own = own.contains(self.calendar.day_of(entry.known_at));
+            let who = who.get(&entry.known_at).filter(|_| is_own || entry.kind == Kind::Result);
+            let how = match (entry.kind, who) {
+                (Kind::Result, _) => How::Delivery,
+                (_, Some(who)) => How::of(&who.action),
+                (_, None) => How::Other,
+            };
+            if entry.reason.is_none() && is_own {
+                entry.reason = reasons.get(&entry.known_at).cloned();
+            }
+            let by = entry.by.take().filter(|_| is_own || entry.kind == Kind::Result);
+            let by = by.or_else(|| who.map(|who| who.subject.clone()));
+            ToldEntry { entry, by, how }
+        });
+        Ok(told.collect())
+    }
+}
+
+/// For whom a story is told, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct Seen<'a> {
+    pub visible: &'a Visible,
+    /// The employee's days that are the asker's own.
+    pub own: &'a OwnDays,
+    /// As the asker knows them.
+    pub employee: &'a KnownEmployee,
+    /// The instant of knowledge.
+    pub now: DateTime<Utc>,
+}
+
+/// The results that are evidence, by platform (empty: none) and event, with the days on which they hold.
+#[derive(Debug, Default)]
+struct Counting(BTreeMap<(String, EventId), Vec<Stretch>>);
+
+impl Counting {
+    fn holds(&self, platform: &str, event_id: &EventId) -> impl Iterator<Item = Stretch> {
+        self.0.get(&(platform.to_owned(), event_id.clone())).into_iter().flatten().copied()
+    }
+}
+
+/// From when until when (`None`: still) somebody's data were protected.
+type Protected = (DateTime<Utc>, Option<DateTime<Utc>>);
+
+/// What was told under one employee number.
+struct Part {
+    entries: Vec<Entry>,
+    protected: Vec<Protected>,
+}
+
+fn protected_during(persons: &[Version<PersonRecord>]) -> Vec<Protected> {
+    let protected = persons.iter().filter(|version| version.record.protected);
+    protected.map(|version| (version.recorded_at, version.superseded_at)).collect()
+}
+
+fn from_platform(entry: Entry) -> Entry {
+    let platform = entry.changes.iter().find(|change| change.field == "platform").and_then(|c| c.after.clone());
+    Entry { by: platform.map(|code| format!("platform {code}")), ..entry }
+}

@@ -1,0 +1,212 @@
+//! One human under two employee numbers: a person says so, and takes it back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::app::compliance::refresh::versions_of_all;
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::compliance::Status;
+use crate::domain::directory::merge::{CannotMerge, Merge};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
+use crate::store::{Change, Connection, StoreError, merges, people};
+
+/// Which number is a duplicate of which, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRequest {
+    pub kept: EmployeeNumber,
+    pub duplicate: EmployeeNumber,
+    pub reason: String,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// What held for somebody today before, and what does now; `None`: the requirement binds them not.
+pub type StatusChanges = BTreeMap<RequirementCode, (Option<Status>, Option<Status>)>;
+
+/// A merge that was made or undone, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeAnswer {
+    pub merge: Merge,
+    pub is_dry_run: bool,
+    /// The instant from which it is known, or would be.
+    pub known_at: DateTime<Utc>,
+    /// The day of the statuses.
+    pub as_of: NaiveDate,
+    pub kept_statuses: StatusChanges,
+    pub duplicate_statuses: StatusChanges,
+}
+
+/// Why nothing was merged or undone.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no employee {0} is known")]
+    UnknownEmployee(EmployeeNumber),
+    #[error("no employee {0} is known; a duplicate is a number that HR has told of")]
+    UnknownDuplicate(EmployeeNumber),
+    #[error("{0} cannot be its own duplicate; name the other number")]
+    Itself(EmployeeNumber),
+    #[error("{duplicate} is merged into {kept} already; undo merge {id} first, if it belongs to somebody else")]
+    MergedAlready { duplicate: EmployeeNumber, kept: EmployeeNumber, id: i64 },
+    #[error("{kept} is a duplicate itself, merged into {person}; merge {duplicate} into {person} instead")]
+    KeptIsDuplicate { duplicate: EmployeeNumber, kept: EmployeeNumber, person: EmployeeNumber },
+    #[error(
+        "{own} is merged into {duplicate}; merge {kept} into {duplicate} instead, or undo merge {id} first and merge both into {kept}"
+    )]
+    DuplicateHasDuplicates { duplicate: EmployeeNumber, kept: EmployeeNumber, own: EmployeeNumber, id: i64 },
+    #[error("no merge with the id {0} is known")]
+    UnknownMerge(i64),
+    #[error("merge {0} is undone already")]
+    UndoneAlready(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What held today for both numbers of a merge.
+struct Both {
+    kept: BTreeMap<RequirementCode, Status>,
+    duplicate: BTreeMap<RequirementCode, Status>,
+}
+
+impl App {
+    /// Merges a duplicate into the employee that is kept: one human from now on, in every figure that is known from now on.
+    pub async fn merge_employees(&self, asker: &Asker, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
+        let grant = asker.grant(Action::Operate)?;
+        let MergeRequest { kept, duplicate, reason, dry_run } = request;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let unknown = || MergeError::UnknownEmployee(kept.clone());
+        let kept_id = people::by_number(connection, kept).await?.ok_or_else(unknown)?;
+        let unknown = || MergeError::UnknownDuplicate(duplicate.clone());
+        let duplicate_id = people::by_number(connection, duplicate).await?.ok_or_else(unknown)?;
+        let both = (duplicate_id, kept_id);
+        if let Err(why) = merges::merges(connection, None).await?.may_merge(duplicate_id, kept_id) {
+            return Err(refusal(connection, why, request, both).await?);
+        }
+        let before = self.both_today(connection, both).await?;
+        // A dry run goes the same way and is undone: what it says is what would be.
+        let id = merges::merge(&change, both, (grant.subject(), reason), self.calendar).await?;
+        let object = format!("merge {id}: employee {duplicate} into {kept}, because {reason}");
+        self.finish(
+            change,
+            asker,
+            &grant,
+            (id, both),
+            before,
+            (*dry_run, Act { action: "merge.make", object: &object }),
+        )
+        .await
+    }
+
+    /// Takes a merge back: two from now on, each with what is known under their own number.
+    pub async fn undo_merge(&self, asker: &Asker, id: i64, because: &str) -> Result<MergeAnswer, MergeError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let merge = merges::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
+        if merge.undone.is_some() {
+            return Err(MergeError::UndoneAlready(id));
+        }
+        let both = (merge.duplicate, merge.kept);
+        let before = self.both_today(connection, both).await?;
+        merges::undo(&change, &merge, (grant.subject(), because), self.calendar).await?;
+        let (duplicate, kept) = (&merge.duplicate_number, &merge.kept_number);
+        let object = format!("merge {id}: employee {duplicate} out of {kept}, because {because}");
+        self.finish(change, asker, &grant, (id, both), before, (false, Act { action: "merge.undo", object: &object }))
+            .await
+    }
+
+    async fn finish(
+        &self,
+        change: Change,
+        asker: &Asker,
+        grant: &Grant,
+        (id, both): (i64, (EmployeeId, EmployeeId)),
+        before: Both,
+        (is_dry_run, act): (bool, Act<'_>),
+    ) -> Result<MergeAnswer, MergeError> {
+        let connection = change.connection();
+        let after = self.both_today(connection, both).await?;
+        let merge = merges::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
+        let known_at = change.known_at();
+        if is_dry_run {
+            change.roll_back().await?;
+        } else {
+            self.audit(&change, asker, grant, act).await?;
+            change.commit().await?;
+        }
+        Ok(MergeAnswer {
+            merge,
+            is_dry_run,
+            known_at,
+            as_of: self.today(),
+            kept_statuses: changes(&before.kept, &after.kept),
+            duplicate_statuses: changes(&before.duplicate, &after.duplicate),
+        })
+    }
+
+    async fn both_today(
+        &self,
+        connection: &impl Connection,
+        (duplicate, kept): (EmployeeId, EmployeeId),
+    ) -> Result<Both, StoreError> {
+        let requirements = versions_of_all(connection).await?;
+        Ok(Both {
+            kept: self.statuses_today(connection, kept, &requirements).await?,
+            duplicate: self.statuses_today(connection, duplicate, &requirements).await?,
+        })
+    }
+
+    /// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
+    pub async fn list_merges(
+        &self,
+        asker: &Asker,
+        before: Option<i64>,
+        at_most: u64,
+    ) -> Result<Vec<Merge>, MergeError> {
+        let grant = asker.grant(Action::ReadAudit)?;
+        self.look(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
+        Ok(merges::list(self.store.connection(), before, at_most).await?)
+    }
+}
+
+/// What held before and what holds now, in every requirement that is in either.
+pub(in crate::app) fn changes(
+    before: &BTreeMap<RequirementCode, Status>,
+    after: &BTreeMap<RequirementCode, Status>,
+) -> StatusChanges {
+    let codes = before.keys().chain(after.keys());
+    codes.map(|code| (code.clone(), (before.get(code).copied(), after.get(code).copied()))).collect()
+}
+
+/// A refusal in the numbers by which the asker knows people.
+async fn refusal(
+    connection: &impl Connection,
+    why: CannotMerge,
+    request: &MergeRequest,
+    (duplicate_id, kept_id): (EmployeeId, EmployeeId),
+) -> Result<MergeError, StoreError> {
+    let (duplicate, kept) = (request.duplicate.clone(), request.kept.clone());
+    let about = match why {
+        CannotMerge::KeptIsDuplicate(_) => kept_id,
+        CannotMerge::Itself | CannotMerge::MergedAlready | CannotMerge::DuplicateHasDuplicates(_) => duplicate_id,
+    };
+    let standing = merges::of_employee(connection, about).await?.into_iter().find(|merge| merge.undone.is_none());
+    let Some(standing) = standing else { return Ok(MergeError::Itself(duplicate)) };
+    Ok(match why {
+        CannotMerge::Itself => MergeError::Itself(duplicate),
+        CannotMerge::MergedAlready => {
+            MergeError::MergedAlready { duplicate, kept: standing.kept_number, id: standing.id }
+        }
+        CannotMerge::KeptIsDuplicate(_) => {
+            MergeError::KeptIsDuplicate { duplicate, kept, person: standing.kept_number }
+        }
+        CannotMerge::DuplicateHasDuplicates(_) => {
+            MergeError::DuplicateHasDuplicates { duplicate, kept, own: standing.duplicate_number, id: standing.id }
+        }
+    })
+}

@@ -1,0 +1,401 @@
+//! Exemptions and recognised prior training: proposed, approved by somebody else where two must agree, and taken back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::app::compliance::refresh::versions_of_all;
+use crate::app::context::Act;
+use crate::app::employees::own::own_days;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::calendar::{LAST_DAY, Stretch};
+use crate::domain::compliance::standing::Case;
+use crate::domain::compliance::{Person, RequirementVersion};
+use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
+use crate::domain::directory::records::{PriorTrainingRecord, Row};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
+use crate::store::people::Whose;
+use crate::store::proposals::{self, ProposalFilter};
+use crate::store::{Change, Connection, StoreError, merges, people, requirements};
+
+/// What two persons must agree on: who proposes, and somebody else who approves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Approval {
+    pub exemptions: bool,
+    pub prior_training: bool,
+    /// Results that are withdrawn or restored by hand.
+    pub results: bool,
+}
+
+impl Approval {
+    const fn needed_for(self, kind: MatterKind) -> bool {
+        match kind {
+            MatterKind::Exemption => self.exemptions,
+            MatterKind::PriorTraining => self.prior_training,
+        }
+    }
+}
+
+/// What somebody proposes, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalRequest {
+    pub number: EmployeeNumber,
+    pub matter: Matter,
+    pub reason: String,
+}
+
+/// A proposal with the number by which the asker knows the employee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalAnswer {
+    pub proposal: Proposal,
+    pub number: String,
+}
+
+/// Which proposals somebody asks for.
+#[derive(Debug, Clone)]
+pub struct ProposalsRequest {
+    pub kind: MatterKind,
+    pub number: Option<EmployeeNumber>,
+    pub state: Option<State>,
+    /// The id of the last one that was seen.
+    pub before: Option<i64>,
+    pub at_most: usize,
+}
+
+/// What becomes of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Approve,
+    /// For a reason; only what does not count yet.
+    Reject(String),
+    /// For a reason; only what counts.
+    Withdraw(String),
+}
+
+impl Decision {
+    /// The state that a proposal must be in.
+    const fn wants(&self) -> State {
+        match self {
+            Self::Approve | Self::Reject(_) => State::Proposed,
+            Self::Withdraw(_) => State::Decided,
+        }
+    }
+}
+
+/// Why nothing was proposed or decided.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no employee {0} is known here")]
+    UnknownEmployee(EmployeeNumber),
+    #[error("no requirement {0} is known; apply its file first")]
+    UnknownRequirement(RequirementCode),
+    #[error("completed_on {0} lies in the future; give the day on which it was done")]
+    InTheFuture(NaiveDate),
+    #[error("the same is proposed or decided already, as {0}; withdraw or reject that one first")]
+    Known(i64),
+    #[error("nothing of this kind with the id {0} is known here")]
+    Unknown(i64),
+    #[error("{subject} proposed this and cannot approve it: two persons must agree, so somebody else has to")]
+    SamePerson { subject: String },
+    #[error("{id} is {}, and only what is {} can be dealt with like this", .state.as_str(), .wanted.as_str())]
+    NotInThatState { id: i64, state: State, wanted: State },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a file of prior training was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RecogniseError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("the file names employees who are not known, on the lines {}; import their employments first", listed(.0))]
+    UnknownEmployees(Vec<u64>),
+    #[error("the file names days in the future, on the lines {}; give the days on which it was done", listed(.0))]
+    InTheFuture(Vec<u64>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn listed(lines: &[u64]) -> String {
+    lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What a file of prior training did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recognised {
+    /// Recognised, or proposed where two must agree.
+    pub added: usize,
+    /// Known already, and left as they are.
+    pub known: usize,
+    /// Whether they wait for somebody else to approve them.
+    pub are_proposals: bool,
+}
+
+/// The most lines that a refusal names.
+const LINES_NAMED: usize = 20;
+
+impl App {
+    /// Proposes an exemption or prior training; decided at once where two need not agree.
+    pub async fn propose(&self, asker: &Asker, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
+        let grant = asker.grant(Action::Operate)?;
+        let ProposalRequest { number, matter, reason } = request;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let employee = people::by_number(connection, number).await?;
+        let employee = employee.ok_or_else(|| DecideError::UnknownEmployee(number.clone()))?;
+        if let Matter::Exemption { requirement, .. } = matter
+            && !requirements::codes(connection).await?.contains(requirement)
+        {
+            return Err(DecideError::UnknownRequirement(requirement.clone()));
+        }
+        if let Matter::PriorTraining { completed_on, .. } = matter
+            && *completed_on > self.today()
+        {
+            return Err(DecideError::InTheFuture(*completed_on));
+        }
+        let of_employee = proposals::of_employee(connection, employee).await?;
+        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.matter == *matter) {
+            return Err(DecideError::Known(known.id));
+        }
+        let proposal = self.keep(&change, asker, &grant, (employee, number), (matter, reason)).await?;
+        change.commit().await?;
+        Ok(ProposalAnswer { proposal, number: number.to_string() })
+    }
+
+    async fn keep(
+        &self,
+        change: &Change,
+        asker: &Asker,
+        grant: &Grant,
+        (employee, number): (EmployeeId, &EmployeeNumber),
+        (matter, reason): (&Matter, &str),
+    ) -> Result<Proposal, StoreError> {
+        let kind = matter.kind();
+        let decided = !self.approval.needed_for(kind);
+        let by = (grant.subject(), reason);
+        let proposal = proposals::insert(change, employee, matter, by, decided).await?;
+        let object = format!("{} {} of employee {number}, because {reason}", kind.as_str(), proposal.id);
+        let action = match (kind, decided) {
+            (MatterKind::Exemption, true) => "exemption.decide",
+            (MatterKind::Exemption, false) => "exemption.propose",
+            (MatterKind::PriorTraining, true) => "prior_training.decide",
+            (MatterKind::PriorTraining, false) => "prior_training.propose",
+        };
+        self.audit(change, asker, grant, Act { action, object: &object }).await?;
+        Ok(proposal)
+    }
+
+    /// Approves, rejects or withdraws. What is approved counts from now on: the approval's instant is when it is known.
+    pub async fn decide(
+        &self,
+        asker: &Asker,
+        (kind, id): (MatterKind, i64),
+        decision: &Decision,
+    ) -> Result<ProposalAnswer, DecideError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let proposal = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
+        if proposal.state() != decision.wants() {
+            return Err(DecideError::NotInThatState { id, state: proposal.state(), wanted: decision.wants() });
+        }
+        match decision {
+            Decision::Approve => {
+                if !proposal.may_be_approved_by(grant.subject()) {
+                    return Err(DecideError::SamePerson { subject: grant.subject().to_owned() });
+                }
+                proposals::decide(&change, &proposal, grant.subject()).await?;
+            }
+            Decision::Reject(because) | Decision::Withdraw(because) => {
+                proposals::end(&change, &proposal, (grant.subject(), because)).await?;
+            }
+        }
+        let action = match (kind, decision) {
+            (MatterKind::Exemption, Decision::Approve) => "exemption.approve",
+            (MatterKind::Exemption, Decision::Reject(_)) => "exemption.reject",
+            (MatterKind::Exemption, Decision::Withdraw(_)) => "exemption.withdraw",
+            (MatterKind::PriorTraining, Decision::Approve) => "prior_training.approve",
+            (MatterKind::PriorTraining, Decision::Reject(_)) => "prior_training.reject",
+            (MatterKind::PriorTraining, Decision::Withdraw(_)) => "prior_training.withdraw",
+        };
+        let because = match decision {
+            Decision::Approve => String::new(),
+            Decision::Reject(because) | Decision::Withdraw(because) => format!(", because {because}"),
+        };
+        let object = format!("{} {id}{because}", kind.as_str());
+        self.audit(&change, asker, &grant, Act { action, object: &object }).await?;
+        let settled = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
+        let answer = named(connection, vec![settled]).await?.pop().ok_or(DecideError::Unknown(id))?;
+        change.commit().await?;
+        Ok(answer)
+    }
+
+    /// One proposal, as far as it belongs to own days of the asker's.
+    pub async fn show_proposal(
+        &self,
+        asker: &Asker,
+        (kind, id): (MatterKind, i64),
+    ) -> Result<ProposalAnswer, DecideError> {
+        let grant = asker.grant(Action::ReadPeople)?;
+        let object = format!("{} {id}", kind.as_str());
+        self.look(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
+        let snapshot = self.store.snapshot().await?;
+        let found = proposals::by_id(snapshot.connection(), kind, id).await?;
+        let mut seen = self.seen(snapshot.connection(), &grant, None, found.into_iter().collect()).await?;
+        seen.pop().ok_or(DecideError::Unknown(id))
+    }
+
+    /// Proposals as far as they belong to own days of the asker's, with the numbers by which the asker knows the employees;
+    /// `number`: those of one employee.
+    async fn seen(
+        &self,
+        connection: &impl Connection,
+        grant: &Grant,
+        number: Option<&EmployeeNumber>,
+        found: Vec<Proposal>,
+    ) -> Result<Vec<ProposalAnswer>, StoreError> {
+        let visible = grant.visible();
+        if visible.is_all() {
+            return named(connection, found).await;
+        }
+        let merges = merges::merges(connection, None).await?;
+        let ids: BTreeSet<EmployeeId> = found.iter().map(|proposal| merges.person(proposal.employee)).collect();
+        let mut ids: Vec<EmployeeId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            // What is not there takes what it takes for what may not be seen.
+            ids.push(EmployeeId::NOBODY);
+        }
+        let mut known = people::directory(connection, Whose::Only(&ids), None).await?;
+        self.keep_own(connection, visible, self.now(), &mut known).await?;
+        let versions = versions_of_all(connection).await?;
+        let seen = found.into_iter().filter_map(|proposal| {
+            let employee = known.get(&merges.person(proposal.employee))?;
+            let is_asked =
+                |number: &EmployeeNumber| employee.number == *number || employee.merged_numbers.contains(number);
+            if !number.is_none_or(is_asked) {
+                return None;
+            }
+            let holds = versions.values().flatten().flat_map(|version| holding(&proposal, version));
+            let proposal = own_days(visible, employee).proposal(&proposal, self.calendar, holds)?;
+            Some(ProposalAnswer { number: employee.number.to_string(), proposal })
+        });
+        Ok(seen.collect())
+    }
+
+    /// Proposals from the newest on, as far as they belong to own days of the asker's.
+    pub async fn list_proposals(
+        &self,
+        asker: &Asker,
+        request: &ProposalsRequest,
+    ) -> Result<Vec<ProposalAnswer>, DecideError> {
+        let grant = asker.grant(Action::ReadPeople)?;
+        let of = request.number.as_ref().map_or_else(String::new, |number| format!(" of employee {number}"));
+        let object = format!("list of {}{of}", request.kind.as_str());
+        self.look(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let employee = match &request.number {
+            None => None,
+            Some(number) => {
+                let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
+                if !grant.visible().is_all() {
+                    let person = merges::merges(connection, None).await?.person(id);
+                    let found = people::directory(connection, Whose::Only(&[person]), None).await?;
+                    let own = self.own_person(connection, grant.visible(), self.now(), number, found).await?;
+                    if own.is_none() {
+                        return Ok(Vec::new());
+                    }
+                }
+                Some(id)
+            }
+        };
+        let mut filter = ProposalFilter { kind: request.kind, employee, state: request.state, before: None };
+        if let Some(before) = request.before {
+            let Some(last) = proposals::by_id(connection, request.kind, before).await? else { return Ok(Vec::new()) };
+            filter.before = Some((last.proposed.at, last.id));
+        }
+        let mut seen = Vec::new();
+        while seen.len() < request.at_most {
+            let found = proposals::list(connection, filter, AT_ONCE).await?;
+            let Some(last) = found.last() else { break };
+            filter.before = Some((last.proposed.at, last.id));
+            seen.extend(self.seen(connection, &grant, request.number.as_ref(), found).await?);
+        }
+        seen.truncate(request.at_most);
+        Ok(seen)
+    }
+
+    /// Recognises the prior training of a file, all or nothing; what is known already is left as it is.
+    pub async fn recognise_prior_training(
+        &self,
+        asker: &Asker,
+        rows: &[Row<PriorTrainingRecord>],
+        dry_run: bool,
+    ) -> Result<Recognised, RecogniseError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let connection = change.connection();
+        let mut recognised = Recognised { are_proposals: self.approval.prior_training, ..Recognised::default() };
+        let (mut unknown, mut too_late) = (Vec::new(), Vec::new());
+        for Row { line, record } in rows {
+            let Some(employee) = people::by_number(connection, &record.employee_number).await? else {
+                unknown.push(*line);
+                continue;
+            };
+            if record.completed_on > self.today() {
+                too_late.push(*line);
+                continue;
+            }
+            let matter = record.matter();
+            let known = proposals::of_employee(connection, employee).await?;
+            if known.iter().any(|known| is_standing(known) && known.matter == matter) {
+                recognised.known += 1;
+                continue;
+            }
+            let whose = (employee, &record.employee_number);
+            self.keep(&change, asker, &grant, whose, (&matter, &record.reason)).await?;
+            recognised.added += 1;
+        }
+        if !unknown.is_empty() {
+            unknown.truncate(LINES_NAMED);
+            return Err(RecogniseError::UnknownEmployees(unknown));
+        }
+        if !too_late.is_empty() {
+            too_late.truncate(LINES_NAMED);
+            return Err(RecogniseError::InTheFuture(too_late));
+        }
+        if dry_run || recognised.added == 0 {
+            change.roll_back().await?;
+        } else {
+            change.commit().await?;
+        }
+        Ok(recognised)
+    }
+}
+
+/// How many proposals are looked through at a time.
+const AT_ONCE: u64 = 500;
+
+/// The days on which prior training holds as evidence under a version of a requirement.
+fn holding(proposal: &Proposal, version: &RequirementVersion) -> Vec<Stretch> {
+    let person = Person { results: proposal.as_result().into_iter().collect(), ..Person::default() };
+    Case::new(&person, version).evidence(LAST_DAY).map(|(_, _, holds)| holds).collect()
+}
+
+/// Whether a proposal counts, or may come to.
+fn is_standing(proposal: &Proposal) -> bool {
+    matches!(proposal.state(), State::Proposed | State::Decided)
+}
+
+async fn named(connection: &impl Connection, found: Vec<Proposal>) -> Result<Vec<ProposalAnswer>, StoreError> {
+    let employees: BTreeSet<EmployeeId> = found.iter().map(|proposal| proposal.employee).collect();
+    let numbers: BTreeMap<_, _> = people::numbers_of(connection, &employees).await?.into_iter().collect();
+    let answer = |proposal: Proposal| ProposalAnswer {
+        number: numbers.get(&proposal.employee).cloned().unwrap_or_default(),
+        proposal,
+    };
+    Ok(found.into_iter().map(answer).collect())
+}

@@ -1,0 +1,122 @@
+//! Many decisions about identities at once: links, dismissals and undoing, in one change.
+
+use std::collections::BTreeSet;
+
+use crate::app::linking::link::{DecidedAnswer, LinkError, LinkRequest};
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused};
+use crate::domain::ids::PlatformId;
+use crate::domain::linking::Identity;
+use crate::store::{Change, StoreError, decisions, platforms};
+
+/// One of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkOperation {
+    /// An identity is an employee's, or nobody's.
+    Decide(LinkRequest),
+    /// A decision is taken back.
+    Undo(i64),
+}
+
+/// Why one of many was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    #[error("an operation before this one is about the same identity; send one, or one after the other")]
+    Repeated,
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+/// Why one of many was not done: it was not understood, in whatever words the door has, or it cannot be done.
+#[derive(Debug)]
+pub enum BulkFault<E> {
+    NotUnderstood(E),
+    NotDone(OperationError),
+}
+
+/// Why none of them was done.
+#[derive(Debug)]
+pub enum BulkError<E> {
+    Refused(Refused),
+    /// The places of those that cannot be done, and why.
+    NotAll(Vec<(usize, BulkFault<E>)>),
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for BulkError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl App {
+    /// Does many operations in one change, each with its own scope and its own audit entry; answers each in its place.
+    /// With `all_or_nothing`, one that cannot be done leaves all undone; `is_dry_run` leaves all undone in any case. An operation that is not understood in the first
+    /// place comes as its error.
+    pub async fn link_in_bulk<E>(
+        &self,
+        asker: &Asker,
+        operations: Vec<Result<LinkOperation, E>>,
+        (all_or_nothing, is_dry_run): (bool, bool),
+    ) -> Result<Vec<Result<DecidedAnswer, BulkFault<E>>>, BulkError<E>> {
+        let grant = asker.grant(Action::Link).map_err(BulkError::Refused)?;
+        let change = self.store.change(self.now()).await?;
+        let mut decided: BTreeSet<(PlatformId, Identity)> = BTreeSet::new();
+        let mut answers = Vec::with_capacity(operations.len());
+        for operation in operations {
+            let operation = match operation {
+                Ok(operation) => operation,
+                Err(not_understood) => {
+                    answers.push(Err(BulkFault::NotUnderstood(not_understood)));
+                    continue;
+                }
+            };
+            answers.push(match self.operate(&change, (asker, &grant), &operation, &mut decided).await {
+                Ok(answer) => Ok(answer),
+                // The database failed: nothing of this can be kept.
+                Err(OperationError::Link(LinkError::Store(error))) => return Err(error.into()),
+                Err(error) => Err(BulkFault::NotDone(error)),
+            });
+        }
+        if all_or_nothing && !is_dry_run && answers.iter().any(Result::is_err) {
+            change.roll_back().await?;
+            let faults = answers.into_iter().enumerate();
+            return Err(BulkError::NotAll(
+                faults.filter_map(|(place, a)| a.err().map(|fault| (place, fault))).collect(),
+            ));
+        }
+        let identities = decided.into_iter().map(|(_, identity)| identity).collect();
+        self.finish_link(change, (asker, &grant), &identities, is_dry_run).await?;
+        Ok(answers)
+    }
+
+    async fn operate(
+        &self,
+        change: &Change,
+        (asker, grant): (&Asker, &Grant),
+        operation: &LinkOperation,
+        decided: &mut BTreeSet<(PlatformId, Identity)>,
+    ) -> Result<DecidedAnswer, OperationError> {
+        // A decision that is superseded at the instant at which it was made would never have been known.
+        let subject = match operation {
+            LinkOperation::Decide(request) => {
+                let platform = platforms::by_code(change.connection(), &request.platform).await;
+                platform.map_err(LinkError::from)?.map(|platform| (platform.id, request.identity.clone()))
+            }
+            LinkOperation::Undo(id) => {
+                let decision = decisions::decision_by_id(change.connection(), *id).await.map_err(LinkError::from)?;
+                let standing = decision.filter(|decision| decision.undone_at.is_none());
+                standing.map(|decision| (decision.platform, decision.identity))
+            }
+        };
+        if subject.as_ref().is_some_and(|subject| decided.contains(subject)) {
+            return Err(OperationError::Repeated);
+        }
+        let answer = match operation {
+            LinkOperation::Decide(request) => self.decide_link(change, asker, grant, request).await?,
+            LinkOperation::Undo(id) => self.take_back(change, asker, grant, *id).await?.0,
+        };
+        decided.extend(subject);
+        Ok(answer)
+    }
+}

@@ -1,0 +1,341 @@
+//! A person says whose an identity is, or takes it back.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use crate::app::context::Act;
+use crate::app::linking::moves::{Deciding, LinkMoves};
+use crate::app::linking::own_waiting::answers_for;
+use crate::app::linking::unlinked::concealed;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformCode, PlatformId};
+use crate::domain::linking::holding::Decided;
+use crate::domain::linking::queue::everybody;
+use crate::domain::linking::{ByHand, Identity};
+pub use crate::store::decisions::DecisionDays;
+use crate::store::decisions::{self, Decision};
+use crate::store::links::index_for;
+use crate::store::people::Whose;
+use crate::store::waiting::{self, NamedLearner};
+use crate::store::{Change, Connection, StoreError, merges, people, platforms};
+
+/// What somebody decides about an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRequest {
+    pub platform: PlatformCode,
+    pub identity: Identity,
+    /// `None`: the identity links to nobody, whoever the directory knows by it, and what waits for it is dismissed.
+    pub employee: Option<EmployeeNumber>,
+    /// `None`: the days of the results that wait.
+    pub days: Option<DecisionDays>,
+    pub reason: String,
+    /// Whether it may take results from somebody whose they are now.
+    pub moves_results: bool,
+    /// Whether only to say what it would move.
+    pub is_dry_run: bool,
+}
+
+/// A decision with the names by which the asker knows things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkAnswer {
+    /// Its identity has no value where that is kept back: the identity is, or fits, somebody's with protected personal data.
+    pub decision: Decision,
+    pub platform: String,
+    pub employee_number: Option<String>,
+}
+
+/// A decision that was made or taken back, or would be, and what it moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedAnswer {
+    pub link: LinkAnswer,
+    pub moves: LinkMoves,
+    pub is_dry_run: bool,
+}
+
+/// Why nothing was decided or undone.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error("no employee {0} is known here")]
+    UnknownEmployee(EmployeeNumber),
+    #[error("no results of this identity wait here")]
+    NotWaiting,
+    #[error("no results of this identity wait, so that their days are none; say from and to (null: without an end)")]
+    SayTheDays,
+    #[error(
+        "this would take {} away; look at moves, and send the same with move_results: true if it shall be so",
+        .0.losses()
+    )]
+    TakesResults(Box<LinkMoves>),
+    #[error("no link with the id {0} stands")]
+    UnknownLink(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How many decisions are listed at the most.
+pub const LISTED_AT_MOST: u64 = 500;
+
+impl App {
+    /// Decides by hand whose an identity is on some days: an employee's, or nobody's, which dismisses what waits. It is
+    /// decided the same way for what comes of these days. What it takes from somebody it takes only where that is asked for.
+    ///
+    /// An administration may link to its own, and only where some result of the identity waits and everybody whom any key
+    /// of its learners fits on these days is its own: else the link could take a result from another administration.
+    pub async fn link_identity(&self, asker: &Asker, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
+        let grant = asker.grant(Action::Link)?;
+        let change = self.store.change(self.now()).await?;
+        let answer = self.decide_link(&change, asker, &grant, request).await?;
+        let decided = BTreeSet::from([request.identity.clone()]);
+        self.finish_link(change, (asker, &grant), &decided, request.is_dry_run).await?;
+        Ok(answer)
+    }
+
+    /// Takes a decision by hand back, or says what that would move.
+    pub async fn undo_link(&self, asker: &Asker, id: i64, is_dry_run: bool) -> Result<DecidedAnswer, LinkError> {
+        let grant = asker.grant(Action::Link)?;
+        let change = self.store.change(self.now()).await?;
+        let (mut answer, identity) = self.take_back(&change, asker, &grant, id).await?;
+        answer.is_dry_run = is_dry_run;
+        self.finish_link(change, (asker, &grant), &BTreeSet::from([identity]), is_dry_run).await?;
+        Ok(answer)
+    }
+
+    /// Links again what decisions concern and commits them; or takes all back, and leaves the audit entry of the look.
+    pub(in crate::app) async fn finish_link(
+        &self,
+        change: Change,
+        (asker, grant): (&Asker, &Grant),
+        decided: &BTreeSet<Identity>,
+        is_dry_run: bool,
+    ) -> Result<(), StoreError> {
+        if is_dry_run {
+            change.roll_back().await?;
+            let object = "what links by hand would move";
+            return self.look(asker, grant, Act { action: "link.preview", object }).await.map(drop);
+        }
+        decisions::relink_decided(&change, decided, self.calendar).await?;
+        change.commit().await
+    }
+
+    /// Records a decision within a change, with its audit entry; the caller relinks.
+    pub(in crate::app) async fn decide_link(
+        &self,
+        change: &Change,
+        asker: &Asker,
+        grant: &Grant,
+        request: &LinkRequest,
+    ) -> Result<DecidedAnswer, LinkError> {
+        let connection = change.connection();
+        let platform = platforms::by_code(connection, &request.platform).await?;
+        let platform = platform.ok_or_else(|| LinkError::UnknownPlatform(request.platform.clone()))?;
+        let employee = match &request.employee {
+            None => None,
+            Some(number) => {
+                let unknown = || LinkError::UnknownEmployee(number.clone());
+                let id = people::by_number(connection, number).await?.unwrap_or(EmployeeId::NOBODY);
+                let id =
+                    Some(id).filter(|id| *id != EmployeeId::NOBODY || !grant.visible().is_all()).ok_or_else(unknown)?;
+                let own = self.own_among(connection, grant.visible(), &BTreeSet::from([id])).await?;
+                Some(own.first().copied().ok_or_else(unknown)?)
+            }
+        };
+        let named = waiting::named_by(connection, platform.id, &request.identity).await?;
+        let all = grant.visible().is_all();
+        if !all && named.iter().all(|learner| learner.nobodys.is_none()) {
+            return Err(LinkError::NotWaiting);
+        }
+        let days = match request.days {
+            Some(days) => days,
+            None => self.days_that_wait(connection, (platform.id, &request.identity), employee, &named).await?,
+        };
+        if !all && !self.are_named_within(connection, grant, (platform.id, &named), days).await? {
+            return Err(LinkError::NotWaiting);
+        }
+        let by_hand = employee.map_or(ByHand::Nobody, ByHand::Is);
+        let decided = Decided { id: i64::MAX, decided_at: i64::MAX, from: days.from, to: days.to, by_hand };
+        let deciding = Deciding::Make(decided);
+        let moves = self.moves(connection, (&platform, &request.identity), &named, deciding).await?;
+        if moves.takes_from_somebody() && !request.moves_results && !request.is_dry_run {
+            return Err(LinkError::TakesResults(Box::new(moves)));
+        }
+        let by = (grant.subject(), request.reason.as_str());
+        let decision = decisions::decide(change, platform.id, &request.identity, (employee, days), by).await?;
+        let (id, key) = (decision.id, request.identity.key.as_str());
+        let (action, to) = match &request.employee {
+            Some(number) => ("link.make", number.as_str()),
+            None => ("link.dismiss", "nobody"),
+        };
+        let object = format!("link {id}: {key} on {} to {to}{}", platform.code, shown(days));
+        self.audit(change, asker, grant, Act { action, object: &object }).await?;
+        let link = self.named(connection, vec![decision]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
+        Ok(DecidedAnswer { link, moves, is_dry_run: request.is_dry_run })
+    }
+
+    /// The days for which a decision is meant that names none: those of the results of nobody. Every day where nobody else
+    /// could lose anything by it: where no result waits yet, and where it is nobody's, if the directory knows nobody by it.
+    async fn days_that_wait(
+        &self,
+        connection: &impl Connection,
+        (platform, identity): (PlatformId, &Identity),
+        employee: Option<EmployeeId>,
+        named: &[NamedLearner],
+    ) -> Result<DecisionDays, LinkError> {
+        let waiting = || named.iter().filter_map(|learner| learner.nobodys);
+        let first = waiting().map(|(first, _)| first).min().map(|at| self.calendar.day_of(at));
+        let last = waiting().map(|(_, last)| last).max().map(|at| self.calendar.day_of(at));
+        if first.is_none() || employee.is_none() {
+            let index = index_for(connection, &BTreeSet::from([identity.clone()]), self.calendar).await?;
+            let holding = index.holding(platform, identity);
+            if holding.always.is_none() && holding.claims.is_empty() {
+                return Ok(DecisionDays::default());
+            }
+        }
+        if first.is_none() {
+            return Err(LinkError::SayTheDays);
+        }
+        Ok(DecisionDays { from: first, to: last })
+    }
+
+    /// Takes a decision back within a change, with its audit entry; the caller relinks the identity.
+    pub(in crate::app) async fn take_back(
+        &self,
+        change: &Change,
+        asker: &Asker,
+        grant: &Grant,
+        id: i64,
+    ) -> Result<(DecidedAnswer, Identity), LinkError> {
+        let connection = change.connection();
+        let standing = decisions::decision_by_id(connection, id).await?;
+        let standing = standing.filter(|decision| decision.undone_at.is_none());
+        if !grant.visible().is_all() {
+            let is_own = match &standing {
+                Some(Decision { employee: None, platform, identity, days, .. }) => {
+                    let named = waiting::named_by(connection, *platform, identity).await?;
+                    self.are_named_within(connection, grant, (*platform, &named), *days).await?
+                }
+                // What is not there takes what it takes for what is another's.
+                _ => !self.own_links(connection, grant.visible(), standing.as_slice()).await?.is_empty(),
+            };
+            if !is_own {
+                return Err(LinkError::UnknownLink(id));
+            }
+        }
+        let standing = standing.ok_or(LinkError::UnknownLink(id))?;
+        let named = waiting::named_by(connection, standing.platform, &standing.identity).await?;
+        let platform = platforms::list(connection).await?.into_iter().find(|platform| platform.id == standing.platform);
+        let moves = match platform {
+            Some(platform) => {
+                let of = (&platform, &standing.identity);
+                self.moves(connection, of, &named, Deciding::TakeBack(id)).await?
+            }
+            None => LinkMoves::default(),
+        };
+        let undone = decisions::undo(change, id, grant.subject()).await?.ok_or(LinkError::UnknownLink(id))?;
+        let link = self.named(connection, vec![undone]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
+        self.audit(change, asker, grant, Act { action: "link.undo", object: &format!("link {id}") }).await?;
+        Ok((DecidedAnswer { link, moves, is_dry_run: false }, standing.identity))
+    }
+
+    /// Whether an administration may decide about an identity for some days: some key of the learners whom it names fits
+    /// somebody on these, and everybody whom any fits is the administration's own.
+    async fn are_named_within(
+        &self,
+        connection: &impl Connection,
+        grant: &Grant,
+        (platform, named): (PlatformId, &[NamedLearner]),
+        days: DecisionDays,
+    ) -> Result<bool, StoreError> {
+        let identities: BTreeSet<Identity> = named.iter().flat_map(|learner| learner.keys.identities()).collect();
+        let index = index_for(connection, &identities, self.calendar).await?;
+        let (first, last) = (days.from.unwrap_or(NaiveDate::MIN), days.to.unwrap_or(NaiveDate::MAX));
+        let fits = identities.iter().map(|identity| index.holding(platform, identity).within(first, last));
+        let fits: BTreeSet<EmployeeId> = fits.flat_map(|fit| everybody(&fit)).collect();
+        let own = self.own_among(connection, grant.visible(), &fits).await?;
+        // Whether an address is somebody's with protected personal data is not to be found out by trying.
+        let protected = people::protected_among(connection, &fits).await?;
+        Ok(!fits.is_empty() && own == fits && protected.is_empty())
+    }
+
+    /// Links by hand from the newest on, undone ones included; within what the asker may see.
+    pub async fn list_links(&self, asker: &Asker, before: Option<i64>) -> Result<Vec<LinkAnswer>, LinkError> {
+        let grant = asker.grant(Action::ReadUnlinked)?;
+        self.look(asker, &grant, Act { action: "links.read", object: "links by hand" }).await?;
+        let snapshot = self.store.snapshot().await?;
+        let decisions = decisions::decisions(snapshot.connection(), before, LISTED_AT_MOST).await?;
+        let own = self.own_links(snapshot.connection(), grant.visible(), &decisions).await?;
+        let seen = decisions.into_iter().filter(|decision| own.contains(&decision.id));
+        Ok(self.named(snapshot.connection(), seen.collect()).await?)
+    }
+
+    /// Those among some decisions that link to somebody for whom the asker's administrations answer, today and on the day on which
+    /// it was decided: a link of another administration's days names an address of those.
+    async fn own_links(
+        &self,
+        connection: &impl Connection,
+        visible: &Visible,
+        decisions: &[Decision],
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        if visible.is_all() {
+            return Ok(decisions.iter().map(|decision| decision.id).collect());
+        }
+        let merges = merges::merges(connection, None).await?;
+        let person = |decision: &Decision| merges.person(decision.employee.unwrap_or(EmployeeId::NOBODY));
+        let mut ids: BTreeSet<EmployeeId> = decisions.iter().map(person).collect();
+        if ids.is_empty() {
+            ids.insert(EmployeeId::NOBODY);
+        }
+        let ids: Vec<EmployeeId> = ids.into_iter().collect();
+        let known = people::directory(connection, Whose::Only(&ids), None).await?;
+        let is_own = |decision: &&Decision| {
+            let days = [self.today(), self.calendar.day_of(decision.decided_at)];
+            known.get(&person(decision)).is_some_and(|e| days.iter().all(|day| answers_for(visible, e, *day)))
+        };
+        Ok(decisions.iter().filter(is_own).map(|decision| decision.id).collect())
+    }
+
+    async fn named(
+        &self,
+        connection: &impl Connection,
+        decisions: Vec<Decision>,
+    ) -> Result<Vec<LinkAnswer>, StoreError> {
+        let identities = decisions.iter().map(|decision| decision.identity.clone()).collect();
+        let index = index_for(connection, &identities, self.calendar).await?;
+        let whose = |decision: &Decision| -> BTreeSet<EmployeeId> {
+            let holding = index.holding(decision.platform, &decision.identity);
+            let fits = everybody(&holding.within(NaiveDate::MIN, NaiveDate::MAX));
+            fits.into_iter().chain(decision.employee).collect()
+        };
+        let employees: BTreeSet<EmployeeId> = decisions.iter().flat_map(whose).collect();
+        let numbers = people::numbers_of(connection, &employees).await?;
+        let protected = people::protected_among(connection, &employees).await?;
+        let platforms = platforms::list(connection).await?;
+        let answer = |mut decision: Decision| {
+            if !whose(&decision).is_disjoint(&protected) {
+                decision.identity = concealed(decision.identity);
+            }
+            LinkAnswer {
+                platform: platforms
+                    .iter()
+                    .find(|platform| platform.id == decision.platform)
+                    .map(|platform| platform.code.to_string())
+                    .unwrap_or_default(),
+                employee_number: decision.employee.and_then(|employee| numbers.get(&employee).cloned()),
+                decision,
+            }
+        };
+        Ok(decisions.into_iter().map(answer).collect())
+    }
+}
+
+/// Days as an audit entry names them; nothing where they are all.
+fn shown(days: DecisionDays) -> String {
+    let from = days.from.map(|day| format!(" from {day}")).unwrap_or_default();
+    let to = days.to.map(|day| format!(" to {day}")).unwrap_or_default();
+    format!("{from}{to}")
+}

@@ -1,0 +1,67 @@
+//! Of the results that wait, those that are an administration's: some key fits somebody, and everybody whom a key fits is its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use crate::app::App;
+use crate::app::reports::as_known::AsKnown;
+use crate::domain::access::Visible;
+use crate::domain::ids::EmployeeId;
+use crate::domain::linking::Identity;
+use crate::domain::linking::ownership::{Engagement, answering};
+use crate::domain::linking::queue::everybody;
+use crate::store::links::index_for;
+use crate::store::people::KnownEmployee;
+use crate::store::{Connection, StoreError, waiting};
+
+/// Whether the asker's administrations answer for an employee on a day.
+pub(in crate::app) fn answers_for(visible: &Visible, employee: &KnownEmployee, day: NaiveDate) -> bool {
+    let engagements = employee.person.employments.iter().map(|employment| Engagement {
+        administration: employment.administration.clone(),
+        starts_on: employment.starts_on,
+        ends_on: employment.ends_on,
+    });
+    let engagements: Vec<Engagement> = engagements.collect();
+    answering(&engagements, day).into_iter().any(|code| visible.includes(code))
+}
+
+impl App {
+    /// The learners whose results wait and are the asker's administrations' alone, with how many these are.
+    pub(in crate::app) async fn own_waiting(
+        &self,
+        connection: &impl Connection,
+        visible: &Visible,
+    ) -> Result<BTreeMap<i64, u64>, StoreError> {
+        let learners = waiting::unlinked(connection, None, false).await?;
+        let identities: BTreeSet<Identity> = learners.iter().flat_map(|l| l.keys.identities()).collect();
+        let index = index_for(connection, &identities, self.calendar).await?;
+        let fits = |learner: &waiting::WaitingLearner| -> BTreeSet<EmployeeId> {
+            let (first, last) = learner.happened;
+            let (first, last) = (self.calendar.day_of(first), self.calendar.day_of(last));
+            let fit = |identity| index.holding(learner.platform, &identity).within(first, last);
+            learner.keys.identities().flat_map(|identity| everybody(&fit(identity))).collect()
+        };
+        let everybody: BTreeSet<EmployeeId> = learners.iter().flat_map(fits).collect();
+        let own = self.own_among(connection, visible, &everybody).await?;
+        let is_own = |learner: &&waiting::WaitingLearner| {
+            let fits = fits(learner);
+            !fits.is_empty() && fits.is_subset(&own)
+        };
+        Ok(learners.iter().filter(is_own).map(|learner| (learner.id, learner.results)).collect())
+    }
+}
+
+/// The same as known at an instant, whose day is `day`.
+pub(in crate::app) fn own_waiting_as_known(known: &AsKnown, visible: &Visible, day: NaiveDate) -> BTreeSet<i64> {
+    let is_own = |employee: &EmployeeId| {
+        let person = known.employees.get(&known.merges.person(*employee));
+        person.is_some_and(|employee| answers_for(visible, employee, day))
+    };
+    let learners = known.unlinked_by_learner.keys();
+    let own = learners.filter(|learner| {
+        let fits = known.linker.fits(**learner);
+        !fits.is_empty() && fits.iter().all(is_own)
+    });
+    own.copied().collect()
+}

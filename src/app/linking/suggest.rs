@@ -1,0 +1,82 @@
+//! Who might be meant by keys that do not link. A suggestion is shown and never applied.
+
+use std::sync::Arc;
+
+use tokio::task::JoinError;
+
+use crate::app::App;
+use crate::domain::access::Visible;
+use crate::domain::ids::PlatformId;
+use crate::domain::linking::LearnerKeys;
+use crate::domain::linking::namesakes::{Namesake, Namesakes};
+use crate::domain::linking::ownership::answering;
+use crate::domain::linking::suggestion::Reason;
+use crate::store::namesakes::{directory_state, namesakes};
+use crate::store::{Snapshot, StoreError};
+
+/// The index of everybody who may be suggested, kept for as long as the directory stays what it was: building it reads
+/// everybody, asking it does not.
+#[derive(Debug, Default)]
+pub struct KeptNamesakes(tokio::sync::Mutex<Option<(Option<String>, Arc<Namesakes>)>>);
+
+/// Somebody who might be meant, as the asker may see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuggestionAnswer {
+    pub employee_number: String,
+    pub given_name: String,
+    pub family_name: String,
+    /// From 1 to 100.
+    pub score: u8,
+    /// The strongest first.
+    pub reasons: Vec<Reason>,
+}
+
+impl App {
+    /// The index for a snapshot's directory.
+    pub(in crate::app) async fn namesakes(&self, snapshot: &Snapshot) -> Result<Arc<Namesakes>, StoreError> {
+        let state = directory_state(snapshot.connection()).await?;
+        let mut kept = self.namesakes.0.lock().await;
+        if let Some((of, index)) = &*kept
+            && *of == state
+        {
+            return Ok(index.clone());
+        }
+        let people = namesakes(snapshot.connection()).await?;
+        // A quarter of a second for 26,000 people, in which others want to be answered.
+        let built = tokio::task::spawn_blocking(move || Namesakes::new(people)).await;
+        let index = match built.map_err(JoinError::try_into_panic) {
+            Ok(index) => Arc::new(index),
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The service stops: nobody is answered any more.
+            Err(Err(_)) => return Ok(Arc::default()),
+        };
+        *kept = Some((state, index.clone()));
+        Ok(index)
+    }
+
+    /// Who might be meant by an entry's learners, among those for whom the asker's administrations answer.
+    pub(in crate::app) fn suggestions(
+        &self,
+        index: &Namesakes,
+        visible: &Visible,
+        platform: PlatformId,
+        learners: &[LearnerKeys],
+    ) -> Vec<SuggestionAnswer> {
+        let today = self.today();
+        let is_own = |person: &Namesake| {
+            visible.is_all() || answering(&person.engagements, today).into_iter().any(|code| visible.includes(code))
+        };
+        let found = index.suggest(platform, learners, today, is_own).into_iter();
+        let answer = found.filter_map(|suggestion| {
+            let person = index.person(suggestion.employee)?;
+            Some(SuggestionAnswer {
+                employee_number: person.number.clone(),
+                given_name: person.given_name.clone(),
+                family_name: person.family_name.clone(),
+                score: suggestion.score,
+                reasons: suggestion.reasons,
+            })
+        });
+        answer.collect()
+    }
+}

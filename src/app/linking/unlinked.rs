@@ -1,0 +1,485 @@
+//! The queue of the unrecognised: whose results wait, why, what they could count for, and who might be meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::app::compliance::judge::Requirements;
+use crate::app::compliance::refresh::all_requirements;
+use crate::app::context::Act;
+use crate::app::linking::own_waiting::answers_for;
+use crate::app::linking::suggest::SuggestionAnswer;
+use crate::app::reports::as_known::targets_of;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Grant, Refused, Visible};
+use crate::domain::calendar::CityCalendar;
+use crate::domain::compliance::requirement::in_effect_on;
+use crate::domain::compliance::standing::held_items_on;
+use crate::domain::ids::{EmployeeId, PlatformCode, PlatformId, RequirementCode};
+use crate::domain::linking::queue::{KeyVerdict, Named, Verdict, entries, everybody, verdicts};
+use crate::domain::linking::{Fit, Identity, LearnerKeys, LinkingKey, Unlinked};
+use crate::domain::training::{LinkedResult, ResultKind, Target};
+use crate::store::decisions::{Decision, nobodys};
+use crate::store::links::{LinkIndex, LinkOrders, index_for};
+use crate::store::merges::merges;
+use crate::store::people::{Whose, directory};
+use crate::store::platforms::Platform;
+use crate::store::told::Told;
+use crate::store::waiting::{WaitingLearner, unlinked};
+use crate::store::{Connection, Snapshot, StoreError, people, platforms, settings, told};
+
+/// How a page of the queue is sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QueueOrder {
+    /// Where the most results wait first; of as many, where they have waited the longest.
+    #[default]
+    Most,
+    /// Where results have waited the longest first.
+    Oldest,
+}
+
+impl QueueOrder {
+    pub const ALL: [Self; 2] = [Self::Most, Self::Oldest];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Most => "most",
+            Self::Oldest => "oldest",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.as_str() == text)
+    }
+}
+
+/// What somebody asks of the queue; `None` is everything.
+#[derive(Debug, Clone, Default)]
+pub struct QueueRequest {
+    pub order: QueueOrder,
+    pub platform: Option<PlatformCode>,
+    pub why: Option<Unlinked>,
+    /// Only entries some of whose results count towards this requirement today.
+    pub requirement: Option<RequirementCode>,
+    /// Those that were dismissed instead of those that wait.
+    pub dismissed: bool,
+}
+
+/// Where an entry stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueuePlace {
+    /// Results that wait, as a negative number: the most come first. 0 where the order does not look at it.
+    pub fewer: i64,
+    pub first_recorded_at: DateTime<Utc>,
+    /// What tells entries of one instant apart, in no order that says anything.
+    pub tie: i64,
+}
+
+/// A requirement towards which some of an entry's results count today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountsTowards {
+    pub requirement: RequirementCode,
+    /// Whether they meet it by themselves, without what somebody has already.
+    pub whole: bool,
+}
+
+/// A key of an entry, with those it speaks of by their employee numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyAnswer {
+    pub key: KeyVerdict,
+    /// Those whom it fits, in order.
+    pub employees: Vec<String>,
+    /// Whom the event's own number names instead.
+    pub contradicted_by: Option<String>,
+}
+
+/// An entry of the queue, as the asker may see it: the learners whom one decision about one identity settles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnlinkedAnswer {
+    pub platform: String,
+    /// What to decide about.
+    pub identity: Identity,
+    /// Whether addresses, user names and accounts are kept back, and suggestions with them: some key fits somebody with
+    /// protected personal data.
+    pub is_withheld: bool,
+    pub why: Unlinked,
+    /// Results that wait, the same thing told twice once.
+    pub results: u64,
+    pub first_recorded_at: DateTime<Utc>,
+    pub last_recorded_at: DateTime<Utc>,
+    /// Each set of keys by which the platform names whoever it is.
+    pub learners: Vec<LearnerKeys>,
+    pub keys: Vec<KeyAnswer>,
+    pub courses: Vec<String>,
+    pub quizzes: Vec<String>,
+    pub counts_towards: Vec<CountsTowards>,
+    /// The employee numbers of those whom some key fits, in order.
+    pub candidates: Vec<String>,
+    pub suggestions: Vec<SuggestionAnswer>,
+    /// The decision that it is nobody's.
+    pub dismissed: Option<Decision>,
+}
+
+impl UnlinkedAnswer {
+    /// The same without what the platform calls whoever it is, but for employee numbers: an address beside the number of
+    /// somebody with protected personal data would be theirs.
+    fn without_addresses(mut self) -> Self {
+        self.identity = concealed(self.identity);
+        for learner in &mut self.learners {
+            *learner = LearnerKeys { employee_number: learner.employee_number.take(), ..LearnerKeys::default() };
+        }
+        for answer in &mut self.keys {
+            answer.key.identity = answer.key.identity.take().map(concealed);
+        }
+        self
+    }
+}
+
+/// An identity whose value is not shown, unless it is an employee number.
+pub(in crate::app) fn concealed(identity: Identity) -> Identity {
+    match identity.key {
+        LinkingKey::EmployeeNumber => identity,
+        key => Identity { key, value: String::new(), home_page: String::new() },
+    }
+}
+
+/// A page of the queue, and where the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuePage {
+    pub entries: Vec<UnlinkedAnswer>,
+    pub next: Option<QueuePlace>,
+}
+
+/// Why the queue was not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ListUnlinkedError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error("no requirement {0} is known")]
+    UnknownRequirement(RequirementCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes the key of the queue's cursors where there is none yet.
+pub(in crate::app) async fn make_cursor_key(app: &App) -> Result<(), StoreError> {
+    if settings::read(app.store.connection(), settings::CURSOR_KEY).await?.is_some() {
+        return Ok(());
+    }
+    let key: [u64; 4] = rand::random();
+    let change = app.store.change(app.now()).await?;
+    settings::write(&change, settings::CURSOR_KEY, &key.map(|part| format!("{part:016x}")).concat()).await?;
+    change.commit().await
+}
+
+/// How many entries a file holds at the most.
+pub const EXPORTED_AT_MOST: usize = 100_000;
+
+/// How many entries are looked up at a time.
+const AT_ONCE: usize = 500;
+
+/// Learners on the way to an entry.
+struct Group {
+    platform: PlatformId,
+    identity: Identity,
+    learners: Vec<WaitingLearner>,
+}
+
+impl Group {
+    fn results(&self) -> u64 {
+        self.learners.iter().map(|learner| learner.results).sum()
+    }
+
+    fn first(&self) -> DateTime<Utc> {
+        self.learners.iter().map(|learner| learner.first_recorded_at).min().unwrap_or_default()
+    }
+
+    fn place(&self, (order, key): (QueueOrder, &str)) -> QueuePlace {
+        let fewer = match order {
+            QueueOrder::Most => -i64::try_from(self.results()).unwrap_or(i64::MAX),
+            QueueOrder::Oldest => 0,
+        };
+        let learner = self.learners.iter().map(|learner| learner.id).min().unwrap_or_default();
+        let digest = Sha256::digest(format!("{key} {learner}"));
+        let tie = digest.first_chunk().map(|bytes| i64::from_be_bytes(*bytes)).unwrap_or_default();
+        QueuePlace { fewer, first_recorded_at: self.first(), tie }
+    }
+
+    /// What keeps it waiting: of several reasons the one that asks for the most thought.
+    fn why(&self) -> Unlinked {
+        self.learners.iter().map(|learner| learner.why).max().unwrap_or(Unlinked::Unknown)
+    }
+
+    fn identities(&self) -> BTreeSet<Identity> {
+        self.learners.iter().flat_map(|learner| learner.keys.identities()).collect()
+    }
+
+    /// The days from which its results are, the first and the last.
+    fn days(&self, calendar: CityCalendar) -> (NaiveDate, NaiveDate) {
+        let first = self.learners.iter().map(|learner| learner.happened.0).min().unwrap_or_default();
+        let last = self.learners.iter().map(|learner| learner.happened.1).max().unwrap_or_default();
+        (calendar.day_of(first), calendar.day_of(last))
+    }
+
+    /// The decision by which an identity of theirs is nobody's; of several the first.
+    fn dismissed_by<'d>(&self, decisions: &'d [Decision], calendar: CityCalendar) -> Option<&'d Decision> {
+        let (identities, (first, last)) = (self.identities(), self.days(calendar));
+        decisions.iter().find(|decision| {
+            decision.platform == self.platform
+                && identities.contains(&decision.identity)
+                && decision.days.from.is_none_or(|from| from <= last)
+                && decision.days.to.is_none_or(|to| first <= to)
+        })
+    }
+
+    /// Whom an identity fits on these days.
+    fn fit(&self, index: &LinkIndex, identity: &Identity, calendar: CityCalendar) -> Fit {
+        let (first, last) = self.days(calendar);
+        index.holding(self.platform, identity).within(first, last)
+    }
+
+    /// Everybody whom some key fits on these days.
+    fn candidates(&self, index: &LinkIndex, calendar: CityCalendar) -> BTreeSet<EmployeeId> {
+        self.identities().iter().flat_map(|identity| everybody(&self.fit(index, identity, calendar))).collect()
+    }
+}
+
+impl App {
+    /// A page of the queue, from a place on; leaves the audit entry of the look.
+    ///
+    /// Who sees all sees all of it. An administration sees entries where some key fits somebody, and everybody whom a key
+    /// fits is its own: anybody else might be another administration's.
+    pub async fn list_unlinked(
+        &self,
+        asker: &Asker,
+        request: &QueueRequest,
+        after: Option<QueuePlace>,
+        at_most: usize,
+    ) -> Result<QueuePage, ListUnlinkedError> {
+        let grant = asker.grant(Action::ReadUnlinked)?;
+        self.look(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
+        let snapshot = self.store.snapshot().await?;
+        self.page(&snapshot, &grant, request, after, at_most).await
+    }
+
+    /// The whole queue, for a file; leaves the audit entry of the export.
+    pub async fn export_unlinked(
+        &self,
+        asker: &Asker,
+        request: &QueueRequest,
+    ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
+        let grant = asker.grant(Action::ReadUnlinked)?;
+        self.look(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
+        let snapshot = self.store.snapshot().await?;
+        Ok(self.page(&snapshot, &grant, request, None, EXPORTED_AT_MOST).await?.entries)
+    }
+
+    async fn page(
+        &self,
+        snapshot: &Snapshot,
+        grant: &Grant,
+        request: &QueueRequest,
+        after: Option<QueuePlace>,
+        at_most: usize,
+    ) -> Result<QueuePage, ListUnlinkedError> {
+        let connection = snapshot.connection();
+        let platforms = platforms::list(connection).await?;
+        let platform = request.platform.as_ref().map(|code| {
+            let found = platforms.iter().find(|platform| platform.code == *code);
+            found.ok_or_else(|| ListUnlinkedError::UnknownPlatform(code.clone()))
+        });
+        let platform = platform.transpose()?.map(|platform| platform.id);
+        let requirements = all_requirements(snapshot).await?;
+        if let Some(unknown) = request.requirement.as_ref().filter(|code| !requirements.contains_key(*code)) {
+            return Err(ListUnlinkedError::UnknownRequirement(unknown.clone()));
+        }
+        let dismissals = if request.dismissed { nobodys(connection).await? } else { Vec::new() };
+        let learners = unlinked(connection, platform, request.dismissed).await?;
+        let mut groups = grouped(learners, &platforms);
+        groups.retain(|group| request.why.is_none_or(|why| group.why() == why));
+        let key = settings::read(connection, settings::CURSOR_KEY).await?.unwrap_or_default();
+        let order = (request.order, key.as_str());
+        groups.sort_by_cached_key(|group| group.place(order));
+        let begin = groups.partition_point(|group| after.is_some_and(|after| group.place(order) <= after));
+        let mut page = QueuePage { entries: Vec::new(), next: None };
+        let mut last = None;
+        let dismissed = request.dismissed;
+        let look_up = LookUp { snapshot, grant, platforms: &platforms, requirements: &requirements, dismissed };
+        for groups in groups.get(begin..).unwrap_or_default().chunks(AT_ONCE.min(at_most + 1)) {
+            for (group, entry) in groups.iter().zip(self.answers(&look_up, groups).await?) {
+                let Some(mut entry) = entry else { continue };
+                let counts = |code: &RequirementCode| entry.counts_towards.iter().any(|c| c.requirement == *code);
+                if !request.requirement.as_ref().is_none_or(counts) {
+                    continue;
+                }
+                if page.entries.len() == at_most {
+                    page.next = last;
+                    return Ok(page);
+                }
+                entry.dismissed = group.dismissed_by(&dismissals, self.calendar).cloned();
+                last = Some(group.place(order));
+                page.entries.push(entry);
+            }
+        }
+        Ok(page)
+    }
+
+    /// The entries of some groups; nothing for one that the asker may not see.
+    async fn answers(&self, look_up: &LookUp<'_>, groups: &[Group]) -> Result<Vec<Option<UnlinkedAnswer>>, StoreError> {
+        let connection = look_up.snapshot.connection();
+        let identities: BTreeSet<Identity> = groups.iter().flat_map(Group::identities).collect();
+        let index = index_for(connection, &identities, self.calendar).await?;
+        let fits: Vec<BTreeSet<EmployeeId>> =
+            groups.iter().map(|group| group.candidates(&index, self.calendar)).collect();
+        let everybody: BTreeSet<EmployeeId> = fits.iter().flatten().copied().collect();
+        let numbers = people::numbers_of(connection, &everybody).await?;
+        let protected = people::protected_among(connection, &everybody).await?;
+        let own = self.own_among(connection, look_up.grant.visible(), &everybody).await?;
+        let visible = look_up.grant.visible();
+        let is_seen = |fits: &BTreeSet<EmployeeId>| visible.is_all() || (!fits.is_empty() && fits.is_subset(&own));
+        let seen = groups.iter().zip(&fits).filter(|(_, fits)| is_seen(fits)).map(|(group, _)| group);
+        let learners: Vec<i64> = seen.flat_map(|group| group.learners.iter().map(|learner| learner.id)).collect();
+        let mut done: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
+        for Told { learner, owner, why, result } in told::unlinked_of(connection, &learners, self.calendar).await? {
+            if owner.is_none() && (why == Some(Unlinked::Dismissed)) == look_up.dismissed {
+                done.entry(learner).or_default().push(result);
+            }
+        }
+        let namesakes = self.namesakes(look_up.snapshot).await?;
+        let number = |id: &EmployeeId| numbers.get(id).cloned();
+        let answer = |(group, fits): (&Group, &BTreeSet<EmployeeId>)| {
+            if !is_seen(fits) {
+                return None;
+            }
+            let keys: Vec<LearnerKeys> = group.learners.iter().map(|learner| learner.keys.clone()).collect();
+            let results: Vec<LinkedResult> =
+                group.learners.iter().flat_map(|learner| done.get(&learner.id)).flatten().cloned().collect();
+            let (courses, quizzes) = targets(&results);
+            let platform = look_up.platforms.iter().find(|platform| platform.id == group.platform)?;
+            let said = verdicts(&keys.iter().collect::<Vec<_>>(), &platform.linking_keys, |identity| {
+                group.fit(&index, identity, self.calendar)
+            });
+            let is_withheld = !fits.is_disjoint(&protected);
+            let suggestions = match is_withheld {
+                true => Vec::new(),
+                false => self.suggestions(&namesakes, visible, group.platform, &keys),
+            };
+            let answer = UnlinkedAnswer {
+                is_withheld,
+                platform: platform.code.to_string(),
+                identity: group.identity.clone(),
+                why: group.why(),
+                results: group.results(),
+                first_recorded_at: group.first(),
+                last_recorded_at: group.learners.iter().map(|l| l.last_recorded_at).max().unwrap_or_default(),
+                keys: said.into_iter().map(|key| numbered(key, number)).collect(),
+                courses,
+                quizzes,
+                counts_towards: self.counts_towards(look_up.requirements, &results),
+                candidates: in_order(fits, number),
+                suggestions,
+                learners: keys,
+                dismissed: None,
+            };
+            Some(if is_withheld { answer.without_addresses() } else { answer })
+        };
+        Ok(groups.iter().zip(&fits).map(answer).collect())
+    }
+
+    fn counts_towards(&self, requirements: &Requirements, results: &[LinkedResult]) -> Vec<CountsTowards> {
+        let today = self.today();
+        let towards = requirements.iter().filter_map(|(code, versions)| {
+            let version = in_effect_on(versions, today)?;
+            let targets = targets_of(std::slice::from_ref(version));
+            if !results.iter().any(|result| targets.contains(&result.target)) {
+                return None;
+            }
+            let held = held_items_on(results, version, today);
+            let whole = version.requirement.alternatives_by_items().iter().any(|whole| held & whole == *whole);
+            (held != 0).then(|| CountsTowards { requirement: code.clone(), whole })
+        });
+        towards.collect()
+    }
+
+    /// Those among some employees for whom the asker's administrations answer today, those included who have not begun
+    /// yet and those who have left.
+    pub(in crate::app) async fn own_among(
+        &self,
+        connection: &impl Connection,
+        visible: &Visible,
+        employees: &BTreeSet<EmployeeId>,
+    ) -> Result<BTreeSet<EmployeeId>, StoreError> {
+        if visible.is_all() {
+            return Ok(employees.clone());
+        }
+        // A link by hand may name a merged duplicate.
+        let merges = merges(connection, None).await?;
+        let mut ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
+        if ids.is_empty() {
+            // Nobody takes what somebody takes who may not be seen.
+            ids.push(EmployeeId::NOBODY);
+        }
+        let known = directory(connection, Whose::Only(&ids), None).await?;
+        let own = known.into_values().filter(|employee| answers_for(visible, employee, self.today()));
+        let own: BTreeSet<EmployeeId> = own.map(|employee| employee.id).collect();
+        Ok(employees.iter().copied().filter(|employee| own.contains(&merges.person(*employee))).collect())
+    }
+}
+
+/// What entries are looked up in.
+struct LookUp<'a> {
+    snapshot: &'a Snapshot,
+    grant: &'a Grant,
+    platforms: &'a [Platform],
+    requirements: &'a Requirements,
+    /// Whether the entries are of what is dismissed.
+    dismissed: bool,
+}
+
+fn grouped(learners: Vec<WaitingLearner>, platforms: &[Platform]) -> Vec<Group> {
+    let orders: LinkOrders = platforms.iter().map(|platform| (platform.id, platform.linking_keys.clone())).collect();
+    let named: Vec<Named<'_>> =
+        learners.iter().map(|learner| Named { platform: learner.platform, keys: &learner.keys }).collect();
+    let entries = entries(&named, |platform| orders.get(&platform).cloned().unwrap_or_default());
+    let mut learners: Vec<Option<WaitingLearner>> = learners.into_iter().map(Some).collect();
+    let group = |(identity, places): (Identity, Vec<usize>)| {
+        let members = places.into_iter().filter_map(|place| learners.get_mut(place).and_then(Option::take));
+        let members: Vec<WaitingLearner> = members.collect();
+        let platform = members.first()?.platform;
+        Some(Group { platform, identity, learners: members })
+    };
+    entries.into_iter().filter_map(group).collect()
+}
+
+/// The courses and quizzes that results are about, each once, in order.
+fn targets(results: &[LinkedResult]) -> (Vec<String>, Vec<String>) {
+    let (mut courses, mut quizzes) = (BTreeSet::new(), BTreeSet::new());
+    for result in results.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. })) {
+        match &result.target {
+            Target::Course(course) => courses.insert(course.to_string()),
+            Target::Quiz(quiz) => quizzes.insert(quiz.to_string()),
+        };
+    }
+    (courses.into_iter().collect(), quizzes.into_iter().collect())
+}
+
+fn in_order(employees: &BTreeSet<EmployeeId>, number: impl Fn(&EmployeeId) -> Option<String>) -> Vec<String> {
+    employees.iter().filter_map(number).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn numbered(key: KeyVerdict, number: impl Fn(&EmployeeId) -> Option<String>) -> KeyAnswer {
+    let (employees, contradicted_by) = match &key.verdict {
+        Verdict::NotGiven | Verdict::Unknown | Verdict::Nobodys => (Vec::new(), None),
+        Verdict::Ambiguous(several) => (in_order(several, number), None),
+        Verdict::Contradicted { employee, number_names } => {
+            (number(employee).into_iter().collect(), number(number_names))
+        }
+        Verdict::NotLinkedBy(employee) | Verdict::Fits(employee) => (number(employee).into_iter().collect(), None),
+    };
+    KeyAnswer { key, employees, contradicted_by }
+}

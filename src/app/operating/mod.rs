@@ -1,0 +1,10 @@
+//! What the operator does: backup, health, metrics, keys, the audit trail, verification.
+
+pub mod backup;
+pub mod clock_watch;
+pub mod health;
+pub mod metrics;
+pub mod read_audit;
+pub mod seal;
+pub mod sign_tokens;
+pub mod verify;

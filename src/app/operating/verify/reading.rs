@@ -1,0 +1,545 @@
+//! Deliveries, read again from their bytes by what read them, and compared with the events and statements that are kept.
+//!
+//! What a delivery says is a function of its bytes, of the platform's zone and its profile's version at the time, and where
+//! it names no time, of when it came. That the same thing was told before, or that a result is held until something was
+//! done, follows from other deliveries: their statements and events are asked for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::signatures::{Resigned, resign};
+use super::{AT_ONCE, Progress, Verified};
+use crate::app::App;
+use crate::app::receiving::adapter::Adapter;
+use crate::app::receiving::receive::understand;
+use crate::app::receiving::receive_foreign;
+use crate::app::xapi::receive::{KeptRequest, understand_again};
+use crate::domain::ids::PlatformId;
+use crate::domain::training::ReportedResult;
+use crate::intake::hr_csv::by_profile;
+use crate::intake::hr_csv::results::{self, FileClock};
+use crate::intake::profile::{Profile, Signing, shipped};
+use crate::intake::xapi::results::Arrival;
+use crate::intake::xapi::words::Words;
+use crate::store::chain::checking::Scope;
+use crate::store::platforms::{self, Platform};
+use crate::store::receiving::file::FILE_TYPE;
+use crate::store::receiving::rereading::{self, Fields, KeptBytes, KeptEvent, KeptStatement, fields_of};
+use crate::store::receiving::without::{self, KeptWithout};
+use crate::store::receiving::{Content, Deed, NewStatement};
+use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
+
+/// For how long a profile's version may have gone on reading after the next one was given, and how long a delivery may have
+/// waited for its commit.
+const OVERLAP: TimeDelta = TimeDelta::minutes(10);
+
+/// What reads a platform's deliveries.
+enum Reader {
+    Native,
+    Profile(Arc<Profile>),
+    Words(Arc<Words>),
+}
+
+/// A platform with everything that ever read it, oldest first; the first was there from the beginning.
+struct Known {
+    platform: Platform,
+    readers: Vec<(DateTime<Utc>, Reader)>,
+    secrets: Vec<String>,
+}
+
+impl Known {
+    async fn read(connection: &impl Connection, platform: Platform) -> Result<Self, StoreError> {
+        let adapter = Adapter::parse(&platform.adapter);
+        let adapter = adapter.map_err(|_| StoreError::Unreadable { table: "platform", column: "adapter" })?;
+        let mut readers = Vec::new();
+        match adapter {
+            Adapter::Native => readers.push((DateTime::UNIX_EPOCH, Reader::Native)),
+            Adapter::Xapi => readers.push((DateTime::UNIX_EPOCH, Reader::Words(Arc::default()))),
+            Adapter::Shipped(name) => {
+                let profile = shipped::profile(name).cloned().map(|profile| Reader::Profile(Arc::new(profile)));
+                readers.extend(profile.map(|profile| (DateTime::UNIX_EPOCH, profile)));
+            }
+            Adapter::Profile => {}
+        }
+        for version in profiles::versions(connection, platform.id).await? {
+            let reader = match adapter {
+                Adapter::Xapi => Words::parse(&version.text).ok().map(|words| Reader::Words(Arc::new(words))),
+                _ => Profile::parse(&version.text).ok().map(|profile| Reader::Profile(Arc::new(profile))),
+            };
+            let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
+            readers.push((version.recorded_at, reader.ok_or(unreadable)?));
+        }
+        let secrets = rereading::secrets_held(connection, platform.id).await?;
+        Ok(Self { platform, readers, secrets })
+    }
+
+    /// What may have read a delivery at an instant: the newest of that time first, then what it had just taken the place of.
+    fn at(&self, at: DateTime<Utc>) -> impl Iterator<Item = &Reader> {
+        let until = self.readers.partition_point(|(since, _)| *since <= at);
+        let mut begun = at;
+        self.readers
+            .iter()
+            .take(until)
+            .rev()
+            .take_while(move |(since, _)| {
+                let still_reads = at.signed_duration_since(begun) <= OVERLAP;
+                begun = *since;
+                still_reads
+            })
+            .map(|(_, reader)| reader)
+    }
+}
+
+/// What a delivery says now.
+enum Says {
+    Results(Vec<ReportedResult>),
+    Statements {
+        statements: Vec<NewStatement>,
+        results: Vec<ReportedResult>,
+        attachments: Vec<String>,
+    },
+    Nothing,
+    /// Not what it said when it came.
+    NotUnderstood(String),
+}
+
+impl From<Content> for Says {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::Results(results) => Self::Results(results),
+            Content::Statements { statements, results, attachments } => {
+                let attachments = attachments.iter().map(rereading::attachment_says).collect();
+                Self::Statements { statements, results, attachments }
+            }
+            Content::Nothing => Self::Nothing,
+            Content::Part { taken, .. } => Self::from(*taken),
+            Content::NotUnderstood { pointer, problem } => Self::NotUnderstood(format!("{pointer} {problem}")),
+        }
+    }
+}
+
+impl Says {
+    fn results(&self) -> &[ReportedResult] {
+        match self {
+            Self::Results(results) | Self::Statements { results, .. } => results,
+            Self::Nothing | Self::NotUnderstood(_) => &[],
+        }
+    }
+
+    fn statements(&self) -> &[NewStatement] {
+        match self {
+            Self::Statements { statements, .. } => statements,
+            _ => &[],
+        }
+    }
+}
+
+impl App {
+    pub(super) async fn verify_deliveries(
+        &self,
+        scope: Scope,
+        verified: &mut Verified,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), StoreError> {
+        let snapshot = self.snapshot_for().await?;
+        let connection = snapshot.connection();
+        let mut known: HashMap<PlatformId, Known> = HashMap::new();
+        for platform in platforms::list(connection).await? {
+            known.insert(platform.id, Known::read(connection, platform).await?);
+        }
+        let mut after = i64::MIN;
+        let mut otherwise = 0;
+        loop {
+            let (deliveries, last) = rereading::deliveries_after(connection, after, AT_ONCE, scope).await?;
+            let Some(last) = last else { break };
+            after = last;
+            progress(deliveries.len() as u64);
+            verified.deliveries += deliveries.len() as u64;
+            let page = Page::read(connection, &deliveries).await?;
+            for delivery in &deliveries {
+                let Some(known) = known.get(&delivery.platform) else {
+                    verified.differs(format!("delivery {}: its platform should be there, and is gone", delivery.id));
+                    continue;
+                };
+                self.verify_signature(delivery, known, verified);
+                let Some(difference) = self.verify_delivery(&snapshot, delivery, known, &page).await? else { continue };
+                if self.was_read_by_another(&snapshot, delivery.released_at.unwrap_or(delivery.received_at)).await? {
+                    otherwise += 1;
+                } else {
+                    verified.differs(difference);
+                }
+            }
+        }
+        if otherwise > 0 {
+            verified.notes.push(format!(
+                "{otherwise} deliveries came to another version, which read them otherwise than this one: what is kept of \
+                 them is as it was sealed"
+            ));
+        }
+        for event in rereading::events_without_delivery(connection).await? {
+            verified.differs(format!("event {event}: its delivery should be there, and is gone"));
+        }
+        Ok(())
+    }
+
+    fn verify_signature(&self, delivery: &KeptBytes, known: &Known, verified: &mut Verified) {
+        let resigned = if delivery.content_type == FILE_TYPE {
+            Resigned::Unsigned
+        } else {
+            let mut readers = known.at(delivery.received_at).peekable();
+            if readers.peek().is_none() {
+                Resigned::WithoutSecret
+            } else {
+                let each = readers.map(|reader| match reader {
+                    Reader::Native => resign(delivery, &Signing::StandardWebhooks, &known.secrets),
+                    Reader::Profile(profile) => resign(delivery, profile.signing(), &known.secrets),
+                    Reader::Words(_) => Resigned::Unsigned,
+                });
+                let mut each: Vec<Resigned> = each.collect();
+                each.sort_by_key(|resigned| *resigned == Resigned::Differs);
+                each.first().copied().unwrap_or(Resigned::Unsigned)
+            }
+        };
+        verified.signatures.count(resigned);
+        if resigned == Resigned::Differs {
+            verified.differs(format!(
+                "delivery {} ({} of platform {}): its signature should be over its id, its time and its bytes, and is over \
+                 others",
+                delivery.id, delivery.key, known.platform.code
+            ));
+        }
+    }
+
+    /// What a delivery's bytes say otherwise than what is kept of them, if anything.
+    async fn verify_delivery(
+        &self,
+        snapshot: &Snapshot,
+        delivery: &KeptBytes,
+        known: &Known,
+        page: &Page,
+    ) -> Result<Option<String>, StoreError> {
+        let own = page.of(delivery.id);
+        if delivery.is_quarantined {
+            let is_told = !own.events.is_empty() || !own.statements.is_empty();
+            if is_told && !quarantine::taken_of(snapshot.connection(), delivery.id).await?.is_empty() {
+                // Parts of it were taken out by hand; the chain holds what they said.
+                return Ok(None);
+            }
+            let told =
+                own.events.first().map_or_else(|| "statements".to_owned(), |event| format!("event {}", event.event_id));
+            return Ok(is_told
+                .then(|| format!("{told}: it should not be there, for delivery {} waits in quarantine", delivery.id)));
+        }
+        let at = delivery.released_at.unwrap_or(delivery.received_at);
+        let mut first = None;
+        for says in self.readings(delivery, known, at, &own.events) {
+            match self.differs(snapshot, delivery, &says, &own).await? {
+                None => return Ok(None),
+                Some(difference) => {
+                    first.get_or_insert(difference);
+                }
+            }
+        }
+        let unread =
+            || format!("delivery {}: no profile of its platform's is there that could have read it", delivery.id);
+        Ok(Some(first.unwrap_or_else(unread)))
+    }
+
+    /// What a delivery may have said when it came, the likeliest first. Each is read only when the one before does not fit.
+    fn readings<'d>(
+        &'d self,
+        delivery: &'d KeptBytes,
+        known: &'d Known,
+        at: DateTime<Utc>,
+        events: &[&KeptEvent],
+    ) -> impl Iterator<Item = Says> + 'd {
+        // Who names no time meant the time of sending, which is the moment before its commit: it is known by its event.
+        let moments: BTreeSet<DateTime<Utc>> = events
+            .iter()
+            .map(|event| event.occurred_at)
+            .filter(|moment| *moment <= at && at.signed_duration_since(*moment) <= OVERLAP)
+            .chain([at - TimeDelta::seconds(5)])
+            .collect();
+        let received = (at != delivery.received_at).then_some(delivery.received_at);
+        let moments = std::iter::once(at).chain(received).chain(moments.into_iter().rev().take(8));
+        let arrivals: Vec<Arrival> = moments.map(Arrival::at).chain(self.read_later(delivery, known, at)).collect();
+        // A newer profile may have read it again since.
+        let newer = move || known.readers.iter().rev().filter(move |(since, _)| *since > at).map(|(_, reader)| reader);
+        let readers = move || known.at(at).chain(newer());
+        arrivals
+            .into_iter()
+            .flat_map(move |arrival| readers().map(move |reader| self.read(delivery, known, reader, arrival)))
+    }
+
+    /// How statements of a time that was ahead are read when their delivery is read again after it.
+    fn read_later(&self, delivery: &KeptBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
+        let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::Words(_)));
+        let read = [at, self.now()].map(|read_at| Arrival { received_at: delivery.received_at, read_at });
+        let read = read.into_iter().chain(std::iter::once(Arrival { received_at: at, read_at: self.now() }));
+        read.filter(move |arrival| has_statements && arrival.read_at > arrival.received_at)
+    }
+
+    fn read(&self, delivery: &KeptBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
+        let platform = &known.platform;
+        let at = arrival.received_at;
+        if delivery.content_type == FILE_TYPE {
+            return read_file(delivery, platform, at);
+        }
+        let content = match reader {
+            Reader::Native => understand(&delivery.key, &delivery.body, platform.time_zone, at),
+            Reader::Profile(profile) => {
+                let kept = (delivery.content_type.as_str(), delivery.headers.as_str(), delivery.body.as_slice());
+                receive_foreign::understand_again(profile, platform, kept, at)
+            }
+            Reader::Words(words) => {
+                let kept = KeptRequest {
+                    key: &delivery.key,
+                    content_type: &delivery.content_type,
+                    headers: &delivery.headers,
+                    body: &delivery.body,
+                    arrival,
+                };
+                understand_again(&kept, words)
+            }
+        };
+        content.into()
+    }
+
+    /// The first thing that a delivery says otherwise than what is kept.
+    async fn differs(
+        &self,
+        snapshot: &Snapshot,
+        delivery: &KeptBytes,
+        says: &Says,
+        own: &Own<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        if let Says::NotUnderstood(problem) = says {
+            return Ok(Some(format!(
+                "delivery {} ({}): it should be understood as it was when it came, and is not: {}",
+                delivery.id,
+                delivery.key,
+                problem.trim()
+            )));
+        }
+        if let Some(difference) = own.statements_differ(delivery, says) {
+            return Ok(Some(difference));
+        }
+        let told: HashMap<&str, &ReportedResult> =
+            says.results().iter().map(|result| (result.event_id.as_str(), result)).collect();
+        for event in &own.events {
+            let Some(result) = told.get(event.event_id.as_str()) else {
+                return Ok(Some(format!(
+                    "event {}: it should not be there, for its delivery {} does not say it",
+                    event.event_id, delivery.id
+                )));
+            };
+            if event.platform != delivery.platform {
+                return Ok(Some(format!(
+                    "event {}: platform_id should be {} as that of its delivery {}, and is {}",
+                    event.event_id, delivery.platform.0, delivery.id, event.platform.0
+                )));
+            }
+            if let Some((field, should, stands)) = first_difference(&fields_of(result), &event.fields) {
+                return Ok(Some(format!(
+                    "event {}: {field} should be {should} as its delivery {} says, and is {stands}",
+                    event.event_id, delivery.id
+                )));
+            }
+        }
+        self.missing(snapshot, delivery, says, own).await
+    }
+
+    /// The first result of a delivery that is not kept though it should be, or that counts though it should wait.
+    async fn missing(
+        &self,
+        snapshot: &Snapshot,
+        delivery: &KeptBytes,
+        says: &Says,
+        own: &Own<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let kept: BTreeSet<&str> = own.events.iter().map(|event| event.event_id.as_str()).collect();
+        let satisfied = satisfied(says, own);
+        let missing: BTreeSet<(PlatformId, &str)> = expected(says, own)
+            .map(|result| result.event_id.as_str())
+            .filter(|event_id| !kept.contains(event_id))
+            .map(|event_id| (delivery.platform, event_id))
+            .collect();
+        if missing.is_empty() && satisfied.is_empty() {
+            return Ok(None);
+        }
+        let connection = snapshot.connection();
+        let elsewhere = rereading::events_named(connection, &missing).await?;
+        let elsewhere: BTreeSet<&str> = elsewhere.iter().map(|event| event.event_id.as_str()).collect();
+        let registrations: BTreeSet<(PlatformId, Uuid)> =
+            satisfied.values().map(|registration| (delivery.platform, *registration)).collect();
+        let done = rereading::done_among(connection, &registrations).await?;
+        let held = rereading::held_among(connection, &registrations).await?;
+        for result in expected(says, own) {
+            let event_id = result.event_id.as_str();
+            let is_kept = kept.contains(event_id) || elsewhere.contains(event_id);
+            let registration = satisfied.get(event_id).map(|registration| (delivery.platform, *registration));
+            let difference = match registration {
+                None if !is_kept => "it should be there as its delivery says, and is gone",
+                Some(registration) if !done.contains(&registration) && kept.contains(event_id) => {
+                    "it should be held, for nothing was done in its registration, and counts"
+                }
+                Some(registration) if !is_kept && done.contains(&registration) => {
+                    "it should count, for something was done in its registration, and is gone"
+                }
+                Some(registration) if !is_kept && !held.contains(&registration) => {
+                    "it should be held until something is done in its registration, and is gone"
+                }
+                _ => continue,
+            };
+            return Ok(Some(format!("event {event_id} of delivery {}: {difference}", delivery.id)));
+        }
+        Ok(None)
+    }
+}
+
+/// The results of a delivery of which something must be kept: all, but those of statements that another delivery brought.
+fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s ReportedResult> {
+    let of_statements = says.statements().iter().filter(|told| own.has_statement(told.id));
+    let of_statements = of_statements.flat_map(|told| says.results().get(told.results.clone()).unwrap_or_default());
+    let all = matches!(says, Says::Results(_)).then(|| says.results().iter()).into_iter().flatten();
+    all.chain(of_statements)
+}
+
+/// The results that wait until something is done, with their registrations.
+fn satisfied<'s>(says: &'s Says, own: &Own<'_>) -> BTreeMap<&'s str, Uuid> {
+    let mut satisfied = BTreeMap::new();
+    for told in says.statements().iter().filter(|told| own.has_statement(told.id)) {
+        if let Some(Deed::Satisfied(registration)) = told.deed {
+            let results = says.results().get(told.results.clone()).unwrap_or_default();
+            satisfied.extend(results.iter().map(|result| (result.event_id.as_str(), registration)));
+        }
+    }
+    satisfied
+}
+
+fn read_file(delivery: &KeptBytes, platform: &Platform, at: DateTime<Utc>) -> Says {
+    let clock = FileClock { zone: platform.time_zone, read_at: at };
+    let headers: serde_json::Value = serde_json::from_str(&delivery.headers).unwrap_or_default();
+    let reading = match headers.get("profile").and_then(serde_json::Value::as_str) {
+        None => results::read(&delivery.body, clock),
+        Some(text) => match Profile::of_files(text) {
+            Ok(profile) => by_profile::read(&delivery.body, &profile, platform.code.as_str(), clock),
+            Err(problems) => return Says::NotUnderstood(problems.to_string()),
+        },
+    };
+    match reading {
+        Ok(reading) => Says::Results(reading.rows.into_iter().map(|row| row.record).collect()),
+        Err(_) => Says::NotUnderstood("its rows cannot be read".to_owned()),
+    }
+}
+
+/// The first field that differs: its name, what it should be, and what it is.
+fn first_difference<'f>(should: &'f Fields, stands: &'f Fields) -> Option<(&'static str, &'f str, &'f str)> {
+    let mut pairs = should.iter().zip(stands);
+    pairs
+        .find(|(should, stands)| should != stands)
+        .map(|(should, stands)| (should.0, should.1.as_str(), stands.1.as_str()))
+}
+
+/// What is kept of some deliveries.
+#[derive(Default)]
+struct Page {
+    events: HashMap<i64, Vec<KeptEvent>>,
+    statements: HashMap<i64, Vec<KeptStatement>>,
+    attachments: HashMap<i64, Vec<String>>,
+    without: HashMap<i64, Vec<KeptWithout>>,
+}
+
+/// What is kept of one delivery.
+struct Own<'p> {
+    events: Vec<&'p KeptEvent>,
+    statements: Vec<&'p KeptStatement>,
+    attachments: &'p [String],
+    without: &'p [KeptWithout],
+}
+
+impl Page {
+    async fn read(connection: &impl Connection, deliveries: &[KeptBytes]) -> Result<Self, StoreError> {
+        let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
+        let mut page = Self::default();
+        for event in rereading::events_of(connection, &ids).await? {
+            page.events.entry(event.delivery).or_default().push(event);
+        }
+        for statement in rereading::statements_of(connection, &ids).await? {
+            page.statements.entry(statement.delivery).or_default().push(statement);
+        }
+        for (delivery, attachment) in rereading::attachments_of(connection, &ids).await? {
+            page.attachments.entry(delivery).or_default().push(attachment);
+        }
+        for without in without::of_deliveries(connection, &ids).await? {
+            page.without.entry(without.delivery).or_default().push(without);
+        }
+        Ok(page)
+    }
+
+    fn of(&self, delivery: i64) -> Own<'_> {
+        Own {
+            events: self.events.get(&delivery).into_iter().flatten().collect(),
+            statements: self.statements.get(&delivery).into_iter().flatten().collect(),
+            attachments: self.attachments.get(&delivery).map(Vec::as_slice).unwrap_or_default(),
+            without: self.without.get(&delivery).map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
+}
+
+impl Own<'_> {
+    fn has_statement(&self, id: Uuid) -> bool {
+        self.statements.iter().any(|statement| statement.id == id)
+    }
+
+    /// The first statement or attachment that a delivery says otherwise than what is kept.
+    fn statements_differ(&self, delivery: &KeptBytes, says: &Says) -> Option<String> {
+        let told: HashMap<Uuid, &NewStatement> = says.statements().iter().map(|told| (told.id, told)).collect();
+        for statement in &self.statements {
+            let Some(told) = told.get(&statement.id) else {
+                return Some(format!(
+                    "statement {}: it should not be there, for its delivery {} does not say it",
+                    statement.id, delivery.id
+                ));
+            };
+            if let Some((field, should, stands)) =
+                first_difference(&rereading::fields_of_statement(told), &statement.fields)
+            {
+                return Some(format!(
+                    "statement {}: {field} should be {should} as its delivery {} says, and is {stands}",
+                    statement.id, delivery.id
+                ));
+            }
+        }
+        for kept in self.without {
+            let should = told.get(&kept.statement).and_then(|told| without::said(told));
+            if should != kept.kept {
+                return Some(format!(
+                    "statement {}: what it gives no result of should be {should:?} as its delivery {} says, and is {:?}",
+                    kept.statement, delivery.id, kept.kept
+                ));
+            }
+        }
+        let Says::Statements { attachments, .. } = says else { return None };
+        // What brought no new statement left its attachments where they were.
+        if self.statements.is_empty() || attachments.as_slice() == self.attachments {
+            return None;
+        }
+        let places = attachments.iter().map(Some).chain(std::iter::repeat(None));
+        let stands = self.attachments.iter().map(Some).chain(std::iter::repeat(None));
+        let count = attachments.len().max(self.attachments.len());
+        let differing = places.zip(stands).take(count).find(|(should, stands)| should != stands);
+        let shown = |text: Option<&String>| text.map_or("nothing", String::as_str).to_owned();
+        differing.map(|(should, stands)| {
+            format!(
+                "delivery {}: an attachment should be {} as its bytes say, and is {}",
+                delivery.id,
+                shown(should),
+                shown(stands)
+            )
+        })
+    }
+}

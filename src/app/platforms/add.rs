@@ -1,0 +1,77 @@
+//! Platforms that may send: adding one, and giving it a new secret.
+
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::PlatformCode;
+use crate::domain::linking::LinkingKey;
+use crate::intake::webhook::signature::WebhookSecret;
+use crate::store::StoreError;
+pub use crate::store::platforms::OldSecrets;
+use crate::store::platforms::{self, InsertPlatformError, Platform};
+
+/// A platform to add.
+#[derive(Debug, Clone)]
+pub struct NewPlatform {
+    pub code: PlatformCode,
+    pub adapter: String,
+    /// Strongest first.
+    pub linking_keys: Vec<LinkingKey>,
+    pub time_zone: chrono_tz::Tz,
+}
+
+/// Why a platform was not added or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("platform {0} exists already; give it a new secret with `kurskoll platform rotate-secret {0}`")]
+    Exists(PlatformCode),
+    #[error("no platform has the code {0}; `kurskoll platform list` shows those that there are")]
+    Unknown(PlatformCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn new_secret() -> WebhookSecret {
+    WebhookSecret::generate(rand::random())
+}
+
+impl App {
+    /// Adds a platform; answers its secret, which is never shown again.
+    pub async fn add_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<WebhookSecret, PlatformError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
+        let platform = inserted.map_err(|error| match error {
+            InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
+            InsertPlatformError::Store(error) => error.into(),
+        })?;
+        let secret = new_secret();
+        platforms::add_secret(&change, platform, &secret.reveal(), OldSecrets::HoldOn).await?;
+        let object = format!("platform {}", new.code);
+        self.audit(&change, asker, &grant, Act { action: "platform.add", object: &object }).await?;
+        change.commit().await?;
+        Ok(secret)
+    }
+
+    /// Gives a platform a new secret; the old one holds on for a day.
+    pub async fn rotate_secret(&self, asker: &Asker, code: &PlatformCode) -> Result<WebhookSecret, PlatformError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let platform = platforms::by_code(change.connection(), code).await?;
+        let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
+        let secret = new_secret();
+        platforms::add_secret(&change, platform.id, &secret.reveal(), OldSecrets::HoldOn).await?;
+        let object = format!("platform {code}");
+        self.audit(&change, asker, &grant, Act { action: "platform.rotate-secret", object: &object }).await?;
+        change.commit().await?;
+        Ok(secret)
+    }
+
+    /// All platforms, by code.
+    pub async fn list_platforms(&self, asker: &Asker) -> Result<Vec<Platform>, PlatformError> {
+        asker.grant(Action::Operate)?;
+        Ok(platforms::list(self.store.connection()).await?)
+    }
+}

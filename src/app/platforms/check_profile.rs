@@ -1,0 +1,129 @@
+//! What a profile would make of a sample, field by field, and why not: for whoever writes one. Nothing is kept.
+
+use std::collections::BTreeMap;
+
+use crate::app::platforms::check_statements::{check_statements, is_of_statements};
+use crate::app::xapi::credentials::XAPI;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::intake::profile::{Profile, ProfileProblems, Told, shipped};
+use crate::intake::webhook::headers::Headers;
+use crate::intake::xapi::words::{InvalidWords, Words};
+
+// What is shown is what the intake read.
+pub use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, RuleReading, is_form};
+
+/// A profile and a sample of what a platform sends.
+#[derive(Debug, Clone)]
+pub struct CheckRequest<'a> {
+    /// A shipped profile's name, or a profile's text.
+    pub profile: &'a str,
+    pub sample: &'a [u8],
+    /// Where it is left out: a form if the sample does not begin as JSON does.
+    pub content_type: Option<&'a str>,
+    pub headers: &'a BTreeMap<String, Option<String>>,
+    /// Where times without an offset are from, unless the profile says so itself; the city's where it is left out.
+    pub time_zone: Option<chrono_tz::Tz>,
+}
+
+/// Why a sample was not looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("{0}")]
+    Profile(#[from] ProfileProblems),
+    #[error("{0}")]
+    Words(#[from] InvalidWords),
+    #[error("no shipped profile is called {0}; shipped are {names}", names = shipped::NAMES.join(", "))]
+    UnknownProfile(String),
+}
+
+/// A shipped profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShippedProfile {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// How it is signed: `standard-webhooks`, `hmac-sha256`, `shared-secret` or `basic`.
+    pub scheme: &'static str,
+    /// The profile itself, in TOML.
+    pub text: &'static str,
+}
+
+/// Reads a sample as a profile understands it.
+pub fn check(
+    request: &CheckRequest<'_>,
+    city: chrono_tz::Tz,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Reading, CheckError> {
+    let own;
+    // A name has no line and no sign of TOML in it.
+    let is_name = request.profile.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if request.profile == XAPI {
+        return Ok(check_statements(&Words::default(), request.sample, now));
+    }
+    if !is_name && is_of_statements(request.profile) {
+        return Ok(check_statements(&Words::parse(request.profile)?, request.sample, now));
+    }
+    let profile = if is_name {
+        let shipped = shipped::profile(request.profile);
+        shipped.ok_or_else(|| CheckError::UnknownProfile(request.profile.to_owned()))?
+    } else {
+        own = Profile::parse(request.profile)?;
+        &own
+    };
+    let begins_as_json = request.sample.iter().find(|byte| !byte.is_ascii_whitespace());
+    let begins_as_json = matches!(begins_as_json, Some(b'{' | b'[' | 0xEF));
+    let guessed = if begins_as_json { "application/json" } else { "application/x-www-form-urlencoded" };
+    let told = Told {
+        platform: "sample",
+        headers: Headers::kept(request.headers),
+        content_type: request.content_type.unwrap_or(guessed),
+        body: request.sample,
+        zone: request.time_zone.unwrap_or(city),
+        received_at: now,
+    };
+    Ok(crate::intake::profile::read(profile, &told))
+}
+
+impl App {
+    /// Reads a sample as a profile understands it.
+    pub fn check_profile(&self, asker: &Asker, request: &CheckRequest<'_>) -> Result<Reading, CheckError> {
+        asker.grant(Action::Operate)?;
+        check(request, self.calendar.zone, self.now())
+    }
+
+    /// The profiles that come with Kurskoll, by name.
+    pub fn shipped_profiles(&self, asker: &Asker) -> Result<Vec<ShippedProfile>, CheckError> {
+        asker.grant(Action::Operate)?;
+        Ok(shipped::NAMES.iter().filter_map(|name| shipped_profile(name)).collect())
+    }
+
+    /// One profile that comes with Kurskoll.
+    pub fn shipped_profile(&self, asker: &Asker, name: &str) -> Result<ShippedProfile, CheckError> {
+        asker.grant(Action::Operate)?;
+        shipped_profile(name).ok_or_else(|| CheckError::UnknownProfile(name.to_owned()))
+    }
+}
+
+/// The names of the profiles that come with Kurskoll.
+#[must_use]
+pub const fn shipped_names() -> &'static [&'static str] {
+    shipped::NAMES
+}
+
+/// Whether a profile of this name comes with Kurskoll; `xapi` is what statements are read by without one.
+#[must_use]
+pub fn is_shipped(name: &str) -> bool {
+    name == XAPI || shipped::name(name).is_some()
+}
+
+fn shipped_profile(name: &str) -> Option<ShippedProfile> {
+    let (name, profile) = (shipped::name(name)?, shipped::profile(name)?);
+    Some(ShippedProfile {
+        name,
+        title: profile.title(),
+        scheme: profile.signing().scheme(),
+        text: shipped::text(name)?,
+    })
+}

@@ -1,0 +1,208 @@
+//! Completions of a Moodle: asked course by course and learner by learner, and kept where the platform had not told them.
+//!
+//! Moodle tells who has completed a course and when, and nothing of what happened in between; that somebody has not is no
+//! revocation. What it tells is written as the platform itself would have sent it, and read as that is.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::future::join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::run::UnderWay;
+use super::statements::count;
+use super::{CourseName, MoodleDetails, NamedBy, PullFault, address_of, details_of};
+use crate::app::platforms::give_profile::profile_of;
+use crate::app::receiving::receive_foreign::understand;
+use crate::domain::ids::CourseId;
+use crate::domain::pulling::Brought;
+use crate::domain::training::{ReportedResult, Target};
+use crate::intake::moodle::{Completion, Course, MoodleFault, Progress, Site, User};
+use crate::intake::profile::{Profile, Told as ToldByWebhook, delivery_key};
+use crate::intake::webhook::headers::Headers;
+use crate::intake::xapi::Version;
+use crate::intake::xapi::statement_result::Told;
+use crate::sources::moodle::Moodle;
+use crate::store::StoreError;
+use crate::store::pulls::{self, KnownCompletions};
+use crate::store::receiving::{Content, Delivery};
+
+/// How many users are asked for at a time.
+const USERS_AT_ONCE: usize = 500;
+
+/// How many users' completions are asked for before what they brought is kept.
+const KEPT_TOGETHER: usize = 20;
+
+/// How many questions Moodle is asked at the same time.
+const ASKED_TOGETHER: usize = 4;
+
+/// The media type in which the platform would have sent it.
+const JSON: &str = "application/json";
+
+/// How completions are told.
+enum Tongue {
+    /// As statements, with learners named by something.
+    Statements(NamedBy),
+    /// As webhooks, which a profile reads.
+    Webhooks(std::sync::Arc<Profile>),
+}
+
+/// What is asked, and of whom.
+struct Asking {
+    moodle: Moodle,
+    site: Site,
+    tongue: Tongue,
+    /// What is known of the courses that were met.
+    known: HashMap<CourseId, KnownCompletions>,
+}
+
+fn fault_of(moodle: &Moodle) -> impl Fn(MoodleFault) -> PullFault {
+    let host = moodle.host().to_owned();
+    move |fault| PullFault::Moodle { host: host.clone(), fault }
+}
+
+impl UnderWay<'_> {
+    /// Asks a Moodle who has completed the courses.
+    pub(super) async fn ask_for_completions(&mut self) -> Result<(), PullFault> {
+        let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
+        let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.asked.secret)?;
+        let profile = profile_of(self.receiving.app().store.connection(), self.platform).await?;
+        let tongue = profile.map_or(Tongue::Statements(named_by), Tongue::Webhooks);
+        let site = Site::read(&moodle.site().await?).map_err(fault_of(&moodle))?;
+        let mut asking = Asking { moodle, site, tongue, known: HashMap::new() };
+        for name in &courses {
+            asking.ask_about(self, name).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Asking {
+    /// Asks about a course, and keeps what is new.
+    async fn ask_about(&mut self, under_way: &mut UnderWay<'_>, name: &CourseName) -> Result<(), PullFault> {
+        let course = self.course(name).await?;
+        let mut met: HashSet<u64> = HashSet::new();
+        for page in 0_usize.. {
+            let users = self.moodle.users(course.id, page.saturating_mul(USERS_AT_ONCE), USERS_AT_ONCE).await?;
+            let users = User::read_all(&users).map_err(fault_of(&self.moodle))?;
+            let count = users.len();
+            let new: Vec<User> = users.into_iter().filter(|user| met.insert(user.id)).collect();
+            for some in new.chunks(KEPT_TOGETHER) {
+                let brought = self.ask_about_users(under_way, &course, some).await?;
+                under_way.brought = under_way.brought.and(brought);
+                under_way.note().await?;
+            }
+            // A Moodle that answers everybody at once answers the same again.
+            if count < USERS_AT_ONCE || new.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn course(&self, name: &CourseName) -> Result<Course, PullFault> {
+        let found = self.moodle.courses(name.field.as_str(), &name.value).await?;
+        let mut found = Course::read_all(&found).map_err(fault_of(&self.moodle))?;
+        let (host, course) = (self.moodle.host().to_owned(), name.clone());
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => Ok(one),
+            (Some(_), false) => Err(PullFault::SeveralCourses { host, course }),
+            (None, _) => Err(PullFault::NoSuchCourse { host, course }),
+        }
+    }
+
+    async fn ask_about_users(
+        &mut self,
+        under_way: &UnderWay<'_>,
+        course: &Course,
+        users: &[User],
+    ) -> Result<Brought, PullFault> {
+        let ask = async |user: &User| -> Result<Option<Progress>, PullFault> {
+            let answer = self.moodle.completion(course.id, user.id).await?;
+            match Progress::read(&answer) {
+                Ok(progress) => Ok(Some(progress)),
+                Err(fault) if fault.is_no_participant() => Ok(None),
+                Err(fault) => Err(fault_of(&self.moodle)(fault)),
+            }
+        };
+        let asked = stream::iter(users).map(ask).buffered(ASKED_TOGETHER);
+        let progress: Vec<Option<Progress>> = asked.try_collect().await?;
+        let mut brought = Brought::default();
+        let mut completions = Vec::new();
+        for (user, progress) in users.iter().zip(progress) {
+            match progress {
+                Some(Progress::Completed(at)) => completions.push(Completion { site: &self.site, course, user, at }),
+                Some(Progress::Undated) => brought.undated += 1,
+                Some(Progress::UnderWay) | None => {}
+            }
+        }
+        brought.told = completions.len() as u64 + brought.undated;
+        let mut deliveries = Vec::new();
+        for completion in &completions {
+            match self.tell(under_way, completion).await? {
+                Some(delivery) => deliveries.push(delivery),
+                None => brought.refused += 1,
+            }
+        }
+        let mut new = Vec::new();
+        for delivery in deliveries {
+            if !is_known(&mut self.known, under_way, &delivery).await? {
+                new.push(delivery);
+            }
+        }
+        // Together, so that they share a commit.
+        for received in join_all(new.into_iter().map(|one| under_way.receiving.enqueue_patiently(one))).await {
+            count(&mut brought, &received?);
+        }
+        Ok(brought)
+    }
+
+    /// A completion as the platform would have told it; nothing where it could not name the learner.
+    async fn tell(&self, under_way: &UnderWay<'_>, completion: &Completion<'_>) -> Result<Option<Delivery>, PullFault> {
+        match &self.tongue {
+            Tongue::Statements(named_by) => {
+                let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
+                let told = [Told { raw: &statement, stored: None, with_attachments: None }];
+                Ok(Some(under_way.read_statements(&told, &[], Version::V1_0_3).await?.into_delivery()))
+            }
+            Tongue::Webhooks(profile) => {
+                let body = completion.as_webhook();
+                let key = delivery_key(&body)
+                    .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
+                let told = ToldByWebhook {
+                    platform: under_way.platform.code.as_str(),
+                    headers: Headers::default(),
+                    content_type: JSON,
+                    body: &body,
+                    zone: under_way.platform.time_zone,
+                    received_at: under_way.receiving.app().now(),
+                };
+                let content = understand(profile, &told);
+                Ok(Some(under_way.delivery(key, JSON.to_owned(), "{}".to_owned(), body, content)))
+            }
+        }
+    }
+}
+
+/// Whether all that a delivery tells had been told.
+async fn is_known(
+    known: &mut HashMap<CourseId, KnownCompletions>,
+    under_way: &UnderWay<'_>,
+    delivery: &Delivery,
+) -> Result<bool, PullFault> {
+    let results: &[ReportedResult] = match &delivery.content {
+        Content::Results(results) | Content::Statements { results, .. } => results,
+        Content::Nothing | Content::Part { .. } | Content::NotUnderstood { .. } => return Ok(false),
+    };
+    for result in results {
+        let Target::Course(course) = &result.target else { return Ok(false) };
+        if !known.contains_key(course) {
+            let connection = under_way.receiving.app().store.connection();
+            let completions = pulls::completions_of(connection, under_way.platform.id, course).await?;
+            known.insert(course.clone(), completions);
+        }
+        if !known.get(course).is_some_and(|known| known.cover(result, under_way.receiving.app().calendar)) {
+            return Ok(false);
+        }
+    }
+    Ok(!results.is_empty())
+}

@@ -1,0 +1,140 @@
+//! Setting up how a platform is asked, showing it, and asking it no more.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{MoodleDetails, NewPull, NewSource, PullError, XapiDetails, state_of};
+use crate::app::context::Act;
+use crate::app::receiving::adapter::Adapter;
+use crate::app::{App, Asker};
+use crate::domain::access::Action;
+use crate::domain::ids::PlatformCode;
+use crate::domain::pulling::{LONGEST, PullState, SHORTEST, SourceKind};
+use crate::intake::xapi::Version;
+use crate::sources::Address;
+use crate::store::platforms::{self, Platform};
+use crate::store::pulls::{self, Asked, Had, Pull};
+use crate::store::{Connection, StoreError};
+
+impl App {
+    /// Sets up how a platform is asked, from at once on. Where it is asked at the same address already, it goes on from
+    /// where that had come, unless an instant is given.
+    pub async fn set_pull(&self, asker: &Asker, code: &PlatformCode, new: &NewPull) -> Result<(), PullError> {
+        let grant = asker.grant(Action::Operate)?;
+        if new.every < SHORTEST || new.every > LONGEST {
+            return Err(PullError::Every);
+        }
+        let asked = asked(new)?;
+        let change = self.store.change(self.now()).await?;
+        let platform = known(change.connection(), code).await?;
+        check_adapter(&platform, asked.source)?;
+        let before = pulls::of(change.connection(), platform.id).await?;
+        let had = match new.since {
+            Some(_) => Had { since: new.since, newest: None },
+            None => before.map_or_else(Had::default, |before| goes_on(&before, &asked, new)),
+        };
+        pulls::set(&change, platform.id, &asked, self.now(), had).await?;
+        let object = format!("platform {code}, {} at {}", asked.source.as_str(), asked.address);
+        self.audit(&change, asker, &grant, Act { action: "platform.pull.set", object: &object }).await?;
+        change.commit().await?;
+        Ok(())
+    }
+
+    /// Asks a platform no more; whether it was asked.
+    pub async fn stop_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<bool, PullError> {
+        let grant = asker.grant(Action::Operate)?;
+        let change = self.store.change(self.now()).await?;
+        let platform = known(change.connection(), code).await?;
+        let was_asked = pulls::remove(&change, platform.id).await?;
+        if was_asked {
+            let object = format!("platform {code}");
+            self.audit(&change, asker, &grant, Act { action: "platform.pull.stop", object: &object }).await?;
+            change.commit().await?;
+        }
+        Ok(was_asked)
+    }
+
+    /// How a platform is asked, and what came of it.
+    pub async fn show_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<PullState, PullError> {
+        asker.grant(Action::Operate)?;
+        let connection = self.store.connection();
+        let platform = known(connection, code).await?;
+        let state = pull_state(connection, &platform, self.now()).await?;
+        state.ok_or_else(|| PullError::NotSetUp(code.clone()))
+    }
+}
+
+/// From where a platform is asked that was asked before: from where that had come at the same address, and from further back
+/// where that is wanted now.
+fn goes_on(before: &Pull, asked: &Asked, new: &NewPull) -> Had {
+    if before.asked.address != asked.address || before.asked.source != asked.source {
+        return Had::default();
+    }
+    match &new.source {
+        NewSource::Xapi { look_back, .. } if before.asked.details != asked.details => {
+            Had { since: before.newest.and_then(|newest| newest.checked_sub_signed(*look_back)), newest: before.newest }
+        }
+        NewSource::Xapi { .. } | NewSource::Moodle { .. } => Had { since: before.since, newest: before.newest },
+    }
+}
+
+/// How a platform is asked, if it is.
+pub(in crate::app) async fn pull_state(
+    connection: &impl Connection,
+    platform: &Platform,
+    now: DateTime<Utc>,
+) -> Result<Option<PullState>, StoreError> {
+    Ok(pulls::of(connection, platform.id).await?.map(|pull| state_of(pull, now)))
+}
+
+pub(super) async fn known(connection: &impl Connection, code: &PlatformCode) -> Result<Platform, PullError> {
+    let found = platforms::by_code(connection, code).await?;
+    found.ok_or_else(|| PullError::UnknownPlatform(code.clone()))
+}
+
+/// That what is asked can be read for the platform.
+fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullError> {
+    let code = platform.code.clone();
+    match (Adapter::parse(&platform.adapter), source) {
+        (Ok(Adapter::Xapi), _) | (Ok(Adapter::Shipped(_) | Adapter::Profile), SourceKind::Moodle) => Ok(()),
+        (_, SourceKind::Xapi) => Err(PullError::NoStatements { code, adapter: platform.adapter.clone() }),
+        (_, SourceKind::Moodle) => Err(PullError::NoProfile(code)),
+    }
+}
+
+/// What is kept of what is to be asked.
+fn asked(new: &NewPull) -> Result<Asked, PullError> {
+    let json = |details: serde_json::Result<String>| details.map_err(StoreError::Unwritable);
+    let (source, address, username, secret, details) = match &new.source {
+        NewSource::Xapi { address, key, secret, version, look_back } => {
+            if *look_back < TimeDelta::zero() || *look_back > TimeDelta::days(3660) {
+                return Err(PullError::LookBack);
+            }
+            let details = XapiDetails {
+                version: Version::header(*version).to_owned(),
+                look_back_seconds: look_back.num_seconds(),
+            };
+            // The store is meant, whichever of the two was written.
+            let address = address.trim().trim_end_matches('/').trim_end_matches("/statements");
+            (SourceKind::Xapi, address, Some(key.clone()), secret, json(serde_json::to_string(&details))?)
+        }
+        NewSource::Moodle { address, token, courses, named_by } => {
+            if courses.is_empty() {
+                return Err(PullError::NoCourse);
+            }
+            let details = MoodleDetails { courses: courses.clone(), named_by: *named_by };
+            (SourceKind::Moodle, address.trim(), None, token, json(serde_json::to_string(&details))?)
+        }
+    };
+    let secret = secret.trim();
+    if secret.is_empty() {
+        return Err(PullError::NoSecret);
+    }
+    Ok(Asked {
+        source,
+        address: Address::parse(address)?.to_string(),
+        username,
+        secret: secret.to_owned(),
+        details,
+        every: new.every,
+    })
+}

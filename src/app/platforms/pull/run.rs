@@ -1,0 +1,125 @@
+//! A pull: taken so that nobody else asks, carried through page by page, and let go with what came of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+use uuid::Uuid;
+
+use super::configure::known;
+use super::{PullError, PullFault};
+use crate::app::Asker;
+use crate::app::context::Act;
+use crate::app::receiving::receive::Receiving;
+use crate::domain::access::Action;
+use crate::domain::ids::PlatformCode;
+use crate::domain::pulling::{Brought, SourceKind, next_due};
+use crate::store::StoreError;
+use crate::store::platforms::{self, Platform};
+use crate::store::pulls::{self, Ended, Had, Progress, Pull};
+
+/// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
+const HELD_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// A pull on its way.
+pub(super) struct UnderWay<'a> {
+    pub receiving: &'a Receiving,
+    pub platform: &'a Platform,
+    pub pull: Pull,
+    holder: &'a str,
+    /// How far it has come.
+    pub had: Had,
+    pub brought: Brought,
+}
+
+impl UnderWay<'_> {
+    /// Writes down how far it has come; fails where the platform is not this one's to ask any more.
+    pub async fn note(&self) -> Result<(), PullFault> {
+        let app = self.receiving.app();
+        let held_until = app.now() + HELD_FOR;
+        let progress = Progress { had: self.had, brought: self.brought, held_until };
+        let is_held = app.store.note_pull(self.platform.id, self.holder, &progress).await?;
+        if is_held { Ok(()) } else { Err(PullFault::HeldByAnother) }
+    }
+}
+
+impl Receiving {
+    /// Asks every platform whose time has come, all at once; answers how many there were. `holder` names who asks.
+    ///
+    /// What goes wrong with one is written down with it, and tried again later.
+    pub async fn pull_due(&self, holder: &str) -> Result<usize, StoreError> {
+        let app = self.app();
+        let due = pulls::due(app.store.connection(), app.now()).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let all = platforms::list(app.store.connection()).await?;
+        let asked = all.iter().filter(|platform| due.contains(&platform.id));
+        let pulled = join_all(asked.map(|platform| self.pull(platform, holder, None))).await;
+        let begun = pulled.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(begun.into_iter().flatten().count())
+    }
+
+    /// Lets others ask what `holder` was asking when it stopped.
+    pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
+        self.app().store.let_go_of_pulls(holder).await
+    }
+
+    /// Asks a platform now, whether or not its time has come; answers what that brought.
+    ///
+    /// * `since`: from where a store is asked once more, where that is before where the last pull had come.
+    pub async fn pull_now(
+        &self,
+        asker: &Asker,
+        code: &PlatformCode,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Brought, PullError> {
+        let grant = asker.grant(Action::Operate)?;
+        let app = self.app();
+        let platform = known(app.store.connection(), code).await?;
+        if pulls::of(app.store.connection(), platform.id).await?.is_none() {
+            return Err(PullError::NotSetUp(code.clone()));
+        }
+        let change = app.store.change(app.now()).await?;
+        let object = format!("platform {code}");
+        app.audit(&change, asker, &grant, Act { action: "platform.pull", object: &object }).await?;
+        change.commit().await?;
+        let holder = Uuid::now_v7().to_string();
+        let pulled = self.pull(&platform, &holder, since).await?;
+        Ok(pulled.ok_or_else(|| PullError::UnderWay(code.clone()))??)
+    }
+
+    /// Asks a platform; nothing where somebody does already.
+    async fn pull(
+        &self,
+        platform: &Platform,
+        holder: &str,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Option<Result<Brought, PullFault>>, StoreError> {
+        let app = self.app();
+        let begun_at = app.now();
+        let Some(pull) = app.store.hold_pull(platform.id, holder, begun_at, begun_at + HELD_FOR).await? else {
+            return Ok(None);
+        };
+        let (failures, every) = (pull.failures, pull.asked.every);
+        // Never from later than where it had come: what lies between would not be asked for any more.
+        let since = since.map(|since| pull.since.map_or(since, |had| had.min(since)));
+        let had = Had { since: since.or(pull.since), newest: pull.newest };
+        let mut under_way = UnderWay { receiving: self, platform, pull, holder, had, brought: Brought::default() };
+        let ended = match under_way.pull.asked.source {
+            SourceKind::Xapi => under_way.ask_for_statements().await,
+            SourceKind::Moodle => under_way.ask_for_completions().await,
+        };
+        let (had, brought) = (under_way.had, under_way.brought);
+        let failures = if ended.is_ok() { 0 } else { failures.saturating_add(1) };
+        let at = app.now();
+        let problem = ended.as_ref().err().map(ToString::to_string);
+        if let Some(problem) = &problem {
+            tracing::warn!(platform = platform.code.as_str(), problem, "a platform could not be asked");
+        }
+        app.metrics.pulled(platform.code.as_str(), ended.is_ok(), brought);
+        let due_at = next_due(at, every, failures);
+        let ending = Ended { had, brought, at, due_at, failures, problem };
+        // Where it is another's by now, that one says how it ended.
+        app.store.end_pull(platform.id, holder, ending).await?;
+        Ok(Some(ended.map(|()| brought)))
+    }
+}

@@ -1,0 +1,233 @@
+//! Statements of a store: asked page by page, oldest first, and kept as if they had been sent.
+//!
+//! The door refuses a batch whole; a store cannot mend what it answers. So what is not understood goes into quarantine
+//! alone, what contradicts a kept statement is left out and counted, and the rest is kept.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+
+use super::run::UnderWay;
+use super::{PullFault, XapiDetails, address_of, details_of};
+use crate::app::receiving::receive::Received;
+use crate::app::xapi::receive::{Came, Form, Read, Unread, read};
+use crate::domain::ids::EventId;
+use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
+use crate::intake::profile::delivery_key;
+use crate::intake::xapi::Version;
+use crate::intake::xapi::multipart::Part;
+use crate::intake::xapi::results::Arrival;
+use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
+use crate::sources::SourceError;
+use crate::sources::lrs::{Lrs, consistent_through};
+use crate::store::StoreError;
+use crate::store::pulls::Had;
+use crate::store::receiving::{Content, Delivery};
+
+/// How much of a page is kept as one delivery.
+const STATEMENTS_AT_ONCE: usize = 200;
+const BYTES_AT_ONCE: usize = 1024 * 1024;
+
+impl UnderWay<'_> {
+    /// Asks a store for all that it stored since the last time.
+    pub(super) async fn ask_for_statements(&mut self) -> Result<(), PullFault> {
+        let address = address_of(&self.pull)?;
+        let host = address.host().to_owned();
+        let XapiDetails { version, look_back_seconds } = details_of(&self.pull)?;
+        let look_back = TimeDelta::try_seconds(look_back_seconds).unwrap_or(LOOK_BACK);
+        let key = self.pull.asked.username.clone().unwrap_or_default();
+        let lrs = Lrs::new(address, &key, &self.pull.asked.secret, &version)?;
+        let version = Version::parse(&version)
+            .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "details" })?;
+        let before = self.had;
+        let mut fetched = lrs.since(before.since).await?;
+        // What the first answer promises holds for the pages that follow: they go on from that question.
+        let promised = consistent_through(&fetched);
+        let (mut newest, mut is_ordered, mut has_risen) = (None, true, false);
+        let mut asked: HashSet<String> = HashSet::new();
+        loop {
+            let not_a_page = |fault| PullFault::NotAPage { host: host.clone(), fault };
+            let page = StatementResult::read(&fetched.body).map_err(not_a_page)?;
+            let is_alone = |told: &&Told<'_>| told.with_attachments.is_some();
+            let together: Vec<Told<'_>> = page.statements.iter().filter(|told| !is_alone(told)).copied().collect();
+            for statements in in_pieces(&together) {
+                let brought = self.keep_statements(statements, &[], version).await?;
+                self.brought = self.brought.and(brought);
+            }
+            for told in page.statements.iter().filter(is_alone) {
+                let brought = self.keep_with_attachments(&lrs, told, version).await?;
+                self.brought = self.brought.and(brought);
+            }
+            for stored in page.statements.iter().filter_map(|told| told.stored) {
+                is_ordered &= newest.is_none_or(|newest| newest <= stored);
+                has_risen |= newest.is_some_and(|newest| newest < stored);
+                newest = newest.max(Some(stored));
+            }
+            let more = page.more.map(std::borrow::Cow::into_owned);
+            // Of a store that answers in another order, or has not shown in which, nothing is had before all is.
+            if (is_ordered && has_risen) || more.is_none() {
+                let since = resume_point(before.since, newest, promised, look_back);
+                self.had = Had { since, newest: before.newest.max(newest) };
+            }
+            self.note().await?;
+            let Some(more) = more else {
+                // What is had already was stored after that, so it should have been answered again.
+                let is_missing = newest.is_none() && before.newest > before.since;
+                return if is_missing { Err(PullFault::NotByStored { host }) } else { Ok(()) };
+            };
+            if !asked.insert(more.clone()) {
+                return Err(PullFault::Circle { host });
+            }
+            fetched = lrs.more(&more).await?;
+        }
+    }
+
+    /// Asks for the contents of a statement's attachments, and keeps it with them. Where the store does not give them in a way
+    /// that is understood, they are missing: the statement waits in quarantine, and those that follow are asked for.
+    async fn keep_with_attachments(&self, lrs: &Lrs, told: &Told<'_>, version: Version) -> Result<Brought, PullFault> {
+        let Some(id) = told.with_attachments else { return Ok(Brought::default()) };
+        match lrs.one(id).await {
+            Ok(fetched) => match Told::read_one(fetched.content_type(), &fetched.body) {
+                Ok((told, contents)) => self.keep_statements(&[told], &contents, version).await,
+                Err(_) => self.keep_statements(&[*told], &[], version).await,
+            },
+            Err(SourceError::Failed { status: 400..500, .. } | SourceError::NotThere { .. }) => {
+                self.keep_statements(&[*told], &[], version).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps some statements as one delivery, but for those that cannot be kept with the others.
+    async fn keep_statements(
+        &self,
+        statements: &[Told<'_>],
+        attachments: &[Part<'_>],
+        version: Version,
+    ) -> Result<Brought, PullFault> {
+        let mut brought = Brought { told: statements.len() as u64, ..Brought::default() };
+        let mut left = statements.to_vec();
+        while !left.is_empty() {
+            match self.read_statements(&left, attachments, version).await? {
+                ReadPiece::All(ids, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
+                    Received::EventConflict(id) => {
+                        brought.contradicting += 1;
+                        let place = ids.iter().position(|one| *one == id).unwrap_or_default();
+                        left.remove(place.min(left.len() - 1));
+                    }
+                    received => {
+                        count(&mut brought, &received);
+                        break;
+                    }
+                },
+                ReadPiece::NotUnderstood(unread, delivery) => {
+                    // Where nobody knows which, one after the other is looked at.
+                    let bad = unread.index.unwrap_or_default().min(left.len() - 1);
+                    let alone = if left.len() == 1 {
+                        delivery
+                    } else {
+                        self.read_statements(&left[bad..=bad], attachments, version).await?.into_delivery()
+                    };
+                    count(&mut brought, &self.receiving.enqueue_patiently(alone).await?);
+                    left.remove(bad);
+                }
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Reads statements as a delivery of their own.
+    pub(super) async fn read_statements(
+        &self,
+        statements: &[Told<'_>],
+        attachments: &[Part<'_>],
+        version: Version,
+    ) -> Result<ReadPiece, PullFault> {
+        let app = self.receiving.app();
+        let (content_type, body) = as_body(statements, attachments);
+        let (words, read_by) = self.receiving.words(self.platform.id).await?;
+        let form = Form::of_answer(version);
+        // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
+        let key =
+            delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
+        let came = Came { key: &key, form, content_type: &content_type, body: &body, arrival: Arrival::at(app.now()) };
+        let read = read(&came, &words);
+        let delivery = |content: Content| Delivery {
+            read_by,
+            ..self.delivery(key, content_type.clone(), form.kept(), body.clone(), content)
+        };
+        Ok(match read {
+            Ok(Read { ids, content }) => {
+                let delivery = delivery(content);
+                ReadPiece::All(ids.into_iter().map(EventId::of_uuid).collect(), delivery)
+            }
+            Err(unread) => {
+                let delivery = delivery(unread.content());
+                ReadPiece::NotUnderstood(unread, delivery)
+            }
+        })
+    }
+
+    /// A delivery that was asked for.
+    pub(super) fn delivery(
+        &self,
+        key: EventId,
+        content_type: String,
+        headers: String,
+        body: Vec<u8>,
+        content: Content,
+    ) -> Delivery {
+        Delivery {
+            platform: self.platform.id,
+            linking_keys: self.platform.linking_keys.as_slice().into(),
+            key,
+            content_type,
+            headers,
+            is_pulled: true,
+            read_by: None,
+            body,
+            content,
+        }
+    }
+}
+
+/// Statements as they were read, with the delivery that they are.
+pub(super) enum ReadPiece {
+    /// By their ids, in their order.
+    All(Vec<EventId>, Delivery),
+    NotUnderstood(Unread, Delivery),
+}
+
+impl ReadPiece {
+    pub(super) fn into_delivery(self) -> Delivery {
+        match self {
+            Self::All(_, delivery) | Self::NotUnderstood(_, delivery) => delivery,
+        }
+    }
+}
+
+/// Counts what became of a delivery.
+pub(super) fn count(brought: &mut Brought, received: &Received) {
+    match received {
+        Received::Accepted { new, .. } => brought.found += *new as u64,
+        Received::Quarantined { .. } => brought.refused += 1,
+        Received::Conflict | Received::EventConflict(_) => brought.contradicting += 1,
+        Received::Duplicate { .. } | Received::Ignored => {}
+    }
+}
+
+/// Statements in pieces of which each is one delivery.
+fn in_pieces<'t, 'a>(statements: &'t [Told<'a>]) -> impl Iterator<Item = &'t [Told<'a>]> {
+    let mut left = statements;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = left.iter().take(STATEMENTS_AT_ONCE).take_while(|told| {
+            bytes += told.raw.len();
+            bytes <= BYTES_AT_ONCE
+        });
+        let count = fits.count().max(1).min(left.len());
+        let (piece, rest) = left.split_at(count);
+        left = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}

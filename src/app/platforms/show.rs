@@ -1,0 +1,194 @@
+//! How the platforms fare: whether they speak, and what comes late, twice, out of order or not understood.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::context::Act;
+use crate::app::platforms::pull::pull_state;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::PlatformCode;
+use crate::domain::platform_health::{EARLIEST, PlatformHealth, ResultSilence, SilenceAlarm, Spread, depths};
+use crate::domain::pulling::Pulls;
+use crate::domain::report::PlatformSilence;
+use crate::store::platform_health::{self, Arrivals, LatestDelivery, Spoke};
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, QuarantineFilter};
+use crate::store::{Connection, StoreError, pulls};
+
+/// How far back a platform's figures go where nobody says.
+pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
+
+/// A platform in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformInShort {
+    pub platform: Platform,
+    pub last_delivery_at: Option<DateTime<Utc>>,
+    pub alarm: SilenceAlarm,
+    pub results: ResultSilence,
+    /// How many deliveries wait in quarantine.
+    pub quarantined: u64,
+}
+
+/// Why no platform was shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowPlatformsError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// All platforms in short, by code.
+    pub async fn show_platforms(&self, asker: &Asker) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
+        let grant = asker.grant(Action::ReadPlatforms)?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let known = platforms::list(connection).await?;
+        let mut shown = Vec::with_capacity(known.len());
+        for spoke in platform_health::spoke(connection, None).await? {
+            let Some(platform) = known.iter().find(|platform| platform.id == spoke.platform) else { continue };
+            let filter = QuarantineFilter { platform: Some(platform.id), ..QuarantineFilter::default() };
+            shown.push(PlatformInShort {
+                platform: platform.clone(),
+                last_delivery_at: spoke.last_at,
+                alarm: self.silence_alarm(connection, &spoke).await?,
+                results: self.result_silence(connection, &spoke, (self.now(), None)).await?,
+                quarantined: quarantine::count(connection, &filter).await?,
+            });
+        }
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
+        Ok(shown)
+    }
+
+    /// How a platform fares, counted from `since` on, and what asking it brought where it is asked.
+    pub async fn platform_health(
+        &self,
+        asker: &Asker,
+        code: &PlatformCode,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<PlatformHealth, ShowPlatformsError> {
+        let grant = asker.grant(Action::ReadPlatforms)?;
+        // What this process has counted belongs to the answer; what others have is written within seconds.
+        self.write_platform_counts().await?;
+        let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let spoke = platform_health::spoke(connection, None).await?.into_iter().find(|spoke| spoke.code == *code);
+        let spoke = spoke.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
+        let (deliveries, quarantined) = platform_health::deliveries_since(connection, spoke.platform, since).await?;
+        let latest = platform_health::latest(connection, spoke.platform, since).await?;
+        let occurred = platform_health::occurred_in(connection, &latest).await?;
+        let shares = self.linked_shares_now(connection, self.today()).await?;
+        let share = shares.platforms.iter().find(|(platform, _)| platform == code.as_str());
+        let share = share.map(|(_, share)| share.now).unwrap_or_default();
+        let platform = platforms::by_code(connection, code).await?;
+        let platform = platform.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
+        let pull = match pull_state(connection, &platform, self.now()).await? {
+            Some(state) => Some(Pulls { state, found: pulls::found_since(connection, platform.id, since).await? }),
+            None => None,
+        };
+        let health = PlatformHealth {
+            since,
+            last_delivery_at: spoke.last_at,
+            alarm: self.silence_alarm(connection, &spoke).await?,
+            results: self.result_silence(connection, &spoke, (self.now(), None)).await?,
+            deliveries,
+            quarantined,
+            linked: share.linked,
+            waiting: share.waiting,
+            linked_days: (shares.periods.from, shares.periods.to),
+            clock_skew: Spread::of(latest.iter().filter_map(skew).collect()),
+            out_of_order: Spread::of(depths(&occurred)),
+            counted: platform_health::counts_since(connection, spoke.platform, since).await?,
+            pull,
+        };
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "platform.read", object: &format!("platform {code}") }).await?;
+        Ok(health)
+    }
+
+    /// Shows the operator for how long each platform has been silent, and whether that is too long; and whether those that
+    /// are asked are asked in time.
+    pub async fn watch_silence(&self) -> Result<(), StoreError> {
+        let connection = self.store.connection();
+        let mut asked = Vec::new();
+        for platform in platforms::list(connection).await? {
+            if let Some(pull) = pull_state(connection, &platform, self.now()).await? {
+                asked.push((platform.code, pull.is_late));
+            }
+        }
+        self.metrics.set_pulls_late(asked.iter().map(|(code, is_late)| (code.as_str(), *is_late)));
+        for spoke in platform_health::spoke(connection, None).await? {
+            let alarm = self.silence_alarm(connection, &spoke).await?;
+            let results = self.result_silence(connection, &spoke, (self.now(), None)).await?.alarm;
+            self.metrics.set_silence(spoke.code.as_str(), &alarm, &results);
+        }
+        Ok(())
+    }
+
+    async fn silence_alarm(&self, connection: &impl Connection, spoke: &Spoke) -> Result<SilenceAlarm, StoreError> {
+        let now = self.now();
+        let configured = self.silence_alarm_hours.get(spoke.code.as_str());
+        let configured = configured.map(|hours| TimeDelta::hours(i64::from(*hours)));
+        let arrivals = match configured {
+            Some(_) => Vec::new(),
+            None => platform_health::active_hours(connection, spoke, Arrivals::OfAnything, now).await?,
+        };
+        Ok(SilenceAlarm::of(now, spoke.last_at.unwrap_or(spoke.added_at), configured, &arrivals))
+    }
+
+    /// For how long a platform has told no result at an instant, from what is known now or was known then.
+    async fn result_silence(
+        &self,
+        connection: &impl Connection,
+        spoke: &Spoke,
+        (now, known_at): (DateTime<Utc>, Option<DateTime<Utc>>),
+    ) -> Result<ResultSilence, StoreError> {
+        let configured = self.result_alarm_days.get(spoke.code.as_str());
+        let configured = configured.map(|days| TimeDelta::days(i64::from(*days)));
+        let arrivals = match configured {
+            Some(_) => Vec::new(),
+            None => {
+                let of = Arrivals::OfResults { known_at };
+                platform_health::active_hours(connection, spoke, of, now).await?
+            }
+        };
+        let silent_since = spoke.last_result_at.unwrap_or(spoke.added_at);
+        let alarm = SilenceAlarm::of(now, silent_since, configured, &arrivals);
+        Ok(ResultSilence { last_result_at: spoke.last_result_at, alarm })
+    }
+
+    /// Since when each platform had been silent at an instant, by code: from what is known now, or was known then.
+    pub(in crate::app) async fn silences(
+        &self,
+        connection: &impl Connection,
+        at: DateTime<Utc>,
+        is_current: bool,
+    ) -> Result<Vec<PlatformSilence>, StoreError> {
+        let known_at = (!is_current).then_some(at);
+        let mut silences = Vec::new();
+        for spoke in platform_health::spoke(connection, known_at).await? {
+            let silent_since = spoke.last_result_at.unwrap_or(spoke.added_at);
+            // No alarm rings so early, so that a report on an ordinary working day looks at no rhythm.
+            let results = if at.signed_duration_since(silent_since) <= EARLIEST {
+                let alarm = SilenceAlarm::of(at, silent_since, None, &[]);
+                ResultSilence { last_result_at: spoke.last_result_at, alarm }
+            } else {
+                self.result_silence(connection, &spoke, (at, known_at)).await?
+            };
+            silences.push(PlatformSilence { platform: spoke.code.to_string(), silent_since: spoke.last_at, results });
+        }
+        Ok(silences)
+    }
+}
+
+/// By how much a delivery came after the instant that its sender signed, if it signed one.
+fn skew(delivery: &LatestDelivery) -> Option<TimeDelta> {
+    let headers: serde_json::Value = serde_json::from_str(&delivery.headers).ok()?;
+    let signed: i64 = headers.get("webhook-timestamp")?.as_str()?.trim().parse().ok()?;
+    Some(delivery.received_at.signed_duration_since(DateTime::from_timestamp(signed, 0)?))
+}

@@ -1,0 +1,60 @@
+//! A delivery in quarantine that is settled otherwise is dismissed with a reason, and that can be taken back.
+//!
+//! It stays kept, stays readable, and can still be read again; it counts in no report's data quality while it is dismissed.
+
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::store::{StoreError, quarantine};
+
+/// The most deliveries that are dismissed at once.
+pub const DISMISSED_AT_MOST: usize = 1000;
+
+/// Why nothing was dismissed, or taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum DismissError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no delivery {0} is in quarantine")]
+    NotInQuarantine(i64),
+    #[error("delivery {0} is dismissed already")]
+    AlreadyDismissed(i64),
+    #[error("delivery {0} is not dismissed")]
+    NotDismissed(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Dismisses deliveries in quarantine, all or none of them.
+    pub async fn dismiss_deliveries(&self, asker: &Asker, ids: &[i64], reason: &str) -> Result<(), DismissError> {
+        let grant = asker.grant(Action::Replay)?;
+        let change = self.store.change(self.now()).await?;
+        for ids in ids.chunks(100) {
+            let waiting = quarantine::waiting_among(change.connection(), ids).await?;
+            for id in ids {
+                if !waiting.contains(id) {
+                    return Err(DismissError::NotInQuarantine(*id));
+                }
+                if !quarantine::dismiss(&change, *id, reason, grant.subject()).await? {
+                    return Err(DismissError::AlreadyDismissed(*id));
+                }
+                let object = format!("delivery {id}: {reason}");
+                self.audit(&change, asker, &grant, Act { action: "delivery.dismiss", object: &object }).await?;
+            }
+        }
+        Ok(change.commit().await?)
+    }
+
+    /// Takes the dismissal of a delivery back: it waits again.
+    pub async fn undo_dismissal(&self, asker: &Asker, id: i64, reason: &str) -> Result<(), DismissError> {
+        let grant = asker.grant(Action::Replay)?;
+        let change = self.store.change(self.now()).await?;
+        if !quarantine::undo_dismissal(&change, id).await? {
+            return Err(DismissError::NotDismissed(id));
+        }
+        let object = format!("delivery {id}: {reason}");
+        self.audit(&change, asker, &grant, Act { action: "delivery.undo-dismissal", object: &object }).await?;
+        Ok(change.commit().await?)
+    }
+}

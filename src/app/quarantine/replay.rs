@@ -1,0 +1,294 @@
+//! Deliveries in quarantine are read again: their kept bytes, with what Kurskoll understands today.
+//!
+//! One, some or all, a hundred at a time: each hundred is a change of its own, so that a hundred thousand need no more
+//! memory than a hundred, keep nobody waiting, and can be gone on with where they were left.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::app::context::Act;
+use crate::app::platforms::give_profile::{profile_of, words_of};
+use crate::app::quarantine::show::{QuarantineRequest, filter_of};
+use crate::app::receiving::receive::understand;
+use crate::app::receiving::receive_foreign;
+use crate::app::xapi::credentials::XAPI;
+use crate::app::xapi::receive::{KeptRequest, understand_again};
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::{EventId, PlatformCode, PlatformId};
+use crate::intake::profile::Profile;
+use crate::intake::xapi::results::Arrival;
+use crate::intake::xapi::words::Words;
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
+use crate::store::receiving::{self, Again, Content, Delivery, Received};
+use crate::store::{StoreError, deliveries, profiles};
+
+/// How many deliveries are read again in one change.
+const AT_ONCE: usize = 100;
+
+/// Which deliveries are to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    Ids(Vec<i64>),
+    All(QuarantineRequest),
+}
+
+/// What is to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayRequest {
+    pub which: Which,
+    /// The id of the last one that was read again; later ones follow.
+    pub after: i64,
+    pub at_most: usize,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// A delivery that was read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayedDelivery {
+    pub id: i64,
+    pub platform: PlatformCode,
+    pub again: Again,
+}
+
+/// What became of what was read again, or would become of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Oldest first.
+    pub deliveries: Vec<ReplayedDelivery>,
+    /// Where to go on; `None` where all is done.
+    pub next: Option<i64>,
+}
+
+/// Why a delivery was not read again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no delivery {0} is in quarantine")]
+    NotInQuarantine(i64),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Received {
+    /// Whether the delivery leaves quarantine.
+    #[must_use]
+    pub const fn is_understood(&self) -> bool {
+        matches!(self, Self::Accepted { .. } | Self::Duplicate { .. } | Self::Ignored)
+    }
+}
+
+impl App {
+    /// Reads one delivery again; it leaves quarantine where it is understood now.
+    pub async fn replay(&self, asker: &Asker, id: i64) -> Result<Received, ReplayError> {
+        let one = ReplayRequest { which: Which::Ids(vec![id]), after: i64::MIN, at_most: 1, dry_run: false };
+        let replayed = self.replay_some(asker, &one).await?.deliveries.pop();
+        replayed.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
+    }
+
+    /// Reads deliveries again, oldest first; those that are understood now leave quarantine. Ids of deliveries that do not
+    /// wait are passed over.
+    ///
+    /// In a dry run nothing changes, and each hundred is foretold as if it came alone: the same thing told by two of them
+    /// is new in both.
+    pub async fn replay_some(&self, asker: &Asker, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
+        asker.grant(Action::Replay)?;
+        let known: BTreeMap<PlatformId, Platform> =
+            platforms::list(self.store.connection()).await?.into_iter().map(|known| (known.id, known)).collect();
+        let source = Source::of(request, &known)?;
+        let mut replayed = Replayed::default();
+        let mut after = request.after;
+        while replayed.deliveries.len() < request.at_most {
+            let wanted = AT_ONCE.min(request.at_most - replayed.deliveries.len());
+            let waiting = self.next_of(&source, after, wanted).await?;
+            let Some(last) = waiting.last() else {
+                replayed.next = None;
+                return Ok(replayed);
+            };
+            after = last.id;
+            replayed.next = Some(after);
+            self.replay_at_once(asker, &known, waiting, request.dry_run, &mut replayed.deliveries).await?;
+        }
+        if self.next_of(&source, after, 1).await?.is_empty() {
+            replayed.next = None;
+        }
+        Ok(replayed)
+    }
+
+    /// The next of those that are to be read again.
+    async fn next_of(&self, source: &Source, after: i64, at_most: usize) -> Result<Vec<Waiting>, StoreError> {
+        let connection = self.store.connection();
+        match source {
+            Source::Ids(ids) => {
+                let next: Vec<i64> = ids.iter().copied().filter(|id| *id > after).collect();
+                for some in next.chunks(at_most.max(1)) {
+                    let waiting = quarantine::by_ids(connection, some).await?;
+                    if !waiting.is_empty() {
+                        return Ok(waiting);
+                    }
+                }
+                Ok(Vec::new())
+            }
+            Source::All(filter) => quarantine::page(connection, filter, From::After(after), at_most as u64).await,
+        }
+    }
+
+    async fn replay_at_once(
+        &self,
+        asker: &Asker,
+        platforms: &BTreeMap<PlatformId, Platform>,
+        waiting: Vec<Waiting>,
+        dry_run: bool,
+        done: &mut Vec<ReplayedDelivery>,
+    ) -> Result<(), ReplayError> {
+        let grant = asker.grant(Action::Replay)?;
+        let now = self.now();
+        let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+        let mut tongues: BTreeMap<PlatformId, Tongue> = BTreeMap::new();
+        for waiting in waiting {
+            let platform = platforms.get(&waiting.platform);
+            let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
+            names.push((waiting.id, platform.code.clone()));
+            let tongue = match tongues.entry(waiting.platform) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.tongue_of(platform).await?),
+            };
+            batch.push(self.read_again(waiting, platform, tongue, now));
+        }
+        let object = match names.as_slice() {
+            [(id, _)] => format!("delivery {id}"),
+            [(first, _), .., (last, _)] => format!("{} deliveries from {first} to {last}", names.len()),
+            [] => return Ok(()),
+        };
+        let again = if dry_run {
+            let snapshot = self.store.snapshot().await?;
+            let again = receiving::foretell_again(snapshot.connection(), &batch, self.calendar).await?;
+            self.look(asker, &grant, Act { action: "delivery.foretell", object: &object }).await?;
+            again
+        } else {
+            let change = self.store.change_for(now, &batch).await?;
+            let again = receiving::receive_again(&change, &batch, self.calendar).await?;
+            self.audit(&change, asker, &grant, Act { action: "delivery.replay", object: &object }).await?;
+            change.commit().await?;
+            again
+        };
+        let told = names.into_iter().zip(again).map(|((id, platform), again)| ReplayedDelivery { id, platform, again });
+        done.extend(told);
+        Ok(())
+    }
+
+    /// The ids of all deliveries in quarantine, oldest first.
+    pub async fn quarantined(&self, asker: &Asker) -> Result<Vec<i64>, ReplayError> {
+        asker.grant(Action::Replay)?;
+        Ok(deliveries::quarantined(self.store.connection()).await?)
+    }
+}
+
+/// Where the deliveries come from.
+enum Source {
+    /// In order, each once.
+    Ids(Vec<i64>),
+    All(QuarantineFilter),
+}
+
+impl Source {
+    fn of(request: &ReplayRequest, platforms: &BTreeMap<PlatformId, Platform>) -> Result<Self, ReplayError> {
+        match &request.which {
+            Which::Ids(ids) => {
+                let mut ids = ids.clone();
+                ids.sort_unstable();
+                ids.dedup();
+                Ok(Self::Ids(ids))
+            }
+            Which::All(wanted) => {
+                let filter = filter_of(wanted, platforms.values());
+                filter.map(Self::All).map_err(ReplayError::UnknownPlatform)
+            }
+        }
+    }
+}
+
+/// By what a platform's deliveries are understood today; nothing more than its zone for native ones.
+pub(in crate::app) enum Tongue {
+    Native,
+    Profile(Arc<Profile>, Option<u32>),
+    Statements(Box<Words>, Option<u32>),
+}
+
+impl Tongue {
+    /// The version of the platform's own profile that reads.
+    pub(in crate::app) fn version(&self) -> Option<i32> {
+        match self {
+            Self::Native => None,
+            Self::Profile(_, version) | Self::Statements(_, version) => {
+                version.and_then(|known| i32::try_from(known).ok())
+            }
+        }
+    }
+}
+
+impl App {
+    pub(in crate::app) async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
+        let connection = self.store.connection();
+        let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
+        if platform.adapter == XAPI {
+            return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?), version));
+        }
+        let profile = profile_of(connection, platform).await?;
+        Ok(profile.map_or(Tongue::Native, |profile| Tongue::Profile(profile, version)))
+    }
+
+    /// What a kept delivery says in its platform's words of today.
+    ///
+    /// * `read_at`: what lies more than a day after it is not understood; `received_at`: when it happened where nothing says so.
+    pub(in crate::app) fn understand_kept(
+        &self,
+        platform: &Platform,
+        tongue: &Tongue,
+        key: &EventId,
+        (content_type, headers, body): (&str, &str, &[u8]),
+        read_at: DateTime<Utc>,
+        received_at: DateTime<Utc>,
+    ) -> Content {
+        match tongue {
+            Tongue::Profile(profile, _) => {
+                receive_foreign::understand_again(profile, platform, (content_type, headers, body), read_at)
+            }
+            // Who says no time meant the time of sending.
+            Tongue::Statements(words, _) => {
+                let arrival = Arrival { received_at, read_at: read_at.max(self.now()) };
+                let kept = KeptRequest { key, content_type, headers, body, arrival };
+                understand_again(&kept, words)
+            }
+            Tongue::Native => understand(key, body, platform.time_zone, read_at),
+        }
+    }
+
+    /// A delivery as if it came now, in its platform's words of today.
+    fn read_again(&self, waiting: Waiting, platform: &Platform, tongue: &Tongue, now: DateTime<Utc>) -> Delivery {
+        let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
+        let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
+        let content = self.understand_kept(platform, tongue, &key, texts, now, received_at);
+        let linking_keys = platform.linking_keys.as_slice().into();
+        Delivery {
+            platform: waiting.platform,
+            linking_keys,
+            content,
+            key,
+            content_type,
+            headers,
+            // It is kept already: nothing is written of how it came.
+            is_pulled: false,
+            read_by: tongue.version(),
+            body,
+        }
+    }
+}

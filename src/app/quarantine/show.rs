@@ -1,0 +1,133 @@
+//! What waits in quarantine: why, where in the body, and what stands there.
+
+use chrono::{DateTime, Utc};
+
+use crate::app::context::Act;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::PlatformCode;
+use crate::domain::quarantine::{Group, grouped};
+use crate::intake::webhook::encoding;
+use crate::intake::webhook::excerpt::{Excerpt, excerpt};
+use crate::store::StoreError;
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, Dismissal, From, QuarantineFilter};
+
+/// Which deliveries somebody asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuarantineRequest {
+    pub platform: Option<PlatformCode>,
+    /// A problem, in which `…` stands for any text.
+    pub problem: Option<String>,
+    /// Received at this instant or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Those that were dismissed, instead of those that were not.
+    pub dismissed: bool,
+}
+
+/// A delivery that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedDelivery {
+    pub id: i64,
+    pub platform: PlatformCode,
+    /// The sender's id of it.
+    pub sent_as: String,
+    pub received_at: DateTime<Utc>,
+    /// Where in the body (RFC 6901).
+    pub pointer: String,
+    pub problem: String,
+    pub excerpt: Excerpt,
+    pub dismissal: Option<Dismissal>,
+    pub size: u64,
+}
+
+/// Why nothing was shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowQuarantineError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The filter that somebody asks for; the code where no platform has it.
+pub(in crate::app) fn filter_of<'a>(
+    wanted: &QuarantineRequest,
+    mut platforms: impl Iterator<Item = &'a Platform>,
+) -> Result<QuarantineFilter, PlatformCode> {
+    let platform = match &wanted.platform {
+        None => None,
+        Some(code) => {
+            let found = platforms.find(|platform| platform.code == *code);
+            Some(found.ok_or_else(|| code.clone())?.id)
+        }
+    };
+    let QuarantineRequest { problem, since, dismissed, .. } = wanted.clone();
+    Ok(QuarantineFilter { platform, problem, since, dismissed })
+}
+
+impl App {
+    /// Deliveries that wait, newest first, each with what stands where it was not understood.
+    pub async fn list_quarantine(
+        &self,
+        asker: &Asker,
+        wanted: &QuarantineRequest,
+        before: Option<i64>,
+        at_most: u64,
+    ) -> Result<Vec<QuarantinedDelivery>, ShowQuarantineError> {
+        let grant = asker.grant(Action::ReadDeliveries)?;
+        let connection = self.store.connection();
+        let platforms = platforms::list(connection).await?;
+        let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
+        let mut shown = Vec::new();
+        for waiting in quarantine::page(connection, &filter, From::Before(before), at_most).await? {
+            let platform = platforms.iter().find(|platform| platform.id == waiting.platform);
+            let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
+            shown.push(QuarantinedDelivery {
+                id: waiting.id,
+                platform: platform.code.clone(),
+                sent_as: waiting.key.to_string(),
+                received_at: waiting.received_at,
+                excerpt: excerpt(&encoding::plain(&waiting.body).unwrap_or_default(), &waiting.pointer),
+                pointer: waiting.pointer,
+                problem: waiting.problem,
+                dismissal: waiting.dismissal,
+                size: waiting.body.len() as u64,
+            });
+        }
+        self.look(asker, &grant, Act { action: "quarantine.read", object: "quarantine" }).await?;
+        Ok(shown)
+    }
+
+    /// What waits, by problem; the problem with most deliveries first.
+    pub async fn group_quarantine(
+        &self,
+        asker: &Asker,
+        wanted: &QuarantineRequest,
+    ) -> Result<Vec<Group>, ShowQuarantineError> {
+        // Problems name members and places, and may repeat a member's name as it was sent.
+        let grant = asker.grant(Action::ReadDeliveries)?;
+        let snapshot = self.store.snapshot().await?;
+        let platforms = platforms::list(snapshot.connection()).await?;
+        let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
+        let groups = quarantine::groups(snapshot.connection(), &filter).await?;
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "quarantine.read", object: "quarantine groups" }).await?;
+        Ok(grouped(groups))
+    }
+
+    /// How many wait.
+    pub async fn count_quarantine(
+        &self,
+        asker: &Asker,
+        wanted: &QuarantineRequest,
+    ) -> Result<u64, ShowQuarantineError> {
+        asker.grant(Action::ReadDeliveries)?;
+        let connection = self.store.connection();
+        let platforms = platforms::list(connection).await?;
+        let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
+        Ok(quarantine::count(connection, &filter).await?)
+    }
+}

@@ -1,0 +1,279 @@
+//! What is good in a batch that waits in quarantine because of something that is not: taken out, all or some of it.
+//!
+//! A batch of which one statement or event is not understood is refused whole. The platform may mend it and send it again,
+//! or never. What is taken out has the ids that it has when the whole batch is read, so a replay adds nothing twice; when the
+//! batch is sent again, its results say the same and count once.
+
+use std::collections::BTreeSet;
+
+use crate::app::context::Act;
+use crate::app::platforms::give_profile::{profile_of, words_of};
+use crate::app::receiving::receive_foreign;
+use crate::app::xapi::credentials::XAPI;
+use crate::app::xapi::receive::{KeptRequest, read_each};
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::EventId;
+use crate::domain::training::ReportedResult;
+use crate::intake::xapi::results::Arrival;
+use crate::store::platforms::{self, Platform};
+use crate::store::quarantine::{self, Waiting};
+use crate::store::receiving::{self, Content, Delivery, NewStatement, Received};
+use crate::store::{Connection, StoreError};
+
+/// What is to be taken out of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakeRequest {
+    /// The delivery's id.
+    pub delivery: i64,
+    /// Which of its statements or events, counted from 0; all that are good where it is empty.
+    pub only: Vec<usize>,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+/// A statement or event of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Counted from 0.
+    pub number: usize,
+    /// Where it stands in the body, or what is wrong there (RFC 6901).
+    pub pointer: String,
+    pub state: PieceState,
+}
+
+/// What becomes of a statement or event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PieceState {
+    Taken,
+    /// It was taken before.
+    TakenBefore,
+    /// It is good, and was not asked for.
+    Left,
+    /// Why it cannot be taken.
+    NotUnderstood(String),
+}
+
+/// What was taken out of a delivery, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub pieces: Vec<Piece>,
+    /// Results that nobody had told, and those of them that are somebody's.
+    pub new: u64,
+    pub linked: u64,
+}
+
+/// Why nothing was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no delivery {0} is in quarantine")]
+    NotInQuarantine(i64),
+    #[error(
+        "delivery {0} is no batch of several statements or events that can be read one by one; replay it when its profile is mended"
+    )]
+    NoBatch(i64),
+    #[error("delivery {delivery} has no statement or event number {number} that can be taken")]
+    NotThere { delivery: i64, number: usize },
+    #[error("nothing of delivery {0} can be taken")]
+    NothingGood(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What one statement or event of a batch says by itself.
+enum Said {
+    Statement(Box<NewStatement>, Vec<ReportedResult>),
+    Results(Vec<ReportedResult>),
+}
+
+/// One of a batch: where it stands, and what it says or why that is not understood.
+struct Read {
+    pointer: String,
+    said: Result<Said, String>,
+}
+
+impl App {
+    /// Takes what is good out of a delivery in quarantine; the rest stays there.
+    pub async fn take_from_quarantine(&self, asker: &Asker, request: &TakeRequest) -> Result<Taken, TakeError> {
+        let grant = asker.grant(Action::Replay)?;
+        let id = request.delivery;
+        let connection = self.store.connection();
+        let waiting = quarantine::by_ids(connection, &[id]).await?.pop().ok_or(TakeError::NotInQuarantine(id))?;
+        let platform = platforms::list(connection).await?.into_iter().find(|known| known.id == waiting.platform);
+        let platform = platform.ok_or(TakeError::NotInQuarantine(id))?;
+        let read = self.read_one_by_one(connection, &platform, &waiting).await?.ok_or(TakeError::NoBatch(id))?;
+        let before = quarantine::taken_of(connection, id).await?;
+        let mut pieces = pieces_of(&read, &before, &request.only);
+        if let Some(number) = request
+            .only
+            .iter()
+            .find(|number| !pieces.iter().any(|piece| piece.number == **number && piece.state == PieceState::Taken))
+        {
+            return Err(TakeError::NotThere { delivery: id, number: *number });
+        }
+        // One that contradicts what is kept is left, and the others are tried again.
+        loop {
+            let wanted: Vec<&Piece> = pieces.iter().filter(|piece| piece.state == PieceState::Taken).collect();
+            if wanted.is_empty() {
+                return Err(TakeError::NothingGood(id));
+            }
+            let delivery = delivery_of(&waiting, &platform, content_of(&read, &pieces, &waiting));
+            let batch = std::slice::from_ref(&delivery);
+            let snapshot = self.store.snapshot().await?;
+            let again = receiving::foretell_again(snapshot.connection(), batch, self.calendar).await?.pop();
+            drop(snapshot);
+            let again = again.ok_or(TakeError::NotInQuarantine(id))?;
+            if let Received::EventConflict(taken) = &again.received {
+                let known = pieces.iter_mut().find(|piece| tells(&read, piece, taken));
+                let known = known.ok_or(TakeError::NothingGood(id))?;
+                known.state =
+                    PieceState::NotUnderstood(format!("has the id {taken} of one that is kept and says otherwise"));
+                continue;
+            }
+            let taken =
+                |again: receiving::Again| Taken { pieces: pieces.clone(), new: again.new, linked: again.linked };
+            let object = format!("{} of delivery {id}", listed(&pieces));
+            if request.dry_run {
+                self.look(asker, &grant, Act { action: "delivery.foretell", object: &object }).await?;
+                return Ok(taken(again));
+            }
+            let pointers: Vec<String> = wanted.iter().map(|piece| place(&read, piece)).collect();
+            let change = self.store.change_for(self.now(), batch).await?;
+            // Somebody else may have taken it, or replayed it, meanwhile.
+            if quarantine::by_ids(change.connection(), &[id]).await?.is_empty()
+                || quarantine::taken_of(change.connection(), id).await? != before
+            {
+                return Err(TakeError::NotInQuarantine(id));
+            }
+            let again = receiving::receive_again(&change, batch, self.calendar).await?.pop();
+            let again = again.ok_or(TakeError::NotInQuarantine(id))?;
+            if matches!(again.received, Received::EventConflict(_) | Received::Conflict) {
+                change.roll_back().await?;
+                continue;
+            }
+            quarantine::note_taken(&change, id, &pointers, grant.subject()).await?;
+            self.audit(&change, asker, &grant, Act { action: "delivery.take", object: &object }).await?;
+            change.commit().await?;
+            return Ok(taken(again));
+        }
+    }
+
+    /// The statements or events of a batch, each by itself; nothing where it is no batch.
+    async fn read_one_by_one(
+        &self,
+        connection: &impl Connection,
+        platform: &Platform,
+        waiting: &Waiting,
+    ) -> Result<Option<Vec<Read>>, StoreError> {
+        if platform.adapter == XAPI {
+            let words = words_of(connection, platform.id).await?;
+            let kept = KeptRequest {
+                key: &waiting.key,
+                content_type: &waiting.content_type,
+                headers: &waiting.headers,
+                body: &waiting.body,
+                arrival: Arrival { received_at: waiting.received_at, read_at: self.now() },
+            };
+            let each = read_each(&kept, &words);
+            let read = |(number, alone): (usize, Result<_, crate::app::xapi::receive::Unread>)| match alone {
+                Ok((statement, results)) => {
+                    Read { pointer: format!("/{number}"), said: Ok(Said::Statement(Box::new(statement), results)) }
+                }
+                Err(unread) => Read { pointer: unread.pointer, said: Err(unread.problem) },
+            };
+            return Ok(each.map(|each| each.into_iter().enumerate().map(read).collect()));
+        }
+        let Some(profile) = profile_of(connection, platform).await? else { return Ok(None) };
+        let kept = (waiting.content_type.as_str(), waiting.headers.as_str(), waiting.body.as_slice());
+        let each = receive_foreign::understand_each(&profile, platform, kept, waiting.received_at);
+        let read = |(pointer, said): (String, Result<Vec<ReportedResult>, String>)| Read {
+            pointer,
+            said: said.map(Said::Results),
+        };
+        Ok(Some(each.into_iter().map(read).collect::<Vec<_>>()).filter(|each| each.len() > 1))
+    }
+}
+
+/// Where a piece stands in the body.
+fn place(read: &[Read], piece: &Piece) -> String {
+    read.get(piece.number).map(|read| read.pointer.clone()).unwrap_or_default()
+}
+
+fn pieces_of(read: &[Read], before: &BTreeSet<String>, only: &[usize]) -> Vec<Piece> {
+    let piece = |(number, read): (usize, &Read)| {
+        let state = match &read.said {
+            Err(problem) => PieceState::NotUnderstood(problem.clone()),
+            Ok(_) if before.contains(&read.pointer) => PieceState::TakenBefore,
+            Ok(_) if only.is_empty() || only.contains(&number) => PieceState::Taken,
+            Ok(_) => PieceState::Left,
+        };
+        Piece { number, pointer: read.pointer.clone(), state }
+    };
+    read.iter().enumerate().map(piece).collect()
+}
+
+/// Whether a piece tells the event of an id.
+fn tells(read: &[Read], piece: &Piece, event_id: &EventId) -> bool {
+    match read.get(piece.number).map(|read| &read.said) {
+        Some(Ok(Said::Statement(statement, results))) => {
+            EventId::of_uuid(statement.id) == *event_id || results.iter().any(|result| result.event_id == *event_id)
+        }
+        Some(Ok(Said::Results(results))) => results.iter().any(|result| result.event_id == *event_id),
+        Some(Err(_)) | None => false,
+    }
+}
+
+/// What is taken of a delivery, and why the rest of it stays in quarantine.
+fn content_of(read: &[Read], pieces: &[Piece], waiting: &Waiting) -> Content {
+    let (mut statements, mut results) = (Vec::new(), Vec::new());
+    for piece in pieces.iter().filter(|piece| piece.state == PieceState::Taken) {
+        match read.get(piece.number).map(|read| &read.said) {
+            Some(Ok(Said::Statement(statement, told))) => {
+                let first = results.len();
+                results.extend(told.iter().cloned());
+                statements.push(NewStatement { results: first..results.len(), ..(**statement).clone() });
+            }
+            Some(Ok(Said::Results(told))) => results.extend(told.iter().cloned()),
+            Some(Err(_)) | None => {}
+        }
+    }
+    let taken = if statements.is_empty() {
+        Content::Results(results)
+    } else {
+        Content::Statements { statements, results, attachments: Vec::new() }
+    };
+    let left = pieces.iter().find_map(|piece| match &piece.state {
+        PieceState::NotUnderstood(problem) => Some((piece.pointer.clone(), problem.clone())),
+        _ => None,
+    });
+    // What waits may be good by now, by a mended profile: then it waits for a replay, with its old problem.
+    let (pointer, problem) = left.unwrap_or_else(|| (waiting.pointer.clone(), waiting.problem.clone()));
+    Content::Part { taken: Box::new(taken), pointer, problem }
+}
+
+fn delivery_of(waiting: &Waiting, platform: &Platform, content: Content) -> Delivery {
+    Delivery {
+        platform: platform.id,
+        linking_keys: platform.linking_keys.as_slice().into(),
+        key: waiting.key.clone(),
+        content_type: waiting.content_type.clone(),
+        headers: waiting.headers.clone(),
+        is_pulled: false,
+        read_by: None,
+        body: waiting.body.clone(),
+        content,
+    }
+}
+
+/// The numbers of what is taken, as an audit entry says them.
+fn listed(pieces: &[Piece]) -> String {
+    let taken = pieces.iter().filter(|piece| piece.state == PieceState::Taken);
+    let numbers: Vec<String> = taken.map(|piece| piece.number.to_string()).collect();
+    match numbers.as_slice() {
+        [one] => format!("number {one}"),
+        [first, .., last] => format!("{} from number {first} to {last}", numbers.len()),
+        [] => "nothing".to_owned(),
+    }
+}

@@ -1,0 +1,48 @@
+//! What a delivery that is kept does: where it does nothing, its sender is told so, and why.
+
+use crate::app::receiving::receive::{Received, Receiving};
+use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
+use crate::domain::ids::{EventId, PlatformId};
+use crate::store::revocations::around;
+
+impl Receiving {
+    /// Looks at what the results of a delivery do that is kept, where that is doubtful.
+    ///
+    /// Answers what became of it, and why it has no effect where that is so. It is kept whatever comes of the looking.
+    pub(in crate::app) async fn look_at_effect(
+        &self,
+        platform: PlatformId,
+        events: &[EventId],
+        received: Received,
+    ) -> (Received, Option<NoEffect>) {
+        if !matches!(
+            received,
+            Received::Accepted { is_doubtful: true, .. } | Received::Duplicate { is_doubtful: true, .. }
+        ) {
+            return (received, None);
+        }
+        let connection = self.app().store.connection();
+        let mut none = None;
+        for event_id in events {
+            let around = match around(connection, (platform, event_id), self.app().calendar).await {
+                Ok(around) => around,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "what a delivery does was not looked at");
+                    return (received, None);
+                }
+            };
+            match around.and_then(|around| effect_of(&around.results, (platform, event_id))) {
+                Some(Effect::None(why)) => none = none.or(Some(why)),
+                // Told again after it was withdrawn.
+                Some(Effect::Some { is_anew: true })
+                    if matches!(received, Received::Duplicate { is_kept: true, .. }) =>
+                {
+                    let linked = matches!(received, Received::Duplicate { linked: true, .. });
+                    return (Received::Accepted { new: 1, linked, is_doubtful: true }, None);
+                }
+                Some(Effect::Some { .. } | Effect::Repeats) | None => return (received, None),
+            }
+        }
+        (received, none)
+    }
+}

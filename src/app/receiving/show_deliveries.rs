@@ -1,0 +1,120 @@
+//! Deliveries as they were received: listed, and shown down to their bytes.
+
+use crate::app::context::Act;
+use crate::app::directory::import::digest_of;
+use crate::app::{App, Asker};
+use crate::domain::access::{Action, Refused};
+use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::report::protection::ReadText;
+use crate::intake::webhook::encoding;
+use crate::store::deliveries::{self, DeliveryFilter};
+use crate::store::{Connection, StoreError, people, platforms};
+
+pub use crate::store::deliveries::KeptDelivery;
+
+/// Which deliveries somebody asks for.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveriesRequest {
+    /// `accepted`, `ignored` or `quarantined`.
+    pub outcome: Option<String>,
+    pub platform: Option<PlatformCode>,
+    /// The sender's id of the delivery, or of an event that it told.
+    pub sent_as: Option<EventId>,
+    pub before: Option<i64>,
+    pub at_most: u64,
+}
+
+/// Why no delivery was shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowDeliveriesError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("no platform has the code {0}")]
+    UnknownPlatform(PlatformCode),
+    #[error("no delivery has the id {0}")]
+    UnknownDelivery(i64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A body as text, inflated where it came compressed; nothing where it is no text.
+#[must_use]
+pub fn text_of(body: &[u8]) -> Option<String> {
+    String::from_utf8(encoding::plain(body).ok()?.into_owned()).ok()
+}
+
+impl App {
+    /// Deliveries from the newest on.
+    pub async fn list_deliveries(
+        &self,
+        asker: &Asker,
+        request: &DeliveriesRequest,
+    ) -> Result<Vec<KeptDelivery>, ShowDeliveriesError> {
+        let grant = asker.grant(Action::ReadDeliveries)?;
+        let connection = self.store.connection();
+        let platform = match &request.platform {
+            None => None,
+            Some(code) => {
+                let platform = platforms::by_code(connection, code).await?;
+                Some(platform.ok_or_else(|| ShowDeliveriesError::UnknownPlatform(code.clone()))?.id)
+            }
+        };
+        let DeliveriesRequest { outcome, sent_as, before, .. } = request.clone();
+        let filter = DeliveryFilter { outcome, platform, sent_as, before };
+        let found = deliveries::list(connection, &filter, request.at_most).await?;
+        self.look(asker, &grant, Act { action: "deliveries.read", object: "deliveries" }).await?;
+        Ok(found)
+    }
+
+    /// One delivery with its bytes; without them where they speak of somebody with protected personal data.
+    pub async fn show_delivery(
+        &self,
+        asker: &Asker,
+        id: i64,
+    ) -> Result<(KeptDelivery, ShownBody), ShowDeliveriesError> {
+        let grant = asker.grant(Action::ReadDeliveries)?;
+        let snapshot = self.store.snapshot().await?;
+        let connection = snapshot.connection();
+        let found = deliveries::by_id(connection, id).await?;
+        let (kept, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
+        let shown = match self.speaks_of_protected(connection, id, &body).await? {
+            true => ShownBody::Withheld { digest: digest_of(&body) },
+            false => ShownBody::Whole(body),
+        };
+        drop(snapshot);
+        self.look(asker, &grant, Act { action: "delivery.read", object: &format!("delivery {id}") }).await?;
+        Ok((kept, shown))
+    }
+
+    /// Whether a delivery speaks of somebody whose personal data are protected now: some result of it is theirs, or the body has
+    /// what they are called or known by. Whoever nobody knows to be protected cannot be found.
+    async fn speaks_of_protected(
+        &self,
+        connection: &impl Connection,
+        id: i64,
+        body: &[u8],
+    ) -> Result<bool, StoreError> {
+        let words = people::protected_words(connection).await?;
+        if words.is_empty() {
+            return Ok(false);
+        }
+        let owners = deliveries::owners(connection, id).await?;
+        if !people::protected_among(connection, &owners).await?.is_empty() {
+            return Ok(true);
+        }
+        let plain = encoding::plain(body).unwrap_or_default();
+        let text = ReadText::of(&String::from_utf8_lossy(&plain));
+        Ok(words.iter().any(|words| words.are_in(&text)))
+    }
+}
+
+/// What is shown of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownBody {
+    Whole(Vec<u8>),
+    /// It speaks of somebody with protected personal data, and is shown to nobody.
+    Withheld {
+        /// SHA-256 of the bytes, by which they can be told to be the same.
+        digest: String,
+    },
+}

@@ -1,0 +1,73 @@
+//! The two clocks of a question: the day it speaks of, and the instant of knowledge.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::app::App;
+use crate::store::{Snapshot, StoreError, clock};
+
+/// The two clocks, as somebody asks: `None` is today, and now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clocks {
+    pub as_of: Option<NaiveDate>,
+    pub known_at: Option<DateTime<Utc>>,
+}
+
+/// As an audit entry says it: what was asked for; where nothing was, the entry's own instant tells.
+impl std::fmt::Display for Clocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(as_of) = self.as_of {
+            write!(f, ", as of {as_of}")?;
+        }
+        if let Some(known_at) = self.known_at {
+            write!(f, ", as known at {}", known_at.to_rfc3339())?;
+        }
+        Ok(())
+    }
+}
+
+/// The instant of knowledge lies in the future: what will be known then cannot be said, nor reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("known_at lies in the future: what is known then can only be said when it has passed; leave it out for now")]
+pub struct FutureKnowledge;
+
+/// What a question is answered from.
+#[derive(Debug)]
+pub struct View {
+    pub snapshot: Snapshot,
+    pub as_of: NaiveDate,
+    pub known_at: DateTime<Utc>,
+    /// Whether this is all that is known now, so that the derived rows answer.
+    pub is_current: bool,
+}
+
+/// Why there is no view.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    #[error(transparent)]
+    FutureKnowledge(#[from] FutureKnowledge),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Opens the view that two clocks ask for. `pinned` is an instant to which the clock of knowledge was just moved.
+    ///
+    /// A view of now speaks of the newest instant that its snapshot holds; whatever is recorded later is later than
+    /// that, so the same question with that `known_at` is answered the same for ever.
+    pub(in crate::app) async fn view(&self, clocks: Clocks, pinned: DateTime<Utc>) -> Result<View, ViewError> {
+        if clocks.known_at.is_some_and(|known_at| known_at > pinned) {
+            return Err(FutureKnowledge.into());
+        }
+        if clocks.known_at.is_none() {
+            self.settle_before_reading().await?;
+        }
+        let snapshot = self.store.snapshot().await?;
+        let newest = clock::known_through(snapshot.connection()).await?;
+        Ok(View {
+            as_of: clocks.as_of.unwrap_or_else(|| self.today()),
+            known_at: clocks.known_at.unwrap_or(newest),
+            is_current: clocks.known_at.is_none(),
+            snapshot,
+        })
+    }
+}

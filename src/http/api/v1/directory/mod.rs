@@ -1,0 +1,4 @@
+//! HR's directory: imported, undone, reorganised.
+
+pub mod imports;
+pub mod reorganisations;

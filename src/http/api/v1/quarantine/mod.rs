@@ -1,0 +1,3 @@
+//! Deliveries that were not understood: shown, replayed, taken apart, dismissed.
+
+pub mod workbench;

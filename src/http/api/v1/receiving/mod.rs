@@ -1,0 +1,5 @@
+//! Results coming in: deliveries received, read again, and imported as files.
+
+pub mod deliveries;
+pub mod rereading;
+pub mod results;
