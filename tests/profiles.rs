@@ -366,7 +366,7 @@ both_databases! {
         tell(app.app.add_foreign_platform(&asker, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
         tell(app.app.add_foreign_platform(&asker, &new("akademin", "docebo"), None, None).await.expect_err("there"));
         insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
-        profile, line 1: titel is not known here; known are title, documented, signature, body, defaults, fields, events
+        profile, line 1: titel is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events
         profile, line 1: title is missing; write it
         profile, line 1: signature is missing; write it
         profile, line 1: events is missing; write it
@@ -427,7 +427,7 @@ both_databases! {
         assert_eq!(problem["type"], "/problems/profile-cannot-be-used");
         insta::allow_duplicates!(insta::assert_json_snapshot!(problem["problems"][0].take(), @r#"
         {
-          "detail": "is not known here; known are title, documented, signature, body, defaults, fields, events",
+          "detail": "is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events",
           "key": "titel",
           "line": 1
         }

@@ -15,7 +15,7 @@ pub enum TomlFault {
     Missing,
     #[error("must be {0}")]
     WrongType(&'static str),
-    #[error("is empty; fill it in, or leave it out")]
+    #[error("is empty; fill it in, or leave it out where it may be missing")]
     Empty,
     #[error("must be one of {}", words.join(", "))]
     NotOneOf { words: &'static [&'static str] },

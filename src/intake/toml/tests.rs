@@ -37,15 +37,31 @@ fn what_is_right_is_read_and_what_is_left_out_has_its_default() {
 fn every_problem_is_named_with_its_line_and_its_place() {
     let text = "\u{feff}titel = 'x'\ndays = 100\n[[part]]\nwords = ['red', 'green', 'bleu']\nfrom = '2026-03-01'\n\
         [[part]]\nis_new = 1\nwords = ['green', 1]\n[[part]]\nwords = []\nfrm = 1\nelse = 1\n";
-    insta::assert_snapshot!(said(text), @"");
-    insta::assert_snapshot!(said("title = ''\npart = 1\ndays = 99999999999999999999"), @"");
+    insta::assert_snapshot!(said(text), @r"
+    example, line 1: titel is not known here; did you mean title? Known are title, days, part
+    example, line 1: title is missing; write it
+    example, line 2: days must be a whole number from 0 to 99
+    example, line 4: part[0].words has 3; 2 are the most
+    example, line 5: part[0].from must be a day without quotes, as 2026-01-01
+    example, line 7 (new): part[1].is_new must be true or false
+    example, line 8 (new): part[1].words[0] must be one of red, blue
+    example, line 8 (new): part[1].words[1] must be one of red, blue
+    example, line 10: part[2].words is empty; fill it in, or leave it out where it may be missing
+    example, line 11: part[2].frm is not known here; did you mean from? Known are words, from, is_new
+    example, line 12: part[2].else is not known here; known are words, from, is_new
+    ");
+    insta::assert_snapshot!(said("title = ''\npart = 1\ndays = 99999999999999999999"), @r"
+    example, line 1: title is empty; fill it in, or leave it out where it may be missing
+    example, line 2: part must be a list of tables, each under [[…]]
+    example, line 3: days must be a whole number from 0 to 99
+    ");
 }
 
 #[test]
 fn a_file_that_is_no_toml_has_one_problem() {
-    insta::assert_snapshot!(said("title = 'x'\ndays ="), @"");
+    insta::assert_snapshot!(said("title = 'x'\ndays ="), @"example, line 2: the file is not TOML: string values must be quoted, expected literal string");
     let bytes = super::read("example", b"# \xE5", |_: Table<'_, TomlFault>| Some(()));
-    insta::assert_snapshot!(bytes.expect_err("not UTF-8"), @"");
+    insta::assert_snapshot!(bytes.expect_err("not UTF-8"), @"example: the file is not UTF-8; save it as UTF-8");
 }
 
 #[test]
