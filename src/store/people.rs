@@ -11,7 +11,7 @@ use super::rows::{IN_AT_ONCE, statement};
 use super::{StoreError, instant, merges, proposals, reorganisations, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
-use crate::domain::directory::proposal::Matter;
+use crate::domain::directory::proposal::ProposalContent;
 use crate::domain::directory::{Absence, EarlierPlace, Employment, EmploymentForm, Exemption, ToldEmployment};
 use crate::domain::ids::{
     AdministrationCode, AttemptName, CourseId, EmployeeId, EmployeeNumber, EmploymentId, EventId, PlatformId, QuizId,
@@ -255,7 +255,7 @@ pub async fn as_told(
     for proposal in proposals::that_count(connection, whose, at).await? {
         let Some(employee) = people.get_mut(&proposal.employee) else { continue };
         employee.person.results.extend(proposal.as_result());
-        if let Matter::Exemption { requirement, starts_on, ends_on } = proposal.matter {
+        if let ProposalContent::Exemption { requirement, starts_on, ends_on } = proposal.content {
             employee.person.exemptions.push(Exemption { requirement, starts_on, ends_on });
         }
     }

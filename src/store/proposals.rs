@@ -11,7 +11,7 @@ use super::people::{Whose, known_at, parsed, score_from};
 use super::receiving::mark_stale;
 use super::rows::opaque_id;
 use super::{StoreError, instant};
-use crate::domain::directory::proposal::{Act, Matter, MatterKind, Proposal, State};
+use crate::domain::directory::proposal::{Act, Proposal, ProposalContent, ProposalKind, State};
 use crate::domain::ids::{CourseId, EmployeeId, QuizId, RequirementCode};
 use crate::domain::training::Target;
 
@@ -19,10 +19,10 @@ const TABLE: &str = "proposal";
 
 fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: TABLE, column };
-    let matter = match row.kind.as_str() {
+    let content = match row.kind.as_str() {
         "exemption" => {
             let code = row.requirement.as_deref().ok_or(unreadable("requirement"))?;
-            Matter::Exemption {
+            ProposalContent::Exemption {
                 requirement: parsed(RequirementCode::parse(code), TABLE, "requirement")?,
                 starts_on: row.starts_on,
                 ends_on: row.ends_on,
@@ -35,7 +35,7 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
                 _ => return Err(unreadable("course_id")),
             };
             let score = score_from(row.score_points.as_deref(), row.score_of.as_deref(), TABLE)?;
-            Matter::PriorTraining { target, score, completed_on: row.starts_on }
+            ProposalContent::PriorTraining { target, score, completed_on: row.starts_on }
         }
         _ => return Err(unreadable("kind")),
     };
@@ -44,7 +44,7 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
     Ok(Proposal {
         id: row.id,
         employee: EmployeeId(row.employee_id),
-        matter,
+        content,
         reason: row.reason,
         proposed: Act { by: row.proposed_by, at: instant::read(row.proposed_at) },
         decided: act(row.decided_by, row.recorded_at),
@@ -56,13 +56,13 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
 pub async fn insert(
     change: &Change,
     employee: EmployeeId,
-    matter: &Matter,
+    content: &ProposalContent,
     (by, reason): (&str, &str),
     decided: bool,
 ) -> Result<Proposal, StoreError> {
     let mut row = ActiveModel {
         id: Set(opaque_id()),
-        kind: Set(matter.kind().as_str().to_owned()),
+        kind: Set(content.kind().as_str().to_owned()),
         employee_id: Set(employee.0),
         reason: Set(reason.to_owned()),
         proposed_by: Set(by.to_owned()),
@@ -71,13 +71,13 @@ pub async fn insert(
         recorded_at: Set(decided.then(|| change.at())),
         ..Default::default()
     };
-    match matter {
-        Matter::Exemption { requirement, starts_on, ends_on } => {
+    match content {
+        ProposalContent::Exemption { requirement, starts_on, ends_on } => {
             row.requirement = Set(Some(requirement.to_string()));
             row.starts_on = Set(*starts_on);
             row.ends_on = Set(*ends_on);
         }
-        Matter::PriorTraining { target, score, completed_on } => {
+        ProposalContent::PriorTraining { target, score, completed_on } => {
             match target {
                 Target::Course(course) => row.course_id = Set(Some(course.to_string())),
                 Target::Quiz(quiz) => row.quiz_id = Set(Some(quiz.to_string())),
@@ -117,7 +117,7 @@ pub async fn end(change: &Change, proposal: &Proposal, (by, because): (&str, &st
 /// One proposal of a kind.
 pub async fn by_id(
     connection: &impl ConnectionTrait,
-    kind: MatterKind,
+    kind: ProposalKind,
     id: i64,
 ) -> Result<Option<Proposal>, StoreError> {
     let found = Entity::find_by_id(id).filter(Column::Kind.eq(kind.as_str())).one(connection).await?;
@@ -127,7 +127,7 @@ pub async fn by_id(
 /// Which proposals to list.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposalFilter {
-    pub kind: MatterKind,
+    pub kind: ProposalKind,
     pub employee: Option<EmployeeId>,
     pub state: Option<State>,
     /// When the last one that was seen was proposed, and its id; older ones follow.

@@ -12,7 +12,7 @@ use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
-use crate::domain::directory::proposal::{Matter, MatterKind, Proposal, State};
+use crate::domain::directory::proposal::{Proposal, ProposalContent, ProposalKind, State};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::people::Whose;
@@ -29,10 +29,10 @@ pub struct Approval {
 }
 
 impl Approval {
-    const fn needed_for(self, kind: MatterKind) -> bool {
+    const fn needed_for(self, kind: ProposalKind) -> bool {
         match kind {
-            MatterKind::Exemption => self.exemptions,
-            MatterKind::PriorTraining => self.prior_training,
+            ProposalKind::Exemption => self.exemptions,
+            ProposalKind::PriorTraining => self.prior_training,
         }
     }
 }
@@ -41,7 +41,7 @@ impl Approval {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalRequest {
     pub number: EmployeeNumber,
-    pub matter: Matter,
+    pub content: ProposalContent,
     pub reason: String,
 }
 
@@ -55,7 +55,7 @@ pub struct ProposalAnswer {
 /// Which proposals somebody asks for.
 #[derive(Debug, Clone)]
 pub struct ProposalsRequest {
-    pub kind: MatterKind,
+    pub kind: ProposalKind,
     pub number: Option<EmployeeNumber>,
     pub state: Option<State>,
     /// The id of the last one that was seen.
@@ -141,26 +141,26 @@ impl App {
     /// Proposes an exemption or prior training; decided at once where two need not agree.
     pub async fn propose(&self, asker: &Asker, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
-        let ProposalRequest { number, matter, reason } = request;
+        let ProposalRequest { number, content, reason } = request;
         let change = self.store.change(self.now()).await?;
         let connection = change.connection();
         let employee = people::by_number(connection, number).await?;
         let employee = employee.ok_or_else(|| DecideError::UnknownEmployee(number.clone()))?;
-        if let Matter::Exemption { requirement, .. } = matter
+        if let ProposalContent::Exemption { requirement, .. } = content
             && !requirements::codes(connection).await?.contains(requirement)
         {
             return Err(DecideError::UnknownRequirement(requirement.clone()));
         }
-        if let Matter::PriorTraining { completed_on, .. } = matter
+        if let ProposalContent::PriorTraining { completed_on, .. } = content
             && *completed_on > self.today()
         {
             return Err(DecideError::InTheFuture(*completed_on));
         }
         let of_employee = proposals::of_employee(connection, employee).await?;
-        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.matter == *matter) {
+        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.content == *content) {
             return Err(DecideError::Known(known.id));
         }
-        let proposal = self.keep(&change, asker, &grant, (employee, number), (matter, reason)).await?;
+        let proposal = self.keep(&change, asker, &grant, (employee, number), (content, reason)).await?;
         change.commit().await?;
         Ok(ProposalAnswer { proposal, number: number.to_string() })
     }
@@ -171,18 +171,18 @@ impl App {
         asker: &Asker,
         grant: &Grant,
         (employee, number): (EmployeeId, &EmployeeNumber),
-        (matter, reason): (&Matter, &str),
+        (content, reason): (&ProposalContent, &str),
     ) -> Result<Proposal, StoreError> {
-        let kind = matter.kind();
+        let kind = content.kind();
         let decided = !self.approval.needed_for(kind);
         let by = (grant.subject(), reason);
-        let proposal = proposals::insert(change, employee, matter, by, decided).await?;
+        let proposal = proposals::insert(change, employee, content, by, decided).await?;
         let object = format!("{} {} of employee {number}, because {reason}", kind.as_str(), proposal.id);
         let action = match (kind, decided) {
-            (MatterKind::Exemption, true) => "exemption.decide",
-            (MatterKind::Exemption, false) => "exemption.propose",
-            (MatterKind::PriorTraining, true) => "prior_training.decide",
-            (MatterKind::PriorTraining, false) => "prior_training.propose",
+            (ProposalKind::Exemption, true) => "exemption.decide",
+            (ProposalKind::Exemption, false) => "exemption.propose",
+            (ProposalKind::PriorTraining, true) => "prior_training.decide",
+            (ProposalKind::PriorTraining, false) => "prior_training.propose",
         };
         self.audit(change, asker, grant, Act { action, object: &object }).await?;
         Ok(proposal)
@@ -192,7 +192,7 @@ impl App {
     pub async fn decide(
         &self,
         asker: &Asker,
-        (kind, id): (MatterKind, i64),
+        (kind, id): (ProposalKind, i64),
         decision: &Decision,
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
@@ -214,12 +214,12 @@ impl App {
             }
         }
         let action = match (kind, decision) {
-            (MatterKind::Exemption, Decision::Approve) => "exemption.approve",
-            (MatterKind::Exemption, Decision::Reject(_)) => "exemption.reject",
-            (MatterKind::Exemption, Decision::Withdraw(_)) => "exemption.withdraw",
-            (MatterKind::PriorTraining, Decision::Approve) => "prior_training.approve",
-            (MatterKind::PriorTraining, Decision::Reject(_)) => "prior_training.reject",
-            (MatterKind::PriorTraining, Decision::Withdraw(_)) => "prior_training.withdraw",
+            (ProposalKind::Exemption, Decision::Approve) => "exemption.approve",
+            (ProposalKind::Exemption, Decision::Reject(_)) => "exemption.reject",
+            (ProposalKind::Exemption, Decision::Withdraw(_)) => "exemption.withdraw",
+            (ProposalKind::PriorTraining, Decision::Approve) => "prior_training.approve",
+            (ProposalKind::PriorTraining, Decision::Reject(_)) => "prior_training.reject",
+            (ProposalKind::PriorTraining, Decision::Withdraw(_)) => "prior_training.withdraw",
         };
         let because = match decision {
             Decision::Approve => String::new(),
@@ -237,7 +237,7 @@ impl App {
     pub async fn show_proposal(
         &self,
         asker: &Asker,
-        (kind, id): (MatterKind, i64),
+        (kind, id): (ProposalKind, i64),
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let object = format!("{} {id}", kind.as_str());
@@ -349,14 +349,14 @@ impl App {
                 too_late.push(*line);
                 continue;
             }
-            let matter = record.matter();
+            let content = record.content();
             let known = proposals::of_employee(connection, employee).await?;
-            if known.iter().any(|known| is_standing(known) && known.matter == matter) {
+            if known.iter().any(|known| is_standing(known) && known.content == content) {
                 recognised.known += 1;
                 continue;
             }
             let whose = (employee, &record.employee_number);
-            self.keep(&change, asker, &grant, whose, (&matter, &record.reason)).await?;
+            self.keep(&change, asker, &grant, whose, (&content, &record.reason)).await?;
             recognised.added += 1;
         }
         if !unknown.is_empty() {
