@@ -7,9 +7,9 @@ use flate2::write::GzEncoder;
 use kurskoll::intake::webhook::signature::{WebhookSecret, sign};
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp, TestClock};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 use crate::support::wire::exchange;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -13,9 +13,9 @@ use kurskoll::store::chain::coverage::TABLES;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 pub async fn texts(connection: &impl ConnectionTrait, sql: &str) -> Vec<String> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
@@ -104,7 +104,7 @@ both_databases! {
         let known: KnownHead = head.to_string().parse().expect("a head");
         let with_head = VerifyRequest { head: Some(known), ..VerifyRequest::default() };
         app.clock.advance(chrono::Duration::hours(1));
-        app.apply(&crate::main_job::REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 31")).await;
+        app.apply(&crate::support::small_city::REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 31")).await;
         assert_eq!(verify(&app, with_head).await.differences, [""; 0]);
         // Somebody who can write the database changes a fact and lets the service make the chain anew.
         app.tamper("DELETE FROM chain_leaf").await;

@@ -6,10 +6,10 @@ use kurskoll::intake::webhook::signature::WebhookSecret;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 
 const REPORT: &str = "report --requirement infosec-onboarding --as-of 2026-02-26";
 

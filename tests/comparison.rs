@@ -4,10 +4,10 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::corrections::correct;
-use crate::main_job::{REQUIREMENT, completed, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{REQUIREMENT, completed, small_city};
 
 const QUESTION: &str = "requirement=infosec-onboarding&as_of=2026-02-26";
 

@@ -4,9 +4,9 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{REQUIREMENT, completed, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{REQUIREMENT, completed, small_city};
 
 const PEOPLE: &str = "/api/v1/administrations/SEF/compliance";
 

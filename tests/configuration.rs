@@ -124,7 +124,7 @@ fn variables_go_before_the_file() {
 #[test]
 fn the_citys_time_zone_decides_which_day_it_is() {
     let here = CommandLine::new();
-    here.write("requirements.toml", crate::main_job::REQUIREMENT);
+    here.write("requirements.toml", crate::support::small_city::REQUIREMENT);
     here.ok("requirements apply requirements.toml");
     let today = |time_zone: &str| {
         let there = here.like().with("ROCKET_CITY", &format!("{{time_zone=\"{time_zone}\"}}"));

@@ -10,9 +10,9 @@ use rocket::tokio::net::TcpStream;
 use rocket::tokio::time::{interval, timeout};
 use serde_json::json;
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::{TestApp, TestClock};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 use crate::support::wire::{connect, exchange, read_answer};
 
 /// A service whose senders have a second, and that takes some connections at once.

@@ -4,9 +4,9 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::history::lines;
-use crate::main_job::{EMPLOYMENTS, completed, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{EMPLOYMENTS, completed, small_city};
 
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26";
 

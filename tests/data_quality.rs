@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::linking::WHOLE;
-use crate::main_job::{completed, graded, small_city};
 use crate::reports::report;
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 both_databases! {
     async fn waiting_results_widen_the_range_of_the_completion_rate(database: TestDatabase) {

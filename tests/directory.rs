@@ -6,10 +6,10 @@ use kurskoll::app::directory::import::{ImportError, ImportRequest};
 use kurskoll::domain::directory::plan::{Allowed, Extent, Plan};
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::command::kurskoll;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 
 pub const EMPLOYMENTS_HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,\
 administration,unit,form,starts_on,ends_on,manager_employee_number,protected\n";

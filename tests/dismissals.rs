@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{SHARING, complete, evidence};
-use crate::main_job::small_city;
 use crate::reports::report;
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 fn dismissal(key: &str, value: &str) -> Value {
     json!({"platform": "larportal", "key": key, "value": value, "employee_number": null, "reason": "a test account"})

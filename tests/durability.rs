@@ -8,10 +8,10 @@ use kurskoll::app::Clock;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
 
-use crate::main_job::{graded, small_city};
 use crate::support::app::{Answer, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::sender::Senders;
+use crate::support::small_city::{graded, small_city};
 
 /// What a connection says of a setting.
 async fn setting(connection: &impl ConnectionTrait, name: &str) -> String {

@@ -4,9 +4,9 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 fn timeless(mut employee: Value) -> Value {
     assert!(employee["known_at"].take().as_str().is_some_and(|at| at.starts_with("2026-02-26T12:00:00")));

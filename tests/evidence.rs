@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use kurskoll::domain::access::Role;
 use serde_json::json;
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 both_databases! {
     async fn an_auditor_follows_evidence_down_to_the_signed_delivery(database: TestDatabase) {

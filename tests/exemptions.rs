@@ -9,9 +9,9 @@ use kurskoll::domain::directory::plan::Extent;
 use serde_json::{Value, json};
 
 use crate::history::lines;
-use crate::main_job::small_city;
 use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26";
 

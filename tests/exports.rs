@@ -4,10 +4,10 @@ use kurskoll::domain::access::Role;
 use serde_json::json;
 
 use crate::directory::employments;
-use crate::main_job::{REQUIREMENT, completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::command::kurskoll;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{REQUIREMENT, completed, graded, small_city};
 
 const CSV: &str = "/api/v1/administrations/SEF/export.csv";
 const XLSX: &str = "/api/v1/administrations/SEF/export.xlsx";

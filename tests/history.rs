@@ -4,9 +4,9 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 /// Each entry of a page as a line.
 pub fn lines(page: &Value) -> String {

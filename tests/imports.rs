@@ -14,10 +14,10 @@ use kurskoll::render::difference;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, small_city};
 
 fn full() -> ImportRequest {
     ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() }

@@ -8,10 +8,10 @@ use kurskoll::domain::directory::plan::{Allowed, Extent};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, completed, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, completed, small_city};
 
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,\
                       starts_on,ends_on,manager_employee_number,protected\n";

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{complete, waiting_events};
-use crate::main_job::{ADMINISTRATIONS, REQUIREMENT, completed};
 use crate::reports::report;
 use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed};
 
 /// A city with one requirement, whose clock stands at noon of a day, and a platform.
 async fn city_on(database: &TestDatabase, day: &str) -> (TestApp, WebhookSecret) {

@@ -5,10 +5,10 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::linking::complete;
-use crate::main_job::small_city;
 use crate::reports::report;
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 /// 20 results of Anna's in the 28 days before the last, and in the last so many of hers and so many of nobody's.
 async fn months(app: &TestApp, linked: usize, waiting: usize) {

@@ -5,9 +5,9 @@ use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 /// The course that is enough by itself.
 pub const WHOLE: &str = "infosec-basics-2023";

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{SHARING, WHOLE, complete, evidence, waiting_events};
-use crate::main_job::{completed, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 async fn officer(app: &TestApp, administration: &str) -> String {
     app.token(Role::Administration, &[administration]).await

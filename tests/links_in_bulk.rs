@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{SHARING, complete, evidence, waiting_events};
-use crate::main_job::small_city;
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 fn link(value: &str, employee: &str) -> Value {
     json!({"op": "link", "platform": "larportal", "key": "email", "value": value, "employee_number": employee, "reason": "asked"})

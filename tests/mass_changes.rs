@@ -1,9 +1,9 @@
 //! A file that changes many at once is asked about, through the command, on both databases.
 
-use crate::main_job::{EMPLOYMENTS, REQUIREMENT, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{EMPLOYMENTS, REQUIREMENT, small_city};
 
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,form,starts_on,unit,ends_on,manager_employee_number\n";
 

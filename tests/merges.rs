@@ -4,10 +4,10 @@ use kurskoll::domain::access::Role;
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
-use crate::main_job::{EMPLOYMENTS, completed, small_city};
 use crate::scim::{create, patch, patch_of, read, user};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{EMPLOYMENTS, completed, small_city};
 
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26";
 

@@ -8,10 +8,10 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 use crate::routes_refused::ASKED;
 use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 
 /// What SEF's officer asks beside what the table of routes asks, for each route that an administration may use. `{known_at}` is an
 /// instant before FGK's data change.

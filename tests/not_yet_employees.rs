@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{complete, shown, waiting_events};
-use crate::main_job::small_city;
 use crate::reports::report;
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 /// Hired from 1 May 2026; it is February.
 const STARTER: &str = "1501,Maja,Lind,maja.lind@example.org,majlin,1,SEF,Kök,permanent,2026-05-01,,,";

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 both_databases! {
     async fn the_metrics_tell_how_many_people_wait_to_be_judged(database: TestDatabase) {

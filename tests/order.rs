@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 use crate::scim::{patch_of, user};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{Backend, TestDatabase};
+use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,\
                       starts_on,ends_on,manager_employee_number,protected\n";

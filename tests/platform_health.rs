@@ -7,10 +7,10 @@ use kurskoll::domain::access::Role;
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::{TestApp, TestClock};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 async fn health(app: &TestApp, query: &str) -> Value {
     app.get_as_city(&format!("/api/v1/platforms/larportal/health{query}")).await.ok()

@@ -9,9 +9,9 @@ use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::{WebhookSecret, sign};
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 fn basics() -> Value {
     completed(json!({"employee_number": "1001"}), "infosec-basics", "2026-02-01T10:00:00+01:00")

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::exemptions::{another_admin, where_two_must_agree};
 use crate::history::lines;
-use crate::main_job::{completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26";
 const FILE: &str = "employee_number,course_id,quiz_id,score_raw,score_max,completed_on,reason\n\

@@ -14,10 +14,10 @@ use kurskoll::domain::linking::LinkingKey;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::main_job::small_city;
 use crate::support::app::{Answer, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

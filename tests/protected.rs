@@ -4,9 +4,9 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{completed, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 /// What HR says of David, 1004, who is protected; and what it said before.
 const SECRETS: [&str; 6] = ["David", "Ek", "david", "Gata", "Hemlig", "dolt"];

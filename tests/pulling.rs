@@ -8,12 +8,12 @@ use kurskoll::domain::pulling::{Brought, LOOK_BACK};
 use kurskoll::intake::xapi::Version;
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::elsewhere::{Elsewhere, TOKEN, Taking};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
 use crate::support::process::Installation;
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, small_city};
 use crate::support::xapi::{XapiSender, account, course_completed, quiz_attempt};
 use crate::xapi::{city_with_moodle, status_of};
 

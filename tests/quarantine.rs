@@ -9,9 +9,9 @@ use kurskoll::store::deliveries::KeptDelivery;
 use kurskoll::store::receiving::Received;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 use crate::support::xapi::{account, course_completed, quiz_attempt};
 use crate::xapi::{city_with_moodle, status_of};
 

@@ -5,10 +5,10 @@ use kurskoll::domain::access::Role;
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 const TYPO: &str = r#"{"type": "course.completed", "timestamp": "2026-02-01T10:00:00Z",
                        "data": {"learner": {"employee_number": "1001"}, "cuorse": {"id": "infosec-basics"}}}"#;

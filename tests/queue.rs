@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::{SHARING, complete, shown};
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 async fn queue(app: &TestApp, query: &str) -> String {
     shown(&app.get_as_city(&format!("/api/v1/unlinked{query}")).await.ok())

@@ -15,9 +15,9 @@ use kurskoll::store::receiving::{Content, Delivery, Received};
 use rocket::data::ToByteUnit;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 use crate::support::wire::exchange;
 
 fn anna() -> Value {

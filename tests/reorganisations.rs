@@ -5,9 +5,9 @@ use kurskoll::domain::directory::plan::Extent;
 use serde_json::{Value, json};
 
 use crate::directory::employments;
-use crate::main_job::{completed, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 const PATH: &str = "/api/v1/reorganisations";
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding";
@@ -114,7 +114,7 @@ both_databases! {
         assert_eq!(plan.changes.len(), 2);
         assert_eq!(in_scope(&app, "").await, json!({"SF": 4, "FGK": 2}));
         // Then it has the new code, for all days: those before keep what they were.
-        let renamed = crate::main_job::EMPLOYMENTS.replace(",SEF,", ",SF,");
+        let renamed = crate::support::small_city::EMPLOYMENTS.replace(",SEF,", ",SF,");
         let administrations = "code,name,board\nSF,Stadsförvaltningen,\nFGK,Fastighets- och gatukontoret,Tekniska nämnden\n";
         let plan = app.import(HrFiles { employments: &renamed, ..HrFiles::default() }).await;
         assert_eq!(plan.changes.len(), 3, "what HR named is known: {:?}", plan.changes);

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::corrections::correct;
 use crate::directory::employments;
-use crate::main_job::{REQUIREMENT, small_city};
 use crate::scim::{ENTERPRISE, create, empty_city, patch, patch_of, user};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{REQUIREMENT, small_city};
 
 const PATH: &str = "/api/v1/reorganisations";
 const NOW: &str = "2026-11-29T09:00:00Z";

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::directory::employments;
 use crate::linking::WHOLE;
-use crate::main_job::{REQUIREMENT, completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{REQUIREMENT, completed, graded, small_city};
 
 const REPORT: &str = "/api/v1/reports/onboarding?requirement=infosec-onboarding";
 

@@ -7,10 +7,10 @@ use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::linking::LinkingKey;
 use serde_json::{Value, json};
 
-use crate::main_job::small_city;
 use crate::support::app::{Answer, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 use crate::support::xapi::{COURSE, account, moodle, quiz_attempt};
 use crate::xapi::{city_with_moodle, status_of};
 

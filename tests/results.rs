@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::main_job::{EMPLOYMENTS, completed, graded, small_city};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{EMPLOYMENTS, completed, graded, small_city};
 
 fn anna() -> Value {
     json!({"employee_number": "1001"})

@@ -3,10 +3,10 @@
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 
 const HISTORY: &str = "event_id;type;employee_number;email;username;course_id;quiz_id;occurred_at;score_raw;score_max;passed\n\
     h-1;course.completed;1001;;;infosec-basics-2023;;2026-01-20 23:30;;;\n\

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::chain::texts;
 use crate::directory::employments as file_of;
-use crate::main_job::{completed, small_city};
 use crate::scim::{ENTERPRISE, KURSKOLL, create, employments, empty_city, error, patch, patch_of, read, user};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 const HRS: &str = "2001,Eva,Ek,eva@example.org,,1,SEF,Måltid,permanent,2020-01-01,,,";
 

@@ -7,10 +7,10 @@ use kurskoll::domain::directory::plan::Extent;
 use serde_json::{Value, json};
 
 use crate::directory::employments as file_of;
-use crate::main_job::ADMINISTRATIONS;
 use crate::scim::{ENTERPRISE, create, employments, empty_city, patch_of, user};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
+use crate::support::small_city::ADMINISTRATIONS;
 
 /// One thing that somebody tells.
 #[derive(Debug, Clone)]

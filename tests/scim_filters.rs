@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::main_job::small_city;
 use crate::scim::{ENTERPRISE, create, empty_city, error, patch, patch_of, user};
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 /// A question with its parameters, which need no escaping here.
 async fn ask(app: &TestApp, parameters: &[(&str, &str)]) -> crate::support::app::Answer {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::main_job::small_city;
 use crate::scim::{ENTERPRISE, create, employments, empty_city, error, patch, patch_of, read, user};
 use crate::support::app::{Answer, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 

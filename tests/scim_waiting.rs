@@ -5,10 +5,10 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::employments as file_of;
-use crate::main_job::small_city;
 use crate::scim::{ENTERPRISE, KURSKOLL, create, employments, empty_city, error, patch, patch_of, read};
 use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 /// A User as Entra ID and Okta send it by default.
 fn stock(name: &str) -> Value {

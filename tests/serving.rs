@@ -7,8 +7,8 @@ use kurskoll::intake::webhook::signature::{WebhookSecret, sign};
 use serde_json::json;
 
 use crate::commands::with_files;
-use crate::main_job::{completed, graded};
 use crate::support::commands::CommandLine;
+use crate::support::small_city::{completed, graded};
 
 /// `kurskoll serve`, which ends with the test.
 struct Serving {

@@ -7,11 +7,11 @@ use kurskoll::app::system_clock;
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::process::Installation;
 use crate::support::sender::{Sender, Senders};
+use crate::support::small_city::{completed, graded, small_city};
 
 /// Another copy of a service, on the same database and clock.
 async fn copy_of(app: &TestApp, database: &TestDatabase) -> TestApp {

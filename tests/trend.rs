@@ -3,9 +3,9 @@
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, small_city};
 
 const TREND: &str = "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-10&to=2026-02-26";
 

@@ -3,10 +3,10 @@
 use kurskoll::app::Asker;
 use serde_json::json;
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::TestApp;
 use crate::support::command::kurskoll;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 use crate::support::xapi::{account, course_completed, quiz_attempt};
 use crate::xapi::city_with_moodle;
 

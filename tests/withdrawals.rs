@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::exemptions::another_admin;
 use crate::history::lines;
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{TestApp, TestClock};
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{completed, graded, small_city};
 use crate::support::xapi::{COURSE, account, course_completed, moodle, quiz_attempt};
 use crate::xapi::{both_of, city_with_moodle, status_of};
 

@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 use kurskoll::app::receiving::reread::RereadRequest;
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS};
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS};
 use crate::support::xapi::{XapiSender, account, course_completed, quiz_attempt};
 
 const REQUIREMENT: &str = r#"

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use super::texts;
 use crate::imports::import_employments;
-use crate::main_job::{EMPLOYMENTS, completed, graded};
 use crate::profiles::{HMAC, add, give, send_signed};
 use crate::scim::{create, patch, patch_of, user};
 use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{EMPLOYMENTS, completed, graded};
 use crate::support::xapi::{account, course_completed};
 use crate::xapi::{attachments, city_with_moodle, cmi5};
 
@@ -34,7 +34,7 @@ async fn post(app: &TestApp, path: &str, body: Value) -> Answer {
 /// A register with something of everything: each table of facts has rows, and each thing that can end has ended once.
 pub async fn register_with_everything(app: &TestApp) {
     let sender = city_with_moodle(app).await;
-    app.apply(crate::main_job::REQUIREMENT).await;
+    app.apply(crate::support::small_city::REQUIREMENT).await;
     app.clock.advance(chrono::Duration::minutes(1));
     results_of_every_way(app, &sender).await;
     let code = |code: &str| PlatformCode::parse(code).expect("a code");
@@ -383,7 +383,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         register_with_everything(&app).await;
         app.clock.advance(chrono::Duration::hours(1));
-        app.apply(&crate::main_job::REQUIREMENT.replace("valid_months = 12", "valid_months = 13")).await;
+        app.apply(&crate::support::small_city::REQUIREMENT.replace("valid_months = 12", "valid_months = 13")).await;
         assert_eq!(told(&app).await, [""; 0]);
         let bender = Bender::on(&database).await;
         for name in ["chain_link", "chain_leaf"] {

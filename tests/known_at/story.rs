@@ -4,15 +4,15 @@ use chrono::{Duration, NaiveDate};
 use kurskoll::app::Asker;
 use kurskoll::app::employees::propose::Decision;
 use kurskoll::domain::access::Role;
-use kurskoll::domain::directory::proposal::{MatterKind, State};
+use kurskoll::domain::directory::proposal::{ProposalKind, State};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{PEOPLE, REQUIREMENTS};
 use crate::directory::EMPLOYMENTS_HEADER;
-use crate::main_job::{REQUIREMENT, completed, graded, small_city};
 use crate::support::app::{Answer, HrFiles, TestApp};
+use crate::support::small_city::{REQUIREMENT, completed, graded, small_city};
 
 /// One thing that happens to the register.
 #[derive(Debug, Clone)]
@@ -258,7 +258,8 @@ impl<'a> Story<'a> {
             Step::Decided { nth, approve } => {
                 let Some(path) = self.proposals.get(nth % self.proposals.len().max(1)) else { return };
                 let (kind, id) = path.rsplit_once('/').expect("a path");
-                let kind = if kind.ends_with("exemptions") { MatterKind::Exemption } else { MatterKind::PriorTraining };
+                let kind =
+                    if kind.ends_with("exemptions") { ProposalKind::Exemption } else { ProposalKind::PriorTraining };
                 let which = (kind, id.parse().expect("an id"));
                 let mut second = Asker::operator();
                 "second".clone_into(&mut second.principal.subject);
