@@ -7,7 +7,7 @@ use kurskoll::config::{RateLimitSettings, Settings};
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::directory::employments;
+use crate::directory::files::employments;
 use crate::routes_refused::ASKED;
 use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};

@@ -3,8 +3,8 @@
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::directory::employments;
-use crate::history::lines;
+use crate::directory::files::employments;
+use crate::employees::history::lines;
 use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed};

@@ -19,8 +19,8 @@ const DEFAULT_RENEWAL_DAYS: u32 = 60;
 /// A hundred years, in months and in days: more is a slip of the finger.
 const MAX_MONTHS: u32 = 1200;
 const MAX_DAYS: u32 = 36_600;
-/// The most entries of any list: more is no file that somebody wrote.
-const MAX_LIST: usize = 10_000;
+/// Lists may be as long as they are.
+const ANY_LENGTH: usize = usize::MAX;
 
 const FIELDS: [&str; 13] = [
     "code",
@@ -85,7 +85,7 @@ pub fn read(text: &str) -> Result<Vec<Requirement>, RequirementProblems> {
 
 fn requirements(file: Table<'_>) -> Option<Vec<Requirement>> {
     file.only(&["requirement"]);
-    let entries = file.optional_or("requirement", Vec::new(), |value| value.tables(MAX_LIST))?;
+    let entries = file.optional_or("requirement", Vec::new(), |value| value.tables(ANY_LENGTH))?;
     if entries.is_empty() {
         return file.note(RequirementFault::NoRequirement);
     }
@@ -168,11 +168,11 @@ fn audience(value: Value<'_>) -> Option<Audience> {
 
 /// The entries of a list; a missing list is empty.
 fn set<T: Ord>(fields: &Table<'_>, name: &str, read: impl Fn(Value<'_>) -> Option<T>) -> Option<BTreeSet<T>> {
-    fields.optional_or(name, BTreeSet::new(), |value| Some(each(value.list(MAX_LIST)?, read)?.into_iter().collect()))
+    fields.optional_or(name, BTreeSet::new(), |value| Some(each(value.list(ANY_LENGTH)?, read)?.into_iter().collect()))
 }
 
 fn alternatives(value: Value<'_>) -> Option<Vec<Vec<Item>>> {
-    each(value.filled_list(MAX_LIST)?, |alternative| each(alternative.filled_list(MAX_LIST)?, item))
+    each(value.filled_list(ANY_LENGTH)?, |alternative| each(alternative.filled_list(ANY_LENGTH)?, item))
 }
 
 fn item(value: Value<'_>) -> Option<Item> {

@@ -5,7 +5,7 @@ use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
 
 use super::{both_of, city_with_moodle, status_of};
-use crate::profiles::give;
+use crate::platforms::profiles::give;
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};

@@ -37,8 +37,10 @@ impl Known {
     #[must_use]
     pub fn instead_of(written: &str, names: Vec<&'static str>) -> Self {
         // A third of a word may be wrong: `emial` is email, `date` is not days.
-        let most = (written.chars().count() / 3).max(1);
-        let near = names.iter().map(|name| (strsim::osa_distance(written, name), *name));
+        let length = written.chars().count();
+        let most = (length / 3).max(1);
+        let near = names.iter().filter(|name| name.len().abs_diff(length) <= most);
+        let near = near.map(|name| (strsim::osa_distance(written, name), *name));
         let nearest = near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance);
         Self { meant: nearest.map(|(_, name)| name), names }
     }

@@ -23,8 +23,8 @@ const SECTION_KEYS: [&str; 6] = ["columns", "days", "skip", "group", "repeat", "
 const SKIP_KEYS: [&str; 4] = ["header", "is", "is_not", "is_empty"];
 const GROUP_KEYS: [&str; 2] = ["key", "fill_down"];
 const REPEAT_KEYS: [&str; 2] = ["from", "to"];
-/// The most entries of any list: more is no file that somebody wrote.
-const MAX_LIST: usize = 10_000;
+/// Lists may be as long as they are.
+const ANY_LENGTH: usize = usize::MAX;
 
 pub(super) type Table<'v> = toml::Table<'v, MappingFault>;
 pub(super) type Value<'v> = toml::Value<'v, MappingFault>;
@@ -56,7 +56,7 @@ pub(super) fn header(value: Value<'_>) -> Option<HeaderName> {
 }
 
 pub(super) fn headers(value: Value<'_>) -> Option<Vec<HeaderName>> {
-    each(value.filled_list(MAX_LIST)?, header)
+    each(value.filled_list(ANY_LENGTH)?, header)
 }
 
 /// A header that may not have `{n}` in it.
@@ -66,11 +66,11 @@ fn plain_header(value: Value<'_>) -> Option<HeaderName> {
 }
 
 fn words(value: Value<'_>) -> Option<Vec<String>> {
-    each(value.filled_list(MAX_LIST)?, |word| word.text().map(folded))
+    each(value.filled_list(ANY_LENGTH)?, |word| word.text().map(folded))
 }
 
 pub(super) fn days(value: Value<'_>) -> Option<Vec<DayFormat>> {
-    each(value.filled_list(MAX_LIST)?, |format| {
+    each(value.filled_list(ANY_LENGTH)?, |format| {
         format.accept(DayFormat::parse(format.text()?).ok_or(MappingFault::NotADayFormat))
     })
 }
@@ -81,7 +81,7 @@ fn section(section: &Table<'_>, ours: &'static [Column]) -> Option<FileMapping> 
     let repeat = section.optional("repeat", |value| repeat(&value.table()?));
     let sources =
         section.required("columns", |value| Some(sources(&value.table()?, ours, days.as_deref().unwrap_or_default())));
-    let skip = section.optional_or("skip", Vec::new(), |value| each(value.tables(MAX_LIST)?, condition));
+    let skip = section.optional_or("skip", Vec::new(), |value| each(value.tables(ANY_LENGTH)?, condition));
     let group = section.optional("group", |value| group(&value.table()?));
     let ignore = section.optional_or("ignore", Vec::new(), headers);
     let sources = sources?;
@@ -113,7 +113,7 @@ fn condition(value: Value<'_>) -> Option<Condition> {
 fn group(table: &Table<'_>) -> Option<Group> {
     table.only(&GROUP_KEYS);
     let key = table.required("key", plain_header);
-    let fill_down = table.required("fill_down", |value| each(value.filled_list(MAX_LIST)?, plain_header));
+    let fill_down = table.required("fill_down", |value| each(value.filled_list(ANY_LENGTH)?, plain_header));
     Some(Group { key: key?, fill_down: fill_down? })
 }
 
