@@ -34,13 +34,12 @@ pub(super) type Value<'v> = toml::Value<'v, ProfileFault>;
 impl Profile {
     /// Reads a profile, or names everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ProfileProblems> {
-        read(text, |file| profile(&file, file.required("signature", |value| signing(&value.table()?))))
+        read(text, |file| profile(&file, None))
     }
 
     /// Reads the profile of a file's rows, which nobody signs: the same, but that `signature` may be missing.
     pub fn of_files(text: &str) -> Result<Self, ProfileProblems> {
-        let unsigned = Signing::StandardWebhooks;
-        read(text, |file| profile(&file, file.optional_or("signature", unsigned, |value| signing(&value.table()?))))
+        read(text, |file| profile(&file, Some(Signing::StandardWebhooks)))
     }
 }
 
@@ -62,10 +61,16 @@ fn words(value: Value<'_>) -> Option<Vec<String>> {
     each(value.one_or_some(MAX_LIST)?, |item| item.text().map(folded))
 }
 
-fn profile(file: &Table<'_>, signing: Option<Signing>) -> Option<Profile> {
+/// `unsigned`: what stands for `signature` where that may be missing.
+fn profile(file: &Table<'_>, unsigned: Option<Signing>) -> Option<Profile> {
     file.only(&KEYS);
     let title = file.required("title", |value| value.filled());
     file.optional("documented", |value| value.text());
+    let signature = |value: Value<'_>| signing(&value.table()?);
+    let signing = match unsigned {
+        None => file.required("signature", signature),
+        Some(unsigned) => file.optional_or("signature", unsigned, signature),
+    };
     let json = BodyForm { accepts: Accepts::Json, json_fields: Vec::new(), each: Vec::new() };
     let body = file.optional_or("body", json, |value| body(&value.table()?));
     let defaults = file.optional_or("defaults", Defaults::default(), |value| defaults(&value.table()?));
