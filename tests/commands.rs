@@ -6,10 +6,10 @@ use kurskoll::intake::webhook::signature::WebhookSecret;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed, small_city};
 
 const REPORT: &str = "report --requirement infosec-onboarding --as-of 2026-02-26";
 
@@ -260,10 +260,10 @@ fn a_broken_file_names_each_bad_row_and_changes_nothing() {
     let ran = here.run(&format!("requirements apply {path}"));
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
     insta::assert_snapshot!(ran.err.replace(&path, "unknown-fields.toml"), @r"
-    requirement 1 (infosec-onboarding): valid_month is not a known field; the fields here are code, title_sv, title_en, audience, alternatives, new_hire_days, existing_staff_due_on, valid_months, valid_until, counts_from, renewal_days, effective_from, effective_to
-    requirement 1 (infosec-onboarding): audience.unit is not a known field; the fields here are administrations, forms, units
-    requirement 1 (infosec-onboarding): alternatives[0][1].passmark is not a known field; the fields here are course, quiz, pass_mark
-    requirement 1 (infosec-onboarding): alternatives[0][1].pass_mark is missing; write it
+    requirements, line 8 (infosec-onboarding): requirement[0].valid_month is not known here; did you mean valid_months? Known are code, title_sv, title_en, audience, alternatives, new_hire_days, existing_staff_due_on, valid_months, valid_until, counts_from, renewal_days, effective_from, effective_to
+    requirements, line 10 (infosec-onboarding): requirement[0].audience.unit is not known here; did you mean units? Known are administrations, forms, units
+    requirements, line 12 (infosec-onboarding): requirement[0].alternatives[0][1].passmark is not known here; did you mean pass_mark? Known are course, quiz, pass_mark
+    requirements, line 12 (infosec-onboarding): requirement[0].alternatives[0][1].pass_mark is missing; write it
     kurskoll: nothing was applied: unknown-fields.toml has 4 problems
     ");
     let mut after = here.ok(&format!("{REPORT} --format json")).json();

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, Database};
 
-use crate::main_job::small_city;
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 const ADMINISTRATIONS: &str = "code,name,board\nSEF,Serviceförvaltningen,\n";
 

@@ -7,11 +7,11 @@ use kurskoll::config::{RateLimitSettings, Settings};
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::directory::employments;
-use crate::main_job::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
+use crate::directory::files::employments;
 use crate::routes_refused::ASKED;
 use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 
 /// What SEF's officer asks beside what the table of routes asks, for each route that an administration may use. `{known_at}` is an
 /// instant before FGK's data change.

@@ -6,10 +6,10 @@ use jsonschema::Validator;
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::main_job::{completed, graded, small_city};
 use crate::support::app::{Answer, TestApp};
 use crate::support::generated::assert_generated;
 use crate::support::postgres::{Backend, TestDatabase};
+use crate::support::small_city::{completed, graded, small_city};
 
 const SCHEMA: &str = include_str!("../fixtures/openapi/openapi-3.1-schema-2022-10-07.json");
 

@@ -13,15 +13,15 @@ use kurskoll::app::linking::link::LinkRequest;
 use kurskoll::auth::{KeyRing, SigningKey, issue};
 use kurskoll::config::{ApprovalSettings, RateLimitSettings, Settings};
 use kurskoll::domain::access::Role;
-use kurskoll::domain::directory::proposal::Matter;
+use kurskoll::domain::directory::proposal::ProposalContent;
 use kurskoll::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformCode, RequirementCode};
 use kurskoll::domain::linking::{Identity, LinkingKey};
 use kurskoll::domain::training::{Target, Verdict};
 use serde_json::{Value, json};
 
-use crate::main_job::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
 use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
 
 /// Everybody who asks, in the order of the table's columns. All paths below are about SEF: `own` is an officer of SEF,
 /// `foreign` one of FGK.
@@ -369,15 +369,18 @@ async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
             let last = day + chrono::Days::new(verb_place);
             let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
             let course = CourseId::parse(&format!("elsewhere-{verb}")).expect("an id");
-            for (noun, matter) in [
-                ("exemption", Matter::Exemption { requirement, starts_on: day, ends_on: Some(last) }),
-                ("prior", Matter::PriorTraining { target: Target::Course(course), score: None, completed_on: day }),
+            for (noun, content) in [
+                ("exemption", ProposalContent::Exemption { requirement, starts_on: day, ends_on: Some(last) }),
+                (
+                    "prior",
+                    ProposalContent::PriorTraining { target: Target::Course(course), score: None, completed_on: day },
+                ),
             ] {
                 let number = EmployeeNumber::parse("1002").expect("a number");
-                let request = ProposalRequest { number, matter, reason: "asked".to_owned() };
+                let request = ProposalRequest { number, content, reason: "asked".to_owned() };
                 let made = app.app.propose(&Asker::operator(), &request).await.expect("a proposal").proposal;
                 if verb == "withdraw" {
-                    let which = (made.matter.kind(), made.id);
+                    let which = (made.content.kind(), made.id);
                     app.app.decide(&second, which, &Decision::Approve).await.expect("approved");
                 }
                 proposals.entry(format!("{{{noun}-{verb}}}")).or_default().push(made.id);

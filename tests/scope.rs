@@ -3,11 +3,11 @@
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::directory::employments;
-use crate::history::lines;
-use crate::main_job::{ADMINISTRATIONS, REQUIREMENT, completed};
+use crate::directory::files::employments;
+use crate::employees::history::lines;
 use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed};
 
 const EVA_IN_SEF: &str = "2001,Eva,Ek,eva.ek@sef.example.org,evaek,1,SEF,Kök,permanent,2026-01-07,2026-03-31,,";
 const EVA_IN_FGK: &str = "2001,Eva,Ek,eva.ek@fgk.example.org,evaek2,2,FGK,Gata,permanent,2026-04-01,,,";

@@ -28,7 +28,7 @@ pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Fo
     let wrong = |problem: &dyn std::fmt::Display| Failure::from(format!("the made-up city is wrong: {problem}"));
     let listed = |problems: RowProblems| problems.listed().first().map_or_else(|| "?".into(), |problem| wrong(problem));
     let requirements = requirements_toml::read(requirements)
-        .map_err(|problems| problems.first().map_or_else(|| "?".into(), |problem| wrong(problem)))?;
+        .map_err(|problems| problems.0.first().map_or_else(|| "?".into(), |problem| wrong(problem)))?;
     app.apply_requirements(&asker, requirements).await?;
     let platform = NewPlatform {
         code: PlatformCode::parse(demo_city::PLATFORM)?,

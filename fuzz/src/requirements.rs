@@ -23,8 +23,8 @@ pub fn read(bytes: &[u8]) {
             }
         }
         Err(problems) => {
-            assert!(!problems.is_empty());
-            assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));
+            assert!(!problems.0.is_empty());
+            assert!(problems.0.iter().all(|problem| !problem.to_string().is_empty()));
         }
     }
 }

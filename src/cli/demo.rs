@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 
-use super::serve::Service;
+use super::service::{Jobs, Service};
 use super::{CommandError, Missing, Opened, logging, open_with, output};
 use crate::app::directory::import::ImportRequest;
 use crate::app::operating::sign_tokens::TokenRequest;
@@ -59,9 +59,10 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let tokens = tokens(&opened).await?;
 
     let app = opened.app.clone();
-    let service = Service::build(opened).await?;
     let (told, listening) = tokio::sync::oneshot::channel();
-    let running = tokio::spawn(service.run(move |address| drop(told.send(address))));
+    let Opened { settings, figment, .. } = opened;
+    let service = Service::listen(app.clone(), settings, figment, move |address| drop(told.send(address)));
+    let running = tokio::spawn(async move { service.await?.run(Jobs::Run).await });
     let Ok(address) = listening.await else {
         return match running.await? {
             Ok(()) => Err("the service stopped before it listened".into()),
@@ -109,7 +110,7 @@ async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, Comm
     let asker = Asker::operator();
     let wrong = |problem: &dyn std::fmt::Display| format!("the made-up city is wrong: {problem}");
     let requirements = requirements_toml::read(&city.requirements_toml())
-        .map_err(|problems| problems.first().map_or_else(String::new, |problem| wrong(problem)))?;
+        .map_err(|problems| problems.0.first().map_or_else(String::new, |problem| wrong(problem)))?;
     opened.app.apply_requirements(&asker, requirements).await?;
     let platform = NewPlatform {
         code: PlatformCode::parse(demo_city::PLATFORM)?,

@@ -19,6 +19,7 @@ mod report;
 mod requirements;
 mod results;
 mod serve;
+pub mod service;
 mod token;
 mod trend_table;
 mod values;
@@ -26,7 +27,7 @@ mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -34,13 +35,11 @@ use rocket::figment::Figment;
 
 use crate::app::directory::list_codes::Codes;
 use crate::app::operating::clock_watch::ClockWatch;
-use crate::app::receiving::rate_limits::RateLimits;
 use crate::app::reports::build::BuildReportError;
 use crate::app::reports::export::RowsError;
 use crate::app::reports::trend::BuildTrendError;
-use crate::app::{App, Approval, Asker, Metrics, Patience, Store, Trouble, system_clock};
+use crate::app::{App, Asker, Patience, Store, Trouble, system_clock};
 use crate::config::{self, DatabaseSettings, Settings};
-use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 
 /// The register that tells a city which of its people have done the training their work demands, and proves it
@@ -160,21 +159,7 @@ async fn open_with(figment: Figment, missing: Missing, patience: Patience) -> Re
     let store = store.by_the_servers_clock();
     let clocks = ClockWatch::of(system_clock());
     clocks.measure(&store).await?;
-    let calendar = CityCalendar::new(settings.city.time_zone);
-    let approval = Approval {
-        exemptions: settings.approval.exemptions,
-        prior_training: settings.approval.prior_training,
-        results: settings.approval.results,
-    };
-    let app = App::new(store, calendar, system_clock(), Arc::new(Metrics::new()?))
-        .with_clock_watch(clocks)
-        .with_approval(approval)
-        .with_rate_limits(RateLimits::per_minute(
-            settings.rate_limits.platform_per_minute,
-            settings.rate_limits.failures_per_minute,
-        ))
-        .with_silence_alarms(settings.platforms.silence_alarm_hours.clone())
-        .with_result_alarms(settings.platforms.result_alarm_days.clone());
+    let app = service::app(store, system_clock(), &settings)?.with_clock_watch(clocks);
     app.prepare().await?;
     Ok(Opened { app, settings, figment })
 }

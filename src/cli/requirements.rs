@@ -47,10 +47,8 @@ fn read(file: &Path) -> Result<Vec<Requirement>, CommandError> {
     let bytes = std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
     let text = in_utf8(&bytes).map_err(|why| format!("{} {why}", file.display()))?;
     Ok(requirements_toml::read(text).map_err(|problems| {
-        for problem in &problems {
-            eprintln!("{problem}");
-        }
-        format!("nothing was applied: {} has {}", file.display(), output::counted(problems.len(), "problem"))
+        eprintln!("{problems}");
+        format!("nothing was applied: {} has {}", file.display(), output::counted(problems.0.len(), "problem"))
     })?)
 }
 

@@ -10,6 +10,7 @@ pub mod moodle;
 pub mod profile;
 pub mod requirements_toml;
 pub mod scim;
+pub mod toml;
 pub mod webhook;
 pub mod withdraws;
 pub mod xapi;

@@ -15,7 +15,7 @@ use super::whose::Whose;
 use super::{StoreError, instant, merges, proposals, reorganisations, result_decisions, revocations};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::Person;
-use crate::domain::directory::proposal::Matter;
+use crate::domain::directory::proposal::ProposalContent;
 use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, RequirementCode};
 use crate::domain::training::LinkedResult;
@@ -187,7 +187,7 @@ pub async fn as_told(
     for proposal in proposals::that_count(connection, whose, at).await? {
         let Some(employee) = people.get_mut(&proposal.employee) else { continue };
         employee.person.results.extend(proposal.as_result());
-        if let Matter::Exemption { requirement, starts_on, ends_on } = proposal.matter {
+        if let ProposalContent::Exemption { requirement, starts_on, ends_on } = proposal.content {
             employee.person.exemptions.push(Exemption { requirement, starts_on, ends_on });
         }
     }

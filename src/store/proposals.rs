@@ -15,7 +15,7 @@ use super::stale::mark_stale;
 use super::whose::Whose;
 use super::{StoreError, instant};
 use crate::domain::approval::{Act, State};
-use crate::domain::directory::proposal::{Matter, MatterKind, Proposal};
+use crate::domain::directory::proposal::{Proposal, ProposalContent, ProposalKind};
 use crate::domain::ids::{CourseId, EmployeeId, QuizId, RequirementCode};
 use crate::domain::training::Target;
 
@@ -23,10 +23,10 @@ const TABLE: &str = "proposal";
 
 fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: TABLE, column };
-    let matter = match row.kind.as_str() {
+    let content = match row.kind.as_str() {
         "exemption" => {
             let code = row.requirement.as_deref().ok_or(unreadable("requirement"))?;
-            Matter::Exemption {
+            ProposalContent::Exemption {
                 requirement: parsed(RequirementCode::parse(code), TABLE, "requirement")?,
                 starts_on: row.starts_on,
                 ends_on: row.ends_on,
@@ -39,7 +39,7 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
                 _ => return Err(unreadable("course_id")),
             };
             let score = score_from(row.score_points.as_deref(), row.score_of.as_deref(), TABLE)?;
-            Matter::PriorTraining { target, score, completed_on: row.starts_on }
+            ProposalContent::PriorTraining { target, score, completed_on: row.starts_on }
         }
         _ => return Err(unreadable("kind")),
     };
@@ -48,7 +48,7 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
     Ok(Proposal {
         id: row.id,
         employee: EmployeeId(row.employee_id),
-        matter,
+        content,
         reason: row.reason,
         proposed: Act { by: row.proposed_by, at: instant::read(row.proposed_at) },
         decided: act(row.decided_by, row.recorded_at),
@@ -60,13 +60,13 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
 pub async fn insert(
     change: &Change,
     employee: EmployeeId,
-    matter: &Matter,
+    content: &ProposalContent,
     (by, reason): (&str, &str),
     decided: bool,
 ) -> Result<Proposal, StoreError> {
     let mut row = ActiveModel {
         id: Set(opaque_id()),
-        kind: Set(matter.kind().as_str().to_owned()),
+        kind: Set(content.kind().as_str().to_owned()),
         employee_id: Set(employee.0),
         reason: Set(reason.to_owned()),
         proposed_by: Set(by.to_owned()),
@@ -75,13 +75,13 @@ pub async fn insert(
         recorded_at: Set(decided.then(|| change.at())),
         ..Default::default()
     };
-    match matter {
-        Matter::Exemption { requirement, starts_on, ends_on } => {
+    match content {
+        ProposalContent::Exemption { requirement, starts_on, ends_on } => {
             row.requirement = Set(Some(requirement.to_string()));
             row.starts_on = Set(*starts_on);
             row.ends_on = Set(*ends_on);
         }
-        Matter::PriorTraining { target, score, completed_on } => {
+        ProposalContent::PriorTraining { target, score, completed_on } => {
             match target {
                 Target::Course(course) => row.course_id = Set(Some(course.to_string())),
                 Target::Quiz(quiz) => row.quiz_id = Set(Some(quiz.to_string())),
@@ -121,7 +121,7 @@ pub async fn end(change: &Change, proposal: &Proposal, (by, because): (&str, &st
 /// One proposal of a kind.
 pub async fn by_id(
     connection: &impl ConnectionTrait,
-    kind: MatterKind,
+    kind: ProposalKind,
     id: i64,
 ) -> Result<Option<Proposal>, StoreError> {
     let found = Entity::find_by_id(id).filter(Column::Kind.eq(kind.as_str())).one(connection).await?;
@@ -131,7 +131,7 @@ pub async fn by_id(
 /// Which proposals to list.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposalFilter {
-    pub kind: MatterKind,
+    pub kind: ProposalKind,
     pub employee: Option<EmployeeId>,
     pub state: Option<State>,
     /// When the last one that was seen was proposed, and its id; older ones follow.

@@ -10,11 +10,11 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Sta
 use serde_json::{Value, json};
 
 use crate::commands::with_files;
-use crate::main_job::{completed, graded};
 use crate::support::app::Answer;
 use crate::support::commands::CommandLine;
 use crate::support::process::{Installation, Serving};
 use crate::support::sender::Sender;
+use crate::support::small_city::{completed, graded};
 
 /// How long after a fault's end the service may take to work again.
 pub const RECOVERED_WITHIN: Duration = Duration::from_secs(5);

@@ -9,17 +9,16 @@ use kurskoll::app::compliance::apply_requirements::Applied;
 use kurskoll::app::directory::import::{ImportError, ImportRequest};
 use kurskoll::app::operating::sign_tokens::TokenRequest;
 use kurskoll::app::platforms::add::NewPlatform;
-use kurskoll::app::receiving::rate_limits::RateLimits;
 use kurskoll::app::receiving::receive::{NATIVE, Receiving};
-use kurskoll::app::{App, Approval, Asker, Metrics, Patience};
+use kurskoll::app::{App, Asker, Patience};
 use kurskoll::auth::Authenticator;
+use kurskoll::cli::CommandError;
+use kurskoll::cli::service::{self, Jobs, Service};
 use kurskoll::config::{self, Settings};
 use kurskoll::domain::access::Role;
-use kurskoll::domain::calendar::CityCalendar;
 use kurskoll::domain::directory::plan::{Allowed, Extent, Files, Plan};
 use kurskoll::domain::ids::{AdministrationCode, PlatformCode};
 use kurskoll::domain::linking::LinkingKey;
-use kurskoll::http::{self, Doors};
 use kurskoll::intake::webhook::signature::WebhookSecret;
 use kurskoll::intake::{hr_csv, requirements_toml};
 use kurskoll::store::Store;
@@ -109,7 +108,7 @@ pub struct TestApp {
     /// How everything that is carried out is planned.
     plans: Arc<Plans>,
     shutdown: rocket::Shutdown,
-    running: Mutex<Option<JoinHandle<()>>>,
+    running: Mutex<Option<JoinHandle<Result<(), CommandError>>>>,
 }
 
 impl Drop for TestApp {
@@ -143,32 +142,8 @@ impl TestApp {
             }
         });
         let telling = clock.clone();
-        let calendar = CityCalendar::new(settings.city.time_zone);
-        let metrics = Arc::new(Metrics::new().expect("metrics"));
-        let approval = Approval {
-            exemptions: settings.approval.exemptions,
-            prior_training: settings.approval.prior_training,
-            results: settings.approval.results,
-        };
-        let app = App::new(store, calendar, Arc::new(move || telling.now()), metrics)
-            .with_approval(approval)
-            .with_rate_limits(RateLimits::per_minute(
-                settings.rate_limits.platform_per_minute,
-                settings.rate_limits.failures_per_minute,
-            ))
-            .with_silence_alarms(settings.platforms.silence_alarm_hours.clone())
-            .with_result_alarms(settings.platforms.result_alarm_days.clone());
+        let app = service::app(store, Arc::new(move || telling.now()), &settings).expect("metrics");
         app.prepare().await.expect("the tables are made");
-        let receiving = Arc::new(Receiving::open(app.clone(), settings.receiving.queue_length));
-        let ring = app.key_ring().await.expect("keys");
-        let authenticator = Arc::new(Authenticator::new(ring, settings.token_settings(), app.clock.clone()));
-        let doors = Doors {
-            app: app.clone(),
-            receiving: receiving.clone(),
-            authenticator: authenticator.clone(),
-            settings: settings.receiving.clone(),
-            scim: http::scim::door(&settings.scim).expect("a mapping"),
-        };
         let figment = config::figment()
             .merge(("port", 0))
             .merge(("log_level", "off"))
@@ -177,14 +152,13 @@ impl TestApp {
             .merge(("shutdown.ctrlc", false))
             .merge(("shutdown.signals", Vec::<String>::new()));
         let (opened, listening) = tokio::sync::oneshot::channel();
-        let rocket =
-            http::listen(&figment, &settings.connections, doors, |address| opened.send(address).expect("awaited"));
-        let rocket = rocket.await.expect("it listens");
-        let routes = rocket.routes().map(|route| format!("{} {}", route.method, route.uri)).collect();
-        let shutdown = rocket.shutdown();
-        let running = tokio::spawn(async move { drop(rocket.launch().await) });
-        let address = format!("http://{}", listening.await.expect("it listens"));
-        let running = Mutex::new(Some(running));
+        let service = Service::listen(app.clone(), settings, figment, |address| opened.send(address).expect("awaited"));
+        let service = service.await.expect("it listens");
+        let routes = service.rocket.routes().map(|route| format!("{} {}", route.method, route.uri)).collect();
+        let shutdown = service.rocket.shutdown();
+        let (receiving, authenticator) = (service.receiving.clone(), service.authenticator.clone());
+        let running = Mutex::new(Some(tokio::spawn(service.run(Jobs::Rest))));
+        let address = listening.await.expect("it listens");
         let client = reqwest::Client::new();
         Self { app, clock, receiving, authenticator, address, client, routes, statements, plans, shutdown, running }
     }
@@ -193,9 +167,7 @@ impl TestApp {
     pub async fn stop(&self) {
         self.shutdown.clone().notify();
         let running = self.running.lock().expect("a lock").take().expect("stopped once");
-        running.await.expect("the service does not panic");
-        self.receiving.close().await;
-        self.app.store.clone().close().await.expect("the database closes");
+        running.await.expect("the service does not panic").expect("it ends well");
     }
 
     /// What is carried out in the database while something is asked; by nobody else at the time.

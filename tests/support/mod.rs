@@ -14,5 +14,6 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod sender;
+pub mod small_city;
 pub mod wire;
 pub mod xapi;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{REQUIREMENT, city_with_moodle};
-use crate::history::lines;
+use crate::employees::history::lines;
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::xapi::{XapiSender, account, quiz_attempt};

@@ -5,7 +5,7 @@ use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
 
 use super::{both_of, city_with_moodle, status_of};
-use crate::profiles::give;
+use crate::platforms::profiles::give;
 use crate::support::app::TestApp;
 use crate::support::commands::CommandLine;
 use crate::support::postgres::{TestDatabase, both_databases};
@@ -141,9 +141,9 @@ both_databases! {
         app.xapi_platform("moodle").await;
         let moodle = PlatformCode::parse("moodle").expect("a code");
         for (text, problem) in [
-            ("[fields]\nlearner = \"contxt.instructor\"\n", "line 2: fields.learner looks for what no statement has"),
-            ("[fields]\nlearner = \"context.teacher\"\n", "fields.learner looks for what no statement has; there are registration, instructor"),
-            ("[fields]\ncourse = \"context.contextActivities.groups\"\n", "there are parent, grouping, category, other"),
+            ("[fields]\nlearner = \"contxt.instructor\"\n", "line 2: fields.learner looks for what no statement has; did you mean context?"),
+            ("[fields]\nlearner = \"context.teacher\"\n", "fields.learner looks for what no statement has; known are registration, instructor"),
+            ("[fields]\ncourse = \"context.contextActivities.groups\"\n", "known are parent, grouping, category, other"),
             ("[fields]\nlearner = { constant = \"1001\" }\n", "would be the same of every statement"),
             ("[fields]\nlearner = []\n", "fields.learner is empty"),
             ("[fields]\nscore_raw = \"result.score.raw\"\n", "fields.score_raw is not known here; known are learner"),
@@ -153,10 +153,10 @@ both_databases! {
             ("[fields]\nlearner = { path = \"actor\", type = \"course\" }\n", "fields.learner.type belongs to course and quiz only"),
             ("[fields]\nlearner = { header = \"X-Learner\" }\n", "fields.learner.header is not known here"),
             ("[fields]\nlearner = { path = \"actor\", is = \"account\" }\n", "must be one of employee_number, email, username"),
-            ("[[events]]\nverb = \"reset\"\nfields = { learner = \"actor\" }\n", "events[1].verb gives \"reset\""),
+            ("[[events]]\nverb = \"reset\"\nfields = { learner = \"actor\" }\n", "events[0].verb gives \"reset\""),
             ("[[events]]\nverb = \"https://portal.example.org/verbs/reset\"\nfields = { learner = \"actor\" }\n", "list it under verbs first"),
-            ("[[events]]\nfields = { learner = \"actor\" }\n", "events[1].verb is missing"),
-            ("[[events]]\nverb = \"passed\"\n", "events[1].fields is missing"),
+            ("[[events]]\nfields = { learner = \"actor\" }\n", "events[0].verb is missing"),
+            ("[[events]]\nverb = \"passed\"\n", "events[0].fields is missing"),
         ] {
             let refused = app.app.give_profile(&Asker::operator(), &moodle, text).await.expect_err(text).to_string();
             assert!(refused.contains(problem), "{text}\n{refused}");

@@ -11,7 +11,7 @@ use crate::domain::approval::State;
 use crate::domain::calendar::{LAST_DAY, Stretch};
 use crate::domain::compliance::standing::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
-use crate::domain::directory::proposal::{Matter, MatterKind, Proposal};
+use crate::domain::directory::proposal::{Proposal, ProposalContent, ProposalKind};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::proposals::{self, ProposalFilter};
@@ -28,10 +28,10 @@ pub struct Approval {
 }
 
 impl Approval {
-    const fn needed_for(self, kind: MatterKind) -> bool {
+    const fn needed_for(self, kind: ProposalKind) -> bool {
         match kind {
-            MatterKind::Exemption => self.exemptions,
-            MatterKind::PriorTraining => self.prior_training,
+            ProposalKind::Exemption => self.exemptions,
+            ProposalKind::PriorTraining => self.prior_training,
         }
     }
 }
@@ -40,7 +40,7 @@ impl Approval {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalRequest {
     pub number: EmployeeNumber,
-    pub matter: Matter,
+    pub content: ProposalContent,
     pub reason: String,
 }
 
@@ -54,7 +54,7 @@ pub struct ProposalAnswer {
 /// Which proposals somebody asks for.
 #[derive(Debug, Clone)]
 pub struct ProposalsRequest {
-    pub kind: MatterKind,
+    pub kind: ProposalKind,
     pub number: Option<EmployeeNumber>,
     pub state: Option<State>,
     /// The id of the last one that was seen.
@@ -140,26 +140,26 @@ impl App {
     /// Proposes an exemption or prior training; decided at once where two need not agree.
     pub async fn propose(&self, asker: &Asker, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
-        let ProposalRequest { number, matter, reason } = request;
+        let ProposalRequest { number, content, reason } = request;
         let change = self.begin_change(asker, &grant).await?;
         let connection = change.connection();
         let employee = people::by_number(connection, number).await?;
         let employee = employee.ok_or_else(|| DecideError::UnknownEmployee(number.clone()))?;
-        if let Matter::Exemption { requirement, .. } = matter
+        if let ProposalContent::Exemption { requirement, .. } = content
             && !requirements::codes(connection).await?.contains(requirement)
         {
             return Err(DecideError::UnknownRequirement(requirement.clone()));
         }
-        if let Matter::PriorTraining { completed_on, .. } = matter
+        if let ProposalContent::PriorTraining { completed_on, .. } = content
             && *completed_on > self.today()
         {
             return Err(DecideError::InTheFuture(*completed_on));
         }
         let of_employee = proposals::of_employee(connection, employee).await?;
-        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.matter == *matter) {
+        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.content == *content) {
             return Err(DecideError::Known(known.id));
         }
-        let proposal = self.keep(&change, (employee, number), (matter, reason)).await?;
+        let proposal = self.keep(&change, (employee, number), (content, reason)).await?;
         change.commit_noted().await?;
         Ok(ProposalAnswer { proposal, number: number.to_string() })
     }
@@ -168,18 +168,18 @@ impl App {
         &self,
         change: &Changing<'_>,
         (employee, number): (EmployeeId, &EmployeeNumber),
-        (matter, reason): (&Matter, &str),
+        (content, reason): (&ProposalContent, &str),
     ) -> Result<Proposal, StoreError> {
-        let kind = matter.kind();
+        let kind = content.kind();
         let decided = !self.approval.needed_for(kind);
         let by = (change.subject(), reason);
-        let proposal = proposals::insert(change, employee, matter, by, decided).await?;
+        let proposal = proposals::insert(change, employee, content, by, decided).await?;
         let object = format!("{} {} of employee {number}, because {reason}", kind.as_str(), proposal.id);
         let action = match (kind, decided) {
-            (MatterKind::Exemption, true) => "exemption.decide",
-            (MatterKind::Exemption, false) => "exemption.propose",
-            (MatterKind::PriorTraining, true) => "prior_training.decide",
-            (MatterKind::PriorTraining, false) => "prior_training.propose",
+            (ProposalKind::Exemption, true) => "exemption.decide",
+            (ProposalKind::Exemption, false) => "exemption.propose",
+            (ProposalKind::PriorTraining, true) => "prior_training.decide",
+            (ProposalKind::PriorTraining, false) => "prior_training.propose",
         };
         change.note(Act { action, object: &object }).await?;
         Ok(proposal)
@@ -189,7 +189,7 @@ impl App {
     pub async fn decide(
         &self,
         asker: &Asker,
-        (kind, id): (MatterKind, i64),
+        (kind, id): (ProposalKind, i64),
         decision: &Decision,
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::Operate)?;
@@ -211,12 +211,12 @@ impl App {
             }
         }
         let action = match (kind, decision) {
-            (MatterKind::Exemption, Decision::Approve) => "exemption.approve",
-            (MatterKind::Exemption, Decision::Reject(_)) => "exemption.reject",
-            (MatterKind::Exemption, Decision::Withdraw(_)) => "exemption.withdraw",
-            (MatterKind::PriorTraining, Decision::Approve) => "prior_training.approve",
-            (MatterKind::PriorTraining, Decision::Reject(_)) => "prior_training.reject",
-            (MatterKind::PriorTraining, Decision::Withdraw(_)) => "prior_training.withdraw",
+            (ProposalKind::Exemption, Decision::Approve) => "exemption.approve",
+            (ProposalKind::Exemption, Decision::Reject(_)) => "exemption.reject",
+            (ProposalKind::Exemption, Decision::Withdraw(_)) => "exemption.withdraw",
+            (ProposalKind::PriorTraining, Decision::Approve) => "prior_training.approve",
+            (ProposalKind::PriorTraining, Decision::Reject(_)) => "prior_training.reject",
+            (ProposalKind::PriorTraining, Decision::Withdraw(_)) => "prior_training.withdraw",
         };
         let because = match decision {
             Decision::Approve => String::new(),
@@ -233,7 +233,7 @@ impl App {
     pub async fn show_proposal(
         &self,
         asker: &Asker,
-        (kind, id): (MatterKind, i64),
+        (kind, id): (ProposalKind, i64),
     ) -> Result<ProposalAnswer, DecideError> {
         let grant = asker.grant(Action::ReadPeople)?;
         let object = format!("{} {id}", kind.as_str());
@@ -340,14 +340,14 @@ impl App {
                 too_late.push(*line);
                 continue;
             }
-            let matter = record.matter();
+            let content = record.content();
             let known = proposals::of_employee(connection, employee).await?;
-            if known.iter().any(|known| is_standing(known) && known.matter == matter) {
+            if known.iter().any(|known| is_standing(known) && known.content == content) {
                 recognised.known += 1;
                 continue;
             }
             let whose = (employee, &record.employee_number);
-            self.keep(&change, whose, (&matter, &record.reason)).await?;
+            self.keep(&change, whose, (&content, &record.reason)).await?;
             recognised.added += 1;
         }
         if !unknown.is_empty() {

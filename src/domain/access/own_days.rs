@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::Visible;
 use crate::domain::calendar::{CityCalendar, DaySet, Stretch, day_after, day_before};
 use crate::domain::compliance::Person;
-use crate::domain::directory::proposal::{Matter, Proposal};
+use crate::domain::directory::proposal::{Proposal, ProposalContent};
 use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::EmployeeId;
 
@@ -140,15 +140,15 @@ impl OwnDays {
             return Some(proposal.clone());
         }
         let mut seen = proposal.clone();
-        let about = match &mut seen.matter {
-            Matter::Exemption { starts_on, ends_on, .. } => {
+        let about = match &mut seen.content {
+            ProposalContent::Exemption { starts_on, ends_on, .. } => {
                 let days = Stretch::inclusive(*starts_on, *ends_on)?;
                 let own = self.within(days);
                 let (first, last) = own.first().zip(own.last())?;
                 (*starts_on, *ends_on) = (first.first, last.until.map(day_before));
                 Some(days)
             }
-            Matter::PriorTraining { completed_on, .. } => {
+            ProposalContent::PriorTraining { completed_on, .. } => {
                 if !self.includes_result(*completed_on, holds) {
                     return None;
                 }

@@ -10,21 +10,21 @@ use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
 
 /// What is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Matter {
+pub enum ProposalContent {
     /// A requirement does not bind the employee for a time; `ends_on` is the last exempt day (`None`: open).
     Exemption { requirement: RequirementCode, starts_on: NaiveDate, ends_on: Option<NaiveDate> },
     /// The employee did this elsewhere: it is evidence as if a platform had reported it.
     PriorTraining { target: Target, score: Option<Score>, completed_on: NaiveDate },
 }
 
-/// The kinds of matters.
+/// What is proposed is of one of these kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MatterKind {
+pub enum ProposalKind {
     Exemption,
     PriorTraining,
 }
 
-impl MatterKind {
+impl ProposalKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,12 +34,12 @@ impl MatterKind {
     }
 }
 
-impl Matter {
+impl ProposalContent {
     #[must_use]
-    pub const fn kind(&self) -> MatterKind {
+    pub const fn kind(&self) -> ProposalKind {
         match self {
-            Self::Exemption { .. } => MatterKind::Exemption,
-            Self::PriorTraining { .. } => MatterKind::PriorTraining,
+            Self::Exemption { .. } => ProposalKind::Exemption,
+            Self::PriorTraining { .. } => ProposalKind::PriorTraining,
         }
     }
 }
@@ -49,7 +49,7 @@ impl Matter {
 pub struct Proposal {
     pub id: i64,
     pub employee: EmployeeId,
-    pub matter: Matter,
+    pub content: ProposalContent,
     pub reason: String,
     pub proposed: Act,
     /// From when it counts; `None`: nobody has decided.
@@ -79,7 +79,7 @@ impl Proposal {
     /// reported it, so no platform's revocation takes it away.
     #[must_use]
     pub fn as_result(&self) -> Option<LinkedResult> {
-        let Matter::PriorTraining { target, score, completed_on } = &self.matter else { return None };
+        let ProposalContent::PriorTraining { target, score, completed_on } = &self.content else { return None };
         let kind = match target {
             Target::Course(_) => ResultKind::Completion,
             Target::Quiz(_) => {

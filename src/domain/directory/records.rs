@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::earlier_place;
-use super::proposal::Matter;
+use super::proposal::ProposalContent;
 use super::{EarlierPlace, EmploymentForm, ToldEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 use crate::domain::linking::Identity;
@@ -185,8 +185,12 @@ pub struct PriorTrainingRecord {
 impl PriorTrainingRecord {
     /// What is proposed.
     #[must_use]
-    pub fn matter(&self) -> Matter {
-        Matter::PriorTraining { target: self.target.clone(), score: self.score, completed_on: self.completed_on }
+    pub fn content(&self) -> ProposalContent {
+        ProposalContent::PriorTraining {
+            target: self.target.clone(),
+            score: self.score,
+            completed_on: self.completed_on,
+        }
     }
 }
 

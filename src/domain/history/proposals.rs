@@ -2,13 +2,13 @@
 
 use super::{DecidedExemption, Entry, Happened, PriorTraining, change};
 use crate::domain::approval::Act;
-use crate::domain::directory::proposal::{Matter, Proposal};
+use crate::domain::directory::proposal::{Proposal, ProposalContent};
 
-/// The entry of a proposal's whole matter coming or going.
+/// The entry of a proposal's whole content coming or going.
 fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {
     let (id, reason) = (proposal.id, proposal.reason.clone());
-    let told = match &proposal.matter {
-        Matter::Exemption { requirement, starts_on, ends_on } => {
+    let told = match &proposal.content {
+        ProposalContent::Exemption { requirement, starts_on, ends_on } => {
             let record = DecidedExemption {
                 id,
                 requirement: requirement.clone(),
@@ -18,7 +18,7 @@ fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {
             };
             change(act.at, (!comes).then_some(&record), comes.then_some(&record))
         }
-        Matter::PriorTraining { target, score, completed_on } => {
+        ProposalContent::PriorTraining { target, score, completed_on } => {
             let record =
                 PriorTraining { id, target: target.clone(), score: *score, completed_on: *completed_on, reason };
             change(act.at, (!comes).then_some(&record), comes.then_some(&record))

@@ -1,39 +1,28 @@
-//! What is wrong: with a profile (line, key, what to do), or with a body that a profile was to make sense of.
+//! What may be wrong with a profile, or with a body that a profile was to make sense of.
 
 use std::fmt;
 
 use super::model::Field;
 use super::path::InvalidPath;
 use crate::domain::ids::InvalidId;
+use crate::intake::toml::{Known, Problems, TomlFault};
 use crate::intake::webhook::fault::{Fault, NotUnderstood};
 
-/// Why a profile cannot be used. Each text goes on from the key and says what to do.
+/// Why a profile cannot be used. Each text follows the key and says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileFault {
+    #[error(transparent)]
+    Toml(#[from] TomlFault),
     #[error("is larger than {limit} bytes, which is more than a profile needs; leave out what it does not need")]
     TooLarge { limit: usize },
-    #[error("is not TOML: {0}")]
-    NotToml(String),
-    #[error("is not known here; known are {}", known.join(", "))]
-    UnknownKey { known: Vec<&'static str> },
-    #[error("is missing; write it")]
-    Missing,
-    #[error("must be {0}")]
-    WrongType(&'static str),
-    #[error("is empty; fill it in, or leave it out")]
-    Empty,
-    #[error("must be one of {}", words.join(", "))]
-    NotOneOf { words: &'static [&'static str] },
     #[error("does not go with the scheme {scheme}; leave it out")]
     NotOfScheme { scheme: &'static str },
     #[error("must have {{body}} in it, and may have {{timestamp}} where timestamp_header says where that is")]
     NotATemplate,
     #[error("is not signed; write {{timestamp}} where it stands in signed, as in \"{{timestamp}}.{{body}}\"")]
     TimestampNotSigned,
-    #[error("must be a whole number from {from} to {to}")]
-    OutOfRange { from: u32, to: u32 },
-    #[error("{0}")]
-    Path(InvalidPath),
+    #[error(transparent)]
+    Path(#[from] InvalidPath),
     #[error("is not the name of a header, such as X-Signature")]
     NotAHeader,
     #[error("needs exactly one of path, in_body, header, constant and first_of")]
@@ -70,8 +59,8 @@ pub enum ProfileFault {
         "gives \"{0}\", which is neither completed, attended, passed, failed, scored, satisfied, waived, uncompleted nor a verb that the profile reads; list it under verbs first"
     )]
     NotAVerb(String),
-    #[error("looks for what no statement has; there are {}", known.join(", "))]
-    NotInAStatement { known: Vec<&'static str> },
+    #[error("looks for what no statement has; {0}")]
+    NotInAStatement(Known),
     #[error("would be the same of every statement; say where it stands")]
     ConstantOfEach,
     #[error("has one of account_home_page and account_name; say where both are, or neither")]
@@ -80,43 +69,10 @@ pub enum ProfileFault {
     NotAType,
     #[error("is no IRI with its scheme; write the extension's as the statements have it")]
     NotAnIri,
-    #[error("has {found}; {most} are the most")]
-    TooMany { found: usize, most: usize },
 }
 
-/// One thing that is wrong with a profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileProblem {
-    /// The line of the file; `None` where the file as a whole is meant.
-    pub line: Option<usize>,
-    /// The key, as `fields.email`; empty where none is meant.
-    pub key: String,
-    pub fault: ProfileFault,
-}
-
-impl fmt::Display for ProfileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("profile")?;
-        if let Some(line) = self.line {
-            write!(f, ", line {line}")?;
-        }
-        let key = if self.key.is_empty() { "the file" } else { self.key.as_str() };
-        write!(f, ": {key} {}", self.fault)
-    }
-}
-
-/// All that is wrong with a profile, in the order of its lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileProblems(pub Vec<ProfileProblem>);
-
-impl fmt::Display for ProfileProblems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&said.join("\n"))
-    }
-}
-
-impl std::error::Error for ProfileProblems {}
+/// All that is wrong with a profile.
+pub type ProfileProblems = Problems<ProfileFault>;
 
 /// The first thing in a body that a profile could not make sense of.
 #[derive(Debug, Clone, PartialEq, Eq)]

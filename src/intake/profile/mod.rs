@@ -26,7 +26,7 @@ mod tests;
 
 pub use document::is_form;
 pub use event_id::delivery_key;
-pub use fault::{Misread, ProfileFault, ProfileProblem, ProfileProblems, ReadingFault};
+pub use fault::{Misread, ProfileFault, ProfileProblems, ReadingFault};
 pub use model::{Field, Profile, Signing};
 pub use parse::MAX_BYTES;
 pub use path::InvalidPath;

@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use toml::de::DeTable;
 
 use super::document::{Document, Said};
-use super::fault::{ProfileFault, ProfileProblem, ProfileProblems, ReadingFault, shown};
+use super::fault::{ProfileFault, ProfileProblems, ReadingFault, shown};
 use super::model::{Accepts, BodyForm, Field, Finding, Place, Source};
-use super::parse::{MAX_BYTES, Reader, Section, SpannedValue, line_of};
+use super::parse::{MAX_LIST, Table, read};
+use super::parse_fields::Grammar;
 use super::reading::translated;
 use super::time;
 use crate::domain::linking::LinkingKey;
+use crate::intake::toml::{Known, TomlFault, each};
 use crate::intake::webhook::instant::PlatformClock;
 
 /// The fields that statements have.
@@ -73,9 +74,12 @@ pub struct StatementFields {
     /// The profile's text, by which two are the same; empty where it names no place.
     written: String,
     shared: BTreeMap<Field, Finding>,
-    /// Of some verbs, by our words or their IRIs; the first that names a verb.
-    of_verbs: Vec<(Vec<String>, BTreeMap<Field, Finding>)>,
+    /// The first that names a verb.
+    of_verbs: Vec<OfVerbs>,
 }
+
+/// The fields of some verbs, by our words for them or their IRIs.
+type OfVerbs = (Vec<String>, BTreeMap<Field, Finding>);
 
 impl PartialEq for StatementFields {
     fn eq(&self, other: &Self) -> bool {
@@ -94,26 +98,13 @@ impl StatementFields {
     /// # Errors
     /// Everything that is wrong with them, line by line.
     pub fn parse(text: &str, is_verb: impl Fn(&str) -> bool) -> Result<Self, ProfileProblems> {
-        let whole = |line, fault| ProfileProblems(vec![ProfileProblem { line, key: String::new(), fault }]);
-        if text.len() > MAX_BYTES {
-            return Err(whole(None, ProfileFault::TooLarge { limit: MAX_BYTES }));
-        }
-        let table = DeTable::parse(text).map_err(|error| {
-            let line = error.span().map(|span| line_of(text, span.start));
-            whole(line, ProfileFault::NotToml(error.message().to_owned()))
+        let (shared, of_verbs) = read(text, |file| {
+            let shared = file.optional_or("fields", BTreeMap::new(), |value| Some(fields(&value.table()?)));
+            let of_verbs = file.optional_or("events", Vec::new(), |value| {
+                each(value.one_or_list(MAX_LIST)?, |item| of_verbs(&item.table()?, &is_verb))
+            });
+            Some((shared?, of_verbs?))
         })?;
-        let table = table.get_ref();
-        let mut reader = Reader::of_statements(text);
-        let shared = table.get("fields").and_then(|value| {
-            let section = reader.section(value, "fields")?;
-            Some(reader.fields_of_statements(section))
-        });
-        let shared = shared.unwrap_or_default();
-        let of_verbs = table.get("events").map(|value| reader.verbs(value, &is_verb)).unwrap_or_default();
-        let problems = reader.problems();
-        if !problems.is_empty() {
-            return Err(ProfileProblems(problems));
-        }
         let says_something = !shared.is_empty() || !of_verbs.is_empty();
         let written = if says_something { text.to_owned() } else { String::new() };
         Ok(Self { written, shared, of_verbs })
@@ -132,94 +123,65 @@ impl StatementFields {
     }
 }
 
-impl<'t> Reader<'t> {
-    fn verbs(
-        &mut self,
-        value: &SpannedValue<'t>,
-        is_verb: &impl Fn(&str) -> bool,
-    ) -> Vec<(Vec<String>, BTreeMap<Field, Finding>)> {
-        let mut of_verbs = Vec::new();
-        for (place, item) in self.items(value, "events").unwrap_or_default().into_iter().enumerate() {
-            let key = format!("events[{}]", place + 1);
-            let Some(section) = self.section(item, &key) else { continue };
-            self.only(section, &EVENT_KEYS);
-            let name = section.name_of("verb");
-            let verbs = match section.get("verb") {
-                None => self.missing(section, "verb"),
-                Some(value) => self.texts(value, &name).and_then(|verbs| {
-                    let strange = verbs.iter().find(|verb| !VERBS.contains(&verb.as_str()) && !is_verb(verb));
-                    match strange {
-                        Some(verb) => self.note(value.span().start, &name, ProfileFault::NotAVerb(shown(verb))),
-                        None if verbs.is_empty() => self.note(value.span().start, &name, ProfileFault::Empty),
-                        None => Some(verbs),
-                    }
-                }),
-            };
-            let name = section.name_of("fields");
-            let fields = match section.get("fields") {
-                None => self.missing(section, "fields"),
-                Some(value) => self.section(value, &name).map(|section| self.fields_of_statements(section)),
-            };
-            of_verbs.extend(verbs.zip(fields));
-        }
-        of_verbs
-    }
+/// What one of `[[events]]` says: of which verbs, and where their fields stand.
+fn of_verbs(table: &Table<'_>, is_verb: &impl Fn(&str) -> bool) -> Option<OfVerbs> {
+    table.only(&EVENT_KEYS);
+    let verbs = table.required("verb", |value| {
+        each(value.one_or_some(MAX_LIST)?, |item| {
+            let verb = item.text()?;
+            let is_known = VERBS.contains(&verb) || is_verb(verb);
+            if is_known { Some(verb.to_owned()) } else { item.note(ProfileFault::NotAVerb(shown(verb))) }
+        })
+    });
+    let fields = table.required("fields", |value| Some(fields(&value.table()?)));
+    verbs.zip(fields)
+}
 
-    fn fields_of_statements(&mut self, section: Section<'_, 't>) -> BTreeMap<Field, Finding> {
-        for name in section.table.keys() {
-            let is_known = Field::parse(name.get_ref()).is_none_or(|field| FIELDS.contains(&field));
-            if !is_known {
-                let known = FIELDS.iter().map(|field| field.as_str()).collect();
-                let key = section.name_of(name.get_ref());
-                self.note::<()>(name.span().start, &key, ProfileFault::UnknownKey { known });
-            }
-        }
-        let fields = self.fields(section);
-        if fields.contains_key(&Field::AccountName) != fields.contains_key(&Field::AccountHomePage) {
-            self.note::<()>(section.at, section.key, ProfileFault::HalfAnAccount);
-        }
-        for (name, value) in section.table {
-            let field = Field::parse(name.get_ref());
-            let Some((field, finding)) = field.and_then(|field| fields.get_key_value(&field)) else { continue };
-            let key = section.name_of(name.get_ref());
-            if finding.sources.is_empty() {
-                self.note::<()>(value.span().start, &key, ProfileFault::Empty);
-            }
-            let may_be_constant = matches!(field, Field::Course | Field::Quiz | Field::AccountHomePage);
-            for source in &finding.sources {
-                match &source.place {
-                    Place::Constant(text) if !may_be_constant && !text.is_empty() => {
-                        self.note::<()>(value.span().start, &key, ProfileFault::ConstantOfEach);
-                    }
-                    Place::Event(path) => {
-                        if let Some(known) = strange_beginning(&path.to_string()) {
-                            self.note::<()>(value.span().start, &key, ProfileFault::NotInAStatement { known });
-                        }
-                    }
-                    Place::Body(_) | Place::Header(_) | Place::Constant(_) => {}
-                }
-            }
-        }
-        fields
+fn fields(table: &Table<'_>) -> BTreeMap<Field, Finding> {
+    let fields = Grammar::Statements.fields(table);
+    if fields.contains_key(&Field::AccountName) != fields.contains_key(&Field::AccountHomePage) {
+        table.note::<()>(ProfileFault::HalfAnAccount);
     }
+    for (name, value) in table.entries() {
+        let field = Field::parse(name);
+        let Some((field, finding)) = field.and_then(|field| fields.get_key_value(&field)) else { continue };
+        if finding.sources.is_empty() {
+            value.note::<()>(TomlFault::Empty);
+        }
+        let may_be_constant = matches!(field, Field::Course | Field::Quiz | Field::AccountHomePage);
+        for source in &finding.sources {
+            match &source.place {
+                Place::Constant(text) if !may_be_constant && !text.is_empty() => {
+                    value.note::<()>(ProfileFault::ConstantOfEach);
+                }
+                Place::Event(path) => {
+                    if let Some(known) = strange_beginning(&path.to_string()) {
+                        value.note::<()>(ProfileFault::NotInAStatement(known));
+                    }
+                }
+                Place::Body(_) | Place::Header(_) | Place::Constant(_) => {}
+            }
+        }
+    }
+    fields
 }
 
 /// What there is in the place of a path's beginning, where no statement has that.
-fn strange_beginning(path: &str) -> Option<Vec<&'static str>> {
+fn strange_beginning(path: &str) -> Option<Known> {
     let mut names = path.strip_prefix("$.")?.split('.').map(|name| name.split('[').next().unwrap_or(name));
-    let mut strange = |known: &[&'static str]| {
+    let mut below = |known: &[&'static str]| {
         let name = names.next().filter(|name| !name.is_empty() && *name != "*")?;
-        if known.contains(&name) { Some(Ok(name.to_owned())) } else { Some(Err(known.to_vec())) }
+        Some(if known.contains(&name) { Ok(name) } else { Err(Known::instead_of(name, known.to_vec())) })
     };
-    match strange(&MEMBERS)? {
-        Err(known) => Some(known),
-        Ok(name) if name == "context" => match strange(&OF_CONTEXT)? {
-            Err(known) => Some(known),
-            Ok(name) if name == "contextActivities" => strange(&OF_ACTIVITIES)?.err(),
-            Ok(_) => None,
-        },
-        Ok(_) => None,
+    match below(&MEMBERS)? {
+        Ok("context") => {}
+        other => return other.err(),
     }
+    match below(&OF_CONTEXT)? {
+        Ok("contextActivities") => {}
+        other => return other.err(),
+    }
+    below(&OF_ACTIVITIES)?.err()
 }
 
 /// A statement as places are looked for in it.

@@ -457,15 +457,15 @@ is = "completion"
     let problems = Profile::parse(text).expect_err("much is wrong").to_string();
     insta::assert_snapshot!(problems, @r#"
     profile, line 1: title is missing; write it
-    profile, line 2: titel is not known here; known are title, documented, signature, body, defaults, fields, events
+    profile, line 2: titel is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events
     profile, line 5: signature.header is not the name of a header, such as X-Signature
     profile, line 6: signature.encoding must be one of hex, base64
     profile, line 8: signature.tolerance_seconds must be a whole number from 1 to 86400
     profile, line 10: body.accepts must be one of json, form, both
     profile, line 11: body.each is not a JSON path (RFC 9535) such as $.user.email: at position 0, parser error
     profile, line 13: defaults.zone is not a time zone such as Europe/Stockholm or UTC
-    profile, line 14: defaults.formats is not a format of times; write "rfc3339", "epoch-seconds", "epoch-milliseconds", or the parts as in "%Y-%m-%d %H:%M:%S"
-    profile, line 16: fields.emial is not known here; known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, attempted_at, told_at, revoked_event_id, reason
+    profile, line 14: defaults.formats[0] is not a format of times; write "rfc3339", "epoch-seconds", "epoch-milliseconds", or the parts as in "%Y-%m-%d %H:%M:%S"
+    profile, line 16: fields.emial is not known here; did you mean email? Known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, attempted_at, told_at, revoked_event_id, reason
     profile, line 17: fields.course needs exactly one of path, in_body, header, constant and first_of
     profile, line 18: fields.quiz.formats belongs to occurred_at only; leave it out
     profile, line 18: fields.quiz.range belongs to score_scaled only; leave it out
@@ -474,9 +474,9 @@ is = "completion"
     profile, line 20: fields.username.in_body may select several places, which in_body must not: name each member, without "*", "..", "?" or ":"
     profile, line 20: fields.username.others goes with values only; leave it out, or list values
     profile, line 21: fields.score_raw must be a path in quotes such as "$.user.email", a table, or a list of these
-    profile, line 24: events[1].is is no list of kinds: write completion, attempt, revocation, each once, or ignore alone
-    profile, line 25: events[1].when needs exactly one of is, is_not and exists
-    profile, line 26: events[2] needs the field occurred_at, and neither fields nor the rule's own fields say where it is
+    profile, line 24: events[0].is is no list of kinds: write completion, attempt, revocation, each once, or ignore alone
+    profile, line 25: events[0].when[0] needs exactly one of is, is_not and exists
+    profile, line 26: events[1] needs the field occurred_at, and neither fields nor the rule's own fields say where it is
     "#);
     insta::assert_snapshot!(Profile::parse("a = ").expect_err("no TOML"), @"profile, line 1: the file is not TOML: string values must be quoted, expected literal string");
     insta::assert_snapshot!(Profile::parse("").expect_err("nothing"), @r"

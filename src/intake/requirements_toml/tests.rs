@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
+
 use super::*;
 
 fn folder(name: &str) -> PathBuf {
@@ -82,8 +84,7 @@ fn each_broken_file_is_refused_for_its_own_fault() {
     for name in names {
         let text = std::fs::read_to_string(folder("broken").join(&name)).expect("a fixture");
         let problems = read(&text).err().unwrap_or_else(|| panic!("{name} was taken"));
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        said.push_str(&format!("{name}\n{}\n\n", lines.join("\n")));
+        said.push_str(&format!("{name}\n{problems}\n\n"));
     }
     insta::assert_snapshot!(said);
 }

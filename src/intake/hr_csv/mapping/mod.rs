@@ -21,7 +21,7 @@ use super::cells::Column;
 use crate::domain::directory::problem::{FileKind, RowProblems};
 
 pub(super) use apply::{Applied, Taken};
-pub use fault::{MappingFault, MappingProblem, MappingProblems};
+pub use fault::{MappingFault, MappingProblems};
 
 /// The mappings of some kinds of files; a kind that is not among them has our own headers.
 #[derive(Debug, Clone)]

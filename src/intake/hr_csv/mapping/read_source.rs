@@ -2,156 +2,99 @@
 
 use std::collections::HashMap;
 
-use toml::de::DeTable;
-
 use super::days::DayFormat;
-use super::read::{Reader, SpannedValue};
+use super::read::{Table, Value, days, header, headers};
 use super::{MappingFault, PLACE_OF_NUMBER, Source, Takes, Values, folded};
 use crate::intake::hr_csv::cells::Column;
+use crate::intake::toml::TomlFault;
 
 const SOURCE_KEYS: [&str; 9] =
     ["from", "first_of", "join", "with", "constant", "values", "others", "days", "when_empty"];
 
-impl<'t> Reader<'t> {
-    pub(super) fn sources(
-        &mut self,
-        columns: &DeTable<'t>,
-        at: usize,
-        key: &str,
-        ours: &'static [Column],
-        days: &[DayFormat],
-    ) -> Vec<Option<Source>> {
-        for name in columns.keys().filter(|name| !ours.iter().any(|column| column.name == name.get_ref().as_ref())) {
-            let known = ours.iter().map(|column| column.name).collect();
-            let key = format!("{key}.{}", name.get_ref());
-            self.note(name.span().start, &key, MappingFault::UnknownColumn { known });
-        }
-        let mut sources = Vec::with_capacity(ours.len());
-        for column in ours {
-            let key = format!("{key}.{}", column.name);
-            let value = columns.get(column.name);
-            if value.is_none() && column.required {
-                self.note(at, &key, MappingFault::MissingColumn);
-            }
-            sources.push(value.and_then(|value| self.source(value, &key, column, days)));
-        }
-        sources
-    }
+pub(super) fn sources(columns: &Table<'_>, ours: &'static [Column], days_of_file: &[DayFormat]) -> Vec<Option<Source>> {
+    let names: Vec<&str> = ours.iter().map(|column| column.name).collect();
+    columns.only_or(&names, |_, known| MappingFault::UnknownColumn(known));
+    let source = |column: &'static Column| match columns.get(column.name) {
+        Some(value) => source(value, column, if column.is_day { days_of_file } else { &[] }),
+        None if column.required => columns.note_key(column.name, MappingFault::MissingColumn),
+        None => None,
+    };
+    ours.iter().map(source).collect()
+}
 
-    /// `"Header"`, or a table that says more.
-    fn source(
-        &mut self,
-        value: &SpannedValue<'t>,
-        key: &str,
-        column: &'static Column,
-        days: &[DayFormat],
-    ) -> Option<Source> {
-        let days_of_file = || if column.is_day { days.to_vec() } else { Vec::new() };
-        if value.get_ref().is_str() {
-            let text = self.text(value, key)?;
-            let header = self.header(&text, value.span().start, key)?;
-            let takes = Takes::FirstOf(vec![header]);
-            return Some(Source { takes, values: None, days: days_of_file(), when_empty: None });
-        }
-        let Some(table) = value.get_ref().as_table() else {
-            self.note(value.span().start, key, MappingFault::WrongType("a header in quotes, or a table"));
-            return None;
-        };
-        self.only(table, key, &SOURCE_KEYS);
-        let takes = self.takes(table, value.span().start, key, column);
-        let is_constant = matches!(takes, Some(Takes::Constant(_)));
-        for beside in ["values", "days", "when_empty"] {
-            if let Some(value) = table.get(beside).filter(|_| is_constant) {
-                self.note(value.span().start, &format!("{key}.{beside}"), MappingFault::BesideConstant);
-            }
-        }
-        let values = table.get("values").and_then(|value| self.values(value, table, &format!("{key}.values"), column));
-        if let Some(value) = table.get("others").filter(|_| table.get("values").is_none()) {
-            self.note(value.span().start, &format!("{key}.others"), MappingFault::WithoutValues);
-        }
-        let own_days = table.get("days").and_then(|value| {
-            let key = format!("{key}.days");
-            if !column.is_day {
-                self.note(value.span().start, &key, MappingFault::NotADayColumn);
-            }
-            self.days(value, &key)
-        });
-        let when_empty = table.get("when_empty").and_then(|value| {
-            let key = format!("{key}.when_empty");
-            let word = self.text(value, &key)?;
-            self.check_word(&word, value.span().start, &key, column);
-            Some(word.trim().to_owned())
-        });
-        Some(Source { takes: takes?, values, days: own_days.unwrap_or_else(days_of_file), when_empty })
+/// `"Header"`, or a table that says more.
+fn source(value: Value<'_>, column: &Column, days_of_file: &[DayFormat]) -> Option<Source> {
+    if value.is_text() {
+        let takes = Takes::FirstOf(vec![header(value)?]);
+        return Some(Source { takes, values: None, days: days_of_file.to_vec(), when_empty: None });
     }
-
-    fn takes(&mut self, table: &DeTable<'t>, at: usize, key: &str, column: &'static Column) -> Option<Takes> {
-        let named = ["from", "first_of", "join", "constant"].map(|name| table.get(name));
-        if let Some(value) = table.get("with").filter(|_| table.get("join").is_none()) {
-            self.note(value.span().start, &format!("{key}.with"), MappingFault::WithoutJoin);
-        }
-        match named {
-            [Some(from), None, None, None] => {
-                let key = format!("{key}.from");
-                let text = self.text(from, &key)?;
-                Some(Takes::FirstOf(vec![self.header(&text, from.span().start, &key)?]))
-            }
-            [None, Some(first_of), None, None] => {
-                Some(Takes::FirstOf(self.headers(first_of, &format!("{key}.first_of"))?))
-            }
-            [None, None, Some(join), None] => {
-                let with = table.get("with").map_or(Some(String::new()), |v| self.text(v, &format!("{key}.with")))?;
-                Some(Takes::Joined { headers: self.headers(join, &format!("{key}.join"))?, with })
-            }
-            [None, None, None, Some(constant)] => {
-                let key = format!("{key}.constant");
-                let word = self.text(constant, &key)?;
-                if word.trim().is_empty() {
-                    self.note(constant.span().start, &key, MappingFault::Empty);
-                }
-                self.check_word(&word.replace(PLACE_OF_NUMBER, "1"), constant.span().start, &key, column);
-                Some(Takes::Constant(word.trim().to_owned()))
-            }
-            _ => {
-                self.note(at, key, MappingFault::NotOneSource);
-                None
-            }
+    if !value.is_table() {
+        return value.must_be("a header in quotes, or a table");
+    }
+    let table = value.table()?;
+    table.only(&SOURCE_KEYS);
+    let takes = takes(&table, column);
+    if matches!(takes, Some(Takes::Constant(_))) {
+        for beside in ["values", "days", "when_empty"].into_iter().filter(|name| table.has(name)) {
+            table.note_key::<()>(beside, MappingFault::BesideConstant);
         }
     }
-
-    fn values(
-        &mut self,
-        value: &SpannedValue<'t>,
-        source: &DeTable<'t>,
-        key: &str,
-        column: &'static Column,
-    ) -> Option<Values> {
-        let table = self.table(value, key)?;
-        let mut ours = HashMap::with_capacity(table.len());
-        for (word, value) in table {
-            let key = format!("{key}.{}", word.get_ref());
-            let Some(our_word) = self.text(value, &key) else { continue };
-            self.check_word(&our_word, value.span().start, &key, column);
-            if ours.insert(folded(word.get_ref()), our_word.trim().to_owned()).is_some() {
-                self.note(word.span().start, &key, MappingFault::SameValueTwice);
-            }
-        }
-        let keeps_others = match source.get("others").map(|value| (value.get_ref().as_str(), value.span().start)) {
-            None | Some((Some("refuse"), _)) => false,
-            Some((Some("keep"), _)) => true,
-            Some((_, at)) => {
-                self.note(at, &key.replace(".values", ".others"), MappingFault::UnknownOthers);
-                false
-            }
-        };
-        Some(Values { ours, keeps_others })
+    if table.has("others") && !table.has("values") {
+        table.note_key::<()>("others", MappingFault::WithoutValues);
     }
+    if table.has("days") && !column.is_day {
+        table.note_key::<()>("days", MappingFault::NotADayColumn);
+    }
+    let values = table.optional("values", |value| values(&value.table()?, &table, column));
+    let own_days = table.optional_or("days", days_of_file.to_vec(), days);
+    let when_empty = table.optional("when_empty", |value| {
+        let word = value.text()?.trim();
+        check_word(word, &value, column)?;
+        Some(word.to_owned())
+    });
+    Some(Source { takes: takes?, values: values?, days: own_days?, when_empty: when_empty? })
+}
 
-    /// Refuses a word that the column would refuse in every row.
-    fn check_word(&mut self, word: &str, at: usize, key: &str, column: &Column) {
-        let word = word.trim();
-        if let Some(Err(fault)) = column.check.filter(|_| !word.is_empty()).map(|check| check(word)) {
-            self.note(at, key, MappingFault::NotOurWord { word: word.to_owned(), fault });
+fn takes(table: &Table<'_>, column: &Column) -> Option<Takes> {
+    if table.has("with") && !table.has("join") {
+        table.note_key::<()>("with", MappingFault::WithoutJoin);
+    }
+    match ["from", "first_of", "join", "constant"].map(|name| table.get(name)) {
+        [Some(from), None, None, None] => Some(Takes::FirstOf(vec![header(from)?])),
+        [None, Some(first_of), None, None] => Some(Takes::FirstOf(headers(first_of)?)),
+        [None, None, Some(join), None] => {
+            let with = table.optional_or("with", "", |value| value.text());
+            Some(Takes::Joined { headers: headers(join)?, with: with?.to_owned() })
         }
+        [None, None, None, Some(constant)] => {
+            let word = constant.text()?.trim();
+            if word.is_empty() {
+                return constant.note(TomlFault::Empty);
+            }
+            check_word(&word.replace(PLACE_OF_NUMBER, "1"), &constant, column)?;
+            Some(Takes::Constant(word.to_owned()))
+        }
+        _ => table.note(MappingFault::NotOneSource),
+    }
+}
+
+fn values(table: &Table<'_>, source: &Table<'_>, column: &Column) -> Option<Values> {
+    let mut ours = HashMap::new();
+    for (word, value) in table.entries() {
+        let Some(our_word) = value.text().map(str::trim) else { continue };
+        check_word(our_word, &value, column);
+        if ours.insert(folded(word), our_word.to_owned()).is_some() {
+            table.note_key::<()>(word, MappingFault::SameValueTwice);
+        }
+    }
+    let others = source.optional_or("others", "refuse", |value| value.word(&["refuse", "keep"]));
+    Some(Values { ours, keeps_others: others? == "keep" })
+}
+
+/// Refuses a word that the column would refuse in every row.
+fn check_word(word: &str, value: &Value<'_>, column: &Column) -> Option<()> {
+    match column.check.filter(|_| !word.is_empty()).map(|check| check(word)) {
+        Some(Err(fault)) => value.note(MappingFault::NotOurWord { word: word.to_owned(), fault }),
+        _ => Some(()),
     }
 }

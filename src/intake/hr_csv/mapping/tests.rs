@@ -84,34 +84,36 @@ fn numbered_groups_of_columns_become_rows_with_the_line_of_the_file() {
 fn each_fault_of_a_mapping_is_named_with_its_line_and_key() {
     let said = |name| Mapping::parse(&fixture(name)).expect_err("a broken mapping").to_string();
     insta::assert_snapshot!(said("mappings/broken/everything.toml"), @r#"
-    mapping, line 1: employment is not known here; known are administrations, employments, absences, exemptions, identities
-    mapping, line 5: employments.days is not a format of a day; write year, month and day as in "%Y-%m-%d" (%Y, %m, %d; %H, %M, %S for a time)
+    mapping, line 1: employment is not known here; did you mean employments? Known are administrations, employments, absences, exemptions, identities
+    mapping, line 5: employments.days[0] is not a format of a day; write year, month and day as in "%Y-%m-%d" (%Y, %m, %d; %H, %M, %S for a time)
     mapping, line 6: employments.repeat must be whole numbers with from at most to, between 0 and 50 apart
-    mapping, line 7: employments.ignored is not known here; known are columns, days, skip, group, repeat, ignore
-    mapping, line 8: employments.ignore must be a list of texts in quotes
+    mapping, line 7: employments.ignored is not known here; did you mean ignore? Known are columns, days, skip, group, repeat, ignore
+    mapping, line 8: employments.ignore must be a list in brackets
     mapping, line 10: employments.columns.administration is missing, and no row is whole without it; say which header it is
-    mapping, line 12: employments.columns.namn is not a column of ours; these are employee_number, given_name, family_name, email, username, employment_id, administration, unit, form, starts_on, ends_on, manager_employee_number, protected
+    mapping, line 12: employments.columns.namn is not a column of ours; known are employee_number, given_name, family_name, email, username, employment_id, administration, unit, form, starts_on, ends_on, manager_employee_number, protected
     mapping, line 13: employments.columns.given_name needs exactly one of from, first_of, join and constant
     mapping, line 14: employments.columns.family_name.when_empty does not go with constant; write the word itself as the constant
     mapping, line 15: employments.columns.email must be a header in quotes, or a table
-    mapping, line 16: employments.columns.employment_id.join is empty; fill it in, or leave it out
+    mapping, line 16: employments.columns.employment_id.join is empty; fill it in, or leave it out where it may be missing
     mapping, line 17: employments.columns.unit.with goes with join only
     mapping, line 17: employments.columns.unit.others goes with values only
-    mapping, line 18: employments.columns.starts_on.days is empty; fill it in, or leave it out
-    mapping, line 19: employments.columns.ends_on.form is not known here; known are from, first_of, join, with, constant, values, others, days, when_empty
+    mapping, line 18: employments.columns.starts_on.days is empty; fill it in, or leave it out where it may be missing
+    mapping, line 19: employments.columns.ends_on.form is not known here; did you mean from? Known are from, first_of, join, with, constant, values, others, days, when_empty
     mapping, line 19: employments.columns.ends_on needs exactly one of from, first_of, join and constant
     mapping, line 20: employments.columns.manager_employee_number.days belongs to columns that are days: starts_on and ends_on
     mapping, line 21: employments.columns.protected.values.J gives "jo", which is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej
     mapping, line 21: employments.columns.protected.values.n stands there twice, for capitals make no difference; keep one
-    mapping, line 21: employments.columns.protected.others must be "refuse" or "keep"
-    mapping, line 24: employments.columns.form.from is empty; fill it in, or leave it out
+    mapping, line 21: employments.columns.protected.others must be one of refuse, keep
+    mapping, line 24: employments.columns.form.from is empty; fill it in, or leave it out where it may be missing
     mapping, line 25: employments.columns.form.values.AVA must be a text in quotes
     mapping, line 25: employments.columns.form.values.TV gives "permanentt", which is not a form of employment; use one of permanent, fixed_term, hourly, consultant, trainee
     mapping, line 26: employments.columns.form.when_empty gives "?", which is not a form of employment; use one of permanent, fixed_term, hourly, consultant, trainee
     mapping, line 28: employments.group.key is missing; write it
-    mapping, line 29: employments.group.fill_down has {n} in it, which only headers of columns may have, and only with repeat
-    mapping, line 31: employments.skip needs exactly one of is, is_not and is_empty
-    mapping, line 39: absences.columns has {n} in it, which only headers of columns may have, and only with repeat
+    mapping, line 29: employments.group.fill_down[0] has {n} in it, which only headers of columns may have, and only with repeat
+    mapping, line 31: employments.skip[0] needs exactly one of is, is_not and is_empty
+    mapping, line 34: employments.skip[1].header is missing; write it
+    mapping, line 34: employments.skip[1] needs exactly one of is, is_not and is_empty
+    mapping, line 39: absences.columns.employee_number has {n} in it, which only headers of columns may have, and only with repeat
     mapping, line 42: exemptions.repeat does nothing, for no header of a column has {n} in it; write {n} where the number stands
     mapping, line 45: identities.columns is missing; write it
     "#);

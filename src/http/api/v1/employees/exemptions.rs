@@ -1,82 +1,14 @@
 //! Exemptions by hand: proposed, approved by somebody else where two must agree, and taken back.
 
-use chrono::NaiveDate;
 use rocket::serde::json::Json;
 use rocket::{State, get, post};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::app::employees::propose::{Decision, ProposalAnswer, ProposalRequest};
+use super::proposal_views::{ExemptionBody, ExemptionView, ExemptionsPageView};
+use super::proposals::{self, ReasonBody};
 use crate::app::{App, Asker};
-use crate::domain::directory::proposal::{Matter, MatterKind};
-use crate::domain::ids::{EmployeeNumber, RequirementCode};
-use crate::http::api::v1::employees::corrections::{reason, wrong};
-use crate::http::api::v1::employees::proposals::{self, DecidedView, ReasonBody};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
-
-const KIND: MatterKind = MatterKind::Exemption;
-
-/// Days on which a requirement does not bind an employee.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ExemptionBody {
-    #[schema(example = "104233")]
-    employee_number: String,
-    #[schema(example = "infosec-onboarding")]
-    requirement: String,
-    starts_on: NaiveDate,
-    /// The last exempt day; null: open.
-    ends_on: Option<NaiveDate>,
-    #[schema(example = "works in the field, without a computer")]
-    reason: String,
-}
-
-impl ExemptionBody {
-    fn request(&self) -> Result<ProposalRequest, Problem> {
-        let Self { starts_on, ends_on, .. } = *self;
-        if ends_on.is_some_and(|last| last < starts_on) {
-            return Err(wrong("/ends_on", "is before starts_on; the last day cannot come before the first"));
-        }
-        let number = EmployeeNumber::parse(&self.employee_number).map_err(|why| wrong("/employee_number", why))?;
-        let requirement = RequirementCode::parse(&self.requirement).map_err(|why| wrong("/requirement", why))?;
-        let matter = Matter::Exemption { requirement, starts_on, ends_on };
-        Ok(ProposalRequest { number, matter, reason: reason(&self.reason)? })
-    }
-}
-
-/// An exemption that was decided or proposed here; those of HR's files are in the histories.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExemptionView {
-    id: i64,
-    employee_number: String,
-    requirement: String,
-    starts_on: NaiveDate,
-    /// The last exempt day; null: open.
-    ends_on: Option<NaiveDate>,
-    #[serde(flatten)]
-    decided: DecidedView,
-}
-
-impl From<ProposalAnswer> for ExemptionView {
-    fn from(answer: ProposalAnswer) -> Self {
-        let decided = DecidedView::from(&answer.proposal);
-        let (requirement, starts_on, ends_on) = match answer.proposal.matter {
-            Matter::Exemption { requirement, starts_on, ends_on } => (requirement.to_string(), starts_on, ends_on),
-            Matter::PriorTraining { completed_on, .. } => (String::new(), completed_on, None),
-        };
-        Self { id: answer.proposal.id, employee_number: answer.number, requirement, starts_on, ends_on, decided }
-    }
-}
-
-/// A page of exemptions, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExemptionsPageView {
-    items: Vec<ExemptionView>,
-    /// The `before` of the next request; null: no more.
-    next: Option<String>,
-}
 
 /// Exemptions that were decided or proposed here, from the newest on; those of whom the asker sees today
 #[utoipa::path(
@@ -96,8 +28,8 @@ pub struct ExemptionsPageView {
 )]
 #[get("/exemptions")]
 pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ExemptionsPageView>, Problem> {
-    let (items, next) = proposals::list(app, &asker, KIND, query).await?;
-    Ok(Json(ExemptionsPageView { items: items.into_iter().map(ExemptionView::from).collect(), next }))
+    let (items, next) = proposals::list(app, &asker, query).await?;
+    Ok(Json(ExemptionsPageView { items, next }))
 }
 
 /// An exemption by its id
@@ -114,8 +46,7 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<E
 )]
 #[get("/exemptions/<id>")]
 pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
-    query.only(&[])?;
-    Ok(Json(app.show_proposal(&asker, (KIND, proposals::id(id)?)).await?.into()))
+    proposals::show(app, &asker, query, id).await
 }
 
 /// Exempts an employee from a requirement for a time
@@ -143,9 +74,7 @@ pub async fn propose(
     query: Query,
     body: Result<JsonBody<ExemptionBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    query.only(&[])?;
-    let JsonBody(body) = body?;
-    Ok(Json(app.propose(&asker, &body.request()?).await?.into()))
+    proposals::propose(app, &asker, query, body).await
 }
 
 /// Approves an exemption that somebody else proposed; it counts from now on
@@ -163,8 +92,7 @@ pub async fn propose(
 )]
 #[post("/exemptions/<id>/approve")]
 pub async fn approve(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
-    query.only(&[])?;
-    Ok(Json(app.decide(&asker, (KIND, proposals::id(id)?), &Decision::Approve).await?.into()))
+    proposals::approve(app, &asker, query, id).await
 }
 
 /// Rejects an exemption that is proposed; it never counts, for a reason
@@ -192,9 +120,7 @@ pub async fn reject(
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    query.only(&[])?;
-    let decision = Decision::Reject(reason(&body?.0.reason)?);
-    Ok(Json(app.decide(&asker, (KIND, proposals::id(id)?), &decision).await?.into()))
+    proposals::reject(app, &asker, query, id, body).await
 }
 
 /// Withdraws an exemption that counts; what was reported stays as it was, for a reason
@@ -222,7 +148,5 @@ pub async fn withdraw(
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    query.only(&[])?;
-    let decision = Decision::Withdraw(reason(&body?.0.reason)?);
-    Ok(Json(app.decide(&asker, (KIND, proposals::id(id)?), &decision).await?.into()))
+    proposals::withdraw(app, &asker, query, id, body).await
 }

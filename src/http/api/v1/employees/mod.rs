@@ -5,5 +5,6 @@ pub mod exemptions;
 pub mod history;
 pub mod merges;
 pub mod prior_training;
+mod proposal_views;
 pub mod proposals;
 pub mod show;

@@ -1,16 +1,20 @@
-//! What exemptions and prior training share at this door: how far they have come, who did it, and why.
+//! What is asked of exemptions and prior training alike: listed, shown, proposed, approved, rejected and withdrawn.
+//!
+//! The endpoints are in `exemptions.rs` and `prior_training.rs`; what they take and give in `proposal_views.rs`.
 
-use chrono::{DateTime, Utc};
 use rocket::State;
 use rocket::http::Status;
-use serde::{Deserialize, Serialize};
+use rocket::serde::json::Json;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::employees::propose::{DecideError, ProposalAnswer, ProposalsRequest};
+use super::corrections::reason;
+use super::proposal_views::{ProposalBody, ProposalView};
+use crate::app::employees::propose::{DecideError, Decision, ProposalAnswer, ProposalsRequest};
 use crate::app::{App, Asker};
 use crate::domain::approval;
-use crate::domain::directory::proposal::{MatterKind, Proposal};
 use crate::domain::ids::EmployeeNumber;
+use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
@@ -22,58 +26,25 @@ pub struct ReasonBody {
     pub(in crate::http::api::v1) reason: String,
 }
 
-/// How far something has come that is proposed and decided here, by whom, and why.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DecidedView {
-    /// `proposed` (waits for somebody else to approve it), `decided` (counts), `rejected` or `withdrawn`.
-    #[schema(example = "decided")]
-    state: &'static str,
-    /// Null where it is another administration's: it was given on a day on which the employee was not the asker's own, and
-    /// speaks of others than own days.
-    reason: Option<String>,
-    proposed_by: String,
-    proposed_at: DateTime<Utc>,
-    /// Who decided: somebody else than who proposed it, where two must agree.
-    decided_by: Option<String>,
-    /// From when on it is known and counts.
-    decided_at: Option<DateTime<Utc>>,
-    /// Who rejected or withdrew it.
-    ended_by: Option<String>,
-    ended_at: Option<DateTime<Utc>>,
-    ended_because: Option<String>,
-}
+/// A JSON body, as the guard gives it.
+type Body<T> = Result<JsonBody<T>, Problem>;
+type Answer<V> = Result<Json<V>, Problem>;
 
-impl From<&Proposal> for DecidedView {
-    fn from(proposal: &Proposal) -> Self {
-        let Proposal { reason, proposed, decided, ended, .. } = proposal.clone();
-        let (ended, ended_because) = ended.unzip();
-        let ended_because = ended_because.filter(|because| !because.is_empty());
-        Self {
-            state: proposal.state().as_str(),
-            reason: Some(reason).filter(|reason| !reason.is_empty()),
-            proposed_by: proposed.by,
-            proposed_at: proposed.at,
-            decided_at: decided.as_ref().map(|act| act.at),
-            decided_by: decided.map(|act| act.by),
-            ended_at: ended.as_ref().map(|act| act.at),
-            ended_by: ended.map(|act| act.by),
-            ended_because,
-        }
-    }
-}
-
-/// The id of a path.
-pub(in crate::http::api::v1) fn id(text: &str) -> Result<i64, Problem> {
+fn id(text: &str) -> Result<i64, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("nothing of this kind with the id {text} is known here")))
 }
 
+fn answer<V: ProposalView>(answer: ProposalAnswer) -> Answer<V> {
+    let id = answer.proposal.id;
+    V::of(answer).map(Json).ok_or_else(|| DecideError::Unknown(id).into())
+}
+
 /// A page of a kind, and the `before` of the next.
-pub(in crate::http::api::v1) async fn list(
+pub(super) async fn list<V: ProposalView>(
     app: &State<App>,
     asker: &Asker,
-    kind: MatterKind,
     query: Query,
-) -> Result<(Vec<ProposalAnswer>, Option<String>), Problem> {
+) -> Result<(Vec<V>, Option<String>), Problem> {
     let query = query.only(&["employee_number", "state", "limit", "before"])?;
     let state = query.text("state").map(|text| {
         let words = approval::State::ALL.map(approval::State::as_str).join(", ");
@@ -81,7 +52,7 @@ pub(in crate::http::api::v1) async fn list(
     });
     let at_most = query.limit(100, 500)?;
     let request = ProposalsRequest {
-        kind,
+        kind: V::KIND,
         number: query.id("employee_number", EmployeeNumber::parse)?,
         state: state.transpose()?,
         before: query.row("before")?,
@@ -89,7 +60,57 @@ pub(in crate::http::api::v1) async fn list(
     };
     let found = app.list_proposals(asker, &request).await?;
     let next = found.last().filter(|_| found.len() == at_most).map(|last| last.proposal.id.to_string());
-    Ok((found, next))
+    Ok((found.into_iter().filter_map(V::of).collect(), next))
+}
+
+pub(super) async fn show<V: ProposalView>(app: &State<App>, asker: &Asker, query: Query, id_text: &str) -> Answer<V> {
+    query.only(&[])?;
+    answer(app.show_proposal(asker, (V::KIND, id(id_text)?)).await?)
+}
+
+pub(super) async fn propose<B: ProposalBody>(
+    app: &State<App>,
+    asker: &Asker,
+    query: Query,
+    body: Body<B>,
+) -> Answer<B::View> {
+    query.only(&[])?;
+    let JsonBody(body) = body?;
+    answer(app.propose(asker, &body.request()?).await?)
+}
+
+pub(super) async fn approve<V: ProposalView>(
+    app: &State<App>,
+    asker: &Asker,
+    query: Query,
+    id_text: &str,
+) -> Answer<V> {
+    query.only(&[])?;
+    answer(app.decide(asker, (V::KIND, id(id_text)?), &Decision::Approve).await?)
+}
+
+pub(super) async fn reject<V: ProposalView>(
+    app: &State<App>,
+    asker: &Asker,
+    query: Query,
+    id_text: &str,
+    body: Body<ReasonBody>,
+) -> Answer<V> {
+    query.only(&[])?;
+    let decision = Decision::Reject(reason(&body?.0.reason)?);
+    answer(app.decide(asker, (V::KIND, id(id_text)?), &decision).await?)
+}
+
+pub(super) async fn withdraw<V: ProposalView>(
+    app: &State<App>,
+    asker: &Asker,
+    query: Query,
+    id_text: &str,
+    body: Body<ReasonBody>,
+) -> Answer<V> {
+    query.only(&[])?;
+    let decision = Decision::Withdraw(reason(&body?.0.reason)?);
+    answer(app.decide(asker, (V::KIND, id(id_text)?), &decision).await?)
 }
 
 impl From<DecideError> for Problem {

@@ -339,7 +339,7 @@ impl From<CheckError> for Problem {
                     .iter()
                     .map(|problem| {
                         serde_json::json!({
-                            "line": problem.line, "key": problem.key, "detail": problem.fault.to_string()
+                            "line": problem.line, "key": problem.place.path(), "detail": problem.fault.to_string()
                         })
                     })
                     .collect();

@@ -1,0 +1,4 @@
+//! Deliveries that are not understood.
+
+pub mod deliveries;
+pub mod workbench;
