@@ -18,7 +18,9 @@ use crate::domain::training::{LinkedResult, ResultDecision, ResultKind, Revokes,
 use crate::store::people::KnownEmployee;
 use crate::store::revocations::{Around, around, platforms_of};
 use crate::store::whose::Whose;
-use crate::store::{Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, stale};
+use crate::store::{
+    Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, stale,
+};
 
 /// What somebody asks to be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

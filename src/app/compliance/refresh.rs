@@ -8,7 +8,10 @@ use crate::domain::ids::EmployeeId;
 use crate::store::stale::{self, Stale};
 use crate::store::standings::Derived;
 use crate::store::whose::Whose;
-use crate::store::{Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements, settings};
+use crate::store::{
+    Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements,
+    settings,
+};
 
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: usize = 400;
@@ -88,8 +91,7 @@ impl App {
         requirements: &Requirements,
     ) -> Result<Vec<Derived>, StoreError> {
         let connection = snapshot.connection();
-        let mut employees =
-            employees::known(connection, &Unscoped::Deriving.scope(), Whose::Only(ids), None).await?;
+        let mut employees = employees::known(connection, &Unscoped::Deriving.scope(), Whose::Only(ids), None).await?;
         people::attach_linked_results(connection, &mut employees, self.calendar).await?;
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }

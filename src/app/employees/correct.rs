@@ -17,7 +17,10 @@ use crate::domain::history::{self, Entry, Story};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::history::facts;
 use crate::store::whose::Whose;
-use crate::store::{Act, Connection, StoreError, Unscoped, applying, corrections, directory, employees, merges, people, platforms, protection, reorganisations};
+use crate::store::{
+    Act, Connection, StoreError, Unscoped, applying, corrections, directory, employees, merges, people, platforms,
+    protection, reorganisations,
+};
 
 /// What somebody corrects, and why.
 #[derive(Debug, Clone)]

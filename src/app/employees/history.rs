@@ -22,7 +22,10 @@ use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
 use crate::store::people::KnownEmployee;
 use crate::store::whose::Whose;
-use crate::store::{Act, Connection, Scope, StoreError, Unscoped, corrections, employees, merges, merging, people, platforms, proposals, protection, reorganisations};
+use crate::store::{
+    Act, Connection, Scope, StoreError, Unscoped, corrections, employees, merges, merging, people, platforms,
+    proposals, protection, reorganisations,
+};
 
 /// Which part of a story is asked for.
 #[derive(Debug, Clone, Copy)]

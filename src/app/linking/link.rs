@@ -18,7 +18,9 @@ use crate::store::decisions::{self, Decision};
 use crate::store::links::index_for;
 use crate::store::waiting::{self, NamedLearner};
 use crate::store::whose::Whose;
-use crate::store::{Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms, protection};
+use crate::store::{
+    Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms, protection,
+};
 
 /// What somebody decides about an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]

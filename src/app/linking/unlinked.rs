@@ -26,7 +26,9 @@ use crate::store::platforms::Platform;
 use crate::store::told::Told;
 use crate::store::waiting::{WaitingLearner, unlinked};
 use crate::store::whose::Whose;
-use crate::store::{Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, protection, settings, told};
+use crate::store::{
+    Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, protection, settings, told,
+};
 
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

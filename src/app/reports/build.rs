@@ -25,7 +25,10 @@ use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
 use crate::store::told::Told;
 use crate::store::whose::Whose;
-use crate::store::{Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations, requirements, stale, status_counts, told, waiting};
+use crate::store::{
+    Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations,
+    requirements, stale, status_counts, told, waiting,
+};
 
 /// What somebody asks of a report; `None` is the default.
 #[derive(Debug, Clone)]

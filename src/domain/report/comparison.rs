@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::domain::compliance::{Audience, Item, Requirement};
     use crate::domain::directory::EmploymentForm;
-    use crate::domain::ids::{CourseId, RequirementCode};
+    use crate::domain::ids::{CourseId, EmployeeId, RequirementCode};
     use crate::domain::training::Target;
 
     fn day(text: &str) -> NaiveDate {
