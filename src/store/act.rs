@@ -12,9 +12,11 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
+use sea_orm::{EntityTrait, Set};
 
 use super::clock::Change;
-use super::{Pool, Snapshot, Store, StoreError, audit};
+use super::entities::audit_entry;
+use super::{Pool, Snapshot, Store, StoreError};
 use crate::domain::access::{Grant, Visible};
 use crate::domain::calendar::CityCalendar;
 
@@ -32,6 +34,21 @@ pub struct Author<'a> {
     pub grant: &'a Grant,
     /// Ties the audit entry to the log.
     pub request_id: &'a str,
+}
+
+/// Writes an entry, at the change's own instant.
+async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<(), StoreError> {
+    let row = audit_entry::ActiveModel {
+        at: Set(change.at()),
+        subject: Set(author.grant.subject().to_owned()),
+        action: Set(entry.action.to_owned()),
+        object: Set(entry.object.to_owned()),
+        scope: Set(author.grant.visible().to_string()),
+        request_id: Set(author.request_id.to_owned()),
+        ..Default::default()
+    };
+    audit_entry::Entity::insert(row).exec_without_returning(change.connection()).await?;
+    Ok(())
 }
 
 /// Whom an act may see. Made by acts alone.
@@ -180,7 +197,7 @@ impl<'a> Changing<'a> {
 
     /// Leaves an entry of its own for one of several things that the change does.
     pub async fn note(&self, entry: Act<'_>) -> Result<(), StoreError> {
-        audit::insert(&self.change, self.author, entry).await?;
+        leave_entry(&self.change, self.author, entry).await?;
         self.has_entry.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -217,7 +234,7 @@ impl Store {
         (now, calendar): (DateTime<Utc>, CityCalendar),
     ) -> Result<AuditedRead, StoreError> {
         let change = self.open_change(now).await?;
-        audit::insert(&change, author, entry).await?;
+        leave_entry(&change, author, entry).await?;
         let known_at = change.known_at();
         change.commit().await?;
         Ok(AuditedRead { scope: Scope { visible: author.grant.visible().clone(), calendar }, known_at })

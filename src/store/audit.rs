@@ -1,10 +1,9 @@
 //! The audit trail: each look at a person's data, each export and each change.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::act::{Act, Author, Scope};
-use super::clock::Change;
+use super::act::Scope;
 use super::entities::audit_entry;
 use super::{StoreError, instant};
 
@@ -22,21 +21,6 @@ pub struct AuditEntry {
     /// Within which administrations: `city`, or their codes.
     pub scope: String,
     pub request_id: String,
-}
-
-/// Writes an entry, at the change's own instant.
-pub(super) async fn insert(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<(), StoreError> {
-    let row = audit_entry::ActiveModel {
-        at: Set(change.at()),
-        subject: Set(author.grant.subject().to_owned()),
-        action: Set(entry.action.to_owned()),
-        object: Set(entry.object.to_owned()),
-        scope: Set(author.grant.visible().to_string()),
-        request_id: Set(author.request_id.to_owned()),
-        ..Default::default()
-    };
-    audit_entry::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
 }
 
 /// Entries from the newest on; `before` is the id of the last one that was seen.

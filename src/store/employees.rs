@@ -50,7 +50,28 @@ pub async fn known(
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
+    held(connection, scope, people::directory(connection, whose, at).await?, at).await
+}
+
+/// The same, of whom a day is the caller's own. Who may not be seen on the day takes the same queries as who does not exist.
+pub async fn known_on(
+    connection: &impl Connection,
+    scope: &Scope,
+    day: NaiveDate,
+    whose: Whose<'_>,
+    at: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
     let mut found = people::directory(connection, whose, at).await?;
+    found.retain(|_, employee| scope.own_days(employee).contains(day));
+    held(connection, scope, found, at).await
+}
+
+async fn held(
+    connection: &impl Connection,
+    scope: &Scope,
+    mut found: BTreeMap<EmployeeId, KnownEmployee>,
+    at: Option<DateTime<Utc>>,
+) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
     if !scope.is_all() {
         let known_at = match at {
             Some(at) => at,

@@ -147,10 +147,8 @@ impl App {
         let known_at = (!view.is_current).then_some(view.known_at);
         let id = merges::merges(connection, known_at).await?.person(id);
         let scope = view.snapshot.scope();
-        let found = employees::known(connection, scope, Whose::Only(&[id]), known_at).await?;
-        let is_shown =
-            |employee: &KnownEmployee| scope.own_days(employee).contains(view.as_of) && scope.knows(employee, number);
-        let Some(mut employee) = found.into_values().find(is_shown) else {
+        let found = employees::known_on(connection, scope, view.as_of, Whose::Only(&[id]), known_at).await?;
+        let Some(mut employee) = found.into_values().find(|employee| scope.knows(employee, number)) else {
             return Ok(None);
         };
         if view.is_current {
