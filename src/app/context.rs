@@ -54,4 +54,11 @@ impl App {
     ) -> Result<Changing<'a>, StoreError> {
         self.store.begin_change(asker.author(grant), (self.now(), self.calendar)).await
     }
+
+    /// Ends a dry run: undoes the change, and leaves the audit entry of having seen what it would do.
+    pub(super) async fn end_preview(&self, change: Changing<'_>, entry: Act<'_>) -> Result<(), StoreError> {
+        let author = change.author();
+        change.roll_back().await?;
+        self.store.begin_read(author, entry, (self.now(), self.calendar)).await.map(drop)
+    }
 }

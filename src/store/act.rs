@@ -36,8 +36,8 @@ pub struct Author<'a> {
     pub request_id: &'a str,
 }
 
-/// Writes an entry, at the change's own instant.
-async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<(), StoreError> {
+/// Writes an entry, at the change's own instant; answers its id.
+async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<i64, StoreError> {
     let row = audit_entry::ActiveModel {
         at: Set(change.at()),
         subject: Set(author.grant.subject().to_owned()),
@@ -47,12 +47,11 @@ async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Res
         request_id: Set(author.request_id.to_owned()),
         ..Default::default()
     };
-    audit_entry::Entity::insert(row).exec_without_returning(change.connection()).await?;
-    Ok(())
+    Ok(audit_entry::Entity::insert(row).exec(change.connection()).await?.last_insert_id)
 }
 
-/// Whom an act may see. Made by acts alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whom an act may see. Made by acts alone, and not copied out of them.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Scope {
     visible: Visible,
     /// Turns instants into the days on which a person was the caller's own.
@@ -88,6 +87,8 @@ pub enum Unscoped {
     Deriving,
     /// Whether what is stored is whole, and the service well: figures without people.
     Operating,
+    /// What an import would change, planned before the change that leaves the entry.
+    Planning,
     /// Settings, requirements, platforms and keys: nobody's data.
     Configuration,
     /// A figure of one scope that rests on everybody: whom an identity fits, and which results wait for whom.
@@ -106,6 +107,7 @@ impl Unscoped {
 #[derive(Debug)]
 pub struct AuditedRead {
     scope: Scope,
+    entry_id: i64,
     known_at: DateTime<Utc>,
 }
 
@@ -116,14 +118,9 @@ impl AuditedRead {
         self.known_at
     }
 
-    #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
     /// Opens what the act reads from.
     pub async fn open(self, store: &Store) -> Result<Reading, StoreError> {
-        Ok(Reading { scope: self.scope, known_at: self.known_at, snapshot: store.open_snapshot().await? })
+        Ok(Reading { scope: self.scope, entry_id: self.entry_id, snapshot: store.open_snapshot().await? })
     }
 }
 
@@ -131,7 +128,7 @@ impl AuditedRead {
 #[derive(Debug)]
 pub struct Reading {
     scope: Scope,
-    known_at: DateTime<Utc>,
+    entry_id: i64,
     snapshot: Snapshot,
 }
 
@@ -141,10 +138,10 @@ impl Reading {
         &self.scope
     }
 
-    /// The transaction time of the act's audit entry.
+    /// The id of the act's audit entry. Entries with a smaller one were there before the act.
     #[must_use]
-    pub const fn known_at(&self) -> DateTime<Utc> {
-        self.known_at
+    pub const fn entry_id(&self) -> i64 {
+        self.entry_id
     }
 }
 
@@ -167,8 +164,7 @@ pub struct Changing<'a> {
 
 impl<'a> Changing<'a> {
     /// A caller's change over one that is begun in a way of its own: with ids reserved for a batch, for example.
-    #[must_use]
-    pub fn over(change: Change, author: Author<'a>, calendar: CityCalendar) -> Self {
+    pub(super) fn over(change: Change, author: Author<'a>, calendar: CityCalendar) -> Self {
         let scope = Scope { visible: author.grant.visible().clone(), calendar };
         Self { scope, change, author, has_entry: AtomicBool::new(false) }
     }
@@ -184,9 +180,10 @@ impl<'a> Changing<'a> {
         self.author.grant.subject()
     }
 
+    /// Whose change it is.
     #[must_use]
-    pub const fn grant(&self) -> &'a Grant {
-        self.author.grant
+    pub const fn author(&self) -> Author<'a> {
+        self.author
     }
 
     /// Makes the change durable, with its audit entry.
@@ -234,10 +231,10 @@ impl Store {
         (now, calendar): (DateTime<Utc>, CityCalendar),
     ) -> Result<AuditedRead, StoreError> {
         let change = self.open_change(now).await?;
-        leave_entry(&change, author, entry).await?;
+        let entry_id = leave_entry(&change, author, entry).await?;
         let known_at = change.known_at();
         change.commit().await?;
-        Ok(AuditedRead { scope: Scope { visible: author.grant.visible().clone(), calendar }, known_at })
+        Ok(AuditedRead { scope: Scope { visible: author.grant.visible().clone(), calendar }, entry_id, known_at })
     }
 
     /// Begins a change that a caller makes.

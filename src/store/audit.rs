@@ -23,20 +23,20 @@ pub struct AuditEntry {
     pub request_id: String,
 }
 
-/// Entries from the newest on; `before` is the id of the last one that was seen.
+/// Entries from the newest on that are older than the one with the id `before`.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
-    before: Option<i64>,
+    before: i64,
     at_most: u64,
 ) -> Result<Vec<AuditEntry>, StoreError> {
     if !scope.is_all() {
         return Ok(Vec::new());
     }
-    let mut found = audit_entry::Entity::find().order_by_desc(audit_entry::Column::Id).limit(at_most);
-    if let Some(before) = before {
-        found = found.filter(audit_entry::Column::Id.lt(before));
-    }
+    let found = audit_entry::Entity::find()
+        .filter(audit_entry::Column::Id.lt(before))
+        .order_by_desc(audit_entry::Column::Id)
+        .limit(at_most);
     let entry_of = |row: audit_entry::Model| AuditEntry {
         id: row.id,
         at: instant::read(row.at),

@@ -137,9 +137,8 @@ impl App {
             changes: changes(&before, &after, &requirements, self.today()),
         };
         if request.dry_run {
-            change.roll_back().await?;
             let object = format!("event {} of {}", request.event_id, meant.code);
-            self.audited_read(asker, &grant, Act { action: "result.preview", object: &object }).await?;
+            self.end_preview(change, Act { action: "result.preview", object: &object }).await?;
             return Ok(answer);
         }
         let (change, decision) = if needs_approval {

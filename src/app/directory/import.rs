@@ -92,7 +92,7 @@ impl App {
             let (known, changed_at, same_files) = match &held {
                 Some(change) => known_and_same(change.connection(), key.as_deref()).await?,
                 None => {
-                    known_and_same(self.store.snapshot(Unscoped::Operating).await?.connection(), key.as_deref()).await?
+                    known_and_same(self.store.snapshot(Unscoped::Planning).await?.connection(), key.as_deref()).await?
                 }
             };
             let today = self.today();

@@ -125,7 +125,8 @@ impl App {
         let requirements = self.requirements_naming(connection, &left, *on_day).await?;
         if *dry_run {
             let answer = answer(None, recorded(0, grant.subject()));
-            change.roll_back().await?;
+            let object = format!("reorganisation on {on_day}: {} steps, because {reason}", steps.len());
+            self.end_preview(change, Act { action: "reorganisation.preview", object: &object }).await?;
             return Ok(ReorganisationAnswer { requirements, ..answer });
         }
         for (code, name) in opened {

@@ -89,10 +89,10 @@ impl App {
         let after = self.statuses_today(connection, person, &requirements).await?;
         let known_at = change.known_at();
         let protected = protection::protected_among(connection, &BTreeSet::from([id])).await?;
+        let object = format!("employee {number}: {} changes, because {reason}", plan.changes.len());
         if *dry_run {
-            change.roll_back().await?;
+            self.end_preview(change, Act { action: "employee.preview-correction", object: &object }).await?;
         } else {
-            let object = format!("employee {number}: {} changes, because {reason}", plan.changes.len());
             change.commit(Act { action: "employee.correct", object: &object }).await?;
         }
         let was_protected = known.persons.get(number).is_some_and(|person| person.protected);

@@ -270,7 +270,7 @@ impl App {
         // Whoever has an employment now, or had it by some tree, is told of it.
         facts.employments.retain(|version| {
             let record = &version.record;
-            tree.places(&record.as_told()).into_iter().any(|code| scope.visible().includes_of(id, code))
+            tree.places(&record.as_told()).into_iter().any(|code| scope.visible().includes_of(employee.id, code))
         });
         let mut links = history::links(connection, (id, number), scope.is_all()).await?;
         // An address that links to somebody else who is protected would be theirs.

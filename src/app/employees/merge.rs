@@ -122,7 +122,7 @@ impl App {
         let merge = merging::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
         let known_at = change.known_at();
         if is_dry_run {
-            change.roll_back().await?;
+            self.end_preview(change, Act { action: "merge.preview", ..act }).await?;
         } else {
             change.commit(act).await?;
         }

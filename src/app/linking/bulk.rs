@@ -86,7 +86,7 @@ impl App {
             ));
         }
         let identities = decided.into_iter().map(|(_, identity)| identity).collect();
-        self.finish_link(change, asker, &identities, is_dry_run).await?;
+        self.finish_link(change, &identities, is_dry_run).await?;
         Ok(answers)
     }
 

@@ -93,7 +93,7 @@ impl App {
         let change = self.begin_change(asker, &grant).await?;
         let answer = self.decide_link(&change, request).await?;
         let decided = BTreeSet::from([request.identity.clone()]);
-        self.finish_link(change, asker, &decided, request.is_dry_run).await?;
+        self.finish_link(change, &decided, request.is_dry_run).await?;
         Ok(answer)
     }
 
@@ -103,7 +103,7 @@ impl App {
         let change = self.begin_change(asker, &grant).await?;
         let (mut answer, identity) = self.take_back(&change, id).await?;
         answer.is_dry_run = is_dry_run;
-        self.finish_link(change, asker, &BTreeSet::from([identity]), is_dry_run).await?;
+        self.finish_link(change, &BTreeSet::from([identity]), is_dry_run).await?;
         Ok(answer)
     }
 
@@ -111,15 +111,12 @@ impl App {
     pub(in crate::app) async fn finish_link(
         &self,
         change: Changing<'_>,
-        asker: &Asker,
         decided: &BTreeSet<Identity>,
         is_dry_run: bool,
     ) -> Result<(), StoreError> {
         if is_dry_run {
-            let grant = change.grant();
-            change.roll_back().await?;
             let object = "what links by hand would move";
-            return self.audited_read(asker, grant, Act { action: "link.preview", object }).await.map(drop);
+            return self.end_preview(change, Act { action: "link.preview", object }).await;
         }
         decisions::relink_decided(&change, decided, self.calendar).await?;
         change.commit_noted().await

@@ -169,11 +169,11 @@ pub enum ListUnlinkedError {
 
 /// Makes the key of the queue's cursors where there is none yet.
 pub(in crate::app) async fn make_cursor_key(app: &App) -> Result<(), StoreError> {
-    if settings::read(app.store.connection(Unscoped::Operating), settings::CURSOR_KEY).await?.is_some() {
+    if settings::read(app.store.connection(Unscoped::Configuration), settings::CURSOR_KEY).await?.is_some() {
         return Ok(());
     }
     let key: [u64; 4] = rand::random();
-    let change = app.store.change(Unscoped::Operating, app.now()).await?;
+    let change = app.store.change(Unscoped::Configuration, app.now()).await?;
     settings::write(&change, settings::CURSOR_KEY, &key.map(|part| format!("{part:016x}")).concat()).await?;
     change.commit().await
 }

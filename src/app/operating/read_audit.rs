@@ -25,10 +25,8 @@ impl App {
     ) -> Result<Vec<AuditEntry>, ReadAuditError> {
         let grant = asker.grant(Action::ReadAudit)?;
         let reading = self.begin_read(asker, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
-        let mut entries = audit::list(reading.connection(), reading.scope(), before, at_most + 1).await?;
         // What was there before this read: its own entry is for the next.
-        entries.retain(|entry| entry.at < reading.known_at());
-        entries.truncate(usize::try_from(at_most).unwrap_or(usize::MAX));
-        Ok(entries)
+        let before = before.unwrap_or_else(|| reading.entry_id());
+        Ok(audit::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 }

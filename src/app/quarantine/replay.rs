@@ -24,7 +24,7 @@ use crate::intake::xapi::words::Words;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
 use crate::store::receiving::{self, Again, Content, Delivery, Received};
-use crate::store::{Act, Changing, StoreError, Unscoped, deliveries, profiles};
+use crate::store::{Act, StoreError, Unscoped, deliveries, profiles};
 
 /// How many deliveries are read again in one change.
 const AT_ONCE: usize = 100;
@@ -179,8 +179,7 @@ impl App {
             self.audited_read(asker, &grant, Act { action: "delivery.preview", object: &object }).await?;
             again
         } else {
-            let change = self.store.change_for(now, &batch).await?;
-            let change = Changing::over(change, asker.author(&grant), self.calendar);
+            let change = self.store.begin_change_for(asker.author(&grant), (now, self.calendar), &batch).await?;
             let again = receiving::receive_again(&change, &batch, self.calendar).await?;
             change.commit(Act { action: "delivery.replay", object: &object }).await?;
             again

@@ -18,7 +18,7 @@ use crate::intake::xapi::results::Arrival;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Waiting};
 use crate::store::receiving::{self, Content, Delivery, NewStatement, Received};
-use crate::store::{Act, Changing, Connection, StoreError, Unscoped};
+use crate::store::{Act, Connection, StoreError, Unscoped};
 
 /// What is to be taken out of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +139,7 @@ impl App {
                 return Ok(taken(again));
             }
             let pointers: Vec<String> = wanted.iter().map(|piece| place(&read, piece)).collect();
-            let change = self.store.change_for(self.now(), batch).await?;
-            let change = Changing::over(change, asker.author(&grant), self.calendar);
+            let change = self.store.begin_change_for(asker.author(&grant), (self.now(), self.calendar), batch).await?;
             // Somebody else may have taken it, or replayed it, meanwhile.
             if quarantine::by_ids(change.connection(), &[id]).await?.is_empty()
                 || quarantine::taken_of(change.connection(), id).await? != before

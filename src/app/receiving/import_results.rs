@@ -12,7 +12,7 @@ use crate::intake::hr_csv::{RawFile, by_profile};
 use crate::intake::profile::{Profile, ProfileProblems};
 use crate::render::views::ResultsImportView;
 use crate::store::receiving::file::{self, KeepFileError, Progress, ResultsFile, Tally};
-use crate::store::{Act, Changing, StoreError, Unscoped, platforms};
+use crate::store::{Act, StoreError, Unscoped, platforms};
 
 /// A file of results.
 #[derive(Debug, Clone, Copy)]
@@ -119,8 +119,7 @@ impl App {
             imported.tally = file::foretell(snapshot.connection(), file, self.calendar, progress).await?;
             return Ok(imported);
         }
-        let change = self.store.change_for_file(self.now(), &file).await?;
-        let change = Changing::over(change, asker.author(&grant), self.calendar);
+        let change = self.store.begin_change_for_file(asker.author(&grant), (self.now(), self.calendar), &file).await?;
         if let Some((delivery, at)) = file::kept_before(change.connection(), &file).await? {
             change.roll_back().await?;
             return Ok(imported.same_as(delivery, at));

@@ -66,8 +66,7 @@ impl App {
         let grant = asker.grant(Action::Provision)?;
         let (mut settled, mut unsettled, mut after) = (0, 0, 0);
         loop {
-            let ids =
-                scim_waiting::perhaps_known(self.store.connection(Unscoped::RestsOnEverybody), after, AT_ONCE).await?;
+            let ids = scim_waiting::perhaps_known(self.store.connection(Unscoped::Deriving), after, AT_ONCE).await?;
             let Some(last) = ids.last() else { break };
             after = *last;
             // Looked at in one short transaction that changes nothing; most of them are known no better than before.
@@ -101,7 +100,7 @@ impl App {
                 "users go on waiting: they cannot be read as SCIM is configured now, or not be made users"
             );
         }
-        self.metrics.set_waiting_users(scim_waiting::count(self.store.connection(Unscoped::RestsOnEverybody)).await?);
+        self.metrics.set_waiting_users(scim_waiting::count(self.store.connection(Unscoped::Deriving)).await?);
         Ok(settled)
     }
 }

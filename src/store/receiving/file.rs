@@ -21,7 +21,7 @@ pub(super) use crate::store::deliveries::FILE_TYPE;
 use crate::store::entities::delivery;
 use crate::store::platforms::Platform;
 use crate::store::stale::mark_stale;
-use crate::store::{Store, StoreError, instant};
+use crate::store::{Author, Changing, Store, StoreError, instant};
 
 /// How many results are asked about and written at a time: parameters of about a megabyte.
 const PART: usize = 2000;
@@ -63,15 +63,16 @@ pub enum KeepFileError {
 pub type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
 
 impl Store {
-    /// Begins a change with room for a file's ids.
-    pub async fn change_for_file(
+    /// Begins a caller's change with a file's ids reserved.
+    pub async fn begin_change_for_file<'a>(
         &self,
-        now: chrono::DateTime<chrono::Utc>,
+        author: Author<'a>,
+        (now, calendar): (chrono::DateTime<chrono::Utc>, CityCalendar),
         file: &ResultsFile<'_>,
-    ) -> Result<Change, StoreError> {
+    ) -> Result<Changing<'a>, StoreError> {
         // At the most a learner and an event each, and the delivery.
         let ids = i64::try_from(1 + 2 * file.rows.len()).unwrap_or(i64::MAX);
-        self.change_reserving(now, ids).await
+        Ok(Changing::over(self.change_reserving(now, ids).await?, author, calendar))
     }
 }
 

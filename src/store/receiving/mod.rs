@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
 use super::clock::{Change, ClockAt};
-use super::{Store, StoreError};
+use super::{Author, Changing, Store, StoreError};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::linking::LinkingKey;
@@ -172,9 +172,14 @@ pub struct Again {
 }
 
 impl Store {
-    /// Begins a change with room for the ids of a batch.
-    pub async fn change_for(&self, now: DateTime<Utc>, batch: &[Delivery]) -> Result<Change, StoreError> {
-        self.change_reserving(now, ids_for(batch)).await
+    /// Begins a caller's change with the ids of a batch reserved.
+    pub async fn begin_change_for<'a>(
+        &self,
+        author: Author<'a>,
+        (now, calendar): (DateTime<Utc>, CityCalendar),
+        batch: &[Delivery],
+    ) -> Result<Changing<'a>, StoreError> {
+        Ok(Changing::over(self.change_reserving(now, ids_for(batch)).await?, author, calendar))
     }
 }
 
