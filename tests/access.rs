@@ -3,9 +3,25 @@
 //! Both lists may only shrink. A new line in either is a place where a person could be seen by somebody who may not: use an
 //! act's scope instead, or say in the review why that cannot be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+
+use kurskoll::app::Asker;
+use kurskoll::app::employees::history::HistoryRequest;
+use kurskoll::app::employees::merge::MergeRequest;
+use kurskoll::app::employees::show::ShowEmployeeError;
+use kurskoll::app::reports::clocks::Clocks;
+use kurskoll::domain::access::{Action, Principal, Role};
+use kurskoll::domain::history::Kind;
+use kurskoll::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
+use kurskoll::domain::report::DuePeriod;
+use kurskoll::store::whose::Whose;
+use kurskoll::store::{Act, Author, Unscoped, audit, employees, people, status_counts};
+
+use crate::support::app::TestApp;
+use crate::support::postgres::{TestDatabase, both_databases};
+use crate::support::small_city::small_city;
 
 fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
@@ -41,6 +57,7 @@ fn what_works_without_a_callers_scope_is_listed() {
     insta::assert_snapshot!(listed, @r"
     Configuration compliance/unknown_audience.rs 1
     Configuration directory/list_codes.rs 1
+    Configuration linking/unlinked.rs 2
     Configuration operating/sign_tokens.rs 3
     Configuration platforms/add.rs 1
     Configuration platforms/give_profile.rs 1
@@ -48,9 +65,9 @@ fn what_works_without_a_callers_scope_is_listed() {
     Deriving compliance/refresh.rs 7
     Deriving operating/seal.rs 2
     Deriving operating/verify/mod.rs 1
+    Deriving scim/waiting.rs 2
     Operating compliance/statements_without_result.rs 1
-    Operating directory/import.rs 1
-    Operating linking/unlinked.rs 2
+    Planning directory/import.rs 1
     Receiving platforms/pull/completions.rs 2
     Receiving platforms/pull/configure.rs 1
     Receiving platforms/pull/run.rs 4
@@ -79,7 +96,6 @@ fn what_works_without_a_callers_scope_is_listed() {
     RestsOnEverybody reports/as_known.rs 1
     RestsOnEverybody reports/build.rs 1
     RestsOnEverybody reports/compare.rs 1
-    RestsOnEverybody scim/waiting.rs 2
     ");
 }
 
@@ -158,12 +174,100 @@ fn what_reads_without_a_scope_is_listed() {
     ");
 }
 
-/// Nobody outside of the store can make a change, a snapshot or a scope by hand.
-#[test]
-fn an_act_is_the_only_way_to_a_scope() {
-    for (path, text) in sources("app").into_iter().chain(sources("http")).chain(sources("cli")).chain(sources("jobs")) {
-        for forbidden in ["open_change(", "open_snapshot(", "pool_of_readers("] {
-            assert!(!text.contains(forbidden), "{path} calls {forbidden}…)");
+fn number(text: &str) -> EmployeeNumber {
+    EmployeeNumber::parse(text).expect("a number")
+}
+
+async fn id_of(app: &TestApp, text: &str) -> EmployeeId {
+    let connection = app.app.store.connection(Unscoped::Operating);
+    people::by_number(connection, &number(text)).await.expect("an answer").expect("an employee")
+}
+
+/// Anna, who leads Bo, as a sign-in would make her a caller.
+async fn anna(app: &TestApp) -> Asker {
+    let roles = BTreeSet::from([Role::Manager, Role::Employee]);
+    let principal = Principal {
+        employee: Some(id_of(app, "1001").await),
+        managed: BTreeSet::from([id_of(app, "1002").await]),
+        ..Principal::with_token("anna".to_owned(), roles, BTreeSet::new())
+    };
+    Asker { principal, request_id: "a-request".to_owned() }
+}
+
+both_databases! {
+    async fn a_manager_sees_their_people_and_themselves_and_nobody_else(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let anna = anna(&app).await;
+        for own in ["1001", "1002"] {
+            let seen = app.app.show_employee(&anna, &number(own), Clocks::default()).await.expect("an own person");
+            assert_eq!((seen.number, seen.employments.len()), (number(own), 1));
         }
+        for other in ["1003", "1004", "4711"] {
+            let refused = app.app.show_employee(&anna, &number(other), Clocks::default()).await;
+            assert!(matches!(refused, Err(ShowEmployeeError::UnknownEmployee(_))), "{other}: {refused:?}");
+        }
+        let grant = anna.grant(Action::ReadPeople).expect("a right");
+        let whole = app.app.store.begin_read(
+            Author { grant: &grant, request_id: "a-request" },
+            Act { action: "employee.read", object: "everybody" },
+            (app.clock.now(), app.app.calendar),
+        );
+        let reading = whole.await.expect("an act").open(&app.app.store).await.expect("a snapshot");
+        let mut everybody = Vec::new();
+        for each in ["1001", "1002", "1003", "1004"] {
+            everybody.push(id_of(&app, each).await);
+        }
+        let known = employees::known(reading.connection(), reading.scope(), Whose::Only(&everybody), None).await;
+        let known: Vec<EmployeeNumber> = known.expect("people").into_values().map(|employee| employee.number).collect();
+        assert_eq!(known, [number("1001"), number("1002")]);
+        let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
+        let counted = status_counts::count_alike(
+            reading.connection(),
+            &requirement,
+            app.app.today(),
+            DuePeriod::year_to(app.app.today()),
+            (reading.scope(), None),
+        );
+        assert_eq!(counted.await.expect("counts"), []);
+        let auditor = app.token(Role::Auditor, &[]).await;
+        let trail = app.get("/api/v1/audit?limit=2", Some(&auditor)).await.ok();
+        assert_eq!((&trail["items"][1]["subject"], &trail["items"][1]["scope"]), (&"anna".into(), &"2 people".into()));
+    }
+
+    async fn a_person_in_scope_is_seen_with_what_is_recorded_under_each_of_their_numbers(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let request = MergeRequest {
+            kept: number("1001"),
+            duplicate: number("1003"),
+            reason: "one human".to_owned(),
+            dry_run: false,
+        };
+        app.app.merge_employees(&Asker::operator(), &request).await.expect("a merge");
+        let anna = anna(&app).await;
+        let mut stories = Vec::new();
+        for asker in [&Asker::operator(), &anna] {
+            let request = HistoryRequest { after: None, kind: Some(Kind::Employment), at_most: 100 };
+            let story = app.app.show_history(asker, &number("1001"), request).await.expect("a story");
+            stories.push(story.entries.len());
+        }
+        assert_eq!(stories, [3, 3]);
+    }
+
+    async fn a_page_of_the_trail_is_full_whatever_is_recorded_while_it_is_read(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let store = &app.app.store;
+        let grant = Asker::operator().grant(Action::ReadAudit).expect("a right");
+        let author = Author { grant: &grant, request_id: "a-request" };
+        let when = (app.clock.now(), app.app.calendar);
+        let entry = |object| Act { action: "audit.read", object };
+        store.begin_read(author, entry("earlier"), when).await.expect("an act");
+        let mine = store.begin_read(author, entry("mine"), when).await.expect("an act");
+        store.begin_read(author, entry("later"), when).await.expect("an act");
+        let reading = mine.open(store).await.expect("a snapshot");
+        let page = audit::list(reading.connection(), reading.scope(), reading.entry_id(), 1).await.expect("a page");
+        assert_eq!(page.iter().map(|entry| entry.object.as_str()).collect::<Vec<_>>(), ["earlier"]);
     }
 }

@@ -91,28 +91,28 @@ struct Numbers {
     of: EmployeeId,
 }
 
-/// The numbers that are the caller's to know: those under which an own employment was told, and those that a merge on an own
+/// The numbers that are the caller's to know: those under which an own employment is recorded, and those that a merge on an own
 /// day made the same. What another administration's number is merged with, or was before, is not among them.
 fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Merge]) -> Numbers {
     let under = |fact: i64| employee.told_under.get(&fact).unwrap_or(&employee.number).clone();
     let includes = |code| scope.visible().includes_of(employee.id, code);
     let employments = employee.person.employments.iter().filter(|e| includes(&e.administration));
-    let told: BTreeSet<EmployeeNumber> = employments.map(|e| under(e.fact_id)).collect();
+    let recorded: BTreeSet<EmployeeNumber> = employments.map(|e| under(e.fact_id)).collect();
     let is_own = |merge: &&Merge| own.contains(scope.calendar().day_of(merge.decided.at));
     let joined: BTreeSet<&EmployeeNumber> = made.iter().filter(is_own).map(|merge| &merge.duplicate_number).collect();
-    let shows_kept = told.contains(&employee.number) || told.iter().any(|number| joined.contains(number));
+    let shows_kept = recorded.contains(&employee.number) || recorded.iter().any(|number| joined.contains(number));
     if shows_kept {
         let merged = employee.merged_numbers.iter();
-        let merged = merged.filter(|number| told.contains(*number) || joined.contains(*number)).cloned();
+        let merged = merged.filter(|number| recorded.contains(*number) || joined.contains(*number)).cloned();
         return Numbers { number: employee.number.clone(), merged: merged.collect(), of: employee.id };
     }
-    let mut told = told.into_iter();
-    let number = told.next().unwrap_or_else(|| employee.number.clone());
+    let mut recorded = recorded.into_iter();
+    let number = recorded.next().unwrap_or_else(|| employee.number.clone());
     let of = made.iter().find(|merge| merge.duplicate_number == number).map_or(employee.id, |merge| merge.duplicate);
-    Numbers { number, merged: told.collect(), of }
+    Numbers { number, merged: recorded.collect(), of }
 }
 
-/// Leaves out of some people whoever has no own day, and of the others the numbers, names and addresses that do not
+/// Leaves out everybody who has no own day, and of the others the numbers, names and addresses that do not
 /// belong to own days: those of an employee who has left are what was known at the end of the last own day.
 pub async fn keep_own(
     connection: &impl Connection,

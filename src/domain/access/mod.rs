@@ -27,7 +27,8 @@ pub enum Role {
     Auditor,
     /// The SCIM endpoint and nothing else.
     Scim,
-    /// Sees the people whose employment names them as manager. By sign-in alone.
+    /// Sees the people whose employment names them as manager. By sign-in alone. What of these people a manager may not see
+    /// (scores of attempts) is to be left out where the sign-in is made: no caller has the role yet.
     Manager,
     /// Sees themselves. By sign-in alone.
     Employee,
