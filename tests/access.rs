@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::employees::history::HistoryRequest;
 use kurskoll::app::employees::merge::MergeRequest;
 use kurskoll::app::employees::show::ShowEmployeeError;
@@ -122,21 +122,22 @@ fn what_reads_without_a_scope_is_listed() {
     chain/mod.rs: head ending_at reader_at clock
     chain/rows.rs: by_key by_instant called
     clock.rs: known_through
+    compliance_states.rs: stored count_orphans
     corrections.rs: reasons
     credentials.rs: by_key
-    decisions.rs: decisions nobodys decision_by_id
+    decisions.rs: decisions dismissals decision_by_id
     deliveries.rs: owners quarantined count_quarantined
     directory.rs: administrations units_among known
     history.rs: facts links results result_decisions result who_did_it
     imports.rs: latest_of carried_out
     judged_for.rs: judged_for
     keys.rs: list
-    learners.rs: as_known kept_learners links_of miscounted_repeats events_of_nobody
+    learners.rs: as_known stored_learners links_of miscounted_repeats events_without_owner
     links.rs: index_for index_as_known
     merges.rs: merges
     merging.rs: by_id of_employee
     namesakes.rs: directory_state namesakes
-    people.rs: as_told told_in attach_linked_results by_number ever_by_number known_since ids_of known_otherwise ids_after numbers_of
+    people.rs: as_recorded recorded_in attach_linked_results by_number ever_by_number known_since ids_of known_otherwise ids_after numbers_of
     platform_health.rs: counts_since spoke active_hours deliveries_since latest occurred_in
     platforms.rs: list by_code link_orders secrets_at
     profiles.rs: newest versions
@@ -144,12 +145,12 @@ fn what_reads_without_a_scope_is_listed() {
     protection.rs: protected_now protected_among protected_words
     pulls.rs: of list due found_since completions_of
     quarantine.rs: by_ids waiting_among count taken_of
-    receiving/file.rs: kept_before foretell
-    receiving/mod.rs: foretell_again
+    receiving/file.rs: stored_before preview
+    receiving/mod.rs: preview_again
     receiving/reread.rs: page satisfying
-    receiving/rereading.rs: deliveries_after events_of events_without_delivery events_named statements_of kept_among done_among held_among attachments_of secrets_held
+    receiving/rereading.rs: deliveries_after events_of events_without_delivery events_named statements_of stored_among done_among pending_among attachments_of secrets_held
     receiving/without.rs: of_deliveries
-    reorganisations.rs: standing successions was_known_before
+    reorganisations.rs: in_force successions was_known_before
     requirements.rs: versions recorded_between codes
     result_decisions.rs: by_id of_event that_count of_events
     revocations.rs: platforms_of around
@@ -160,8 +161,7 @@ fn what_reads_without_a_scope_is_listed() {
     scim_waiting.rs: by_id existing by_user_name candidates count after page perhaps_known
     settings.rs: read
     stale.rs: stale stale_bounds stale_employees stale_among more_stale_than count_stale_employees
-    standings.rs: kept count_orphans
-    told.rs: results_about waiting_about unlinked_of of_learners told_by
+    stored_results.rs: results_about waiting_about unlinked_of of_learners times_of_results
     undoing.rs: rested_on
     waiting.rs: unlinked named_by count_unlinked count_linked_between count_waiting_between results_between
     xapi/activities.rs: definition_of definitions_of
@@ -184,14 +184,14 @@ async fn id_of(app: &TestApp, text: &str) -> EmployeeId {
 }
 
 /// Anna, who leads Bo, as a sign-in would make her a caller.
-async fn anna(app: &TestApp) -> Asker {
+async fn anna(app: &TestApp) -> Caller {
     let roles = BTreeSet::from([Role::Manager, Role::Employee]);
     let principal = Principal {
         employee: Some(id_of(app, "1001").await),
         managed: BTreeSet::from([id_of(app, "1002").await]),
         ..Principal::with_token("anna".to_owned(), roles, BTreeSet::new())
     };
-    Asker { principal, request_id: "a-request".to_owned() }
+    Caller { principal, request_id: "a-request".to_owned() }
 }
 
 both_databases! {
@@ -222,7 +222,7 @@ both_databases! {
         let known: Vec<EmployeeNumber> = known.expect("people").into_values().map(|employee| employee.number).collect();
         assert_eq!(known, [number("1001"), number("1002")]);
         let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
-        let counted = status_counts::count_alike(
+        let counted = status_counts::count_statuses(
             reading.connection(),
             &requirement,
             app.app.today(),
@@ -244,12 +244,12 @@ both_databases! {
             reason: "one human".to_owned(),
             dry_run: false,
         };
-        app.app.merge_employees(&Asker::operator(), &request).await.expect("a merge");
+        app.app.merge_employees(&Caller::operator(), &request).await.expect("a merge");
         let anna = anna(&app).await;
         let mut stories = Vec::new();
-        for asker in [&Asker::operator(), &anna] {
+        for caller in [&Caller::operator(), &anna] {
             let request = HistoryRequest { after: None, kind: Some(Kind::Employment), at_most: 100 };
-            let story = app.app.show_history(asker, &number("1001"), request).await.expect("a story");
+            let story = app.app.show_history(caller, &number("1001"), request).await.expect("a story");
             stories.push(story.entries.len());
         }
         assert_eq!(stories, [3, 3]);
@@ -259,7 +259,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let store = &app.app.store;
-        let grant = Asker::operator().grant(Action::ReadAudit).expect("a right");
+        let grant = Caller::operator().grant(Action::ReadAudit).expect("a right");
         let author = Author { grant: &grant, request_id: "a-request" };
         let when = (app.clock.now(), app.app.calendar);
         let entry = |object| Act { action: "audit.read", object };

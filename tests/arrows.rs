@@ -49,7 +49,7 @@ impl Source {
         found
     }
 
-    fn room(&self) -> Option<&str> {
+    fn layer(&self) -> Option<&str> {
         let mut parts = self.path.iter();
         let first = parts.next()?.to_str()?;
         parts.next().map(|_| first)
@@ -62,11 +62,11 @@ impl Source {
     }
 
     /// The names of its room that it uses, by the room's path or by climbing up to it with `super::`.
-    fn uses_of_its_room(&self) -> BTreeSet<String> {
-        let Some(room) = self.room() else { return BTreeSet::new() };
+    fn uses_of_its_layer(&self) -> BTreeSet<String> {
+        let Some(layer) = self.layer() else { return BTreeSet::new() };
         let code = self.code();
         let mut used = BTreeSet::new();
-        for way in [format!("crate::{room}::"), "super::".repeat(self.depth().saturating_sub(1))] {
+        for way in [format!("crate::{layer}::"), "super::".repeat(self.depth().saturating_sub(1))] {
             for (at, _) in code.match_indices(&way) {
                 let (before, after) = (&code[..at], &code[at + way.len()..]);
                 let is_whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == ':');
@@ -128,7 +128,7 @@ fn read_folder(folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// The first names of a path, or of each path in braces: `app::{App, Asker}` gives `app`; `{app::App, store}` both.
+/// The first names of a path, or of each path in braces: `app::{App, Caller}` gives `app`; `{app::App, store}` both.
 fn first_names(path: &str) -> Vec<String> {
     let name =
         |text: &str| -> String { text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
@@ -165,21 +165,21 @@ fn names(text: &str, word: &str) -> bool {
 
 #[test]
 fn every_room_has_its_arrows() {
-    let rooms: BTreeSet<String> = Source::all().iter().filter_map(Source::room).map(str::to_owned).collect();
-    let listed: BTreeSet<String> = ARROWS.iter().map(|(room, _, _)| (*room).to_owned()).collect();
-    assert_eq!(rooms, listed);
+    let layers: BTreeSet<String> = Source::all().iter().filter_map(Source::layer).map(str::to_owned).collect();
+    let listed: BTreeSet<String> = ARROWS.iter().map(|(layer, _, _)| (*layer).to_owned()).collect();
+    assert_eq!(layers, listed);
 }
 
 #[test]
 fn no_room_uses_another_against_the_arrows() {
-    let rooms: BTreeMap<&str, (&[&str], &[&str])> =
-        ARROWS.iter().map(|(room, may, never)| (*room, (*may, *never))).collect();
+    let layers: BTreeMap<&str, (&[&str], &[&str])> =
+        ARROWS.iter().map(|(layer, may, never)| (*layer, (*may, *never))).collect();
     let mut against = Vec::new();
     for source in Source::all() {
-        let Some(room) = source.room() else { continue };
-        let (may, never) = rooms[room];
+        let Some(layer) = source.layer() else { continue };
+        let (may, never) = layers[layer];
         for other in source.uses() {
-            if other != room && rooms.contains_key(other.as_str()) && !may.contains(&other.as_str()) {
+            if other != layer && layers.contains_key(other.as_str()) && !may.contains(&other.as_str()) {
                 against.push(format!("{} uses {other}", source.path.display()));
             }
         }
@@ -191,20 +191,20 @@ fn no_room_uses_another_against_the_arrows() {
 
 /// The modules of each room, with those of the same room that each uses.
 fn modules() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
-    let mut rooms: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    let mut layers: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for source in Source::all() {
-        if let (Some(room), Some(module)) = (source.room(), source.module()) {
-            let modules = rooms.entry(room.to_owned()).or_default();
-            modules.entry(module.to_owned()).or_default().extend(source.uses_of_its_room());
+        if let (Some(layer), Some(module)) = (source.layer(), source.module()) {
+            let modules = layers.entry(layer.to_owned()).or_default();
+            modules.entry(module.to_owned()).or_default().extend(source.uses_of_its_layer());
         }
     }
-    for modules in rooms.values_mut() {
+    for modules in layers.values_mut() {
         let names: BTreeSet<String> = modules.keys().cloned().collect();
         for (module, used) in modules {
             used.retain(|other| other != module && names.contains(other));
         }
     }
-    rooms
+    layers
 }
 
 /// The modules that one uses, by way of others or not.
@@ -232,12 +232,12 @@ fn circles(modules: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<&str>> 
 
 #[test]
 fn modules_of_a_room_use_each_other_in_no_circle() {
-    let rooms = modules();
-    let found: BTreeSet<(&str, Vec<&str>)> = rooms
+    let layers = modules();
+    let found: BTreeSet<(&str, Vec<&str>)> = layers
         .iter()
-        .flat_map(|(room, modules)| circles(modules).into_iter().map(move |circle| (room.as_str(), circle)))
+        .flat_map(|(layer, modules)| circles(modules).into_iter().map(move |circle| (layer.as_str(), circle)))
         .collect();
-    let listed: BTreeSet<(&str, Vec<&str>)> = CIRCLES.iter().map(|(room, circle)| (*room, circle.to_vec())).collect();
+    let listed: BTreeSet<(&str, Vec<&str>)> = CIRCLES.iter().map(|(layer, circle)| (*layer, circle.to_vec())).collect();
     let new: Vec<_> = found.difference(&listed).collect();
     assert!(new.is_empty(), "in a circle, so move what they share into a module of its own: {new:?}");
     let gone: Vec<_> = listed.difference(&found).collect();
@@ -248,7 +248,7 @@ fn modules_of_a_room_use_each_other_in_no_circle() {
 fn entities_never_leave_the_store() {
     for source in Source::all() {
         let path = source.path.display();
-        if source.room() != Some("store") {
+        if source.layer() != Some("store") {
             assert!(!names(&source.text, "entities"), "{path} names the store's entities");
             continue;
         }
@@ -273,7 +273,7 @@ fn paths_are_read_as_they_are_written() {
     let staying = Source { path: PathBuf::from("domain/plan/mod.rs"), text: "use super::ids::X;".to_owned() };
     assert_eq!(staying.uses(), BTreeSet::new());
     let within =
-        |path: &str, text: &str| Source { path: PathBuf::from(path), text: text.to_owned() }.uses_of_its_room();
+        |path: &str, text: &str| Source { path: PathBuf::from(path), text: text.to_owned() }.uses_of_its_layer();
     assert_eq!(
         within("domain/plan/act.rs", "use super::super::ids::X; use super::y; super::super::super::store::z"),
         BTreeSet::from(["ids".to_owned()])

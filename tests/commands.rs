@@ -81,10 +81,10 @@ fn a_port_that_somebody_else_has_is_named() {
     let port = taken.local_addr().expect("its address").port().to_string();
     let here = CommandLine::new().with("ROCKET_PORT", &port);
     let ran = here.run("serve");
-    let told = format!(
+    let reported = format!(
         "kurskoll: port {port} at 127.0.0.1 cannot be had: another program listens there; choose one with ROCKET_PORT"
     );
-    assert!(ran.code == Some(1) && ran.err.contains(&told), "{}", ran.err);
+    assert!(ran.code == Some(1) && ran.err.contains(&reported), "{}", ran.err);
 }
 
 both_databases! {
@@ -187,7 +187,7 @@ both_databases! {
         assert!(sound.err.contains(" 0 events, 0 statements, 4 employees, and "), "{}", sound.err);
         assert!(sound.err.contains("compared: all is as it was recorded, and everything derived as the facts give it."), "{}", sound.err);
         let connection = Database::connect(&database.url).await.expect("the database is there");
-        let tampered = "UPDATE standing SET status = 'compliant' WHERE status = 'overdue'";
+        let tampered = "UPDATE compliance_state SET status = 'compliant' WHERE status = 'overdue'";
         assert!(connection.execute_unprepared(tampered).await.expect("a change").rows_affected() > 0);
         let ran = here.run("verify");
         assert_eq!(ran.code, Some(1));

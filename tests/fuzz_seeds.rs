@@ -98,7 +98,7 @@ fn the_fuzzer_is_built_of_what_the_service_is_built_of() {
         whole["dependencies"].as_table().expect("a table").clone()
     };
     let service = dependencies("Cargo.toml");
-    for (name, asked) in dependencies("fuzz/rooms/Cargo.toml") {
-        assert_eq!(service.get(&name), Some(&asked), "{name} in fuzz/rooms/Cargo.toml");
+    for (name, requested) in dependencies("fuzz/rooms/Cargo.toml") {
+        assert_eq!(service.get(&name), Some(&requested), "{name} in fuzz/rooms/Cargo.toml");
     }
 }

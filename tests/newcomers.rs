@@ -172,7 +172,7 @@ async fn long_work_that_is_interrupted_says_what_was_not_done() {
     let other = Database::connect(&database.url).await.expect("the database is there");
     let mut import = here.command("directory import --administrations administrations.csv --partial");
     let held = sea_orm::TransactionTrait::begin(&other).await.expect("a transaction");
-    held.execute_unprepared("UPDATE knowledge_clock SET at = at").await.expect("it is held");
+    held.execute_unprepared("UPDATE transaction_clock SET at = at").await.expect("it is held");
     let mut import = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     interrupt(&import);
     let code = import.wait().expect("it ends").code();

@@ -8,7 +8,7 @@ use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::directory::files::employments;
-use crate::routes_refused::ASKED;
+use crate::routes_refused::REQUESTS;
 use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
@@ -220,9 +220,9 @@ impl World {
             app.post("/api/v1/links", Some(&city), &link).await.ok();
         }
         let admin = app.token(Role::Admin, &[]).await;
-        for (kept, duplicate) in [("3001", "3009"), ("9001", "2001")] {
+        for (stored, duplicate) in [("3001", "3009"), ("9001", "2001")] {
             let body = json!({"duplicate": duplicate, "reason": "samma person"});
-            app.post(&format!("/api/v1/employees/{kept}/merge"), Some(&admin), &body).await.ok();
+            app.post(&format!("/api/v1/employees/{stored}/merge"), Some(&admin), &body).await.ok();
         }
         let opens =
             json!({"on_day": "2026-12-01", "reason": "beslut", "moves": [], "opens": [{"code": "NY", "name": "Nya"}]});
@@ -234,16 +234,16 @@ impl World {
 
     async fn ask_everything(&self) -> Vec<(String, String)> {
         let mut answers = Vec::new();
-        for asked in &ASKED {
-            let (method, _) = asked.route.split_once(' ').expect("a method");
-            if OF_OPERATORS.contains(&asked.route) {
+        for case in &REQUESTS {
+            let (method, _) = case.route.split_once(' ').expect("a method");
+            if OF_OPERATORS.contains(&case.route) {
                 continue;
             }
-            let body: Value = serde_json::from_str(asked.body).unwrap_or(json!({}));
+            let body: Value = serde_json::from_str(case.body).unwrap_or(json!({}));
             let json = [("content-type", "application/json")];
             let body = (method != "GET").then_some(&body);
-            let answer = self.app.ask(&format!("{method} {}", asked.path), Some(&self.officer), &json, body).await;
-            answers.push((asked.route.to_owned(), timeless(&answer)));
+            let answer = self.app.ask(&format!("{method} {}", case.path), Some(&self.officer), &json, body).await;
+            answers.push((case.route.to_owned(), timeless(&answer)));
         }
         for question in QUESTIONS {
             let path = format!("/api/v1/{}", question.replace("{known_at}", &self.known_at));
@@ -268,14 +268,14 @@ impl World {
 both_databases! {
     async fn what_happens_in_another_administration_changes_no_byte_of_an_answer(database: TestDatabase) {
         let world = World::start(&database).await;
-        let listed: BTreeSet<String> = ASKED.iter().map(|asked| asked.route.to_owned()).collect();
+        let listed: BTreeSet<String> = REQUESTS.iter().map(|case| case.route.to_owned()).collect();
         assert_eq!(world.app.routes, listed, "what is mounted, and what is asked here");
-        world.app.settle().await;
+        world.app.refresh().await;
         let before = world.ask_everything().await;
         for round in ["while nothing changes", "at once", "once settled"] {
             match round {
                 "at once" => world.fgk_goes_on().await,
-                "once settled" => world.app.settle().await,
+                "once settled" => world.app.refresh().await,
                 _ => {}
             }
             let after = world.ask_everything().await;
@@ -297,7 +297,7 @@ both_databases! {
         let admin = world.app.token(Role::Admin, &[]).await;
         let prior = json!({"employee_number": "3001", "course": "simning", "completed_on": "2026-01-12", "reason": "intyg"});
         let prior = world.app.post("/api/v1/prior-training", Some(&admin), &prior).await.ok()["id"].clone();
-        world.app.settle().await;
+        world.app.refresh().await;
         let link_to = |number: &str| json!({"platform": "larportal", "key": "email", "value": "delad@sef.example.org", "employee_number": number, "reason": "frågad"});
         let pairs = [
             ("GET /api/v1/employees/3001".to_owned(), "GET /api/v1/employees/4711".to_owned(), None),

@@ -162,9 +162,9 @@ fn every_body_has_examples_that_its_own_schema_takes() {
         }
         for (media, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
             let examples = content["examples"].as_object().unwrap_or_else(|| panic!("{name} {media} has no example"));
-            for (example, told) in examples {
+            for (example, reported) in examples {
                 let what = format!("{name}, {example}");
-                assert_valid(&validator(&document, &content["schema"]), &told["value"], &what);
+                assert_valid(&validator(&document, &content["schema"]), &reported["value"], &what);
             }
         }
     }
@@ -222,7 +222,7 @@ async fn what_is_answered_is_what_is_described() {
     };
     small_city(&app).await;
     let secret = app.platform("larportal").await;
-    let door = "POST /webhooks/{platform}";
+    let endpoint = "POST /webhooks/{platform}";
     let anna = json!({"employee_number": "1001"});
     for (id, body, status) in [
         ("e-1", completed(anna.clone(), "infosec-basics", "2026-02-01T10:00:00+01:00"), 200),
@@ -234,15 +234,15 @@ async fn what_is_answered_is_what_is_described() {
         ("q-1", json!({"type": 1}), 422),
         ("q-2", completed(json!({}), "infosec-basics", "2026-02-03T10:00:00+01:00"), 422),
     ] {
-        assert_eq!(described(door, &app.deliver("larportal", &secret, id, &body).await), status, "{id}");
+        assert_eq!(described(endpoint, &app.deliver("larportal", &secret, id, &body).await), status, "{id}");
     }
-    assert_eq!(described(door, &app.deliver("other", &secret, "e-5", &json!({})).await), 404);
-    assert_eq!(described(door, &app.post("/webhooks/larportal", None, &json!({})).await), 401);
+    assert_eq!(described(endpoint, &app.deliver("other", &secret, "e-5", &json!({})).await), 404);
+    assert_eq!(described(endpoint, &app.post("/webhooks/larportal", None, &json!({})).await), 401);
     let large = vec![b' '; 300 * 1024];
     let headers = [("webhook-id", "e-6"), ("webhook-signature", "v1,x")];
-    assert_eq!(described(door, &app.deliver_raw("larportal", &headers, 0, large).await), 413);
+    assert_eq!(described(endpoint, &app.deliver_raw("larportal", &headers, 0, large).await), 413);
     let text = [("content-type", "text/plain"), ("webhook-id", "e-7")];
-    assert_eq!(described(door, &app.deliver_raw("larportal", &text, 0, Vec::new()).await), 415);
+    assert_eq!(described(endpoint, &app.deliver_raw("larportal", &text, 0, Vec::new()).await), 415);
 
     let token = app.token(Role::Admin, &[]).await;
     let scim = app.token(Role::Scim, &[]).await;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::compliance::decide_results::ResultDecisionRequest;
 use kurskoll::app::employees::propose::{Decision, ProposalRequest};
 use kurskoll::app::linking::link::LinkRequest;
@@ -29,7 +29,7 @@ const CALLERS: [&str; 9] = ["admin", "city", "own", "foreign", "auditor", "scim"
 
 /// A mounted route, and how it is asked. What can be done once has one for each caller: `{caller}` is the caller's place
 /// in the table, `{link}` a link by hand of the caller's own, and `{delivery}` a delivery in quarantine.
-pub struct Asked {
+pub struct RouteCase {
     pub route: &'static str,
     pub path: &'static str,
     pub body: &'static str,
@@ -39,8 +39,8 @@ pub struct Asked {
 const BULK: &str = r#"{"all_or_nothing": true, "operations": [{"op": "dismiss", "platform": "larportal", "key": "email",
                        "value": "shared-{caller}@example.org", "reason": "a test account"}]}"#;
 
-const fn asked(route: &'static str, path: &'static str) -> Asked {
-    Asked { route, path, body: "{}" }
+const fn case(route: &'static str, path: &'static str) -> RouteCase {
+    RouteCase { route, path, body: "{}" }
 }
 
 const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
@@ -48,203 +48,207 @@ const DISMISS: &str = r#"{"ids": [4711], "reason": "settled otherwise"}"#;
 const LINK: &str = r#"{"platform": "larportal", "key": "email", "value": "shared-{caller}@example.org",
                        "employee_number": "20{caller}1", "reason": "asked by phone"}"#;
 
-pub const ASKED: [Asked; 113] = [
-    asked("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
-    asked("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
-    asked("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
-    asked("GET /api/v1/audit", "/api/v1/audit"),
-    asked("GET /api/v1/deliveries", "/api/v1/deliveries"),
-    asked("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
-    asked("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
-    asked("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
-    Asked {
+pub const REQUESTS: [RouteCase; 113] = [
+    case("GET /api/v1/administrations/<code>/compliance", "/api/v1/administrations/SEF/compliance"),
+    case("GET /api/v1/administrations/<code>/export.csv", "/api/v1/administrations/SEF/export.csv"),
+    case("GET /api/v1/administrations/<code>/export.xlsx", "/api/v1/administrations/SEF/export.xlsx"),
+    case("GET /api/v1/audit", "/api/v1/audit"),
+    case("GET /api/v1/deliveries", "/api/v1/deliveries"),
+    case("GET /api/v1/deliveries/<id>", "/api/v1/deliveries/{delivery}"),
+    case("POST /api/v1/deliveries/<id>/replay", "/api/v1/deliveries/{delivery}/replay"),
+    case("GET /api/v1/employees/<employee_number>", "/api/v1/employees/1002"),
+    RouteCase {
         route: "POST /api/v1/employees/<employee_number>/corrections",
         path: "/api/v1/employees/1002/corrections",
         body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/employees/<employee_number>/merge",
         path: "/api/v1/employees/1002/merge",
         body: r#"{"duplicate": "1001", "reason": "hired twice", "dry_run": true}"#,
     },
-    asked("GET /api/v1/merges", "/api/v1/merges"),
-    Asked {
+    case("GET /api/v1/merges", "/api/v1/merges"),
+    RouteCase {
         route: "POST /api/v1/merges/<id>/undo",
         path: "/api/v1/merges/4711/undo",
         body: r#"{"reason": "two after all"}"#,
     },
-    asked("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
-    asked("GET /api/v1/exemptions", "/api/v1/exemptions"),
-    Asked {
+    case("GET /api/v1/employees/<employee_number>/history", "/api/v1/employees/1002/history"),
+    case("GET /api/v1/exemptions", "/api/v1/exemptions"),
+    RouteCase {
         route: "POST /api/v1/exemptions",
         path: "/api/v1/exemptions",
         body: r#"{"employee_number": "1002", "requirement": "infosec-onboarding", "starts_on": "2026-03-1{caller}",
                     "ends_on": null, "reason": "works in the field"}"#,
     },
-    asked("GET /api/v1/exemptions/<id>", "/api/v1/exemptions/{exemption-approve}"),
-    Asked {
+    case("GET /api/v1/exemptions/<id>", "/api/v1/exemptions/{exemption-approve}"),
+    RouteCase {
         route: "POST /api/v1/exemptions/<id>/approve",
         path: "/api/v1/exemptions/{exemption-approve}/approve",
         body: "{}",
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/exemptions/<id>/reject",
         path: "/api/v1/exemptions/{exemption-reject}/reject",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/exemptions/<id>/withdraw",
         path: "/api/v1/exemptions/{exemption-withdraw}/withdraw",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    asked("GET /api/v1/prior-training", "/api/v1/prior-training"),
-    Asked {
+    case("GET /api/v1/prior-training", "/api/v1/prior-training"),
+    RouteCase {
         route: "POST /api/v1/prior-training",
         path: "/api/v1/prior-training",
         body: r#"{"employee_number": "1002", "course": "course-{caller}", "completed_on": "2026-01-12", "reason": "certificate"}"#,
     },
-    asked("GET /api/v1/prior-training/<id>", "/api/v1/prior-training/{prior-approve}"),
-    Asked {
+    case("GET /api/v1/prior-training/<id>", "/api/v1/prior-training/{prior-approve}"),
+    RouteCase {
         route: "POST /api/v1/prior-training/<id>/approve",
         path: "/api/v1/prior-training/{prior-approve}/approve",
         body: "{}",
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/prior-training/<id>/reject",
         path: "/api/v1/prior-training/{prior-reject}/reject",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/prior-training/<id>/withdraw",
         path: "/api/v1/prior-training/{prior-withdraw}/withdraw",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    asked("GET /api/v1/imports", "/api/v1/imports"),
-    asked("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
-    asked("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
-    asked("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
-    Asked {
+    case("GET /api/v1/imports", "/api/v1/imports"),
+    case("GET /api/v1/imports/<id>", "/api/v1/imports/1"),
+    case("GET /api/v1/imports/<id>/difference", "/api/v1/imports/1/difference"),
+    case("GET /api/v1/imports/<id>/difference.csv", "/api/v1/imports/1/difference.csv"),
+    RouteCase {
         route: "POST /api/v1/imports/<id>/undo",
         path: "/api/v1/imports/1/undo",
         body: r#"{"reason": "an old file", "dry_run": true}"#,
     },
-    asked("GET /api/v1/profiles", "/api/v1/profiles"),
-    asked("GET /api/v1/profiles/<name>", "/api/v1/profiles/docebo"),
-    Asked {
+    case("GET /api/v1/profiles", "/api/v1/profiles"),
+    case("GET /api/v1/profiles/<name>", "/api/v1/profiles/docebo"),
+    RouteCase {
         route: "POST /api/v1/profiles/check",
         path: "/api/v1/profiles/check",
         body: r#"{"profile": "docebo", "sample": {"event": "ping"}}"#,
     },
-    asked("GET /api/v1/links", "/api/v1/links"),
-    Asked { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
-    Asked { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
-    asked("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
-    asked("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
-    asked("GET /api/v1/platforms", "/api/v1/platforms"),
-    asked("GET /api/v1/platforms/<code>/health", "/api/v1/platforms/larportal/health"),
-    asked("POST /api/v1/platforms/<code>/reread", "/api/v1/platforms/larportal/reread"),
-    asked("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
-    asked("GET /api/v1/results/decisions", "/api/v1/results/decisions"),
-    Asked {
+    case("GET /api/v1/links", "/api/v1/links"),
+    RouteCase { route: "POST /api/v1/links/bulk", path: "/api/v1/links/bulk", body: BULK },
+    RouteCase { route: "POST /api/v1/links", path: "/api/v1/links", body: LINK },
+    case("POST /api/v1/links/<id>/undo", "/api/v1/links/{link}/undo"),
+    case("GET /api/v1/openapi.json", "/api/v1/openapi.json"),
+    case("GET /api/v1/platforms", "/api/v1/platforms"),
+    case("GET /api/v1/platforms/<code>/health", "/api/v1/platforms/larportal/health"),
+    case("POST /api/v1/platforms/<code>/reread", "/api/v1/platforms/larportal/reread"),
+    case("POST /api/v1/platforms/<code>/results", "/api/v1/platforms/larportal/results"),
+    case("GET /api/v1/results/decisions", "/api/v1/results/decisions"),
+    RouteCase {
         route: "POST /api/v1/results/decisions",
         path: "/api/v1/results/decisions",
         body: r#"{"event_id": "e-{caller}", "decision": "withdraw", "reason": "asked by phone"}"#,
     },
-    asked("GET /api/v1/results/decisions/<id>", "/api/v1/results/decisions/{result-approve}"),
-    asked("POST /api/v1/results/decisions/<id>/approve", "/api/v1/results/decisions/{result-approve}/approve"),
-    Asked {
+    case("GET /api/v1/results/decisions/<id>", "/api/v1/results/decisions/{result-approve}"),
+    case("POST /api/v1/results/decisions/<id>/approve", "/api/v1/results/decisions/{result-approve}/approve"),
+    RouteCase {
         route: "POST /api/v1/results/decisions/<id>/reject",
         path: "/api/v1/results/decisions/{result-reject}/reject",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    asked("GET /api/v1/quarantine", "/api/v1/quarantine"),
-    asked("GET /api/v1/quarantine/groups", "/api/v1/quarantine/groups"),
-    Asked { route: "POST /api/v1/quarantine/dismiss", path: "/api/v1/quarantine/dismiss", body: DISMISS },
-    Asked { route: "POST /api/v1/quarantine/replay", path: "/api/v1/quarantine/replay", body: r#"{"ids": []}"# },
-    asked("POST /api/v1/quarantine/<id>/take", "/api/v1/quarantine/4711/take"),
-    Asked {
+    case("GET /api/v1/quarantine", "/api/v1/quarantine"),
+    case("GET /api/v1/quarantine/groups", "/api/v1/quarantine/groups"),
+    RouteCase { route: "POST /api/v1/quarantine/dismiss", path: "/api/v1/quarantine/dismiss", body: DISMISS },
+    RouteCase { route: "POST /api/v1/quarantine/replay", path: "/api/v1/quarantine/replay", body: r#"{"ids": []}"# },
+    case("POST /api/v1/quarantine/<id>/take", "/api/v1/quarantine/4711/take"),
+    RouteCase {
         route: "POST /api/v1/quarantine/<id>/undo-dismissal",
         path: "/api/v1/quarantine/4711/undo-dismissal",
         body: r#"{"reason": "asked by phone"}"#,
     },
-    asked("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
-    asked(
+    case("GET /api/v1/reports/onboarding", "/api/v1/reports/onboarding?requirement=infosec-onboarding"),
+    case(
         "GET /api/v1/reports/onboarding/differences",
         "/api/v1/reports/onboarding/differences?requirement=infosec-onboarding&compare_known_at=2026-02-26T12:00:00Z",
     ),
-    asked("GET /api/v1/unlinked", "/api/v1/unlinked"),
-    asked("GET /api/v1/unlinked.csv", "/api/v1/unlinked.csv"),
-    asked("GET /health/live", "/health/live"),
-    asked("GET /health/ready", "/health/ready"),
-    asked("GET /metrics", "/metrics"),
-    asked("POST /scim/v2/.search", "/scim/v2/.search"),
-    asked("GET /scim/v2/Me", "/scim/v2/Me"),
-    asked("POST /scim/v2/Me", "/scim/v2/Me"),
-    asked("PUT /scim/v2/Me", "/scim/v2/Me"),
-    asked("PATCH /scim/v2/Me", "/scim/v2/Me"),
-    asked("DELETE /scim/v2/Me", "/scim/v2/Me"),
-    Asked { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
-    asked("GET /scim/v2/Groups", "/scim/v2/Groups"),
-    Asked { route: "POST /scim/v2/Groups", path: "/scim/v2/Groups", body: r#"{"displayName": "IT"}"# },
-    asked("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
-    asked("GET /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
-    Asked { route: "PUT /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: r#"{"displayName": "IT"}"# },
-    Asked { route: "PATCH /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: NO_OPERATION },
-    asked("DELETE /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
-    asked("GET /scim/v2/ResourceTypes", "/scim/v2/ResourceTypes"),
-    asked("GET /scim/v2/ResourceTypes/<id>", "/scim/v2/ResourceTypes/User"),
-    asked("GET /scim/v2/Schemas", "/scim/v2/Schemas"),
-    asked("GET /scim/v2/Schemas/<id>", "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"),
-    asked("GET /scim/v2/ServiceProviderConfig", "/scim/v2/ServiceProviderConfig"),
-    asked("GET /scim/v2/Users", "/scim/v2/Users"),
-    Asked { route: "POST /scim/v2/Users", path: "/scim/v2/Users", body: SCIM_USER },
-    asked("POST /scim/v2/Users/.search", "/scim/v2/Users/.search"),
-    asked("GET /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
-    Asked { route: "PUT /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: r#"{"userName": "anna@example.org"}"# },
-    Asked { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
-    asked("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
-    asked("POST /webhooks/<platform>", "/webhooks/larportal"),
-    asked(
+    case("GET /api/v1/unlinked", "/api/v1/unlinked"),
+    case("GET /api/v1/unlinked.csv", "/api/v1/unlinked.csv"),
+    case("GET /health/live", "/health/live"),
+    case("GET /health/ready", "/health/ready"),
+    case("GET /metrics", "/metrics"),
+    case("POST /scim/v2/.search", "/scim/v2/.search"),
+    case("GET /scim/v2/Me", "/scim/v2/Me"),
+    case("POST /scim/v2/Me", "/scim/v2/Me"),
+    case("PUT /scim/v2/Me", "/scim/v2/Me"),
+    case("PATCH /scim/v2/Me", "/scim/v2/Me"),
+    case("DELETE /scim/v2/Me", "/scim/v2/Me"),
+    RouteCase { route: "POST /scim/v2/Bulk", path: "/scim/v2/Bulk", body: NO_OPERATION },
+    case("GET /scim/v2/Groups", "/scim/v2/Groups"),
+    RouteCase { route: "POST /scim/v2/Groups", path: "/scim/v2/Groups", body: r#"{"displayName": "IT"}"# },
+    case("POST /scim/v2/Groups/.search", "/scim/v2/Groups/.search"),
+    case("GET /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
+    RouteCase { route: "PUT /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: r#"{"displayName": "IT"}"# },
+    RouteCase { route: "PATCH /scim/v2/Groups/<id>", path: "/scim/v2/Groups/SEF", body: NO_OPERATION },
+    case("DELETE /scim/v2/Groups/<id>", "/scim/v2/Groups/SEF"),
+    case("GET /scim/v2/ResourceTypes", "/scim/v2/ResourceTypes"),
+    case("GET /scim/v2/ResourceTypes/<id>", "/scim/v2/ResourceTypes/User"),
+    case("GET /scim/v2/Schemas", "/scim/v2/Schemas"),
+    case("GET /scim/v2/Schemas/<id>", "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"),
+    case("GET /scim/v2/ServiceProviderConfig", "/scim/v2/ServiceProviderConfig"),
+    case("GET /scim/v2/Users", "/scim/v2/Users"),
+    RouteCase { route: "POST /scim/v2/Users", path: "/scim/v2/Users", body: SCIM_USER },
+    case("POST /scim/v2/Users/.search", "/scim/v2/Users/.search"),
+    case("GET /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    RouteCase {
+        route: "PUT /scim/v2/Users/<id>",
+        path: "/scim/v2/Users/1-1",
+        body: r#"{"userName": "anna@example.org"}"#,
+    },
+    RouteCase { route: "PATCH /scim/v2/Users/<id>", path: "/scim/v2/Users/1-1", body: NO_OPERATION },
+    case("DELETE /scim/v2/Users/<id>", "/scim/v2/Users/1-1"),
+    case("POST /webhooks/<platform>", "/webhooks/larportal"),
+    case(
         "GET /api/v1/reports/onboarding/trend",
         "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-01&to=2026-02-26",
     ),
-    asked("GET /api/v1/reorganisations", "/api/v1/reorganisations"),
-    Asked {
+    case("GET /api/v1/reorganisations", "/api/v1/reorganisations"),
+    RouteCase {
         route: "POST /api/v1/reorganisations",
         path: "/api/v1/reorganisations",
         body: r#"{"on_day": "2027-02-1{caller}", "reason": "decided", "dry_run": true, "moves": [{"from": "FGK", "to": "SEF"}]}"#,
     },
-    Asked {
+    RouteCase {
         route: "POST /api/v1/reorganisations/<id>/undo",
         path: "/api/v1/reorganisations/1/undo",
         body: r#"{"reason": "postponed"}"#,
     },
     // A token is for who has a key, and is refused in an envelope of its own.
     // Any request as a form, which this body is not.
-    asked("GET /xapi/about", "/xapi/about"),
-    asked("GET /xapi/activities", "/xapi/activities?activityId=https://larportal.example.org/7"),
-    asked("DELETE /xapi/activities/profile", "/xapi/activities/profile"),
-    asked("GET /xapi/activities/profile", "/xapi/activities/profile"),
-    asked("POST /xapi/activities/profile", "/xapi/activities/profile"),
-    asked("PUT /xapi/activities/profile", "/xapi/activities/profile"),
-    asked("DELETE /xapi/activities/state", "/xapi/activities/state"),
-    asked("GET /xapi/activities/state", "/xapi/activities/state"),
-    asked("POST /xapi/activities/state", "/xapi/activities/state"),
-    asked("PUT /xapi/activities/state", "/xapi/activities/state"),
-    asked("GET /xapi/agents", "/xapi/agents"),
-    asked("DELETE /xapi/agents/profile", "/xapi/agents/profile"),
-    asked("GET /xapi/agents/profile", "/xapi/agents/profile"),
-    asked("POST /xapi/agents/profile", "/xapi/agents/profile"),
-    asked("PUT /xapi/agents/profile", "/xapi/agents/profile"),
+    case("GET /xapi/about", "/xapi/about"),
+    case("GET /xapi/activities", "/xapi/activities?activityId=https://larportal.example.org/7"),
+    case("DELETE /xapi/activities/profile", "/xapi/activities/profile"),
+    case("GET /xapi/activities/profile", "/xapi/activities/profile"),
+    case("POST /xapi/activities/profile", "/xapi/activities/profile"),
+    case("PUT /xapi/activities/profile", "/xapi/activities/profile"),
+    case("DELETE /xapi/activities/state", "/xapi/activities/state"),
+    case("GET /xapi/activities/state", "/xapi/activities/state"),
+    case("POST /xapi/activities/state", "/xapi/activities/state"),
+    case("PUT /xapi/activities/state", "/xapi/activities/state"),
+    case("GET /xapi/agents", "/xapi/agents"),
+    case("DELETE /xapi/agents/profile", "/xapi/agents/profile"),
+    case("GET /xapi/agents/profile", "/xapi/agents/profile"),
+    case("POST /xapi/agents/profile", "/xapi/agents/profile"),
+    case("PUT /xapi/agents/profile", "/xapi/agents/profile"),
     // A token is for who has a key, and is refused in an envelope of its own.
-    asked("POST /xapi/oauth/token", "/xapi/oauth/token"),
-    asked("GET /xapi/statements", "/xapi/statements"),
-    asked("POST /xapi/statements", "/xapi/statements"),
-    asked("PUT /xapi/statements", "/xapi/statements"),
-    asked("GET /xapi/statements/more/<token>", "/xapi/statements/more/e30"),
+    case("POST /xapi/oauth/token", "/xapi/oauth/token"),
+    case("GET /xapi/statements", "/xapi/statements"),
+    case("POST /xapi/statements", "/xapi/statements"),
+    case("PUT /xapi/statements", "/xapi/statements"),
+    case("GET /xapi/statements/more/<token>", "/xapi/statements/more/e30"),
     // Any request as a form, which this body is not.
-    asked("POST /xapi/<resource..>", "/xapi/statements?method=GET"),
-    asked("OPTIONS /xapi/<resource..>", "/xapi/statements"),
+    case("POST /xapi/<resource..>", "/xapi/statements?method=GET"),
+    case("OPTIONS /xapi/<resource..>", "/xapi/statements"),
 ];
 
 const NO_OPERATION: &str = r#"{"Operations": []}"#;
@@ -309,7 +313,7 @@ impl World {
                     reason: "asked".to_owned(),
                     dry_run: false,
                 };
-                let made = app.app.decide_result(&Asker::operator(), &request).await.expect("a proposal").decision;
+                let made = app.app.decide_result(&Caller::operator(), &request).await.expect("a proposal").decision;
                 proposals.entry(format!("{{result-{verb}}}")).or_default().push(made.expect("a proposal").id);
             }
         }
@@ -330,14 +334,14 @@ impl World {
         text.replace("{caller}", &caller.to_string()).replace("{link}", &link).replace("{delivery}", &self.delivery)
     }
 
-    async fn ask(&self, asked: &Asked, caller: usize) -> Answer {
+    async fn ask(&self, case: &RouteCase, caller: usize) -> Answer {
         let token = self.tokens.get(caller).and_then(Option::as_deref);
-        let path = self.filled(asked.path, caller);
-        if asked.route.starts_with("GET ") {
+        let path = self.filled(case.path, caller);
+        if case.route.starts_with("GET ") {
             return self.app.get(&path, token).await;
         }
-        let body: Value = serde_json::from_str(&self.filled(asked.body, caller)).expect("JSON");
-        let (method, _) = asked.route.split_once(' ').expect("a method");
+        let body: Value = serde_json::from_str(&self.filled(case.body, caller)).expect("JSON");
+        let (method, _) = case.route.split_once(' ').expect("a method");
         let json = [("content-type", "application/json")];
         self.app.ask(&format!("{method} {path}"), token, &json, Some(&body)).await
     }
@@ -354,12 +358,12 @@ async fn link_by_hand(app: &TestApp, username: &str, employee: &str) -> i64 {
         moves_results: false,
         is_dry_run: false,
     };
-    app.app.link_identity(&Asker::operator(), &request).await.expect("a link").link.decision.id
+    app.app.link_identity(&Caller::operator(), &request).await.expect("a link").link.decision.id
 }
 
 /// Something to approve, to reject and to withdraw for each caller.
 async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
-    let mut second = Asker::operator();
+    let mut second = Caller::operator();
     "second".clone_into(&mut second.principal.subject);
     let mut proposals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (verb_place, verb) in (0_u64..).zip(["approve", "reject", "withdraw"]) {
@@ -378,7 +382,7 @@ async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
             ] {
                 let number = EmployeeNumber::parse("1002").expect("a number");
                 let request = ProposalRequest { number, content, reason: "asked".to_owned() };
-                let made = app.app.propose(&Asker::operator(), &request).await.expect("a proposal").proposal;
+                let made = app.app.propose(&Caller::operator(), &request).await.expect("a proposal").proposal;
                 if verb == "withdraw" {
                     let which = (made.content.kind(), made.id);
                     app.app.decide(&second, which, &Decision::Approve).await.expect("approved");
@@ -422,30 +426,30 @@ async fn tokens(app: &TestApp) -> [Option<String>; CALLERS.len()] {
 both_databases! {
     async fn every_route_lets_in_whom_it_should_and_nobody_else(database: TestDatabase) {
         let world = World::start(&database).await;
-        let listed: BTreeSet<String> = ASKED.iter().map(|asked| asked.route.to_owned()).collect();
+        let listed: BTreeSet<String> = REQUESTS.iter().map(|case| case.route.to_owned()).collect();
         assert_eq!(world.app.routes, listed, "what is mounted, and what this table asks");
         let mut table = format!("{:<53}", "route");
         table += &CALLERS.map(|caller| format!("{caller:>8}")).concat();
-        for asked in &ASKED {
-            table += &format!("\n{:<53}", asked.route);
+        for case in &REQUESTS {
+            table += &format!("\n{:<53}", case.route);
             for (caller, name) in CALLERS.iter().enumerate() {
-                let answer = world.ask(asked, caller).await;
+                let answer = world.ask(case, caller).await;
                 table += &format!("{:>8}", answer.status);
                 let is_refused = answer.status >= 400;
                 let media_type = answer.headers.get("content-type").map_or("nothing", String::as_str);
-                if asked.route.ends_with(" /xapi/oauth/token") {
-                    assert_eq!(media_type, "application/json", "{}", asked.route);
-                } else if asked.route.contains(" /scim/") {
+                if case.route.ends_with(" /xapi/oauth/token") {
+                    assert_eq!(media_type, "application/json", "{}", case.route);
+                } else if case.route.contains(" /scim/") {
                     // An envelope of its own, whoever asks.
                     let wanted = if answer.status == 204 { "nothing" } else { "application/scim+json" };
-                    assert_eq!(media_type, wanted, "{}", asked.route);
+                    assert_eq!(media_type, wanted, "{}", case.route);
                 } else {
-                    assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", asked.route);
+                    assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", case.route);
                 }
                 // The document is everybody's, and its examples are of SEF.
-                if is_refused || (caller == FOREIGN && !asked.route.ends_with("/openapi.json")) {
-                    let told = OF_SEF.iter().find(|word| answer.body.contains(**word));
-                    assert_eq!(told, None, "{} tells {name} of it: {}", asked.route, answer.body);
+                if is_refused || (caller == FOREIGN && !case.route.ends_with("/openapi.json")) {
+                    let reported = OF_SEF.iter().find(|word| answer.body.contains(**word));
+                    assert_eq!(reported, None, "{} tells {name} of it: {}", case.route, answer.body);
                 }
             }
         }
@@ -596,10 +600,10 @@ both_databases! {
                 };
                 without_what_is_echoed(answer, name)
             };
-            let told = ask(foreign).await;
-            assert_eq!(told, ask(absent).await, "{path}");
+            let reported = ask(foreign).await;
+            assert_eq!(reported, ask(absent).await, "{path}");
             let is_list = path.ends_with("employee_number={}");
-            assert_eq!(told.0, if is_list { 200 } else { 404 }, "{path}: {}", told.2);
+            assert_eq!(reported.0, if is_list { 200 } else { 404 }, "{path}: {}", reported.2);
         }
         // Linking to another's employee, and naming another's learner.
         let link = async |value: &str, employee: &str| {
@@ -607,12 +611,12 @@ both_databases! {
                               "employee_number": employee, "reason": "asked by phone"});
             without_what_is_echoed(world.app.post("/api/v1/links", officer, &body).await, employee)
         };
-        let told = link("shared-0@example.org", "1002").await;
-        assert_eq!(told, link("shared-0@example.org", "9999").await);
-        assert_eq!(told.0, 404, "{}", told.2);
-        let told = link("shared-0@example.org", "1004").await;
-        assert_eq!(told, link("nobody@example.org", "1004").await);
-        assert_eq!(told.0, 404, "{}", told.2);
+        let reported = link("shared-0@example.org", "1002").await;
+        assert_eq!(reported, link("shared-0@example.org", "9999").await);
+        assert_eq!(reported.0, 404, "{}", reported.2);
+        let reported = link("shared-0@example.org", "1004").await;
+        assert_eq!(reported, link("nobody@example.org", "1004").await);
+        assert_eq!(reported.0, 404, "{}", reported.2);
     }
 }
 

@@ -83,7 +83,7 @@ async fn absent(app: &TestApp, number: &str, first: &str, last: &str) {
 }
 
 /// What an administration's officer is answered.
-async fn asked(app: &TestApp, administration: &str, path: &str) -> crate::support::app::Answer {
+async fn requested(app: &TestApp, administration: &str, path: &str) -> crate::support::app::Answer {
     let token = app.token(Role::Administration, &[administration]).await;
     app.get(&format!("/api/v1/{path}"), Some(&token)).await
 }
@@ -106,19 +106,19 @@ both_databases! {
         eva_moves(&app).await;
         let mut before = Vec::new();
         for path in OF_SEF {
-            before.push(asked(&app, "SEF", path).await);
+            before.push(requested(&app, "SEF", path).await);
         }
         let known_at = before[0].json()["known_at"].clone();
         eva_goes_on(&app).await;
         for (path, before) in OF_SEF.iter().zip(&before) {
-            let after = asked(&app, "SEF", path).await;
+            let after = requested(&app, "SEF", path).await;
             let timeless = |body: &str| match serde_json::from_str::<Value>(body) {
-                Ok(mut told) => {
-                    if let Some(members) = told.as_object_mut() {
+                Ok(mut reported) => {
+                    if let Some(members) = reported.as_object_mut() {
                         members.remove("known_at");
                         members.remove("request_id");
                     }
-                    told.to_string()
+                    reported.to_string()
                 }
                 Err(_) => body.to_owned(),
             };
@@ -130,29 +130,29 @@ both_databases! {
         }
         // The day's figures are what the city counts too.
         let of_city = app.get_as_city("/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-31").await.ok();
-        let of_sef = asked(&app, "SEF", "reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-31").await.ok();
+        let of_sef = requested(&app, "SEF", "reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-31").await.ok();
         let sef = |report: &Value| {
             let all = report["administrations"].as_array().expect("some").iter();
             all.filter(|one| one["code"] == "SEF").map(|one| one["counts"].to_string()).collect::<Vec<_>>()
         };
         assert_eq!(sef(&of_city), sef(&of_sef));
         // Today she is somebody else's.
-        asked(&app, "SEF", "employees/2001").await.problem(404);
+        requested(&app, "SEF", "employees/2001").await.problem(404);
         let earlier = format!("employees/2001?as_of=2026-06-01&known_at={}", known_at.as_str().expect("an instant"));
-        asked(&app, "SEF", &earlier).await.problem(404);
-        let told = asked(&app, "SEF", "employees/2001?as_of=2026-03-31").await.ok();
-        assert_eq!(told["absences"], json!([{"starts_on": "2026-03-10", "ends_on": "2026-03-14"}, {"starts_on": "2026-03-28", "ends_on": "2026-03-31"}]));
-        assert_eq!((&told["family_name"], &told["employments"][0]["email"]), (&json!("Ek"), &json!("eva.ek@sef.example.org")));
+        requested(&app, "SEF", &earlier).await.problem(404);
+        let reported = requested(&app, "SEF", "employees/2001?as_of=2026-03-31").await.ok();
+        assert_eq!(reported["absences"], json!([{"starts_on": "2026-03-10", "ends_on": "2026-03-14"}, {"starts_on": "2026-03-28", "ends_on": "2026-03-31"}]));
+        assert_eq!((&reported["family_name"], &reported["employments"][0]["email"]), (&json!("Ek"), &json!("eva.ek@sef.example.org")));
     }
 
     async fn a_new_administration_sees_what_its_days_rest_on_and_nothing_else_of_before(database: TestDatabase) {
         let app = start(&database).await;
         eva_moves(&app).await;
         app.clock.set("2026-04-11T12:00:00Z");
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for path in ["employees/2001", "employees/2001?as_of=2026-04-15", "employees/2001/history", "exemptions",
                      "administrations/FGK/export.csv", "administrations/FGK/compliance?as_of=2026-04-15"] {
-            let answer = asked(&app, "FGK", path).await;
+            let answer = requested(&app, "FGK", path).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
             for elsewhere in ["SEF", "sef.example", "Kök", "2026-02-0", "2026-02-1", "2026-03-1", "2026-03-2", "skäl", "simning", "tjänstledig"] {
                 // Evidence is shown with its own day: the status rests on it.
@@ -161,20 +161,20 @@ both_databases! {
                 let body = parts.collect::<Vec<_>>().join("\"").replace("2026-03-16", "").replace("sef-1", "").replace("2027-03-15", "").replace("2026-02-06", "");
                 assert!(!body.contains(elsewhere), "{path} tells {elsewhere}: {}", answer.body);
             }
-            told.push(answer);
+            reported.push(answer);
         }
-        let eva = told[1].json();
+        let eva = reported[1].json();
         assert_eq!(eva["requirements"][0]["status"], "compliant");
         assert_eq!(eva["requirements"][0]["evidence"][0]["event_id"], "sef-1");
         // The exemption that covers both administrations' days is told by the new one's own, without the reason of the other.
-        let exemption = &told[3].json()["items"][0];
+        let exemption = &reported[3].json()["items"][0];
         assert_eq!((&exemption["starts_on"], &exemption["ends_on"], &exemption["reason"]), (&json!("2026-04-01"), &json!("2026-04-10"), &Value::Null));
-        assert_eq!(told[0].json()["absences"], json!([{"starts_on": "2026-04-01", "ends_on": "2026-04-03"}]));
-        let story = lines(&told[2].json());
+        assert_eq!(reported[0].json()["absences"], json!([{"starts_on": "2026-04-01", "ends_on": "2026-04-03"}]));
+        let story = lines(&reported[2].json());
         for entry in ["person added", "employment added", "absence added", "exemption added", "result added"] {
             assert!(story.contains(entry), "{entry} in {story}");
         }
-        asked(&app, "FGK", "employees/2001?as_of=2026-03-31").await.problem(404);
+        requested(&app, "FGK", "employees/2001?as_of=2026-03-31").await.problem(404);
     }
 
     async fn who_works_in_two_administrations_is_both_of_theirs(database: TestDatabase) {
@@ -186,7 +186,7 @@ both_databases! {
         ]);
         app.import(HrFiles { administrations: ADMINISTRATIONS, employments: &rows, ..HrFiles::default() }).await;
         absent(&app, "3001", "2026-02-03", "2026-02-25").await;
-        let of = async |administration: &str, as_of: &str| asked(&app, administration, &format!("employees/3001?as_of={as_of}")).await.ok();
+        let of = async |administration: &str, as_of: &str| requested(&app, administration, &format!("employees/3001?as_of={as_of}")).await.ok();
         assert_eq!(of("SEF", "2026-02-10").await["absences"], json!([{"starts_on": "2026-02-03", "ends_on": "2026-02-25"}]));
         assert_eq!(of("FGK", "2026-02-10").await["absences"], json!([{"starts_on": "2026-02-03", "ends_on": "2026-02-20"}]));
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use kurskoll::app::operating::sign_tokens::TokenRequest;
-use kurskoll::app::{App, Asker};
+use kurskoll::app::{App, Caller};
 use kurskoll::config::Settings;
 use kurskoll::demo_city::DemoCity;
 use kurskoll::domain::access::Role;
@@ -131,7 +131,7 @@ async fn token(app: &App) -> Result<String, Failure> {
         administrations: BTreeSet::new(),
         holds_for: Duration::from_secs(8 * 3600),
     };
-    Ok(app.issue_token(&Asker::operator(), &Settings::default().token_settings(), &request).await?)
+    Ok(app.issue_token(&Caller::operator(), &Settings::default().token_settings(), &request).await?)
 }
 
 impl Measure<'_> {
@@ -147,11 +147,11 @@ impl Measure<'_> {
         eprintln!("{}: moved in", self.named(database, ""));
         let (results, receiving) = training::bring_in(&app, &city, &secret).await?;
         let begun = std::time::Instant::now();
-        app.settle_all(|_| {}).await?;
+        app.refresh_all(|_| {}).await?;
         rows.moving_in.push(vec![
             self.named(database, ""),
             seconds(founded.importing),
-            seconds(founded.settling),
+            seconds(founded.refreshing),
             per_second(results, receiving),
             seconds(begun.elapsed()),
             per_second(self.people, begun.elapsed()),

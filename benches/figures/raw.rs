@@ -19,13 +19,13 @@ pub enum Raw {
 }
 
 const CITY: &str = "SELECT s.status, s.on_time, s.due_on >= $3 AND s.due_on <= $2 AS due, COUNT(*) AS people
-    FROM standing s
+    FROM compliance_state s
     WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2
     GROUP BY 1, 2, 3";
 const ADMINISTRATIONS: &str = "SELECT c.administration, s.status, s.on_time,
         s.due_on >= $3 AND s.due_on <= $2 AS due, COUNT(*) AS people
-    FROM standing_scope c
-    JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
+    FROM compliance_state_scope c
+    JOIN compliance_state s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
         AND s.from_day <= $2 AND s.until_day > $2
     WHERE c.requirement = $1 AND c.from_day <= $2 AND c.until_day > $2
     GROUP BY 1, 2, 3, 4";
@@ -36,8 +36,8 @@ fn rows_of(administration: &str, day: NaiveDate) -> String {
         "SELECT c.administration, a.name, m.unit, e.number, p.given_name, p.family_name, m.email, m.form, m.starts_on,
                 c.requirement, s.status, s.due_on, s.satisfied_on, s.valid_until, s.best_score_percent, s.attempts,
                 s.last_attempt_on, s.evidence_event_id, '{day}' AS as_of
-         FROM standing_scope c
-         JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
+         FROM compliance_state_scope c
+         JOIN compliance_state s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
              AND s.from_day <= '{day}' AND s.until_day > '{day}'
          JOIN employment_fact m ON m.id = c.employment_fact_id
          JOIN employee e ON e.id = c.employee_id
@@ -59,14 +59,15 @@ const READ_BY_VERIFY: [&str; 13] = [
     "absence_fact",
     "exemption_fact",
     "identity_claim",
-    "standing",
-    "standing_scope",
+    "compliance_state",
+    "compliance_state_scope",
     "audit_entry",
     "chain_leaf",
 ];
 
 /// The administrations with their number of rows, the largest first.
-const SIZES: &str = "SELECT administration, COUNT(*) FROM standing_scope WHERE from_day <= $1 AND until_day > $1
+const SIZES: &str =
+    "SELECT administration, COUNT(*) FROM compliance_state_scope WHERE from_day <= $1 AND until_day > $1
     GROUP BY administration ORDER BY 2 DESC, 1";
 
 impl Raw {

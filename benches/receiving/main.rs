@@ -92,7 +92,7 @@ async fn main() -> Result<(), Failure> {
             "{}: the city moved in in {:.1} s, its standings were settled in {:.1} s",
             engine.name(),
             founded.importing.as_secs_f64(),
-            founded.settling.as_secs_f64()
+            founded.refreshing.as_secs_f64()
         );
         for clients in &arguments.clients {
             let mut best = Best::default();

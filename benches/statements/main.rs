@@ -28,7 +28,7 @@ mod support {
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::xapi::credentials::XAPI;
 use kurskoll::domain::ids::PlatformCode;
@@ -98,7 +98,7 @@ async fn found(databases: &Databases, engine: Engine) -> Result<(Database, Sende
         linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
         time_zone: chrono_tz::Europe::Stockholm,
     };
-    let made = app.add_xapi_platform(&Asker::operator(), &platform).await?;
+    let made = app.add_xapi_platform(&Caller::operator(), &platform).await?;
     app.store.close().await?;
     Ok((database, Sender { authorization: format!("Basic {}", STANDARD.encode(made.reveal())) }))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kurskoll::app::directory::import::ImportRequest;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::receiving::receive::NATIVE;
-use kurskoll::app::{App, Asker};
+use kurskoll::app::{App, Caller};
 use kurskoll::demo_city::{self, DemoCity};
 use kurskoll::domain::directory::plan::{Extent, Files};
 use kurskoll::domain::directory::problem::RowProblems;
@@ -19,24 +19,24 @@ use super::Failure;
 /// A city that moved in, and how long that took.
 pub struct Founded {
     pub importing: Duration,
-    pub settling: Duration,
+    pub refreshing: Duration,
 }
 
 /// Brings a city into an empty register; the secret of its platform comes beside. `requirements` is a file as an operator applies it.
 pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Founded, WebhookSecret), Failure> {
-    let asker = Asker::operator();
+    let caller = Caller::operator();
     let wrong = |problem: &dyn std::fmt::Display| Failure::from(format!("the made-up city is wrong: {problem}"));
     let listed = |problems: RowProblems| problems.listed().first().map_or_else(|| "?".into(), |problem| wrong(problem));
     let requirements = requirements_toml::read(requirements)
         .map_err(|problems| problems.0.first().map_or_else(|| "?".into(), |problem| wrong(problem)))?;
-    app.apply_requirements(&asker, requirements).await?;
+    app.apply_requirements(&caller, requirements).await?;
     let platform = NewPlatform {
         code: PlatformCode::parse(demo_city::PLATFORM)?,
         adapter: NATIVE.to_owned(),
         linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
         time_zone: chrono_tz::Europe::Stockholm,
     };
-    let secret = app.add_platform(&asker, &platform).await?;
+    let secret = app.add_platform(&caller, &platform).await?;
     let begun = Instant::now();
     let administrations = hr_csv::administrations::read(city.administrations_csv().as_bytes()).map_err(listed)?;
     let employments = hr_csv::employments::read(city.employments_csv().as_bytes()).map_err(listed)?;
@@ -55,9 +55,9 @@ pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Fo
         dry_run: false,
         allowed: kurskoll::domain::directory::plan::Allowed::everything(),
     };
-    app.import_directory(&asker, &files, request).await?;
+    app.import_directory(&caller, &files, request).await?;
     let importing = begun.elapsed();
     let begun = Instant::now();
-    app.settle_all(|_| {}).await?;
-    Ok((Founded { importing, settling: begun.elapsed() }, secret))
+    app.refresh_all(|_| {}).await?;
+    Ok((Founded { importing, refreshing: begun.elapsed() }, secret))
 }

@@ -2,7 +2,7 @@
 
 use kurskoll::intake::moodle::{Completion, Course, NamedBy, Progress, Site, User};
 use kurskoll::intake::xapi::multipart;
-use kurskoll::intake::xapi::statement_result::{StatementResult, Told, as_body};
+use kurskoll::intake::xapi::statement_result::{PageStatement, StatementResult, as_body};
 use kurskoll::intake::xapi::{Version, read_body};
 
 use super::{now, text};
@@ -18,14 +18,14 @@ pub fn read(bytes: &[u8]) {
             // Whatever the door would say of them, they are as many as the page has, and in its letters.
             if let Ok(again) = read_body(&body, Version::V1_0_3) {
                 let raws: Vec<&str> = again.statements.iter().map(|statement| statement.raw).collect();
-                assert_eq!(raws, page.statements.iter().map(|told| told.raw).collect::<Vec<_>>());
+                assert_eq!(raws, page.statements.iter().map(|reported| reported.raw).collect::<Vec<_>>());
             }
         }
         Err(fault) => assert!(!fault.to_string().is_empty()),
     }
     for content_type in ["application/json", PARTS] {
-        if let Ok((told, contents)) = Told::read_one(content_type, bytes) {
-            let (content_type, body) = as_body(&[told], &contents);
+        if let Ok((reported, contents)) = PageStatement::read_one(content_type, bytes) {
+            let (content_type, body) = as_body(&[reported], &contents);
             if !contents.is_empty() {
                 let again = multipart::parse(&content_type, &body);
                 assert!(again.is_ok_and(|again| again.attachments == contents));

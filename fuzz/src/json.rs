@@ -13,7 +13,7 @@ const MOST_POINTERS: usize = 40;
 pub fn read(bytes: &[u8]) {
     match parts(bytes)[..] {
         [one] => alone(one),
-        [kept, sent, ..] => together(kept, sent),
+        [stored, sent, ..] => together(stored, sent),
         [] => {}
     }
 }
@@ -104,18 +104,18 @@ fn found(value: Value<'_, '_>, tree: &Json, whole: &Json, left: &mut usize) {
     }
 }
 
-fn together(kept: &[u8], sent: &[u8]) {
-    if let Ok(merged) = merging::merge(kept, sent) {
+fn together(stored: &[u8], sent: &[u8]) {
+    if let Ok(merged) = merging::merge(stored, sent) {
         let read = |bytes: &[u8]| serde_json::from_slice::<Json>(without_mark(bytes)).ok();
-        if let (Some(Json::Object(mut kept)), Some(Json::Object(sent))) = (read(kept), read(sent)) {
-            kept.extend(sent);
-            assert_eq!(read(&merged), Some(Json::Object(kept)));
+        if let (Some(Json::Object(mut stored)), Some(Json::Object(sent))) = (read(stored), read(sent)) {
+            stored.extend(sent);
+            assert_eq!(read(&merged), Some(Json::Object(stored)));
         }
         let document = Document::from_bytes(&merged).map(|document| document.check().is_ok());
         assert_eq!(document, Ok(true), "what was merged is not clear");
     }
-    let defined = merging::merge_definitions(text(kept), text(sent));
-    if [kept, sent].iter().any(|text| merging::merge(text, b"{}").is_ok()) {
+    let defined = merging::merge_definitions(text(stored), text(sent));
+    if [stored, sent].iter().any(|text| merging::merge(text, b"{}").is_ok()) {
         assert!(Document::parse(&defined).is_ok());
     }
 }

@@ -2,10 +2,10 @@
 //! headers, a line each.
 
 use chrono_tz::Europe::Stockholm;
-use kurskoll::intake::profile::{Profile, Told, delivery_key, interpret, read as read_with_trace, shipped};
+use kurskoll::intake::profile::{Profile, RawRequest, delivery_key, interpret, read as read_with_trace, shipped};
 use kurskoll::intake::webhook::excerpt;
 use kurskoll::intake::webhook::headers::Headers;
-use kurskoll::intake::xapi::words::Words;
+use kurskoll::intake::xapi::verb_mapping::VerbMapping;
 
 use super::{now, parts, reckon, text};
 
@@ -22,7 +22,7 @@ pub fn read(bytes: &[u8]) {
         }
         [profile, body, ref headers @ ..] => {
             let written = text(profile);
-            if let Err(invalid) = Words::parse(written) {
+            if let Err(invalid) = VerbMapping::parse(written) {
                 assert!(!invalid.to_string().is_empty());
             }
             match Profile::parse(written) {
@@ -43,10 +43,16 @@ fn deliver(profile: &Profile, body: &[u8], headers: &str) {
     let _ = profile.headers_read().count();
     assert!(delivery_key(body).is_ok());
     for content_type in CONTENT_TYPES {
-        let told =
-            Told { platform: "lms", headers: headers.clone(), content_type, body, zone: Stockholm, received_at: now() };
-        let results = interpret(profile, &told);
-        assert_eq!(read_with_trace(profile, &told).results, results, "the trace tells otherwise");
+        let reported = RawRequest {
+            platform: "lms",
+            headers: headers.clone(),
+            content_type,
+            body,
+            zone: Stockholm,
+            received_at: now(),
+        };
+        let results = interpret(profile, &reported);
+        assert_eq!(read_with_trace(profile, &reported).results, results, "the trace tells otherwise");
         match results {
             Ok(results) => reckon(&results),
             Err(misread) => {

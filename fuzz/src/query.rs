@@ -1,7 +1,7 @@
 //! What is asked of the xAPI door: a line `Accept-Language`, and a line `name=value` for each parameter.
 
 use kurskoll::intake::xapi::language::AcceptLanguage;
-use kurskoll::intake::xapi::query::{self, Asked};
+use kurskoll::intake::xapi::query::{self, StatementQuery};
 use kurskoll::intake::xapi::{Actor, Version, parameters, person, read_actor, terms};
 
 use super::text;
@@ -15,8 +15,8 @@ pub fn read(bytes: &[u8]) {
     assert!(best.is_none_or(|best| best < pairs.len()));
     for version in [Version::V1_0_3, Version::V2_0] {
         match query::read(pairs.iter().copied(), version) {
-            Ok(Asked::Many(many)) => assert!(many.terms.len() <= 4 && many.limit != Some(0)),
-            Ok(Asked::One(_)) => {}
+            Ok(StatementQuery::Many(many)) => assert!(many.terms.len() <= 4 && many.limit != Some(0)),
+            Ok(StatementQuery::One(_)) => {}
             Err(fault) => assert!(!fault.to_string().is_empty()),
         }
     }

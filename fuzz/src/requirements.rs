@@ -2,8 +2,8 @@
 
 use chrono::{Days, NaiveDate};
 use kurskoll::domain::compliance::definition::{from_json, to_json};
-use kurskoll::domain::compliance::span::{scope_spans, standing_spans};
-use kurskoll::domain::compliance::standing::standing_on;
+use kurskoll::domain::compliance::span::{scope_spans, state_spans};
+use kurskoll::domain::compliance::state::state_on;
 use kurskoll::domain::compliance::{Item, Person, Requirement, RequirementVersion};
 use kurskoll::domain::directory::{Absence, Employment, EmploymentForm};
 use kurskoll::domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
@@ -17,8 +17,8 @@ pub fn read(bytes: &[u8]) {
     match requirements_toml::read(text(bytes)) {
         Ok(requirements) => {
             for requirement in requirements {
-                let kept = from_json(to_json(&requirement));
-                assert_eq!(kept.ok().as_ref(), Some(&requirement));
+                let stored = from_json(to_json(&requirement));
+                assert_eq!(stored.ok().as_ref(), Some(&requirement));
                 judge(requirement);
             }
         }
@@ -41,11 +41,11 @@ fn judge(requirement: Requirement) {
         exemptions: Vec::new(),
         results: requirement.items().into_iter().filter_map(|item| done(item, later(5))).collect(),
     };
-    let spans = standing_spans(&person, &versions);
+    let spans = state_spans(&person, &versions);
     assert!(spans.is_sorted_by_key(|span| span.days.first));
     for span in &spans {
-        let on_the_day = standing_on(&person, &versions, span.days.first);
-        assert_eq!(on_the_day, Some((1, span.standing.clone())));
+        let on_the_day = state_on(&person, &versions, span.days.first);
+        assert_eq!(on_the_day, Some((1, span.state.clone())));
     }
     drop(scope_spans(&person, &versions));
 }
@@ -77,5 +77,5 @@ fn done(item: &Item, day: NaiveDate) -> Option<LinkedResult> {
         }
     };
     let event_id = EventId::parse("e-1").ok()?;
-    Some(LinkedResult { platform: PlatformId(1), event_id, target, kind, occurred_at: now(), told_at: None, day })
+    Some(LinkedResult { platform: PlatformId(1), event_id, target, kind, occurred_at: now(), reported_at: None, day })
 }

@@ -59,9 +59,13 @@ fn sent(mapping: &Mapping, body: &Value) {
     if let Ok(resource) = canonical(schemas, body) {
         assert_eq!(canonical(schemas, &resource.clone().into()), Ok(resource.clone()));
         if let Ok(read) = user::read(&resource, mapping, CityCalendar::default()) {
-            let told =
-                read.told.employments.into_iter().flatten().flat_map(|told| [Some(told.starts_on), told.ends_on]);
-            let days = told.chain([read.told.post.starts_on, read.told.post.ends_on]).flatten();
+            let reported = read
+                .provisioned
+                .employments
+                .into_iter()
+                .flatten()
+                .flat_map(|reported| [Some(reported.starts_on), reported.ends_on]);
+            let days = reported.chain([read.provisioned.post.starts_on, read.provisioned.post.ends_on]).flatten();
             // As HR's files have them.
             days.for_each(|day| assert!((1900..=9999).contains(&day.year()), "{day}"));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::xapi::answer::{Format, SetByLrs, render};
 use kurskoll::intake::xapi::language::AcceptLanguage;
-use kurskoll::intake::xapi::words::{CoursePlace, Words};
+use kurskoll::intake::xapi::verb_mapping::{CoursePlace, VerbMapping};
 use kurskoll::intake::xapi::{
     Actor, Refusal, Statement, Version, equality, merging, multipart, person, read_actor, read_body, results, terms,
 };
@@ -33,12 +33,12 @@ pub fn read(bytes: &[u8]) {
                 }
                 drop(multipart::check(&read.statements, &[]));
             }
-            Err(refusal) => told(&refusal),
+            Err(refusal) => reported(&refusal),
         }
     }
 }
 
-fn told(refusal: &Refusal) {
+fn reported(refusal: &Refusal) {
     assert!(refusal.pointer.is_empty() || refusal.pointer.starts_with('/'), "{refusal}");
     assert!(!refusal.to_string().is_empty());
 }
@@ -58,22 +58,24 @@ fn follow(statement: &Statement<'_>, version: Version, languages: &AcceptLanguag
 }
 
 /// The words of a platform that does all otherwise.
-fn other_words() -> Words {
-    Words {
+fn other_words() -> VerbMapping {
+    VerbMapping {
         course_from: vec![CoursePlace::Parent, CoursePlace::Grouping, CoursePlace::Object],
         account_name_is: Some(LinkingKey::EmployeeNumber),
         scaled_from_minus_one: true,
-        ..Words::default()
+        ..VerbMapping::default()
     }
 }
 
 fn tell(statement: &Statement<'_>) {
-    for words in [Words::default(), other_words()] {
-        let Ok(telling) = results::tell(statement, Uuid::nil(), results::Arrival::at(now()), &words) else { continue };
-        assert!(telling.results.len() <= 3);
-        assert_eq!(telling.results.is_empty(), telling.nothing.is_some(), "{telling:?}");
-        reckon(&telling.results);
-        if let [one, other] = &telling.results[..] {
+    for words in [VerbMapping::default(), other_words()] {
+        let Ok(report) = results::extract(statement, Uuid::nil(), results::Arrival::at(now()), &words) else {
+            continue;
+        };
+        assert!(report.results.len() <= 3);
+        assert_eq!(report.results.is_empty(), report.nothing.is_some(), "{report:?}");
+        reckon(&report.results);
+        if let [one, other] = &report.results[..] {
             assert_ne!(one.event_id, other.event_id);
         }
     }

@@ -50,9 +50,9 @@ fn understand(body: &[u8]) {
             reckon(std::slice::from_ref(&result));
             let composed = compose::compose(&result, now());
             // It is told now, whenever it was told first; a revocation's own time is that up to which it withdraws.
-            let told_at = (!result.kind.is_revocation()).then(now);
-            let told_now = ReportedResult { told_at, ..result };
-            assert_eq!(interpret(&id, &composed, Stockholm, now()), Ok(Understood::Result(told_now)));
+            let reported_at = (!result.kind.is_revocation()).then(now);
+            let reported_now = ReportedResult { reported_at, ..result };
+            assert_eq!(interpret(&id, &composed, Stockholm, now()), Ok(Understood::Result(reported_now)));
         }
         Ok(Understood::Ignored { event_type }) => assert!(!event_type.is_empty()),
         Err(fault) => {

@@ -27,7 +27,7 @@ mod m0023_scope;
 mod m0024_earlier_places;
 mod m0025_accounts;
 mod m0026_planned_without_statistics;
-mod m0027_results_told;
+mod m0027_results_arrived;
 mod m0028_statements_without_result;
 mod m0029_groups;
 mod m0030_found_by_person;
@@ -71,7 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_earlier_places::Migration),
             Box::new(m0025_accounts::Migration),
             Box::new(m0026_planned_without_statistics::Migration),
-            Box::new(m0027_results_told::Migration),
+            Box::new(m0027_results_arrived::Migration),
             Box::new(m0028_statements_without_result::Migration),
             Box::new(m0029_groups::Migration),
             Box::new(m0030_found_by_person::Migration),

@@ -2,9 +2,9 @@
 //!
 //! * Instants are whole microseconds since 1970-01-01T00:00:00Z (`…_at`), so that both databases order them alike; days are dates (`…_on`).
 //! * A row of a `…_fact` table was known from `recorded_at` up to `superseded_at` (empty: still known). Nothing else in it changes.
-//! * `knowledge_clock` has one row. Whoever records something takes it first, in the same transaction: what is recorded
+//! * `transaction_clock` has one row. Whoever records something takes it first, in the same transaction: what is recorded
 //!   gets strictly increasing instants in the order in which it is committed, however many processes write.
-//! * `standing`, `standing_scope`, and the link columns of `learner` and `event` are derived; `stale` says whose are not yet up to date.
+//! * `state`, `compliance_state_scope`, and the link columns of `learner` and `event` are derived; `stale` says whose are not yet up to date.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -13,12 +13,12 @@ use sea_orm_migration::sea_orm::DbBackend;
 pub struct Migration;
 
 const TABLES: &[&str] = &[
-    "CREATE TABLE knowledge_clock (
+    "CREATE TABLE transaction_clock (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         at BIGINT NOT NULL,
         next_id BIGINT NOT NULL
     )",
-    "INSERT INTO knowledge_clock (id, at, next_id) VALUES (1, 0, 1)",
+    "INSERT INTO transaction_clock (id, at, next_id) VALUES (1, 0, 1)",
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     // The directory
     "CREATE TABLE administration_fact (
@@ -205,7 +205,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX event_revokes ON event (platform_id, revokes_event_id) WHERE revokes_event_id IS NOT NULL",
     // What follows from it
     "CREATE TABLE stale (id {counting_id}, employee_id BIGINT NOT NULL)",
-    "CREATE TABLE standing (
+    "CREATE TABLE compliance_state (
         employee_id BIGINT NOT NULL,
         requirement TEXT NOT NULL,
         from_day DATE NOT NULL,
@@ -225,9 +225,9 @@ const TABLES: &[&str] = &[
         PRIMARY KEY (employee_id, requirement, from_day)
     )",
     // All that a report counts by, so that it reads the indexes alone.
-    "CREATE INDEX standing_requirement ON standing
+    "CREATE INDEX compliance_state_requirement ON compliance_state
         (requirement, until_day, from_day, employee_id, status, on_time, due_on, held_items)",
-    "CREATE TABLE standing_scope (
+    "CREATE TABLE compliance_state_scope (
         employee_id BIGINT NOT NULL,
         requirement TEXT NOT NULL,
         administration TEXT NOT NULL,
@@ -237,8 +237,8 @@ const TABLES: &[&str] = &[
         sort_key {blob} NOT NULL,
         PRIMARY KEY (employee_id, requirement, administration, from_day)
     )",
-    "CREATE INDEX standing_scope_administration ON standing_scope (administration, sort_key)",
-    "CREATE INDEX standing_scope_requirement ON standing_scope
+    "CREATE INDEX compliance_state_scope_administration ON compliance_state_scope (administration, sort_key)",
+    "CREATE INDEX compliance_state_scope_requirement ON compliance_state_scope
         (requirement, employee_id, until_day, from_day, administration)",
     // Who may, and who did
     "CREATE TABLE signing_key (
@@ -263,8 +263,8 @@ const TABLES: &[&str] = &[
 const NAMES: &[&str] = &[
     "audit_entry",
     "signing_key",
-    "standing_scope",
-    "standing",
+    "compliance_state_scope",
+    "compliance_state",
     "stale",
     "event",
     "learner",
@@ -281,7 +281,7 @@ const NAMES: &[&str] = &[
     "employee",
     "administration_fact",
     "setting",
-    "knowledge_clock",
+    "transaction_clock",
 ];
 
 fn in_words_of(backend: DbBackend, sql: &str) -> String {

@@ -1,7 +1,7 @@
 //! What an identity provider said of its users, beside what became facts of the directory.
 //!
 //! A row is there once a provider has taken hold of an employee. `deleted` users are nobody's until the provider tells of
-//! them again, under a new `generation`. `told` is a JSON object of the texts that are shown again as they were told.
+//! them again, under a new `generation`. `reported` is a JSON object of the texts that are shown again as they were provisioned.
 
 use sea_orm_migration::prelude::*;
 
@@ -17,7 +17,7 @@ const UP: &[&str] = &[
         user_name TEXT NOT NULL,
         user_name_key TEXT NOT NULL,
         external_id TEXT,
-        told TEXT NOT NULL,
+        provisioned TEXT NOT NULL,
         changed_at BIGINT NOT NULL
     )",
     "CREATE UNIQUE INDEX scim_user_name ON scim_user (user_name_key) WHERE deleted = FALSE",

@@ -29,7 +29,7 @@ const UP: &[&str] = &[
         digest TEXT NOT NULL,
         bytes BIGINT NOT NULL,
         records BIGINT NOT NULL,
-        passed_over BIGINT NOT NULL,
+        skipped BIGINT NOT NULL,
         PRIMARY KEY (import_id, kind)
     )",
 ];

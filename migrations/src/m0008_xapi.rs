@@ -1,11 +1,11 @@
-//! The xAPI door: by which key a platform proves who it is, the statements that it told, and results that wait for a deed.
+//! The xAPI door: by which key a platform proves who it is, the statements that it told, and results that wait for a progress.
 //!
 //! * A statement's bytes are a part of its delivery's body: from `body_offset` on, `body_length` bytes. Ids increase in the
 //!   order in which statements were stored, and `stored_at` with them.
 //! * `statement_term` is derived: by what a statement is found, a digest each. It is made for all statements whose ids are
 //!   not greater than `statement_index.through`.
 //! * The contents of attachments are parts of deliveries' bodies as well, found by their hash in hexadecimal.
-//! * `held_result` keeps what a cmi5 `satisfied` says until something was done in its registration.
+//! * `pending_result` keeps what a cmi5 `satisfied` says until something was done in its registration.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -36,11 +36,11 @@ const TABLES: &[&str] = &[
         refers_to {blob},
         voids BOOLEAN NOT NULL,
         registration {blob},
-        deed TEXT CHECK (deed IN ('done', 'satisfied')),
+        progress TEXT CHECK (progress IN ('done', 'satisfied')),
         UNIQUE (statement_id, platform_id)
     )",
     "CREATE INDEX statement_refers ON statement (refers_to) WHERE refers_to IS NOT NULL",
-    "CREATE INDEX statement_deed ON statement (registration) WHERE deed IS NOT NULL",
+    "CREATE INDEX statement_cmi5_progress ON statement (registration) WHERE progress IS NOT NULL",
     "CREATE INDEX statement_stored ON statement (platform_id, stored_at, id)",
     "CREATE TABLE statement_term (
         term BIGINT NOT NULL,
@@ -59,7 +59,7 @@ const TABLES: &[&str] = &[
         body_length BIGINT NOT NULL
     )",
     "CREATE INDEX statement_attachment_sha2 ON statement_attachment (sha2)",
-    "CREATE TABLE held_result (
+    "CREATE TABLE pending_result (
         id BIGINT PRIMARY KEY,
         platform_id BIGINT NOT NULL REFERENCES platform (id),
         registration {blob} NOT NULL,
@@ -67,11 +67,11 @@ const TABLES: &[&str] = &[
         result TEXT NOT NULL,
         recorded_at BIGINT NOT NULL
     )",
-    "CREATE INDEX held_result_registration ON held_result (registration)",
+    "CREATE INDEX pending_result_registration ON pending_result (registration)",
 ];
 
 const UNDONE: &[&str] = &[
-    "DROP TABLE held_result",
+    "DROP TABLE pending_result",
     "DROP TABLE statement_attachment",
     "DROP TABLE statement_index",
     "DROP TABLE statement_term",

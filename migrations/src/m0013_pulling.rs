@@ -1,7 +1,7 @@
 //! What is asked of platforms, beside what they send.
 //!
 //! * `platform_pull`: where a platform is asked, how often, and how far that has come. No fact: no report rests on it.
-//!   `since`: what the source had stored up to then is had; `newest`: when it stored the newest that is had. `holder` asks right now, and nobody else does before `held_until`.
+//!   `since`: what the source had stored up to then is had; `newest`: when it stored the newest that is had. `holder` asks right now, and nobody else does before `reserved_until`.
 //!   What follows `begun_at` tells of the last time.
 //! * `delivery.is_pulled`: whether it was asked for. What was asked for does not break a platform's silence.
 
@@ -24,13 +24,13 @@ const UP: &[&str] = &[
         newest BIGINT,
         due_at BIGINT NOT NULL,
         holder TEXT,
-        held_until BIGINT,
+        reserved_until BIGINT,
         begun_at BIGINT,
         ended_at BIGINT,
         succeeded_at BIGINT,
         failures BIGINT NOT NULL,
         problem TEXT,
-        told BIGINT NOT NULL,
+        returned BIGINT NOT NULL,
         found BIGINT NOT NULL,
         refused BIGINT NOT NULL,
         contradicting BIGINT NOT NULL,

@@ -2,7 +2,7 @@
 //!
 //! * `event.revokes` says of a revocation whether it names an event (`event`, or `statement` where nothing can void it), or
 //!   withdraws all up to its instant (`up_to`), or what was done shortly before (`recent`).
-//! * `event.told_at` is when the platform told it, where that is not when it happened.
+//! * `event.reported_at` is when the platform told it, where that is not when it happened.
 //! * A row of `result_decision` counts from `recorded_at` (empty: proposed) up to `superseded_at`.
 //! * A row of `quarantine_taking` says which event or statement of a quarantined delivery was taken out of it, by its place.
 //! * The two indexes answer whether anything of a learner or an employee was ever revoked, which is nearly always no.
@@ -15,7 +15,7 @@ pub struct Migration;
 
 const UP: &[&str] = &[
     "ALTER TABLE event ADD COLUMN revokes TEXT",
-    "ALTER TABLE event ADD COLUMN told_at BIGINT",
+    "ALTER TABLE event ADD COLUMN reported_at BIGINT",
     "UPDATE event SET revokes = CASE WHEN revokes_event_id IS NULL THEN 'up_to' ELSE 'event' END WHERE kind = 'revocation'",
     "CREATE INDEX event_revocation_learner ON event (learner_id) WHERE kind = 'revocation'",
     "CREATE INDEX event_revocation_employee ON event (employee_id) WHERE kind = 'revocation'",
@@ -49,7 +49,7 @@ const DOWN: &[&str] = &[
     "DROP TABLE result_decision",
     "DROP INDEX event_revocation_employee",
     "DROP INDEX event_revocation_learner",
-    "ALTER TABLE event DROP COLUMN told_at",
+    "ALTER TABLE event DROP COLUMN reported_at",
     "ALTER TABLE event DROP COLUMN revokes",
 ];
 

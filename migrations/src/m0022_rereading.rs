@@ -33,7 +33,7 @@ const UP: &[&str] = &[
         unlinked TEXT,
         attempt_name TEXT,
         revokes TEXT,
-        told_at BIGINT,
+        reported_at BIGINT,
         read_by INTEGER,
         superseded_at BIGINT NOT NULL
     )",

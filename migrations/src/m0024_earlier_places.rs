@@ -17,13 +17,15 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared("ALTER TABLE employment_fact ADD COLUMN earlier TEXT").await?;
-        connection.execute_unprepared("ALTER TABLE standing_scope ADD COLUMN unit TEXT NOT NULL DEFAULT ''").await?;
+        connection
+            .execute_unprepared("ALTER TABLE compliance_state_scope ADD COLUMN unit TEXT NOT NULL DEFAULT ''")
+            .await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
-        connection.execute_unprepared("ALTER TABLE standing_scope DROP COLUMN unit").await?;
+        connection.execute_unprepared("ALTER TABLE compliance_state_scope DROP COLUMN unit").await?;
         connection.execute_unprepared("ALTER TABLE employment_fact DROP COLUMN earlier").await?;
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! Several users of an identity provider for one employee: a row for each, with the employments that it told.
+//! Several users of an identity provider for one employee: a row for each, with the employments that it provisioned.
 //!
 //! A row's `id` is the employee's key and the generation, as `17-2`. Rows that were there keep the employee's key alone: it is
 //! the name under which the chain of digests knows them. `governs` is a JSON list of employments' ids; whoever was the only
-//! user of an employee told all that have an id of a provider. `ended_at` is when the user was last deactivated or deleted.
+//! user of an employee provisioned all that have an id of a provider. `ended_at` is when the user was last deactivated or deleted.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -30,7 +30,7 @@ impl MigrationTrait for Migration {
         let copied = format!(
             "INSERT INTO scim_user_anew
              SELECT CAST(u.employee_id AS TEXT), u.employee_id, u.generation, u.deleted, u.active, u.user_name,
-                    u.user_name_key, u.external_id, u.told, u.changed_at,
+                    u.user_name_key, u.external_id, u.provisioned, u.changed_at,
                     '[' || COALESCE((SELECT {aggregate}('\"' || f.employment_id || '\"', ',') FROM employment_fact f
                                      WHERE f.employee_id = u.employee_id AND f.superseded_at IS NULL
                                      AND f.employment_id LIKE 'scim:%' AND u.deleted = FALSE), '') || ']',
@@ -49,7 +49,7 @@ impl MigrationTrait for Migration {
                      user_name TEXT NOT NULL,
                      user_name_key TEXT NOT NULL,
                      external_id TEXT,
-                     told TEXT NOT NULL,
+                     provisioned TEXT NOT NULL,
                      changed_at BIGINT NOT NULL,
                      governs TEXT NOT NULL,
                      ended_at BIGINT
@@ -79,11 +79,11 @@ impl MigrationTrait for Migration {
                  user_name TEXT NOT NULL,
                  user_name_key TEXT NOT NULL,
                  external_id TEXT,
-                 told TEXT NOT NULL,
+                 provisioned TEXT NOT NULL,
                  changed_at BIGINT NOT NULL
              )",
             "INSERT INTO scim_user_anew
-             SELECT u.employee_id, u.generation, u.deleted, u.active, u.user_name, u.user_name_key, u.external_id, u.told,
+             SELECT u.employee_id, u.generation, u.deleted, u.active, u.user_name, u.user_name_key, u.external_id, u.provisioned,
                     u.changed_at
              FROM scim_user u
              WHERE u.generation = (SELECT MAX(v.generation) FROM scim_user v WHERE v.employee_id = u.employee_id)",

@@ -12,20 +12,20 @@ pub struct Migration;
 const UP: &[&str] = &[
     "DROP INDEX statement_refers",
     "CREATE INDEX statement_refers ON statement (refers_to, platform_id) WHERE refers_to IS NOT NULL",
-    "DROP INDEX statement_deed",
-    "CREATE INDEX statement_deed ON statement (registration, platform_id) WHERE deed IS NOT NULL",
-    "DROP INDEX held_result_registration",
-    "CREATE INDEX held_result_registration ON held_result (registration, platform_id)",
+    "DROP INDEX statement_cmi5_progress",
+    "CREATE INDEX statement_cmi5_progress ON statement (registration, platform_id) WHERE progress IS NOT NULL",
+    "DROP INDEX pending_result_registration",
+    "CREATE INDEX pending_result_registration ON pending_result (registration, platform_id)",
     "CREATE INDEX delivery_waiting_of_platform ON delivery (platform_id, outcome, id)
          WHERE outcome = 'quarantined'",
 ];
 
 const DOWN: &[&str] = &[
     "DROP INDEX delivery_waiting_of_platform",
-    "DROP INDEX held_result_registration",
-    "CREATE INDEX held_result_registration ON held_result (registration)",
-    "DROP INDEX statement_deed",
-    "CREATE INDEX statement_deed ON statement (registration) WHERE deed IS NOT NULL",
+    "DROP INDEX pending_result_registration",
+    "CREATE INDEX pending_result_registration ON pending_result (registration)",
+    "DROP INDEX statement_cmi5_progress",
+    "CREATE INDEX statement_cmi5_progress ON statement (registration) WHERE progress IS NOT NULL",
     "DROP INDEX statement_refers",
     "CREATE INDEX statement_refers ON statement (refers_to) WHERE refers_to IS NOT NULL",
 ];

@@ -7,13 +7,13 @@ use crate::store::{Act, Author, Changing, Reading, StoreError};
 
 /// Somebody who calls a use case, through whichever endpoint.
 #[derive(Debug, Clone)]
-pub struct Asker {
+pub struct Caller {
     pub principal: Principal,
     /// Ties the audit entry to the log; `cli` at the command line.
     pub request_id: String,
 }
 
-impl Asker {
+impl Caller {
     /// The operator at the command line.
     #[must_use]
     pub fn operator() -> Self {
@@ -32,27 +32,32 @@ impl Asker {
 
 impl App {
     /// Begins an act that reads: its audit entry is committed, then its snapshot is opened.
-    pub(super) async fn begin_read(&self, asker: &Asker, grant: &Grant, entry: Act<'_>) -> Result<Reading, StoreError> {
-        self.audited_read(asker, grant, entry).await?.open(&self.store).await
+    pub(super) async fn begin_read(
+        &self,
+        caller: &Caller,
+        grant: &Grant,
+        entry: Act<'_>,
+    ) -> Result<Reading, StoreError> {
+        self.audited_read(caller, grant, entry).await?.open(&self.store).await
     }
 
     /// The same, where something is done between the audit entry and the snapshot.
     pub(super) async fn audited_read(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         grant: &Grant,
         entry: Act<'_>,
     ) -> Result<AuditedRead, StoreError> {
-        self.store.begin_read(asker.author(grant), entry, (self.now(), self.calendar)).await
+        self.store.begin_read(caller.author(grant), entry, (self.now(), self.calendar)).await
     }
 
     /// Begins an act that changes something.
     pub(super) async fn begin_change<'a>(
         &self,
-        asker: &'a Asker,
+        caller: &'a Caller,
         grant: &'a Grant,
     ) -> Result<Changing<'a>, StoreError> {
-        self.store.begin_change(asker.author(grant), (self.now(), self.calendar)).await
+        self.store.begin_change(caller.author(grant), (self.now(), self.calendar)).await
     }
 
     /// Ends a dry run: undoes the change, and leaves the audit entry of having seen what it would do.

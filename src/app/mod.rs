@@ -1,6 +1,6 @@
 //! Use cases: one file for each thing that somebody asks for. Doors call these; these ask the domain and the store.
 //!
-//! Nothing here knows Rocket or SQL. Whoever asks is an [`Asker`]; an act that the roles do not permit is refused
+//! Nothing here knows Rocket or SQL. Whoever asks is an [`Caller`]; an act that the roles do not permit is refused
 //! before anything is read. Start at `receive_delivery` for the way in and at `build_report` for the way out.
 
 pub mod compliance;
@@ -24,7 +24,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::report::sort::SwedishOrder;
 
-pub use context::Asker;
+pub use context::Caller;
 pub use employees::propose::Approval;
 pub use operating::metrics::Metrics;
 // What doors open, and what may go wrong behind them: they name nothing of the store itself.
@@ -62,11 +62,11 @@ pub struct App {
     /// After how many days without a result, likewise.
     pub result_alarm_days: Arc<BTreeMap<String, u32>>,
     /// Had by whoever settles.
-    pub(crate) settling: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) refreshing: Arc<tokio::sync::Mutex<()>>,
     /// What was promised of statements that are found.
     pub(crate) consistency: Arc<xapi::consistency::Consistency>,
     pub(crate) order: Arc<SwedishOrder>,
-    pub(crate) namesakes: Arc<linking::suggest::KeptNamesakes>,
+    pub(crate) namesakes: Arc<linking::suggest::CachedNamesakes>,
 }
 
 impl std::fmt::Debug for App {
@@ -90,7 +90,7 @@ impl App {
             rate_limits: Arc::default(),
             silence_alarm_hours: Arc::default(),
             result_alarm_days: Arc::default(),
-            settling: Arc::default(),
+            refreshing: Arc::default(),
             consistency: Arc::default(),
             order: Arc::new(SwedishOrder::new()),
             namesakes: Arc::default(),

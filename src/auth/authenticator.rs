@@ -176,8 +176,8 @@ mod tests {
 
     #[tokio::test]
     async fn many_tokens_of_unknown_keys_at_once_share_a_question() {
-        let (asked, let_through) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
-        let (asked_by_reload, gate) = (asked.clone(), let_through.clone());
+        let (requested, let_through) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+        let (asked_by_reload, gate) = (requested.clone(), let_through.clone());
         let authenticator = Authenticator::new(ring(), settings(), epoch()).with_reload(Box::new(move || {
             let gate = gate.clone();
             asked_by_reload.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +191,7 @@ mod tests {
         let (answers, ()) = tokio::join!(all, async { let_through.add_permits(50) });
         assert!(answers.iter().all(|answer| *answer == Err(TokenError::UnknownKey)));
         assert_eq!(
-            asked.load(Ordering::Relaxed),
+            requested.load(Ordering::Relaxed),
             2,
             "one for the first, and one for all that came while it was under way"
         );

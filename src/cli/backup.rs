@@ -7,7 +7,7 @@ use clap::Args;
 use super::interrupt::{Interrupted, unless_interrupted};
 use super::new_file::NewFile;
 use super::{CommandError, open};
-use crate::app::Asker;
+use crate::app::Caller;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll backup /backup/kurskoll-2026-03-01.db\n\n\
@@ -32,7 +32,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let file = NewFile::for_place(&arguments.file, arguments.force)?;
     let opened = open().await?;
     let url = &opened.settings.database.url;
-    let operator = Asker::operator();
+    let operator = Caller::operator();
     let copying = opened.app.backup(&operator, url, file.path(), arguments.even_if_damaged);
     let Some(made) = unless_interrupted(copying).await else {
         return Err(Interrupted("there is no copy; the register is as it was".to_owned()).into());

@@ -15,7 +15,7 @@ use crate::app::platforms::add::NewPlatform;
 use crate::app::receiving::receive::NATIVE;
 use crate::app::reports::build::ReportRequest;
 use crate::app::reports::clocks::Clocks;
-use crate::app::{Asker, Patience};
+use crate::app::{Caller, Patience};
 use crate::config;
 use crate::demo_city::{self, DemoCity, DemoDelivery, Expect};
 use crate::domain::access::Role;
@@ -79,7 +79,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
         due_from: None,
         due_to: None,
     };
-    let report = app.build_report(&Asker::operator(), &request).await?;
+    let report = app.build_report(&Caller::operator(), &request).await?;
     output::print(&format!("\n{}\n", report_table(&report, output::width())))?;
     if arguments.exit {
         running.abort();
@@ -107,18 +107,18 @@ fn remove_earlier(folder: &Path) -> Result<(), CommandError> {
 
 /// HR's files, the requirements and the platform, as an operator would bring them; answers the platform's secret.
 async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, CommandError> {
-    let asker = Asker::operator();
+    let caller = Caller::operator();
     let wrong = |problem: &dyn std::fmt::Display| format!("the made-up city is wrong: {problem}");
     let requirements = requirements_toml::read(&city.requirements_toml())
         .map_err(|problems| problems.0.first().map_or_else(String::new, |problem| wrong(problem)))?;
-    opened.app.apply_requirements(&asker, requirements).await?;
+    opened.app.apply_requirements(&caller, requirements).await?;
     let platform = NewPlatform {
         code: PlatformCode::parse(demo_city::PLATFORM)?,
         adapter: NATIVE.to_owned(),
         linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
         time_zone: chrono_tz::Europe::Stockholm,
     };
-    let secret = opened.app.add_platform(&asker, &platform).await?;
+    let secret = opened.app.add_platform(&caller, &platform).await?;
     let listed = |problems: crate::domain::directory::problem::RowProblems| {
         problems.listed().first().map_or_else(String::new, |problem| wrong(problem))
     };
@@ -132,7 +132,7 @@ async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, Comm
         identities: Some(hr_csv::identities::read(city.identities_csv().as_bytes()).map_err(listed)?.rows),
     };
     let request = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::nothing() };
-    let plan = opened.app.import_directory(&asker, &files, request).await?;
+    let plan = opened.app.import_directory(&caller, &files, request).await?;
     eprintln!("A made-up city: {}.", output::summary(&plan.summary()));
     Ok(secret)
 }
@@ -147,7 +147,7 @@ async fn tokens(opened: &Opened) -> Result<(String, String), CommandError> {
             administrations,
             holds_for: Duration::from_secs(8 * 3600),
         };
-        opened.app.issue_token(&Asker::operator(), &settings, &request).await
+        opened.app.issue_token(&Caller::operator(), &settings, &request).await
     };
     let city = issue(Role::City, BTreeSet::new()).await?;
     let officer = issue(Role::Administration, BTreeSet::from([AdministrationCode::parse("SEF")?])).await?;
@@ -225,7 +225,7 @@ async fn send_all(address: &str, secret: &WebhookSecret, deliveries: Vec<DemoDel
 const fn in_words(answered: Expect) -> &'static str {
     match answered {
         Expect::Accepted => "accepted: new, and kept",
-        Expect::Duplicate | Expect::ToldAgain => "duplicate: sent or told again, and adds nothing",
+        Expect::Duplicate | Expect::SentAgain => "duplicate: sent or told again, and adds nothing",
         Expect::Ignored => "ignored: kept, but of a type that tells of no training",
         Expect::Conflict => "refused: a known id with another body; the first stays",
         Expect::NotUnderstood => "not understood: authentic, so kept in quarantine",

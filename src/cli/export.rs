@@ -12,8 +12,8 @@ use super::interrupt::{Interrupted, unless_interrupted};
 use super::new_file::NewFile;
 use super::{CommandError, explained, open, output, values};
 use crate::app::reports::clocks::Clocks;
-use crate::app::reports::export::{RowsRequest, csv_pieces, workbook};
-use crate::app::{App, Asker};
+use crate::app::reports::export::{RowsRequest, csv_chunks, workbook};
+use crate::app::{App, Caller};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::render::export_csv::Dialect;
 use crate::render::text;
@@ -78,7 +78,7 @@ async fn write(app: &App, arguments: Arguments, file: Option<NewFile>, as_workbo
         unit: None,
     };
     let place = arguments.output.display().to_string();
-    let rows = app.export_rows(&Asker::operator(), &request).await?;
+    let rows = app.export_rows(&Caller::operator(), &request).await?;
     let (as_of, known_at, count) = (rows.as_of, rows.known_at, Arc::new(AtomicU64::new(0)));
     let rows = rows.counted(count.clone());
     let is_file = file.is_some();
@@ -89,16 +89,16 @@ async fn write(app: &App, arguments: Arguments, file: Option<NewFile>, as_workbo
         }
         Some(file) => {
             let mut file = io::BufWriter::new(file);
-            let mut pieces = csv_pieces(rows, arguments.dialect);
-            while let Some(piece) = pieces.recv().await {
-                file.write_all(&piece?)?;
+            let mut chunks = csv_chunks(rows, arguments.dialect);
+            while let Some(chunk) = chunks.recv().await {
+                file.write_all(&chunk?)?;
             }
             file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
         }
         None => {
-            let mut pieces = csv_pieces(rows, arguments.dialect);
-            while let Some(piece) = pieces.recv().await {
-                output::print(std::str::from_utf8(&piece?)?)?;
+            let mut chunks = csv_chunks(rows, arguments.dialect);
+            while let Some(chunk) = chunks.recv().await {
+                output::print(std::str::from_utf8(&chunk?)?)?;
             }
         }
     }
@@ -116,7 +116,7 @@ async fn write(app: &App, arguments: Arguments, file: Option<NewFile>, as_workbo
 
 /// Why an administration has no row on a day, and where to look.
 async fn why_empty(app: &App, request: &RowsRequest, as_of: NaiveDate) -> Result<String, CommandError> {
-    let codes = app.list_codes(&Asker::operator()).await?;
+    let codes = app.list_codes(&Caller::operator()).await?;
     if codes.requirements.is_empty() {
         return Ok("There is no row: no requirement is known yet; `kurskoll requirements apply FILE.toml` makes them."
             .to_owned());

@@ -29,17 +29,17 @@ pub async fn all_or_nothing<T>(work: impl Future<Output = T>, what: &str) -> Res
 }
 
 /// Judges the people whom a change concerns; `done` says what was done before.
-pub async fn settle(app: &App, done: &str) -> Result<(), CommandError> {
+pub async fn finish(app: &App, done: &str) -> Result<(), CommandError> {
     let bar = output::progress("people judged");
-    let settled = unless_interrupted(app.settle_all(|people| bar.inc(people as u64))).await;
+    let refreshed = unless_interrupted(app.refresh_all(|people| bar.inc(people as u64))).await;
     bar.finish_and_clear();
-    let Some(settled) = settled else {
+    let Some(refreshed) = refreshed else {
         let judged =
             output::counted_verb(usize::try_from(bar.position()).unwrap_or(usize::MAX), "person was", "people were");
         let rest = "the others wait for the service, or for the next report, which judges them first";
         return Err(Interrupted(format!("{done}; {judged} judged anew, {rest}")).into());
     };
-    settled?;
+    refreshed?;
     Ok(())
 }
 

@@ -38,7 +38,7 @@ use crate::app::operating::clock_watch::ClockWatch;
 use crate::app::reports::build::BuildReportError;
 use crate::app::reports::export::RowsError;
 use crate::app::reports::trend::BuildTrendError;
-use crate::app::{App, Asker, Patience, Store, Trouble, system_clock};
+use crate::app::{App, Caller, Patience, Store, Trouble, system_clock};
 use crate::config::{self, DatabaseSettings, Settings};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 
@@ -196,7 +196,7 @@ enum Unknown {
 async fn explained(app: &App, error: CommandError) -> CommandError {
     let Some(unknown) = Unknown::in_error(error.as_ref()) else { return error };
     // The error itself matters more than why nothing can be added to it.
-    let Ok(codes) = app.list_codes(&Asker::operator()).await else { return error };
+    let Ok(codes) = app.list_codes(&Caller::operator()).await else { return error };
     match unknown.among(&codes) {
         Some(there_are) => format!("{error}; {there_are}").into(),
         None => error,
@@ -304,9 +304,9 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     };
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let told = inner.to_string();
-        if !sentence.ends_with(&told) {
-            sentence = format!("{sentence}: {told}");
+        let reported = inner.to_string();
+        if !sentence.ends_with(&reported) {
+            sentence = format!("{sentence}: {reported}");
         }
         cause = inner.source();
     }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, Opened, open, open_or_make, output, platform_check};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::platforms::add::{NewPlatform, OldSecrets};
 use crate::app::receiving::adapter::{Adapter, PROFILE};
 use crate::app::receiving::receive::{NATIVE, TRUSTED_FOR};
@@ -121,17 +121,17 @@ fn read_secret(file: &Path) -> Result<String, CommandError> {
 /// Adds a platform that a profile reads; its secret, where it is a new one.
 async fn add_foreign(
     opened: &Opened,
-    asker: &Asker,
+    caller: &Caller,
     new: &NewPlatform,
     (profile, secret_file): (Option<&Path>, Option<&Path>),
 ) -> Result<Option<String>, CommandError> {
     let (text, given) = (profile.map(read_profile).transpose()?, secret_file.map(read_secret).transpose()?);
-    let secret = opened.app.add_foreign_platform(asker, new, text.as_deref(), given.as_deref()).await?;
+    let secret = opened.app.add_foreign_platform(caller, new, text.as_deref(), given.as_deref()).await?;
     Ok(given.is_none().then(|| secret.reveal()))
 }
 
-async fn give_profile(opened: &Opened, asker: &Asker, code: &PlatformCode, file: &Path) -> Result<(), CommandError> {
-    let given = opened.app.give_profile(asker, code, &read_profile(file)?).await?;
+async fn give_profile(opened: &Opened, caller: &Caller, code: &PlatformCode, file: &Path) -> Result<(), CommandError> {
+    let given = opened.app.give_profile(caller, code, &read_profile(file)?).await?;
     let version = given.version;
     if given.is_unchanged {
         eprintln!("Platform {code} has this profile already, as version {version}.");
@@ -163,7 +163,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
         return platform_check::run(arguments);
     }
     let opened = if matches!(command, Command::Add(_)) { open_or_make().await? } else { open().await? };
-    let asker = Asker::operator();
+    let caller = Caller::operator();
     match command {
         Command::Add(AddArguments { code, adapter, profile, secret_file, linking_keys, time_zone }) => {
             let mut distinct: Vec<LinkingKey> = Vec::new();
@@ -178,14 +178,14 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 if profile.is_some() || secret_file.is_some() {
                     return Err("a platform that sends statements takes no profile and no secret of its own".into());
                 }
-                let made = opened.app.add_xapi_platform(&asker, &new).await?;
+                let made = opened.app.add_xapi_platform(&caller, &new).await?;
                 eprintln!("Platform {code} may send statements to /xapi. Its key and secret are shown this once:");
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
             let secret = if adapter.has_profile() || profile.is_some() || secret_file.is_some() {
-                add_foreign(&opened, &asker, &new, (profile.as_deref(), secret_file.as_deref())).await?
+                add_foreign(&opened, &caller, &new, (profile.as_deref(), secret_file.as_deref())).await?
             } else {
-                Some(opened.app.add_platform(&asker, &new).await?.reveal())
+                Some(opened.app.add_platform(&caller, &new).await?.reveal())
             };
             match secret {
                 Some(secret) => {
@@ -196,7 +196,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
         }
         Command::List => {
-            let listed = opened.app.list_platforms_with_profiles(&asker).await?.into_iter().map(|listed| {
+            let listed = opened.app.list_platforms_with_profiles(&caller).await?.into_iter().map(|listed| {
                 let platform = listed.platform;
                 let keys: Vec<&str> = platform.linking_keys.iter().map(|key| key.as_str()).collect();
                 let profile = listed.profile_version.map(|version| version.to_string()).unwrap_or_default();
@@ -207,18 +207,18 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             let columns = &["platform", "adapter", "linking keys", "time zone", "profile version"];
             output::List::new(columns, empty).print_all(&listed.collect::<Vec<_>>())?;
         }
-        Command::Health(arguments) => health::run(&opened.app, &asker, arguments).await?,
-        Command::Pull(command) => pull::run(&opened, &asker, command).await?,
+        Command::Health(arguments) => health::run(&opened.app, &caller, arguments).await?,
+        Command::Pull(command) => pull::run(&opened, &caller, command).await?,
         Command::RotateSecret { code, secret_file, now } => {
             let old = if now { OldSecrets::EndNow } else { OldSecrets::HoldOn };
             if secret_file.is_none()
-                && let Some(made) = opened.app.rotate_credential(&asker, &code, old).await?
+                && let Some(made) = opened.app.rotate_credential(&caller, &code, old).await?
             {
                 eprintln!("{} The new one and its secret are shown this once:", becomes_of("key", &code, old).await);
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
             let given = secret_file.as_deref().map(read_secret).transpose()?;
-            let secret = opened.app.rotate_fitting_secret(&asker, &code, given.as_deref(), old).await?;
+            let secret = opened.app.rotate_fitting_secret(&caller, &code, given.as_deref(), old).await?;
             let becomes = becomes_of("secret", &code, old).await;
             if given.is_some() {
                 eprintln!("{becomes} The one that was given holds.");
@@ -227,7 +227,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 output::print(&format!("{}\n", secret.reveal()))?;
             }
         }
-        Command::Profile { code, file } => give_profile(&opened, &asker, &code, &file).await?,
+        Command::Profile { code, file } => give_profile(&opened, &caller, &code, &file).await?,
         Command::Reread(arguments) => reread::run(&opened.app, arguments).await?,
         Command::Check(_) => {}
     }

@@ -107,7 +107,7 @@ fn table(reading: &Reading) -> String {
 
 fn heading(event: &EventReading) -> String {
     let place = if event.pointer.is_empty() { "the body" } else { &event.pointer };
-    let of_type = event.event_type.as_ref().map(|told| format!(", type {told}")).unwrap_or_default();
+    let of_type = event.event_type.as_ref().map(|described| format!(", type {described}")).unwrap_or_default();
     let taken = match &event.taken_for {
         Some(meaning) => format!("taken for {meaning}"),
         None => "ignored: no rule fits".to_owned(),
@@ -119,13 +119,13 @@ fn heading(event: &EventReading) -> String {
         }
     }
     for result in event.results.iter().flatten() {
-        text.push_str(&format!("  {}\n", told(result)));
+        text.push_str(&format!("  {}\n", described(result)));
     }
     text
 }
 
 /// A result in one line.
-fn told(result: &ReportedResult) -> String {
+fn described(result: &ReportedResult) -> String {
     let target = match &result.target {
         Target::Course(course) => format!("course {course}"),
         Target::Quiz(quiz) => format!("quiz {quiz}"),

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::interrupt::{Interrupted, settle, unless_interrupted};
+use super::interrupt::{Interrupted, finish, unless_interrupted};
 use super::{CommandError, open, output, values};
 use crate::app::quarantine::replay::{ReplayRequest, ReplayedDelivery, Which};
 use crate::app::quarantine::show::QuarantineRequest;
-use crate::app::quarantine::take_out::{PieceState, TakeRequest};
+use crate::app::quarantine::take_out::{PartState, TakeRequest};
 use crate::app::receiving::receive::{Received, place_in_body};
 use crate::app::receiving::show_deliveries::{ShownBody, text_of};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::PlatformCode;
 use crate::render::text;
 
@@ -118,13 +118,13 @@ const PAGE: usize = 100;
 
 pub async fn run(command: Command) -> Result<(), CommandError> {
     let app = open().await?.app;
-    let asker = Asker::operator();
+    let caller = Caller::operator();
     match command {
-        Command::List { filter, groups: true, dismissed } => groups(&app, &asker, &filter.request(dismissed)).await,
-        Command::List { filter, groups: false, dismissed } => list(&app, &asker, &filter.request(dismissed)).await,
+        Command::List { filter, groups: true, dismissed } => groups(&app, &caller, &filter.request(dismissed)).await,
+        Command::List { filter, groups: false, dismissed } => list(&app, &caller, &filter.request(dismissed)).await,
         Command::Show { id } => {
-            let (kept, body) = app.show_delivery(&asker, id).await?;
-            eprintln!("Delivery {id} of {}, {}: {}", kept.platform_code, kept.outcome, kept.headers);
+            let (stored, body) = app.show_delivery(&caller, id).await?;
+            eprintln!("Delivery {id} of {}, {}: {}", stored.platform_code, stored.outcome, stored.headers);
             let body = match body {
                 ShownBody::Whole(body) => body,
                 ShownBody::Withheld { digest } => {
@@ -134,8 +134,8 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             };
             Ok(output::print(&text_of(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned()))?)
         }
-        Command::Replay(replay) => read_again(&app, &asker, replay).await,
-        Command::Take { id, only, dry_run } => take(&app, &asker, TakeRequest { delivery: id, only, dry_run }).await,
+        Command::Replay(replay) => read_again(&app, &caller, replay).await,
+        Command::Take { id, only, dry_run } => take(&app, &caller, TakeRequest { delivery: id, only, dry_run }).await,
         Command::Dismiss { ids, reason, undo } => {
             let reason = reason.trim();
             if reason.is_empty() || reason.contains(char::is_control) {
@@ -143,11 +143,11 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             }
             if undo {
                 for id in &ids {
-                    app.undo_dismissal(&asker, *id, reason).await?;
+                    app.undo_dismissal(&caller, *id, reason).await?;
                 }
                 eprintln!("{} again.", output::counted_verb(ids.len(), "delivery waits", "deliveries wait"));
             } else {
-                app.dismiss_deliveries(&asker, &ids, reason).await?;
+                app.dismiss_deliveries(&caller, &ids, reason).await?;
                 eprintln!("{} dismissed.", output::counted_verb(ids.len(), "delivery is", "deliveries are"));
             }
             Ok(())
@@ -155,16 +155,16 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
     }
 }
 
-async fn take(app: &App, asker: &Asker, request: TakeRequest) -> Result<(), CommandError> {
-    let taken = app.take_from_quarantine(asker, &request).await?;
-    let rows = taken.pieces.into_iter().map(|piece| {
-        let (state, problem) = match piece.state {
-            PieceState::Taken => ("taken", String::new()),
-            PieceState::TakenBefore => ("taken before", String::new()),
-            PieceState::Left => ("left", String::new()),
-            PieceState::NotUnderstood(problem) => ("stays in quarantine", problem),
+async fn take(app: &App, caller: &Caller, request: TakeRequest) -> Result<(), CommandError> {
+    let taken = app.take_from_quarantine(caller, &request).await?;
+    let rows = taken.parts.into_iter().map(|part| {
+        let (state, problem) = match part.state {
+            PartState::Taken => ("taken", String::new()),
+            PartState::TakenBefore => ("taken before", String::new()),
+            PartState::Left => ("left", String::new()),
+            PartState::NotUnderstood(problem) => ("stays in quarantine", problem),
         };
-        vec![piece.number.to_string(), place_in_body(&piece.pointer).to_string(), state.to_owned(), problem]
+        vec![part.number.to_string(), place_in_body(&part.pointer).to_string(), state.to_owned(), problem]
     });
     let list = output::List::new(&["number", "where", "state", "problem"], "Nothing of it can be taken.");
     list.print_all(&rows.collect::<Vec<_>>())?;
@@ -172,12 +172,12 @@ async fn take(app: &App, asker: &Asker, request: TakeRequest) -> Result<(), Comm
     if request.dry_run {
         eprintln!("Nothing was changed: this was a dry run.");
     } else if taken.new > 0 {
-        settle(app, "what could be taken is kept").await?;
+        finish(app, "what could be taken is kept").await?;
     }
     Ok(())
 }
 
-async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
+async fn list(app: &App, caller: &Caller, wanted: &QuarantineRequest) -> Result<(), CommandError> {
     let columns: &[&str] = if wanted.dismissed {
         &["delivery", "platform", "received", "where", "problem", "dismissed by", "reason"]
     } else {
@@ -186,7 +186,7 @@ async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<()
     let mut list = output::List::new(columns, "No such delivery is in quarantine.");
     let mut before = None;
     loop {
-        let page = app.list_quarantine(asker, wanted, before, PAGE as u64).await?;
+        let page = app.list_quarantine(caller, wanted, before, PAGE as u64).await?;
         let Some(last) = page.last() else {
             list.end();
             return Ok(());
@@ -208,8 +208,8 @@ async fn list(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<()
     }
 }
 
-async fn groups(app: &App, asker: &Asker, wanted: &QuarantineRequest) -> Result<(), CommandError> {
-    let rows = app.group_quarantine(asker, wanted).await?.into_iter().map(|group| {
+async fn groups(app: &App, caller: &Caller, wanted: &QuarantineRequest) -> Result<(), CommandError> {
+    let rows = app.group_quarantine(caller, wanted).await?.into_iter().map(|group| {
         let (deliveries, platform) = (group.deliveries.to_string(), group.platform.to_string());
         let place = place_in_body(&group.pointer).to_string();
         vec![deliveries, platform, place, group.problem, group.example.to_string()]
@@ -253,15 +253,15 @@ impl Done {
 /// How far a replay had come. What was read again stays so; the people concerned are judged by the service.
 fn interrupted(done: &Done, request: &ReplayRequest) -> Interrupted {
     let read = output::counted_verb(done.deliveries, "delivery was", "deliveries were");
-    let kept = if request.dry_run { "nothing was changed" } else { "that is kept" };
+    let stored = if request.dry_run { "nothing was changed" } else { "that is kept" };
     let on = match done.deliveries {
         0 => "give the command again".to_owned(),
         _ => format!("go on with --after {}", request.after),
     };
-    Interrupted(format!("{read} read again, {} of them understood, and {kept}; {on}", done.understood))
+    Interrupted(format!("{read} read again, {} of them understood, and {stored}; {on}", done.understood))
 }
 
-async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), CommandError> {
+async fn read_again(app: &App, caller: &Caller, replay: Replay) -> Result<(), CommandError> {
     let Replay { ids, filter, dry_run, after, .. } = replay;
     let wanted = ids.clone();
     let which = if ids.is_empty() { Which::All(filter.request(false)) } else { Which::Ids(ids) };
@@ -269,7 +269,7 @@ async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), Comm
     let bar = output::progress("deliveries");
     let (mut done, mut seen) = (Done::default(), Vec::new());
     loop {
-        let Some(replayed) = unless_interrupted(app.replay_some(asker, &request)).await else {
+        let Some(replayed) = unless_interrupted(app.replay_some(caller, &request)).await else {
             bar.finish_and_clear();
             return Err(interrupted(&done, &request).into());
         };
@@ -293,7 +293,7 @@ async fn read_again(app: &App, asker: &Asker, replay: Replay) -> Result<(), Comm
     eprintln!("New results: {} linked, {waiting} waiting.", done.linked);
     eprintln!("{} of {} {would} quarantine.", done.understood, done.deliveries);
     if !dry_run && done.new > 0 {
-        settle(app, "what was read again is kept").await?;
+        finish(app, "what was read again is kept").await?;
     }
     Ok(())
 }

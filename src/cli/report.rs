@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::trend_table::trend_table;
 use super::{CommandError, explained, open, output, values};
-use crate::app::employees::history::ToldEntry;
+use crate::app::employees::history::AttributedEntry;
 use crate::app::reports::build::ReportRequest;
 use crate::app::reports::clocks::Clocks;
 use crate::app::reports::compare::{Cause, ComparisonRequest, DifferencesAnswer};
 use crate::app::reports::trend::TrendRequest;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree};
@@ -97,7 +97,7 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     if let Some((from, to)) = arguments.trend_from.zip(arguments.trend_to) {
         let Arguments { requirement, interval, tree, known_at, .. } = arguments;
         let request = TrendRequest { requirement, from, to, interval, tree, known_at };
-        let trend = app.build_trend(&Asker::operator(), &request).await?;
+        let trend = app.build_trend(&Caller::operator(), &request).await?;
         let text = match arguments.format {
             Format::Table => trend_table(&trend, output::width()),
             Format::Json => serde_json::to_string_pretty(&TrendView::from(&trend))?,
@@ -111,13 +111,13 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
         due_from: arguments.due_from,
         due_to: arguments.due_to,
     };
-    let report = app.build_report(&Asker::operator(), &request).await?;
+    let report = app.build_report(&Caller::operator(), &request).await?;
     let differences = match arguments.compare_known_at {
         None => None,
         Some(compare_known_at) => {
             let clocks = Clocks { as_of: Some(report.as_of), known_at: Some(report.known_at) };
             let request = ComparisonRequest { requirement: request.requirement, clocks, compare_known_at };
-            Some(app.list_differences(&Asker::operator(), &request, None, LISTED_AT_MOST).await?)
+            Some(app.list_differences(&Caller::operator(), &request, None, LISTED_AT_MOST).await?)
         }
     };
     let text = match arguments.format {
@@ -169,7 +169,7 @@ fn difference_lines(found: &DifferencesAnswer) -> String {
 fn cause(cause: &Cause) -> String {
     let instant = |at: &DateTime<Utc>| text::exact(*at);
     match cause {
-        Cause::Told(ToldEntry { entry, by, .. }) => {
+        Cause::Entry(AttributedEntry { entry, by, .. }) => {
             let (kind, of, happened) = (entry.kind.as_str(), &entry.of, entry.happened.as_str());
             let by = by.as_deref().unwrap_or("somebody");
             format!("{kind} {of} {happened} by {by} at {}", instant(&entry.known_at))

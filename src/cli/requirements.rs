@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::interrupt::settle;
+use super::interrupt::finish;
 use super::{CommandError, open_or_make, output};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::compliance::apply_requirements::{Applied, Successor};
 use crate::app::compliance::unknown_audience::UnknownAudience;
 use crate::domain::compliance::Requirement;
@@ -54,7 +54,7 @@ fn read(file: &Path) -> Result<Vec<Requirement>, CommandError> {
 
 async fn check(requirements: &[Requirement]) -> Result<(), CommandError> {
     let opened = open_or_make().await?;
-    for checked in opened.app.check_requirements(&Asker::operator(), requirements).await? {
+    for checked in opened.app.check_requirements(&Caller::operator(), requirements).await? {
         if checked.without_result.is_empty() {
             output::print(&format!("{}: no statement about what it names is without a result\n", checked.code))?;
         }
@@ -67,10 +67,10 @@ async fn check(requirements: &[Requirement]) -> Result<(), CommandError> {
 
 async fn apply(requirements: Vec<Requirement>) -> Result<(), CommandError> {
     let opened = open_or_make().await?;
-    for unknown in opened.app.unknown_audience(&Asker::operator(), &requirements).await? {
+    for unknown in opened.app.unknown_audience(&Caller::operator(), &requirements).await? {
         warn(&unknown);
     }
-    let applied = opened.app.apply_requirements(&Asker::operator(), requirements).await?;
+    let applied = opened.app.apply_requirements(&Caller::operator(), requirements).await?;
     for applied in &applied {
         match applied {
             Applied::Unchanged { code, version } => eprintln!("{code}: unchanged, version {version}"),
@@ -80,7 +80,7 @@ async fn apply(requirements: Vec<Requirement>) -> Result<(), CommandError> {
             }
         }
     }
-    settle(&opened.app, "the requirements are applied").await?;
+    finish(&opened.app, "the requirements are applied").await?;
     Ok(())
 }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::interrupt::{all_or_nothing, settle};
+use super::interrupt::{all_or_nothing, finish};
 use super::{CommandError, open, output, platform};
-use crate::app::Asker;
-use crate::app::compliance::decide_results::{ResultDecisionRequest, StandingChange};
+use crate::app::Caller;
+use crate::app::compliance::decide_results::{ResultDecisionRequest, StateChange};
 use crate::app::receiving::import_results::{ImportResultsError, ImportedResults, ResultsRequest};
-use crate::domain::compliance::Standing;
+use crate::domain::compliance::ComplianceState;
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::training::Verdict;
 use crate::render::text;
@@ -107,9 +107,9 @@ async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> 
     }
     let app = open().await?.app;
     let request = ResultDecisionRequest { event_id: event, platform, verdict, reason: reason.to_owned(), dry_run };
-    let answer = app.decide_result(&Asker::operator(), &request).await?;
-    let rows: Vec<_> = answer.changes.iter().map(standing_change).collect();
-    output::List::new(&STANDING_CHANGE, "Nobody's status changes.").print_all(&rows)?;
+    let answer = app.decide_result(&Caller::operator(), &request).await?;
+    let rows: Vec<_> = answer.changes.iter().map(state_change).collect();
+    output::List::new(&STATE_CHANGE, "Nobody's status changes.").print_all(&rows)?;
     let done = match verdict {
         Verdict::Withdraw => "withdrawn",
         Verdict::Restore => "restored",
@@ -121,19 +121,19 @@ async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> 
         }
         Some(decision) => {
             eprintln!("The event {} of {} is {done} (decision {}).", request.event_id, answer.platform, decision.id);
-            settle(&app, "the decision is made").await?;
+            finish(&app, "the decision is made").await?;
         }
     }
     Ok(())
 }
 
 /// The columns of a change of somebody's status.
-pub(super) const STANDING_CHANGE: [&str; 5] = ["employee", "requirement", "from", "before", "after"];
+pub(super) const STATE_CHANGE: [&str; 5] = ["employee", "requirement", "from", "before", "after"];
 
-/// A change of somebody's status, a cell for each of [`STANDING_CHANGE`].
-pub(super) fn standing_change(change: &StandingChange) -> Vec<String> {
+/// A change of somebody's status, a cell for each of [`STATE_CHANGE`].
+pub(super) fn state_change(change: &StateChange) -> Vec<String> {
     let status =
-        |standing: &Option<Standing>| standing.as_ref().map_or("not bound", |known| known.status.as_str()).to_owned();
+        |state: &Option<ComplianceState>| state.as_ref().map_or("not bound", |known| known.status.as_str()).to_owned();
     let (number, requirement) = (change.number.to_string(), change.requirement.to_string());
     vec![number, requirement, change.from.to_string(), status(&change.before), status(&change.after)]
 }
@@ -155,7 +155,7 @@ async fn import(arguments: Arguments) -> Result<(), CommandError> {
         dry_run,
     };
     let imported =
-        all_or_nothing(app.import_results(&Asker::operator(), request, &progress), "nothing was imported").await;
+        all_or_nothing(app.import_results(&Caller::operator(), request, &progress), "nothing was imported").await;
     bar.finish_and_clear();
     let imported = imported?;
     let imported = match imported {
@@ -163,27 +163,27 @@ async fn import(arguments: Arguments) -> Result<(), CommandError> {
         Err(ImportResultsError::Problems(problems)) => return Err(output::refused(&problems)),
         Err(error) => return Err(error.into()),
     };
-    tell_of_columns(&imported);
+    print_columns(&imported);
     match format {
         Format::Json => {
             output::print(&format!("{}\n", serde_json::to_string_pretty(&imported.view(&platform, dry_run))?))?
         }
         Format::Table => output::print(&table(&imported))?,
     }
-    tell(&imported, dry_run);
+    print_summary(&imported, dry_run);
     if imported.has_changed(dry_run) {
-        settle(&app, "the results are imported").await?;
+        finish(&app, "the results are imported").await?;
     }
     Ok(())
 }
 
 /// Says what was read otherwise than somebody may think.
-fn tell_of_columns(imported: &ImportedResults) {
+fn print_columns(imported: &ImportedResults) {
     if !imported.ignored_columns.is_empty() {
         eprintln!("columns that mean nothing here: {}", imported.ignored_columns.join(", "));
     }
-    if imported.passed_over > 0 {
-        eprintln!("rows that the profile ignores: {}", imported.passed_over);
+    if imported.skipped > 0 {
+        eprintln!("rows that the profile ignores: {}", imported.skipped);
     }
     if !imported.absent_columns.is_empty() {
         eprintln!("columns that are missing, and read as empty: {}", imported.absent_columns.join(", "));
@@ -203,7 +203,7 @@ fn table(imported: &ImportedResults) -> String {
 }
 
 /// Says in a line what became of it.
-fn tell(imported: &ImportedResults, is_dry_run: bool) {
+fn print_summary(imported: &ImportedResults, is_dry_run: bool) {
     match (imported.same_file_at, imported.delivery) {
         (Some(at), Some(delivery)) => {
             let at = text::seconds(at);

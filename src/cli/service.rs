@@ -20,7 +20,7 @@ use crate::app::{App, Approval, Clock, Metrics, Store};
 use crate::auth::Authenticator;
 use crate::config::Settings;
 use crate::domain::calendar::CityCalendar;
-use crate::http::{self, Doors, ListenError};
+use crate::http::{self, ListenError, Services};
 use crate::jobs;
 
 /// The app over a database, as the settings say.
@@ -77,15 +77,15 @@ impl Service {
         let authenticator = Authenticator::new(app.key_ring().await?, settings.token_settings(), app.clock.clone())
             .with_reload(Box::new(reload));
         let authenticator = Arc::new(authenticator);
-        let doors = Doors {
+        let services = Services {
             app: app.clone(),
             receiving: receiving.clone(),
             authenticator: authenticator.clone(),
             settings: settings.receiving.clone(),
-            scim: http::scim::door(&settings.scim)?,
+            scim: http::scim::endpoint(&settings.scim)?,
         };
         let listening = move |address| listening(format!("http://{address}"));
-        let rocket = http::listen(&figment, &settings.connections, doors, listening).await;
+        let rocket = http::listen(&figment, &settings.connections, services, listening).await;
         let rocket = rocket.map_err(|error| not_listening(&error, &figment))?;
         Ok(Self { app, receiving, authenticator, rocket, settings })
     }
@@ -139,12 +139,12 @@ impl Service {
         let app = || self.app.clone();
         let stopped = || stopped.clone();
         let pulling = jobs::pull_platforms(self.receiving.clone(), jobs::PULLS_LOOKED_FOR_EVERY, pulling_stopped);
-        let scim = http::scim::door(&self.settings.scim)?;
+        let scim = http::scim::endpoint(&self.settings.scim)?;
         let nights = self.settings.verify.clone();
         let authenticator = self.authenticator.clone();
         let others = vec![
-            jobs::settle_waiting_users(app(), scim, jobs::WAITING_USERS_LOOKED_AT_EVERY, stopped()),
-            jobs::settle_standings(app(), stopped()),
+            jobs::resolve_waiting_users(app(), scim, jobs::WAITING_USERS_LOOKED_AT_EVERY, stopped()),
+            jobs::refresh_compliance_states(app(), stopped()),
             jobs::index_statements(app(), stopped()),
             jobs::keep_promise_fresh(app(), stopped()),
             jobs::watch_linking(app(), jobs::LINKING_WATCHED_EVERY, stopped()),

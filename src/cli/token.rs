@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, open, output};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::operating::sign_tokens::TokenRequest;
 use crate::auth::parse_ttl;
 use crate::domain::access::Role;
@@ -67,17 +67,17 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 administrations: administrations.into_iter().collect(),
                 holds_for: ttl,
             };
-            let known = opened.app.list_codes(&Asker::operator()).await?.administrations;
+            let known = opened.app.list_codes(&Caller::operator()).await?.administrations;
             let unknown: Vec<&AdministrationCode> = request.administrations.difference(&known).collect();
             let settings = opened.settings.token_settings();
-            let token = opened.app.issue_token(&Asker::operator(), &settings, &request).await?;
+            let token = opened.app.issue_token(&Caller::operator(), &settings, &request).await?;
             output::print(&format!("{token}\n"))?;
             if !unknown.is_empty() {
                 eprintln!("Warning: {}", unknown_administrations(&unknown, &known));
             }
         }
         Command::RotateKey { revoke_older } => {
-            let kid = opened.app.rotate_key(&Asker::operator(), revoke_older).await?;
+            let kid = opened.app.rotate_key(&Caller::operator(), revoke_older).await?;
             eprintln!("Tokens are signed with key {kid} from now on.");
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::interrupt::{Interrupted, unless_interrupted};
 use super::{CommandError, open, output};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::operating::verify::{KnownHead, Part, Verified, VerifyRequest};
 
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let bar = output::progress("rows, people, events and statements compared");
     let whole = VerifyRequest::default();
     let request = VerifyRequest { part: arguments.part.unwrap_or(whole.part), head: arguments.head };
-    let operator = Asker::operator();
+    let operator = Caller::operator();
     let verified = unless_interrupted(app.verify_some(&operator, request, |done| bar.inc(done))).await;
     bar.finish_and_clear();
     let Some(verified) = verified else {

@@ -10,7 +10,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use serde_json::{Value, json};
 
 use super::people::Person;
-use super::training::{COURSE, Deed, Did, FULL_TENTHS, OLD_COURSE, QUIZ};
+use super::training::{COURSE, Did, FULL_TENTHS, OLD_COURSE, QUIZ, Training};
 use super::{DemoCity, HOME_PAGE, Part, chance};
 
 /// One delivery to the webhook door.
@@ -31,7 +31,7 @@ pub enum Expect {
     /// `200`, `duplicate`: a retry, the same id and bytes.
     Duplicate,
     /// `200`: a result that is known, told again under a new id; it adds nothing to any figure.
-    ToldAgain,
+    SentAgain,
     /// `200`, `ignored`: of a type that is not known.
     Ignored,
     /// `409`: a known id with other bytes.
@@ -46,7 +46,7 @@ impl Expect {
     pub const ALL: [Self; 7] = [
         Self::Accepted,
         Self::Duplicate,
-        Self::ToldAgain,
+        Self::SentAgain,
         Self::Ignored,
         Self::Conflict,
         Self::NotUnderstood,
@@ -58,14 +58,14 @@ impl DemoCity {
     /// What the platform sends, in the untidy order in which it arrives.
     #[must_use]
     pub fn deliveries(&self) -> Vec<DemoDelivery> {
-        let deeds = self.deeds();
+        let trainings = self.trainings();
         let mut outbox = Outbox {
             rng: chance(self.seed, Part::Deliveries),
             messages: 0,
-            sent: Vec::with_capacity(deeds.len() + deeds.len() / 16),
+            sent: Vec::with_capacity(trainings.len() + trainings.len() / 16),
         };
-        let told: Vec<usize> = deeds.iter().map(|deed| outbox.tell(deed)).collect();
-        outbox.send_oddities(&deeds, &told, (self.people.len() / 1_000).max(1));
+        let sent_at_place: Vec<usize> = trainings.iter().map(|training| outbox.send_event(training)).collect();
+        outbox.send_oddities(&trainings, &sent_at_place, (self.people.len() / 1_000).max(1));
         outbox.in_order_of_arrival()
     }
 }
@@ -101,101 +101,102 @@ impl Outbox {
     }
 
     /// Tells what somebody did, once or now and then twice; gives where among the sent the first telling is.
-    fn tell(&mut self, deed: &Deed<'_>) -> usize {
-        let (arrives_at, id, body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
-        let told = self.sent.len();
+    fn send_event(&mut self, training: &Training<'_>) -> usize {
+        let (arrives_at, id, body) = (self.arrival_of(training), self.next_id(), self.body(training));
+        let sent_at_place = self.sent.len();
         self.send(arrives_at, id, &body, Expect::Accepted);
         match self.rng.random_range(0..200) {
-            0..4 => self.retry(told),
-            4 => self.tell_again(deed, told),
+            0..4 => self.retry(sent_at_place),
+            4 => self.send_again(training, sent_at_place),
             _ => {}
         }
-        told
+        sent_at_place
     }
 
     /// Sends so many of each thing that a door must stand, spread over the city.
-    fn send_oddities(&mut self, deeds: &[Deed<'_>], told: &[usize], of_each: usize) {
+    fn send_oddities(&mut self, trainings: &[Training<'_>], sent_at_place: &[usize], of_each: usize) {
         const KINDS: usize = 9;
-        let all: Vec<(&Deed<'_>, usize)> = deeds.iter().zip(told.iter().copied()).collect();
+        let all: Vec<(&Training<'_>, usize)> = trainings.iter().zip(sent_at_place.iter().copied()).collect();
         for nth in 0..of_each {
-            // Another deed for each: none is told in two odd ways.
+            // Another training for each: none is told in two odd ways.
             let from = |kind: usize| all.iter().skip((nth * KINDS + kind) * all.len() / (of_each * KINDS));
             let picked = |kind: usize| from(kind).copied().next();
-            let attempt = from(0).find(|(deed, _)| matches!(deed.what, Did::Attempted { .. }));
-            attempt.into_iter().for_each(|(deed, _)| self.void(deed));
-            picked(1).into_iter().for_each(|(deed, _)| self.withdraw(deed));
-            picked(2).into_iter().for_each(|(deed, _)| self.tell_of_a_stranger(deed, nth));
-            picked(3).into_iter().for_each(|(deed, _)| self.tell_another_type(deed));
-            picked(4).into_iter().for_each(|(deed, _)| self.tell_half_a_score(deed));
-            picked(5).into_iter().for_each(|(deed, _)| self.forge(deed));
-            picked(6).into_iter().for_each(|(deed, told)| self.reuse_an_id(deed, told));
-            picked(7).into_iter().for_each(|(_, told)| self.retry(told));
-            picked(8).into_iter().for_each(|(deed, told)| self.tell_again(deed, told));
+            let attempt = from(0).find(|(training, _)| matches!(training.what, Did::Attempted { .. }));
+            attempt.into_iter().for_each(|(training, _)| self.void(training));
+            picked(1).into_iter().for_each(|(training, _)| self.withdraw(training));
+            picked(2).into_iter().for_each(|(training, _)| self.send_of_a_stranger(training, nth));
+            picked(3).into_iter().for_each(|(training, _)| self.send_another_type(training));
+            picked(4).into_iter().for_each(|(training, _)| self.send_half_a_score(training));
+            picked(5).into_iter().for_each(|(training, _)| self.forge(training));
+            picked(6).into_iter().for_each(|(training, sent_at_place)| self.reuse_an_id(training, sent_at_place));
+            picked(7).into_iter().for_each(|(_, sent_at_place)| self.retry(sent_at_place));
+            picked(8).into_iter().for_each(|(training, sent_at_place)| self.send_again(training, sent_at_place));
         }
     }
 
     /// Soon after it happened, sometimes days later; the old platform's history long after.
-    fn arrival_of(&mut self, deed: &Deed<'_>) -> DateTime<Utc> {
-        let minutes = match (deed.what, self.rng.random_range(0..100)) {
+    fn arrival_of(&mut self, training: &Training<'_>) -> DateTime<Utc> {
+        let minutes = match (training.what, self.rng.random_range(0..100)) {
             (Did::Completed { course: OLD_COURSE }, _) => self.rng.random_range(40..300) * 24 * 60,
             (_, 0..2) => self.rng.random_range(20..180) * 24 * 60,
             (_, 2..12) => self.rng.random_range(60..4_000),
             _ => self.rng.random_range(0..10),
         };
-        deed.at.to_utc() + TimeDelta::minutes(minutes)
+        training.at.to_utc() + TimeDelta::minutes(minutes)
     }
 
     /// Some time after a delivery that was sent.
-    fn arrival_after(&mut self, told: usize) -> DateTime<Utc> {
+    fn arrival_after(&mut self, sent_at_place: usize) -> DateTime<Utc> {
         let delay = TimeDelta::seconds(self.rng.random_range(5..90_000));
-        self.sent[told].arrives_at + delay
+        self.sent[sent_at_place].arrives_at + delay
     }
 
     /// The same id and bytes once more.
-    fn retry(&mut self, told: usize) {
-        let arrives_at = self.arrival_after(told);
-        let delivery = DemoDelivery { expectation: Expect::Duplicate, ..self.sent[told].delivery.clone() };
+    fn retry(&mut self, sent_at_place: usize) {
+        let arrives_at = self.arrival_after(sent_at_place);
+        let delivery = DemoDelivery { expectation: Expect::Duplicate, ..self.sent[sent_at_place].delivery.clone() };
         self.sent.push(Sent { arrives_at, delivery });
     }
 
     /// The same result under a new id, and maybe with the learner named otherwise.
-    fn tell_again(&mut self, deed: &Deed<'_>, told: usize) {
-        let (arrives_at, id, body) = (self.arrival_after(told), self.next_id(), self.body(deed));
-        self.send(arrives_at, id, &body, Expect::ToldAgain);
+    fn send_again(&mut self, training: &Training<'_>, sent_at_place: usize) {
+        let (arrives_at, id, body) = (self.arrival_after(sent_at_place), self.next_id(), self.body(training));
+        self.send(arrives_at, id, &body, Expect::SentAgain);
     }
 
-    /// Other bytes under the id by which a deed was told.
-    fn reuse_an_id(&mut self, deed: &Deed<'_>, told: usize) {
-        let (arrives_at, mut body) = (self.arrival_after(told), self.body(deed));
-        let id = self.sent[told].delivery.id.clone();
-        body["timestamp"] = json!((deed.at + TimeDelta::seconds(1)).to_rfc3339());
+    /// Other bytes under the id by which a training was told.
+    fn reuse_an_id(&mut self, training: &Training<'_>, sent_at_place: usize) {
+        let (arrives_at, mut body) = (self.arrival_after(sent_at_place), self.body(training));
+        let id = self.sent[sent_at_place].delivery.id.clone();
+        body["timestamp"] = json!((training.at + TimeDelta::seconds(1)).to_rfc3339());
         self.send(arrives_at, id, &body, Expect::Conflict);
     }
 
     /// A completion that never was, and its withdrawal, which arrives first.
-    fn withdraw(&mut self, deed: &Deed<'_>) {
+    fn withdraw(&mut self, training: &Training<'_>) {
         let mistaken = self.next_id();
-        let told_at = deed.at.to_utc() - TimeDelta::hours(1);
+        let reported_at = training.at.to_utc() - TimeDelta::hours(1);
         let data = json!({
-            "learner": { "employee_number": deed.who.number.to_string() }, "course": { "id": COURSE },
+            "learner": { "employee_number": training.who.number.to_string() }, "course": { "id": COURSE },
         });
-        let mut withdrawal = json!({ "type": "completion.revoked", "timestamp": deed.at.to_rfc3339(), "data": data });
+        let mut withdrawal =
+            json!({ "type": "completion.revoked", "timestamp": training.at.to_rfc3339(), "data": data });
         withdrawal["data"]["event_id"] = json!(mistaken);
         withdrawal["data"]["reason"] = json!("Registrerad på fel person");
         let id = self.next_id();
-        self.send(told_at, id, &withdrawal, Expect::Accepted);
-        let completion = json!({ "type": "course.completed", "timestamp": told_at.to_rfc3339(), "data": data });
-        self.send(told_at + TimeDelta::minutes(20), mistaken, &completion, Expect::Accepted);
+        self.send(reported_at, id, &withdrawal, Expect::Accepted);
+        let completion = json!({ "type": "course.completed", "timestamp": reported_at.to_rfc3339(), "data": data });
+        self.send(reported_at + TimeDelta::minutes(20), mistaken, &completion, Expect::Accepted);
     }
 
     /// Withdraws what the learner did in the quiz up to an instant.
-    fn void(&mut self, deed: &Deed<'_>) {
-        let instant = deed.at + TimeDelta::minutes(1);
+    fn void(&mut self, training: &Training<'_>) {
+        let instant = training.at + TimeDelta::minutes(1);
         let body = json!({
             "type": "completion.revoked",
             "timestamp": instant.to_rfc3339(),
             "data": {
-                "learner": { "employee_number": deed.who.number.to_string() }, "quiz": { "id": QUIZ },
+                "learner": { "employee_number": training.who.number.to_string() }, "quiz": { "id": QUIZ },
                 "reason": "Provet gjordes om efter fel i frågorna",
             },
         });
@@ -204,8 +205,8 @@ impl Outbox {
     }
 
     /// Somebody whom the directory does not know: a consultant's address, another city's number, a guest's account.
-    fn tell_of_a_stranger(&mut self, deed: &Deed<'_>, nth: usize) {
-        let (arrives_at, id, mut body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
+    fn send_of_a_stranger(&mut self, training: &Training<'_>, nth: usize) {
+        let (arrives_at, id, mut body) = (self.arrival_of(training), self.next_id(), self.body(training));
         body["data"]["learner"] = match nth % 3 {
             0 => json!({ "email": format!("konsult{nth}@consulting.example.org") }),
             1 => json!({ "employee_number": format!("X{nth:05}") }),
@@ -214,36 +215,36 @@ impl Outbox {
         self.send(arrives_at, id, &body, Expect::Accepted);
     }
 
-    fn tell_another_type(&mut self, deed: &Deed<'_>) {
-        let (arrives_at, id, learner) = (self.arrival_of(deed), self.next_id(), self.learner(deed.who));
+    fn send_another_type(&mut self, training: &Training<'_>) {
+        let (arrives_at, id, learner) = (self.arrival_of(training), self.next_id(), self.learner(training.who));
         let body = json!({
             "type": "course.started",
-            "timestamp": deed.at.to_rfc3339(),
+            "timestamp": training.at.to_rfc3339(),
             "data": { "learner": learner, "course": { "id": COURSE } },
         });
         self.send(arrives_at, id, &body, Expect::Ignored);
     }
 
     /// Points, but not of how many.
-    fn tell_half_a_score(&mut self, deed: &Deed<'_>) {
-        let (arrives_at, id, learner) = (self.arrival_of(deed), self.next_id(), self.learner(deed.who));
+    fn send_half_a_score(&mut self, training: &Training<'_>) {
+        let (arrives_at, id, learner) = (self.arrival_of(training), self.next_id(), self.learner(training.who));
         let body = json!({
             "type": "quiz.graded",
-            "timestamp": deed.at.to_rfc3339(),
+            "timestamp": training.at.to_rfc3339(),
             "data": { "learner": learner, "quiz": { "id": QUIZ }, "attempt": 1, "score": { "raw": "17" } },
         });
         self.send(arrives_at, id, &body, Expect::NotUnderstood);
     }
 
-    fn forge(&mut self, deed: &Deed<'_>) {
-        let (arrives_at, id, body) = (self.arrival_of(deed), self.next_id(), self.body(deed));
+    fn forge(&mut self, training: &Training<'_>) {
+        let (arrives_at, id, body) = (self.arrival_of(training), self.next_id(), self.body(training));
         self.send(arrives_at, id, &body, Expect::BadSignature);
     }
 
-    fn body(&mut self, deed: &Deed<'_>) -> Value {
-        let learner = self.learner(deed.who);
-        let happened_at = self.written(deed.at);
-        match deed.what {
+    fn body(&mut self, training: &Training<'_>) -> Value {
+        let learner = self.learner(training.who);
+        let happened_at = self.written(training.at);
+        match training.what {
             Did::Completed { course } => {
                 let mut data = json!({ "learner": learner, "course": { "id": course, "version": "3" } });
                 // Without an instant of its own it happened at the event's timestamp.
@@ -255,7 +256,7 @@ impl Outbox {
             Did::Attempted { number, tenths } => {
                 let mut data = json!({
                     "learner": learner, "course": { "id": COURSE }, "quiz": { "id": QUIZ },
-                    "attempt": number, "passed": deed.what.passed(), "graded_at": happened_at,
+                    "attempt": number, "passed": training.what.passed(), "graded_at": happened_at,
                 });
                 if let Some(score) = self.score(tenths) {
                     data["score"] = score;

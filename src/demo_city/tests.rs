@@ -87,9 +87,9 @@ fn nobody_has_a_personal_identity_number_and_everybody_a_number_of_their_own() {
     assert_eq!(city.people.iter().map(|person| person.account).collect::<HashSet<_>>().len(), 26_000);
     assert_eq!(city.people.iter().map(|person| &person.username).collect::<HashSet<_>>().len(), 26_000);
 
-    let words_of = |file: &str| file.split([';', '\n', '"']).any(is_personal_identity_number);
-    assert!(!words_of(&city.employments_csv()));
-    assert!(!words_of(&city.identities_csv()));
+    let verb_mapping_of = |file: &str| file.split([';', '\n', '"']).any(is_personal_identity_number);
+    assert!(!verb_mapping_of(&city.employments_csv()));
+    assert!(!verb_mapping_of(&city.identities_csv()));
 }
 
 #[test]
@@ -195,14 +195,14 @@ fn most_people_are_trained_and_the_administrations_differ() {
     let a_year_ago = people::days_before(TODAY, 364);
     let mut trained: HashSet<u32> = HashSet::new();
     let mut ran_out: HashSet<u32> = HashSet::new();
-    for deed in city.deeds() {
-        assert!(deed.at.date_naive() < TODAY);
-        let completes = match deed.what {
+    for training in city.trainings() {
+        assert!(training.at.date_naive() < TODAY);
+        let completes = match training.what {
             training::Did::Completed { course } => course == training::OLD_COURSE,
-            training::Did::Attempted { .. } => deed.what.passed(),
+            training::Did::Attempted { .. } => training.what.passed(),
         };
         if completes {
-            if deed.at.date_naive() > a_year_ago { &mut trained } else { &mut ran_out }.insert(deed.who.number);
+            if training.at.date_naive() > a_year_ago { &mut trained } else { &mut ran_out }.insert(training.who.number);
         }
     }
     let staff: Vec<&Person> = city
@@ -275,9 +275,9 @@ fn the_deliveries_are_native_payloads_in_an_untidy_order() {
 fn a_failed_attempt_comes_before_the_passed_one() {
     let city = city();
     let mut attempts: HashMap<u32, Vec<_>> = HashMap::new();
-    for deed in city.deeds() {
-        if let training::Did::Attempted { number, .. } = deed.what {
-            attempts.entry(deed.who.number).or_default().push((deed.at, number, deed.what.passed()));
+    for training in city.trainings() {
+        if let training::Did::Attempted { number, .. } = training.what {
+            attempts.entry(training.who.number).or_default().push((training.at, number, training.what.passed()));
         }
     }
     let twice: Vec<_> = attempts.values().filter(|attempts| attempts.len() == 2).collect();

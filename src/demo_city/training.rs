@@ -24,7 +24,7 @@ const PASSING_TENTHS: u32 = 160;
 
 /// One thing that somebody did.
 #[derive(Debug)]
-pub(super) struct Deed<'a> {
+pub(super) struct Training<'a> {
     pub who: &'a Person,
     pub what: Did,
     pub at: DateTime<Tz>,
@@ -67,13 +67,13 @@ enum Progress {
 
 impl DemoCity {
     /// All that people did up to yesterday, person by person.
-    pub(super) fn deeds(&self) -> Vec<Deed<'_>> {
+    pub(super) fn trainings(&self) -> Vec<Training<'_>> {
         let mut trainer = Trainer { rng: chance(self.seed, Part::Training), today: self.today };
-        let mut deeds = Vec::with_capacity(self.people.len() * 2);
+        let mut trainings = Vec::with_capacity(self.people.len() * 2);
         for person in &self.people {
-            trainer.train(person, &mut deeds);
+            trainer.train(person, &mut trainings);
         }
-        deeds
+        trainings
     }
 }
 
@@ -87,8 +87,8 @@ impl Trainer {
         self.rng.random_range(range)
     }
 
-    fn train<'a>(&mut self, who: &'a Person, deeds: &mut Vec<Deed<'a>>) {
-        let mut did = |what, at| deeds.push(Deed { who, what, at });
+    fn train<'a>(&mut self, who: &'a Person, trainings: &mut Vec<Training<'a>>) {
+        let mut did = |what, at| trainings.push(Training { who, what, at });
         match self.draw_progress(who) {
             Progress::Trained(day) | Progress::RanOut(day) => {
                 let passed_at = self.instant_on(day);

@@ -1,24 +1,24 @@
-//! How far something has come that one person proposes and another approves.
+//! The state of something that one person proposes and another approves.
 
 use chrono::{DateTime, Utc};
 
-/// Who did something to a proposal, and when.
+/// Who acted on a proposal, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
     pub by: String,
     pub at: DateTime<Utc>,
 }
 
-/// How far a proposal has come.
+/// The state of a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Waits for somebody else to approve it.
+    /// Waits for another person's approval.
     Proposed,
     /// Counts.
     Decided,
     /// Ended without ever having counted.
     Rejected,
-    /// Counted, and does not any more.
+    /// Counted once, but no longer does.
     Withdrawn,
 }
 

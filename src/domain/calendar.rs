@@ -27,10 +27,10 @@ impl CityCalendar {
         instant.with_timezone(&self.zone).date_naive()
     }
 
-    /// The first instant of a day in the city: whatever lies from it to the next day's first instant is on that day.
+    /// The first instant of a day in the city. All instants from it until the next day's first instant are on that day.
     #[must_use]
     pub fn first_instant_of(&self, day: NaiveDate) -> DateTime<Utc> {
-        // Where clocks go forward at midnight, the day begins later. No zone ever left out more than a day.
+        // Where clocks go forward at midnight, the day begins later. No zone ever skipped more than a day.
         let quarters = (0..=96)
             .filter_map(|quarters| day.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(15 * quarters)));
         let mut begins = quarters.filter_map(|local| local.and_local_timezone(self.zone).earliest());
@@ -44,7 +44,7 @@ impl Default for CityCalendar {
     }
 }
 
-/// The last day that the calendar knows; stands for "for ever" where an end is needed.
+/// The last day that the calendar knows. Represents "for ever" where an end is needed.
 pub const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
     Some(day) => day,
     None => NaiveDate::MAX,
@@ -82,13 +82,13 @@ pub struct AnnualDay {
     day: u32,
 }
 
-/// Why text is no day of each year.
+/// Why a text is not a day of each year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a month and a day of it in quotes, as \"12-31\"")]
 pub struct NotAnAnnualDay;
 
 impl AnnualDay {
-    /// Reads `12-31`, of the days that some year has.
+    /// Reads `12-31`, any day that some year has.
     pub fn parse(text: &str) -> Result<Self, NotAnAnnualDay> {
         let two_digits = |text: &str| -> Option<u32> {
             let are_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -96,7 +96,7 @@ impl AnnualDay {
         };
         let (month, day) = text.split_once('-').ok_or(NotAnAnnualDay)?;
         let (month, day) = two_digits(month).zip(two_digits(day)).ok_or(NotAnAnnualDay)?;
-        // A leap year has every day that any has.
+        // A leap year has every day that any year has.
         NaiveDate::from_ymd_opt(2024, month, day).map(|_| Self { month, day }).ok_or(NotAnAnnualDay)
     }
 
@@ -105,7 +105,7 @@ impl AnnualDay {
         in_month.or_else(|| NaiveDate::from_ymd_opt(year, self.month, self.day.checked_sub(1)?))
     }
 
-    /// The first such day after a day: of 31 December itself, that of the next year.
+    /// The first such day after a day. After 31 December itself, it is that of the next year.
     #[must_use]
     pub fn next_after(self, day: NaiveDate) -> NaiveDate {
         let this_year = self.in_year(day.year()).filter(|this| *this > day);
@@ -142,7 +142,7 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// The days `[first, until)`; nothing where they would be empty.
+    /// The days `[first, until)`; `None` where they would be empty.
     #[must_use]
     pub fn new(first: NaiveDate, until: Option<NaiveDate>) -> Option<Self> {
         until.is_none_or(|until| first < until).then_some(Self { first, until })
@@ -303,7 +303,7 @@ mod tests {
                 assert_eq!(calendar.day_of(first), day, "{zone}");
                 assert_eq!(calendar.day_of(first - TimeDelta::microseconds(1)), day_before(day), "{zone}");
             }
-            // Days so far off that nobody means them are no reason to stop.
+            // Absurdly distant days are no reason to panic.
             assert!(calendar.first_instant_of(NaiveDate::MIN) < calendar.first_instant_of(NaiveDate::MAX));
         }
     }

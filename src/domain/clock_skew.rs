@@ -1,14 +1,14 @@
-//! Whose clock is wrong, as far as the times that senders sign tell.
+//! Whose clock is wrong, according to the times that senders sign.
 //!
-//! A sender signs when it sends, so its time and ours differ by little. Where one sender of several is off, it is that sender's
-//! clock; where all of them are, to the same side, it is ours. Example of 2 March 2026: two platforms signed at 08:15 what came at
-//! 08:15 the day after, by our clock. It is a day ahead.
+//! A sender signs when it sends, so its time and ours differ by little. If one sender of several is off, that sender's clock
+//! is wrong. If all of them are off to the same side, ours is. Example of 2 March 2026: two platforms signed at 08:15, and by our
+//! clock the deliveries arrived at 08:15 the day after. Our clock is a day ahead.
 
 use chrono::TimeDelta;
 
 use super::ids::PlatformCode;
 
-/// Differences up to this are the network's, and retries'.
+/// Differences up to this are due to the network and retries.
 pub const NOTICED: TimeDelta = TimeDelta::seconds(60);
 
 /// How far our clock was ahead of a sender's, by the latest delivery that is certainly its own.
@@ -18,22 +18,22 @@ pub struct Skew {
     pub ahead: TimeDelta,
 }
 
-/// Whose clock it is.
+/// Whose clock is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Suspicion {
     Nobody,
-    /// These senders': others are in step with us.
+    /// The clocks of these senders; others agree with ours.
     Senders(Vec<Skew>),
-    /// One sender's or ours: no other says anything.
+    /// One sender's or ours: there is no other sender to compare with.
     Either(Skew),
-    /// Ours, by so much: every sender, and there are several, is off to the same side.
+    /// Ours, by so much: there are several senders, and every one is off to the same side.
     Ours {
         ahead: TimeDelta,
         senders: usize,
     },
 }
 
-/// Judges what was seen of all the senders that were heard lately.
+/// Judges the skews of all senders that sent lately.
 #[must_use]
 pub fn suspect(seen: &[Skew]) -> Suspicion {
     let mut off: Vec<&Skew> = seen.iter().filter(|skew| skew.ahead.abs() > NOTICED).collect();
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(suspect(&seen(&[("a", 86_400), ("b", 86_400)])), Suspicion::Ours { ahead: a_day, senders: 2 });
         assert_eq!(suspect(&seen(&[("a", 86_400)])), Suspicion::Either(seen(&[("a", 86_400)]).remove(0)));
         assert_eq!(suspect(&seen(&[("a", 86_400), ("b", 0)])), Suspicion::Senders(seen(&[("a", 86_400)])));
-        // Both are off, and not to the same side: it cannot be ours alone.
+        // Both are off, but not to the same side: it cannot be only ours.
         assert_eq!(suspect(&seen(&[("a", 300), ("b", -300)])), Suspicion::Senders(seen(&[("b", -300), ("a", 300)])));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything that decides lives here: when a training expires (`compliance`), who a learner is (`linking`),
 //! who may see what (`access`), how a figure is rounded (`rate`). Other rooms ask; none decides again.
-//! Start at `compliance::standing`: one person, one requirement, one day.
+//! Start at `compliance::state`: one person, one requirement, one day.
 
 pub mod access;
 pub mod approval;

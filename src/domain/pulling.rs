@@ -84,7 +84,7 @@ impl SourceKind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Brought {
     /// Statements or completions that the source told.
-    pub told: u64,
+    pub returned: u64,
     /// Results among them that nobody had told: what would have been missing.
     pub found: u64,
     /// Those that were not understood, and are kept in quarantine.
@@ -100,7 +100,7 @@ impl Brought {
     #[must_use]
     pub const fn and(self, more: Self) -> Self {
         Self {
-            told: self.told.saturating_add(more.told),
+            returned: self.returned.saturating_add(more.returned),
             found: self.found.saturating_add(more.found),
             refused: self.refused.saturating_add(more.refused),
             contradicting: self.contradicting.saturating_add(more.contradicting),

@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn groups_of_a_kind_are_one_and_the_largest_comes_first() {
         let groups = grouped(vec![group("column 1", 1, 1), group("is missing", 2, 2), group("column 2", 3, 3)]);
-        let told: Vec<_> = groups.iter().map(|g| (g.problem.as_str(), g.deliveries, g.example)).collect();
-        assert_eq!(told, [("column …", 4, 3), ("is missing", 2, 2)]);
+        let reported: Vec<_> = groups.iter().map(|g| (g.problem.as_str(), g.deliveries, g.example)).collect();
+        assert_eq!(reported, [("column …", 4, 3), ("is missing", 2, 2)]);
         assert_eq!((groups[0].oldest.timestamp(), groups[0].newest.timestamp()), (1, 3));
     }
 

@@ -35,23 +35,23 @@ use rocket::{Build, Ignite, Orbit, Rocket, routes};
 use self::connections::Connections;
 use crate::app::App;
 use crate::app::receiving::receive::Receiving;
-use crate::app::scim::Door as ScimDoor;
+use crate::app::scim::ScimEndpoint;
 use crate::auth::Authenticator;
 use crate::config::{ConnectionsSettings, ReceivingSettings};
 
 /// What the doors work with.
 #[derive(Debug)]
-pub struct Doors {
+pub struct Services {
     pub app: App,
     pub receiving: Arc<Receiving>,
     pub authenticator: Arc<Authenticator>,
     pub settings: ReceivingSettings,
-    pub scim: ScimDoor,
+    pub scim: ScimEndpoint,
 }
 
 /// Every door, over a configuration.
 #[must_use]
-pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
+pub fn rocket(figment: Figment, services: Services) -> Rocket<Build> {
     rocket::custom(figment)
         .mount("/", request_log::traced(bounded::bounded(routes![webhooks::receive])))
         .mount("/api/v1", request_log::traced(bounded::bounded(api::v1::routes())))
@@ -63,17 +63,17 @@ pub fn rocket(figment: Figment, doors: Doors) -> Rocket<Build> {
         .register("/", catchers::all())
         .register("/scim", scim::catchers())
         .attach(request_log::RequestLog)
-        .attach(metrics::RequestMetrics(doors.app.metrics.clone()))
+        .attach(metrics::RequestMetrics(services.app.metrics.clone()))
         .attach(security_headers::SecurityHeaders)
         .attach(xapi::headers::XapiHeaders)
         .attach(xapi::cors::CrossOrigin)
         .manage(crate::app::xapi::credentials::Credentials::default())
-        .manage(doors.app.metrics.clone())
-        .manage(doors.app)
-        .manage(doors.receiving)
-        .manage(doors.authenticator)
-        .manage(doors.settings)
-        .manage(doors.scim)
+        .manage(services.app.metrics.clone())
+        .manage(services.app)
+        .manage(services.receiving)
+        .manage(services.authenticator)
+        .manage(services.settings)
+        .manage(services.scim)
 }
 
 /// Why the service does not listen.
@@ -91,7 +91,7 @@ pub enum ListenError {
 pub async fn listen(
     figment: &Figment,
     settings: &ConnectionsSettings,
-    doors: Doors,
+    services: Services,
     listening: impl FnOnce(SocketAddr) + Send + 'static,
 ) -> Result<Rocket<Ignite>, ListenError> {
     let connections = Connections::open(figment, settings).await.map_err(ListenError::Address)?;
@@ -109,6 +109,6 @@ pub async fn listen(
             listening(address);
         })
     });
-    let rocket = rocket(Connections::behind(figment.clone()), doors).manage(addresses).attach(opening);
+    let rocket = rocket(Connections::behind(figment.clone()), services).manage(addresses).attach(opening);
     Ok(rocket.ignite().await.map_err(Box::new)?)
 }

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::app::operating::metrics::DeliveryOutcome;
 use crate::app::platforms::check_profile::is_form;
 use crate::app::receiving::receive::{
-    Headers, Kept, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, is_encoding_taken,
+    Headers, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, Stored, is_encoding_taken,
     place_in_body,
 };
 use crate::config::ReceivingSettings;
@@ -182,7 +182,7 @@ async fn take(
     }
     let body = read_body(data, settings.max_body).await?;
     let delivered = Delivered { platform: &platform, headers: headers.all, content_type: headers.content_type, body };
-    let Kept { event_id, received, no_effect } = receiving.receive(delivered).await?;
+    let Stored { event_id, received, no_effect } = receiving.receive(delivered).await?;
     let event_id = event_id.to_string();
     let view = |outcome, linked| ReceivedView {
         event_id: event_id.clone(),
@@ -262,7 +262,7 @@ impl From<ReceiveError> for Problem {
             ReceiveError::InflatesTooFar => Self::payload_too_large(MAX_INFLATED),
             ReceiveError::QueueFull => Self::unavailable(1).with_cause(&error),
             ReceiveError::Stopping => Self::unavailable(5),
-            ReceiveError::NotKept(_) => Self::unavailable(5).with_cause(&error),
+            ReceiveError::NotStored(_) => Self::unavailable(5).with_cause(&error),
             ReceiveError::Store(_) => Self::unavailable(5).with_cause(&error),
         }
     }

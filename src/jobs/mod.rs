@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::operating::seal::Sealed;
 use crate::app::receiving::receive::Receiving;
-use crate::app::scim::Door;
+use crate::app::scim::ScimEndpoint;
 use crate::app::{App, StoreError};
 use crate::auth::Authenticator;
 
@@ -24,18 +24,18 @@ pub const KEYS_REREAD_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps the derived rows up to date until it is told to stop. Reports do not depend on it: they settle or judge what
 /// waits by themselves; it spares them that.
-pub fn settle_standings(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+pub fn refresh_compliance_states(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut counted = Instant::now();
         while !*stop.borrow() {
             let begun = Instant::now();
             if counted.elapsed() > COUNTED_EVERY {
                 counted = begun;
-                if let Err(error) = app.watch_settling().await {
+                if let Err(error) = app.watch_refresh().await {
                     tracing::error!(error = &error as &dyn std::error::Error, "those who wait could not be counted");
                 }
             }
-            let rest = match app.settle_some().await {
+            let rest = match app.refresh_some().await {
                 // Deliveries go before it: it takes a quarter of the time at the most. What came since is few by then, or
                 // enough that it is worth its reading and its commit.
                 Ok(_) => REST.max(begun.elapsed() * 3),
@@ -106,10 +106,15 @@ pub fn watch_linking(app: App, every: Duration, mut stop: watch::Receiver<bool>)
 pub const WAITING_USERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
 
 /// Makes users of those whom the directory knows by now, until it is told to stop.
-pub fn settle_waiting_users(app: App, door: Door, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+pub fn resolve_waiting_users(
+    app: App,
+    endpoint: ScimEndpoint,
+    every: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         while !*stop.borrow() {
-            if let Err(error) = app.settle_waiting_users(&door).await {
+            if let Err(error) = app.resolve_waiting_users(&endpoint).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "users who wait could not be looked at");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
@@ -171,7 +176,7 @@ pub fn pull_platforms(receiving: Arc<Receiving>, every: Duration, mut stop: watc
             };
             let ended = match pulled {
                 Some(pulled) => pulled.map(drop),
-                None => receiving.let_go_of_pulls(&holder).await,
+                None => receiving.release_pulls(&holder).await,
             };
             if let Err(error) = ended {
                 tracing::error!(

@@ -36,8 +36,7 @@ pub(super) fn defused(text: &str, foreign_separator: char) -> Cow<'_, str> {
 fn begins_formula(text: &str) -> bool {
     let begins = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     // Almost every text begins with a letter or a digit.
-    !text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.trim_start_matches(is_passed_over).starts_with(begins)
+    !text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.trim_start_matches(is_skipped).starts_with(begins)
 }
 
 /// Whether a text begins so, marked already or not: else a marked and an unmarked one would become the same.
@@ -50,7 +49,7 @@ const fn is_tab_or_line_end(c: char) -> bool {
 }
 
 /// Whether some spreadsheet looks past a character at the beginning of a cell.
-fn is_passed_over(c: char) -> bool {
+fn is_skipped(c: char) -> bool {
     let quotes = matches!(c, '"' | '\'' | '`' | '´' | '‘'..='‟' | '«' | '»' | '‹' | '›' | '＂' | '＇');
     let does_not_show = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     quotes || does_not_show || c.is_whitespace() || c.is_control()
@@ -130,7 +129,7 @@ mod tests {
             prop_assert_eq!(live(&cell, ';'), text.as_str());
             prop_assert!(!cell.starts_with(is_tab_or_line_end));
             for part in cell.split([';', '\t', '\r', '\n']) {
-                let seen = part.trim_start_matches(|c: char| c != TEXT_MARK && is_passed_over(c));
+                let seen = part.trim_start_matches(|c: char| c != TEXT_MARK && is_skipped(c));
                 prop_assert!(seen.starts_with(TEXT_MARK) || !begins_formula(seen), "{part:?}");
             }
         }

@@ -51,12 +51,12 @@ pub fn page(report: &ImportReport) -> String {
     let mut page =
         format!("import {}, {at}, by {}, {} as of {}\n", report.id, report.subject, report.extent.as_str(), report.day);
     for file in &report.sources.files {
-        let passed_over = match file.passed_over {
+        let skipped = match file.skipped {
             0 => String::new(),
             rows => format!(", {rows} rows passed over"),
         };
         let (kind, name, records, bytes, digest) = (file.kind, &file.name, file.records, file.bytes, &file.digest);
-        page.push_str(&format!("{kind}: {name}, {records} records{passed_over}, {bytes} bytes, SHA-256 {digest}\n"));
+        page.push_str(&format!("{kind}: {name}, {records} records{skipped}, {bytes} bytes, SHA-256 {digest}\n"));
     }
     if let Some(mapping) = &report.sources.mapping {
         page.push_str(&format!("mapping: {}, SHA-256 {}\n", mapping.name, mapping.digest));
@@ -83,9 +83,9 @@ pub fn summary(summary: &Summary) -> String {
             ("ended", counts.ended),
             ("withdrawn", counts.withdrawn),
         ];
-        let told: Vec<String> =
+        let reported: Vec<String> =
             acts.iter().filter(|(_, count)| *count > 0).map(|(act, count)| format!("{count} {act}")).collect();
-        (!told.is_empty()).then(|| format!("{kind} {}", told.join(", ")))
+        (!reported.is_empty()).then(|| format!("{kind} {}", reported.join(", ")))
     });
     let kinds: Vec<String> = kinds.collect();
     if kinds.is_empty() { "nothing".to_owned() } else { kinds.join("; ") }

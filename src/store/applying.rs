@@ -181,14 +181,14 @@ impl Applying<'_> {
         use employee::{Column, Entity};
         let connection = self.change.connection();
         let columns = [Column::Id, Column::Number, Column::IsKnown];
-        let asked = || Entity::find().select_only().columns(columns);
+        let requested = || Entity::find().select_only().columns(columns);
         let mut found: Vec<(i64, String, bool)> = Vec::new();
         if numbers.len() > MANY {
-            found = asked().into_tuple().all(connection).await?;
+            found = requested().into_tuple().all(connection).await?;
         } else {
             let numbers: Vec<&str> = numbers.iter().map(|number| number.as_str()).collect();
             for numbers in numbers.chunks(IN_AT_ONCE) {
-                let named = asked().filter(Column::Number.is_in(padded(numbers)));
+                let named = requested().filter(Column::Number.is_in(padded(numbers)));
                 found.extend(named.into_tuple::<(i64, String, bool)>().all(connection).await?);
             }
         }

@@ -30,7 +30,7 @@ pub async fn called(
     known_at: DateTime<Utc>,
 ) -> Result<Called, StoreError> {
     let mut called = Called::default();
-    let at = instant::kept(known_at);
+    let at = instant::stored(known_at);
     for whose in Whose::Only(numbers).conditions(employee_fact::Column::EmployeeId) {
         use employee_fact::Column;
         let found = employee_fact::Entity::find().filter(whose).filter(Column::RecordedAt.lte(at));

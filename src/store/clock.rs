@@ -52,16 +52,16 @@ impl Change {
 
     /// Reserves that many ids; answers the first of them.
     pub(super) async fn reserve(&self, ids: i64) -> Result<i64, StoreError> {
-        let sql = "UPDATE knowledge_clock SET next_id = next_id + $1 RETURNING next_id";
+        let sql = "UPDATE transaction_clock SET next_id = next_id + $1 RETURNING next_id";
         let row = self.transaction.query_one_raw(statement(&self.transaction, sql, [ids.into()])).await?;
-        let row = row.ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "next_id" })?;
+        let row = row.ok_or(StoreError::Unreadable { table: "transaction_clock", column: "next_id" })?;
         let next_id: i64 = row.try_get("", "next_id")?;
         Ok(next_id - ids)
     }
 
     /// Reserves that many ids beyond those that the change has; they follow them.
     pub(super) async fn reserve_more(&self, ids: i64) -> Result<(), StoreError> {
-        let sql = "UPDATE knowledge_clock SET next_id = next_id + $1";
+        let sql = "UPDATE transaction_clock SET next_id = next_id + $1";
         self.transaction.execute_raw(statement(&self.transaction, sql, [ids.into()])).await?;
         Ok(())
     }
@@ -96,7 +96,7 @@ pub(super) struct ClockAt {
 impl ClockAt {
     /// The instant of a change that follows at `now`, as the clock's own statement reckons it.
     pub(super) fn instant_after(self, now: DateTime<Utc>) -> i64 {
-        instant::kept(now).max(self.at.saturating_add(1))
+        instant::stored(now).max(self.at.saturating_add(1))
     }
 }
 
@@ -142,14 +142,14 @@ impl Store {
 
     /// An expression for the instant that a change asks for with `$1`: no further from the server's than what may pass between
     /// them, where the server's clock is gone by.
-    fn asked_for(&self) -> String {
+    fn requested(&self) -> String {
         match self.goes_by_server {
             true => format!("GREATEST(LEAST($1, {SERVER_TIME} + {APART}), {SERVER_TIME} - {APART})"),
             false => "$1".to_owned(),
         }
     }
 
-    /// A condition on `$1`, an instant that was chosen before: see [`Self::asked_for`]. What follows the newest instant is
+    /// A condition on `$1`, an instant that was chosen before: see [`Self::requested`]. What follows the newest instant is
     /// always right.
     pub(super) fn is_near_server(&self) -> String {
         match self.goes_by_server {
@@ -176,19 +176,19 @@ impl Store {
         ids: i64,
     ) -> Result<Change, StoreError> {
         let transaction = begin_over(self, connections).await?;
-        let asked = self.asked_for();
+        let requested = self.requested();
         let row = transaction
             .query_one_raw(statement(
                 &transaction,
                 &format!(
-                    "UPDATE knowledge_clock SET at = CASE WHEN at < {asked} THEN {asked} ELSE at + 1 END,
+                    "UPDATE transaction_clock SET at = CASE WHEN at < {requested} THEN {requested} ELSE at + 1 END,
                          next_id = next_id + $2
                      RETURNING at, next_id"
                 ),
-                [instant::kept(now).into(), ids.into()],
+                [instant::stored(now).into(), ids.into()],
             ))
             .await?
-            .ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
+            .ok_or(StoreError::Unreadable { table: "transaction_clock", column: "at" })?;
         let (at, next_id): (i64, i64) = (row.try_get("", "at")?, row.try_get("", "next_id")?);
         Ok(Change { transaction, proof: self.proof.clone(), at, first_id: next_id - ids })
     }
@@ -245,7 +245,7 @@ async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction
 /// The newest instant of knowledge that a snapshot holds.
 pub async fn known_through(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>, StoreError> {
     let row: Option<QueryResult> =
-        connection.query_one_raw(statement(connection, "SELECT at FROM knowledge_clock", [])).await?;
-    let row = row.ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
+        connection.query_one_raw(statement(connection, "SELECT at FROM transaction_clock", [])).await?;
+    let row = row.ok_or(StoreError::Unreadable { table: "transaction_clock", column: "at" })?;
     Ok(instant::read(row.try_get("", "at")?))
 }

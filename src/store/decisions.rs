@@ -98,12 +98,12 @@ pub async fn relink_decided(
 /// commits: [`relink_decided`].
 pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<Decision>, StoreError> {
     let connection = change.connection();
-    let standing =
+    let compliance_state =
         Condition::all().add(link_decision::Column::Id.eq(id)).add(link_decision::Column::SupersededAt.is_null());
-    let Some(row) = link_decision::Entity::find().filter(standing.clone()).one(connection).await? else {
+    let Some(row) = link_decision::Entity::find().filter(compliance_state.clone()).one(connection).await? else {
         return Ok(None);
     };
-    supersede(change, standing, undone_by).await?;
+    supersede(change, compliance_state, undone_by).await?;
     Ok(Some(Decision { undone_at: Some(change.known_at()), ..decision_of(row)? }))
 }
 
@@ -144,14 +144,14 @@ pub async fn decisions(
         link_decision::Entity::find().order_by_desc(Column::RecordedAt).order_by_desc(Column::Id).limit(at_most);
     if let Some(before) = before {
         let Some(last) = decision_by_id(connection, before).await? else { return Ok(Vec::new()) };
-        let at = instant::kept(last.decided_at);
+        let at = instant::stored(last.decided_at);
         found = found.filter(Column::RecordedAt.lt(at).or(Column::RecordedAt.eq(at).and(Column::Id.lt(before))));
     }
     found.all(connection).await?.into_iter().map(decision_of).collect()
 }
 
 /// Every standing decision that an identity is nobody's, oldest first.
-pub async fn nobodys(connection: &impl ConnectionTrait) -> Result<Vec<Decision>, StoreError> {
+pub async fn dismissals(connection: &impl ConnectionTrait) -> Result<Vec<Decision>, StoreError> {
     let found = link_decision::Entity::find()
         .filter(link_decision::Column::EmployeeId.is_null())
         .filter(link_decision::Column::SupersededAt.is_null())

@@ -20,7 +20,7 @@ pub const FILE_TYPE: &str = "text/csv";
 
 /// One kept delivery, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDelivery {
+pub struct StoredDelivery {
     pub id: i64,
     pub platform: PlatformId,
     pub platform_code: String,
@@ -83,8 +83,8 @@ fn without_body() -> Select<delivery::Entity> {
         .column_as(Expr::cust("LENGTH(body)"), "size")
 }
 
-fn kept(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<KeptDelivery, StoreError> {
-    Ok(KeptDelivery {
+fn stored(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<StoredDelivery, StoreError> {
+    Ok(StoredDelivery {
         id: row.id,
         platform: PlatformId(row.platform_id),
         platform_code: codes.get(&row.platform_id).cloned().unwrap_or_default(),
@@ -112,7 +112,7 @@ pub async fn list(
     scope: &Scope,
     filter: &DeliveryFilter,
     at_most: u64,
-) -> Result<Vec<KeptDelivery>, StoreError> {
+) -> Result<Vec<StoredDelivery>, StoreError> {
     if !scope.is_all() {
         return Ok(Vec::new());
     }
@@ -134,7 +134,7 @@ pub async fn list(
         .add_option(filter.before.map(|before| Column::Id.lt(before)));
     let found = without_body().filter(chosen).order_by_desc(Column::Id).limit(at_most);
     let found = found.into_model::<WithoutBody>().all(connection).await?;
-    found.into_iter().map(|row| kept(row, &codes)).collect()
+    found.into_iter().map(|row| stored(row, &codes)).collect()
 }
 
 /// The deliveries that were sent under an id, or brought an event with it, of one platform or of any.
@@ -169,7 +169,7 @@ pub async fn by_id(
     connection: &impl ConnectionTrait,
     scope: &Scope,
     id: i64,
-) -> Result<Option<(KeptDelivery, Vec<u8>)>, StoreError> {
+) -> Result<Option<(StoredDelivery, Vec<u8>)>, StoreError> {
     if !scope.is_all() {
         return Ok(None);
     }
@@ -189,7 +189,7 @@ pub async fn by_id(
         released_at: row.released_at,
         size: i32::try_from(row.body.len()).unwrap_or(i32::MAX),
     };
-    Ok(Some((kept(without_body, &codes)?, row.body)))
+    Ok(Some((stored(without_body, &codes)?, row.body)))
 }
 
 /// Whose the results of a delivery are.
@@ -226,7 +226,7 @@ pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<U
                    AND NOT EXISTS (SELECT 1 FROM quarantine_dismissal x
                                    WHERE x.delivery_id = d.id AND x.recorded_at <= $1
                                        AND (x.superseded_at IS NULL OR x.superseded_at > $1))";
-    let row = connection.query_one_raw(statement(connection, sql, [instant::kept(at).into()])).await?;
+    let row = connection.query_one_raw(statement(connection, sql, [instant::stored(at).into()])).await?;
     let waiting: i64 = row.map(|row| row.try_get("", "waiting")).transpose()?.unwrap_or_default();
     Ok(waiting.unsigned_abs())
 }

@@ -20,7 +20,7 @@ pub async fn administrations(
     known_at: DateTime<Utc>,
 ) -> Result<BTreeMap<AdministrationCode, String>, StoreError> {
     use administration_fact::Column;
-    let at = instant::kept(known_at);
+    let at = instant::stored(known_at);
     let rows = administration_fact::Entity::find()
         .filter(Column::RecordedAt.lte(at))
         .filter(Column::SupersededAt.is_null().or(Column::SupersededAt.gt(at)))
@@ -64,8 +64,8 @@ pub async fn known(connection: &impl ConnectionTrait) -> Result<(Known, Option<S
     let number_of = |id: i64| {
         numbers.get(&id).cloned().ok_or(StoreError::Unreadable { table: "employment_fact", column: "employee_id" })
     };
-    for (duplicate, kept) in merges::merges(connection, None).await?.iter() {
-        known.merged.insert(number_of(duplicate.0)?, number_of(kept.0)?);
+    for (duplicate, stored) in merges::merges(connection, None).await?.iter() {
+        known.merged.insert(number_of(duplicate.0)?, number_of(stored.0)?);
     }
     let current = employee_fact::Entity::find().filter(employee_fact::Column::SupersededAt.is_null());
     for row in current.all(connection).await? {

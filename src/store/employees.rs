@@ -94,7 +94,7 @@ struct Numbers {
 /// The numbers that are the caller's to know: those under which an own employment is recorded, and those that a merge on an own
 /// day made the same. What another administration's number is merged with, or was before, is not among them.
 fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Merge]) -> Numbers {
-    let under = |fact: i64| employee.told_under.get(&fact).unwrap_or(&employee.number).clone();
+    let under = |fact: i64| employee.recorded_under.get(&fact).unwrap_or(&employee.number).clone();
     let includes = |code| scope.visible().includes_of(employee.id, code);
     let employments = employee.person.employments.iter().filter(|e| includes(&e.administration));
     let recorded: BTreeSet<EmployeeNumber> = employments.map(|e| under(e.fact_id)).collect();
@@ -125,7 +125,7 @@ pub async fn keep_own(
     }
     employees.retain(|_, employee| !scope.own_days(employee).is_none());
     let mut shown: Vec<(EmployeeId, Numbers, Option<DateTime<Utc>>)> = Vec::new();
-    let mut asked: BTreeSet<EmployeeId> = BTreeSet::new();
+    let mut keys: BTreeSet<EmployeeId> = BTreeSet::new();
     for employee in employees.values() {
         let own = scope.own_days(employee);
         let made = match employee.merged_numbers.is_empty() {
@@ -137,19 +137,19 @@ pub async fn keep_own(
         let numbers = numbers_of(employee, scope, &own, &made);
         let until = own.known_until(scope.calendar()).filter(|until| *until <= known_at);
         if until.is_some() || numbers.of != employee.id {
-            asked.insert(employee.id);
-            asked.extend(made.iter().map(|merge| merge.duplicate));
+            keys.insert(employee.id);
+            keys.extend(made.iter().map(|merge| merge.duplicate));
         }
         if until.is_some() || numbers.number != employee.number || numbers.merged != employee.merged_numbers {
             shown.push((employee.id, numbers, until));
         }
     }
-    let called = called(connection, &asked.into_iter().collect::<Vec<_>>(), known_at).await?;
-    let ids = people::ids_of(connection, employees.values().flat_map(|e| e.told_under.values())).await?;
+    let called = called(connection, &keys.into_iter().collect::<Vec<_>>(), known_at).await?;
+    let ids = people::ids_of(connection, employees.values().flat_map(|e| e.recorded_under.values())).await?;
     for (id, numbers, until) in shown {
         if let Some(employee) = employees.get_mut(&id) {
             let under = |fact: i64, employee: &KnownEmployee| {
-                employee.told_under.get(&fact).and_then(|number| ids.get(number)).copied().unwrap_or(id)
+                employee.recorded_under.get(&fact).and_then(|number| ids.get(number)).copied().unwrap_or(id)
             };
             rename(employee, numbers, until.unwrap_or(known_at), &called, under);
         }

@@ -3,14 +3,14 @@
 use super::StoreError;
 use super::entities::employment_fact;
 use super::parsed::parsed;
-use crate::domain::directory::{EarlierPlace, Employment, EmploymentForm, ToldEmployment};
+use crate::domain::directory::{EarlierPlace, Employment, EmploymentForm, RecordedEmployment};
 use crate::domain::ids::{AdministrationCode, EmploymentId};
 
 pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, StoreError> {
     const TABLE: &str = "employment_fact";
     let administration = parsed(AdministrationCode::parse(&row.administration), TABLE, "administration")?;
     let earlier = earlier_of(row)?;
-    let moved = (!earlier.is_empty()).then(|| ToldEmployment {
+    let moved = (!earlier.is_empty()).then(|| RecordedEmployment {
         administration: administration.clone(),
         unit: row.unit.clone(),
         earlier,

@@ -5,12 +5,12 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, StreamTrait, Value};
 
 use super::StoreError;
+use super::compliance_states::{decimal_of, status_of};
 use super::judged_for::JudgedFor;
-use super::merges::KEPT_OF_PROTECTED;
+use super::merges::STORED_OF_PROTECTED;
 use super::parsed::parsed;
 use super::rows::{Bytes, row, selected};
 use super::sql::statement;
-use super::standings::{decimal_of, status_of};
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EventId, RequirementCode};
@@ -18,7 +18,7 @@ use crate::domain::report::ExportRow;
 
 /// Which rows of an administration to read.
 #[derive(Debug, Clone)]
-pub struct RowsAsked {
+pub struct RowsQuery {
     pub administration: AdministrationCode,
     pub administration_name: String,
     pub as_of: NaiveDate,
@@ -77,10 +77,10 @@ pub struct PlacedRow {
 /// are not up to date.
 pub fn rows_of<'a>(
     connection: &'a (impl ConnectionTrait + StreamTrait),
-    asked: &'a RowsAsked,
+    asked: &'a RowsQuery,
 ) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
     // Protected is whoever is so under either number.
-    let protected = format!("(p.protected OR c.employee_id IN ({KEPT_OF_PROTECTED}))");
+    let protected = format!("(p.protected OR c.employee_id IN ({STORED_OF_PROTECTED}))");
     let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
     let mut conditions = String::new();
     if let Some(judged_for) = asked.judged_for {
@@ -120,8 +120,8 @@ pub fn rows_of<'a>(
     let columns = selected::<Read>("c").replace("{protected}", &protected);
     let sql = format!(
         "SELECT {columns}
-         FROM standing_scope c
-         JOIN standing s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
+         FROM compliance_state_scope c
+         JOIN compliance_state s ON s.employee_id = c.employee_id AND s.requirement = c.requirement
              AND s.from_day <= $2 AND s.until_day > $2
          JOIN employment_fact m ON m.id = c.employment_fact_id
          JOIN employee e ON e.id = c.employee_id
@@ -136,7 +136,7 @@ pub fn rows_of<'a>(
         .map(move |row| placed(&row?, asked))
 }
 
-fn placed(row: &QueryResult, asked: &RowsAsked) -> Result<PlacedRow, StoreError> {
+fn placed(row: &QueryResult, asked: &RowsQuery) -> Result<PlacedRow, StoreError> {
     let read = Read::from_query_result(row, "")?;
     let evidence = read.evidence_event_id.as_deref().map(EventId::parse).transpose();
     let form = EmploymentForm::parse(&read.form);
@@ -153,15 +153,15 @@ fn placed(row: &QueryResult, asked: &RowsAsked) -> Result<PlacedRow, StoreError>
             email: read.email.unwrap_or_default(),
             employment_form: form.ok_or(StoreError::Unreadable { table: "employment_fact", column: "form" })?,
             starts_on: read.starts_on,
-            requirement: parsed(RequirementCode::parse(&read.requirement), "standing", "requirement")?,
+            requirement: parsed(RequirementCode::parse(&read.requirement), "compliance_state", "requirement")?,
             status: status_of(&read.status)?,
             due_on: read.due_on,
             satisfied_on: read.satisfied_on,
             valid_until: read.valid_until,
             best_score_percent: decimal_of(read.best_score_percent.as_deref())?,
-            attempts: parsed(u32::try_from(read.attempts), "standing", "attempts")?,
+            attempts: parsed(u32::try_from(read.attempts), "compliance_state", "attempts")?,
             last_attempt_on: read.last_attempt_on,
-            evidence_event_id: parsed(evidence, "standing", "evidence_event_id")?,
+            evidence_event_id: parsed(evidence, "compliance_state", "evidence_event_id")?,
             as_of: asked.as_of,
         },
     })

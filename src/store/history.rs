@@ -343,7 +343,7 @@ pub async fn who_did_it(
     connection: &impl ConnectionTrait,
     instants: &BTreeSet<DateTime<Utc>>,
 ) -> Result<BTreeMap<DateTime<Utc>, WhoDidIt>, StoreError> {
-    let instants: Vec<i64> = instants.iter().map(|at| instant::kept(*at)).collect();
+    let instants: Vec<i64> = instants.iter().map(|at| instant::stored(*at)).collect();
     let mut found = BTreeMap::new();
     for instants in instants.chunks(IN_AT_ONCE) {
         let entries = audit_entry::Entity::find()

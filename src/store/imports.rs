@@ -57,7 +57,7 @@ pub async fn insert(
             digest: Set(file.digest.clone()),
             bytes: Set(count(file.bytes)),
             records: Set(count(file.records)),
-            passed_over: Set(count(file.passed_over)),
+            skipped: Set(count(file.skipped)),
         };
         import_file::Entity::insert(row).exec_without_returning(change.connection()).await?;
     }
@@ -118,7 +118,7 @@ async fn with_files(
                 digest: row.digest,
                 bytes: row.bytes.unsigned_abs(),
                 records: row.records.unsigned_abs(),
-                passed_over: row.passed_over.unsigned_abs(),
+                skipped: row.skipped.unsigned_abs(),
             });
         }
     }
@@ -176,7 +176,7 @@ fn report_of(
 /// What an import changed, told from the facts: no other change has its instant. Whoever has protected personal data now, or
 /// had it then, shows the number only.
 pub async fn carried_out(connection: &impl ConnectionTrait, report: &ImportReport) -> Result<Plan, StoreError> {
-    let at = instant::kept(report.at);
+    let at = instant::stored(report.at);
     let mut acts: Vec<plan::Change> = Vec::new();
     macro_rules! touched {
         ($table:ident) => {{

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-pub fn kept(instant: DateTime<Utc>) -> i64 {
+pub fn stored(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_micros()
 }
 

@@ -62,9 +62,9 @@ async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(
         if let Some(row) = ask(failures).await?.first() {
             let (failures, at): (i64, String) = (row.try_get("", "failures")?, row.try_get("", "at")?);
             if failures > 0 {
-                let told =
+                let reported =
                     format!("the database's checksums should fit its pages, and {failures} did not (the last at {at})");
-                pages.damages.push(told);
+                pages.damages.push(reported);
             }
         }
     } else {

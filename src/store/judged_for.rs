@@ -19,7 +19,7 @@ pub struct JudgedFor {
 }
 
 impl JudgedFor {
-    /// The condition that finds them among rows `c` of `standing_scope`; `first`, the number of its first parameter.
+    /// The condition that finds them among rows `c` of `compliance_state_scope`; `first`, the number of its first parameter.
     ///
     /// Whoever has left; whoever leaves and is absent afterwards, since these days move a due day that reaches over the last own
     /// one; and whoever has several numbers, of which not all may be told.
@@ -53,7 +53,7 @@ pub async fn judged_for(
         return Ok(BTreeSet::new());
     }
     let sql = format!(
-        "SELECT DISTINCT c.employee_id FROM standing_scope c
+        "SELECT DISTINCT c.employee_id FROM compliance_state_scope c
          WHERE c.administration IN ({}) AND c.from_day <= $1 AND c.until_day > $1 AND {}",
         placeholders(4, own.len()),
         JudgedFor::condition(2)

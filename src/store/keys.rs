@@ -61,7 +61,7 @@ pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key
 
 /// Removes the key pairs that have signed nothing new since an instant; tokens that they signed hold no longer.
 pub async fn remove_retired_before(change: &Change, instant: DateTime<Utc>) -> Result<u64, StoreError> {
-    let retired = signing_key::Column::RetiredAt.lt(instant::kept(instant));
+    let retired = signing_key::Column::RetiredAt.lt(instant::stored(instant));
     let gone = signing_key::Entity::find().select_only().column(signing_key::Column::Kid).filter(retired.clone());
     let gone: Vec<String> = gone.into_tuple().all(change.connection()).await?;
     let removed = signing_key::Entity::delete_many().filter(retired).exec(change.connection()).await?;

@@ -12,7 +12,7 @@ pub(super) fn known_at(
     superseded: impl ColumnTrait,
     at: Option<DateTime<Utc>>,
 ) -> SimpleExpr {
-    match at.map(instant::kept) {
+    match at.map(instant::stored) {
         None => superseded.is_null(),
         Some(at) => recorded.lte(at).and(superseded.is_null().or(superseded.gt(at))),
     }

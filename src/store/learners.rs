@@ -35,13 +35,13 @@ pub async fn as_known(
     at: DateTime<Utc>,
 ) -> Result<Vec<(i64, PlatformId, LearnerKeys)>, StoreError> {
     let rows =
-        learner::Entity::find().filter(learner::Column::RecordedAt.lte(instant::kept(at))).all(connection).await?;
+        learner::Entity::find().filter(learner::Column::RecordedAt.lte(instant::stored(at))).all(connection).await?;
     rows.iter().map(|row| Ok((row.id, PlatformId(row.platform_id), keys_of(row)?))).collect()
 }
 
 /// An event's kept link, for comparing with what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptEventLink {
+pub struct StoredEventLink {
     pub event: i64,
     pub learner: i64,
     pub event_id: String,
@@ -52,7 +52,7 @@ pub struct KeptEventLink {
 
 /// A learner with its keys and its kept link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptLearner {
+pub struct StoredLearner {
     pub id: i64,
     pub platform: PlatformId,
     pub keys: LearnerKeys,
@@ -63,12 +63,12 @@ pub struct KeptLearner {
 }
 
 /// Learners with their kept links, by id; `after` is the id of the last one that was seen.
-pub async fn kept_learners(
+pub async fn stored_learners(
     connection: &impl ConnectionTrait,
     after: i64,
     at_most: u64,
     scope: Scope,
-) -> Result<Vec<KeptLearner>, StoreError> {
+) -> Result<Vec<StoredLearner>, StoreError> {
     let rows = learner::Entity::find()
         .filter(learner::Column::Id.gt(after))
         .filter(Expr::cust(in_scope("learner.id", scope)))
@@ -76,8 +76,8 @@ pub async fn kept_learners(
         .limit(at_most)
         .all(connection)
         .await?;
-    let kept = |row: learner::Model| {
-        Ok(KeptLearner {
+    let stored = |row: learner::Model| {
+        Ok(StoredLearner {
             keys: keys_of(&row)?,
             id: row.id,
             platform: PlatformId(row.platform_id),
@@ -86,7 +86,7 @@ pub async fn kept_learners(
             link: (row.employee_id, row.link_key, row.unlinked),
         })
     };
-    rows.into_iter().map(kept).collect()
+    rows.into_iter().map(stored).collect()
 }
 
 /// Events of some learners with their kept links, by learner, instant and id; `after` is the last one that was seen.
@@ -95,7 +95,7 @@ pub async fn links_of(
     learners: &[i64],
     after: (i64, i64, i64),
     at_most: u64,
-) -> Result<Vec<KeptEventLink>, StoreError> {
+) -> Result<Vec<StoredEventLink>, StoreError> {
     let learners: Vec<i64> = learners.iter().copied().filter(|id| *id >= after.0).collect();
     if learners.is_empty() {
         return Ok(Vec::new());
@@ -108,9 +108,9 @@ pub async fn links_of(
     );
     let values = [after.0, after.1, after.2].into_iter().chain(learners).map(Value::from);
     let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
-    let link_of = |row: &QueryResult| -> Result<KeptEventLink, StoreError> {
+    let link_of = |row: &QueryResult| -> Result<StoredEventLink, StoreError> {
         let employee: Option<i64> = row.try_get("", "employee_id")?;
-        Ok(KeptEventLink {
+        Ok(StoredEventLink {
             event: row.try_get("", "id")?,
             learner: row.try_get("", "learner_id")?,
             event_id: row.try_get("", "event_id")?,
@@ -136,7 +136,7 @@ pub async fn miscounted_repeats(connection: &impl ConnectionTrait, scope: Scope)
 }
 
 /// Events whose learners are gone.
-pub async fn events_of_nobody(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+pub async fn events_without_owner(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT e.event_id AS event_id FROM event e
                WHERE NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id) ORDER BY e.id LIMIT 1000";
     let rows = connection.query_all_raw(statement(connection, sql, [])).await?;

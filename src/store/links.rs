@@ -85,14 +85,17 @@ pub(super) fn questions(
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
     let known = "f.number = w.value AND f.is_known";
-    let standing = "f.value = w.value AND f.superseded_at IS NULL";
+    let compliance_state = "f.value = w.value AND f.superseded_at IS NULL";
     Ok([
         (Of::Number, question::<NumberRow>(connection, &values, ("employee", "f.id"), known)?),
         (
             Of::Claim,
             question::<ClaimRow>(connection, &values, ("identity_claim", "f.employee_id"), "f.value = w.value")?,
         ),
-        (Of::Decision, question::<DecisionRow>(connection, &values, ("link_decision", "f.employee_id"), standing)?),
+        (
+            Of::Decision,
+            question::<DecisionRow>(connection, &values, ("link_decision", "f.employee_id"), compliance_state)?,
+        ),
     ])
 }
 
@@ -209,7 +212,7 @@ pub async fn index_as_known(
     calendar: CityCalendar,
 ) -> Result<LinkIndex, StoreError> {
     let mut index = LinkIndex::knowing(merges(connection, Some(at)).await?);
-    let until = instant::kept(at);
+    let until = instant::stored(at);
     // Whoever was known then: an import that was undone made people known who are so no longer.
     let known = {
         use employee_fact::Column;
@@ -225,11 +228,11 @@ pub async fn index_as_known(
     for row in claims.all(connection).await? {
         index.add_claim(ClaimRow::as_known(row, Some(until)), calendar)?;
     }
-    let standing = known_at(link_decision::Column::RecordedAt, link_decision::Column::SupersededAt, Some(at));
-    for row in link_decision::Entity::find().filter(standing).all(connection).await? {
+    let compliance_state = known_at(link_decision::Column::RecordedAt, link_decision::Column::SupersededAt, Some(at));
+    for row in link_decision::Entity::find().filter(compliance_state).all(connection).await? {
         index.add_decision(row.into())?;
     }
-    index.settle();
+    index.refresh();
     index.read_background(connection, Some(at), calendar, true).await?;
     Ok(index)
 }

@@ -12,6 +12,7 @@ pub mod chain;
 mod claiming;
 pub mod clock;
 mod closing;
+pub mod compliance_states;
 pub mod corrections;
 pub mod credentials;
 pub mod decisions;
@@ -63,9 +64,8 @@ pub mod scim_waiting;
 pub mod settings;
 mod sql;
 pub mod stale;
-pub mod standings;
 pub mod status_counts;
-pub mod told;
+pub mod stored_results;
 mod transaction;
 pub mod trouble;
 mod turns;
@@ -170,7 +170,7 @@ const TRIED_AFTER_IDLE: Duration = Duration::from_secs(1);
 impl StoreError {
     /// Whether it is of what is kept, damaged or bent, and not of a database that does not answer.
     #[must_use]
-    pub const fn is_of_what_is_kept(&self) -> bool {
+    pub const fn is_of_what_is_stored(&self) -> bool {
         match self {
             Self::Unreadable { .. } | Self::Unwritable(_) => true,
             Self::UnknownDatabase | Self::Away { .. } | Self::NotSeen | Self::FileGone(_) => false,

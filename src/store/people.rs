@@ -31,7 +31,7 @@ pub struct KnownEmployee {
     /// The numbers of duplicates that are merged into this one, in order; their facts are among these.
     pub merged_numbers: Vec<EmployeeNumber>,
     /// Under which of these an employment was told, by its `fact_id`; those that are missing under the kept one's.
-    pub told_under: BTreeMap<i64, EmployeeNumber>,
+    pub recorded_under: BTreeMap<i64, EmployeeNumber>,
     /// What HR says beside the employment itself, by the employment's `fact_id`.
     pub contacts: BTreeMap<i64, Contact>,
     /// With the results where they were asked for.
@@ -55,7 +55,7 @@ impl KnownEmployee {
             family_name: String::new(),
             protected: false,
             merged_numbers: Vec::new(),
-            told_under: BTreeMap::new(),
+            recorded_under: BTreeMap::new(),
             contacts: BTreeMap::new(),
             person: Person::default(),
         })
@@ -63,8 +63,8 @@ impl KnownEmployee {
 
     /// Takes in all that is known under a duplicate's number, which is the same human.
     fn take_in(&mut self, duplicate: Self) {
-        let told = duplicate.person.employments.iter();
-        self.told_under.extend(told.map(|employment| (employment.fact_id, duplicate.number.clone())));
+        let reported = duplicate.person.employments.iter();
+        self.recorded_under.extend(reported.map(|employment| (employment.fact_id, duplicate.number.clone())));
         self.merged_numbers.push(duplicate.number);
         self.protected |= duplicate.protected;
         self.contacts.extend(duplicate.contacts);
@@ -91,28 +91,29 @@ pub(super) async fn directory(
         Whose::Everybody => Whose::Everybody,
         Whose::Only(ids) => {
             let asked: BTreeSet<EmployeeId> = ids.iter().copied().filter(|id| !merges.is_duplicate(*id)).collect();
-            let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
+            let duplicates = merges.iter().filter(|(_, stored)| asked.contains(stored)).map(|(duplicate, _)| duplicate);
             expanded = asked.iter().copied().chain(duplicates).collect();
             Whose::Only(&expanded)
         }
     };
-    let mut people = as_told(connection, whose, at).await?;
+    let mut people = as_recorded(connection, whose, at).await?;
     let mut duplicates: Vec<(EmployeeId, KnownEmployee)> = Vec::new();
-    for (duplicate, kept) in merges.iter() {
-        duplicates.extend(people.remove(&duplicate).map(|employee| (kept, employee)));
+    for (duplicate, stored) in merges.iter() {
+        duplicates.extend(people.remove(&duplicate).map(|employee| (stored, employee)));
     }
     // By number, not by when each was first heard of: of two employments alike the same is shown whatever came first.
     duplicates.sort_by(|(_, a), (_, b)| a.number.cmp(&b.number));
-    for (kept, duplicate) in duplicates {
-        if let Some(kept) = people.get_mut(&kept) {
-            kept.take_in(duplicate);
+    for (stored, duplicate) in duplicates {
+        if let Some(stored) = people.get_mut(&stored) {
+            stored.take_in(duplicate);
         }
     }
     let successions = reorganisations::successions(connection, at).await?;
     if !successions.is_empty() {
         for employee in people.values_mut() {
-            let told = std::mem::take(&mut employee.person.employments);
-            employee.person.employments = told.into_iter().flat_map(|told| successions.follow(told)).collect();
+            let reported = std::mem::take(&mut employee.person.employments);
+            employee.person.employments =
+                reported.into_iter().flat_map(|reported| successions.follow(reported)).collect();
         }
     }
     Ok(people)
@@ -120,24 +121,24 @@ pub(super) async fn directory(
 
 /// What is known under each employee number, merged or not, with each employment where HR told it, whatever has been
 /// reorganised since: as HR's files and identity providers speak of it.
-pub async fn as_told(
+pub async fn as_recorded(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
     at: Option<DateTime<Utc>>,
 ) -> Result<BTreeMap<EmployeeId, KnownEmployee>, StoreError> {
     let mut people = BTreeMap::new();
-    let recorded = at.map(|at| employee::Column::RecordedAt.lte(instant::kept(at)));
+    let recorded = at.map(|at| employee::Column::RecordedAt.lte(instant::stored(at)));
     for whose in whose.conditions(employee::Column::Id) {
         for row in employee::Entity::find().filter(whose.add_option(recorded.clone())).all(connection).await? {
             people.insert(EmployeeId(row.id), KnownEmployee::of(row)?);
         }
     }
-    let mut told_of: HashSet<EmployeeId> = HashSet::with_capacity(people.len());
+    let mut of_people: HashSet<EmployeeId> = HashSet::with_capacity(people.len());
     for whose in whose.conditions(employee_fact::Column::EmployeeId) {
         use employee_fact::Column;
         let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
         for row in employee_fact::Entity::find().filter(whose).filter(known).all(connection).await? {
-            told_of.insert(EmployeeId(row.employee_id));
+            of_people.insert(EmployeeId(row.employee_id));
             if let Some(employee) = people.get_mut(&EmployeeId(row.employee_id)) {
                 employee.given_name = row.given_name;
                 employee.family_name = row.family_name;
@@ -146,7 +147,7 @@ pub async fn as_told(
         }
     }
     // Whom only an import told of that was undone is nobody, but while it held.
-    people.retain(|employee, _| told_of.contains(employee));
+    people.retain(|employee, _| of_people.contains(employee));
     for whose in whose.conditions(employment_fact::Column::EmployeeId) {
         use employment_fact::Column;
         let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
@@ -195,7 +196,7 @@ pub async fn as_told(
 }
 
 /// The current employments that HR tells in some administrations, as told, each with whose it is.
-pub async fn told_in(
+pub async fn recorded_in(
     connection: &impl ConnectionTrait,
     administrations: &BTreeSet<AdministrationCode>,
 ) -> Result<Vec<(EmployeeId, Employment)>, StoreError> {

@@ -57,7 +57,7 @@ impl Store {
             .iter()
             .map(|count| CountRow {
                 code: count.platform.as_str(),
-                hour: instant::kept(count.hour),
+                hour: instant::stored(count.hour),
                 what: count.what.as_str(),
                 times: i64::try_from(count.times).unwrap_or(i64::MAX),
             })
@@ -84,7 +84,7 @@ pub async fn counts_since(
     use platform_count::Column;
     let rows = platform_count::Entity::find()
         .filter(Column::PlatformId.eq(platform.0))
-        .filter(Column::Hour.gte(instant::kept(hour_of(since))));
+        .filter(Column::Hour.gte(instant::stored(hour_of(since))));
     let mut counts = [0_u64; 4];
     for row in rows.all(connection).await? {
         let place = Counted::parse(&row.what).and_then(|what| Counted::ALL.iter().position(|of| *of == what));
@@ -97,7 +97,7 @@ pub async fn counts_since(
 
 /// How a result came: the platform sent it by itself, or was asked for it.
 pub const SENT: &str = "sent";
-pub const ASKED: &str = "asked";
+pub const PULLED: &str = "pulled";
 
 /// When a platform was added, and when it last spoke and last told a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,18 +108,18 @@ pub struct Spoke {
     pub last_at: Option<DateTime<Utc>>,
     pub last_result_at: Option<DateTime<Utc>>,
     /// Whether it never sent anything by itself, and has been asked.
-    pub is_only_asked: bool,
+    pub is_only_pulled: bool,
 }
 
 /// The id of the first (`MIN`) or last (`MAX`) delivery that told a result in one of two ways, by a platform, both given as
 /// expressions, among those that `fits` says, over `e`. `known_at` is an expression where it is what was known then: what was read again
 /// since is looked for where it moved to.
-fn telling(end: &str, (platform, told_by): (&str, &str), fits: &str, known_at: Option<&str>) -> String {
+fn report(end: &str, (platform, arrived_by): (&str, &str), fits: &str, known_at: Option<&str>) -> String {
     let order = if end == "MIN" { "ASC" } else { "DESC" };
     let from = |table: &str, known: &str| {
         format!(
             "(SELECT e.delivery_id FROM {table} e
-              WHERE e.platform_id = {platform} AND e.told_by = {told_by} AND e.repeats = FALSE AND {fits} {known}
+              WHERE e.platform_id = {platform} AND e.arrived_by = {arrived_by} AND e.repeats = FALSE AND {fits} {known}
               ORDER BY e.delivery_id {order} LIMIT 1)"
         )
     };
@@ -143,7 +143,7 @@ pub async fn spoke(
     let up_to = if known_at.is_some() { " AND d.received_at <= $2" } else { "" };
     let known = if known_at.is_some() { "p.recorded_at <= $2" } else { "1 = 1" };
     let result = |way: &str| {
-        let id = telling("MAX", ("p.id", &format!("'{way}'")), "1 = 1", then);
+        let id = report("MAX", ("p.id", &format!("'{way}'")), "1 = 1", then);
         format!("(SELECT d.received_at FROM delivery d WHERE d.id = {id})")
     };
     let sql = format!(
@@ -152,13 +152,13 @@ pub async fn spoke(
         last_word(&format!("NOT d.is_pulled{up_to}"), "$1"),
         last_word(&format!("d.is_pulled{up_to}"), "$1"),
         result(SENT),
-        result(ASKED),
+        result(PULLED),
     );
     let spoke = |row: &QueryResult| -> Result<Spoke, StoreError> {
         let code: String = row.try_get("", "code")?;
         let (sent, pulled): (Option<i64>, Option<i64>) = (row.try_get("", "sent_at")?, row.try_get("", "pulled_at")?);
-        let is_only_asked = sent.is_none() && pulled.is_some();
-        let result = if is_only_asked { "result_pulled_at" } else { "result_sent_at" };
+        let is_only_pulled = sent.is_none() && pulled.is_some();
+        let result = if is_only_pulled { "result_pulled_at" } else { "result_sent_at" };
         let last_result: Option<i64> = row.try_get("", result)?;
         Ok(Spoke {
             platform: PlatformId(row.try_get("", "id")?),
@@ -166,11 +166,11 @@ pub async fn spoke(
             added_at: instant::read(row.try_get("", "recorded_at")?),
             last_at: sent.or(pulled).map(instant::read),
             last_result_at: last_result.map(instant::read),
-            is_only_asked,
+            is_only_pulled,
         })
     };
     let mut values = vec![sea_orm::Value::from(FILE_TYPE)];
-    values.extend(known_at.map(|at| sea_orm::Value::from(instant::kept(at))));
+    values.extend(known_at.map(|at| sea_orm::Value::from(instant::stored(at))));
     connection.query_all_raw(statement(connection, &sql, values)).await?.iter().map(spoke).collect()
 }
 
@@ -200,7 +200,7 @@ pub async fn active_hours(
     let this = hour_of(now);
     let hours = (0..=RHYTHM_WEEKS * 7 * 24).rev();
     let hours: Vec<Hour> =
-        hours.map(|ago| Hour { begins: instant::kept(this - HOUR * i32::try_from(ago).unwrap_or(0)) }).collect();
+        hours.map(|ago| Hour { begins: instant::stored(this - HOUR * i32::try_from(ago).unwrap_or(0)) }).collect();
     let length = HOUR.num_microseconds().unwrap_or_default();
     let within = |what: &str, order: &str| {
         format!(
@@ -214,18 +214,18 @@ pub async fn active_hours(
     let result = |end: &str, known_at: Option<&str>| {
         let (first, last) = (within("d.id", "ASC"), within("d.id", "DESC"));
         let fits = format!("e.delivery_id >= {first} AND e.delivery_id <= {last}");
-        let id = telling(end, ("$2", "$5"), &fits, known_at);
+        let id = report(end, ("$2", "$5"), &fits, known_at);
         format!("(SELECT d.received_at FROM delivery d WHERE d.id = {id})")
     };
-    let by_asking = spoke.is_only_asked;
+    let by_pulling = spoke.is_only_pulled;
     let mut values =
-        vec![parameter(&hours)?, spoke.platform.0.into(), sea_orm::Value::from(FILE_TYPE), by_asking.into()];
+        vec![parameter(&hours)?, spoke.platform.0.into(), sea_orm::Value::from(FILE_TYPE), by_pulling.into()];
     let (first, last) = match arrivals {
         Arrivals::OfAnything => (within("d.received_at", "ASC"), within("d.received_at", "DESC")),
         Arrivals::OfResults { known_at } => {
             let then = known_at.map(|_| "$6");
-            values.push(sea_orm::Value::from(if by_asking { ASKED } else { SENT }));
-            values.extend(known_at.map(|at| sea_orm::Value::from(instant::kept(at))));
+            values.push(sea_orm::Value::from(if by_pulling { PULLED } else { SENT }));
+            values.extend(known_at.map(|at| sea_orm::Value::from(instant::stored(at))));
             (result("MIN", then), result("MAX", then))
         }
     };
@@ -254,7 +254,7 @@ pub async fn deliveries_since(
                        LEFT JOIN quarantine_dismissal x ON x.delivery_id = d.id AND x.superseded_at IS NULL
                        WHERE d.outcome = 'quarantined' AND d.platform_id = $1 AND d.received_at >= $2
                            AND x.id IS NULL) AS quarantined";
-    let values = [platform.0.into(), instant::kept(since).into()];
+    let values = [platform.0.into(), instant::stored(since).into()];
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
     let row = row.ok_or(StoreError::Unreadable { table: "delivery", column: "received_at" })?;
     let (deliveries, quarantined): (i64, i64) = (row.try_get("", "deliveries")?, row.try_get("", "quarantined")?);
@@ -279,7 +279,7 @@ pub async fn latest(
     let sql = "SELECT d.id, d.received_at, d.headers FROM delivery d
                WHERE d.platform_id = $1 AND d.received_at >= $2 AND d.content_type <> $3
                ORDER BY d.received_at DESC LIMIT $4";
-    let values = [platform.0.into(), instant::kept(since).into(), FILE_TYPE.into(), SAMPLE.into()];
+    let values = [platform.0.into(), instant::stored(since).into(), FILE_TYPE.into(), SAMPLE.into()];
     let latest = |row: &QueryResult| -> Result<LatestDelivery, StoreError> {
         Ok(LatestDelivery {
             id: row.try_get("", "id")?,

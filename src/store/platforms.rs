@@ -103,7 +103,7 @@ pub enum OldSecrets {
 impl OldSecrets {
     /// Until when they hold, where the new one is made by a change.
     pub(super) fn until(self, change: &Change) -> i64 {
-        instant::kept(match self {
+        instant::stored(match self {
             Self::HoldOn => change.known_at() + OLD_SECRET_HOLDS,
             Self::EndNow => change.known_at(),
         })
@@ -150,7 +150,7 @@ pub async fn secrets_at(
     use platform_secret::Column;
     let rows = platform_secret::Entity::find()
         .filter(Column::PlatformId.eq(platform.0))
-        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(instant::kept(now))))
+        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(instant::stored(now))))
         .order_by_desc(Column::Id)
         .all(connection)
         .await?;

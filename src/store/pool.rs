@@ -47,7 +47,7 @@ impl Pool {
         Self { observer: Some(observer), ..self }
     }
 
-    pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
+    pub(super) async fn acquire(&self) -> Result<PooledConnection, DbErr> {
         let raw = match self.connections.get_database_backend() {
             DbBackend::Sqlite => self.connections.get_sqlite_connection_pool().acquire().await.map(Raw::Sqlite),
             _ => self.connections.get_postgres_connection_pool().acquire().await.map(Raw::Postgres),
@@ -57,7 +57,12 @@ impl Pool {
             sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
             error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
         })?;
-        Ok(Held { raw: Some(raw), is_sound: true, is_in_transaction: false, observer: self.observer.clone() })
+        Ok(PooledConnection {
+            raw: Some(raw),
+            is_sound: true,
+            is_in_transaction: false,
+            observer: self.observer.clone(),
+        })
     }
 
     /// A connection of its own in the library's words, for migrations. Whoever has it closes it.
@@ -140,17 +145,17 @@ impl Raw {
 
 /// The same words for a connection of either kind.
 macro_rules! on {
-    ($raw:expr, $connection:ident => $asked:expr) => {
+    ($raw:expr, $connection:ident => $call:expr) => {
         match $raw {
-            Raw::Sqlite($connection) => $asked,
-            Raw::Postgres($connection) => $asked,
+            Raw::Sqlite($connection) => $call,
+            Raw::Postgres($connection) => $call,
         }
     };
 }
 
 /// A connection that is out of its pool. It goes back there only if all that it was asked ended well.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct PooledConnection {
     raw: Option<Raw>,
     /// Whether no statement failed or was given up. False while one is under way.
     is_sound: bool,
@@ -158,7 +163,7 @@ pub(super) struct Held {
     observer: Option<Observer>,
 }
 
-fn words_of(statement: Statement, observer: Option<&Observer>) -> (AssertSqlSafe<String>, SqlxValues) {
+fn verb_mapping_of(statement: Statement, observer: Option<&Observer>) -> (AssertSqlSafe<String>, SqlxValues) {
     if let Some(Observer(observe)) = observer {
         observe(&statement.sql);
     }
@@ -173,8 +178,8 @@ fn not_queried(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
-impl Held {
-    /// The connection, for a statement whose end [`Held::ended`] hears. Where it never does, it was the last.
+impl PooledConnection {
+    /// The connection, for a statement whose end [`PooledConnection::ended`] hears. Where it never does, it was the last.
     fn start(&mut self) -> Result<&mut Raw, DbErr> {
         let spent =
             || DbErr::Custom("a statement failed before this one; nothing more is done in its transaction".into());
@@ -190,7 +195,7 @@ impl Held {
     }
 
     pub async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let (sql, values) = words_of(statement, self.observer.as_ref());
+        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
         let done = on!(self.start()?, connection => {
             sqlx::query_with(sql, values).execute(&mut **connection).await.map(ExecResult::from)
         });
@@ -206,7 +211,7 @@ impl Held {
     }
 
     pub async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (sql, values) = words_of(statement, self.observer.as_ref());
+        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
         let row = on!(self.start()?, connection => {
             let row = sqlx::query_with(sql, values).fetch_optional(&mut **connection).await;
             row.map(|row| row.map(QueryResult::from))
@@ -215,7 +220,7 @@ impl Held {
     }
 
     pub async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (sql, values) = words_of(statement, self.observer.as_ref());
+        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
         let rows = on!(self.start()?, connection => {
             let rows = sqlx::query_with(sql, values).fetch_all(&mut **connection).await;
             rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
@@ -226,7 +231,7 @@ impl Held {
     /// Sends the rows of a query one after another.
     pub async fn send_rows(&mut self, statement: Statement, mut to: mpsc::Sender<Result<QueryResult, DbErr>>) {
         use futures::SinkExt;
-        let (sql, values) = words_of(statement, self.observer.as_ref());
+        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
         let raw = match self.start() {
             Ok(raw) => raw,
             Err(error) => return drop(to.send(Err(error)).await),
@@ -282,7 +287,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Some(mut raw) = self.raw.take() else { return };
         if self.is_sound && !self.is_in_transaction {
@@ -310,10 +315,10 @@ impl Drop for Held {
 
 /// The rows of a query over a connection that others may wait for meanwhile.
 pub(super) fn rows<'a>(
-    held: &'a tokio::sync::Mutex<Held>,
+    pooled: &'a tokio::sync::Mutex<PooledConnection>,
     statement: Statement,
 ) -> BoxStream<'a, Result<QueryResult, DbErr>> {
     let (sender, receiver) = mpsc::channel(16);
-    let sending = stream::once(async move { held.lock().await.send_rows(statement, sender).await });
+    let sending = stream::once(async move { pooled.lock().await.send_rows(statement, sender).await });
     stream::select(receiver, sending.filter_map(|()| std::future::ready(None))).boxed()
 }

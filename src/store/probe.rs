@@ -116,9 +116,9 @@ impl Store {
         }
         let writing = begin_immediate(self).await?;
         progress.reached(WAITING_FOR_LOCK);
-        let sql = format!("UPDATE knowledge_clock SET at = at RETURNING at, {server_time} AS server_time");
+        let sql = format!("UPDATE transaction_clock SET at = at RETURNING at, {server_time} AS server_time");
         let row = writing.query_one_raw(statement(&writing, &sql, [])).await?;
-        let row = row.ok_or(StoreError::Unreadable { table: "knowledge_clock", column: "at" })?;
+        let row = row.ok_or(StoreError::Unreadable { table: "transaction_clock", column: "at" })?;
         progress.reached(COMMITTING);
         writing.commit().await?;
         let server_time: Option<i64> = row.try_get("", "server_time")?;

@@ -68,7 +68,7 @@ impl Proof {
     /// Has another connection see the clock of a change that was committed.
     pub async fn sees(&self, at: i64) -> Result<(), StoreError> {
         self.holds()?;
-        let row = self.reader.query_one_raw(statement(&self.reader, "SELECT at FROM knowledge_clock", [])).await?;
+        let row = self.reader.query_one_raw(statement(&self.reader, "SELECT at FROM transaction_clock", [])).await?;
         let seen: Option<i64> = row.map(|row| row.try_get("", "at")).transpose()?;
         if seen.is_some_and(|seen| seen >= at) {
             return Ok(());

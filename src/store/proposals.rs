@@ -156,7 +156,7 @@ pub async fn list(
         .add_option(filter.employee.map(|employee| Column::EmployeeId.eq(employee.0)))
         .add_option(state)
         .add_option(filter.before.map(|(at, id)| {
-            let at = instant::kept(at);
+            let at = instant::stored(at);
             Column::ProposedAt.lt(at).or(Column::ProposedAt.eq(at).and(Column::Id.lt(id)))
         }));
     let found = Entity::find().filter(chosen).order_by_desc(Column::ProposedAt).order_by_desc(Column::Id);

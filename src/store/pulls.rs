@@ -21,7 +21,7 @@ use crate::domain::training::ReportedResult;
 
 /// Where a platform is asked, and how.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct PullSettings {
     pub source: SourceKind,
     pub address: String,
     /// By which Kurskoll names itself there, beside the secret.
@@ -32,7 +32,7 @@ pub struct Asked {
     pub every: TimeDelta,
 }
 
-impl std::fmt::Debug for Asked {
+impl std::fmt::Debug for PullSettings {
     // Not the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Asked").field("source", &self.source).field("address", &self.address).finish_non_exhaustive()
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Asked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pull {
     pub platform: PlatformId,
-    pub asked: Asked,
+    pub settings: PullSettings,
     /// When it was set up, or changed.
     pub recorded_at: DateTime<Utc>,
     /// What the source had stored up to then is had; nothing at first.
@@ -52,7 +52,7 @@ pub struct Pull {
     pub newest: Option<DateTime<Utc>>,
     pub due_at: DateTime<Utc>,
     /// Until when nobody else asks, where somebody does.
-    pub held_until: Option<DateTime<Utc>>,
+    pub reserved_until: Option<DateTime<Utc>>,
     pub begun_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub succeeded_at: Option<DateTime<Utc>>,
@@ -68,7 +68,7 @@ fn pull_of(row: platform_pull::Model) -> Result<Pull, StoreError> {
     let unreadable = |column| StoreError::Unreadable { table: "platform_pull", column };
     Ok(Pull {
         platform: PlatformId(row.platform_id),
-        asked: Asked {
+        settings: PullSettings {
             source: SourceKind::parse(&row.source).ok_or_else(|| unreadable("source"))?,
             address: row.address,
             username: row.username,
@@ -80,14 +80,14 @@ fn pull_of(row: platform_pull::Model) -> Result<Pull, StoreError> {
         since: row.since.map(instant::read),
         newest: row.newest.map(instant::read),
         due_at: instant::read(row.due_at),
-        held_until: row.held_until.map(instant::read),
+        reserved_until: row.reserved_until.map(instant::read),
         begun_at: row.begun_at.map(instant::read),
         ended_at: row.ended_at.map(instant::read),
         succeeded_at: row.succeeded_at.map(instant::read),
         failures: parsed(u32::try_from(row.failures), "platform_pull", "failures")?,
         problem: row.problem,
         brought: Brought {
-            told: row.told.unsigned_abs(),
+            returned: row.returned.unsigned_abs(),
             found: row.found.unsigned_abs(),
             refused: row.refused.unsigned_abs(),
             contradicting: row.contradicting.unsigned_abs(),
@@ -110,12 +110,12 @@ pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<Pull>, StoreE
 /// The platforms whose time has come, and whom nobody asks right now.
 pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<PlatformId>, StoreError> {
     use platform_pull::Column;
-    let now = instant::kept(now);
+    let now = instant::stored(now);
     let due: Vec<i64> = platform_pull::Entity::find()
         .select_only()
         .column(Column::PlatformId)
         .filter(Column::DueAt.lte(now))
-        .filter(Condition::any().add(Column::HeldUntil.is_null()).add(Column::HeldUntil.lt(now)))
+        .filter(Condition::any().add(Column::ReservedUntil.is_null()).add(Column::ReservedUntil.lt(now)))
         .order_by_asc(Column::DueAt)
         .into_tuple()
         .all(connection)
@@ -129,30 +129,30 @@ pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Resul
 pub async fn set(
     change: &Change,
     platform: PlatformId,
-    asked: &Asked,
+    settings: &PullSettings,
     now: DateTime<Utc>,
     had: Had,
 ) -> Result<(), StoreError> {
     let row = platform_pull::ActiveModel {
         platform_id: Set(platform.0),
-        source: Set(asked.source.as_str().to_owned()),
-        address: Set(asked.address.clone()),
-        username: Set(asked.username.clone()),
-        secret: Set(asked.secret.clone()),
-        details: Set(asked.details.clone()),
-        every_seconds: Set(asked.every.num_seconds()),
+        source: Set(settings.source.as_str().to_owned()),
+        address: Set(settings.address.clone()),
+        username: Set(settings.username.clone()),
+        secret: Set(settings.secret.clone()),
+        details: Set(settings.details.clone()),
+        every_seconds: Set(settings.every.num_seconds()),
         recorded_at: Set(change.at()),
-        since: Set(had.since.map(instant::kept)),
-        newest: Set(had.newest.map(instant::kept)),
-        due_at: Set(instant::kept(now)),
+        since: Set(had.since.map(instant::stored)),
+        newest: Set(had.newest.map(instant::stored)),
+        due_at: Set(instant::stored(now)),
         holder: Set(None),
-        held_until: Set(None),
+        reserved_until: Set(None),
         begun_at: Set(None),
         ended_at: Set(None),
         succeeded_at: Set(None),
         failures: Set(0),
         problem: Set(None),
-        told: Set(0),
+        returned: Set(0),
         found: Set(0),
         refused: Set(0),
         contradicting: Set(0),
@@ -187,7 +187,7 @@ pub struct Progress {
     pub had: Had,
     pub brought: Brought,
     /// Until when nobody else asks.
-    pub held_until: DateTime<Utc>,
+    pub reserved_until: DateTime<Utc>,
 }
 
 /// How a pull ended.
@@ -213,10 +213,10 @@ impl Store {
         until: DateTime<Utc>,
     ) -> Result<Option<Pull>, StoreError> {
         let sql =
-            "UPDATE platform_pull SET holder = $1, held_until = $2, begun_at = $3, told = 0, found = 0, refused = 0,
+            "UPDATE platform_pull SET holder = $1, reserved_until = $2, begun_at = $3, returned = 0, found = 0, refused = 0,
                        contradicting = 0, undated = 0
-                   WHERE platform_id = $4 AND (held_until IS NULL OR held_until < $3)";
-        let values = [holder.into(), instant::kept(until).into(), instant::kept(now).into(), platform.0.into()];
+                   WHERE platform_id = $4 AND (reserved_until IS NULL OR reserved_until < $3)";
+        let values = [holder.into(), instant::stored(until).into(), instant::stored(now).into(), platform.0.into()];
         let held = self.write_alone(sql, values).await?;
         if held == 0 { Ok(None) } else { of(&self.writers, platform).await }
     }
@@ -224,45 +224,45 @@ impl Store {
     /// Notes how far a pull has come; whether it still is the holder's.
     pub async fn note_pull(&self, platform: PlatformId, holder: &str, progress: &Progress) -> Result<bool, StoreError> {
         let row = platform_pull::ActiveModel {
-            since: Set(progress.had.since.map(instant::kept)),
-            newest: Set(progress.had.newest.map(instant::kept)),
-            held_until: Set(Some(instant::kept(progress.held_until))),
+            since: Set(progress.had.since.map(instant::stored)),
+            newest: Set(progress.had.newest.map(instant::stored)),
+            reserved_until: Set(Some(instant::stored(progress.reserved_until))),
             ..counted(progress.brought)
         };
-        self.update_held(platform, holder, row).await
+        self.update_reserved(platform, holder, row).await
     }
 
     /// Notes how a pull ended, and lets it go.
     pub async fn end_pull(&self, platform: PlatformId, holder: &str, ended: Ended) -> Result<bool, StoreError> {
         let succeeded = ended.problem.is_none();
         let mut row = platform_pull::ActiveModel {
-            since: Set(ended.had.since.map(instant::kept)),
-            newest: Set(ended.had.newest.map(instant::kept)),
-            due_at: Set(instant::kept(ended.due_at)),
+            since: Set(ended.had.since.map(instant::stored)),
+            newest: Set(ended.had.newest.map(instant::stored)),
+            due_at: Set(instant::stored(ended.due_at)),
             holder: Set(None),
-            held_until: Set(None),
-            ended_at: Set(Some(instant::kept(ended.at))),
+            reserved_until: Set(None),
+            ended_at: Set(Some(instant::stored(ended.at))),
             failures: Set(i64::from(ended.failures)),
             problem: Set(ended.problem),
             ..counted(ended.brought)
         };
         if succeeded {
-            row.succeeded_at = Set(Some(instant::kept(ended.at)));
+            row.succeeded_at = Set(Some(instant::stored(ended.at)));
         }
-        self.update_held(platform, holder, row).await
+        self.update_reserved(platform, holder, row).await
     }
 
     /// Lets go of all that a holder that stops has under way; they are due as they were.
-    pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
+    pub async fn release_pulls(&self, holder: &str) -> Result<(), StoreError> {
         use platform_pull::Column;
-        let row = platform_pull::ActiveModel { holder: Set(None), held_until: Set(None), ..Default::default() };
+        let row = platform_pull::ActiveModel { holder: Set(None), reserved_until: Set(None), ..Default::default() };
         let writing = begin_immediate(self).await?;
         let update = platform_pull::Entity::update_many().set(row).filter(Column::Holder.eq(holder));
         update.exec(&writing).await?;
         Ok(writing.commit().await?)
     }
 
-    async fn update_held(
+    async fn update_reserved(
         &self,
         platform: PlatformId,
         holder: &str,
@@ -284,7 +284,7 @@ impl Store {
 fn counted(brought: Brought) -> platform_pull::ActiveModel {
     let count = |count: u64| Set(i64::try_from(count).unwrap_or(i64::MAX));
     platform_pull::ActiveModel {
-        told: count(brought.told),
+        returned: count(brought.returned),
         found: count(brought.found),
         refused: count(brought.refused),
         contradicting: count(brought.contradicting),
@@ -301,7 +301,7 @@ pub async fn found_since(
 ) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS found FROM delivery d JOIN event e ON e.delivery_id = d.id
                WHERE d.is_pulled AND d.platform_id = $1 AND d.received_at >= $2 AND NOT e.repeats";
-    let values = [platform.0.into(), instant::kept(since).into()];
+    let values = [platform.0.into(), instant::stored(since).into()];
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
     let found: i64 = row.map(|row| row.try_get("", "found")).transpose()?.unwrap_or_default();
     Ok(found.unsigned_abs())
@@ -320,7 +320,7 @@ impl KnownCompletions {
         let day = calendar.day_of(completion.occurred_at);
         let known = self.0.get(&fingerprint(&completion.learner));
         known.is_some_and(|known| {
-            known.iter().any(|told| *told >= completion.occurred_at && calendar.day_of(*told) == day)
+            known.iter().any(|returned| *returned >= completion.occurred_at && calendar.day_of(*returned) == day)
         })
     }
 }

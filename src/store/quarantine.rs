@@ -77,7 +77,7 @@ fn conditions(filter: &QuarantineFilter) -> (Vec<String>, Vec<Value>) {
         add("d.problem LIKE {} ESCAPE '\\'", pattern(problem).into());
     }
     if let Some(since) = filter.since {
-        add("d.received_at >= {}", instant::kept(since).into());
+        add("d.received_at >= {}", instant::stored(since).into());
     }
     conditions.push(if filter.dismissed { "x.id IS NOT NULL" } else { "x.id IS NULL" }.to_owned());
     (conditions, values)

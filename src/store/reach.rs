@@ -72,11 +72,11 @@ impl Reach {
         const HOLDER: &str = "SELECT a.pid, coalesce(host(a.client_addr), 'its own machine'),
                 extract(epoch FROM clock_timestamp() - a.xact_start)::bigint
             FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-            WHERE l.relation = to_regclass('knowledge_clock') AND l.mode = 'RowExclusiveLock' AND l.granted
+            WHERE l.relation = to_regclass('transaction_clock') AND l.mode = 'RowExclusiveLock' AND l.granted
                 AND a.wait_event_type IS DISTINCT FROM 'Lock' AND a.pid <> pg_backend_pid()
             ORDER BY a.xact_start LIMIT 1";
         let options = self.postgres.as_ref()?;
-        let asked = async {
+        let keys = async {
             let mut connection: PgConnection = options.connect().await?;
             let row = sqlx::query(HOLDER).fetch_optional(&mut connection).await?;
             connection.close().await?;
@@ -85,15 +85,15 @@ impl Reach {
             let seconds: Option<i64> = row.try_get(2)?;
             Ok(Some(format!("server process {pid}, from {from}, for {} s", seconds.unwrap_or_default())))
         };
-        self.in_time(within, asked).await.ok().flatten()
+        self.in_time(within, keys).await.ok().flatten()
     }
 
     async fn in_time<T>(
         &self,
         within: Duration,
-        asked: impl Future<Output = Result<T, sqlx::Error>>,
+        keys: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, StoreError> {
-        match tokio::time::timeout(within, asked).await {
+        match tokio::time::timeout(within, keys).await {
             Ok(answered) => answered.map_err(|error| self.explained(failed(error))),
             Err(_) => Err(self.away(Trouble::NoAnswer, None)),
         }
@@ -127,8 +127,11 @@ mod tests {
         let reach = Reach::of("postgres://kurskoll:s3cret@127.0.0.1:1/register").expect("an address");
         let error = reach.prove(Duration::from_secs(5)).await.expect_err("nobody listens");
         assert_eq!(Trouble::of(&error), Some(Trouble::Refused));
-        let told = error.to_string();
-        assert!(told.starts_with("the PostgreSQL database register at 127.0.0.1:1 refuses connections"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+        let reported = error.to_string();
+        assert!(
+            reported.starts_with("the PostgreSQL database register at 127.0.0.1:1 refuses connections"),
+            "{reported}"
+        );
+        assert!(!reported.contains("s3cret"), "{reported}");
     }
 }

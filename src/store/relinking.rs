@@ -119,19 +119,19 @@ impl LinkAgain<'_> {
             row.link_key = Set(key.filter(|_| !depends_on_day));
             row.unlinked = Set(unlinked.filter(|_| !depends_on_day));
             learner::Entity::update(row).exec(connection).await?;
-            for told in of_this().all(connection).await? {
-                let day = self.calendar.day_of(instant::read(told.occurred_at));
+            for reported in of_this().all(connection).await? {
+                let day = self.calendar.day_of(instant::read(reported.occurred_at));
                 let (employee, _, unlinked) = link_columns(self.index.link(platform, order, &self.keys, day));
-                if (employee, &unlinked) != (told.employee_id, &told.unlinked) {
-                    touched.extend(told.employee_id.into_iter().chain(employee).map(EmployeeId));
+                if (employee, &unlinked) != (reported.employee_id, &reported.unlinked) {
+                    touched.extend(reported.employee_id.into_iter().chain(employee).map(EmployeeId));
                     let update = event::ActiveModel {
-                        id: Set(told.id),
+                        id: Set(reported.id),
                         employee_id: Set(employee),
                         unlinked: Set(unlinked),
                         ..Default::default()
                     };
                     event::Entity::update(update).exec(connection).await?;
-                    touch_revoked(connection, &told, touched).await?;
+                    touch_revoked(connection, &reported, touched).await?;
                 }
             }
             return Ok(());
@@ -156,8 +156,8 @@ impl LinkAgain<'_> {
             .filter(event::Column::LearnerId.eq(self.row.id))
             .exec(connection)
             .await?;
-        for told in of_this().filter(event::Column::RevokesEventId.is_not_null()).all(connection).await? {
-            touch_revoked(connection, &told, touched).await?;
+        for reported in of_this().filter(event::Column::RevokesEventId.is_not_null()).all(connection).await? {
+            touch_revoked(connection, &reported, touched).await?;
         }
         Ok(())
     }
@@ -166,12 +166,12 @@ impl LinkAgain<'_> {
 /// Whoever owns the event that this one revokes is touched by its moving.
 async fn touch_revoked(
     connection: &impl ConnectionTrait,
-    told: &event::Model,
+    reported: &event::Model,
     touched: &mut BTreeSet<EmployeeId>,
 ) -> Result<(), StoreError> {
-    let Some(revokes) = &told.revokes_event_id else { return Ok(()) };
+    let Some(revokes) = &reported.revokes_event_id else { return Ok(()) };
     let owner = event::Entity::find()
-        .filter(event::Column::PlatformId.eq(told.platform_id))
+        .filter(event::Column::PlatformId.eq(reported.platform_id))
         .filter(event::Column::EventId.eq(revokes.as_str()))
         .one(connection)
         .await?;

@@ -75,7 +75,7 @@ pub async fn list(connection: &impl ConnectionTrait, scope: &Scope) -> Result<Ve
 }
 
 /// Those that stood at an instant (`None`: now).
-pub async fn standing(
+pub async fn in_force(
     connection: &impl ConnectionTrait,
     at: Option<DateTime<Utc>>,
 ) -> Result<Vec<Reorganisation>, StoreError> {
@@ -89,7 +89,7 @@ pub async fn successions(
     connection: &impl ConnectionTrait,
     at: Option<DateTime<Utc>>,
 ) -> Result<Successions, StoreError> {
-    let known = standing(connection, at).await?;
+    let known = in_force(connection, at).await?;
     let steps = known.iter().flat_map(|known| known.steps.iter().map(|step| (known.on_day, step)));
     // They stood together when they were recorded.
     parsed(Successions::of(steps), TABLE, "to_code")
@@ -143,7 +143,7 @@ pub async fn undo(change: &Change, undone: &Reorganisation, (by, because): (&str
     Entity::update_many().set(row).filter(Column::Id.eq(undone.id)).exec(connection).await?;
     let sql = "UPDATE administration_fact SET superseded_at = $1
                WHERE recorded_at = $2 AND superseded_at IS NULL AND code NOT IN (SELECT administration FROM employment_fact WHERE superseded_at IS NULL)";
-    let values = [change.at().into(), instant::kept(undone.recorded_at).into()];
+    let values = [change.at().into(), instant::stored(undone.recorded_at).into()];
     connection.execute_raw(statement(connection, sql, values)).await?;
     settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
 }
@@ -155,7 +155,7 @@ pub async fn was_known_before(
     recorded_at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     use administration_fact::{Column, Entity};
-    let recorded_at = instant::kept(recorded_at);
+    let recorded_at = instant::stored(recorded_at);
     let known = Entity::find()
         .filter(Column::Code.eq(code.as_str()))
         .filter(Column::RecordedAt.lt(recorded_at))
@@ -182,8 +182,8 @@ pub async fn open_administration(
 
 /// Notes that the derived rows of everybody told in some administrations are to be made anew: one statement, however many
 /// these are.
-pub async fn mark_stale(change: &Change, told_in: &BTreeSet<&AdministrationCode>) -> Result<(), StoreError> {
-    if told_in.is_empty() {
+pub async fn mark_stale(change: &Change, recorded_in: &BTreeSet<&AdministrationCode>) -> Result<(), StoreError> {
+    if recorded_in.is_empty() {
         return Ok(());
     }
     let connection = change.connection();
@@ -191,9 +191,9 @@ pub async fn mark_stale(change: &Change, told_in: &BTreeSet<&AdministrationCode>
         "INSERT INTO stale (employee_id) SELECT DISTINCT {} AS employee_id FROM employment_fact f
          WHERE f.superseded_at IS NULL AND f.administration IN ({}) ORDER BY employee_id",
         person_now("f.employee_id"),
-        placeholders(1, told_in.len())
+        placeholders(1, recorded_in.len())
     );
-    let codes = told_in.iter().map(|code| code.as_str().into());
+    let codes = recorded_in.iter().map(|code| code.as_str().into());
     connection.execute_raw(statement(connection, &sql, codes)).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub async fn versions(
     use requirement_version::Column;
     let mut found = requirement_version::Entity::find().filter(Column::Code.eq(code.as_str()));
     if let Some(at) = at {
-        found = found.filter(Column::RecordedAt.lte(instant::kept(at)));
+        found = found.filter(Column::RecordedAt.lte(instant::stored(at)));
     }
     let rows = found.order_by_asc(Column::Version).all(connection).await?;
     rows.into_iter()
@@ -41,8 +41,8 @@ pub async fn recorded_between(
     use requirement_version::Column;
     let rows = requirement_version::Entity::find()
         .filter(Column::Code.eq(code.as_str()))
-        .filter(Column::RecordedAt.gt(instant::kept(after)))
-        .filter(Column::RecordedAt.lte(instant::kept(up_to)))
+        .filter(Column::RecordedAt.gt(instant::stored(after)))
+        .filter(Column::RecordedAt.lte(instant::stored(up_to)))
         .order_by_asc(Column::Version)
         .all(connection)
         .await?;

@@ -124,7 +124,7 @@ pub async fn that_count(
 
 row! {
     #[derive(Debug, Serialize)]
-    struct Asked<'a> {
+    struct LookupKey<'a> {
         event_id: &'a str,
         platform_id: i64,
     }
@@ -135,16 +135,16 @@ pub async fn of_events(
     connection: &impl ConnectionTrait,
     events: &[(PlatformId, EventId)],
 ) -> Result<Vec<ResultDecision>, StoreError> {
-    let asked: Vec<Asked<'_>> = events
+    let keys: Vec<LookupKey<'_>> = events
         .iter()
-        .map(|(platform, event_id)| Asked { event_id: event_id.as_str(), platform_id: platform.0 })
+        .map(|(platform, event_id)| LookupKey { event_id: event_id.as_str(), platform_id: platform.0 })
         .collect();
-    if asked.is_empty() {
+    if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let given = table::<Asked<'_>>(connection, 1, "w");
+    let given = table::<LookupKey<'_>>(connection, 1, "w");
     let found = each(connection, "result_decision", "d", "d.event_id = w.event_id AND d.platform_id = w.platform_id");
     let sql = format!("SELECT d.* FROM {given} {found} ORDER BY d.id");
-    let rows = Entity::find().from_raw_sql(statement(connection, &sql, [parameter(&asked)?])).all(connection).await?;
+    let rows = Entity::find().from_raw_sql(statement(connection, &sql, [parameter(&keys)?])).all(connection).await?;
     rows.into_iter().map(decision_of).collect()
 }

@@ -42,7 +42,7 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
         target,
         kind,
         occurred_at,
-        told_at: row.told_at.map(instant::read),
+        reported_at: row.reported_at.map(instant::read),
         day: calendar.day_of(occurred_at),
     })
 }

@@ -41,7 +41,7 @@ pub(super) async fn naming(
 ) -> Result<Vec<(i64, event::Model)>, StoreError> {
     let mut found: Vec<(i64, i64)> = Vec::new();
     for events in events.chunks(AT_ONCE) {
-        let asked: Vec<Named<'_>> = events.iter().map(Named::of).collect();
+        let keys: Vec<Named<'_>> = events.iter().map(Named::of).collect();
         let given = table::<Named<'_>>(connection, 1, "w");
         let first = each(connection, "event", "r", "r.platform_id = w.platform_id AND r.revokes_event_id = w.event_id");
         let next = each(connection, "event", "r", "r.platform_id = c.platform_id AND r.revokes_event_id = c.event_id");
@@ -54,7 +54,7 @@ pub(super) async fn naming(
              )
              SELECT root, id FROM chain ORDER BY root, id"
         );
-        let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+        let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&keys)?])).await?;
         for row in rows {
             found.push((row.try_get("", "root")?, row.try_get("", "id")?));
         }
@@ -116,8 +116,8 @@ pub async fn platforms_of(
     // By each platform, of which there are few: the index has the platform first.
     let found = each(connection, "event", "e", "e.platform_id = p.id AND e.event_id = w.event_id");
     let sql = format!("SELECT p.id AS id FROM {given} CROSS JOIN platform p {found} ORDER BY p.id");
-    let asked = [Named { id: 0, platform_id: 0, event_id: event_id.as_str() }];
-    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+    let keys = [Named { id: 0, platform_id: 0, event_id: event_id.as_str() }];
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&keys)?])).await?;
     rows.iter().map(|row| Ok(PlatformId(row.try_get("", "id")?))).collect()
 }
 
@@ -138,8 +138,8 @@ pub async fn around(
          )
          SELECT id FROM up"
     );
-    let asked = [Named { id: 0, platform_id: platform.0, event_id: event_id.as_str() }];
-    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+    let keys = [Named { id: 0, platform_id: platform.0, event_id: event_id.as_str() }];
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&keys)?])).await?;
     let ids: Vec<i64> = rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect::<Result<_, StoreError>>()?;
     let mut all = by_ids(connection, &ids).await?;
     let Some(row) = all.values().find(|row| row.event_id == event_id.as_str()).cloned() else { return Ok(None) };

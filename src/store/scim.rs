@@ -31,7 +31,7 @@ pub struct ScimUser {
     pub user_name: String,
     pub external_id: Option<String>,
     /// Texts as they were told, by attribute.
-    pub told: BTreeMap<String, String>,
+    pub provisioned: BTreeMap<String, String>,
     /// The employments that it told.
     pub governs: BTreeSet<EmploymentId>,
     /// When it was last deactivated or deleted; `None`: it is active, or never was.
@@ -76,7 +76,7 @@ fn user_of(row: scim_user::Model) -> Result<ScimUser, StoreError> {
         active: row.active,
         user_name: row.user_name,
         external_id: row.external_id,
-        told: parsed(serde_json::from_str(&row.told), TABLE, "told")?,
+        provisioned: parsed(serde_json::from_str(&row.provisioned), TABLE, "provisioned")?,
         governs: parsed(governs, TABLE, "governs")?,
         ended_at: row.ended_at.map(instant::read),
         waited_as: row.waited_as,
@@ -102,7 +102,7 @@ pub async fn users(
 pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
     use scim_user::Column;
     let generation = parsed(i32::try_from(user.generation), "scim_user", "generation")?;
-    let kept: Option<String> = scim_user::Entity::find()
+    let stored: Option<String> = scim_user::Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::EmployeeId.eq(user.employee.0))
@@ -110,7 +110,7 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         .into_tuple()
         .one(change.connection())
         .await?;
-    let id = kept.unwrap_or_else(|| format!("{}-{generation}", user.employee.0));
+    let id = stored.unwrap_or_else(|| format!("{}-{generation}", user.employee.0));
     let row = scim_user::ActiveModel {
         id: Set(id.clone()),
         employee_id: Set(user.employee.0),
@@ -120,10 +120,10 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         user_name: Set(user.user_name.clone()),
         user_name_key: Set(normalized(&user.user_name)),
         external_id: Set(user.external_id.clone()),
-        told: Set(serde_json::json!(user.told).to_string()),
+        provisioned: Set(serde_json::json!(user.provisioned).to_string()),
         changed_at: Set(change.at()),
         governs: Set(serde_json::json!(user.governs.iter().map(EmploymentId::as_str).collect::<Vec<_>>()).to_string()),
-        ended_at: Set(user.ended_at.map(instant::kept)),
+        ended_at: Set(user.ended_at.map(instant::stored)),
         waited_as: Set(user.waited_as),
     };
     let columns = [
@@ -132,7 +132,7 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
         Column::UserName,
         Column::UserNameKey,
         Column::ExternalId,
-        Column::Told,
+        Column::Provisioned,
         Column::ChangedAt,
         Column::Governs,
         Column::EndedAt,
@@ -268,13 +268,13 @@ pub async fn candidates(
         let numbered = numbered.filter(employee::Column::Number.is_in(written));
         found.extend(numbered.into_tuple::<i64>().all(connection).await?);
     }
-    let kept = match by {
+    let stored = match by {
         KnownBy::ExternalId => Some(scim_user::Column::ExternalId.eq(value)),
         KnownBy::UserName => Some(scim_user::Column::UserNameKey.eq(normalized(value))),
         KnownBy::EmployeeNumber | KnownBy::Email => None,
     };
-    if let Some(kept) = kept {
-        let users = scim_user::Entity::find().select_only().column(scim_user::Column::EmployeeId).filter(kept);
+    if let Some(stored) = stored {
+        let users = scim_user::Entity::find().select_only().column(scim_user::Column::EmployeeId).filter(stored);
         found.extend(users.into_tuple::<i64>().all(connection).await?);
     }
     if matches!(by, KnownBy::UserName | KnownBy::Email) {

@@ -9,7 +9,7 @@ use super::clock::Change;
 use super::entities::setting;
 
 /// What made the derived rows.
-pub const RECKONING: &str = "reckoning";
+pub const DERIVATION_VERSION: &str = "derivation_version";
 
 /// When the directory last changed, as a kept instant.
 pub const DIRECTORY_CHANGED_AT: &str = "directory_changed_at";

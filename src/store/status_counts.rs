@@ -5,11 +5,11 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::StoreError;
 use super::act::Scope;
+use super::compliance_states::status_of;
 use super::judged_for::JudgedFor;
 use super::parsed::parsed;
 use super::sql::{placeholders, statement};
 use super::stale::stale_bounds;
-use super::standings::status_of;
 use crate::domain::access::Visible;
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
@@ -17,7 +17,7 @@ use crate::domain::report::DuePeriod;
 
 /// So many people stand alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alike {
+pub struct StatusCount {
     /// `None`: the city, where each counts once.
     pub administration: Option<AdministrationCode>,
     pub status: Status,
@@ -31,13 +31,13 @@ pub struct Alike {
 
 /// Of a requirement on a day: how many people stand alike, in the city and in each administration; without those whose
 /// derived rows are not up to date, and without those who are judged for the asker alone, where these are counted otherwise.
-pub async fn count_alike(
+pub async fn count_statuses(
     connection: &impl ConnectionTrait,
     requirement: &RequirementCode,
     day: NaiveDate,
     due: DuePeriod,
     (scope, except): (&Scope, Option<JudgedFor>),
-) -> Result<Vec<Alike>, StoreError> {
+) -> Result<Vec<StatusCount>, StoreError> {
     const GROUPED: &str = "s.status AS status, s.on_time AS on_time,
         CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
         CASE WHEN s.status IN ('compliant', 'expiring') THEN CAST(0 AS BIGINT) ELSE s.held_items END AS held_items,
@@ -52,12 +52,12 @@ pub async fn count_alike(
     let mut rows = Vec::new();
     if scope.is_all() {
         let sql = format!(
-            "SELECT {GROUPED} FROM standing s
+            "SELECT {GROUPED} FROM compliance_state s
              WHERE s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 {up_to_date}
              GROUP BY 1, 2, 3, 4"
         );
         for row in connection.query_all_raw(statement(connection, &sql, values.clone())).await? {
-            rows.push(alike_of(&row, None)?);
+            rows.push(status_count_of(&row, None)?);
         }
     }
     let (mut within, mut own) = within(scope.visible(), 5);
@@ -70,16 +70,16 @@ pub async fn count_alike(
     let (join, on, and) = if scope.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
     let sql = format!(
         "SELECT {GROUPED}, c.administration AS administration
-         FROM standing s
-         {join} standing_scope c {on} c.employee_id = s.employee_id AND c.requirement = s.requirement
+         FROM compliance_state s
+         {join} compliance_state_scope c {on} c.employee_id = s.employee_id AND c.requirement = s.requirement
              AND c.from_day <= $2 AND c.until_day > $2
          {and} s.requirement = $1 AND s.from_day <= $2 AND s.until_day > $2 {up_to_date} {within}
          GROUP BY 1, 2, 3, 4, c.administration"
     );
     for row in connection.query_all_raw(statement(connection, &sql, values.into_iter().chain(own))).await? {
         let code: String = row.try_get("", "administration")?;
-        let code = parsed(AdministrationCode::parse(&code), "standing_scope", "administration")?;
-        rows.push(alike_of(&row, Some(code))?);
+        let code = parsed(AdministrationCode::parse(&code), "compliance_state_scope", "administration")?;
+        rows.push(status_count_of(&row, Some(code))?);
     }
     Ok(rows)
 }
@@ -96,11 +96,11 @@ fn within(visible: &Visible, first: usize) -> (String, Vec<Value>) {
     }
 }
 
-fn alike_of(row: &QueryResult, administration: Option<AdministrationCode>) -> Result<Alike, StoreError> {
+fn status_count_of(row: &QueryResult, administration: Option<AdministrationCode>) -> Result<StatusCount, StoreError> {
     let status: String = row.try_get("", "status")?;
     let (due, held): (i32, i64) = (row.try_get("", "due")?, row.try_get("", "held_items")?);
     let people: i64 = row.try_get("", "people")?;
-    Ok(Alike {
+    Ok(StatusCount {
         administration,
         status: status_of(&status)?,
         on_time: row.try_get("", "on_time")?,

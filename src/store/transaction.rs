@@ -8,7 +8,7 @@ use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StreamTrait};
 use tokio::sync::Mutex;
 
-use super::pool::{self, Held, Pool};
+use super::pool::{self, Pool, PooledConnection};
 use super::turns::Turn;
 
 /// What a transaction is for.
@@ -34,7 +34,7 @@ impl Purpose {
 /// An open transaction. Dropped without [`Transaction::commit`], it undoes all.
 #[derive(Debug)]
 pub struct Transaction {
-    held: Mutex<Held>,
+    pooled: Mutex<PooledConnection>,
     backend: DbBackend,
     /// Ends with it.
     turn: Option<Turn>,
@@ -43,9 +43,9 @@ pub struct Transaction {
 impl Transaction {
     pub(super) async fn begin(pool: &Pool, purpose: Purpose) -> Result<Self, DbErr> {
         let backend = pool.get_database_backend();
-        let mut held = pool.acquire().await?;
-        held.begin(purpose.sql(backend)).await?;
-        Ok(Self { held: Mutex::new(held), backend, turn: None })
+        let mut pooled = pool.acquire().await?;
+        pooled.begin(purpose.sql(backend)).await?;
+        Ok(Self { pooled: Mutex::new(pooled), backend, turn: None })
     }
 
     /// The same, within a turn to write.
@@ -56,13 +56,13 @@ impl Transaction {
     /// Makes it durable. Fails where any statement of it did not end well, whoever looked away from that: PostgreSQL answers
     /// `COMMIT` of such a transaction without an error, and SQLite has undone it, or done half of it.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
-        let ended = self.held.into_inner().commit().await;
+        let ended = self.pooled.into_inner().commit().await;
         drop(self.turn);
         ended
     }
 
     pub(super) async fn roll_back(self) -> Result<(), DbErr> {
-        let ended = self.held.into_inner().roll_back().await;
+        let ended = self.pooled.into_inner().roll_back().await;
         drop(self.turn);
         ended
     }
@@ -75,19 +75,19 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.held.lock().await.execute(statement).await
+        self.pooled.lock().await.execute(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.held.lock().await.execute_unprepared(sql).await
+        self.pooled.lock().await.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.held.lock().await.query_one(statement).await
+        self.pooled.lock().await.query_one(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.held.lock().await.query_all(statement).await
+        self.pooled.lock().await.query_all(statement).await
     }
 }
 
@@ -102,6 +102,6 @@ impl StreamTrait for Transaction {
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-        Box::pin(std::future::ready(Ok(pool::rows(&self.held, statement))))
+        Box::pin(std::future::ready(Ok(pool::rows(&self.pooled, statement))))
     }
 }

@@ -27,7 +27,7 @@ pub async fn apply(
     calendar: CityCalendar,
     progress: Progress<'_>,
 ) -> Result<(), StoreError> {
-    let mut applying = Applying::begin(change, plan, Some(instant::kept(import.at)), progress).await?;
+    let mut applying = Applying::begin(change, plan, Some(instant::stored(import.at)), progress).await?;
     let acts = Acts::of(plan);
     applying.close(&acts).await?;
     applying.record(&acts).await?;

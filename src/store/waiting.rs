@@ -100,7 +100,7 @@ pub struct NamedLearner {
     pub id: i64,
     pub keys: LearnerKeys,
     /// When the first and the last of the results that are nobody's happened.
-    pub nobodys: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub dismissal: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// Every learner of a platform whom an identity names.
@@ -118,7 +118,7 @@ pub async fn named_by(
         .filter(Condition::all().add(column.eq(identity.value.as_str())).add_option(home_page))
         .all(connection)
         .await?;
-    let mut nobodys: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    let mut dismissals: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
     for rows in rows.chunks(IN_AT_ONCE) {
         let found: Vec<(i64, i64, i64)> = event::Entity::find()
             .select_only()
@@ -133,12 +133,12 @@ pub async fn named_by(
             .into_tuple()
             .all(connection)
             .await?;
-        nobodys.extend(found.into_iter().map(|(learner, first, last)| (learner, (first, last))));
+        dismissals.extend(found.into_iter().map(|(learner, first, last)| (learner, (first, last))));
     }
     rows.iter()
         .map(|row| {
-            let nobodys = nobodys.get(&row.id).map(|(first, last)| (instant::read(*first), instant::read(*last)));
-            Ok(NamedLearner { id: row.id, keys: keys_of(row)?, nobodys })
+            let dismissal = dismissals.get(&row.id).map(|(first, last)| (instant::read(*first), instant::read(*last)));
+            Ok(NamedLearner { id: row.id, keys: keys_of(row)?, dismissal })
         })
         .collect()
 }
@@ -177,7 +177,7 @@ pub async fn count_linked_between(
              WHERE occurred_at >= $1 AND occurred_at < $2 AND employee_id IS NOT NULL
                    AND NOT repeats AND kind <> 'revocation'
              GROUP BY platform_id",
-            [instant::kept(from).into(), instant::kept(until).into()],
+            [instant::stored(from).into(), instant::stored(until).into()],
         ))
         .await?;
     rows.iter().map(counted).collect()
@@ -195,7 +195,7 @@ pub async fn count_waiting_between(
              WHERE occurred_at >= $1 AND occurred_at < $2 AND employee_id IS NULL AND unlinked <> 'dismissed'
                    AND NOT repeats AND kind <> 'revocation'
              GROUP BY platform_id",
-            [instant::kept(from).into(), instant::kept(until).into()],
+            [instant::stored(from).into(), instant::stored(until).into()],
         ))
         .await?;
     rows.iter().map(counted).collect()
@@ -223,12 +223,12 @@ pub async fn results_between(
              SELECT platform_id, learner_id, occurred_at FROM superseded_event
              WHERE occurred_at >= $1 AND occurred_at < $2 AND recorded_at <= $3 AND superseded_at > $3
                    AND NOT repeats AND kind <> 'revocation'",
-            [instant::kept(from).into(), instant::kept(until).into(), instant::kept(at).into()],
+            [instant::stored(from).into(), instant::stored(until).into(), instant::stored(at).into()],
         ))
         .await?;
-    let told = |row: &QueryResult| -> Result<(PlatformId, i64, DateTime<Utc>), StoreError> {
+    let reported = |row: &QueryResult| -> Result<(PlatformId, i64, DateTime<Utc>), StoreError> {
         let platform = PlatformId(row.try_get("", "platform_id")?);
         Ok((platform, row.try_get("", "learner_id")?, instant::read(row.try_get("", "occurred_at")?)))
     };
-    rows.iter().map(told).collect()
+    rows.iter().map(reported).collect()
 }

@@ -97,9 +97,9 @@ both_databases! {
         let app = TestApp::start(&database).await;
         busy_city(&app).await;
         let token = app.token(Role::Administration, &["SEF"]).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let export = as_rows(&app.get("/api/v1/administrations/SEF/export.csv", Some(&token)).await.body);
             assert_eq!(export.len(), 12);
@@ -128,9 +128,9 @@ both_databases! {
         let app = TestApp::start(&database).await;
         busy_city(&app).await;
         let token = app.token(Role::City, &[]).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let compliant = walk(&app, &token, "&status=compliant", 1).await;
             assert_eq!(numbers(&compliant), ["2002 gdpr", "2002 infosec-onboarding"]);
@@ -178,7 +178,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         busy_city(&app).await;
         let token = app.token(Role::City, &[]).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for query in [
             "after=nonsense!",
             "after=bm9uc2Vuc2U",
@@ -189,9 +189,9 @@ both_databases! {
             "page=2",
             "unit=a&unit=b",
         ] {
-            told.push(app.get(&format!("{PEOPLE}?{query}"), Some(&token)).await.problem(400));
+            reported.push(app.get(&format!("{PEOPLE}?{query}"), Some(&token)).await.problem(400));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         after is not the `next` of an earlier answer
         after is not the `next` of an earlier answer
         limit=0 is not a number from 1 to 1000

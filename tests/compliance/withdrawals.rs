@@ -1,6 +1,6 @@
 //! Results that are withdrawn, restored, told again and reset: by platforms and by hand.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::config::{ApprovalSettings, Settings};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::ids::PlatformCode;
@@ -59,7 +59,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
-        let told = [
+        let reported = [
             ("done", done()),
             ("r-1", revoked(Some("done"), "2026-02-02T10:00:00Z")),
             ("r-2", revoked(Some("r-1"), "2026-02-03T10:00:00Z")),
@@ -68,13 +68,13 @@ both_databases! {
         for (round, order) in orders.iter().enumerate() {
             // A course of its own for each round, of which no requirement knows, but the last.
             for place in order {
-                let (id, mut body) = told[*place].clone();
+                let (id, mut body) = reported[*place].clone();
                 body["data"]["course"]["id"] = json!(format!("c-{round}"));
                 if let Some(named) = body["data"]["event_id"].as_str() {
                     body["data"]["event_id"] = json!(format!("{named}-{round}"));
                 }
                 app.deliver("larportal", &secret, &format!("{id}-{round}"), &body).await.ok();
-                app.settle().await;
+                app.refresh().await;
             }
         }
         let alternatives: Vec<String> =
@@ -86,7 +86,7 @@ both_databases! {
         )).await;
         assert_eq!(app.report("all").await["city"]["counts"]["compliant"], 1);
         // The third of a chain takes it away again, also after the settling.
-        app.settle().await;
+        app.refresh().await;
         let mut third = revoked(Some("r-2-3"), "2026-02-04T10:00:00Z");
         third["data"]["course"]["id"] = json!("c-3");
         let answer = app.deliver("larportal", &secret, "r-3-3", &third).await.ok();
@@ -104,7 +104,7 @@ both_databases! {
         assert_eq!((&early["outcome"], &early["effect"]), (&json!("accepted"), &json!("none")));
         assert_eq!(
             early["detail"],
-            "It is kept, and has no effect now: it names the event e-1, which is not known here: it takes effect if that event comes."
+            "It is kept, and has no effect now: it names the event e-1, which is not known here: it takes effect if that event arrives."
         );
         // The event comes: it is withdrawn before it is told.
         let answer = deliver("e-1", &done()).await;
@@ -178,9 +178,9 @@ both_databases! {
         assert_eq!(status_of(&app, "1001").await, "pending");
         app.state(&sender, &void(&reset)).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        let mut told = both_of("18");
-        told[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
-        app.state(&sender, &told).await;
+        let mut reported = both_of("18");
+        reported[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        app.state(&sender, &reported).await;
         let voiding = app.state(&sender, &void("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await.remove(0);
         app.state(&sender, &void(&voiding)).await;
         assert_eq!(status_of(&app, "1002").await, "pending");
@@ -198,7 +198,7 @@ both_databases! {
             let sender = app.xapi_platform(platform).await;
             if !profile.is_empty() {
                 let code = PlatformCode::parse(platform).expect("a code");
-                app.app.give_profile(&Asker::operator(), &code, profile).await.expect("a profile");
+                app.app.give_profile(&Caller::operator(), &code, profile).await.expect("a profile");
             }
             let actor = || json!({"mbox": format!("mailto:{learner}@example.org")});
             let reset = |at: &str| moodle(actor(), UNCOMPLETED, ("/course/view.php?id=2", COURSE), at);
@@ -219,7 +219,7 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         app.deliver("larportal", &secret, "e-1", &done()).await.ok();
-        app.settle().await;
+        app.refresh().await;
         let before = app.report("infosec-onboarding").await;
         let admin = app.token(Role::Admin, &[]).await;
         let mut tried = decision("e-1", "withdraw");
@@ -235,7 +235,7 @@ both_databases! {
         let made = app.post(DECISIONS, Some(&admin), &decision("e-1", "withdraw")).await.ok();
         assert_eq!((&made["changes"], &made["decision"]["state"]), (&preview["changes"], &json!("decided")));
         assert_eq!(status(&app).await, "pending");
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(status(&app).await, "pending");
         app.post(DECISIONS, Some(&admin), &decision("e-1", "withdraw")).await.problem(409);
         // What the platform sends again stays withdrawn, and says by what.
@@ -264,8 +264,8 @@ both_databases! {
             assert_eq!(app.get_as_city(&path).await.ok(), then);
         }
         let story = app.get_as_city("/api/v1/employees/1001/history?kind=withdrawal").await.ok();
-        let told: Vec<&str> = story["items"].as_array().expect("entries").iter().map(|entry| entry["happened"].as_str().expect("a word")).collect();
-        assert_eq!(told, ["added", "withdrawn", "added"], "{story}");
+        let reported: Vec<&str> = story["items"].as_array().expect("entries").iter().map(|entry| entry["happened"].as_str().expect("a word")).collect();
+        assert_eq!(reported, ["added", "withdrawn", "added"], "{story}");
         let listed = app.get(&format!("{DECISIONS}?state=decided"), Some(&admin)).await.ok();
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
         app.verified_events().await;

@@ -21,8 +21,8 @@ pub fn employments(rows: &[&str]) -> String {
 
 /// The file of the small city without the rows of somebody.
 fn without(employee_number: &str) -> String {
-    let kept = EMPLOYMENTS.lines().filter(|line| !line.starts_with(employee_number));
-    kept.map(|line| format!("{line}\n")).collect()
+    let stored = EMPLOYMENTS.lines().filter(|line| !line.starts_with(employee_number));
+    stored.map(|line| format!("{line}\n")).collect()
 }
 
 fn lines(plan: &Plan) -> String {
@@ -108,8 +108,8 @@ both_databases! {
         let refused = app.try_import(files, Extent::Full).await.expect_err("too much at once");
         insta::allow_duplicates!(insta::assert_snapshot!(refused, @"the files would end 1 of 5 employments, more than a tenth (for example 1002/1): allow it with --allow-mass-ending; see all of it with --dry-run"));
         assert_eq!(left_behind(&app).await, before);
-        let told = ImportRequest { extent: Extent::Full, dry_run: true, allowed: Allowed::nothing() };
-        let would = app.import_as(files, told).await.expect("a dry run tells");
+        let reported = ImportRequest { extent: Extent::Full, dry_run: true, allowed: Allowed::nothing() };
+        let would = app.import_as(files, reported).await.expect("a dry run tells");
         let mass = would.unusual.mass_changes.first().expect("a mass change");
         assert_eq!((mass.affected, mass.of), (1, 5));
         assert_eq!(left_behind(&app).await, before);
@@ -145,7 +145,7 @@ both_databases! {
                          1001,larportal,email,Anna.Ek@Example.org,\n",
         };
         app.import_full(files).await;
-        app.settle().await;
+        app.refresh().await;
         let before = left_behind(&app).await;
         for extent in [Extent::Full, Extent::Partial] {
             app.clock.advance(chrono::Duration::days(1));
@@ -220,7 +220,7 @@ both_databases! {
     async fn who_becomes_protected_shows_the_number_and_the_status_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        app.settle().await;
+        app.refresh().await;
         let part = employments(&["1002,Bo,Öberg,bo@example.org,bo,1,SEF,Lokalvård,permanent,2026-02-10,,1001,yes"]);
         let plan = app.import(HrFiles { employments: &part, ..HrFiles::default() }).await;
         assert_eq!(lines(&plan), "person 1002: changed");
@@ -230,7 +230,7 @@ both_databases! {
         };
         let expected = "SEF,Serviceförvaltningen,,1002,,,,permanent,2026-02-10,infosec-onboarding,pending,2026-03-12,,,,0,,,2026-02-26";
         assert_eq!(shown().await, expected);
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(shown().await, expected);
     }
 
@@ -249,7 +249,7 @@ both_databases! {
             let files = HrFiles { employments, ..HrFiles::default() }.read();
             let (app, full) = (app.app.clone(), full.clone());
             tokio::spawn(async move {
-                app.import_directory(&kurskoll::app::Asker::operator(), &files, full).await
+                app.import_directory(&kurskoll::app::Caller::operator(), &files, full).await
             })
         };
         let imports = pictures.each_ref().map(|picture| import(picture));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kurskoll::app::directory::import::{ImportRequest, Imported, digest_of};
-use kurskoll::app::{Asker, system_clock};
+use kurskoll::app::{Caller, system_clock};
 use kurskoll::domain::access::Role;
 use kurskoll::domain::calendar::CityCalendar;
 use kurskoll::domain::directory::imports::{FileSource, Sources};
@@ -39,14 +39,14 @@ pub async fn import_employments(app: &TestApp, employments: &str, request: Impor
         digest: digest_of(employments.as_bytes()),
         bytes: employments.len() as u64,
         records: files.employments.as_ref().map_or(0, Vec::len) as u64,
-        passed_over: 0,
+        skipped: 0,
     };
     let sources = Sources { files: vec![source], mapping: None };
-    app.app.import_files(&Asker::operator(), &files, &sources, request, &|_| {}).await.expect("imported")
+    app.app.import_files(&Caller::operator(), &files, &sources, request, &|_| {}).await.expect("imported")
 }
 
 /// A difference as CSV, as it was told at the time.
-fn told(imported: &Imported) -> String {
+fn reported(imported: &Imported) -> String {
     let rows = imported.plan.difference().map(|row| difference::csv_row(&row));
     std::iter::once(difference::csv_header()).chain(rows).collect()
 }
@@ -118,7 +118,7 @@ both_databases! {
         assert_eq!((&report["by"], &report["extent"]), (&json!("operator"), &json!("full")));
         assert_eq!(report["mapping"]["name"], "continuation-rows.toml");
         let file = &report["files"][1];
-        assert_eq!((&file["name"], &file["records"], &file["passed_over"]), (&json!("continuation-rows.csv"), &json!(4), &json!(2)));
+        assert_eq!((&file["name"], &file["records"], &file["skipped"]), (&json!("continuation-rows.csv"), &json!(4), &json!(2)));
         let bytes = std::fs::read(fixture("continuation-rows.csv")).expect("a fixture");
         assert_eq!((&file["sha256"], &file["bytes"]), (&json!(digest_of(&bytes)), &json!(bytes.len())));
         assert_eq!(line.ok("directory imports --format json").json(), json!([report]));
@@ -180,22 +180,22 @@ both_databases! {
         };
         let without_the_new = changed.replace("1009,Nils,Ny,,,1,SEF,Måltid,hourly,2026-04-01,,,\n", "");
         let third = HrFiles { employments: &without_the_new, ..HrFiles::default() };
-        let mut told_before = Vec::new();
+        let mut count_before = Vec::new();
         for (files, extent) in [(everything, Extent::Full), (second, Extent::Full), (third, Extent::Full), (everything, Extent::Partial)] {
             let request = ImportRequest { extent, ..full() };
-            let imported = app.app.import_files(&Asker::operator(), &files.read(), &Sources::default(), request, &|_| {}).await;
+            let imported = app.app.import_files(&Caller::operator(), &files.read(), &Sources::default(), request, &|_| {}).await;
             let imported = imported.expect("imported");
             let id = imported.report.expect("a report");
             let lines: Vec<String> = imported.plan.lines().collect();
-            told_before.push((id, told(&imported), lines));
+            count_before.push((id, reported(&imported), lines));
         }
-        for (id, told, lines) in &told_before {
-            assert_eq!(&difference_csv(&app, *id).await, told, "import {id}");
-            let (report, derived) = app.app.import_difference(&Asker::operator(), *id).await.expect("a difference");
+        for (id, reported, lines) in &count_before {
+            assert_eq!(&difference_csv(&app, *id).await, reported, "import {id}");
+            let (report, derived) = app.app.import_difference(&Caller::operator(), *id).await.expect("a difference");
             assert_eq!(&derived.lines().collect::<Vec<_>>(), lines);
             assert_eq!(derived.summary(), report.summary);
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told_before[1].1.replace('\r', ""), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(count_before[1].1.replace('\r', ""), @r"
         kind,act,key,field,before,after
         administration,changed,SEF,name,Serviceförvaltningen,Service
         person,changed,1002,family_name,Öberg,Ödman
@@ -298,7 +298,7 @@ both_databases! {
         for table in tables {
             before.push(app.rows_in(table).await);
         }
-        let known_at = "SELECT at FROM knowledge_clock";
+        let known_at = "SELECT at FROM transaction_clock";
         let clock = rows(&app, known_at).await;
         app.clock.advance(chrono::Duration::days(3));
         let again = import_employments(&app, &employments, full()).await;

@@ -1,6 +1,6 @@
 //! An import that is undone leaves nothing, but in the past; and what others did since stays.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportRequest;
 use kurskoll::app::directory::undo_import::UndoImportRequest;
 use kurskoll::domain::access::Role;
@@ -57,7 +57,7 @@ fn without(body: &mut Value, names: &[&str]) {
 async fn import(app: &TestApp, files: HrFiles<'_>, extent: Extent) -> i64 {
     let request = ImportRequest { extent, dry_run: false, allowed: Allowed::everything() };
     let sources = kurskoll::domain::directory::imports::Sources::default();
-    let imported = app.app.import_files(&Asker::operator(), &files.read(), &sources, request, &|_| {}).await;
+    let imported = app.app.import_files(&Caller::operator(), &files.read(), &sources, request, &|_| {}).await;
     imported.expect("imported").report.expect("it changes something")
 }
 
@@ -83,7 +83,7 @@ async fn city(database: &TestDatabase) -> (TestApp, WebhookSecret) {
         let body = completed(learner, "infosec-basics-2023", "2026-02-11T10:00:00+01:00");
         app.deliver("larportal", &secret, id, &body).await.ok();
     }
-    app.settle().await;
+    app.refresh().await;
     (app, secret)
 }
 
@@ -139,11 +139,11 @@ both_databases! {
             let extent = if round % 3 == 0 { Extent::Partial } else { Extent::Full };
             let before = said(&app).await;
             let id = import(&app, files, extent).await;
-            app.settle().await;
+            app.refresh().await;
             let during = said(&app).await;
             let undone = undo(&app, id).await.ok();
             assert_eq!(undone["left"], json!([]), "{round}: {employments}");
-            app.settle().await;
+            app.refresh().await;
             let after = said(&app).await;
             for (before, after) in before.iter().zip(&after) {
                 assert_eq!(before, after, "{round} {extent:?}\n{employments}{absences}{identities}");
@@ -152,7 +152,7 @@ both_databases! {
             // Undoing the undoing has it back, and the next round stands on that, every other time.
             let back = undone["import"].as_i64().expect("an import");
             undo(&app, back).await.ok();
-            app.settle().await;
+            app.refresh().await;
             assert_eq!(said(&app).await, during, "{round}: undone twice");
             assert_eq!(app.differences().await, [""; 0], "{round}: undone twice");
         }
@@ -258,7 +258,7 @@ both_databases! {
         let part = format!("{HEADER}1005,Eva,Falk,eva@example.org,eva,1,SEF,Kök,permanent,2020-01-01,,,\n");
         let id = import(&app, HrFiles { employments: &part, ..HrFiles::default() }, Extent::Partial).await;
         let request = UndoImportRequest { import: id, reason: String::new(), dry_run: false };
-        app.app.undo_import(&Asker::operator(), &request, &|_| {}).await.expect("undone");
+        app.app.undo_import(&Caller::operator(), &request, &|_| {}).await.expect("undone");
         let found = app.scim("GET /scim/v2/Users?filter=userName%20eq%20%221005%22", &[], None).await.body;
         assert!(found.contains("\"totalResults\":0"), "{found}");
         assert_eq!(app.differences().await, [""; 0]);

@@ -48,21 +48,21 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let anna = json!({"employee_number": "1001"});
         app.deliver("larportal", &secret, "e-1", &completed(anna, "infosec-basics-2023", "2026-02-01T10:00:00Z")).await.ok();
-        app.settle().await;
+        app.refresh().await;
         let before = app.get_as_city(REPORT).await.ok();
         let merge = json!({"on_day": "2026-02-20", "closes": ["SEF"],
             "opens": [{"code": "SF", "name": "Stadsförvaltningen"}],
             "moves": [{"from": "SEF", "to": "SF"}, {"from": "FGK", "to": "SF"}]});
         let mut dry = merge.clone();
         dry["dry_run"] = true.into();
-        let told = reorganise(&app, dry).await.ok();
-        assert_eq!((&told["id"], &told["dry_run"]), (&Value::Null, &json!(true)));
-        assert_eq!(told["moved"], json!([{"from": "FGK", "to": "SF", "employments": 2, "people": 2},
+        let reported = reorganise(&app, dry).await.ok();
+        assert_eq!((&reported["id"], &reported["dry_run"]), (&Value::Null, &json!(true)));
+        assert_eq!(reported["moved"], json!([{"from": "FGK", "to": "SF", "employments": 2, "people": 2},
                                          {"from": "SEF", "to": "SF", "employments": 3, "people": 3}]));
         assert_eq!(in_scope(&app, "").await, json!({"SEF": 3, "FGK": 2}), "a dry run changes nothing");
         app.clock.advance(chrono::Duration::hours(1));
         let made = reorganise(&app, merge).await.ok();
-        assert_eq!(made["moved"], told["moved"]);
+        assert_eq!(made["moved"], reported["moved"]);
         // Judged on the spot, and then from derived rows.
         for _ in 0..2 {
             assert_eq!(in_scope(&app, "").await, json!({"SF": 4}), "who worked in both counts once");
@@ -71,7 +71,7 @@ both_databases! {
                 "1002 2026-02-10 pending", "1001 2020-01-01 compliant"]);
             assert_eq!(export(&app, "SEF", "").await, [""; 0]);
             assert_eq!(export(&app, "SEF", "&as_of=2026-02-19").await.len(), 3);
-            app.settle().await;
+            app.refresh().await;
         }
         let known_at = before["known_at"].as_str().expect("an instant");
         let again = app.get_as_city(&format!("{REPORT}&as_of=2026-02-26&known_at={known_at}")).await.ok();

@@ -80,7 +80,7 @@ both_databases! {
         for code in ["B", "C", "B", "A", "C"] {
             named(&app, code, "Kök", "").await;
             assert_eq!(places(&app, &DAYS).await, AS_IT_WAS, "named {code}");
-            app.settle().await;
+            app.refresh().await;
             assert_eq!(places(&app, &DAYS).await, AS_IT_WAS, "named {code}, from derived rows");
             app.clock.advance(chrono::Duration::days(3));
         }
@@ -96,20 +96,20 @@ both_databases! {
         app.clock.advance(chrono::Duration::days(3));
         named(&app, "B", "Kök", "").await;
         assert_eq!(places(&app, &DAYS).await, ["B/Kök"; 3]);
-        app.settle().await;
+        app.refresh().await;
         let made = moves(&app, "2026-07-01", &[("A", "", "B")]).await;
         assert_eq!(made["named_before"], json!({"employments": 1, "people": 1}));
         assert_eq!(places(&app, &DAYS).await, ["A/Kök", "B/Kök", "B/Kök"]);
-        app.settle().await;
+        app.refresh().await;
         let later = moves(&app, "2027-07-01", &[("B", "Kök", "C")]).await;
         assert_eq!(later["named_before"], json!({"employments": 0, "people": 0}));
         assert_eq!(places(&app, &DAYS).await, AS_IT_WAS);
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(places(&app, &DAYS).await, AS_IT_WAS);
         // Taken back, what HR named last is what there is.
         undo(&app, &made["id"]).await.ok();
         assert_eq!(places(&app, &DAYS).await, ["B/Kök", "B/Kök", "C/Kök"]);
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(places(&app, &DAYS).await, ["B/Kök", "B/Kök", "C/Kök"]);
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -136,7 +136,7 @@ both_databases! {
         named(&app, "B", "Storkök", "").await;
         for _ in 0..2 {
             assert_eq!(places(&app, &DAYS).await, ["A/Kök", "B/Storkök", "B/Storkök"]);
-            app.settle().await;
+            app.refresh().await;
         }
         let path = "/api/v1/administrations/A/compliance?as_of=2026-06-30&unit=K%C3%B6k";
         assert_eq!(app.get_as_city(path).await.ok()["items"][0]["employee_number"], "2001");

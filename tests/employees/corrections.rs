@@ -33,7 +33,7 @@ both_databases! {
     async fn a_transfer_dated_last_month_is_right_at_once_and_what_was_reported_stays(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        app.settle().await;
+        app.refresh().await;
         let then = app.get_as_city(REPORT).await;
         let known_at = then.ok()["known_at"].as_str().expect("an instant").to_owned();
         app.clock.advance(chrono::Duration::hours(1));
@@ -42,8 +42,8 @@ both_databases! {
             {"act": "add", "employment_id": "2", "administration": "FGK", "unit": "Gata", "form": "permanent",
              "starts_on": "2026-02-01", "email": "anna@example.org"},
         ]});
-        let told = correct(&app, "1001", &transfer).await.ok();
-        assert_eq!(told["statuses"], json!([{"requirement": "infosec-onboarding", "before": "pending", "now": "pending"}]));
+        let reported = correct(&app, "1001", &transfer).await.ok();
+        assert_eq!(reported["statuses"], json!([{"requirement": "infosec-onboarding", "before": "pending", "now": "pending"}]));
         assert_eq!(statuses(&app, "SEF").await, "1002 pending, 1003 overdue");
         assert_eq!(statuses(&app, "FGK").await, "1004 overdue, 1001 pending, 1003 overdue");
         assert_eq!(app.get_as_city(&format!("{REPORT}&known_at={known_at}")).await.body, then.body);
@@ -62,12 +62,12 @@ both_databases! {
         small_city(&app).await;
         let before = counts(&app).await;
         let leave = json!({"reason": "parental leave", "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": null}]});
-        let told = correct(&app, "1003", &leave).await.ok();
-        assert_eq!(told["statuses"][0]["before"], "overdue");
-        assert_eq!(told["statuses"][0]["now"], "on_leave");
+        let reported = correct(&app, "1003", &leave).await.ok();
+        assert_eq!(reported["statuses"][0]["before"], "overdue");
+        assert_eq!(reported["statuses"][0]["now"], "on_leave");
         let never = json!({"reason": "mixed up with another", "employments": [{"act": "withdraw", "employment_id": "1"}]});
-        let told = correct(&app, "1004", &never).await.ok();
-        assert_eq!(told["statuses"][0]["now"], Value::Null);
+        let reported = correct(&app, "1004", &never).await.ok();
+        assert_eq!(reported["statuses"][0]["now"], Value::Null);
         let after = counts(&app).await;
         assert_eq!((&before["overdue"], &before["on_leave"], &before["in_scope"]), (&json!(2), &json!(0), &json!(4)));
         assert_eq!((&after["overdue"], &after["on_leave"], &after["in_scope"]), (&json!(0), &json!(1), &json!(2)));
@@ -115,7 +115,7 @@ both_databases! {
     async fn what_cannot_be_corrected_is_refused_with_its_place(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (number, body) in [
             ("4711", json!({"reason": "x", "person": {"given_name": "Eva"}})),
             ("1001", json!({"reason": " ", "person": {"given_name": "Eva"}})),
@@ -134,9 +134,9 @@ both_databases! {
         ] {
             let answer = correct(&app, number, &body).await;
             let problem = answer.json();
-            told.push(format!("{} {}: {}", answer.status, problem["pointer"].as_str().unwrap_or("–"), problem["detail"].as_str().expect("a detail")));
+            reported.push(format!("{} {}: {}", answer.status, problem["pointer"].as_str().unwrap_or("–"), problem["detail"].as_str().expect("a detail")));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         404 –: no employee 4711 is known
         422 /reason: /reason is empty; say why, for whoever reads the history
         422 –: the correction changes nothing: what it says is what is known
@@ -174,8 +174,8 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let body = json!({"reason": "new unit", "employments": [{"act": "change", "employment_id": "1", "unit": "Hemlig"}]});
-        let told = correct(&app, "1004", &body).await;
-        assert!(!told.body.contains("Hemlig") && !told.body.contains("Gata"), "{}", told.body);
-        assert_eq!(told.ok()["changes"][0]["hidden"], true);
+        let reported = correct(&app, "1004", &body).await;
+        assert!(!reported.body.contains("Hemlig") && !reported.body.contains("Gata"), "{}", reported.body);
+        assert_eq!(reported.ok()["changes"][0]["hidden"], true);
     }
 }

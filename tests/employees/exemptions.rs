@@ -1,6 +1,6 @@
 //! Exemptions by hand: decided at once, or by two persons where the register is set up so.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportError;
 use kurskoll::app::operating::sign_tokens::TokenRequest;
 use kurskoll::config::{ApprovalSettings, Settings};
@@ -24,7 +24,7 @@ pub async fn another_admin(app: &TestApp) -> String {
         holds_for: std::time::Duration::from_secs(3600),
     };
     let settings = Settings::default().token_settings();
-    app.app.issue_token(&Asker::operator(), &settings, &request).await.expect("a token")
+    app.app.issue_token(&Caller::operator(), &settings, &request).await.expect("a token")
 }
 
 /// A service where two must agree on everything that they can.
@@ -52,7 +52,7 @@ both_databases! {
         let made = app.post("/api/v1/exemptions", Some(&admin), &in_the_field()).await.ok();
         assert_eq!((&made["state"], &made["decided_by"]), (&json!("decided"), &json!("test admin")));
         assert_eq!(exempt(&app).await, 1);
-        app.settle().await;
+        app.refresh().await;
         let with = app.get_as_city(REPORT).await;
         assert_eq!(with.ok()["city"]["counts"]["exempt"], 1);
         let export = app.get_as_city("/api/v1/administrations/SEF/export.csv").await;
@@ -82,8 +82,8 @@ both_databases! {
         assert_eq!((&made["state"], &made["decided_at"]), (&json!("proposed"), &Value::Null));
         assert_eq!(exempt(&app).await, 0);
         let approve = format!("/api/v1/exemptions/{}/approve", made["id"]);
-        let told = app.post(&approve, Some(&admin), &json!({})).await.problem(409);
-        assert_eq!(told, "test admin proposed this and cannot approve it: two persons must agree, so somebody else has to");
+        let reported = app.post(&approve, Some(&admin), &json!({})).await.problem(409);
+        assert_eq!(reported, "test admin proposed this and cannot approve it: two persons must agree, so somebody else has to");
         let proposed = app.get_as_city(REPORT).await;
         let proposed_at = proposed.ok()["known_at"].as_str().expect("an instant").to_owned();
         app.clock.advance(chrono::Duration::hours(1));
@@ -153,7 +153,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (field, value) in [
             ("employee_number", json!("4711")),
             ("requirement", json!("no-such")),
@@ -166,9 +166,9 @@ both_databases! {
             let mut body = in_the_field();
             body[field] = value;
             let answer = app.post("/api/v1/exemptions", Some(&admin), &body).await;
-            told.push(format!("{} {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
+            reported.push(format!("{} {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         404 no employee 4711 is known here
         422 no requirement no-such is known; apply its file first
         422 /requirement may only contain lower-case letters a to z, digits and hyphens

@@ -64,8 +64,8 @@ both_databases! {
     async fn the_story_of_an_employee_is_told_in_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         a_year(&app).await;
-        let told = app.get_as_city("/api/v1/employees/1002/history").await.ok();
-        insta::allow_duplicates!(insta::assert_snapshot!(lines(&told), @r"
+        let reported = app.get_as_city("/api/v1/employees/1002/history").await.ok();
+        insta::allow_duplicates!(insta::assert_snapshot!(lines(&reported), @r"
         person added by operator (import): given_name – → Bo, family_name – → Öberg, protected – → false
         employment added by operator (import): administration – → SEF, unit – → Lokalvård, form – → permanent, starts_on – → 2026-02-10, manager_employee_number – → 1001, email – → bo@example.org, username – → bo
         absence added by operator (import): starts_on – → 2026-02-20
@@ -78,9 +78,9 @@ both_databases! {
         link added by test city (link): value – → b0, links_to – → 1002, from – → 2026-03-01, to – → 2026-03-01 because asked by phone
         "));
         let instant = |entry: &Value| entry["known_at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());
-        let instants: Vec<_> = told["items"].as_array().expect("items").iter().map(instant).collect();
+        let instants: Vec<_> = reported["items"].as_array().expect("items").iter().map(instant).collect();
         assert!(instants.is_sorted(), "{instants:?}");
-        assert_eq!(told["next"], Value::Null);
+        assert_eq!(reported["next"], Value::Null);
     }
 
     async fn a_story_is_told_by_the_page_and_by_kind(database: TestDatabase) {
@@ -103,8 +103,8 @@ both_databases! {
             ("after=x", "after=x is not what an answer gave as next"),
             ("limit=0", "limit=0 is not a number from 1 to 500"),
         ] {
-            let told = app.get_as_city(&format!("/api/v1/employees/1002/history?{wrong}")).await.problem(400);
-            assert!(told.contains(says), "{told}");
+            let reported = app.get_as_city(&format!("/api/v1/employees/1002/history?{wrong}")).await.problem(400);
+            assert!(reported.contains(says), "{reported}");
         }
         app.get_as_city("/api/v1/employees/4711/history").await.problem(404);
     }
@@ -113,12 +113,12 @@ both_databases! {
         let app = TestApp::start(&database).await;
         a_year(&app).await;
         let fgk = app.token(Role::Administration, &["FGK"]).await;
-        let told = app.get("/api/v1/employees/1002/history", Some(&fgk)).await;
+        let reported = app.get("/api/v1/employees/1002/history", Some(&fgk)).await;
         for elsewhere in ["SEF", "Lokalvård"] {
-            assert!(!told.body.contains(elsewhere), "{elsewhere} in {}", told.body);
+            assert!(!reported.body.contains(elsewhere), "{elsewhere} in {}", reported.body);
         }
         // As known now, Bo has been there from the first day on: the leave is of days there.
-        insta::allow_duplicates!(insta::assert_snapshot!(lines(&told.ok()), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(lines(&reported.ok()), @r"
         absence added by operator (import): starts_on – → 2026-02-20
         person added by operator (import): given_name – → Bo, family_name – → Öberg, protected – → false
         employment added by operator (import): administration – → FGK, unit – → Gata, form – → permanent, starts_on – → 2026-02-10, manager_employee_number – → 1001, email – → bo@example.org, username – → bo
@@ -139,11 +139,11 @@ both_databases! {
         small_city(&app).await;
         let moved = employments(&["1004,David,Eklund,d@example.org,dek,1,SEF,Kök,permanent,2026-01-05,,,true"]);
         app.import(HrFiles { employments: &moved, ..HrFiles::default() }).await;
-        let told = app.get_as_city("/api/v1/employees/1004/history").await;
+        let reported = app.get_as_city("/api/v1/employees/1004/history").await;
         for secret in ["David", "Ek", "Gata", "david", "Kök", "d@example.org"] {
-            assert!(!told.body.contains(secret), "{secret} in {}", told.body);
+            assert!(!reported.body.contains(secret), "{secret} in {}", reported.body);
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(lines(&told.ok()), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(lines(&reported.ok()), @r"
         person added by operator (import): given_name – → –, family_name – → –, protected – → true (hidden)
         employment added by operator (import): administration – → FGK, unit – → –, form – → permanent, starts_on – → 2026-01-05, email – → –, username – → – (hidden)
         person changed by operator (import): family_name – → – (hidden)

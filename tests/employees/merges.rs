@@ -16,9 +16,9 @@ async fn post(app: &TestApp, path: &str, body: &Value) -> Answer {
     app.post(path, Some(&admin), body).await
 }
 
-async fn merge(app: &TestApp, duplicate: &str, kept: &str) -> Answer {
+async fn merge(app: &TestApp, duplicate: &str, stored: &str) -> Answer {
     let body = json!({"duplicate": duplicate, "reason": "hired twice"});
-    post(app, &format!("/api/v1/employees/{kept}/merge"), &body).await
+    post(app, &format!("/api/v1/employees/{stored}/merge"), &body).await
 }
 
 async fn undo(app: &TestApp, id: &Value) -> Answer {
@@ -36,7 +36,7 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let body = completed(json!({"employee_number": "1004"}), "infosec-basics-2023", "2026-01-20T10:00:00+01:00");
         assert_eq!(app.deliver("larportal", &secret, "e-1", &body).await.ok()["linked"], true);
-        app.settle().await;
+        app.refresh().await;
         let then = app.get_as_city(REPORT).await;
         let known_at = then.ok()["known_at"].as_str().expect("an instant").to_owned();
         let export = "/api/v1/administrations/FGK/export.csv?as_of=2026-02-26";
@@ -59,15 +59,15 @@ both_databases! {
             let rows = app.get_as_city(export).await.body;
             assert!(rows.contains("1003") && !rows.contains("1004") && !rows.contains("Cecilia"), "{rows}");
             assert_eq!(app.get_as_city(&format!("{REPORT}&known_at={known_at}")).await.body, then.body);
-            app.settle().await;
+            app.refresh().await;
         }
         assert_eq!(app.differences().await, [""; 0]);
         // HR goes on speaking of both numbers.
         app.import_full(HrFiles { employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         assert_eq!(in_scope(&app).await, 3);
         let page = app.get_as_city("/api/v1/employees/1004/history").await.ok();
-        let told = page["items"].as_array().expect("entries").iter().find(|entry| entry["kind"] == "merge").expect("it is told");
-        assert_eq!((&told["of"], &told["by"], &told["how"], &told["reason"]),
+        let reported = page["items"].as_array().expect("entries").iter().find(|entry| entry["kind"] == "merge").expect("it is told");
+        assert_eq!((&reported["of"], &reported["by"], &reported["how"], &reported["reason"]),
             (&json!("1004"), &json!("test admin"), &json!("merge"), &json!("hired twice")));
         assert!(page["items"].as_array().expect("entries").iter().any(|entry| entry["merged_number"] == "1004"));
         let differences = format!("/api/v1/reports/onboarding/differences?requirement=infosec-onboarding&as_of=2026-02-26&compare_known_at={known_at}");
@@ -91,17 +91,17 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let made = merge(&app, "1002", "1001").await.ok();
-        let mut told = Vec::new();
-        for (duplicate, kept) in [("1001", "1001"), ("4711", "1001"), ("1003", "4711"), ("1002", "1003"), ("1003", "1002"), ("1001", "1003")] {
-            let answer = merge(&app, duplicate, kept).await;
-            told.push(format!("{}: {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
+        let mut reported = Vec::new();
+        for (duplicate, stored) in [("1001", "1001"), ("4711", "1001"), ("1003", "4711"), ("1002", "1003"), ("1003", "1002"), ("1001", "1003")] {
+            let answer = merge(&app, duplicate, stored).await;
+            reported.push(format!("{}: {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
         }
         undo(&app, &made["merge"]["id"]).await.ok();
         for id in [made["merge"]["id"].clone(), json!(4711)] {
             let answer = undo(&app, &id).await;
-            told.push(format!("{}: {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
+            reported.push(format!("{}: {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         422: 1001 cannot be its own duplicate; name the other number
         422: no employee 4711 is known; a duplicate is a number that HR has told of
         404: no employee 4711 is known
@@ -257,10 +257,10 @@ both_databases! {
         let no_story = app.get("/api/v1/employees/4711/history", Some(&sef)).await.problem(404);
         merge(&app, "3004", "3003").await.ok();
         for number in ["3003", "3004"] {
-            let told = app.get(&format!("/api/v1/employees/{number}"), Some(&sef)).await.problem(404);
-            assert_eq!(told.replace(number, "4711"), unknown);
-            let told = app.get(&format!("/api/v1/employees/{number}/history"), Some(&sef)).await.problem(404);
-            assert_eq!(told.replace(number, "4711"), no_story);
+            let reported = app.get(&format!("/api/v1/employees/{number}"), Some(&sef)).await.problem(404);
+            assert_eq!(reported.replace(number, "4711"), unknown);
+            let reported = app.get(&format!("/api/v1/employees/{number}/history"), Some(&sef)).await.problem(404);
+            assert_eq!(reported.replace(number, "4711"), no_story);
         }
     }
 
@@ -297,9 +297,9 @@ both_databases! {
         merge(&app, "3002", "3001").await.ok();
         assert_eq!(app.differences().await, [""; 0]);
         app.tamper("UPDATE merge_fact SET superseded_at = recorded_at").await;
-        let told = app.differences().await.join("\n");
-        assert!(told.contains("event e-1: it should be linked to employee 3002 as the directory says, and is linked to employee 3001"), "{told}");
-        assert!(told.contains("employee 3002 and requirement infosec-onboarding: "), "{told}");
+        let reported = app.differences().await.join("\n");
+        assert!(reported.contains("event e-1: it should be linked to employee 3002 as the directory says, and is linked to employee 3001"), "{reported}");
+        assert!(reported.contains("employee 3002 and requirement infosec-onboarding: "), "{reported}");
         app.tamper("UPDATE merge_fact SET superseded_at = NULL").await;
         assert_eq!(app.differences().await, [""; 0]);
         assert_eq!(app.tamper("DELETE FROM merge_fact").await, 1);
@@ -310,12 +310,12 @@ both_databases! {
         let app = TestApp::start(&database).await;
         twice(&app).await;
         merge(&app, "3002", "3001").await.ok();
-        app.settle().await;
+        app.refresh().await;
         let before = in_scope(&app).await;
         let body = json!({"on_day": "2026-02-20", "closes": ["FGK"], "moves": [{"from": "FGK", "to": "SEF"}], "reason": "one"});
-        let told = post(&app, "/api/v1/reorganisations", &body).await.ok();
+        let reported = post(&app, "/api/v1/reorganisations", &body).await.ok();
         // 1003, 1004, 3003, and the duplicate's employment, which is the kept one's.
-        assert_eq!(told["moved"], json!([{"from": "FGK", "to": "SEF", "employments": 4, "people": 4}]));
+        assert_eq!(reported["moved"], json!([{"from": "FGK", "to": "SEF", "employments": 4, "people": 4}]));
         assert_eq!(in_scope(&app).await, before);
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -340,7 +340,7 @@ both_databases! {
         patch(&app, &second["id"], &address).await.ok();
         assert_eq!(send(&app, &secret, "e-1", json!({"email": "ida.lund@example.org"})).await, true);
         assert_eq!(counted(&app, "4001").await, ["e-1"]);
-        app.settle().await;
+        app.refresh().await;
         patch(&app, &second["id"], &patch_of("replace", "active", json!(false))).await.ok();
         let shown = app.get_as_city("/api/v1/employees/4001").await.ok();
         let ends: Vec<&Value> = shown["employments"].as_array().expect("employments").iter().map(|each| &each["ends_on"]).collect();

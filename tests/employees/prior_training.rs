@@ -37,7 +37,7 @@ both_databases! {
         assert_eq!(made["event_id"], event_id.as_str());
         let stale = counts(&app).await;
         assert_eq!((&stale["compliant"], &stale["overdue"]), (&json!(1), &json!(1)));
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(counts(&app).await, stale);
         let export = app.get_as_city("/api/v1/administrations/SEF/export.csv").await;
         let row = format!("1003,Cecilia,Berg,cecilia@example.org,hourly,2026-01-07,infosec-onboarding,compliant,2026-02-04,2026-01-12,2027-01-11,,0,,{event_id},");
@@ -148,7 +148,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (field, value) in [
             ("employee_number", json!("4711")),
             ("course", Value::Null),
@@ -160,9 +160,9 @@ both_databases! {
             let mut body = certificate();
             body[field] = value;
             let answer = app.post("/api/v1/prior-training", Some(&admin), &body).await;
-            told.push(format!("{} {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
+            reported.push(format!("{} {}", answer.status, answer.json()["detail"].as_str().expect("a detail")));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         404 no employee 4711 is known here
         422 /course or quiz must be given, one of the two
         422 /course or quiz must be given, one of the two

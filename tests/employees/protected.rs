@@ -13,7 +13,7 @@ const SECRETS: [&str; 6] = ["David", "Ek", "david", "Gata", "Hemlig", "dolt"];
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-fn tells_nothing(what: &str, body: &str) {
+fn says_nothing(what: &str, body: &str) {
     // Whole words: a signature in base64 has two given letters in a row now and then.
     let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '/' | '=');
     for secret in SECRETS {
@@ -28,7 +28,7 @@ both_databases! {
         small_city(&app).await;
         let found = app.scim("GET /scim/v2/Users?filter=employeeNumber%20eq%20%221004%22", &[], None).await;
         assert_eq!(found.ok()["totalResults"], 1);
-        tells_nothing("the SCIM user", &found.body);
+        says_nothing("the SCIM user", &found.body);
         let id = found.json()["Resources"][0]["id"].as_str().expect("an id").to_owned();
         for filter in [
             "userName eq \"david\"", "userName sw \"da\"", "emails.value co \"david\"", "emails.value eq \"david@example.org\"",
@@ -47,9 +47,9 @@ both_databases! {
         // What the provider tells comes back to it, and to nobody else; what HR said stays.
         let patch = json!({"Operations": [{"op": "replace", "path": "name.givenName", "value": "Dolle"},
                                           {"op": "replace", "path": "userName", "value": "dolle@example.org"}]});
-        let told = app.scim(&format!("PATCH /scim/v2/Users/{id}"), &[], Some(&patch)).await;
-        assert_eq!(told.ok()["name"]["givenName"], "Dolle");
-        tells_nothing("the answer", &told.body);
+        let reported = app.scim(&format!("PATCH /scim/v2/Users/{id}"), &[], Some(&patch)).await;
+        assert_eq!(reported.ok()["name"]["givenName"], "Dolle");
+        says_nothing("the answer", &reported.body);
         let found = app.scim("GET /scim/v2/Users?filter=userName%20eq%20%22dolle@example.org%22", &[], None).await;
         assert_eq!(found.ok()["totalResults"], 1);
         let shown = app.get_as_city("/api/v1/employees/1004").await;
@@ -82,11 +82,11 @@ both_databases! {
             for path in ["/api/v1/unlinked", "/api/v1/unlinked.csv", "/api/v1/unlinked?sort=oldest&why=ambiguous"] {
                 let answer = app.get(path, Some(&token)).await;
                 assert_eq!(answer.status, 200);
-                tells_nothing(path, &answer.body);
+                says_nothing(path, &answer.body);
             }
         }
         let queue = app.get("/api/v1/unlinked", Some(&fgk)).await;
-        tells_nothing("the officer's queue", &queue.body);
+        says_nothing("the officer's queue", &queue.body);
         let item = &queue.ok()["items"][0];
         assert_eq!((&item["withheld"], &item["identity"]["value"], &item["suggestions"]), (&json!(true), &Value::Null, &json!([])));
         assert_eq!(item["candidates"], json!(["1004", "1005"]));
@@ -105,14 +105,14 @@ both_databases! {
         app.post("/api/v1/links", Some(&city), &dismissed).await.ok();
         for role in [Role::Admin, Role::City, Role::Auditor] {
             let token = app.token(role, &[]).await;
-            tells_nothing("the links", &app.get("/api/v1/links", Some(&token)).await.body);
+            says_nothing("the links", &app.get("/api/v1/links", Some(&token)).await.body);
             for number in ["1004", "1005"] {
                 let path = format!("/api/v1/employees/{number}/history?kind=link");
-                tells_nothing(&path, &app.get(&path, Some(&token)).await.body);
+                says_nothing(&path, &app.get(&path, Some(&token)).await.body);
             }
         }
         let auditor = app.token(Role::Auditor, &[]).await;
-        tells_nothing("the trail", &app.get("/api/v1/audit?limit=100", Some(&auditor)).await.body);
+        says_nothing("the trail", &app.get("/api/v1/audit?limit=100", Some(&auditor)).await.body);
         let id = made.ok()["id"].clone();
         let undone = app.post(&format!("/api/v1/links/{id}/undo"), Some(&city), &json!({})).await;
         assert_eq!(undone.ok()["value"], Value::Null);
@@ -136,12 +136,12 @@ both_databases! {
         for role in [Role::Admin, Role::Auditor] {
             let token = app.token(role, &[]).await;
             let waiting = app.get("/api/v1/quarantine", Some(&token)).await;
-            tells_nothing("the quarantine", &waiting.body);
+            says_nothing("the quarantine", &waiting.body);
             assert!(waiting.body.contains("igår") && waiting.body.contains("learner"), "{}", waiting.body);
-            let kept = app.get("/api/v1/deliveries", Some(&token)).await.ok();
-            for item in kept["items"].as_array().expect("items") {
+            let stored = app.get("/api/v1/deliveries", Some(&token)).await.ok();
+            for item in stored["items"].as_array().expect("items") {
                 let shown = app.get(&format!("/api/v1/deliveries/{}", item["id"]), Some(&token)).await;
-                tells_nothing("the delivery", &shown.body);
+                says_nothing("the delivery", &shown.body);
                 let shown = shown.ok();
                 let is_shown = item["delivery_id"] == "e-2";
                 assert_eq!(shown["body_base64"].is_string(), is_shown, "{shown}");

@@ -143,14 +143,14 @@ both_databases! {
     async fn an_employee_is_shown_on_any_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_of_deeds(&app).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for as_of in ["2026-01-31", "2026-02-02", "2026-02-03", "2026-02-26", "2027-02-02", "2027-02-20"] {
             let anna = app.get_as_city(&format!("/api/v1/employees/1001?as_of={as_of}")).await.ok();
             let held = &anna["requirements"][0];
             let evidence: Vec<&str> = held["evidence"].as_array().expect("a list").iter().filter_map(|e| e["event_id"].as_str()).collect();
-            told.push(format!("{as_of} {} attempts {} rests on {:?} of {evidence:?}", held["status"], held["attempts"], held["evidence_event_id"].as_str()));
+            reported.push(format!("{as_of} {} attempts {} rests on {:?} of {evidence:?}", held["status"], held["attempts"], held["evidence_event_id"].as_str()));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r#"
         2026-01-31 "pending" attempts 0 rests on None of []
         2026-02-02 "pending" attempts 1 rests on None of ["e-1"]
         2026-02-03 "compliant" attempts 2 rests on Some("e-3") of ["e-1", "e-3"]
@@ -190,9 +190,9 @@ both_databases! {
         assert_eq!(as_known["requirements"], then["requirements"]);
         let export = app.get_as_city(&format!("/api/v1/administrations/SEF/export.csv?{clocks}")).await;
         assert!(export.body.contains(",1001,,,,"), "{}", export.body);
-        for told in [as_known.to_string(), export.body] {
+        for reported in [as_known.to_string(), export.body] {
             for personal in ["Anna", "Andersson", "anna@example.org"] {
-                assert!(!told.contains(personal), "{personal} in {told}");
+                assert!(!reported.contains(personal), "{personal} in {reported}");
             }
         }
     }
@@ -200,7 +200,7 @@ both_databases! {
     async fn a_wrong_question_is_told_what_is_wrong_with_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (status, path) in [
             (400, "1001?requirement=infosec-onboarding"),
             (400, "1001?as_of=today"),
@@ -208,9 +208,9 @@ both_databases! {
             (404, "4711"),
             (404, "198501019876"),
         ] {
-            told.push(app.get_as_city(&format!("/api/v1/employees/{path}")).await.problem(status));
+            reported.push(app.get_as_city(&format!("/api/v1/employees/{path}")).await.problem(status));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         requirement is not a parameter here; these are: as_of, known_at
         as_of=today is not a day such as 2026-02-26
         known_at lies in the future: what is known then can only be said when it has passed; leave it out for now

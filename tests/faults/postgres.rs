@@ -52,7 +52,7 @@ async fn what_is_answered_is_kept_whichever_message_is_lost() {
             proxy.lose(which, 0);
             assert!(proxy.cuts() > before, "nothing was lost");
             trial.recover(&after).await;
-            trial.assert_kept(&look, &after).await;
+            trial.assert_stored(&look, &after).await;
         }
     }
     look.close().await.expect("closed");
@@ -82,7 +82,7 @@ async fn what_is_answered_is_kept_when_the_server_is_stopped_hangs_or_crashes() 
         server.let_happen("thaw");
         trial.recover(&format!("freeze {round}")).await;
         let look = trial.look().await;
-        trial.assert_kept(&look, &format!("round {round}")).await;
+        trial.assert_stored(&look, &format!("round {round}")).await;
         look.close().await.expect("closed");
     }
     let (_database, untouched) = untouched().await;
@@ -140,7 +140,7 @@ async fn while_files_fail(files: &str, faults_of_them: &[(i64, i64)]) {
             server.let_happen("again");
             trial.recover(&after).await;
             let look = trial.look().await;
-            trial.assert_kept(&look, &after).await;
+            trial.assert_stored(&look, &after).await;
             look.close().await.expect("closed");
         }
     }

@@ -16,8 +16,8 @@ async fn nothing_is_answered_that_another_connection_does_not_see() {
     assert_eq!(trial.send_new().await, 4);
     let look = trial.look().await;
     // The connection that writes hears an instant that nobody else reads.
-    let lies = "CREATE TRIGGER lies AFTER UPDATE ON knowledge_clock
-                BEGIN UPDATE knowledge_clock SET at = at - 60000000; END";
+    let lies = "CREATE TRIGGER lies AFTER UPDATE ON transaction_clock
+                BEGIN UPDATE transaction_clock SET at = at - 60000000; END";
     look.execute_unprepared(lies).await.expect("a trigger");
     assert_eq!(trial.send_new().await, 0, "not seen, and answered");
     assert!(!trial.is_ready().await);
@@ -28,7 +28,7 @@ async fn nothing_is_answered_that_another_connection_does_not_see() {
     trial.kill().await;
     trial.serve().await;
     trial.recover("a new start").await;
-    trial.assert_kept(&look, "a new start").await;
+    trial.assert_stored(&look, "a new start").await;
     look.close().await.expect("closed");
     trial.kill().await;
     trial.here.ok("verify");
@@ -49,7 +49,7 @@ async fn nothing_is_answered_while_the_registers_file_is_another() {
     std::fs::rename(&aside, &file).expect("moved back");
     trial.recover("it is back").await;
     let look = trial.look().await;
-    trial.assert_kept(&look, "it is back").await;
+    trial.assert_stored(&look, "it is back").await;
     look.close().await.expect("closed");
     trial.kill().await;
     trial.here.ok("verify");

@@ -99,7 +99,7 @@ async fn happen_in_turn(series: impl IntoIterator<Item = Vec<Fault>>) {
         let_happen(&mut trial, &faults, &armed).await;
         happened += armed.iter().enumerate().map(|(plan, _)| faults.failed(plan)).sum::<i64>();
         trial.recover(&after).await;
-        trial.assert_kept(&look, &after).await;
+        trial.assert_stored(&look, &after).await;
         trial.assert_reported(&after).await;
     }
     assert!(happened > 0, "nothing failed");
@@ -169,7 +169,7 @@ async fn what_is_answered_is_kept_wherever_the_process_is_killed() {
             }
             let after = format!("killed at {kinds} {from}");
             let look = trial.look().await;
-            trial.assert_kept(&look, &after).await;
+            trial.assert_stored(&look, &after).await;
             look.close().await.expect("closed");
         }
     }
@@ -236,7 +236,7 @@ async fn what_is_answered_is_kept_while_the_disk_is_full() {
         assert!(refused > 0, "the disk was not full");
         disk.make_room();
         trial.recover(&after).await;
-        trial.assert_kept(&look, &after).await;
+        trial.assert_stored(&look, &after).await;
         trial.assert_reported(&after).await;
     }
     look.close().await.expect("closed");

@@ -203,15 +203,15 @@ impl Trial {
     }
 
     /// Whether all that was answered is committed, once, with its event.
-    pub async fn assert_kept(&self, connection: &DatabaseConnection, after: &str) {
+    pub async fn assert_stored(&self, connection: &DatabaseConnection, after: &str) {
         for (table, column) in [("delivery", "delivery_key"), ("event", "event_id")] {
             let sql = format!("SELECT {column} AS name FROM {table}");
             let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
             let names: Vec<String> =
                 rows.expect("rows").iter().map(|row| row.try_get("", "name").expect("a name")).collect();
-            let kept: BTreeSet<&String> = names.iter().collect();
-            assert_eq!(kept.len(), names.len(), "{after}: some stand twice in {table}");
-            let lost: Vec<_> = self.answered.iter().filter(|id| !kept.contains(id)).collect();
+            let stored: BTreeSet<&String> = names.iter().collect();
+            assert_eq!(stored.len(), names.len(), "{after}: some stand twice in {table}");
+            let lost: Vec<_> = self.answered.iter().filter(|id| !stored.contains(id)).collect();
             let answered = self.answered.len();
             assert!(
                 lost.is_empty(),
@@ -228,11 +228,11 @@ impl Trial {
             self.token = self.here.ok("token issue --role city").out.trim().to_owned();
         }
         let path = "/api/v1/administrations/SEF/export.csv?requirement=infosec-onboarding&as_of=2026-03-01";
-        let asked =
+        let requested =
             reqwest::Client::new().get(format!("{}{path}", self.address())).bearer_auth(&self.token).send().await;
-        let asked = asked.expect("an answer");
-        assert_eq!(asked.status(), 200, "{after}");
-        let csv = asked.text().await.expect("a body");
+        let requested = requested.expect("an answer");
+        assert_eq!(requested.status(), 200, "{after}");
+        let csv = requested.text().await.expect("a body");
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         let header = reader.headers().expect("a header").clone();
         let place = |name| header.iter().position(|column| column == name).expect("a column");
@@ -278,7 +278,7 @@ impl Trial {
         }
     }
 
-    /// Kills the service, and looks at what is left: as `assert_kept`, `verify` finds nothing, and the figures are those of
+    /// Kills the service, and looks at what is left: as `assert_stored`, `verify` finds nothing, and the figures are those of
     /// a register to which the same was sent while nothing happened.
     pub async fn assert_whole(mut self, untouched: Self, after: &str) {
         self.recover(after).await;
@@ -289,7 +289,7 @@ impl Trial {
     /// The same where the service is gone already.
     pub async fn assert_same(&self, mut untouched: Self, after: &str) {
         let connection = self.look().await;
-        self.assert_kept(&connection, after).await;
+        self.assert_stored(&connection, after).await;
         connection.close().await.expect("closed");
         self.here.ok("verify");
         untouched.serve_with(&[]).await;

@@ -242,7 +242,7 @@ both_databases! {
             body[name] = value;
             body
         };
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (status, body) in [
             (422, with("key", json!("shoe_size"))),
             (422, with("value", json!("  "))),
@@ -255,9 +255,9 @@ both_databases! {
         ] {
             let answer = app.post("/api/v1/links", Some(&city), &body).await;
             let pointer = answer.json()["pointer"].as_str().unwrap_or("-").to_owned();
-            told.push(format!("{status} {pointer} {}", answer.problem(status)));
+            reported.push(format!("{status} {pointer} {}", answer.problem(status)));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         422 /key key shoe_size is none of employee_number, email, username, account
         422 /value value is empty
         422 /reason reason is empty; say how you know

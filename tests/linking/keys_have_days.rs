@@ -75,24 +75,24 @@ both_databases! {
                 let numbered = ["1001", "1002", "1003"].into_iter().zip(emails);
                 numbered.map(|(number, email)| row(number, email, "2020-01-01", "")).collect::<Vec<_>>()
             };
-            let told_rows = async |emails| {
+            let reported_rows = async |emails| {
                 let rows = rows(emails);
                 told(&app, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await;
             };
             let right = ["a@example.org", "b@example.org", "c@example.org"];
-            told_rows(right).await;
+            reported_rows(right).await;
             on(&app, "2026-02-02");
             done(&app, &secret, "before", "a@example.org", "2026-02-01").await;
             let known = now(&app).await;
             on(&app, "2026-03-02");
-            told_rows(["b@example.org", "c@example.org", "a@example.org"]).await;
+            reported_rows(["b@example.org", "c@example.org", "a@example.org"]).await;
             done(&app, &secret, "late", "b@example.org", "2025-11-01").await;
             done(&app, &secret, "between", "c@example.org", "2026-03-02").await;
             assert_eq!(owners(&app).await, ["before 1001", "between 1002", "late 1002"]);
             let mixed_up = now(&app).await;
             let reported = figures(&app, &mixed_up).await;
             on(&app, corrected_on);
-            told_rows(right).await;
+            reported_rows(right).await;
             done(&app, &secret, "after", "a@example.org", "2026-03-02").await;
             assert_eq!(owners(&app).await, ["after 1001", "before 1001", "between 1003", "late 1002"]);
             assert_eq!(waiting_events(&app).await, 0);

@@ -39,8 +39,8 @@ both_databases! {
         app.deliver("andra", &other, "e-1", &elsewhere).await.ok();
         let quiz = graded(json!({"email": "ny.adress@example.net"}), "infosec-basics-quiz", 1, "15", "2026-02-11T10:00:00Z");
         app.deliver("larportal", &secret, "quiz", &quiz).await.ok();
-        let told = queue(&app, "").await;
-        insta::allow_duplicates!(insta::assert_snapshot!(told, @r"
+        let reported = queue(&app, "").await;
+        insta::allow_duplicates!(insta::assert_snapshot!(reported, @r"
         larportal email ny.adress@example.net: 4 unknown [employee_number unknown, email unknown, username unknown, account not_given] of infosec-basics-2023 infosec-basics-quiz
         andra email ny.adress@example.net: 1 unknown [employee_number not_given, email unknown, username not_given, account not_given] of swimming
         "));
@@ -141,9 +141,9 @@ both_databases! {
             let at = format!("2026-02-0{}T10:00:00Z", nth + 1);
             assert!(!complete(&app, &secret, &format!("e-{nth}"), learner, &at).await);
         }
-        let told = queue(&app, "").await;
+        let reported = queue(&app, "").await;
         let suggested: Vec<&str> =
-            told.lines().map(|line| line.split_once("; ").map_or("nobody", |(_, suggested)| suggested)).collect();
+            reported.lines().map(|line| line.split_once("; ").map_or("nobody", |(_, suggested)| suggested)).collect();
         insta::allow_duplicates!(insta::assert_snapshot!(suggested.join("\n"), @r"
         suggested 104233 (same_name same_local_part)
         suggested 104871 (near_name starts_soon)
@@ -155,7 +155,7 @@ both_databases! {
         assert_eq!((&first["given_name"], &first["family_name"]), (&json!("Maja"), &json!("Lindqvist")));
         assert_eq!(first["reasons"][1]["text"], "an employment starts on 2026-04-01");
         assert_eq!(app.rows_in("link_decision").await, 0);
-        assert_eq!(abouts(&told).len(), 5);
+        assert_eq!(abouts(&reported).len(), 5);
         // HR protects her: from then on she is suggested no more.
         let protected = employments(&["104871,Maja,Lindqvist,maja@example.org,,1,SEF,Kök,permanent,2026-04-01,,,true"]);
         app.import(HrFiles { employments: &protected, ..HrFiles::default() }).await;

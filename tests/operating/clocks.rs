@@ -85,7 +85,7 @@ async fn known_through(url: &str) -> DateTime<Utc> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     let database = Database::connect(options).await.expect("opened");
-    let sql = Statement::from_string(database.get_database_backend(), "SELECT at FROM knowledge_clock");
+    let sql = Statement::from_string(database.get_database_backend(), "SELECT at FROM transaction_clock");
     let row = database.query_one_raw(sql).await.expect("an answer").expect("a row");
     let at: i64 = row.try_get("", "at").expect("an instant");
     database.close().await.expect("closed");

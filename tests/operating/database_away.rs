@@ -20,7 +20,7 @@ const READY_IN_TIME: Duration = Duration::from_secs(2).saturating_add(SLACK);
 const BACK_WITHIN: Duration = Duration::from_secs(1).saturating_add(SLACK);
 
 /// A service that runs, and somebody at each of its doors.
-struct Doors {
+struct Services {
     serving: Serving,
     sender: Sender,
     client: reqwest::Client,
@@ -29,7 +29,7 @@ struct Doors {
     lrs: (String, String),
 }
 
-impl Doors {
+impl Services {
     async fn of(installation: &Installation) -> Self {
         let secret = installation.platform("larportal").await;
         let lrs = installation.run(&["platform", "add", "lrs", "--adapter", "xapi"]).await;
@@ -69,7 +69,7 @@ impl Doors {
             "object": {"id": "http://example.org/a"}});
         let xapi = |path: &str| format!("{}/xapi/{path}", self.serving.address);
         let (key, secret) = (&self.lrs.0, Some(&self.lrs.1));
-        let asked = [
+        let requested = [
             ("webhook", self.sender.delivery(id, system_clock()(), body.as_bytes())),
             ("report", self.get("/api/v1/reports/onboarding?requirement=r").bearer_auth(&self.city)),
             ("queue", self.get("/api/v1/unlinked").bearer_auth(&self.city)),
@@ -98,10 +98,10 @@ impl Doors {
                 self.client.get(xapi("statements")).basic_auth(key, secret).header("x-experience-api-version", "1.0.3"),
             ),
         ];
-        let answers = asked.map(|(door, request)| async move {
+        let answers = requested.map(|(endpoint, request)| async move {
             let begun = Instant::now();
             let answer = Answer::to(request).await.expect("an answer");
-            (door, answer, begun.elapsed())
+            (endpoint, answer, begun.elapsed())
         });
         futures::future::join_all(answers).await
     }
@@ -114,17 +114,18 @@ impl Doors {
             holds_within(READY_IN_TIME, async || self.ready().await.status == 503).await;
             (self.ready().await, begun.elapsed())
         });
-        for (door, answer, took) in answers {
+        for (endpoint, answer, took) in answers {
             // What leaves no entry in the audit trail needs no writing.
-            if door == "xapi find" && because == "is read-only" {
+            if endpoint == "xapi find" && because == "is read-only" {
                 assert!(answer.status == 200 && took < IN_TIME, "{took:?} {}", answer.body);
                 continue;
             }
-            assert_eq!(answer.status, 503, "{door}: {}", answer.body);
-            assert!(took < IN_TIME, "{door} after {took:?}");
-            assert!(answer.headers.contains_key("retry-after"), "{door}: {:?}", answer.headers);
-            let envelope = if door.starts_with("scim") { "application/scim+json" } else { "application/problem+json" };
-            assert_eq!(answer.headers["content-type"], envelope, "{door}");
+            assert_eq!(answer.status, 503, "{endpoint}: {}", answer.body);
+            assert!(took < IN_TIME, "{endpoint} after {took:?}");
+            assert!(answer.headers.contains_key("retry-after"), "{endpoint}: {:?}", answer.headers);
+            let envelope =
+                if endpoint.starts_with("scim") { "application/scim+json" } else { "application/problem+json" };
+            assert_eq!(answer.headers["content-type"], envelope, "{endpoint}");
         }
         let (ready, took) = ready;
         assert_eq!(ready.status, 503, "{}", ready.body);
@@ -147,8 +148,8 @@ impl Doors {
         // Kept now, or when nobody could be told.
         let outcome = answer.ok()["outcome"].clone();
         assert!(outcome == "ignored" || outcome == "duplicate", "{outcome}");
-        for (door, answer, _) in self.all_answer(&format!("{id}-more")).await {
-            assert!(answer.status < 500, "{door}: {}", answer.body);
+        for (endpoint, answer, _) in self.all_answer(&format!("{id}-more")).await {
+            assert!(answer.status < 500, "{endpoint}: {}", answer.body);
         }
     }
 }
@@ -157,19 +158,19 @@ impl Doors {
 async fn a_postgresql_server_that_is_frozen_gone_or_read_only_is_said_so_in_time() {
     let server = FrailPostgres::start("");
     let installation = Installation::new(&server.url());
-    let doors = Doors::of(&installation).await;
-    assert_eq!(doors.delivers("first").await.status, 200);
-    assert!(doors.is_ready().await);
+    let services = Services::of(&installation).await;
+    assert_eq!(services.delivers("first").await.status, 200);
+    assert!(services.is_ready().await);
 
     server.freeze();
-    doors.says_that_it_is_away("frozen", "does not answer").await;
+    services.says_that_it_is_away("frozen", "does not answer").await;
     server.thaw();
-    doors.is_back("frozen").await;
+    services.is_back("frozen").await;
 
     server.crash();
-    doors.says_that_it_is_away("gone", "refuses connections").await;
+    services.says_that_it_is_away("gone", "refuses connections").await;
     server.start_again();
-    doors.is_back("gone").await;
+    services.is_back("gone").await;
 
     let connection = server.connections(1).await;
     let set_read_only = async |on: &str| {
@@ -179,21 +180,21 @@ async fn a_postgresql_server_that_is_frozen_gone_or_read_only_is_said_so_in_time
         }
     };
     set_read_only("on").await;
-    holds_within(IN_TIME, async || !doors.is_ready().await).await;
-    doors.says_that_it_is_away("read-only", "is read-only").await;
+    holds_within(IN_TIME, async || !services.is_ready().await).await;
+    services.says_that_it_is_away("read-only", "is read-only").await;
     set_read_only("off").await;
-    doors.is_back("read-only").await;
+    services.is_back("read-only").await;
 
     connection.close().await.expect("closed");
     installation.run(&["verify"]).await;
-    doors.serving.kill().await;
+    services.serving.kill().await;
 }
 
 #[rocket::async_test]
 async fn a_report_that_takes_longer_than_the_bound_is_not_cut_off_while_the_database_answers() {
     let server = FrailPostgres::start("");
     let installation = Installation::new(&server.url());
-    let doors = Doors::of(&installation).await;
+    let services = Services::of(&installation).await;
     // The audit entry of the look takes longer than any bound, as the reading of a great city may.
     let connection = server.connections(1).await;
     for sql in [
@@ -203,12 +204,12 @@ async fn a_report_that_takes_longer_than_the_bound_is_not_cut_off_while_the_data
         connection.execute_unprepared(sql).await.expect("the server does it");
     }
     let begun = Instant::now();
-    let report = doors.get("/api/v1/reports/onboarding?requirement=r").bearer_auth(&doors.city);
+    let report = services.get("/api/v1/reports/onboarding?requirement=r").bearer_auth(&services.city);
     let answer = Answer::to(report).await.expect("an answer");
     assert_eq!(answer.status, 404, "{}", answer.body);
     assert!(begun.elapsed() >= Duration::from_secs(4));
     connection.close().await.expect("closed");
-    doors.serving.kill().await;
+    services.serving.kill().await;
 }
 
 #[rocket::async_test]
@@ -222,11 +223,11 @@ async fn a_command_says_at_once_which_server_it_does_not_reach_and_why() {
     let fails = async |installation: &Installation, because: &str| {
         for command in [&["serve"][..], &["report", "--requirement", "r"], &["verify"], &["platform", "list"]] {
             let begun = Instant::now();
-            let told = installation.fails(command).await;
+            let reported = installation.fails(command).await;
             assert!(begun.elapsed() < IN_TIME, "{command:?} after {:?}", begun.elapsed());
-            assert!(told.contains(because), "{command:?}: {told}");
-            assert_eq!(told.trim_end().lines().count(), 1, "{told}");
-            assert!(!told.contains("s3cret") && !told.contains("pool timed out"), "{told}");
+            assert!(reported.contains(because), "{command:?}: {reported}");
+            assert_eq!(reported.trim_end().lines().count(), 1, "{reported}");
+            assert!(!reported.contains("s3cret") && !reported.contains("pool timed out"), "{reported}");
         }
     };
     let mut full = Vec::new();
@@ -250,56 +251,56 @@ async fn a_command_says_at_once_which_server_it_does_not_reach_and_why() {
 async fn a_sqlite_file_that_another_process_locks_is_said_so_in_time() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let installation = Installation::new(&database.url);
-    let doors = Doors::of(&installation).await;
-    assert_eq!(doors.delivers("first").await.status, 200);
+    let services = Services::of(&installation).await;
+    assert_eq!(services.delivers("first").await.status, 200);
     let other =
         Database::connect(ConnectOptions::new(&database.url).max_connections(1).to_owned()).await.expect("opened");
     other.execute_unprepared("BEGIN IMMEDIATE").await.expect("locked");
     let begun = Instant::now();
-    let ready = doors.ready().await;
+    let ready = services.ready().await;
     assert_eq!(ready.status, 503);
     assert!(begun.elapsed() < READY_IN_TIME, "{:?}", begun.elapsed());
     assert!(ready.body.contains("is locked by somebody else who writes"), "{}", ready.body);
     // Several at once, and one after another: none waits for the others' turns as well.
     let begun = Instant::now();
     let ids = ["a", "b", "c", "d", "e"];
-    let answers = futures::future::join_all(ids.map(|id| doors.delivers(id))).await;
+    let answers = futures::future::join_all(ids.map(|id| services.delivers(id))).await;
     assert!(answers.iter().all(|answer| answer.status == 503 && answer.headers.contains_key("retry-after")));
     assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
     let begun = Instant::now();
-    for (door, answer, took) in doors.all_answer("locked").await {
+    for (endpoint, answer, took) in services.all_answer("locked").await {
         // What only reads may answer; nobody waits for long.
-        assert!(answer.status == 503 || door.starts_with("xapi find"), "{door}: {}", answer.body);
-        assert!(took < IN_TIME, "{door} after {took:?}");
+        assert!(answer.status == 503 || endpoint.starts_with("xapi find"), "{endpoint}: {}", answer.body);
+        assert!(took < IN_TIME, "{endpoint} after {took:?}");
     }
     assert!(begun.elapsed() < IN_TIME);
     other.execute_unprepared("ROLLBACK").await.expect("let go");
-    doors.is_back("locked").await;
-    doors.serving.kill().await;
+    services.is_back("locked").await;
+    services.serving.kill().await;
 }
 
 #[rocket::async_test]
 async fn a_sqlite_folder_that_is_moved_away_is_said_so_and_works_again_when_it_is_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (kept, elsewhere) = (folder.path().join("kept"), folder.path().join("elsewhere"));
-    std::fs::create_dir(&kept).expect("made");
-    let installation = Installation::new(&format!("sqlite:{}", kept.join("kurskoll.db").display()));
-    let doors = Doors::of(&installation).await;
-    assert_eq!(doors.delivers("first").await.status, 200);
-    std::fs::rename(&kept, &elsewhere).expect("moved");
-    let (answer, ready) = (doors.delivers("gone").await, doors.ready().await);
+    let (stored, elsewhere) = (folder.path().join("kept"), folder.path().join("elsewhere"));
+    std::fs::create_dir(&stored).expect("made");
+    let installation = Installation::new(&format!("sqlite:{}", stored.join("kurskoll.db").display()));
+    let services = Services::of(&installation).await;
+    assert_eq!(services.delivers("first").await.status, 200);
+    std::fs::rename(&stored, &elsewhere).expect("moved");
+    let (answer, ready) = (services.delivers("gone").await, services.ready().await);
     assert_eq!((answer.status, ready.status), (503, 503), "{} {}", answer.body, ready.body);
     assert!(ready.body.contains("was moved, deleted or replaced"), "{}", ready.body);
-    std::fs::rename(&elsewhere, &kept).expect("moved back");
-    doors.is_back("gone").await;
-    doors.serving.kill().await;
+    std::fs::rename(&elsewhere, &stored).expect("moved back");
+    services.is_back("gone").await;
+    services.serving.kill().await;
 }
 
 #[rocket::async_test]
 async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_it_may_be() {
     let installation = Installation::new("sqlite:kurskoll.db").bound_by_modes();
-    let doors = Doors::of(&installation).await;
-    assert_eq!(doors.delivers("first").await.status, 200);
+    let services = Services::of(&installation).await;
+    assert_eq!(services.delivers("first").await.status, 200);
     let file = installation.folder().join("kurskoll.db");
     let files = ["", "-wal", "-shm"].map(|suffix| installation.folder().join(format!("kurskoll.db{suffix}")));
     let may_write = |may: bool| files.iter().for_each(|file| installation.may_write(file, may));
@@ -308,27 +309,27 @@ async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_
     other.execute_unprepared("BEGIN IMMEDIATE").await.expect("locked");
     may_write(false);
     // What is open stays open: a connection that could not write is given up, and a new one is opened.
-    assert_eq!(doors.delivers("locked").await.status, 503);
+    assert_eq!(services.delivers("locked").await.status, 503);
     other.execute_unprepared("ROLLBACK").await.expect("let go");
     other.close().await.expect("closed");
-    holds_within(READY_IN_TIME, async || doors.ready().await.body.contains("kurskoll.db is read-only")).await;
-    let refused = doors.delivers("read-only").await;
+    holds_within(READY_IN_TIME, async || services.ready().await.body.contains("kurskoll.db is read-only")).await;
+    let refused = services.delivers("read-only").await;
     assert_eq!(refused.status, 503, "{}", refused.body);
     assert!(refused.headers.contains_key("retry-after"));
     may_write(true);
-    doors.is_back("read-only").await;
+    services.is_back("read-only").await;
     // The same where it is so from the start.
-    let Doors { serving, sender, client, city, scim, lrs } = doors;
+    let Services { serving, sender, client, city, scim, lrs } = services;
     serving.kill().await;
     may_write(false);
     let serving = installation.serve().await;
     let sender = sender.at(&serving.address, "larportal");
-    let doors = Doors { serving, sender, client, city, scim, lrs };
-    holds_within(READY_IN_TIME, async || doors.ready().await.body.contains("kurskoll.db is read-only")).await;
-    assert_eq!(doors.delivers("from the start").await.status, 503);
+    let services = Services { serving, sender, client, city, scim, lrs };
+    holds_within(READY_IN_TIME, async || services.ready().await.body.contains("kurskoll.db is read-only")).await;
+    assert_eq!(services.delivers("from the start").await.status, 503);
     may_write(true);
-    doors.is_back("from the start").await;
-    doors.serving.kill().await;
+    services.is_back("from the start").await;
+    services.serving.kill().await;
     installation.run(&["verify"]).await;
 }
 
@@ -343,13 +344,13 @@ fn failed(ready: &Answer) -> Vec<String> {
 async fn ready_says_which_check_failed() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let installation = Installation::new(&database.url);
-    let doors = Doors::of(&installation).await;
-    let ready = doors.ready().await;
+    let services = Services::of(&installation).await;
+    let ready = services.ready().await;
     assert_eq!((ready.status, failed(&ready)), (200, vec![]));
     let other =
         Database::connect(ConnectOptions::new(&database.url).max_connections(1).to_owned()).await.expect("opened");
     other.execute_unprepared("BEGIN IMMEDIATE").await.expect("locked");
-    holds_within(READY_IN_TIME, async || !doors.is_ready().await).await;
-    assert_eq!(failed(&doors.ready().await), ["writing", "migrations"]);
-    doors.serving.kill().await;
+    holds_within(READY_IN_TIME, async || !services.is_ready().await).await;
+    assert_eq!(failed(&services.ready().await), ["writing", "migrations"]);
+    services.serving.kill().await;
 }

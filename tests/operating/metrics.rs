@@ -11,15 +11,15 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
-        app.app.settle_all(|_| {}).await.expect("settled");
+        app.app.refresh_all(|_| {}).await.expect("settled");
         for (id, number) in [("e-1", "1001"), ("e-2", "1001"), ("e-3", "1002")] {
             let body = completed(json!({"employee_number": number}), "infosec-basics", "2026-02-01T10:00:00+01:00");
             app.deliver("larportal", &secret, id, &body).await.ok();
         }
-        app.app.watch_settling().await.expect("counted");
-        app.app.settle_some().await.expect("settled");
+        app.app.watch_refresh().await.expect("counted");
+        app.app.refresh_some().await.expect("settled");
         assert_eq!(stale(&app).await, "2");
-        app.app.settle_some().await.expect("nothing left");
+        app.app.refresh_some().await.expect("nothing left");
         assert_eq!(stale(&app).await, "0");
     }
 }

@@ -118,13 +118,13 @@ const BY_HAND: [&str; 12] = [
     "alteration",
     "xapi_document",
     "activity_definition",
-    "knowledge_clock",
+    "transaction_clock",
     "statement",
     "statement_attachment",
     "statement_term",
     "statement_without_result",
     "statement_index",
-    "held_result",
+    "pending_result",
 ];
 
 both_databases! {

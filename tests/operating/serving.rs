@@ -35,8 +35,8 @@ impl Serving {
 
     /// Asks it to stop, as a service's manager does; its exit code.
     fn stop(mut self) -> Option<i32> {
-        let asked = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(asked.expect("kill").success());
+        let requested = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(requested.expect("kill").success());
         let code = self.child.wait().expect("it ends").code();
         self.log.take().expect("a log").join().expect("its end");
         code
@@ -77,18 +77,18 @@ async fn commands_work_while_the_service_runs_and_it_sees_what_they_did() {
     }
     let path = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-01";
     let token = here.ok("token issue --role city").out;
-    let asked = client.get(format!("{}{path}", serving.address)).bearer_auth(token.trim()).send().await;
-    let asked = asked.expect("an answer");
-    assert_eq!(asked.status(), 200);
-    let answered: serde_json::Value = serde_json::from_str(&asked.text().await.expect("a body")).expect("JSON");
+    let requested = client.get(format!("{}{path}", serving.address)).bearer_auth(token.trim()).send().await;
+    let requested = requested.expect("an answer");
+    assert_eq!(requested.status(), 200);
+    let answered: serde_json::Value = serde_json::from_str(&requested.text().await.expect("a body")).expect("JSON");
     let reported = here.ok("report --requirement infosec-onboarding --as-of 2026-02-01 --format json").json();
     assert_eq!(answered["city"], reported["city"]);
     assert_eq!(reported["city"]["counts"]["compliant"], 1, "{reported}");
     // A token of a key that was made since is known at once.
     here.ok("token rotate-key");
     let token = here.ok("token issue --role city").out;
-    let asked = client.get(format!("{}{path}", serving.address)).bearer_auth(token.trim()).send().await;
-    assert_eq!(asked.expect("an answer").status(), 200);
+    let requested = client.get(format!("{}{path}", serving.address)).bearer_auth(token.trim()).send().await;
+    assert_eq!(requested.expect("an answer").status(), 200);
     here.ok("verify");
     here.ok("backup copy.db");
     drop(client);

@@ -48,7 +48,7 @@ both_databases! {
             assert_eq!(outcomes, BTreeSet::from(["accepted".to_owned(), "duplicate".to_owned()]), "e-{}", place + 1);
         }
         for each in [&app, &copy] {
-            assert_eq!(each.kept_deliveries().await.len(), 60);
+            assert_eq!(each.stored_deliveries().await.len(), 60);
             assert_eq!(each.export_row("SEF", "1001").await["attempts"], "60");
             assert_eq!(each.verified_events().await, 60);
         }
@@ -71,7 +71,7 @@ both_databases! {
                 pair.iter().map(|answer| answer.as_ref().expect("an answer").status).collect();
             assert_eq!(statuses, BTreeSet::from([200, 409]));
         }
-        assert_eq!(app.kept_deliveries().await.len(), 40);
+        assert_eq!(app.stored_deliveries().await.len(), 40);
         assert_eq!(copy.verified_events().await, 40);
     }
 
@@ -83,14 +83,14 @@ both_databases! {
         let compliant = async |app: &TestApp| {
             app.report("infosec-onboarding").await["city"]["counts"]["compliant"].as_u64().expect("a count")
         };
-        for (place, (number, takes, tells)) in
+        for (place, (number, takes, reports)) in
             [("1001", &app, &copy), ("1002", &copy, &app), ("1003", &app, &copy), ("1004", &copy, &app)]
                 .iter()
                 .enumerate()
         {
             let body = completed(json!({"employee_number": number}), "infosec-basics-2023", "2026-02-20T10:00:00Z");
             takes.deliver("larportal", &secret, &format!("e-{place}"), &body).await.ok();
-            assert_eq!(compliant(tells).await, place as u64 + 1);
+            assert_eq!(compliant(reports).await, place as u64 + 1);
             assert_eq!(compliant(takes).await, place as u64 + 1);
         }
     }
@@ -101,7 +101,7 @@ both_databases! {
         let secret = app.platform("larportal").await;
         assert_eq!(copy.deliver_bytes("larportal", &secret, "e-1", &ignored("e-1")).await.status, 200);
         let code = "larportal".parse().expect("a code");
-        let new = app.app.rotate_secret(&kurskoll::app::Asker::operator(), &code).await.expect("a secret");
+        let new = app.app.rotate_secret(&kurskoll::app::Caller::operator(), &code).await.expect("a secret");
         assert_eq!(copy.deliver_bytes("larportal", &new, "e-2", &ignored("e-2")).await.status, 200);
     }
 
@@ -167,8 +167,8 @@ both_databases! {
         let (ended, answered) = tokio::join!(serving.stop(), senders.ended());
         assert!(ended.success(), "{ended}");
         let app = TestApp::start(&database).await;
-        let kept = app.kept_ids().await;
-        assert_eq!(answered.difference(&kept).collect::<Vec<_>>(), Vec::<&String>::new());
-        assert!(kept.len() <= answered.len() + 4);
+        let stored = app.stored_ids().await;
+        assert_eq!(answered.difference(&stored).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(stored.len() <= answered.len() + 4);
     }
 }

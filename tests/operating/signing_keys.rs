@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::domain::access::Role;
 use kurskoll::jobs;
 
@@ -26,12 +26,12 @@ both_databases! {
         let old = app.token(Role::City, &[]).await;
         assert_eq!(app.get(PATH, Some(&old)).await.status, 200);
 
-        app.app.rotate_key(&Asker::operator(), false).await.expect("a new key");
+        app.app.rotate_key(&Caller::operator(), false).await.expect("a new key");
         let new = app.token(Role::City, &[]).await;
         answers(&app, &new, 200).await;
         assert_eq!(app.get(PATH, Some(&old)).await.status, 200, "an older key holds on");
 
-        app.app.rotate_key(&Asker::operator(), true).await.expect("a new key, and no other");
+        app.app.rotate_key(&Caller::operator(), true).await.expect("a new key, and no other");
         answers(&app, &old, 401).await;
         let refused = app.get(PATH, Some(&new)).await;
         assert_eq!((refused.status, &refused.json()["type"]), (401, &"/problems/token-unknown-key".into()));

@@ -50,7 +50,7 @@ impl Copies {
     }
 
     /// Whether somebody holds what every change needs.
-    async fn is_held(&self) -> bool {
+    async fn is_pending(&self) -> bool {
         if self.database.get_database_backend() == DbBackend::Sqlite {
             let begun = self.database.execute_unprepared("BEGIN IMMEDIATE").await;
             if begun.is_ok() {
@@ -58,7 +58,7 @@ impl Copies {
             }
             return begun.is_err();
         }
-        let sql = "SELECT 1 FROM knowledge_clock FOR UPDATE NOWAIT";
+        let sql = "SELECT 1 FROM transaction_clock FOR UPDATE NOWAIT";
         self.database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.is_err()
     }
 
@@ -80,9 +80,9 @@ impl Copies {
         for tries in 1.. {
             self.stopped.signal("STOP").await;
             // What was under way at the server has ended when this is asked a second time.
-            if self.is_held().await && self.is_held().await {
+            if self.is_pending().await && self.is_pending().await {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                if self.is_held().await {
+                if self.is_pending().await {
                     break;
                 }
             }

@@ -1,6 +1,6 @@
 //! Everything that is derived, recomputed from what is kept and compared.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -22,7 +22,7 @@ async fn city_of_deeds(app: &TestApp) {
     ] {
         app.deliver("larportal", &secret, id, &body).await.ok();
     }
-    app.settle().await;
+    app.refresh().await;
 }
 
 const ANNA: &str = "(SELECT id FROM employee WHERE number = '1001')";
@@ -41,7 +41,7 @@ both_databases! {
             "actor": {"mbox": "mailto:admin@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": ids[0]},
         })).await;
-        let verified = app.app.verify(&Asker::operator(), |_| {}).await.expect("verified");
+        let verified = app.app.verify(&Caller::operator(), |_| {}).await.expect("verified");
         assert_eq!((verified.statements, verified.differences), (3, Vec::new()));
         for (sql, named) in [
             ("UPDATE statement SET voids = voids WHERE body_offset = 0", None),
@@ -63,7 +63,7 @@ both_databases! {
     async fn a_register_that_nobody_tampered_with_has_no_differences(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_of_deeds(&app).await;
-        let verified = app.app.verify(&Asker::operator(), |_| {}).await.expect("verified");
+        let verified = app.app.verify(&Caller::operator(), |_| {}).await.expect("verified");
         assert_eq!((verified.events, verified.employees), (3, 4));
         assert_eq!(verified.differences, [""; 0]);
     }
@@ -72,10 +72,10 @@ both_databases! {
         let app = TestApp::start(&database).await;
         city_of_deeds(&app).await;
         let tamperings = [
-            (format!("UPDATE standing SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "status should be compliant as the facts give it, and is overdue"),
-            (format!("UPDATE standing SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 due_on should be 2026-03-12 as the facts give it, and is 2031-01-01"),
-            (format!("DELETE FROM standing WHERE employee_id = {BO}"), "spans should be kept as the facts give them, and 0 are"),
-            (format!("UPDATE standing_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "the place where the person counts should be SEF \"Lokalvård\" from 2026-02-10"),
+            (format!("UPDATE compliance_state SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "status should be compliant as the facts give it, and is overdue"),
+            (format!("UPDATE compliance_state SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 due_on should be 2026-03-12 as the facts give it, and is 2031-01-01"),
+            (format!("DELETE FROM compliance_state WHERE employee_id = {BO}"), "spans should be kept as the facts give them, and 0 are"),
+            (format!("UPDATE compliance_state_scope SET administration = 'FGK' WHERE employee_id = {BO}"), "the place where the person counts should be SEF \"Lokalvård\" from 2026-02-10"),
             (format!("UPDATE event SET employee_id = {BO} WHERE event_id = 'e-1'"), "event e-1: it should be linked to employee 1001 as the directory says, and is linked to employee 1002"),
             (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to employee 1002"),
             ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to nobody (ambiguous)"),
@@ -103,7 +103,7 @@ both_databases! {
         assert_eq!((good.code, good.stdout.as_str()), (Some(0), ""), "{good:?}");
         assert!(good.stderr.contains("3 deliveries (3 signatures), 3 events, 0 statements, 4 employees, and "), "{good:?}");
         assert!(good.stderr.contains("\nThe chain ends with link "), "{good:?}");
-        app.tamper(&format!("UPDATE standing SET attempts = 7 WHERE employee_id = {ANNA}")).await;
+        app.tamper(&format!("UPDATE compliance_state SET attempts = 7 WHERE employee_id = {ANNA}")).await;
         let bad = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!(bad.code, Some(1), "{bad:?}");
         assert!(bad.stdout.contains("and requirement infosec-onboarding: "), "{bad:?}");

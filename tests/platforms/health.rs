@@ -76,18 +76,18 @@ both_databases! {
         app.deliver("larportal", &other, "e-9", &basics("1001", "2026-02-19T10:00:00Z")).await.refused(401);
         app.deliver("larportal", &secret, "q-1", &json!({"type": 1})).await.refused(422);
         app.clock.advance(Duration::hours(2));
-        let told = health(&app, "").await;
-        assert_eq!(told["silence"]["silence_seconds"], 7199, "{told}");
-        assert_eq!((&told["silence"]["threshold_seconds"], &told["silence"]["alarm"]), (&json!(259_200), &json!(false)));
-        assert_eq!(told["silence"]["threshold_from"], "standard");
-        assert_eq!((&told["deliveries"], &told["quarantined"], &told["quarantined_share"]), (&json!(4), &json!(1), &json!("25.0")));
-        assert_eq!((&told["linked_results"], &told["waiting_results"], &told["linked_share"]), (&json!(2), &json!(1), &json!("66.7")));
-        let skew = told["clock_skew"]["median_seconds"].as_str().expect("seconds");
+        let reported = health(&app, "").await;
+        assert_eq!(reported["silence"]["silence_seconds"], 7199, "{reported}");
+        assert_eq!((&reported["silence"]["threshold_seconds"], &reported["silence"]["alarm"]), (&json!(259_200), &json!(false)));
+        assert_eq!(reported["silence"]["threshold_from"], "standard");
+        assert_eq!((&reported["deliveries"], &reported["quarantined"], &reported["quarantined_share"]), (&json!(4), &json!(1), &json!("25.0")));
+        assert_eq!((&reported["linked_results"], &reported["waiting_results"], &reported["linked_share"]), (&json!(2), &json!(1), &json!("66.7")));
+        let skew = reported["clock_skew"]["median_seconds"].as_str().expect("seconds");
         assert!(skew.starts_with("60."), "{skew}");
         // The third lies 25 hours behind the second.
-        assert_eq!(told["out_of_order"]["max_seconds"], "90000.000");
-        assert_eq!(told["out_of_order"]["median_seconds"], "0.000");
-        let counted = ["duplicates", "conflicts", "refused_signatures"].map(|name| told[name].as_u64().expect("a count"));
+        assert_eq!(reported["out_of_order"]["max_seconds"], "90000.000");
+        assert_eq!(reported["out_of_order"]["median_seconds"], "0.000");
+        let counted = ["duplicates", "conflicts", "refused_signatures"].map(|name| reported[name].as_u64().expect("a count"));
         assert_eq!(counted, [2, 1, 1]);
         // Since later than all of it, nothing.
         app.clock.advance(Duration::hours(2));
@@ -106,10 +106,10 @@ both_databases! {
         let secret = app.platform("larportal").await;
         send_for_days(&app, &secret, 22).await;
         let silence = async || health(&app, "").await["silence"].clone();
-        let told = silence().await;
-        assert_eq!((&told["threshold_from"], &told["alarm"]), (&json!("learned"), &json!(false)));
+        let reported = silence().await;
+        assert_eq!((&reported["threshold_from"], &reported["alarm"]), (&json!("learned"), &json!(false)));
         // Twice six hours.
-        assert_eq!(told["threshold_seconds"], 43_200);
+        assert_eq!(reported["threshold_seconds"], 43_200);
         app.clock.advance(Duration::hours(5));
         assert_eq!(silence().await["alarm"], false);
         app.clock.advance(Duration::hours(2));
@@ -125,20 +125,20 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         train_for_days(&app, &secret, 22).await;
-        let told = health(&app, "").await;
-        let results = &told["result_silence"];
-        assert_eq!((&results["threshold_from"], &results["alarm"]), (&json!("learned"), &json!(false)), "{told}");
+        let reported = health(&app, "").await;
+        let results = &reported["result_silence"];
+        assert_eq!((&results["threshold_from"], &results["alarm"]), (&json!("learned"), &json!(false)), "{reported}");
         assert_eq!(results["threshold_seconds"], 43_200, "twice six hours");
         let last_result_at = results["last_result_at"].clone();
         let before = crate::reports::report::report(&app, "").await;
         assert_eq!(before["data_quality"]["platforms"][0]["results_silent"], false);
 
         go_on_without_results(&app, &secret, "quiet", 7).await;
-        let told = health(&app, "").await;
-        assert_eq!((&told["silence"]["alarm"], &told["result_silence"]["alarm"]), (&json!(false), &json!(true)), "{told}");
-        assert_eq!(told["result_silence"]["last_result_at"], last_result_at);
+        let reported = health(&app, "").await;
+        assert_eq!((&reported["silence"]["alarm"], &reported["result_silence"]["alarm"]), (&json!(false), &json!(true)), "{reported}");
+        assert_eq!(reported["result_silence"]["last_result_at"], last_result_at);
         let list = app.get_as_city("/api/v1/platforms").await.ok();
-        assert_eq!(list["items"][0]["result_silence"], told["result_silence"]);
+        assert_eq!(list["items"][0]["result_silence"], reported["result_silence"]);
         app.app.watch_silence().await.expect("watched");
         let metrics = app.get("/metrics", None).await.body;
         for line in [
@@ -202,9 +202,9 @@ both_databases! {
         app.clock.advance(Duration::hours(1));
         app.deliver("larportal", &secret, "e-2", &json!({"type": "course.completed", "data": {}})).await.refused(422);
         app.clock.advance(Duration::hours(1));
-        let told = health(&app, "").await;
-        assert_eq!(told["result_silence"]["last_result_at"], first);
-        assert_ne!(told["silence"]["last_delivery_at"], first);
+        let reported = health(&app, "").await;
+        assert_eq!(reported["result_silence"]["last_result_at"], first);
+        assert_ne!(reported["silence"]["last_delivery_at"], first);
     }
 
     async fn the_operator_may_say_when_an_alarm_rings(database: TestDatabase) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::platforms::give_profile::ProfileError;
 use kurskoll::domain::access::Role;
@@ -70,12 +70,12 @@ fn new(platform: &str, adapter: &str) -> NewPlatform {
 
 /// Adds a platform that a profile reads; its secret.
 pub async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
-    let added = app.app.add_foreign_platform(&Asker::operator(), &new(platform, adapter), profile, None).await;
+    let added = app.app.add_foreign_platform(&Caller::operator(), &new(platform, adapter), profile, None).await;
     added.expect("a platform").reveal()
 }
 
 pub async fn give(app: &TestApp, platform: &str, profile: &str) -> u32 {
-    app.app.give_profile(&Asker::operator(), &code(platform), profile).await.expect("a profile").version
+    app.app.give_profile(&Caller::operator(), &code(platform), profile).await.expect("a profile").version
 }
 
 async fn send(app: &TestApp, platform: &str, header: (&str, &str), content_type: &str, body: &str) -> Answer {
@@ -147,7 +147,7 @@ both_databases! {
             assert_eq!(answer.headers["www-authenticate"], r#"Basic realm="kurskoll", charset="UTF-8""#);
             answer.refused(401);
         }
-        assert_eq!(app.kept_deliveries().await.len(), 0);
+        assert_eq!(app.stored_deliveries().await.len(), 0);
     }
 
     async fn basic_authentication_and_several_events_in_a_body(database: TestDatabase) {
@@ -169,8 +169,8 @@ both_databases! {
         assert_eq!(answer["outcome"], "ignored");
         assert_eq!(app.rows_in("event").await, 2);
         // No secret is kept with what it let in.
-        for kept in app.kept_deliveries().await {
-            let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", kept.id)).await;
+        for stored in app.stored_deliveries().await {
+            let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", stored.id)).await;
             assert!(!shown.body.contains("uthorization") && !shown.body.contains(&value), "{}", shown.body);
         }
         app.verified_events().await;
@@ -207,7 +207,7 @@ both_databases! {
         let secret = add(&app, "kursen", "profile", Some(HMAC)).await;
         let answer = send_signed(&app, "kursen", &secret, &json!({"event": "ping"})).await.ok();
         assert_eq!((&answer["outcome"], &answer["linked"]), (&json!("ignored"), &json!(false)));
-        assert_eq!(app.kept_deliveries().await[0].outcome, "ignored");
+        assert_eq!(app.stored_deliveries().await[0].outcome, "ignored");
     }
 
     async fn what_is_not_understood_counts_once_its_profile_is_mended_and_it_is_replayed(database: TestDatabase) {
@@ -311,7 +311,7 @@ both_databases! {
             answer.ok();
         }
         assert_eq!(app.rows_in("event").await, 4);
-        assert_eq!(app.kept_deliveries().await.len(), 20);
+        assert_eq!(app.stored_deliveries().await.len(), 20);
         app.verified_events().await;
     }
 
@@ -324,28 +324,28 @@ both_databases! {
             send(&app, "akademin", ("Authorization", &basic(secret)), "application/json", &ping).await.status
         };
         assert_eq!(sent(&old).await, 200);
-        let new = app.app.rotate_fitting_secret(&Asker::operator(), &code("akademin"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret").reveal();
+        let new = app.app.rotate_fitting_secret(&Caller::operator(), &code("akademin"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret").reveal();
         assert!(new.contains(':') && new != old);
         assert_eq!((sent(&new).await, sent(&old).await), (200, 200));
         app.platform("larportal").await;
-        let native = app.app.rotate_fitting_secret(&Asker::operator(), &code("larportal"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret");
+        let native = app.app.rotate_fitting_secret(&Caller::operator(), &code("larportal"), None, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("a secret");
         assert!(native.reveal().starts_with("whsec_"));
     }
 
     async fn a_secret_that_the_platform_made_itself_is_taken(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        let (asker, own) = (Asker::operator(), "a secret of the platform's own\n");
-        let added = app.app.add_foreign_platform(&asker, &new("kursen", "profile"), Some(HMAC), Some(own)).await;
+        let (caller, own) = (Caller::operator(), "a secret of the platform's own\n");
+        let added = app.app.add_foreign_platform(&caller, &new("kursen", "profile"), Some(HMAC), Some(own)).await;
         added.expect("a platform");
         let ping = json!({"event": "ping"});
         assert_eq!(send_signed(&app, "kursen", own.trim(), &ping).await.ok()["outcome"], "ignored");
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (adapter, secret) in [("docebo", "no colon in this one"), ("moodle", "short"), ("moodle", "two lines\nof a secret")] {
-            let refused = app.app.add_foreign_platform(&asker, &new("b", adapter), None, Some(secret)).await;
-            told.push(refused.expect_err("no secret").to_string());
+            let refused = app.app.add_foreign_platform(&caller, &new("b", adapter), None, Some(secret)).await;
+            reported.push(refused.expect_err("no secret").to_string());
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         the secret is not of the kind that basic takes: KEY:SECRET for basic, whsec_ and Base64 for standard-webhooks, Base64 where the profile's key is
         the secret has less than 16 or more than 512 bytes: let the platform make another
         the secret has a line break or another control character in it: give it alone
@@ -354,18 +354,18 @@ both_databases! {
 
     async fn a_profile_that_says_nothing_sensible_is_given_to_nobody(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let asker = Asker::operator();
+        let caller = Caller::operator();
         app.platform("larportal").await;
         add(&app, "akademin", "docebo", None).await;
-        let mut told = Vec::new();
-        let mut tell = |error: ProfileError| told.push(error.to_string());
-        tell(app.app.give_profile(&asker, &code("akademin"), "titel = 1").await.expect_err("no profile"));
-        tell(app.app.give_profile(&asker, &code("larportal"), HMAC).await.expect_err("native"));
-        tell(app.app.give_profile(&asker, &code("nobody"), HMAC).await.expect_err("unknown"));
-        tell(app.app.add_foreign_platform(&asker, &new("b", "profile"), None, None).await.expect_err("none"));
-        tell(app.app.add_foreign_platform(&asker, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
-        tell(app.app.add_foreign_platform(&asker, &new("akademin", "docebo"), None, None).await.expect_err("there"));
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        let mut reported = Vec::new();
+        let mut tell = |error: ProfileError| reported.push(error.to_string());
+        tell(app.app.give_profile(&caller, &code("akademin"), "titel = 1").await.expect_err("no profile"));
+        tell(app.app.give_profile(&caller, &code("larportal"), HMAC).await.expect_err("native"));
+        tell(app.app.give_profile(&caller, &code("nobody"), HMAC).await.expect_err("unknown"));
+        tell(app.app.add_foreign_platform(&caller, &new("b", "profile"), None, None).await.expect_err("none"));
+        tell(app.app.add_foreign_platform(&caller, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
+        tell(app.app.add_foreign_platform(&caller, &new("akademin", "docebo"), None, None).await.expect_err("there"));
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         profile, line 1: titel is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events
         profile, line 1: title is missing; write it
         profile, line 1: signature is missing; write it
@@ -377,13 +377,13 @@ both_databases! {
         platform akademin exists already; give it a new secret with `kurskoll platform rotate-secret akademin`
         "));
         // A shipped profile may be given one in its place; any text is a key of an HMAC, and not any a name and a password.
-        let given = app.app.give_profile(&asker, &code("akademin"), HMAC).await.expect("given");
+        let given = app.app.give_profile(&caller, &code("akademin"), HMAC).await.expect("given");
         assert_eq!((given.version, given.wants_another_secret), (1, false));
         let (signature, rest) = HMAC.split_once("[fields]").expect("two parts");
         let by_basic = format!("title = \"x\"\n[signature]\nscheme = \"basic\"\n[fields]{rest}");
         assert!(signature.contains("hmac-sha256"));
         add(&app, "kursen", "profile", Some(HMAC)).await;
-        let given = app.app.give_profile(&asker, &code("kursen"), &by_basic).await.expect("given");
+        let given = app.app.give_profile(&caller, &code("kursen"), &by_basic).await.expect("given");
         assert_eq!((given.version, given.wants_another_secret), (2, true));
     }
 
@@ -434,7 +434,7 @@ both_databases! {
         "#));
         check(json!({"profile": "no-such", "sample": {}})).await.refused(422);
         app.get("/api/v1/profiles/no-such", Some(&token)).await.refused(404);
-        assert_eq!(app.kept_deliveries().await.len(), 0);
+        assert_eq!(app.stored_deliveries().await.len(), 0);
     }
 
     async fn the_commands_add_mend_list_and_rotate(database: TestDatabase) {

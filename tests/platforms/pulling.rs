@@ -1,7 +1,7 @@
 //! Platforms are asked for what they failed to send: a Learning Record Store, and Moodle's web service.
 
 use chrono::{DateTime, Duration, Utc};
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::pull::{NamedBy, NewPull, NewSource, PullError};
 use kurskoll::domain::ids::PlatformCode;
 use kurskoll::domain::pulling::{Brought, LOOK_BACK};
@@ -57,16 +57,16 @@ impl Store {
 
 async fn set(app: &TestApp, platform: &str, source: NewSource) {
     let new = NewPull { source, every: Duration::hours(1), since: None };
-    app.app.set_pull(&Asker::operator(), &code(platform), &new).await.expect("it is set up");
+    app.app.set_pull(&Caller::operator(), &code(platform), &new).await.expect("it is set up");
 }
 
 async fn pull(app: &TestApp, platform: &str) -> Result<Brought, PullError> {
-    app.receiving.pull_now(&Asker::operator(), &code(platform), None).await
+    app.receiving.pull_now(&Caller::operator(), &code(platform), None).await
 }
 
 async fn pulled(app: &TestApp, platform: &str) -> [u64; 5] {
-    let Brought { told, found, refused, contradicting, undated } = pull(app, platform).await.expect("it is asked");
-    [told, found, refused, contradicting, undated]
+    let Brought { returned, found, refused, contradicting, undated } = pull(app, platform).await.expect("it is asked");
+    [returned, found, refused, contradicting, undated]
 }
 
 async fn health(app: &TestApp, platform: &str) -> Value {
@@ -117,11 +117,11 @@ both_databases! {
         let shown = app.get_as_auditor("/api/v1/deliveries").await.ok();
         let pulled_ones = shown["items"].as_array().expect("items").iter().filter(|one| one["is_pulled"] == true);
         assert_eq!((pulled_ones.count(), &shown["items"][2]["is_pulled"]), (2, &json!(false)));
-        let told = health(&app, "moodle").await;
-        assert_eq!((&told["pull"]["found"], &told["pull"]["last"]["found"]), (&json!(3), &json!(1)));
-        assert_eq!((&told["pull"]["is_late"], &told["pull"]["problem"]), (&json!(false), &Value::Null));
+        let reported = health(&app, "moodle").await;
+        assert_eq!((&reported["pull"]["found"], &reported["pull"]["last"]["found"]), (&json!(3), &json!(1)));
+        assert_eq!((&reported["pull"]["is_late"], &reported["pull"]["problem"]), (&json!(false), &Value::Null));
         // Ten minutes before the newest that is had.
-        let since = told["pull"]["since"].as_str().expect("an instant");
+        let since = reported["pull"]["since"].as_str().expect("an instant");
         assert!(since.starts_with("2026-02-26T13:50:00"), "{since}");
     }
 
@@ -163,12 +163,12 @@ both_databases! {
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await[0], 550);
         let from_the_start = Some("2026-01-01T00:00:00Z".parse().expect("an instant"));
-        let all = app.receiving.pull_now(&Asker::operator(), &code("moodle"), from_the_start).await.expect("asked");
-        assert_eq!((all.told, all.found), (1100, 0));
+        let all = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_the_start).await.expect("asked");
+        assert_eq!((all.returned, all.found), (1100, 0));
         // From an instant beyond what is had, nothing that lies between is passed over.
         let from_later = Some("2026-06-01T00:00:00Z".parse().expect("an instant"));
-        let from_there = app.receiving.pull_now(&Asker::operator(), &code("moodle"), from_later).await.expect("asked");
-        assert_eq!(from_there.told, 550);
+        let from_there = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_later).await.expect("asked");
+        assert_eq!(from_there.returned, 550);
     }
 
     async fn a_store_that_goes_by_when_things_happened_is_asked_from_further_back(database: TestDatabase) {
@@ -196,7 +196,7 @@ both_databases! {
         // By the platform's profile a time stands where the store takes whatever there is.
         let profile = async |words: &str| {
             let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
-            app.app.give_profile(&kurskoll::app::Asker::operator(), &code, words).await.expect("a profile");
+            app.app.give_profile(&kurskoll::app::Caller::operator(), &code, words).await.expect("a profile");
         };
         let done = "https://portal.example.org/ext/done";
         profile(&format!("[fields]\noccurred_at = [{{ extension = \"{done}\", in = \"result\" }}, \"timestamp\"]\n")).await;
@@ -274,20 +274,20 @@ both_databases! {
         set(&app, "moodle", wrong).await;
         let due = async || app.receiving.pull_due("test").await.expect("it is looked");
         assert_eq!((due().await, due().await), (1, 0));
-        let told = health(&app, "moodle").await;
-        let problem = told["pull"]["problem"].as_str().expect("a problem");
+        let reported = health(&app, "moodle").await;
+        let problem = reported["pull"]["problem"].as_str().expect("a problem");
         assert!(problem.contains("does not take the key or the secret"), "{problem}");
-        assert!(!told.to_string().contains("wrong"));
-        assert_eq!((&told["pull"]["failures"], &told["pull"]["due_at"]), (&json!(1), &json!("2026-02-26T12:01:00Z")));
+        assert!(!reported.to_string().contains("wrong"));
+        assert_eq!((&reported["pull"]["failures"], &reported["pull"]["due_at"]), (&json!(1), &json!("2026-02-26T12:01:00Z")));
         app.clock.advance(Duration::minutes(1));
         assert_eq!((due().await, due().await), (1, 0));
         app.clock.advance(Duration::hours(4));
         assert_eq!(health(&app, "moodle").await["pull"]["is_late"], true);
         set(&app, "moodle", store.as_source()).await;
         assert_eq!((due().await, due().await), (1, 0));
-        let told = health(&app, "moodle").await;
-        assert_eq!((&told["pull"]["failures"], &told["pull"]["problem"]), (&json!(0), &Value::Null));
-        assert_eq!((&told["pull"]["is_late"], &told["pull"]["found"]), (&json!(false), &json!(3)));
+        let reported = health(&app, "moodle").await;
+        assert_eq!((&reported["pull"]["failures"], &reported["pull"]["problem"]), (&json!(0), &Value::Null));
+        assert_eq!((&reported["pull"]["is_late"], &reported["pull"]["found"]), (&json!(false), &json!(3)));
         app.clock.advance(Duration::minutes(59));
         assert_eq!(due().await, 0);
         app.clock.advance(Duration::minutes(1));
@@ -309,7 +309,7 @@ both_databases! {
         city_with_moodle(&app).await;
         let store = Store::start().await;
         set(&app, "moodle", store.as_source()).await;
-        let platforms = app.app.list_platforms(&Asker::operator()).await.expect("platforms");
+        let platforms = app.app.list_platforms(&Caller::operator()).await.expect("platforms");
         let until = app.clock.now() + Duration::minutes(10);
         let held = app.app.store.hold_pull(platforms[0].id, "another", app.clock.now(), until).await;
         assert!(held.expect("the register answers").is_some());
@@ -322,7 +322,7 @@ both_databases! {
         assert_eq!(app.receiving.pull_due("test").await.expect("it is looked"), 1);
         // One that stops lets go at once.
         app.app.store.hold_pull(platforms[0].id, "third", app.clock.now(), until).await.expect("held");
-        app.receiving.let_go_of_pulls("third").await.expect("let go");
+        app.receiving.release_pulls("third").await.expect("let go");
         assert_eq!(pulled(&app, "moodle").await[0], 0);
     }
 
@@ -336,16 +336,16 @@ both_databases! {
         set(&app, "moodle", store.as_source()).await;
         app.clock.advance(Duration::hours(80));
         assert_eq!(pulled(&app, "moodle").await[1], 2);
-        let told = health(&app, "moodle").await;
-        let last = told["silence"]["last_delivery_at"].as_str().expect("an instant");
-        assert!(told["silence"]["alarm"] == true && last.starts_with("2026-02-26T12:00:00"), "{last}");
+        let reported = health(&app, "moodle").await;
+        let last = reported["silence"]["last_delivery_at"].as_str().expect("an instant");
+        assert!(reported["silence"]["alarm"] == true && last.starts_with("2026-02-26T12:00:00"), "{last}");
         // A platform that never sends by itself speaks when it is asked.
         app.xapi_platform("quiet").await;
         set(&app, "quiet", store.as_source()).await;
         assert_eq!(pulled(&app, "quiet").await[1], 3);
         app.clock.advance(Duration::hours(3));
-        let told = health(&app, "quiet").await;
-        assert_eq!((&told["silence"]["alarm"], &told["silence"]["silence_seconds"]), (&json!(false), &json!(10_799)));
+        let reported = health(&app, "quiet").await;
+        assert_eq!((&reported["silence"]["alarm"], &reported["silence"]["silence_seconds"]), (&json!(false), &json!(10_799)));
     }
 }
 
@@ -449,7 +449,7 @@ async fn an_address_or_a_platform_that_cannot_be_asked_is_refused_at_once() {
         ("moodle", lrs(good, "s"), Duration::days(32), "every 31 days at the least"),
     ] {
         let new = NewPull { source, every, since: None };
-        let refused = app.app.set_pull(&Asker::operator(), &code(platform), &new).await.expect_err(why);
+        let refused = app.app.set_pull(&Caller::operator(), &code(platform), &new).await.expect_err(why);
         assert!(refused.to_string().contains(why), "{refused}");
     }
     let refused = pull(&app, "moodle").await.expect_err("not set up");
@@ -554,7 +554,7 @@ both_databases! {
             linking_keys: kurskoll::domain::linking::LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        let secret = app.app.add_foreign_platform(&Asker::operator(), &new, None, None).await.expect("added").reveal();
+        let secret = app.app.add_foreign_platform(&Caller::operator(), &new, None, None).await.expect("added").reveal();
         let elsewhere = classroom().await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-20))]));
         // Bo's came by webhook, half an hour after the last of his criteria.

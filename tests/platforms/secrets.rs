@@ -1,7 +1,7 @@
 //! Who may send: platforms, their secrets, and every way in which a signature does not hold.
 
 use chrono::Duration;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::{NewPlatform, PlatformError};
 use kurskoll::app::receiving::receive::NATIVE;
 use kurskoll::domain::ids::PlatformCode;
@@ -22,7 +22,7 @@ fn code(code: &str) -> PlatformCode {
 }
 
 async fn rotate(app: &TestApp, platform: &str) -> WebhookSecret {
-    app.app.rotate_secret(&Asker::operator(), &code(platform)).await.expect("a new secret")
+    app.app.rotate_secret(&Caller::operator(), &code(platform)).await.expect("a new secret")
 }
 
 both_databases! {
@@ -52,10 +52,10 @@ both_databases! {
             ("too short", Some("e-1"), Some(at), Some("v1,AAAA")),
             ("empty", Some("e-1"), Some(at), Some("")),
         ];
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut tell = |case: &str, problem: Value| {
             assert_eq!(problem["type"], "/problems/signature-does-not-hold");
-            told.push(format!("{case}: {}", problem["detail"].as_str().expect("a detail")));
+            reported.push(format!("{case}: {}", problem["detail"].as_str().expect("a detail")));
         };
         for (case, id, time, signature) in cases {
             let headers = [("webhook-id", id), ("webhook-timestamp", time), ("webhook-signature", signature)];
@@ -73,7 +73,7 @@ both_databases! {
             let headers = [("webhook-id", "e-1"), ("webhook-signature", signature.as_str())];
             tell(case, app.deliver_raw("larportal", &headers, now, body.clone()).await.refused(401));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         no id: the header webhook-id is missing: sign deliveries as Standard Webhooks says
         no time: the header webhook-timestamp is missing: sign deliveries as Standard Webhooks says
         no signature: the header webhook-signature is missing: sign deliveries as Standard Webhooks says
@@ -92,7 +92,7 @@ both_databases! {
         another time: no signature fits: use this platform's current secret, and sign id, timestamp and the body's bytes exactly as they are sent
         another body: no signature fits: use this platform's current secret, and sign id, timestamp and the body's bytes exactly as they are sent
         "));
-        assert_eq!(app.kept_deliveries().await.len(), 0);
+        assert_eq!(app.stored_deliveries().await.len(), 0);
         // The good one holds all the while, and among others.
         let several = format!("{v2} v1,AAAA {} {good}", sign(&other, "e-1", now, &body));
         let headers = [("webhook-id", "e-1"), ("webhook-signature", several.as_str())];
@@ -191,7 +191,7 @@ both_databases! {
             linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        let secret = app.app.add_platform(&Asker::operator(), &new).await.expect("a platform");
+        let secret = app.app.add_platform(&Caller::operator(), &new).await.expect("a platform");
         let problem = app.deliver("lrs", &secret, "e-1", &basics()).await.refused(404);
         assert_eq!(problem["detail"], "platform lrs does not send webhooks: its adapter is another");
     }
@@ -205,9 +205,9 @@ both_databases! {
             linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        let error = app.app.add_platform(&Asker::operator(), &new).await.expect_err("it exists");
+        let error = app.app.add_platform(&Caller::operator(), &new).await.expect_err("it exists");
         assert!(matches!(&error, PlatformError::Exists(taken) if *taken == new.code), "{error:?}");
-        let error = app.app.rotate_secret(&Asker::operator(), &code("moodle")).await.expect_err("nobody");
+        let error = app.app.rotate_secret(&Caller::operator(), &code("moodle")).await.expect_err("nobody");
         assert!(matches!(error, PlatformError::Unknown(_)), "{error:?}");
         assert_eq!(app.deliver("larportal", &secret, "e-1", &basics()).await.status, 200);
     }
@@ -248,7 +248,7 @@ both_databases! {
             linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::America::New_York,
         };
-        let secret = app.app.add_platform(&Asker::operator(), &new).await.expect("a platform");
+        let secret = app.app.add_platform(&Caller::operator(), &new).await.expect("a platform");
         // Half past six in the evening in New York is half an hour past midnight in Stockholm.
         let body = completed(json!({"employee_number": "1001"}), "infosec-basics-2023", "2026-02-20T18:30:00");
         app.deliver("overseas", &secret, "e-1", &body).await.ok();
@@ -268,8 +268,8 @@ both_databases! {
         // Also one that is not understood, or ignored, breaks the silence; one that is not authentic does not.
         app.deliver("larportal", &larportal, "e-1", &json!({"type": "forum.post"})).await.ok();
         app.deliver("moodle", &larportal, "e-1", &basics()).await.refused(401);
-        let told = silences().await;
-        assert_eq!(told[0]["silent_since"], "2026-02-26T13:00:00Z");
-        assert_eq!(told[1]["silent_since"], Value::Null);
+        let reported = silences().await;
+        assert_eq!(reported[0]["silent_since"], "2026-02-26T13:00:00Z");
+        assert_eq!(reported[1]["silent_since"], Value::Null);
     }
 }

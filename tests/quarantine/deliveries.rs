@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::domain::access::Role;
-use kurskoll::store::deliveries::KeptDelivery;
+use kurskoll::store::deliveries::StoredDelivery;
 use kurskoll::store::receiving::Received;
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
-        let id = app.app.quarantined(&Asker::operator()).await.expect("a list")[0];
+        let id = app.app.quarantined(&Caller::operator()).await.expect("a list")[0];
         let admin = app.token(Role::Admin, &[]).await;
         let path = format!("/api/v1/quarantine/{id}/take");
         let states = |taken: &Value| -> Vec<String> {
@@ -92,7 +92,7 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let mut problem = app.deliver_bytes("larportal", &secret, "e-1", TYPO.as_bytes()).await.refused(422);
         let id = problem.as_object_mut().and_then(|members| members.remove("delivery_id"));
-        assert_eq!(id, Some(json!(app.kept_deliveries().await[0].id)));
+        assert_eq!(id, Some(json!(app.stored_deliveries().await[0].id)));
         insta::allow_duplicates!(insta::assert_json_snapshot!(problem, @r#"
         {
           "detail": "The delivery is kept in quarantine: /data/course is missing: send a JSON object",
@@ -124,16 +124,16 @@ both_databases! {
         ];
         for (place, body) in bodies.into_iter().enumerate() {
             let problem = app.deliver_bytes("larportal", &secret, &format!("e-{place}"), &body).await.refused(422);
-            let kept = app.get_as_auditor(&format!("/api/v1/deliveries/{}", problem["delivery_id"])).await.ok();
-            assert_eq!(kept["problem_pointer"], problem["pointer"]);
+            let stored = app.get_as_auditor(&format!("/api/v1/deliveries/{}", problem["delivery_id"])).await.ok();
+            assert_eq!(stored["problem_pointer"], problem["pointer"]);
         }
-        let mut kept = app.kept_deliveries().await;
-        kept.reverse();
-        let told = |kept: KeptDelivery| {
-            format!("{}: {}", kept.problem_pointer.expect("a place"), kept.problem.expect("a problem"))
+        let mut stored = app.stored_deliveries().await;
+        stored.reverse();
+        let reported = |stored: StoredDelivery| {
+            format!("{}: {}", stored.problem_pointer.expect("a place"), stored.problem.expect("a problem"))
         };
-        let told: Vec<String> = kept.into_iter().map(told).collect();
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r#"
+        let reported: Vec<String> = stored.into_iter().map(reported).collect();
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r#"
         : is not JSON from line 1, column 1 on: send one JSON object
         : stops being UTF-8 after 0 bytes: send JSON in UTF-8
         : is of the wrong kind: send a JSON object
@@ -155,7 +155,7 @@ both_databases! {
             let again = app.deliver_bytes("larportal", &secret, "e-1", TYPO.as_bytes()).await.refused(422);
             assert_eq!(again, first);
         }
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
         assert_eq!(quarantined(&app).await, 1);
         let items = listed(&app, "quarantined").await;
         assert_eq!(items.len(), 1);
@@ -211,10 +211,10 @@ both_databases! {
         );
         assert_eq!(quarantined(&app).await, 0);
         assert_eq!(listed(&app, "quarantined").await, Vec::<Value>::new());
-        let kept = &listed(&app, "accepted").await[0];
-        assert_eq!(kept["id"], *id);
-        assert!(kept["released_at"].as_str() > kept["received_at"].as_str());
-        assert_eq!(kept["problem_pointer"], "/timestamp", "why it waited stays on record");
+        let stored = &listed(&app, "accepted").await[0];
+        assert_eq!(stored["id"], *id);
+        assert!(stored["released_at"].as_str() > stored["received_at"].as_str());
+        assert_eq!(stored["problem_pointer"], "/timestamp", "why it waited stays on record");
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-03-01"));
 
@@ -229,7 +229,7 @@ both_databases! {
         assert_eq!(gone["detail"], format!("no delivery {id} is in quarantine"));
         let resent = app.deliver("larportal", &secret, "e-1", &in_three_days()).await.ok();
         assert_eq!(resent, json!({"event_id": "e-1", "outcome": "duplicate", "linked": true}));
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
     async fn what_is_understood_later_leaves_quarantine_when_it_is_sent_again(database: TestDatabase) {
@@ -243,7 +243,7 @@ both_databases! {
         assert_eq!(answer, json!({"event_id": "e-1", "outcome": "accepted", "linked": true}));
         assert_eq!(quarantined(&app).await, 0);
         assert_eq!(app.export_row("SEF", "1001").await["status"], "compliant");
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
         let known_at = before["known_at"].as_str().expect("an instant");
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&known_at={known_at}");
         assert_eq!(app.get_as_city(&path).await.ok(), before);
@@ -258,7 +258,7 @@ both_databases! {
         app.deliver("larportal", &secret, "e-2", &in_three_days()).await.refused(422);
         app.deliver("larportal", &secret, "e-3", &in_three_days()).await.refused(422);
         three_days_later(&app);
-        let operator = Asker::operator();
+        let operator = Caller::operator();
         let mut outcomes = Vec::new();
         for id in app.app.quarantined(&operator).await.expect("a list") {
             outcomes.push(app.app.replay(&operator, id).await.expect("read again"));
@@ -267,7 +267,7 @@ both_databases! {
         // The second tells the same thing as the first: it is understood, and adds nothing.
         assert_eq!(outcomes[1..], [
             Received::Accepted { new: 1, linked: true, is_doubtful: false },
-            Received::Duplicate { linked: true, is_doubtful: true, is_kept: true },
+            Received::Duplicate { linked: true, is_doubtful: true, is_stored: true },
         ]);
         assert_eq!(quarantined(&app).await, 1);
         app.verified_events().await;

@@ -119,14 +119,14 @@ both_databases! {
         broken_city(&app).await;
         three_days_later(&app);
         let events = app.rows_in("event").await;
-        let foretold = ask(&app, "replay", &json!({"all": true, "dry_run": true})).await.ok();
-        assert_eq!(figures(&foretold), [8, 3, 0, 0, 5, 3, 2, 1]);
-        assert_eq!(foretold["next"], Value::Null);
+        let preview = ask(&app, "replay", &json!({"all": true, "dry_run": true})).await.ok();
+        assert_eq!(figures(&preview), [8, 3, 0, 0, 5, 3, 2, 1]);
+        assert_eq!(preview["next"], Value::Null);
         assert_eq!(app.rows_in("event").await, events);
         assert_eq!(groups(&app, "").await.len(), 4);
 
         let replayed = ask(&app, "replay", &json!({"all": true})).await.ok();
-        assert_eq!((figures(&replayed), &replayed["items"]), (figures(&foretold), &foretold["items"]));
+        assert_eq!((figures(&replayed), &replayed["items"]), (figures(&preview), &preview["items"]));
         assert_eq!(app.export_row("SEF", "1001").await["status"], "compliant");
         assert_eq!(groups(&app, "").await.len(), 3);
         let again = ask(&app, "replay", &json!({"all": true})).await.ok();

@@ -49,7 +49,7 @@ both_databases! {
         assert_eq!(answer, json!({"event_id": "e-1", "outcome": "accepted", "linked": true}));
         assert_eq!(send(&app, &secret, "e-1", "GZIP", &compressed).await.ok()["outcome"], "duplicate");
         assert_eq!(app.export_row("SEF", "1001").await["status"], "compliant");
-        let id = app.kept_deliveries().await[0].id;
+        let id = app.stored_deliveries().await[0].id;
         let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{id}")).await.ok();
         assert_eq!((&shown["body_text"], &shown["size"]), (&json!(anna().to_string()), &json!(compressed.len())));
         // The signature is over what was sent, not over what it inflates to.
@@ -87,7 +87,7 @@ both_databases! {
         let seconds: u32 = refused.headers["retry-after"].parse().expect("seconds");
         assert!((1..=21).contains(&seconds), "{seconds}");
         assert_eq!(refused.refused(429)["type"], "/problems/too-many-requests");
-        assert_eq!(app.kept_deliveries().await.len(), 3);
+        assert_eq!(app.stored_deliveries().await.len(), 3);
         app.deliver("moodle", &moodle, "e-1", &anna()).await.ok();
         let health = app.get_as_city("/api/v1/platforms/larportal/health").await.ok();
         assert_eq!((&health["rate_limited"], &health["refused_signatures"]), (&json!(1), &json!(5)));
@@ -122,7 +122,7 @@ async fn what_inflates_beyond_the_limit_is_refused_and_not_kept() {
     assert!(bomb.len() < 256 * 1024, "{}", bomb.len());
     let problem = send(&app, &secret, "e-1", "gzip", &bomb).await.refused(413);
     assert_eq!(problem["limit_bytes"], 1024 * 1024);
-    assert_eq!(app.kept_deliveries().await.len(), 0);
+    assert_eq!(app.stored_deliveries().await.len(), 0);
     for encoding in ["br", "deflate", "gzip, gzip"] {
         let problem = send(&app, &secret, "e-2", encoding, b"{}").await.refused(415);
         assert_eq!(problem["type"], "/problems/unsupported-content-encoding");
@@ -162,7 +162,7 @@ async fn bodies_made_to_hurt_are_not_understood_and_no_more() {
         assert_eq!(answer.status, 422, "{what}: {}", answer.body);
         assert!(answer.body.len() < 1000, "{what} is repeated to its sender: {}", answer.body.len());
     }
-    assert_eq!(app.kept_deliveries().await.len(), bodies.len());
+    assert_eq!(app.stored_deliveries().await.len(), bodies.len());
     // And what waits is shown, whatever it is.
     let page = app.get_as_auditor("/api/v1/quarantine").await;
     assert!(page.body.len() < 20_000, "{}", page.body.len());

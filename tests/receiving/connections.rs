@@ -60,14 +60,14 @@ both_databases! {
             "/xapi/activities/state", "/xapi/oauth/token",
         ];
         let bodies = ["content-length: 1000\r\n\r\n", "content-length: 1000\r\n\r\n{\"type\":", "transfer-encoding: chunked\r\n\r\n5\r\n{"];
-        let mut asked = Vec::new();
+        let mut requested = Vec::new();
         for address in addresses {
             for token in &tokens {
                 for body in bodies {
                     let request = format!(
                         "POST {address} HTTP/1.1\r\nhost: localhost\r\n{token}content-type: application/json\r\n{body}"
                     );
-                    asked.push(async {
+                    requested.push(async {
                         let mut connection = connect(&app.address).await;
                         connection.write_all(request.as_bytes()).await.expect("sent");
                         (request, until_closed(&mut connection).await)
@@ -75,12 +75,12 @@ both_databases! {
                 }
             }
         }
-        for (request, answer) in join_all(asked).await {
+        for (request, answer) in join_all(requested).await {
             assert!(answer.starts_with("HTTP/1.1 408 "), "{request}: {answer}");
             assert!(answer.contains("/problems/request-too-slow"), "{answer}");
             assert!(answer.contains("content-type: application/problem+json"), "{answer}");
         }
-        assert_eq!(app.kept_deliveries().await.len(), 0);
+        assert_eq!(app.stored_deliveries().await.len(), 0);
     }
 
     async fn a_large_upload_that_goes_on_is_taken_however_long_it_takes(database: TestDatabase) {

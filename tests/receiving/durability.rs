@@ -94,7 +94,7 @@ both_databases! {
         let commits = metric(&app, "kurskoll_commit_batch_deliveries_count").await;
         assert_eq!(metric(&app, "kurskoll_commit_batch_deliveries_sum").await, taken);
         assert!(taken >= ROOM && commits < taken / 2, "{taken} deliveries in {commits} commits");
-        assert_eq!(app.kept_deliveries().await.len(), taken);
+        assert_eq!(app.stored_deliveries().await.len(), taken);
         assert_eq!(app.verified_events().await, taken as u64);
     }
 
@@ -102,17 +102,17 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         let clock = app.clock.clone();
-        let telling: Clock = Arc::new(move || clock.now());
-        let senders = Senders::start(4, &app.sender("larportal", &secret), &telling, ignored);
+        let report: Clock = Arc::new(move || clock.now());
+        let senders = Senders::start(4, &app.sender("larportal", &secret), &report, ignored);
         senders.have_sent(100).await;
         app.stop().await;
         let answered = senders.ended().await;
         assert!(answered.len() >= 100);
         let again = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
-        let kept = again.kept_ids().await;
-        assert_eq!(answered.difference(&kept).collect::<Vec<_>>(), Vec::<&String>::new());
+        let stored = again.stored_ids().await;
+        assert_eq!(answered.difference(&stored).collect::<Vec<_>>(), Vec::<&String>::new());
         // At the most one delivery of each sender was kept and not answered any more.
-        assert!(kept.len() <= answered.len() + 4);
+        assert!(stored.len() <= answered.len() + 4);
         again.verified_events().await;
     }
 
@@ -125,6 +125,6 @@ both_databases! {
         answer.refused(503);
         assert_eq!(answer.headers["retry-after"], "5");
         assert_eq!(app.get("/health/ready", None).await.status, 503);
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 }

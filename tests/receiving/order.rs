@@ -128,12 +128,12 @@ fn two_orders() -> impl Strategy<Value = [Vec<Step>; 2]> {
             body,
         };
         let mut steps: Vec<Step> = deliveries.into_iter().enumerate().map(delivery).collect();
-        let told_again = steps.len() + 2;
+        let reported_again = steps.len() + 2;
         steps.extend([Step::Import(0), Step::Import(1)]);
         steps.extend(ACTS.map(|(act, _)| Step::Act(act)));
         let order = |again: Vec<Index>| {
             // What was undone is not done again.
-            let repeated = again.iter().map(|index| steps[index.index(told_again)].clone());
+            let repeated = again.iter().map(|index| steps[index.index(reported_again)].clone());
             Just([steps.clone(), repeated.collect()].concat()).prop_shuffle()
         };
         [order(again), order(and_again)]
@@ -284,7 +284,7 @@ async fn end_of(backend: Backend, steps: &[Step]) -> (Value, Vec<String>) {
         register.take(step).await;
         // Settled at some times and not at others.
         if place % 11 == 3 {
-            register.app.settle().await;
+            register.app.refresh().await;
         }
         if place % 7 == 5 && !register.app.get_as_city("/api/v1/administrations/FGK/export.csv").await.status.eq(&404) {
             let known_at =

@@ -1,6 +1,6 @@
 //! What was understood wrongly is read again by a mended profile: `platform reread`.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::ids::PlatformCode;
@@ -56,7 +56,7 @@ async fn add(app: &TestApp) -> String {
         linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
         time_zone: chrono_tz::Europe::Stockholm,
     };
-    let added = app.app.add_foreign_platform(&Asker::operator(), &new, Some(WRONG), None).await;
+    let added = app.app.add_foreign_platform(&Caller::operator(), &new, Some(WRONG), None).await;
     added.expect("a platform").reveal()
 }
 
@@ -89,9 +89,9 @@ both_databases! {
         send(&app, &secret, json!([{"id": "r-1", "what": "undone", "mail": "bo@example.org", "name": "ladders", "course": "ladders", "of": "e-2",
                                     "sent": "2026-02-03T10:00:00Z"}])).await;
         assert_eq!(status(&app, "1001").await, "pending");
-        app.settle().await;
+        app.refresh().await;
         let before = app.report("infosec-onboarding").await;
-        app.app.give_profile(&Asker::operator(), &code(), &mended()).await.expect("a profile");
+        app.app.give_profile(&Caller::operator(), &code(), &mended()).await.expect("a profile");
         let admin = app.token(Role::Admin, &[]).await;
         let reread = async |body: Value| app.post("/api/v1/platforms/kursen/reread", Some(&admin), &body).await.ok();
         let tried = reread(json!({"dry_run": true})).await;
@@ -104,10 +104,10 @@ both_databases! {
         let made = reread(json!({})).await;
         assert_eq!(counts(&made), counts(&tried));
         let row = app.export_row("SEF", "1001").await;
-        let told = ["status", "satisfied_on", "evidence_event_id"].map(|column| row[column].as_str());
-        assert_eq!(told, ["compliant", "2026-02-01", "e-1"]);
+        let reported = ["status", "satisfied_on", "evidence_event_id"].map(|column| row[column].as_str());
+        assert_eq!(reported, ["compliant", "2026-02-01", "e-1"]);
         assert_eq!(status(&app, "1002").await, "pending", "the revocation points right");
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(status(&app, "1001").await, "compliant");
         // Nothing that was known is known otherwise, and nothing changes the second time.
         let known_at = before["known_at"].as_str().expect("an instant");
@@ -132,7 +132,7 @@ both_databases! {
         for delivery in 0..230 {
             send(&app, &secret, json!([done(&format!("e-{delivery}"), ["anna", "bo"][delivery % 2])])).await;
         }
-        app.app.give_profile(&Asker::operator(), &code(), &mended()).await.expect("a profile");
+        app.app.give_profile(&Caller::operator(), &code(), &mended()).await.expect("a profile");
         let commands = CommandLine::on(&database);
         let ran = commands.ok("platform reread kursen --dry-run");
         assert!(ran.err.contains("Read again: 230. Results added: 0, changed: 230, dropped: 0."), "{}", ran.err);
@@ -157,7 +157,7 @@ both_databases! {
         assert_eq!(status_of(&app, "1001").await, "pending");
         let moodle = PlatformCode::parse("moodle").expect("a code");
         let words = "[verbs]\ncompleted = [\"https://larportal.example.org/verbs/finished\"]\n";
-        app.app.give_profile(&Asker::operator(), &moodle, words).await.expect("a profile");
+        app.app.give_profile(&Caller::operator(), &moodle, words).await.expect("a profile");
         let admin = app.token(Role::Admin, &[]).await;
         let answer = app.post("/api/v1/platforms/moodle/reread", Some(&admin), &json!({})).await.ok();
         assert_eq!(answer["added"], 1, "{answer}");

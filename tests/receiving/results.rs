@@ -35,12 +35,12 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
-        let told = [
+        let reported = [
             ("e-1", basics_of_2023(json!({"employee_number": "2001"}), "2026-02-20T10:00:00+01:00")),
             ("e-2", basics_of_2023(json!({"email": "FIA@example.org"}), "2026-02-21T10:00:00+01:00")),
             ("e-3", basics_of_2023(json!({"username": "gun"}), "2026-02-22T10:00:00+01:00")),
         ];
-        for (id, body) in &told {
+        for (id, body) in &reported {
             assert_eq!(app.deliver("larportal", &secret, id, body).await.ok()["linked"], false);
         }
         let before = app.report("infosec-onboarding").await;
@@ -62,7 +62,7 @@ both_databases! {
             ("compliant".to_owned(), "compliant".to_owned())
         );
         // The sender that asks again hears that it is somebody's now.
-        for (id, body) in &told {
+        for (id, body) in &reported {
             let answer = app.deliver("larportal", &secret, id, body).await.ok();
             assert_eq!((&answer["outcome"], &answer["linked"]), (&json!("duplicate"), &json!(*id != "e-3")));
         }
@@ -162,8 +162,8 @@ both_databases! {
         body["data"]["quiz"] = json!({"id": "infosec-basics-quiz"});
         app.deliver("larportal", &secret, "e-3", &body).await.ok();
         let row = app.export_row("SEF", "1001").await;
-        let told = ["attempts", "best_score_percent", "last_attempt_on"].map(|column| row[column].as_str());
-        assert_eq!(told, ["1", "60.0", "2026-02-01"]);
+        let reported = ["attempts", "best_score_percent", "last_attempt_on"].map(|column| row[column].as_str());
+        assert_eq!(reported, ["1", "60.0", "2026-02-01"]);
         app.verified_events().await;
     }
 

@@ -99,11 +99,11 @@ both_databases! {
         small_city(&app).await;
         app.platform("larportal").await;
         let twice = format!("{HISTORY}h-9;course.completed;1001;;;infosec-basics-2023;;2026-01-20 23:30;;;\n");
-        let foretold = import(&app, "?dry_run=true", twice.clone()).await.ok();
+        let preview = import(&app, "?dry_run=true", twice.clone()).await.ok();
         // The same thing under another id is known by then.
-        assert_eq!((figures(&foretold), &foretold["delivery"]), ([3, 2, 1, 1], &Value::Null));
+        assert_eq!((figures(&preview), &preview["delivery"]), ([3, 2, 1, 1], &Value::Null));
         assert_eq!((app.rows_in("event").await, app.rows_in("delivery").await), (0, 0));
-        assert_eq!(figures(&import(&app, "", twice).await.ok()), figures(&foretold));
+        assert_eq!(figures(&import(&app, "", twice).await.ok()), figures(&preview));
         app.verified_events().await;
     }
 
@@ -215,8 +215,8 @@ both_databases! {
         let ran = machine.run("results import --platform larportal bad.csv");
         assert_eq!(ran.code, Some(1));
         assert!(ran.err.contains("results, line 5, column course_id: the value is empty; fill it in"), "{}", ran.err);
-        let foretold = machine.ok("results import --platform larportal history.csv --dry-run --format json").json();
-        assert_eq!(figures(&foretold), [3, 2, 1, 0]);
+        let preview = machine.ok("results import --platform larportal history.csv --dry-run --format json").json();
+        assert_eq!(figures(&preview), [3, 2, 1, 0]);
         let ran = machine.ok("results import --platform larportal history.csv");
         insta::allow_duplicates!(insta::assert_snapshot!(ran.out, @r"
         results            3
@@ -240,10 +240,10 @@ both_databases! {
         line.write("export.toml", EXPORT_PROFILE);
         line.write("export.csv", EXPORT);
         let import = "results import --platform larportal export.csv --profile export.toml";
-        let foretold = line.run(&format!("{import} --dry-run --format json"));
-        assert_eq!(foretold.code, Some(0), "{}", foretold.err);
-        let foretold: Value = serde_json::from_str(&foretold.out).expect("JSON");
-        assert_eq!((figures(&foretold), &foretold["passed_over"]), ([3, 2, 1, 0], &json!(1)));
+        let preview = line.run(&format!("{import} --dry-run --format json"));
+        assert_eq!(preview.code, Some(0), "{}", preview.err);
+        let preview: Value = serde_json::from_str(&preview.out).expect("JSON");
+        assert_eq!((figures(&preview), &preview["skipped"]), ([3, 2, 1, 0], &json!(1)));
         let ran = line.run(import);
         assert!(ran.code == Some(0) && ran.err.contains("rows that the profile ignores: 1"), "{}", ran.err);
         let row = app.export_row("SEF", "1001").await;

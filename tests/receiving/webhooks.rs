@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::receiving::show_deliveries::ShownBody;
 use kurskoll::domain::ids::EventId;
 use kurskoll::domain::linking::LinkingKey;
@@ -40,7 +40,7 @@ both_databases! {
             let answer = app.deliver("larportal", &secret, "e-1", &basics()).await.ok();
             assert_eq!(answer, json!({"event_id": "e-1", "outcome": "duplicate", "linked": true}));
         }
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
         assert_eq!(app.verified_events().await, 1);
     }
 
@@ -53,8 +53,8 @@ both_databases! {
         assert_eq!(answer, json!({"event_id": "e-1", "outcome": "ignored", "linked": false}));
         let answer = app.deliver("larportal", &secret, "e-1", &body).await.ok();
         assert_eq!(answer, json!({"event_id": "e-1", "outcome": "duplicate", "linked": false}));
-        let kept: Vec<String> = app.kept_deliveries().await.into_iter().map(|kept| kept.outcome).collect();
-        assert_eq!(kept, ["ignored"]);
+        let stored: Vec<String> = app.stored_deliveries().await.into_iter().map(|stored| stored.outcome).collect();
+        assert_eq!(stored, ["ignored"]);
         let report = app.report("infosec-onboarding").await;
         assert_eq!(report["data_quality"]["quarantined_deliveries"], 0);
         assert_eq!(report["data_quality"]["unlinked_results"], 0);
@@ -96,13 +96,13 @@ both_databases! {
         assert_eq!((row["attempts"].as_str(), row["best_score_percent"].as_str()), ("1", "60.0"));
         let again = app.deliver("larportal", &secret, "e-1", &first).await.ok();
         assert_eq!(again["outcome"], "duplicate");
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
     async fn what_is_known_stays_a_duplicate_after_a_conflict_in_the_same_commit(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.platform("larportal").await;
-        let platform = app.app.list_platforms(&Asker::operator()).await.expect("platforms")[0].id;
+        let platform = app.app.list_platforms(&Caller::operator()).await.expect("platforms")[0].id;
         let delivery = |body: &str| Delivery {
             platform,
             linking_keys: LinkingKey::DEFAULT_ORDER.into(),
@@ -118,7 +118,7 @@ both_databases! {
             let batch: Vec<Delivery> = bodies.iter().map(|body| delivery(body)).collect();
             app.app.store.receive(&batch, app.app.calendar, app.clock.now()).await.expect("received")
         };
-        let duplicate = Received::Duplicate { linked: false, is_doubtful: false, is_kept: false };
+        let duplicate = Received::Duplicate { linked: false, is_doubtful: false, is_stored: false };
         assert_eq!(receive(&["1", "2", "1"]).await, [Received::Ignored, Received::Conflict, duplicate.clone()]);
         assert_eq!(receive(&["2", "1", "2"]).await, [Received::Conflict, duplicate, Received::Conflict]);
     }
@@ -127,13 +127,13 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
-        let told = graded(anna(), "infosec-basics-quiz", 1, "17", "2026-02-01T10:00:00+01:00");
+        let reported = graded(anna(), "infosec-basics-quiz", 1, "17", "2026-02-01T10:00:00+01:00");
         let outcome =
             async |id: &str, body: &Value| app.deliver("larportal", &secret, id, body).await.ok()["outcome"].clone();
-        assert_eq!(outcome("e-1", &told).await, "accepted");
-        assert_eq!(outcome("e-2", &told).await, "duplicate");
+        assert_eq!(outcome("e-1", &reported).await, "accepted");
+        assert_eq!(outcome("e-2", &reported).await, "duplicate");
         // The same instant and the same score, written otherwise.
-        let mut otherwise = told.clone();
+        let mut otherwise = reported.clone();
         otherwise["data"]["graded_at"] = json!("2026-02-01T09:00:00Z");
         otherwise["data"]["score"] = json!({"raw": 17.0, "max": "20.00"});
         assert_eq!(outcome("e-3", &otherwise).await, "duplicate");
@@ -178,8 +178,8 @@ both_databases! {
             let id = format!("e-{place}");
             let answer = app.deliver_bytes("larportal", &secret, &id, body).await;
             assert!([200, 422].contains(&answer.status), "{answer:?}");
-            let kept = &app.kept_deliveries().await[0];
-            let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", kept.id)).await.ok();
+            let stored = &app.stored_deliveries().await[0];
+            let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", stored.id)).await.ok();
             let now = app.clock.now().timestamp();
             assert_eq!(
                 shown["headers"],
@@ -274,7 +274,7 @@ both_databases! {
                 }
             }
         }
-        assert_eq!(app.kept_deliveries().await.len(), 1);
+        assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
     async fn of_many_at_once_each_is_answered_right_and_the_distinct_ones_are_kept(database: TestDatabase) {
@@ -307,18 +307,18 @@ both_databases! {
             };
             answers.entry(id).or_default().push((outcome, body));
         }
-        let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        for delivery in app.kept_deliveries().await {
-            let (_, body) = app.app.show_delivery(&Asker::operator(), delivery.id).await.expect("shown");
+        let mut stored: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for delivery in app.stored_deliveries().await {
+            let (_, body) = app.app.show_delivery(&Caller::operator(), delivery.id).await.expect("shown");
             let ShownBody::Whole(body) = body else { panic!("nobody is protected") };
-            assert_eq!(kept.insert(delivery.key.to_string(), body), None, "kept twice");
+            assert_eq!(stored.insert(delivery.key.to_string(), body), None, "kept twice");
         }
-        assert_eq!(kept.len(), 100);
+        assert_eq!(stored.len(), 100);
         for (id, answers) in answers {
-            let stays = &kept[&format!("e-{id}")];
+            let stays = &stored[&format!("e-{id}")];
             let outcomes_of = |is_what_stays: bool| {
-                let told = answers.iter().filter(|(_, body)| (body.as_bytes() == stays) == is_what_stays);
-                let mut outcomes: Vec<&str> = told.map(|(outcome, _)| outcome.as_str()).collect();
+                let reported = answers.iter().filter(|(_, body)| (body.as_bytes() == stays) == is_what_stays);
+                let mut outcomes: Vec<&str> = reported.map(|(outcome, _)| outcome.as_str()).collect();
                 outcomes.sort_unstable();
                 outcomes
             };
@@ -368,11 +368,11 @@ both_databases! {
             }
         }
         assert!(!taken.is_empty());
-        let kept = app.kept_ids().await;
-        assert_eq!(kept, taken);
+        let stored = app.stored_ids().await;
+        assert_eq!(stored, taken);
         for id in refused {
             app.deliver("larportal", &secret, &format!("e-{id}"), &basics()).await.ok();
         }
-        assert_eq!(app.kept_deliveries().await.len(), 10);
+        assert_eq!(app.stored_deliveries().await.len(), 10);
     }
 }

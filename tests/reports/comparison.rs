@@ -89,13 +89,13 @@ both_databases! {
         let city = app.token(Role::City, &[]).await;
         let link = json!({"platform": "larportal", "key": "username", "value": "b0", "employee_number": "1002", "reason": "asked"});
         app.post("/api/v1/links", Some(&city), &link).await.ok();
-        let told = lines(&differences(&app, &known_at).await);
-        insta::allow_duplicates!(insta::assert_snapshot!(told, @"1002 [SEF] pending → compliant because link username at larportal added by test city"));
+        let reported = lines(&differences(&app, &known_at).await);
+        insta::allow_duplicates!(insta::assert_snapshot!(reported, @"1002 [SEF] pending → compliant because link username at larportal added by test city"));
         app.clock.advance(chrono::Duration::minutes(1));
         let known_at = known_now(&app).await;
         app.apply(&REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 90")).await;
-        let told = lines(&differences(&app, &known_at).await);
-        insta::allow_duplicates!(insta::assert_snapshot!(told, @r"
+        let reported = lines(&differences(&app, &known_at).await);
+        insta::allow_duplicates!(insta::assert_snapshot!(reported, @r"
         1003 [FGK,SEF] overdue → pending because requirement version 2 null by operator
         1004 [FGK] overdue → pending because requirement version 2 null by operator
         "));
@@ -122,9 +122,9 @@ both_databases! {
             assert!(!answer.body.contains("FGK") && !answer.body.contains("Gata"), "{}", answer.body);
             lines(&answer.ok())
         };
-        let (told, told_later) = (ask(&known_at).await, ask(&known_later).await);
-        insta::allow_duplicates!(insta::assert_snapshot!(told, @"1002 [SEF] pending → null because employment 1 withdrawn by test admin"));
-        insta::allow_duplicates!(insta::assert_snapshot!(told_later, @"1003 [SEF] pending → overdue because not_shown null null by null"));
+        let (reported, reported_later) = (ask(&known_at).await, ask(&known_later).await);
+        insta::allow_duplicates!(insta::assert_snapshot!(reported, @"1002 [SEF] pending → null because employment 1 withdrawn by test admin"));
+        insta::allow_duplicates!(insta::assert_snapshot!(reported_later, @"1003 [SEF] pending → overdue because not_shown null null by null"));
         let path = format!("/api/v1/reports/onboarding?{QUESTION}&compare_known_at={known_at}");
         let report = app.get(&path, Some(&sef)).await.ok();
         assert_eq!(report["comparison"]["city"], Value::Null);
@@ -153,7 +153,7 @@ both_databases! {
     async fn a_wrong_comparison_is_told_what_is_wrong_with_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (status, query) in [
             (400, "requirement=infosec-onboarding"),
             (400, "requirement=infosec-onboarding&compare_known_at=yesterday"),
@@ -161,9 +161,9 @@ both_databases! {
             (400, "requirement=infosec-onboarding&compare_known_at=2026-02-26T11:00:00Z&known_at=2026-02-26T10:00:00Z"),
             (404, "requirement=no-such&compare_known_at=2026-02-26T11:00:00Z"),
         ] {
-            told.push(app.get_as_city(&format!("/api/v1/reports/onboarding/differences?{query}")).await.problem(status));
+            reported.push(app.get_as_city(&format!("/api/v1/reports/onboarding/differences?{query}")).await.problem(status));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         compare_known_at is missing; give it as ?compare_known_at=…
         compare_known_at=yesterday is not an instant such as 2026-02-26T12:00:00Z (RFC 3339)
         compare_known_at lies after known_at; give the earlier instant as compare_known_at
@@ -186,12 +186,12 @@ both_databases! {
         let absences = "employee_number,starts_on,ends_on\n1003,2026-01-07,\n";
         app.import(HrFiles { absences, ..HrFiles::default() }).await;
         let line = CommandLine::on(&database);
-        let asked = format!("report --requirement infosec-onboarding --as-of 2026-02-26 --compare-known-at {known_at}");
-        let table = line.ok(&asked).out;
+        let requested = format!("report --requirement infosec-onboarding --as-of 2026-02-26 --compare-known-at {known_at}");
+        let table = line.ok(&requested).out;
         let (_, compared) = table.split_once("Compared with").expect("a comparison");
         assert!(compared.contains("1 person differ"), "{compared}");
         assert!(compared.contains("1003 (FGK, SEF): overdue → on_leave, because of absence 2026-01-07 added by operator at"), "{compared}");
-        let json = line.ok(&format!("{asked} --format json")).json();
+        let json = line.ok(&format!("{requested} --format json")).json();
         assert_eq!(json["comparison"]["differing"], 1);
         assert_eq!(json["differing_persons"]["items"][0]["employee_number"], "1003");
     }

@@ -63,11 +63,11 @@ both_databases! {
         let share = json!({"share": "0.0", "share_before": null, "warning": false, "results": 1, "results_before": 0});
         let mut of_platform = share.clone();
         of_platform["platform"] = json!("larportal");
-        let mut told = report(&app, "").await["data_quality"].take();
-        let last_result_at = told["platforms"][0]["last_result_at"].take();
+        let mut reported = report(&app, "").await["data_quality"].take();
+        let last_result_at = reported["platforms"][0]["last_result_at"].take();
         assert!(last_result_at.as_str().is_some_and(|at| at.starts_with("2026-02-26T12:00:00")), "{last_result_at}");
         assert_eq!(
-            told,
+            reported,
             json!({"unlinked_results": 1, "dismissed_results": 0, "quarantined_deliveries": 1,
                    "linked_share": {"from": "2026-01-30", "to": "2026-02-26", "before_from": "2026-01-02",
                                     "before_to": "2026-01-29", "warning": false, "overall": share,

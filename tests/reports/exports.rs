@@ -94,12 +94,12 @@ both_databases! {
         let protected = stale.lines().find(|line| line.contains(",2009,")).expect("the row is there");
         assert_eq!(protected, "SEF,Serviceförvaltningen,,2009,,,,permanent,2026-01-01,infosec-onboarding,overdue,2026-01-31,,,,0,,,2026-02-26");
         // Half settled, and then all: the same file.
-        app.settle().await;
+        app.refresh().await;
         let touched = employments(&["2003,Adam,Ek,,,1,SEF,Ängen,permanent,2026-01-01,,2001,"]);
         app.import(HrFiles { employments: &touched, ..HrFiles::default() }).await;
         assert_eq!(app.rows_in("stale").await, 1);
         assert_eq!(csv(&app, CSV).await, stale);
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(csv(&app, CSV).await, stale);
     }
 
@@ -129,7 +129,7 @@ both_databases! {
         let export = csv(&app, CSV).await;
         let expected: Vec<String> = ["1002", "1001", "1003"].map(ToOwned::to_owned).into_iter().chain((0..PEOPLE).map(number)).collect();
         assert_eq!(cells(&export, &[NUMBER]), expected);
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(csv(&app, CSV).await, export);
     }
 
@@ -153,9 +153,9 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let anna = json!({"employee_number": "1001"});
         app.deliver("larportal", &secret, "e-1", &completed(anna, "infosec-basics-2023", "2026-02-20T10:00:00Z")).await.ok();
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let all = cells(&csv(&app, CSV).await, &[NUMBER, REQUIREMENT_CODE, STATUS]).join("\n");
             let one = csv(&app, &format!("{CSV}?requirement=gdpr&as_of=2026-02-19")).await;

@@ -170,9 +170,9 @@ both_databases! {
     async fn the_city_is_not_the_sum_of_its_administrations(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let report = report(&app, "").await;
             assert_eq!(report["city"]["counts"]["in_scope"], 4, "Cecilia works in both: {report}");
@@ -187,9 +187,9 @@ both_databases! {
         small_city(&app).await;
         let second = employments(&["1002,Bo,Öberg,bo@example.org,bo,2,SEF,Städ,hourly,2026-02-20,,,"]);
         app.import(HrFiles { employments: &second, ..HrFiles::default() }).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let report = report(&app, "").await;
             assert_eq!(report["administrations"][1]["counts"]["in_scope"], 3, "{report}");
@@ -201,11 +201,11 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         done(&app, "1001", "2026-02-10T10:00:00+01:00").await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
-            let mut told = Vec::new();
+            let mut reported = Vec::new();
             for (as_of, why) in [
                 ("2025-12-31", "before the requirement took effect"),
                 ("2026-01-01", "only Anna is there"),
@@ -220,9 +220,9 @@ both_databases! {
             ] {
                 let report = report(&app, &format!("&as_of={as_of}")).await;
                 assert_eq!(report["as_of"], as_of);
-                told.push(format!("{as_of} v{} {} ({why})", report["version"], counted(&report["city"])));
+                reported.push(format!("{as_of} v{} {} ({why})", report["version"], counted(&report["city"])));
             }
-                            insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+                            insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
                             2025-12-31 vnull  (before the requirement took effect)
                             2026-01-01 v1 1 pending (only Anna is there)
                             2026-02-04 v1 3 pending (the last day on which Cecilia and David are in time)
@@ -243,11 +243,11 @@ both_databases! {
         done(&app, "1003", "2026-02-04T10:00:00+01:00").await;
         // David was late.
         done(&app, "1004", "2026-02-05T10:00:00+01:00").await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
-            let mut told = Vec::new();
+            let mut reported = Vec::new();
             for period in [
                 "",
                 "&due_from=2026-02-04&due_to=2026-02-04",
@@ -257,7 +257,7 @@ both_databases! {
                 "&due_from=2000-01-01&due_to=2026-02-03",
             ] {
                 let report = report(&app, period).await;
-                told.push(format!(
+                reported.push(format!(
                     "{}..{} city {} FGK {} SEF {}",
                     report["due_from"].as_str().expect("a day"),
                     report["due_to"].as_str().expect("a day"),
@@ -266,7 +266,7 @@ both_databases! {
                     report["administrations"][1]["on_time_rate"],
                 ));
             }
-                            insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r#"
+                            insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r#"
                             2025-02-27..2026-02-26 city "50.0" FGK "50.0" SEF "100.0"
                             2026-02-04..2026-02-04 city "50.0" FGK "50.0" SEF "100.0"
                             2026-02-05..2026-02-26 city null FGK null SEF null
@@ -302,16 +302,16 @@ both_databases! {
             .replace("effective_from = 2026-01-01", "effective_from = 2026-03-01\neffective_to = 2026-08-31")
             .replace("  [ { course = \"infosec-basics-2023\" } ],\n", "");
         app.apply(&second).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
-            let mut told = Vec::new();
+            let mut reported = Vec::new();
             for as_of in ["2025-12-31", "2026-02-28", "2026-03-01", "2026-08-31", "2026-09-01"] {
                 let report = report(&app, &format!("&as_of={as_of}")).await;
-                told.push(format!("{as_of} v{} {}", report["version"], counted(&report["city"])));
+                reported.push(format!("{as_of} v{} {}", report["version"], counted(&report["city"])));
             }
-                            insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+                            insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
                             2025-12-31 vnull 
                             2026-02-28 v1 1 compliant, 2 overdue, 1 pending
                             2026-03-01 v2 4 pending
@@ -342,9 +342,9 @@ both_databases! {
         small_city(&app).await;
         let whole = report(&app, "").await;
         let sef = app.token(Role::Administration, &["SEF"]).await;
-        for settled in [false, true] {
-            if settled {
-                app.settle().await;
+        for refreshed in [false, true] {
+            if refreshed {
+                app.refresh().await;
             }
             let seen = app.get(REPORT, Some(&sef)).await.ok();
             assert_eq!(seen["city"], Value::Null);
@@ -362,7 +362,7 @@ both_databases! {
         small_city(&app).await;
         let city = app.token(Role::City, &[]).await;
         let code = "requirement=infosec-onboarding";
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (status, query) in [
             (400, String::new()),
             (400, "requirement=".to_owned()),
@@ -379,9 +379,9 @@ both_databases! {
             (404, format!("{code}&known_at=2026-02-26T11:59:59Z")),
         ] {
             let answer = app.get(&format!("/api/v1/reports/onboarding?{query}"), Some(&city)).await;
-            told.push(format!("{query}: {}", answer.problem(status)));
+            reported.push(format!("{query}: {}", answer.problem(status)));
         }
-        insta::allow_duplicates!(insta::assert_snapshot!(told.join("\n"), @r"
+        insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         : requirement is missing; give it as ?requirement=…
         requirement=: requirement is empty; give it a value, or leave it out
         requirement=No%20Code: requirement may only contain lower-case letters a to z, digits and hyphens
@@ -415,12 +415,12 @@ both_databases! {
         }
         assert!(app.rows_in("stale").await > 0);
         let stale = report(&app, "").await;
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(app.rows_in("stale").await, 0);
-        let settled = report(&app, "").await;
+        let refreshed = report(&app, "").await;
         let known_at = stale["known_at"].as_str().expect("an instant");
         assert_eq!(report(&app, &format!("&known_at={known_at}")).await, stale);
-        assert_eq!(timeless(settled), timeless(stale));
+        assert_eq!(timeless(refreshed), timeless(stale));
     }
 
     async fn each_look_at_a_report_leaves_an_audit_entry_with_its_scope(database: TestDatabase) {

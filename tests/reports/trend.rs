@@ -10,7 +10,7 @@ use crate::support::small_city::{completed, small_city};
 const TREND: &str = "/api/v1/reports/onboarding/trend?requirement=infosec-onboarding&from=2026-01-10&to=2026-02-26";
 
 /// By day, how many are in scope and done in each administration.
-fn told(trend: &Value) -> Value {
+fn reported(trend: &Value) -> Value {
     let points = trend["points"].as_array().expect("points").iter().map(|point| {
         let each = point["administrations"].as_array().expect("administrations").iter().map(|each| {
             (
@@ -30,7 +30,7 @@ both_databases! {
         let secret = app.platform("larportal").await;
         let anna = json!({"employee_number": "1001"});
         app.deliver("larportal", &secret, "e-1", &completed(anna, "infosec-basics-2023", "2026-02-01T10:00:00Z")).await.ok();
-        app.settle().await;
+        app.refresh().await;
         let admin = app.token(Role::Admin, &[]).await;
         let body = json!({"on_day": "2026-02-20", "reason": "decided", "closes": ["SEF"],
             "opens": [{"code": "SF", "name": "Stadsförvaltningen"}],
@@ -40,25 +40,25 @@ both_databases! {
         for _ in 0..2 {
             let trend = app.get_as_city(TREND).await.ok();
             assert_eq!((&trend["tree"], &trend["tree_of"], &trend["interval"]), (&json!("of_day"), &Value::Null, &json!("month")));
-            assert_eq!(told(&trend), json!({"2026-01-31": {"SEF": [2, 0], "FGK": [2, 0]}, "2026-02-26": {"SF": [4, 1]}}));
+            assert_eq!(reported(&trend), json!({"2026-01-31": {"SEF": [2, 0], "FGK": [2, 0]}, "2026-02-26": {"SF": [4, 1]}}));
             assert_eq!(trend["points"][1]["city"]["completion_rate"], "25.0");
             // Each point is that day's report.
             let report = app.get_as_city("/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-01-31").await.ok();
             assert_eq!(trend["points"][0]["city"]["counts"], report["city"]["counts"]);
             let now = app.get_as_city(&format!("{TREND}&tree=today")).await.ok();
             assert_eq!((&now["tree"], &now["tree_of"]), (&json!("today"), &json!("2026-02-26")));
-            assert_eq!(told(&now), json!({"2026-01-31": {"SF": [3, 0]}, "2026-02-26": {"SF": [4, 1]}}));
+            assert_eq!(reported(&now), json!({"2026-01-31": {"SF": [3, 0]}, "2026-02-26": {"SF": [4, 1]}}));
             trend["known_at"].as_str().expect("an instant").clone_into(&mut known_at);
             let facts = app.get_as_city(&format!("{TREND}&known_at={known_at}")).await.ok();
             assert_eq!(facts["points"], trend["points"]);
-            app.settle().await;
+            app.refresh().await;
         }
         app.clock.advance(chrono::Duration::days(40));
         let then = app.get_as_city(&format!("{TREND}&tree=today&known_at={known_at}")).await.ok();
         assert_eq!(then["tree_of"], "2026-02-26", "today is the day of known_at");
         let officer = app.token(Role::Administration, &["SF"]).await;
         let own = app.get(TREND, Some(&officer)).await.ok();
-        assert_eq!((&own["points"][0]["city"], told(&own)), (&Value::Null, json!({"2026-01-31": {}, "2026-02-26": {"SF": [4, 1]}})));
+        assert_eq!((&own["points"][0]["city"], reported(&own)), (&Value::Null, json!({"2026-01-31": {}, "2026-02-26": {"SF": [4, 1]}})));
         for wrong in ["&interval=day", "&tree=mine", "&from=2026-03-01"] {
             app.get_as_city(&format!("{TREND}{wrong}")).await.problem(400);
         }

@@ -97,8 +97,8 @@ both_databases! {
         let eva = user("2001", "Eva", "Ek", "SEF");
         let first = create(&app, &eva).await;
         // Told again while she is active, it is the same user.
-        let told = error(&app.scim("POST /scim/v2/Users", &[], Some(&eva)).await, 409);
-        assert!(told.0 == "uniqueness" && told.1.contains(first["id"].as_str().expect("an id")), "{told:?}");
+        let reported = error(&app.scim("POST /scim/v2/Users", &[], Some(&eva)).await, 409);
+        assert!(reported.0 == "uniqueness" && reported.1.contains(first["id"].as_str().expect("an id")), "{reported:?}");
         app.clock.set("2026-03-10T12:00:00Z");
         patch(&app, &first["id"], &active(false)).await.ok();
         app.clock.set("2026-05-04T12:00:00Z");
@@ -141,8 +141,8 @@ both_databases! {
         let first = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
         let mut other = user("2002", "Eva", "Ek", "FGK");
         other["userName"] = json!("Eva.2001@example.org");
-        let told = error(&app.scim("POST /scim/v2/Users", &[], Some(&other)).await, 409);
-        assert_eq!(told.0, "uniqueness");
+        let reported = error(&app.scim("POST /scim/v2/Users", &[], Some(&other)).await, 409);
+        assert_eq!(reported.0, "uniqueness");
         app.clock.set("2026-03-10T12:00:00Z");
         patch(&app, &first["id"], &active(false)).await.ok();
         let second = create(&app, &other).await;

@@ -197,7 +197,7 @@ both_databases! {
         };
         app.import(HrFiles { employments: &file("Gata"), ..HrFiles::default() }).await;
         let file = file("Park");
-        let telling = async {
+        let report = async {
             for place in 0.. {
                 let body = patch_of("replace", "name.givenName", json!(format!("Eva {place}")));
                 app.scim(&format!("PATCH /scim/v2/Users/{id}"), &[], Some(&body)).await.ok();
@@ -205,7 +205,7 @@ both_databases! {
         };
         let importing = app.try_import(HrFiles { employments: &file, ..HrFiles::default() }, Extent::Full);
         rocket::tokio::select! {
-            () = telling => unreachable!("it never pauses"),
+            () = report => unreachable!("it never pauses"),
             imported = importing => assert_eq!(imported.expect("imported").changes.len(), 3000),
         }
     }

@@ -196,8 +196,8 @@ both_databases! {
             let shown = patch(&app, &eva, &patch_of(op, &path, value)).await.ok();
             assert_eq!(shown[ENTERPRISE]["manager"].get("value"), wanted, "{op} {path}");
         }
-        let told = error(&patch(&app, &eva, &patch_of("add", &path, json!("77-1"))).await, 400);
-        assert_eq!(told.0, "invalidValue");
+        let reported = error(&patch(&app, &eva, &patch_of("add", &path, json!("77-1"))).await, 400);
+        assert_eq!(reported.0, "invalidValue");
     }
 
     async fn an_address_of_another_kind_is_found_again_by_its_kind(database: TestDatabase) {

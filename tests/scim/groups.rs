@@ -253,8 +253,8 @@ both_databases! {
             settings
         }).await;
         empty_city(&app).await;
-        let told = error(&app.scim("POST /scim/v2/Groups", &[], Some(&json!({"displayName": "Ny"}))).await, 400);
-        assert!(told.1.contains("NYA"), "{told:?}");
+        let reported = error(&app.scim("POST /scim/v2/Groups", &[], Some(&json!({"displayName": "Ny"}))).await, 400);
+        assert!(reported.1.contains("NYA"), "{reported:?}");
         assert_eq!(app.rows_in("scim_group").await, 0);
     }
 

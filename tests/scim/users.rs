@@ -311,8 +311,8 @@ both_databases! {
             (json!([]), 400, "invalidSyntax", "not a JSON object"),
         ] {
             let answer = app.scim("POST /scim/v2/Users", &[], Some(&body)).await;
-            let told = error(&answer, status);
-            assert!(told.0 == scim_type && told.1.contains(words), "{told:?} for {body}");
+            let reported = error(&answer, status);
+            assert!(reported.0 == scim_type && reported.1.contains(words), "{reported:?} for {body}");
         }
         assert_eq!(app.rows_in("employee").await, 1, "nothing of it was kept");
         for (body, status, scim_type, words) in [
@@ -329,8 +329,8 @@ both_databases! {
             (json!({"Operations": [{"op": "remove"}]}), 400, "noTarget", "remove needs a path"),
             (json!({"operations": "x"}), 400, "invalidSyntax", "no PATCH"),
         ] {
-            let told = error(&patch(&app, &id, &body).await, status);
-            assert!(told.0 == scim_type && told.1.contains(words), "{told:?} for {body}");
+            let reported = error(&patch(&app, &id, &body).await, status);
+            assert!(reported.0 == scim_type && reported.1.contains(words), "{reported:?} for {body}");
         }
         let kind = [("content-type", "text/plain")];
         error(&app.scim("POST /scim/v2/Users", &kind, Some(&eva)).await, 415);
@@ -338,8 +338,8 @@ both_databases! {
         error(&app.ask("GET /scim/v2/Users", None, &[], None).await, 401);
         for role in [Role::Admin, Role::City, Role::Auditor] {
             let token = app.token(role, &[]).await;
-            let told = error(&app.ask("GET /scim/v2/Users", Some(&token), &[], None).await, 403);
-            assert!(told.1.contains("role scim"), "{told:?}");
+            let reported = error(&app.ask("GET /scim/v2/Users", Some(&token), &[], None).await, 403);
+            assert!(reported.1.contains("role scim"), "{reported:?}");
         }
     }
 

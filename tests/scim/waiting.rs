@@ -27,9 +27,9 @@ fn stock(name: &str) -> Value {
 /// Maja, hired from the first of May.
 const MAJA: &str = "1501,Maja,Lind,maja@example.org,majlin,1,SEF,Kök,permanent,2026-05-01,,,";
 
-async fn settle(app: &TestApp) -> usize {
-    let door = kurskoll::http::scim::door(&Settings::default().scim).expect("a mapping");
-    app.app.settle_waiting_users(&door).await.expect("looked at")
+async fn refresh(app: &TestApp) -> usize {
+    let endpoint = kurskoll::http::scim::endpoint(&Settings::default().scim).expect("a mapping");
+    app.app.resolve_waiting_users(&endpoint).await.expect("looked at")
 }
 
 async fn find(app: &TestApp, filter: &str) -> Value {
@@ -78,10 +78,10 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let id = create(&app, &stock("maja")).await["id"].clone();
-        assert_eq!(settle(&app).await, 0);
+        assert_eq!(refresh(&app).await, 0);
         assert!(app.get("/metrics", None).await.body.contains("kurskoll_waiting_users 1"));
         app.import(HrFiles { employments: &file_of(&[MAJA]), ..HrFiles::default() }).await;
-        assert_eq!(settle(&app).await, 1);
+        assert_eq!(refresh(&app).await, 1);
         let known = read(&app, &id).await.ok();
         assert_eq!(known["id"], id, "the provider goes on knowing it by its id");
         assert_eq!(known[ENTERPRISE]["employeeNumber"], "1501");
@@ -89,7 +89,7 @@ both_databases! {
         assert_eq!(employments(&app, "1501").await, ["1 SEF 2026-05-01.."], "HR says where she works");
         assert_eq!(find(&app, "userName eq \"maja@example.org\"").await["Resources"], json!([known]));
         assert_eq!(find(&app, "id eq \"u-1\"").await["totalResults"], 1);
-        assert_eq!((settle(&app).await, app.rows_in("employee").await), (0, 5));
+        assert_eq!((refresh(&app).await, app.rows_in("employee").await), (0, 5));
         // PUT and the end of the account as of any other.
         assert_eq!(app.scim("PUT /scim/v2/Users/u-1", &[], Some(&stock("maja"))).await.ok()["id"], id);
         patch(&app, &id, &patch_of("replace", "active", json!(false))).await.ok();
@@ -127,7 +127,7 @@ both_databases! {
         }
         let id = create(&app, &stock("maja")).await["id"].clone();
         app.import(HrFiles { employments: &file_of(&rows), ..HrFiles::default() }).await;
-        assert_eq!(settle(&app).await, 1);
+        assert_eq!(refresh(&app).await, 1);
         assert_eq!(read(&app, &id).await.ok()[ENTERPRISE]["employeeNumber"], "1501");
         assert!(app.get("/metrics", None).await.body.contains("kurskoll_waiting_users 60"));
     }
@@ -141,7 +141,7 @@ both_databases! {
             "1502,Ida,Lind,kok@example.org,,1,SEF,Kök,permanent,2026-01-01,,,",
         ]);
         app.import(HrFiles { employments: &two, ..HrFiles::default() }).await;
-        assert_eq!(settle(&app).await, 0);
+        assert_eq!(refresh(&app).await, 0);
         assert_eq!(read(&app, &id).await.ok()[KURSKOLL]["waiting"], true);
         // The provider says who it is.
         let said = patch(&app, &id, &patch_of("add", &format!("{ENTERPRISE}:employeeNumber"), json!("1502"))).await.ok();
@@ -208,8 +208,8 @@ both_databases! {
         let again = patch(&app, &made["id"], &patch_of("remove", "nickName", Value::Null)).await;
         assert_eq!((again.status, again.body.as_str()), (204, ""));
         assert_eq!(again.headers["etag"], gone["meta"]["version"].as_str().expect("a version"));
-        let told = error(&patch(&app, &made["id"], &patch_of("remove", "name", Value::Null)).await, 400);
-        assert_eq!(told.0, "mutability");
+        let reported = error(&patch(&app, &made["id"], &patch_of("remove", "name", Value::Null)).await, 400);
+        assert_eq!(reported.0, "mutability");
         assert_eq!(read(&app, &made["id"]).await.ok(), gone);
     }
 

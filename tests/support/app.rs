@@ -10,7 +10,7 @@ use kurskoll::app::directory::import::{ImportError, ImportRequest};
 use kurskoll::app::operating::sign_tokens::TokenRequest;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::receiving::receive::{NATIVE, Receiving};
-use kurskoll::app::{App, Asker, Patience};
+use kurskoll::app::{App, Caller, Patience};
 use kurskoll::auth::Authenticator;
 use kurskoll::cli::CommandError;
 use kurskoll::cli::service::{self, Jobs, Service};
@@ -141,8 +141,8 @@ impl TestApp {
                 heard.push(sql.to_owned());
             }
         });
-        let telling = clock.clone();
-        let app = service::app(store, Arc::new(move || telling.now()), &settings).expect("metrics");
+        let report = clock.clone();
+        let app = service::app(store, Arc::new(move || report.now()), &settings).expect("metrics");
         app.prepare().await.expect("the tables are made");
         let figment = config::figment()
             .merge(("port", 0))
@@ -171,9 +171,9 @@ impl TestApp {
     }
 
     /// What is carried out in the database while something is asked; by nobody else at the time.
-    pub async fn statements_of<T>(&self, asked: impl Future<Output = T>) -> (T, Vec<String>) {
+    pub async fn statements_of<T>(&self, requested: impl Future<Output = T>) -> (T, Vec<String>) {
         *self.statements.lock().expect("a lock") = Some(Vec::new());
-        let answer = asked.await;
+        let answer = requested.await;
         (answer, self.statements.lock().expect("a lock").take().unwrap_or_default())
     }
 
@@ -187,7 +187,7 @@ impl TestApp {
             holds_for: std::time::Duration::from_secs(8 * 3600),
         };
         let settings = Settings::default().token_settings();
-        self.app.issue_token(&Asker::operator(), &settings, &request).await.expect("a token")
+        self.app.issue_token(&Caller::operator(), &settings, &request).await.expect("a token")
     }
 
     async fn answer(request: reqwest::RequestBuilder) -> Answer {
@@ -254,7 +254,7 @@ impl TestApp {
             linking_keys: keys.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        self.app.add_platform(&Asker::operator(), &new).await.expect("a platform")
+        self.app.add_platform(&Caller::operator(), &new).await.expect("a platform")
     }
 
     /// Sends a delivery as a platform does, signed at the service's own time.
@@ -288,7 +288,7 @@ impl TestApp {
     /// Applies a file of requirements.
     pub async fn apply(&self, toml: &str) -> Vec<Applied> {
         let requirements = requirements_toml::read(toml).expect("good requirements");
-        self.app.apply_requirements(&Asker::operator(), requirements).await.expect("applied")
+        self.app.apply_requirements(&Caller::operator(), requirements).await.expect("applied")
     }
 
     /// Imports a part of the picture.
@@ -308,17 +308,17 @@ impl TestApp {
     }
 
     pub async fn import_as(&self, files: HrFiles<'_>, request: ImportRequest) -> Result<Plan, ImportError> {
-        self.app.import_directory(&Asker::operator(), &files.read(), request).await
+        self.app.import_directory(&Caller::operator(), &files.read(), request).await
     }
 
     /// Judges and writes whoever waits, as the service's job does; tests choose when.
-    pub async fn settle(&self) {
-        self.app.settle_all(|_| {}).await.expect("settled");
+    pub async fn refresh(&self) {
+        self.app.refresh_all(|_| {}).await.expect("settled");
     }
 
     /// Every difference between what is derived and what the facts give.
     pub async fn differences(&self) -> Vec<String> {
-        self.app.verify(&Asker::operator(), |_| {}).await.expect("verified").differences
+        self.app.verify(&Caller::operator(), |_| {}).await.expect("verified").differences
     }
 
     /// Runs a statement past the service; answers how many rows it changed.

@@ -25,8 +25,8 @@ pub struct Elsewhere {
 impl Elsewhere {
     pub async fn start() -> Self {
         let moodle = Arc::new(Moodle::default());
-        let (told, listening) = tokio::sync::oneshot::channel();
-        let told = Mutex::new(Some(told));
+        let (reported, listening) = tokio::sync::oneshot::channel();
+        let reported = Mutex::new(Some(reported));
         let figment = rocket::Config::figment()
             .merge(("port", 0))
             .merge(("log_level", "off"))
@@ -38,8 +38,8 @@ impl Elsewhere {
             .manage(moodle.clone())
             .attach(AdHoc::on_liftoff("port", move |rocket| {
                 Box::pin(async move {
-                    let told = told.lock().expect("a lock").take().expect("told once");
-                    told.send(rocket.config().port).expect("somebody listens");
+                    let reported = reported.lock().expect("a lock").take().expect("told once");
+                    reported.send(rocket.config().port).expect("somebody listens");
                 })
             }));
         let rocket = rocket.ignite().await.expect("it ignites");
@@ -165,20 +165,20 @@ fn parts(statementId: Option<&str>) -> (ContentType, String) {
     if statementId.is_some() {
         return (ContentType::new("multipart", "mixed").with_params(("boundary", "b")), "no parts".to_owned());
     }
-    let told = |number: u8, attachments: Value| {
-        let mut told = super::xapi::course_completed(super::xapi::account("17"), "2026-02-01T10:00:00.000Z");
-        told["id"] = json!(format!("5e8c9f3a-0b1d-4c55-9a51-00000000000{number}"));
-        told["stored"] = json!("2026-02-01T10:00:01Z");
-        told["attachments"] = attachments;
-        told
+    let reported = |number: u8, attachments: Value| {
+        let mut reported = super::xapi::course_completed(super::xapi::account("17"), "2026-02-01T10:00:00.000Z");
+        reported["id"] = json!(format!("5e8c9f3a-0b1d-4c55-9a51-00000000000{number}"));
+        reported["stored"] = json!("2026-02-01T10:00:01Z");
+        reported["attachments"] = attachments;
+        reported
     };
     let certificate = json!([{
         "usageType": "https://example.org/certificate", "display": {"sv": "Intyg"}, "contentType": "application/pdf",
         "length": 3, "sha2": "0".repeat(64),
     }]);
-    let mut plain = told(2, json!([]));
+    let mut plain = reported(2, json!([]));
     plain.as_object_mut().expect("a statement").remove("attachments");
-    (ContentType::JSON, json!({"statements": [told(1, certificate), plain]}).to_string())
+    (ContentType::JSON, json!({"statements": [reported(1, certificate), plain]}).to_string())
 }
 
 #[get("/page/statements")]

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::receiving::show_deliveries::DeliveriesRequest;
 use kurskoll::domain::access::Role;
-use kurskoll::store::deliveries::KeptDelivery;
+use kurskoll::store::deliveries::StoredDelivery;
 use serde_json::Value;
 
 use super::app::{Answer, TestApp};
@@ -63,19 +63,19 @@ impl TestApp {
     }
 
     /// Every kept delivery, newest first.
-    pub async fn kept_deliveries(&self) -> Vec<KeptDelivery> {
+    pub async fn stored_deliveries(&self) -> Vec<StoredDelivery> {
         let request = DeliveriesRequest { at_most: 100_000, ..DeliveriesRequest::default() };
-        self.app.list_deliveries(&Asker::operator(), &request).await.expect("the kept deliveries")
+        self.app.list_deliveries(&Caller::operator(), &request).await.expect("the kept deliveries")
     }
 
     /// The platforms' ids of every kept delivery.
-    pub async fn kept_ids(&self) -> BTreeSet<String> {
-        self.kept_deliveries().await.into_iter().map(|kept| kept.key.into()).collect()
+    pub async fn stored_ids(&self) -> BTreeSet<String> {
+        self.stored_deliveries().await.into_iter().map(|kept| kept.key.into()).collect()
     }
 
     /// Recomputes everything that is derived, and finds no difference; how many events were compared.
     pub async fn verified_events(&self) -> u64 {
-        let verified = self.app.verify(&Asker::operator(), |_| {}).await.expect("a verification");
+        let verified = self.app.verify(&Caller::operator(), |_| {}).await.expect("a verification");
         assert_eq!(verified.differences, Vec::<String>::new());
         verified.events
     }

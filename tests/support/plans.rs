@@ -28,14 +28,14 @@ const GROWING: [&str; 26] = [
     "employment_fact",
     "event",
     "exemption_fact",
-    "held_result",
+    "pending_result",
     "identity_claim",
     "learner",
     "scim_member",
     "scim_user",
     "scim_waiting",
-    "standing",
-    "standing_scope",
+    "compliance_state",
+    "compliance_state_scope",
     "statement",
     "statement_attachment",
     "statement_term",
@@ -54,7 +54,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id)", "verify looks for what points nowhere"),
     ("HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1", "verify looks for what counts twice"),
     ("WHERE e.is_known <> EXISTS", "verify compares every employee"),
-    ("\"standing\".\"employee_id\" NOT IN (SELECT \"employee\".\"id\"", "verify looks for standings of nobody"),
+    ("\"compliance_state\".\"employee_id\" NOT IN (SELECT \"employee\".\"id\"", "verify looks for standings of nobody"),
     (
         "SELECT employee_id, platform_id, key, value, home_page, recorded_at, superseded_at FROM identity_claim",
         "verify",
@@ -152,13 +152,13 @@ fn planner(backend: Backend) -> mpsc::Sender<Question> {
     static POSTGRES: OnceLock<Mutex<mpsc::Sender<Question>>> = OnceLock::new();
     let planner = if backend == Backend::Sqlite { &SQLITE } else { &POSTGRES };
     let planner = planner.get_or_init(|| {
-        let (questions, asked) = mpsc::channel::<Question>();
+        let (questions, requested) = mpsc::channel::<Question>();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
                 let database = TestDatabase::empty(backend).await;
                 let connection = large_without_statistics(backend, &database.url).await;
-                while let Ok((statements, answer)) = asked.recv() {
+                while let Ok((statements, answer)) = requested.recv() {
                     let mut scans = Vec::new();
                     for sql in statements {
                         scans.extend(scans_of(backend, &connection, &sql).await);
@@ -204,7 +204,7 @@ BEGIN
     END LOOP;
     FOR filled IN SELECT table_name AS name FROM information_schema.tables
                   WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-                      AND table_name NOT IN ('seaql_migrations', 'knowledge_clock', 'statement_index') LOOP
+                      AND table_name NOT IN ('seaql_migrations', 'transaction_clock', 'statement_index') LOOP
         SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position),
                string_agg(CASE
                    WHEN column_name = 'superseded_at' AND is_nullable = 'YES' THEN 'CASE WHEN g % 2 = 0 THEN g END'

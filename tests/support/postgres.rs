@@ -22,7 +22,7 @@ pub enum Backend {
 pub struct TestDatabase {
     /// What `database.url` takes.
     pub url: String,
-    _kept: Kept,
+    _stored: Kept,
 }
 
 #[derive(Debug)]
@@ -71,11 +71,11 @@ impl TestDatabase {
     fn in_folder() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("kurskoll.db").display());
-        Self { url, _kept: Kept::Folder { _folder: folder } }
+        Self { url, _stored: Kept::Folder { _folder: folder } }
     }
 
     fn on_server(database: ServerDatabase) -> Self {
-        Self { url: database.url(), _kept: Kept::OnServer { _database: database } }
+        Self { url: database.url(), _stored: Kept::OnServer { _database: database } }
     }
 }
 

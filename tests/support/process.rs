@@ -105,9 +105,9 @@ impl Installation {
     /// Runs a command that fails with exit code 1; what it said.
     pub async fn fails(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().await.expect("the binary runs");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
-        told
+        let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {reported}");
+        reported
     }
 
     /// Adds a platform; its secret.
@@ -144,7 +144,7 @@ pub fn is_root() -> bool {
 
 /// The port that the log says the service listens on; the log, where it ends before that.
 async fn port_of(log: &mut Lines<BufReader<ChildStderr>>) -> Result<u64, String> {
-    let mut told = String::new();
+    let mut reported = String::new();
     while let Some(line) = log.next_line().await.expect("a log") {
         let entry: Value = serde_json::from_str(&line).unwrap_or_default();
         if entry["message"] == "listening"
@@ -152,9 +152,9 @@ async fn port_of(log: &mut Lines<BufReader<ChildStderr>>) -> Result<u64, String>
         {
             return Ok(port);
         }
-        told.push_str(&line);
+        reported.push_str(&line);
     }
-    Err(told)
+    Err(reported)
 }
 
 /// A service that runs.
@@ -188,8 +188,8 @@ impl Serving {
     /// Asks it to stop (SIGTERM), and returns when it has.
     pub async fn stop(mut self) -> ExitStatus {
         let id = self.child.id().expect("it runs").to_string();
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status().await.expect("a shell");
-        assert!(asked.success());
+        let requested = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status().await.expect("a shell");
+        assert!(requested.success());
         self.child.wait().await.expect("it ends")
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::NewPlatform;
 use kurskoll::app::xapi::credentials::XAPI;
 use kurskoll::domain::ids::PlatformCode;
@@ -35,7 +35,7 @@ impl TestApp {
             linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        let made = self.app.add_xapi_platform(&Asker::operator(), &new).await.expect("a platform");
+        let made = self.app.add_xapi_platform(&Caller::operator(), &new).await.expect("a platform");
         XapiSender { credential: made.reveal() }
     }
 

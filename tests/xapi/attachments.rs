@@ -73,8 +73,8 @@ both_databases! {
         send(&app, &sender, &statement.to_string(), &[b"diploma", b"another"]).await.problem(400);
         assert_eq!((app.rows_in("statement").await, app.rows_in("delivery").await), (0, 4));
         // What was refused can be replayed, and is refused the same.
-        for kept in app.kept_deliveries().await {
-            let again = app.app.replay(&kurskoll::app::Asker::operator(), kept.id).await.expect("replayed");
+        for stored in app.stored_deliveries().await {
+            let again = app.app.replay(&kurskoll::app::Caller::operator(), stored.id).await.expect("replayed");
             assert!(matches!(again, kurskoll::store::receiving::Received::Quarantined { .. }), "{again:?}");
         }
     }

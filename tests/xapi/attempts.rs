@@ -120,8 +120,8 @@ both_databases! {
         let evidence = &requirement["evidence"][0];
         assert_eq!((&evidence["event_id"], &evidence["platform"]), (&json!(REGRADE), &json!("moodle")));
         assert_eq!((&evidence["occurred_at"], &evidence["holds_from"]), (&json!(REGRADED), &json!("2026-03-10")));
-        let told = app.get_as_city("/api/v1/employees/1001/history?kind=result").await.ok();
-        insta::allow_duplicates!(insta::assert_snapshot!(in_order(&lines(&told)), @r"
+        let reported = app.get_as_city("/api/v1/employees/1001/history?kind=result").await.ok();
+        insta::allow_duplicates!(insta::assert_snapshot!(in_order(&lines(&reported)), @r"
         result added by platform moodle (delivery): type – → quiz.graded, platform – → moodle, quiz – → https://larportal.example.org/mod/quiz/view.php?id=1, attempt – → https://larportal.example.org/mod/quiz/attempt.php?attempt=1&cmid=1, occurred_at – → 2026-03-10T10:00:00Z, score_percent – → 66.7, passed – → true
         result added by platform moodle (delivery): type – → quiz.graded, platform – → moodle, quiz – → https://larportal.example.org/mod/quiz/view.php?id=1, attempt – → https://larportal.example.org/mod/quiz/attempt.php?attempt=1&cmid=1, occurred_at – → 2026-03-20T10:00:00Z, score_percent – → 86.7, passed – → true
         "));
@@ -165,8 +165,8 @@ both_databases! {
         // The grade first, and then what was handed in.
         app.state(&sender, &json!([scored("18", 2, 13, REGRADED), ungraded("18", 2, HANDED_IN)])).await;
         assert_eq!(row(&app, "1002").await, PASSED);
-        let told = app.get_as_city("/api/v1/employees/1002/history?kind=result").await.ok();
-        insta::allow_duplicates!(insta::assert_snapshot!(in_order(&lines(&told)), @r"
+        let reported = app.get_as_city("/api/v1/employees/1002/history?kind=result").await.ok();
+        insta::allow_duplicates!(insta::assert_snapshot!(in_order(&lines(&reported)), @r"
         result added by platform moodle (delivery): type – → quiz.graded, platform – → moodle, quiz – → https://larportal.example.org/mod/quiz/view.php?id=1, attempt – → https://larportal.example.org/mod/quiz/attempt.php?attempt=2&cmid=1, occurred_at – → 2026-03-20T10:00:00Z, score_percent – → 86.7, passed – → true
         result added by platform moodle (delivery): type – → quiz.submitted, platform – → moodle, quiz – → https://larportal.example.org/mod/quiz/view.php?id=1, attempt – → https://larportal.example.org/mod/quiz/attempt.php?attempt=2&cmid=1, occurred_at – → 2026-03-10T10:00:00Z
         "));

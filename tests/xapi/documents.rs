@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
@@ -338,8 +338,8 @@ both_databases! {
         tell(&json!({"name": {"en": "old"}})).await;
         tell(&json!({"name": {"sv": "Säkerhet"}})).await;
         tell(&json!({"name": {"en": "Security"}, "type": "https://a.example/t"})).await;
-        let told = json!({"name": {"sv": "Säkerhet", "en": "Security"}, "type": "https://a.example/t"});
-        assert_eq!(keeper.get(&path).await.ok()["definition"], told);
+        let reported = json!({"name": {"sv": "Säkerhet", "en": "Security"}, "type": "https://a.example/t"});
+        assert_eq!(keeper.get(&path).await.ok()["definition"], reported);
         let agent = encoded(&account("17").to_string());
         let canonical = keeper.get(&format!("/statements?agent={agent}&format=canonical&limit=1&ascending=true")).await.ok();
         assert_eq!(canonical["statements"][0]["object"]["definition"]["type"], "https://a.example/t");
@@ -469,16 +469,16 @@ both_databases! {
         };
         let statement = course_completed(account("17"), "2026-02-01T10:00:00Z");
         let of_state = state("a");
-        for (asked, granted, statuses) in [
+        for (requested, granted, statuses) in [
             ("statements/write offline_access", "statements/write", [200, 403, 403, 403]),
             ("xapi:write", "xapi:write", [200, 403, 403, 204]),
             ("all/read", "all/read", [403, 200, 200, 403]),
             ("state define", "state define", [403, 403, 200, 204]),
             ("all", "all", [200, 200, 200, 204]),
         ] {
-            let told = get_token(asked).await.ok();
-            assert_eq!(told["scope"], granted);
-            let bearer = format!("Bearer {}", told["access_token"].as_str().expect("a token"));
+            let reported = get_token(requested).await.ok();
+            assert_eq!(reported["scope"], granted);
+            let bearer = format!("Bearer {}", reported["access_token"].as_str().expect("a token"));
             let headers = [("authorization", bearer.as_str()), ("x-experience-api-version", "1.0.3"), ("content-type", "application/json")];
             let path = format!("GET /xapi{}", states());
             let write = format!("PUT /xapi{of_state}");
@@ -488,7 +488,7 @@ both_databases! {
                 app.ask(&path, None, &headers, None).await,
                 app.ask(&write, None, &headers, Some(&json!({}))).await,
             ];
-            assert_eq!(answers.each_ref().map(|answer| answer.status), statuses, "{asked}");
+            assert_eq!(answers.each_ref().map(|answer| answer.status), statuses, "{requested}");
             for refused in answers.iter().filter(|answer| answer.status == 403) {
                 assert!(refused.problem(403).contains("scope"));
             }
@@ -510,10 +510,10 @@ both_databases! {
         };
         let grant = ("grant_type", "client_credentials");
         let basic = sender.authorization();
-        let told = ask(&[("authorization", &basic)], &[grant]).await;
-        assert_eq!(told.headers["cache-control"], "no-store");
-        let told = told.ok();
-        assert_eq!((&told["token_type"], &told["expires_in"]), (&json!("Bearer"), &json!(3600)));
+        let reported = ask(&[("authorization", &basic)], &[grant]).await;
+        assert_eq!(reported.headers["cache-control"], "no-store");
+        let reported = reported.ok();
+        assert_eq!((&reported["token_type"], &reported["expires_in"]), (&json!("Bearer"), &json!(3600)));
         let token = ask(&[], &[grant, ("client_id", key), ("client_secret", secret)]).await.ok()["access_token"].as_str().expect("a token").to_owned();
         let bearer = format!("Bearer {token}");
         let use_it = async |bearer: &str| {
@@ -544,7 +544,7 @@ both_databases! {
         }
         // The key is replaced, and holds on for a day; so does what is made with it, each token for its hour.
         let code = PlatformCode::parse("moodle").expect("a code");
-        app.app.rotate_credential(&Asker::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated");
+        app.app.rotate_credential(&Caller::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated");
         app.clock.advance(chrono::Duration::minutes(24 * 60 - 10));
         let late = ask(&[("authorization", &basic)], &[grant]).await.ok()["access_token"].as_str().expect("a token").to_owned();
         use_it(&bearer).await.problem(401);

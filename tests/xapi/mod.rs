@@ -101,7 +101,7 @@ both_databases! {
         }
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["attempts"].as_str()), ("compliant", "1"));
-        assert_eq!(app.kept_deliveries().await.len(), 4);
+        assert_eq!(app.stored_deliveries().await.len(), 4);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
@@ -134,7 +134,7 @@ both_databases! {
             platform: kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code"),
             since: None, after: None, at_most: 100, dry_run: false,
         };
-        let reread = app.app.reread_platform(&kurskoll::app::Asker::operator(), &request).await.expect("read again");
+        let reread = app.app.reread_platform(&kurskoll::app::Caller::operator(), &request).await.expect("read again");
         assert_eq!((reread.deliveries, reread.events.len()), (1, 0));
         for id in &ids {
             app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok();
@@ -169,9 +169,9 @@ both_databases! {
         assert_eq!(status_of(&app, "1001").await, "pending");
         let report = app.report("infosec-onboarding").await;
         assert_eq!(report["data_quality"]["quarantined_deliveries"], 1);
-        let kept = app.kept_deliveries().await;
-        assert_eq!((kept.len(), kept[0].outcome.as_str()), (1, "quarantined"));
-        assert_eq!(json!(kept[0].id), problem["delivery_id"]);
+        let stored = app.stored_deliveries().await;
+        assert_eq!((stored.len(), stored[0].outcome.as_str()), (1, "quarantined"));
+        assert_eq!(json!(stored[0].id), problem["delivery_id"]);
     }
 
     async fn an_id_that_is_known_with_other_content_is_a_conflict_and_with_the_same_is_none(database: TestDatabase) {
@@ -217,7 +217,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let old = city_with_moodle(&app).await;
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
-        let made = app.app.rotate_credential(&kurskoll::app::Asker::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated").expect("a key");
+        let made = app.app.rotate_credential(&kurskoll::app::Caller::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated").expect("a key");
         let new = XapiSender { credential: made.reveal() };
         app.state(&old, &both_of("17")).await;
         app.state(&new, &both_of("18")).await;

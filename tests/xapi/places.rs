@@ -1,6 +1,6 @@
 //! Statements whose learner, course, quiz, attempt and time stand where the platform's profile says.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
 
@@ -119,19 +119,19 @@ both_databases! {
         app.state(&sender, &course_completed(account("17"), "2026-02-01T10:00:00Z")).await;
         let registration = "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11";
         for (attempt, raw, at) in [(1, 10.0, "2026-02-02T10:00:00Z"), (2, 18.0, "2026-02-04T10:00:00Z")] {
-            let mut told = quiz_attempt(account("17"), attempt, raw, "2026-02-20T10:00:00Z");
-            told["context"]["registration"] = json!(registration);
-            told["result"]["extensions"] = json!({"https://portal.example.org/extensions/done": at});
-            app.state(&sender, &told).await;
+            let mut reported = quiz_attempt(account("17"), attempt, raw, "2026-02-20T10:00:00Z");
+            reported["context"]["registration"] = json!(registration);
+            reported["result"]["extensions"] = json!({"https://portal.example.org/extensions/done": at});
+            app.state(&sender, &reported).await;
         }
         let row = app.export_row("SEF", "1001").await;
         // One attempt by its registration, on the day of its earliest telling.
         assert_eq!((row["status"].as_str(), row["attempts"].as_str()), ("compliant", "1"));
         assert_eq!((row["satisfied_on"].as_str(), row["last_attempt_on"].as_str()), ("2026-02-02", "2026-02-02"));
         // A time that is none is refused, with its place.
-        let mut told = course_completed(account("18"), AT);
-        told["result"] = json!({"extensions": {"https://portal.example.org/extensions/done": "soon"}});
-        let problem = app.xapi(&sender, "POST /statements", Some(&told)).await.refused(400);
+        let mut reported = course_completed(account("18"), AT);
+        reported["result"] = json!({"extensions": {"https://portal.example.org/extensions/done": "soon"}});
+        let problem = app.xapi(&sender, "POST /statements", Some(&reported)).await.refused(400);
         assert!(problem.to_string().contains("https:~1~1portal.example.org~1extensions~1done"), "{problem}");
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -158,7 +158,7 @@ both_databases! {
             ("[[events]]\nfields = { learner = \"actor\" }\n", "events[0].verb is missing"),
             ("[[events]]\nverb = \"passed\"\n", "events[0].fields is missing"),
         ] {
-            let refused = app.app.give_profile(&Asker::operator(), &moodle, text).await.expect_err(text).to_string();
+            let refused = app.app.give_profile(&Caller::operator(), &moodle, text).await.expect_err(text).to_string();
             assert!(refused.contains(problem), "{text}\n{refused}");
         }
     }
@@ -169,7 +169,7 @@ fn a_check_of_statements_shows_what_was_read_from_where() {
     let here = CommandLine::new();
     here.write("words.toml", "[[events]]\nverb = \"uncompleted\"\nfields = { learner = \"context.instructor\" }\n");
     here.write("reset.json", reset("18", "17").to_string());
-    let told = here.ok("platform check words.toml reset.json").out;
+    let reported = here.ok("platform check words.toml reset.json").out;
     for part in [
         "taken for revocation",
         "$.context.instructor",
@@ -177,16 +177,16 @@ fn a_check_of_statements_shows_what_was_read_from_where() {
         "the usual place",
         "Understood: 1 result",
     ] {
-        assert!(told.contains(part), "{part}\n{told}");
+        assert!(reported.contains(part), "{part}\n{reported}");
     }
     let mut lacks = reset("18", "17");
     lacks["context"].as_object_mut().expect("a context").remove("instructor");
     here.write("lacks.json", lacks.to_string());
-    let told = here.ok("platform check words.toml lacks.json").out;
-    assert!(told.contains("nothing: no one person stands where the profile looks for the learner"), "{told}");
+    let reported = here.ok("platform check words.toml lacks.json").out;
+    assert!(reported.contains("nothing: no one person stands where the profile looks for the learner"), "{reported}");
     here.write("teacher.json", reset("17", "17").to_string());
-    let told = here.ok("platform check xapi teacher.json").out;
-    assert!(told.contains("nothing: its actor is its instructor"), "{told}");
+    let reported = here.ok("platform check xapi teacher.json").out;
+    assert!(reported.contains("nothing: its actor is its instructor"), "{reported}");
     here.write("bad.toml", "[fields]\nlearner = \"context.teacher\"\n");
     here.run("platform check bad.toml reset.json").assert_failed("fields.learner looks for what no statement has");
 }

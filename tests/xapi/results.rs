@@ -119,24 +119,24 @@ both_databases! {
     async fn a_voided_statement_counts_for_nothing_whichever_comes_first(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let mut told = both_of("17");
-        told[0]["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        let mut reported = both_of("17");
+        reported[0]["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
         let void = json!({
             "actor": {"mbox": "mailto:larare@example.org"},
             "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"},
             "timestamp": "2026-02-04T10:00:00Z",
         });
-        app.state(&sender, &told).await;
+        app.state(&sender, &reported).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         app.state(&sender, &void).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
-        let mut told = both_of("18");
-        told[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
+        let mut reported = both_of("18");
+        reported[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
         let mut void = void;
-        void["object"]["id"] = told[0]["id"].clone();
+        void["object"]["id"] = reported[0]["id"].clone();
         app.state(&sender, &void).await;
-        app.state(&sender, &told).await;
+        app.state(&sender, &reported).await;
         assert_eq!(status_of(&app, "1002").await, "pending");
         assert_eq!(app.differences().await, [""; 0]);
         // Whoever voids is no learner whose results wait.
@@ -149,7 +149,7 @@ both_databases! {
         let viewed = moodle(account("17"), "http://id.tincanapi.com/verb/viewed", ("/course/view.php?id=2", COURSE), AT);
         app.state(&sender, &viewed).await;
         assert_eq!((app.rows_in("statement").await, app.rows_in("event").await), (1, 0));
-        assert_eq!(app.kept_deliveries().await[0].outcome, "ignored");
+        assert_eq!(app.stored_deliveries().await[0].outcome, "ignored");
     }
 
     async fn what_is_dated_ahead_waits_alone_and_counts_when_it_is_read_again_after_its_day(database: TestDatabase) {
@@ -167,7 +167,7 @@ both_databases! {
         let reread = async || {
             let platform = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
             let request = RereadRequest { platform, since: None, after: None, at_most: 100, dry_run: false };
-            app.app.reread_platform(&kurskoll::app::Asker::operator(), &request).await.expect("read again").events.len()
+            app.app.reread_platform(&kurskoll::app::Caller::operator(), &request).await.expect("read again").events.len()
         };
         assert_eq!(reread().await, 0);
         assert_eq!(app.differences().await, [""; 0]);
@@ -207,7 +207,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
-        let operator = kurskoll::app::Asker::operator();
+        let operator = kurskoll::app::Caller::operator();
         let wrong = app.app.give_profile(&operator, &code, "[verbs]\ncompleted = [\"finished\"]\n").await;
         assert!(wrong.is_err_and(|error| error.to_string().contains("verbs.completed")));
         app.app.give_profile(&operator, &code, r#"

@@ -1,6 +1,6 @@
 //! What an officer would expect to count: what does, in the shapes in which platforms send it, and what does not and is said to.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::receiving::reread::RereadRequest;
 use kurskoll::domain::ids::PlatformCode;
 use serde_json::{Value, json};
@@ -140,9 +140,9 @@ both_databases! {
         app.clock.advance(chrono::Duration::seconds(1));
         let platform = PlatformCode::parse("moodle").expect("a code");
         let words = "[verbs]\ncompleted = [\"https://portal.example.org/verbs/finished\"]\n";
-        app.app.give_profile(&Asker::operator(), &platform, words).await.expect("a profile");
+        app.app.give_profile(&Caller::operator(), &platform, words).await.expect("a profile");
         let request = RereadRequest { platform, since: None, after: None, at_most: 100, dry_run: false };
-        app.app.reread_platform(&Asker::operator(), &request).await.expect("read again");
+        app.app.reread_platform(&Caller::operator(), &request).await.expect("read again");
         assert_eq!((compliant(&app, "unknown").await, without_result(&app, "unknown").await), (1, vec![]));
         assert_eq!(app.differences().await, [""; 0]);
         let known_at = before["known_at"].as_str().expect("an instant");
@@ -156,7 +156,7 @@ both_databases! {
         app.state(&sender, &moodle(account("17"), "completed", ("/mod/scorm/view.php?id=6#sco", SCO), AT)).await;
         let file = requirement("scorm", "course", "/mod/scorm/view.php?id=6#sco");
         let wanted = kurskoll::intake::requirements_toml::read(&file).expect("requirements");
-        let checked = app.app.check_requirements(&Asker::operator(), &wanted).await.expect("checked");
+        let checked = app.app.check_requirements(&Caller::operator(), &wanted).await.expect("checked");
         assert_eq!(checked.len(), 1);
         let [found] = checked[0].without_result.as_slice() else { panic!("{checked:?}") };
         assert_eq!((found.statements, found.reason.as_str(), found.platform.as_str()), (1, "not_graded", "moodle"));

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
@@ -49,11 +49,11 @@ impl App {
     /// Applies requirements; all of them or none. No version is ever rewritten.
     pub async fn apply_requirements(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         wanted: Vec<Requirement>,
     ) -> Result<Vec<Applied>, ApplyError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let mut applied = Vec::with_capacity(wanted.len());
         for requirement in wanted {
             let code = requirement.code.clone();

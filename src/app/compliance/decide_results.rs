@@ -6,13 +6,13 @@ use chrono::NaiveDate;
 
 use crate::app::compliance::judge::Requirements;
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::approval::State;
-use crate::domain::compliance::span::standing_spans;
-use crate::domain::compliance::standing::standing_on;
+use crate::domain::compliance::span::state_spans;
+use crate::domain::compliance::state::state_on;
 use crate::domain::compliance::withdrawal::{State as Stands, states};
-use crate::domain::compliance::{Person, Standing, StandingSpan};
+use crate::domain::compliance::{ComplianceState, Person, StateSpan};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultDecision, ResultKind, Revokes, Verdict};
 use crate::store::people::KnownEmployee;
@@ -41,7 +41,7 @@ pub struct DecisionAnswer {
     pub platform: PlatformCode,
 }
 
-/// What was decided, or would be, and whose standing it changes.
+/// What was decided, or would be, and whose state it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedAnswer {
     /// `None` in a dry run.
@@ -50,19 +50,19 @@ pub struct DecidedAnswer {
     pub event: LinkedResult,
     /// Whether it counts for nothing until somebody else approves it.
     pub needs_approval: bool,
-    pub changes: Vec<StandingChange>,
+    pub changes: Vec<StateChange>,
 }
 
 /// How a decision changes what holds for an employee in a requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandingChange {
+pub struct StateChange {
     pub number: EmployeeNumber,
     pub requirement: RequirementCode,
     /// The first day on which it changes.
     pub from: NaiveDate,
     /// What holds today; `None`: the requirement does not bind the employee.
-    pub before: Option<Standing>,
-    pub after: Option<Standing>,
+    pub before: Option<ComplianceState>,
+    pub after: Option<ComplianceState>,
 }
 
 /// Why nothing was decided.
@@ -109,11 +109,11 @@ impl App {
     /// Withdraws or restores a result, or proposes it where two must agree.
     pub async fn decide_result(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ResultDecisionRequest,
     ) -> Result<DecidedAnswer, DecideResultError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let meant = self.meant(connection, request).await?;
         let name = (meant.platform, &request.event_id);
@@ -144,7 +144,7 @@ impl App {
         let (change, decision) = if needs_approval {
             // What it would change was only tried.
             change.roll_back().await?;
-            let change = self.begin_change(asker, &grant).await?;
+            let change = self.begin_change(caller, &grant).await?;
             let proposed = result_decisions::propose(&change, name, request.verdict, because).await?;
             (change, proposed)
         } else {
@@ -166,9 +166,9 @@ impl App {
     }
 
     /// Approves a decision that somebody else proposed; it counts from now on.
-    pub async fn approve_result_decision(&self, asker: &Asker, id: i64) -> Result<DecisionAnswer, DecideResultError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn approve_result_decision(&self, caller: &Caller, id: i64) -> Result<DecisionAnswer, DecideResultError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let decision = proposed(connection, id).await?;
         if !decision.may_be_approved_by(grant.subject()) {
@@ -187,12 +187,12 @@ impl App {
     /// Rejects a decision that is proposed; it never counts.
     pub async fn reject_result_decision(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         id: i64,
         because: &str,
     ) -> Result<DecisionAnswer, DecideResultError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let decision = proposed(connection, id).await?;
         result_decisions::end(&change, id, (grant.subject(), because)).await?;
@@ -203,24 +203,24 @@ impl App {
     }
 
     /// One decision about a result.
-    pub async fn show_result_decision(&self, asker: &Asker, id: i64) -> Result<DecisionAnswer, DecideResultError> {
-        let grant = asker.grant(Action::ReadDeliveries)?;
+    pub async fn show_result_decision(&self, caller: &Caller, id: i64) -> Result<DecisionAnswer, DecideResultError> {
+        let grant = caller.grant(Action::ReadDeliveries)?;
         let object = format!("decision {id}");
-        let reading = self.begin_read(asker, &grant, Act { action: "result.read", object: &object }).await?;
+        let reading = self.begin_read(caller, &grant, Act { action: "result.read", object: &object }).await?;
         answer_of(reading.connection(), id).await
     }
 
     /// Decisions about results from the newest on; `before` is the id of the last one that was seen.
     pub async fn list_result_decisions(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         state: Option<State>,
         before: Option<i64>,
         at_most: u64,
     ) -> Result<Vec<DecisionAnswer>, DecideResultError> {
-        let grant = asker.grant(Action::ReadDeliveries)?;
+        let grant = caller.grant(Action::ReadDeliveries)?;
         let entry = Act { action: "result.read", object: "decisions about results" };
-        let reading = self.begin_read(asker, &grant, entry).await?;
+        let reading = self.begin_read(caller, &grant, entry).await?;
         let connection = reading.connection();
         let found = result_decisions::list(connection, reading.scope(), state, before, at_most).await?;
         named(connection, found).await
@@ -354,16 +354,16 @@ pub(in crate::app) fn changes(
     after: &[KnownEmployee],
     requirements: &Requirements,
     today: NaiveDate,
-) -> Vec<StandingChange> {
+) -> Vec<StateChange> {
     let nobody = Person::default();
     let mut changes = Vec::new();
     for employee in after {
         let then = before.iter().find(|then| then.id == employee.id).map_or(&nobody, |then| &then.person);
         for (code, versions) in requirements {
-            let (was, is) = (standing_spans(then, versions), standing_spans(&employee.person, versions));
+            let (was, is) = (state_spans(then, versions), state_spans(&employee.person, versions));
             let Some(from) = first_difference(&was, &is) else { continue };
-            let on = |person: &Person| standing_on(person, versions, today).map(|(_, standing)| standing);
-            changes.push(StandingChange {
+            let on = |person: &Person| state_on(person, versions, today).map(|(_, state)| state);
+            changes.push(StateChange {
                 number: employee.number.clone(),
                 requirement: code.clone(),
                 from,
@@ -376,11 +376,11 @@ pub(in crate::app) fn changes(
 }
 
 /// The first day on which spans differ.
-fn first_difference(before: &[StandingSpan], after: &[StandingSpan]) -> Option<NaiveDate> {
+fn first_difference(before: &[StateSpan], after: &[StateSpan]) -> Option<NaiveDate> {
     let place = before.iter().zip(after).position(|(before, after)| before != after);
     let place = place.or_else(|| (before.len() != after.len()).then(|| before.len().min(after.len())))?;
     match (before.get(place), after.get(place)) {
-        (Some(was), Some(is)) if was.days.first == is.days.first && was.standing == is.standing => {
+        (Some(was), Some(is)) if was.days.first == is.days.first && was.state == is.state => {
             was.days.until.into_iter().chain(is.days.until).min()
         }
         (was, is) => was.into_iter().chain(is).map(|span| span.days.first).min(),

@@ -6,17 +6,17 @@ use chrono::NaiveDate;
 
 use crate::app::App;
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::compliance::span::{scope_spans, shown_employments, standing_spans};
-use crate::domain::compliance::standing::standing_on;
-use crate::domain::compliance::{RequirementVersion, Standing};
+use crate::domain::compliance::span::{scope_spans, shown_employments, state_spans};
+use crate::domain::compliance::state::state_on;
+use crate::domain::compliance::{ComplianceState, RequirementVersion};
 use crate::domain::directory::Employment;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::ExportRow;
 use crate::domain::report::protection::protect;
 use crate::domain::report::sort::SwedishOrder;
+use crate::store::compliance_states::Derived;
 use crate::store::export_rows::{PlacedRow, RowPlace};
 use crate::store::people::KnownEmployee;
-use crate::store::standings::Derived;
 
 /// All versions of every requirement, by its code.
 pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;
@@ -40,22 +40,27 @@ pub(in crate::app) fn derive(
 ) -> Vec<Derived> {
     let mut derived = Vec::new();
     for (code, versions) in requirements {
-        let standings = standing_spans(&employee.person, versions);
-        if standings.is_empty() {
+        let compliance_states = state_spans(&employee.person, versions);
+        if compliance_states.is_empty() {
             continue;
         }
         let scopes = scope_spans(&employee.person, versions).into_iter().map(|span| {
             let key = sort_key(order, employee, &span.unit);
             (span, key)
         });
-        derived.push(Derived { employee: employee.id, requirement: code.clone(), standings, scopes: scopes.collect() });
+        derived.push(Derived {
+            employee: employee.id,
+            requirement: code.clone(),
+            compliance_states,
+            scopes: scopes.collect(),
+        });
     }
     derived
 }
 
-/// A person's standing on a day, and the administrations in which the person counts by it.
+/// A person's state on a day, and the administrations in which the person counts by it.
 pub(in crate::app) struct Judged<'a> {
-    pub standing: Standing,
+    pub state: ComplianceState,
     pub shown: BTreeMap<&'a AdministrationCode, &'a Employment>,
 }
 
@@ -65,9 +70,9 @@ pub(in crate::app) fn judge<'a>(
     versions: &[RequirementVersion],
     day: NaiveDate,
 ) -> Option<Judged<'a>> {
-    let (_, standing) = standing_on(&employee.person, versions, day)?;
+    let (_, state) = state_on(&employee.person, versions, day)?;
     let version = in_effect_on(versions, day)?;
-    Some(Judged { standing, shown: shown_employments(&employee.person, version, day) })
+    Some(Judged { state, shown: shown_employments(&employee.person, version, day) })
 }
 
 impl App {
@@ -80,7 +85,7 @@ impl App {
         (administration, administration_name): (&AdministrationCode, &str),
         day: NaiveDate,
     ) -> Option<PlacedRow> {
-        let Judged { standing, shown } = judge(employee, versions, day)?;
+        let Judged { state, shown } = judge(employee, versions, day)?;
         let employment = *shown.get(administration)?;
         let contact = employee.contacts.get(&employment.fact_id);
         let mut row = ExportRow {
@@ -94,14 +99,14 @@ impl App {
             employment_form: employment.form,
             starts_on: employment.began_on(),
             requirement: requirement.clone(),
-            status: standing.status,
-            due_on: standing.due_on,
-            satisfied_on: standing.satisfied_on,
-            valid_until: standing.valid_until,
-            best_score_percent: standing.best_score_percent,
-            attempts: standing.attempts,
-            last_attempt_on: standing.last_attempt_on,
-            evidence_event_id: standing.evidence_event_id,
+            status: state.status,
+            due_on: state.due_on,
+            satisfied_on: state.satisfied_on,
+            valid_until: state.valid_until,
+            best_score_percent: state.best_score_percent,
+            attempts: state.attempts,
+            last_attempt_on: state.last_attempt_on,
+            evidence_event_id: state.evidence_event_id,
             as_of: day,
         };
         if employee.protected {

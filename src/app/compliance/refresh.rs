@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::app::App;
 use crate::app::compliance::judge::{Requirements, derive};
 use crate::domain::ids::EmployeeId;
+use crate::store::compliance_states::Derived;
 use crate::store::stale::{self, Stale};
-use crate::store::standings::Derived;
 use crate::store::whose::Whose;
 use crate::store::{
     Connection, Snapshot, StoreError, Trouble, Unscoped, employees, people, platforms, relinking, requirements,
@@ -23,7 +23,7 @@ const FEW: usize = 200;
 const TRIES: u32 = 5;
 
 /// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
-const RECKONING: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
+const DERIVATION_VERSION: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
 
 /// All versions of every requirement that a snapshot holds.
 pub(in crate::app) async fn all_requirements(snapshot: &Snapshot) -> Result<Requirements, StoreError> {
@@ -44,12 +44,12 @@ impl App {
     /// Judges and writes whoever has waited longest, a few hundred at a time; answers how many people that were.
     ///
     /// One at a time in a process: two would do the same work, and one of them in vain.
-    pub async fn settle_some(&self) -> Result<usize, StoreError> {
-        let _alone = self.settling.lock().await;
-        self.settle_next().await
+    pub async fn refresh_some(&self) -> Result<usize, StoreError> {
+        let _alone = self.refreshing.lock().await;
+        self.refresh_next().await
     }
 
-    async fn settle_next(&self) -> Result<usize, StoreError> {
+    async fn refresh_next(&self) -> Result<usize, StoreError> {
         let mut tried = 1;
         loop {
             let snapshot = self.store.snapshot(Unscoped::Deriving).await?;
@@ -60,7 +60,7 @@ impl App {
             }
             let (employees, derived) = self.derive_for(&snapshot, &waiting).await?;
             drop(snapshot);
-            match self.store.settle(&waiting, derived).await {
+            match self.store.refresh(&waiting, derived).await {
                 Ok(()) => return Ok(employees),
                 // Another process writes the same people's rows, and one of the two was undone.
                 Err(error) if Trouble::of(&error) == Some(Trouble::Busy) && tried < TRIES => tried += 1,
@@ -70,7 +70,7 @@ impl App {
     }
 
     /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
-    pub async fn watch_settling(&self) -> Result<(), StoreError> {
+    pub async fn watch_refresh(&self) -> Result<(), StoreError> {
         self.metrics
             .set_stale_employees(stale::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
         Ok(())
@@ -98,33 +98,34 @@ impl App {
 
     /// Settles all that waits now; `progress` hears how many people are done since it was last told. What comes meanwhile waits
     /// for others: while deliveries come without a pause, something always does.
-    pub async fn settle_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
+    pub async fn refresh_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Deriving);
         let Some((_, through)) = stale::stale_bounds(connection).await? else { return Ok(()) };
         while let Some((oldest, _)) = stale::stale_bounds(connection).await?
             && oldest <= through
         {
-            progress(self.settle_some().await?);
+            progress(self.refresh_some().await?);
         }
         Ok(())
     }
 
     /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
-    pub(in crate::app) async fn settle_before_reading(&self) -> Result<(), StoreError> {
+    pub(in crate::app) async fn refresh_before_reading(&self) -> Result<(), StoreError> {
         let (_, are_all) = stale::stale(self.store.connection(Unscoped::Deriving), FEW).await?;
-        if are_all { Ok(()) } else { self.settle_all(|_| {}).await }
+        if are_all { Ok(()) } else { self.refresh_all(|_| {}).await }
     }
 }
 
 /// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
 pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
-    let reckoning = format!("{RECKONING} {}", app.calendar.zone.name());
-    if settings::read(app.store.connection(Unscoped::Deriving), settings::RECKONING).await?.as_ref() == Some(&reckoning)
+    let derivation_version = format!("{DERIVATION_VERSION} {}", app.calendar.zone.name());
+    if settings::read(app.store.connection(Unscoped::Deriving), settings::DERIVATION_VERSION).await?.as_ref()
+        == Some(&derivation_version)
     {
         return Ok(());
     }
     let change = app.store.change(Unscoped::Deriving, app.now()).await?;
-    settings::write(&change, settings::RECKONING, &reckoning).await?;
+    settings::write(&change, settings::DERIVATION_VERSION, &derivation_version).await?;
     stale::mark_everybody_stale(&change).await?;
     // On which day HR gave a key depends on the time zone.
     let orders = platforms::link_orders(change.connection()).await?;

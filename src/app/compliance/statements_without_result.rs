@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::requirement::Requirement;
 use crate::domain::ids::RequirementCode;
@@ -34,10 +34,10 @@ impl App {
     /// is nobody's data: no audit entry is left.
     pub async fn check_requirements(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         requirements: &[Requirement],
     ) -> Result<Vec<CheckedRequirement>, CheckRequirementsError> {
-        asker.grant(Action::Operate)?;
+        caller.grant(Action::Operate)?;
         let snapshot = self.store.snapshot(Unscoped::Operating).await?;
         let mut checked = Vec::with_capacity(requirements.len());
         for requirement in requirements {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::directory::list_codes::ListCodesError;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::compliance::Requirement;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
@@ -22,10 +22,10 @@ impl App {
     /// bring them.
     pub async fn unknown_audience(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         requirements: &[Requirement],
     ) -> Result<Vec<UnknownAudience>, ListCodesError> {
-        asker.grant(Action::Operate)?;
+        caller.grant(Action::Operate)?;
         let named: BTreeSet<&str> =
             requirements.iter().flat_map(|requirement| &requirement.audience.units).map(String::as_str).collect();
         let snapshot = self.store.snapshot(Unscoped::Configuration).await?;

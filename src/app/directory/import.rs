@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources};
 use crate::domain::directory::plan::{Allowed, Extent, Files, Known, Plan, Unusual, plan};
@@ -60,11 +60,11 @@ impl App {
     /// Imports records that come from no file of HR's; answers what they changed, or would change.
     pub async fn import_directory(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         files: &Files,
         request: ImportRequest,
     ) -> Result<Plan, ImportError> {
-        Ok(self.import_files(asker, files, &Sources::default(), request, &|_| {}).await?.plan)
+        Ok(self.import_files(caller, files, &Sources::default(), request, &|_| {}).await?.plan)
     }
 
     /// Imports files; `progress` is told how many more rows were written.
@@ -73,13 +73,13 @@ impl App {
     /// imported before and change nothing leave no trace; other files that change nothing leave a report that says so.
     pub async fn import_files(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         files: &Files,
         sources: &Sources,
         request: ImportRequest,
         progress: applying::Progress<'_>,
     ) -> Result<Imported, ImportError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         if files.exemptions.is_some() && self.approval.exemptions {
             return Err(ImportError::ExemptionsNeedApproval);
         }
@@ -88,7 +88,7 @@ impl App {
         loop {
             // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
             let holding = overtaken == OVERTAKEN_AT_MOST && !request.dry_run;
-            let held = if holding { Some(self.begin_change(asker, &grant).await?) } else { None };
+            let held = if holding { Some(self.begin_change(caller, &grant).await?) } else { None };
             let (known, changed_at, same_files) = match &held {
                 Some(change) => known_and_same(change.connection(), key.as_deref()).await?,
                 None => {
@@ -108,7 +108,7 @@ impl App {
             }
             let change = match held {
                 Some(change) => change,
-                None => self.begin_change(asker, &grant).await?,
+                None => self.begin_change(caller, &grant).await?,
             };
             let now_changed_at = settings::read(change.connection(), settings::DIRECTORY_CHANGED_AT).await?;
             if now_changed_at != changed_at {
@@ -121,7 +121,11 @@ impl App {
                 applying::apply(&change, &plan, &orders, self.calendar, progress).await?;
             }
             let employments = files.employments.iter().flatten().map(|row| &row.record.employment);
-            scim::leave_to_hr(&change, employments.map(|told| (&told.employee_number, &told.employment_id))).await?;
+            scim::leave_to_hr(
+                &change,
+                employments.map(|reported| (&reported.employee_number, &reported.employment_id)),
+            )
+            .await?;
             let summary = plan.summary();
             let report =
                 imports::insert(&change, grant.subject(), today, request.extent, sources, &summary, None).await?;

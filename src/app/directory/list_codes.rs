@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::store::{StoreError, Unscoped, directory, requirements};
@@ -25,8 +25,8 @@ pub enum ListCodesError {
 
 impl App {
     /// The codes of all requirements and administrations, for the operator. They are nobody's data: no audit entry is left.
-    pub async fn list_codes(&self, asker: &Asker) -> Result<Codes, ListCodesError> {
-        asker.grant(Action::Operate)?;
+    pub async fn list_codes(&self, caller: &Caller) -> Result<Codes, ListCodesError> {
+        caller.grant(Action::Operate)?;
         let snapshot = self.store.snapshot(Unscoped::Configuration).await?;
         let connection = snapshot.connection();
         let administrations = directory::administrations(connection, self.now()).await?;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::calendar::day_before;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::directory::succession::{Reorganisation, Step, Successions, Unworkable};
-use crate::domain::directory::{Employment, ToldEmployment};
+use crate::domain::directory::{Employment, RecordedEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
 use crate::store::{Act, Connection, StoreError, directory, people, reorganisations};
 
@@ -85,24 +85,24 @@ impl App {
     /// Records what happens to administrations on a day: all or nothing.
     pub async fn reorganise(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ReorganisationRequest,
     ) -> Result<ReorganisationAnswer, ReorganiseError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let ReorganisationRequest { on_day, steps, names, reason, dry_run } = request;
         if steps.is_empty() {
             return Err(ReorganiseError::Nothing);
         }
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let known = directory::administrations(connection, change.known_at()).await?;
         let opened = opened(&known, steps, names)?;
-        let standing = reorganisations::standing(connection, None).await?;
-        let before = tree(&standing, None)?;
+        let in_force = reorganisations::in_force(connection, None).await?;
+        let before = tree(&in_force, None)?;
         let new: Vec<(NaiveDate, &Step)> = steps.iter().map(|step| (*on_day, step)).collect();
-        let after = tree(&standing, Some(&new))?;
-        let told_in = connected(&standing, steps);
-        let told = people::told_in(connection, &told_in).await?;
+        let after = tree(&in_force, Some(&new))?;
+        let recorded_in = connected(&in_force, steps);
+        let told = people::recorded_in(connection, &recorded_in).await?;
         nobody_is_left(&after, &told)?;
         let answer = |id, reorganisation| ReorganisationAnswer {
             id,
@@ -133,7 +133,7 @@ impl App {
             reorganisations::open_administration(&change, code, name).await?;
         }
         let id = reorganisations::insert(&change, *on_day, steps, (grant.subject(), reason)).await?;
-        reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
+        reorganisations::mark_stale(&change, &recorded_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {on_day}: {} steps, because {reason}", steps.len());
         let answer = answer(Some(id), recorded(id, grant.subject()));
         change.commit(Act { action: "reorganisation.make", object: &object }).await?;
@@ -143,12 +143,12 @@ impl App {
     /// Takes a reorganisation back: as known from now on, it never was.
     pub async fn undo_reorganisation(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         id: i64,
         because: &str,
     ) -> Result<Reorganisation, ReorganiseError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let all = reorganisations::list(connection, change.scope()).await?;
         let undone = all.iter().find(|known| known.id == id).ok_or(ReorganiseError::UnknownReorganisation(id))?;
@@ -170,8 +170,8 @@ impl App {
             ReorganiseError::Unworkable(why) => ReorganiseError::CannotStandWithout(why),
             other => other,
         })?;
-        let told_in = connected(&others, &undone.steps);
-        let told = people::told_in(connection, &told_in).await?;
+        let recorded_in = connected(&others, &undone.steps);
+        let told = people::recorded_in(connection, &recorded_in).await?;
         for step in &undone.steps {
             let Step::Opens(code) = step else { continue };
             if !reorganisations::was_known_before(connection, code, undone.recorded_at).await? {
@@ -180,7 +180,7 @@ impl App {
         }
         nobody_is_left(&after, &told)?;
         reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
-        reorganisations::mark_stale(&change, &told_in.iter().collect()).await?;
+        reorganisations::mark_stale(&change, &recorded_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
         let found = reorganisations::list(connection, change.scope()).await?.into_iter().find(|known| known.id == id);
         change.commit(Act { action: "reorganisation.undo", object: &object }).await?;
@@ -188,13 +188,13 @@ impl App {
     }
 
     /// Every reorganisation that was recorded, the newest first; for whoever sees the whole city.
-    pub async fn list_reorganisations(&self, asker: &Asker) -> Result<Vec<Reorganisation>, ReorganiseError> {
-        let grant: Grant = asker.grant(Action::ReadReport)?;
+    pub async fn list_reorganisations(&self, caller: &Caller) -> Result<Vec<Reorganisation>, ReorganiseError> {
+        let grant: Grant = caller.grant(Action::ReadReport)?;
         if !grant.visible().is_all() {
             return Err(Refused.into());
         }
         let entry = Act { action: "reorganisation.list", object: "reorganisations" };
-        let reading = self.begin_read(asker, &grant, entry).await?;
+        let reading = self.begin_read(caller, &grant, entry).await?;
         Ok(reorganisations::list(reading.connection(), reading.scope()).await?)
     }
 
@@ -247,14 +247,14 @@ fn opened<'r>(
     }
 }
 
-fn tree(standing: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Result<Successions, ReorganiseError> {
-    let steps = standing.iter().flat_map(|known| known.steps.iter().map(|step| (known.on_day, step)));
+fn tree(in_force: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Result<Successions, ReorganiseError> {
+    let steps = in_force.iter().flat_map(|known| known.steps.iter().map(|step| (known.on_day, step)));
     Ok(Successions::of(steps.chain(new.unwrap_or_default().iter().copied()))?)
 }
 
 /// The codes that may be named for whoever is concerned: those that steps name, and those that other steps connect with
 /// these, there or from there.
-fn connected(standing: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
+fn connected(in_force: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
     fn named(step: &Step) -> Vec<&AdministrationCode> {
         match step {
             Step::Moves { from, to, .. } => vec![from, to],
@@ -263,7 +263,7 @@ fn connected(standing: &[Reorganisation], steps: &[Step]) -> BTreeSet<Administra
     }
     let mut codes: BTreeSet<AdministrationCode> = steps.iter().flat_map(named).cloned().collect();
     loop {
-        let steps = standing.iter().flat_map(|known| &known.steps).map(named);
+        let steps = in_force.iter().flat_map(|known| &known.steps).map(named);
         let touching = steps.filter(|named| named.iter().any(|code| codes.contains(*code)));
         let more: Vec<AdministrationCode> = touching.flatten().filter(|code| !codes.contains(*code)).cloned().collect();
         if more.is_empty() {
@@ -281,7 +281,7 @@ fn leaves(code: &AdministrationCode, before: &Successions, after: &Successions, 
 fn nobody_is_left(after: &Successions, told: &[(EmployeeId, Employment)]) -> Result<(), ReorganiseError> {
     let mut left: BTreeMap<AdministrationCode, u64> = BTreeMap::new();
     for (_, employment) in told {
-        if let Some(code) = after.closed_to(&employment.as_told()) {
+        if let Some(code) = after.closed_to(&employment.as_recorded()) {
             *left.entry(code).or_default() += 1;
         }
     }
@@ -297,7 +297,7 @@ fn nobody_rests_on(
     after: &Successions,
     told: &[(EmployeeId, Employment)],
 ) -> Result<(), ReorganiseError> {
-    let resting = told.iter().filter(|(_, employment)| after.leads_to(&employment.as_told(), code)).count();
+    let resting = told.iter().filter(|(_, employment)| after.leads_to(&employment.as_recorded(), code)).count();
     match resting as u64 {
         0 => Ok(()),
         employments => Err(ReorganiseError::InUse { code: code.clone(), employments }),
@@ -317,7 +317,7 @@ fn moved(
             continue;
         }
         let day = on_day.max(employment.starts_on);
-        let told = employment.as_told();
+        let told = employment.as_recorded();
         let (from, to) = (before.place(&told, day), after.place(&told, day));
         if from != to {
             let (count, people) = employments.entry((from.clone(), to.clone())).or_default();
@@ -341,7 +341,7 @@ fn named_before(
     let mut people = BTreeSet::new();
     for (employee, employment) in told.iter().filter(|(_, employment)| employment.starts_on < on_day) {
         let last = employment.ends_on.map_or(day_before(on_day), |last| last.min(day_before(on_day)));
-        let until = ToldEmployment { ends_on: Some(last), ..employment.as_told() };
+        let until = RecordedEmployment { ends_on: Some(last), ..employment.as_recorded() };
         if before.stays(&until) != after.stays(&until) {
             found.employments += 1;
             people.insert(*employee);

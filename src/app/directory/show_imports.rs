@@ -1,6 +1,6 @@
 //! Reports of imports: listed, shown, and what each changed.
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::ImportReport;
 use crate::domain::directory::plan::Plan;
@@ -21,20 +21,20 @@ impl App {
     /// Imports from the newest on; `before` is the id of the last one that was seen.
     pub async fn list_imports(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         before: Option<i64>,
         at_most: u64,
     ) -> Result<Vec<ImportReport>, ShowImportsError> {
-        let grant = asker.grant(Action::ReadImports)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "import.list", object: "imports" }).await?;
+        let grant = caller.grant(Action::ReadImports)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "import.list", object: "imports" }).await?;
         Ok(imports::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 
     /// One import's report.
-    pub async fn show_import(&self, asker: &Asker, id: i64) -> Result<ImportReport, ShowImportsError> {
-        let grant = asker.grant(Action::ReadImports)?;
+    pub async fn show_import(&self, caller: &Caller, id: i64) -> Result<ImportReport, ShowImportsError> {
+        let grant = caller.grant(Action::ReadImports)?;
         let object = format!("import {id}");
-        let reading = self.begin_read(asker, &grant, Act { action: "import.read", object: &object }).await?;
+        let reading = self.begin_read(caller, &grant, Act { action: "import.read", object: &object }).await?;
         let report = imports::by_id(reading.connection(), reading.scope(), id).await?;
         report.ok_or(ShowImportsError::UnknownImport(id))
     }
@@ -43,10 +43,10 @@ impl App {
     ///
     /// It is the difference that the import itself told, but for people whose personal data became protected since: their
     /// rows show the number only; and but for what was erased since.
-    pub async fn import_difference(&self, asker: &Asker, id: i64) -> Result<(ImportReport, Plan), ShowImportsError> {
-        let grant = asker.grant(Action::ReadImports)?;
+    pub async fn import_difference(&self, caller: &Caller, id: i64) -> Result<(ImportReport, Plan), ShowImportsError> {
+        let grant = caller.grant(Action::ReadImports)?;
         let object = format!("import {id}");
-        let snapshot = self.begin_read(asker, &grant, Act { action: "import.difference", object: &object }).await?;
+        let snapshot = self.begin_read(caller, &grant, Act { action: "import.difference", object: &object }).await?;
         let report = imports::by_id(snapshot.connection(), snapshot.scope(), id).await?;
         let report = report.ok_or(ShowImportsError::UnknownImport(id))?;
         let plan = imports::carried_out(snapshot.connection(), &report).await?;

@@ -1,6 +1,6 @@
 //! An import taken back: what it changed and nobody changed since is as before, from now on.
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::imports::{ImportReport, Sources, Undoes, Undone};
 use crate::domain::directory::plan::undo::{Undoing, undo};
@@ -55,19 +55,19 @@ impl App {
     /// import of its own, with its difference, and is undone like one.
     pub async fn undo_import(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &UndoImportRequest,
         progress: crate::store::applying::Progress<'_>,
     ) -> Result<UndoneImport, UndoImportError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         if request.dry_run {
             let entry = Act { action: "directory.preview-undo", object: &format!("import {}", request.import) };
-            let reading = self.begin_read(asker, &grant, entry).await?;
+            let reading = self.begin_read(caller, &grant, entry).await?;
             let (import, undoing) = self.undoing(reading.connection(), reading.scope(), request.import).await?;
             return Ok(UndoneImport { import, undoing, report: None });
         }
         // Nothing may change between the comparison and the writing; and this is rare.
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let (import, undoing) = self.undoing(change.connection(), change.scope(), request.import).await?;
         let undoes = Undoes { import: import.id, reason: request.reason.clone() };
         let (subject, today, summary) = (grant.subject(), self.today(), undoing.plan.summary());

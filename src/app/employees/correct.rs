@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::app::compliance::judge::{Requirements, judge};
 use crate::app::compliance::refresh::versions_of_all;
 use crate::app::employees::merge::{StatusChanges, changes};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::directory::plan::correct::{CannotCorrect, Correction, correct};
@@ -63,12 +63,12 @@ impl App {
     /// Corrects what is known of an employee, for a reason that the trail and the employee's history keep.
     pub async fn correct_employee(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &CorrectionRequest,
     ) -> Result<CorrectionAnswer, CorrectError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let CorrectionRequest { number, correction, reason, dry_run } = request;
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let unknown = || CorrectError::UnknownEmployee(number.clone());
         let id = people::by_number(connection, number).await?.ok_or_else(unknown)?;
@@ -102,7 +102,7 @@ impl App {
             is_dry_run: *dry_run,
             known_at,
             as_of: self.today(),
-            changes: told(&plan, known_at, is_protected),
+            changes: entries_of(&plan, known_at, is_protected),
             statuses: changes(&before, &after),
         })
     }
@@ -120,14 +120,14 @@ impl App {
         let Some(employee) = found.remove(&id) else { return Ok(BTreeMap::new()) };
         let today = self.today();
         let judged = requirements.iter().filter_map(|(code, versions)| {
-            judge(&employee, versions, today).map(|judged| (code.clone(), judged.standing.status))
+            judge(&employee, versions, today).map(|judged| (code.clone(), judged.state.status))
         });
         Ok(judged.collect())
     }
 }
 
 /// A plan as a story tells it.
-fn told(plan: &Plan, known_at: DateTime<Utc>, is_protected: bool) -> Vec<Entry> {
+fn entries_of(plan: &Plan, known_at: DateTime<Utc>, is_protected: bool) -> Vec<Entry> {
     let entries = plan.changes.iter().filter_map(|change| match change {
         plan::Change::Person(act) => history::change(known_at, act.before(), act.after()),
         plan::Change::Employment(act) => history::change(known_at, act.before(), act.after()),

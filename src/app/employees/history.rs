@@ -7,16 +7,17 @@ use chrono::{DateTime, Utc};
 use crate::app::compliance::refresh::versions_of_all;
 use crate::app::linking::unlinked::concealed;
 use crate::app::reports::clocks::{Clocks, ViewError};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, OwnDays, Refused};
 use crate::domain::calendar::{LAST_DAY, Stretch};
-use crate::domain::compliance::standing::Case;
+use crate::domain::compliance::state::Case;
 use crate::domain::directory::merge::Merges;
 use crate::domain::directory::records::PersonRecord;
 use crate::domain::directory::succession::Successions;
 use crate::domain::history::scoped::{on_own_days, through, windows, with_addresses_of_then};
 use crate::domain::history::{
-    Entry, Kind, Place, Received, Story, Version, told, told_of_decision, told_of_merge, told_of_proposal,
+    Entry, Kind, Place, Received, Story, Version, entries_of, entries_of_decision, entries_of_merge,
+    entries_of_proposal,
 };
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId};
 use crate::store::history::{self, WhoDidIt};
@@ -38,7 +39,7 @@ pub struct HistoryRequest {
 
 /// An entry, with who said so and by which way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldEntry {
+pub struct AttributedEntry {
     pub entry: Entry,
     /// A token's subject, `operator`, or `platform CODE`; `None` where no audit entry says it.
     pub by: Option<String>,
@@ -110,7 +111,7 @@ impl How {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryAnswer {
     pub number: EmployeeNumber,
-    pub entries: Vec<ToldEntry>,
+    pub entries: Vec<AttributedEntry>,
     /// The place after which to ask for more; `None`: no more.
     pub next: Option<Place>,
 }
@@ -133,17 +134,17 @@ impl App {
     /// employments that is their own: one that moved there from elsewhere begins with the move.
     pub async fn show_history(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         number: &EmployeeNumber,
         request: HistoryRequest,
     ) -> Result<HistoryAnswer, ShowHistoryError> {
-        let grant = asker.grant(Action::ReadPeople)?;
+        let grant = caller.grant(Action::ReadPeople)?;
         let object = format!("history of employee {number}");
-        let act = self.audited_read(asker, &grant, Act { action: "employee.history", object: &object }).await?;
+        let act = self.audited_read(caller, &grant, Act { action: "employee.history", object: &object }).await?;
         let view = match self.view(Clocks::default(), act).await {
             Ok(view) => view,
             Err(ViewError::Store(error)) => return Err(error.into()),
-            Err(ViewError::FutureKnowledge(_)) => return Err(ShowHistoryError::UnknownEmployee(number.clone())),
+            Err(ViewError::FutureKnownAt(_)) => return Err(ShowHistoryError::UnknownEmployee(number.clone())),
         };
         let connection = view.snapshot.connection();
         let unknown = || ShowHistoryError::UnknownEmployee(number.clone());
@@ -203,12 +204,12 @@ impl App {
         });
         let results = history::results(connection, id, self.calendar).await?;
         let results: Vec<_> = results.into_iter().filter(|result| self.shows(seen.own, &counting, result)).collect();
-        entries.extend(told(&results).into_iter().map(from_platform));
+        entries.extend(entries_of(&results).into_iter().map(from_platform));
         let shown: BTreeSet<(&str, &EventId)> =
             results.iter().map(|result| (result.record.platform.as_str(), &result.record.event_id)).collect();
         for (platform, decision) in &history::result_decisions(connection, id).await? {
             if shown.contains(&(platform.as_str(), &decision.event_id)) {
-                entries.extend(told_of_decision(decision, platform).into_iter().map(|entry| {
+                entries.extend(entries_of_decision(decision, platform).into_iter().map(|entry| {
                     // Why is whose day it was decided on.
                     let is_own = seen.own.contains(self.calendar.day_of(entry.known_at));
                     Entry { reason: entry.reason.filter(|_| is_own), by: entry.by.filter(|_| is_own), ..entry }
@@ -216,7 +217,7 @@ impl App {
             }
         }
         let made = merging::of_employee(connection, id).await?;
-        let of_merges = made.iter().flat_map(told_of_merge);
+        let of_merges = made.iter().flat_map(entries_of_merge);
         entries.extend(of_merges.filter(|entry| seen.own.contains(self.calendar.day_of(entry.known_at))));
         let mut story = Story::of(entries);
         story.protect(current, &protected);
@@ -270,7 +271,7 @@ impl App {
         // Whoever has an employment now, or had it by some tree, is told of it.
         facts.employments.retain(|version| {
             let record = &version.record;
-            tree.places(&record.as_told()).into_iter().any(|code| scope.visible().includes_of(employee.id, code))
+            tree.places(&record.as_recorded()).into_iter().any(|code| scope.visible().includes_of(employee.id, code))
         });
         let mut links = history::links(connection, (id, number), scope.is_all()).await?;
         // An address that links to somebody else who is protected would be theirs.
@@ -299,17 +300,17 @@ impl App {
             links.retain(|version| own.contains(self.calendar.day_of(version.recorded_at)));
             links = through(links, &windows);
         }
-        let mut entries = told(&with_addresses_of_then(facts.employments, own.known_until(self.calendar)));
-        entries.extend(told(&facts.persons));
-        entries.extend(told(&on_own_days(facts.absences, own, self.calendar)));
-        entries.extend(told(&on_own_days(facts.exemptions, own, self.calendar)));
-        entries.extend(told(&facts.identities));
-        entries.extend(told(&links));
+        let mut entries = entries_of(&with_addresses_of_then(facts.employments, own.known_until(self.calendar)));
+        entries.extend(entries_of(&facts.persons));
+        entries.extend(entries_of(&on_own_days(facts.absences, own, self.calendar)));
+        entries.extend(entries_of(&on_own_days(facts.exemptions, own, self.calendar)));
+        entries.extend(entries_of(&facts.identities));
+        entries.extend(entries_of(&links));
         for proposal in proposals::of_employee(connection, id).await? {
             let event = proposal.as_result().map(|result| result.event_id);
             let holds = event.iter().flat_map(|event_id| counting.holds("", event_id));
             let seen = own.proposal(&proposal, self.calendar, holds);
-            entries.extend(seen.iter().flat_map(told_of_proposal));
+            entries.extend(seen.iter().flat_map(entries_of_proposal));
         }
         Ok(Part { entries, protected })
     }
@@ -323,14 +324,14 @@ impl App {
         merges: &Merges,
         entries: Vec<Entry>,
         own: &OwnDays,
-    ) -> Result<Vec<ToldEntry>, StoreError> {
+    ) -> Result<Vec<AttributedEntry>, StoreError> {
         let instants: BTreeSet<DateTime<Utc>> = entries.iter().map(|entry| entry.known_at).collect();
         let who: BTreeMap<DateTime<Utc>, WhoDidIt> = history::who_did_it(connection, &instants).await?;
         let mut reasons = corrections::reasons(connection, employee).await?;
         for duplicate in merges.duplicates_of(employee) {
             reasons.extend(corrections::reasons(connection, duplicate).await?);
         }
-        let told = entries.into_iter().map(|mut entry| {
+        let described = entries.into_iter().map(|mut entry| {
             let is_own = own.contains(self.calendar.day_of(entry.known_at));
             let who = who.get(&entry.known_at).filter(|_| is_own || entry.kind == Kind::Result);
             let how = match (entry.kind, who) {
@@ -343,9 +344,9 @@ impl App {
             }
             let by = entry.by.take().filter(|_| is_own || entry.kind == Kind::Result);
             let by = by.or_else(|| who.map(|who| who.subject.clone()));
-            ToldEntry { entry, by, how }
+            AttributedEntry { entry, by, how }
         });
-        Ok(told.collect())
+        Ok(described.collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::directory::merge::{CannotMerge, Merge};
@@ -73,10 +73,10 @@ struct Both {
 
 impl App {
     /// Merges a duplicate into the employee that is kept: one human from now on, in every figure that is known from now on.
-    pub async fn merge_employees(&self, asker: &Asker, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
-        let grant = asker.grant(Action::Operate)?;
+    pub async fn merge_employees(&self, caller: &Caller, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
+        let grant = caller.grant(Action::Operate)?;
         let MergeRequest { kept, duplicate, reason, dry_run } = request;
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let unknown = || MergeError::UnknownEmployee(kept.clone());
         let kept_id = people::by_number(connection, kept).await?.ok_or_else(unknown)?;
@@ -94,9 +94,9 @@ impl App {
     }
 
     /// Takes a merge back: two from now on, each with what is known under their own number.
-    pub async fn undo_merge(&self, asker: &Asker, id: i64, because: &str) -> Result<MergeAnswer, MergeError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn undo_merge(&self, caller: &Caller, id: i64, because: &str) -> Result<MergeAnswer, MergeError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let merge = merging::by_id(connection, id).await?.ok_or(MergeError::UnknownMerge(id))?;
         if merge.undone.is_some() {
@@ -151,12 +151,12 @@ impl App {
     /// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
     pub async fn list_merges(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         before: Option<i64>,
         at_most: u64,
     ) -> Result<Vec<Merge>, MergeError> {
-        let grant = asker.grant(Action::ReadAudit)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "merge.list", object: "merges" }).await?;
+        let grant = caller.grant(Action::ReadAudit)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "merge.list", object: "merges" }).await?;
         Ok(merging::list(reading.connection(), reading.scope(), before, at_most).await?)
     }
 }
@@ -182,18 +182,18 @@ async fn refusal(
         CannotMerge::KeptIsDuplicate(_) => kept_id,
         CannotMerge::Itself | CannotMerge::MergedAlready | CannotMerge::DuplicateHasDuplicates(_) => duplicate_id,
     };
-    let standing = merging::of_employee(connection, about).await?.into_iter().find(|merge| merge.undone.is_none());
-    let Some(standing) = standing else { return Ok(MergeError::Itself(duplicate)) };
+    let existing = merging::of_employee(connection, about).await?.into_iter().find(|merge| merge.undone.is_none());
+    let Some(existing) = existing else { return Ok(MergeError::Itself(duplicate)) };
     Ok(match why {
         CannotMerge::Itself => MergeError::Itself(duplicate),
         CannotMerge::MergedAlready => {
-            MergeError::MergedAlready { duplicate, kept: standing.kept_number, id: standing.id }
+            MergeError::MergedAlready { duplicate, kept: existing.kept_number, id: existing.id }
         }
         CannotMerge::KeptIsDuplicate(_) => {
-            MergeError::KeptIsDuplicate { duplicate, kept, person: standing.kept_number }
+            MergeError::KeptIsDuplicate { duplicate, kept, person: existing.kept_number }
         }
         CannotMerge::DuplicateHasDuplicates(_) => {
-            MergeError::DuplicateHasDuplicates { duplicate, kept, own: standing.duplicate_number, id: standing.id }
+            MergeError::DuplicateHasDuplicates { duplicate, kept, own: existing.duplicate_number, id: existing.id }
         }
     })
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::approval::State;
 use crate::domain::calendar::{LAST_DAY, Stretch};
-use crate::domain::compliance::standing::Case;
+use crate::domain::compliance::state::Case;
 use crate::domain::compliance::{Person, RequirementVersion};
 use crate::domain::directory::proposal::{Proposal, ProposalContent, ProposalKind};
 use crate::domain::directory::records::{PriorTrainingRecord, Row};
@@ -138,10 +138,10 @@ const LINES_NAMED: usize = 20;
 
 impl App {
     /// Proposes an exemption or prior training; decided at once where two need not agree.
-    pub async fn propose(&self, asker: &Asker, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
-        let grant = asker.grant(Action::Operate)?;
+    pub async fn propose(&self, caller: &Caller, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
+        let grant = caller.grant(Action::Operate)?;
         let ProposalRequest { number, content, reason } = request;
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let employee = people::by_number(connection, number).await?;
         let employee = employee.ok_or_else(|| DecideError::UnknownEmployee(number.clone()))?;
@@ -156,7 +156,7 @@ impl App {
             return Err(DecideError::InTheFuture(*completed_on));
         }
         let of_employee = proposals::of_employee(connection, employee).await?;
-        if let Some(known) = of_employee.iter().find(|known| is_standing(known) && known.content == *content) {
+        if let Some(known) = of_employee.iter().find(|known| is_in_force(known) && known.content == *content) {
             return Err(DecideError::Known(known.id));
         }
         let proposal = self.keep(&change, (employee, number), (content, reason)).await?;
@@ -188,12 +188,12 @@ impl App {
     /// Approves, rejects or withdraws. What is approved counts from now on: the approval's instant is when it is known.
     pub async fn decide(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         (kind, id): (ProposalKind, i64),
         decision: &Decision,
     ) -> Result<ProposalAnswer, DecideError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let proposal = proposals::by_id(connection, kind, id).await?.ok_or(DecideError::Unknown(id))?;
         if proposal.state() != decision.wants() {
@@ -232,12 +232,12 @@ impl App {
     /// One proposal, as far as it belongs to own days of the asker's.
     pub async fn show_proposal(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         (kind, id): (ProposalKind, i64),
     ) -> Result<ProposalAnswer, DecideError> {
-        let grant = asker.grant(Action::ReadPeople)?;
+        let grant = caller.grant(Action::ReadPeople)?;
         let object = format!("{} {id}", kind.as_str());
-        let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
+        let snapshot = self.begin_read(caller, &grant, Act { action: "proposal.read", object: &object }).await?;
         let found = proposals::by_id(snapshot.connection(), kind, id).await?;
         let mut seen = self.seen(snapshot.connection(), snapshot.scope(), None, found.into_iter().collect()).await?;
         seen.pop().ok_or(DecideError::Unknown(id))
@@ -266,9 +266,9 @@ impl App {
         let versions = versions_of_all(connection).await?;
         let seen = found.into_iter().filter_map(|proposal| {
             let employee = known.get(&merges.person(proposal.employee))?;
-            let is_asked =
+            let is_pulled =
                 |number: &EmployeeNumber| employee.number == *number || employee.merged_numbers.contains(number);
-            if !number.is_none_or(is_asked) {
+            if !number.is_none_or(is_pulled) {
                 return None;
             }
             let holds = versions.values().flatten().flat_map(|version| holding(&proposal, version));
@@ -281,13 +281,13 @@ impl App {
     /// Proposals from the newest on, as far as they belong to own days of the asker's.
     pub async fn list_proposals(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ProposalsRequest,
     ) -> Result<Vec<ProposalAnswer>, DecideError> {
-        let grant = asker.grant(Action::ReadPeople)?;
+        let grant = caller.grant(Action::ReadPeople)?;
         let of = request.number.as_ref().map_or_else(String::new, |number| format!(" of employee {number}"));
         let object = format!("list of {}{of}", request.kind.as_str());
-        let snapshot = self.begin_read(asker, &grant, Act { action: "proposal.read", object: &object }).await?;
+        let snapshot = self.begin_read(caller, &grant, Act { action: "proposal.read", object: &object }).await?;
         let (connection, scope) = (snapshot.connection(), snapshot.scope());
         let employee = match &request.number {
             None => None,
@@ -322,12 +322,12 @@ impl App {
     /// Recognises the prior training of a file, all or nothing; what is known already is left as it is.
     pub async fn recognise_prior_training(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         rows: &[Row<PriorTrainingRecord>],
         dry_run: bool,
     ) -> Result<Recognised, RecogniseError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let connection = change.connection();
         let mut recognised = Recognised { are_proposals: self.approval.prior_training, ..Recognised::default() };
         let (mut unknown, mut too_late) = (Vec::new(), Vec::new());
@@ -342,7 +342,7 @@ impl App {
             }
             let content = record.content();
             let known = proposals::of_employee(connection, employee).await?;
-            if known.iter().any(|known| is_standing(known) && known.content == content) {
+            if known.iter().any(|known| is_in_force(known) && known.content == content) {
                 recognised.known += 1;
                 continue;
             }
@@ -377,7 +377,7 @@ fn holding(proposal: &Proposal, version: &RequirementVersion) -> Vec<Stretch> {
 }
 
 /// Whether a proposal counts, or may come to.
-fn is_standing(proposal: &Proposal) -> bool {
+fn is_in_force(proposal: &Proposal) -> bool {
     matches!(proposal.state(), State::Proposed | State::Decided)
 }
 

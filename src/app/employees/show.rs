@@ -6,12 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::compliance::judge::Requirements;
 use crate::app::reports::as_known::{as_known, targets_of};
-use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
-use crate::app::{App, Asker};
+use crate::app::reports::clocks::{Clocks, FutureKnownAt, View, ViewError};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, OwnDays, Refused};
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::compliance::standing::Case;
-use crate::domain::compliance::{Item, Standing};
+use crate::domain::compliance::state::Case;
+use crate::domain::compliance::{ComplianceState, Item};
 use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{ResultKind, Target};
@@ -47,7 +47,7 @@ pub struct RequirementAnswer {
     pub title_sv: String,
     pub title_en: String,
     pub version: u32,
-    pub standing: Standing,
+    pub state: ComplianceState,
     pub evidence: Vec<EvidenceAnswer>,
 }
 
@@ -73,7 +73,7 @@ pub enum ShowEmployeeError {
     #[error("no employee {0} is known here on that day")]
     UnknownEmployee(EmployeeNumber),
     #[error(transparent)]
-    FutureKnowledge(#[from] FutureKnowledge),
+    FutureKnownAt(#[from] FutureKnownAt),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -81,7 +81,7 @@ pub enum ShowEmployeeError {
 impl From<ViewError> for ShowEmployeeError {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::FutureKnowledge(error) => error.into(),
+            ViewError::FutureKnownAt(error) => error.into(),
             ViewError::Store(error) => error.into(),
         }
     }
@@ -91,13 +91,13 @@ impl App {
     /// Shows an employee, and leaves the audit entry of the look. Of a merged duplicate's number, whom it was merged into.
     pub async fn show_employee(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         number: &EmployeeNumber,
         clocks: Clocks,
     ) -> Result<EmployeeAnswer, ShowEmployeeError> {
-        let grant = asker.grant(Action::ReadPeople)?;
+        let grant = caller.grant(Action::ReadPeople)?;
         let object = format!("employee {number}");
-        let act = self.audited_read(asker, &grant, Act { action: "employee.read", object: &object }).await?;
+        let act = self.audited_read(caller, &grant, Act { action: "employee.read", object: &object }).await?;
         let view = self.view(clocks, act).await?;
         let mut all = Requirements::new();
         for code in requirements::codes(view.snapshot.connection()).await? {
@@ -126,7 +126,7 @@ impl App {
                 title_sv: version.requirement.title_sv.clone(),
                 title_en: version.requirement.title_en.clone(),
                 version: version.version,
-                standing: case.on(view.as_of)?,
+                state: case.on(view.as_of)?,
                 evidence: evidence_of(&employee, &case, (view.as_of, &own), &platforms),
             })
         });
@@ -172,8 +172,8 @@ fn evidence_of(
 ) -> Vec<EvidenceAnswer> {
     let items = case.version().requirement.items();
     let results = || {
-        let told = employee.person.results.iter();
-        told.filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }))
+        let reported = employee.person.results.iter();
+        reported.filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }))
     };
     let mut seen: BTreeSet<(usize, PlatformId, &EventId)> = BTreeSet::new();
     let mut answers = Vec::new();

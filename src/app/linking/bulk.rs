@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::linking::link::{DecidedAnswer, LinkError, LinkRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformId;
 use crate::domain::linking::Identity;
@@ -55,12 +55,12 @@ impl App {
     /// place comes as its error.
     pub async fn link_in_bulk<E>(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         operations: Vec<Result<LinkOperation, E>>,
         (all_or_nothing, is_dry_run): (bool, bool),
     ) -> Result<Vec<Result<DecidedAnswer, BulkFault<E>>>, BulkError<E>> {
-        let grant = asker.grant(Action::Link).map_err(BulkError::Refused)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Link).map_err(BulkError::Refused)?;
+        let change = self.begin_change(caller, &grant).await?;
         let mut decided: BTreeSet<(PlatformId, Identity)> = BTreeSet::new();
         let mut answers = Vec::with_capacity(operations.len());
         for operation in operations {
@@ -104,8 +104,8 @@ impl App {
             }
             LinkOperation::Undo(id) => {
                 let decision = decisions::decision_by_id(change.connection(), *id).await.map_err(LinkError::from)?;
-                let standing = decision.filter(|decision| decision.undone_at.is_none());
-                standing.map(|decision| (decision.platform, decision.identity))
+                let state = decision.filter(|decision| decision.undone_at.is_none());
+                state.map(|decision| (decision.platform, decision.identity))
             }
         };
         if subject.as_ref().is_some_and(|subject| decided.contains(subject)) {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::app::linking::moves::{Deciding, LinkMoves};
 use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::unlinked::concealed;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformCode, PlatformId};
 use crate::domain::linking::holding::Decided;
@@ -88,9 +88,9 @@ impl App {
     ///
     /// An administration may link to its own, and only where some result of the identity waits and everybody whom any key
     /// of its learners fits on these days is its own: else the link could take a result from another administration.
-    pub async fn link_identity(&self, asker: &Asker, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
-        let grant = asker.grant(Action::Link)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn link_identity(&self, caller: &Caller, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
+        let grant = caller.grant(Action::Link)?;
+        let change = self.begin_change(caller, &grant).await?;
         let answer = self.decide_link(&change, request).await?;
         let decided = BTreeSet::from([request.identity.clone()]);
         self.finish_link(change, &decided, request.is_dry_run).await?;
@@ -98,9 +98,9 @@ impl App {
     }
 
     /// Takes a decision by hand back, or says what that would move.
-    pub async fn undo_link(&self, asker: &Asker, id: i64, is_dry_run: bool) -> Result<DecidedAnswer, LinkError> {
-        let grant = asker.grant(Action::Link)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn undo_link(&self, caller: &Caller, id: i64, is_dry_run: bool) -> Result<DecidedAnswer, LinkError> {
+        let grant = caller.grant(Action::Link)?;
+        let change = self.begin_change(caller, &grant).await?;
         let (mut answer, identity) = self.take_back(&change, id).await?;
         answer.is_dry_run = is_dry_run;
         self.finish_link(change, &BTreeSet::from([identity]), is_dry_run).await?;
@@ -143,7 +143,7 @@ impl App {
         };
         let named = waiting::named_by(connection, platform.id, &request.identity).await?;
         let all = scope.is_all();
-        if !all && named.iter().all(|learner| learner.nobodys.is_none()) {
+        if !all && named.iter().all(|learner| learner.dismissal.is_none()) {
             return Err(LinkError::NotWaiting);
         }
         let days = match request.days {
@@ -153,7 +153,7 @@ impl App {
         if !all && !self.are_named_within(connection, scope, (platform.id, &named), days).await? {
             return Err(LinkError::NotWaiting);
         }
-        let by_hand = employee.map_or(ByHand::Nobody, ByHand::Is);
+        let by_hand = employee.map_or(ByHand::Dismissed, ByHand::Is);
         let decided = Decided { id: i64::MAX, decided_at: i64::MAX, from: days.from, to: days.to, by_hand };
         let deciding = Deciding::Make(decided);
         let moves = self.moves(connection, (&platform, &request.identity), &named, deciding).await?;
@@ -182,7 +182,7 @@ impl App {
         employee: Option<EmployeeId>,
         named: &[NamedLearner],
     ) -> Result<DecisionDays, LinkError> {
-        let waiting = || named.iter().filter_map(|learner| learner.nobodys);
+        let waiting = || named.iter().filter_map(|learner| learner.dismissal);
         let first = waiting().map(|(first, _)| first).min().map(|at| self.calendar.day_of(at));
         let last = waiting().map(|(_, last)| last).max().map(|at| self.calendar.day_of(at));
         if first.is_none() || employee.is_none() {
@@ -205,27 +205,27 @@ impl App {
         id: i64,
     ) -> Result<(DecidedAnswer, Identity), LinkError> {
         let (connection, scope) = (change.connection(), change.scope());
-        let standing = decisions::decision_by_id(connection, id).await?;
-        let standing = standing.filter(|decision| decision.undone_at.is_none());
+        let state = decisions::decision_by_id(connection, id).await?;
+        let state = state.filter(|decision| decision.undone_at.is_none());
         if !scope.is_all() {
-            let is_own = match &standing {
+            let is_own = match &state {
                 Some(Decision { employee: None, platform, identity, days, .. }) => {
                     let named = waiting::named_by(connection, *platform, identity).await?;
                     self.are_named_within(connection, scope, (*platform, &named), *days).await?
                 }
                 // What is not there takes what it takes for what is another's.
-                _ => !self.own_links(connection, scope, standing.as_slice()).await?.is_empty(),
+                _ => !self.own_links(connection, scope, state.as_slice()).await?.is_empty(),
             };
             if !is_own {
                 return Err(LinkError::UnknownLink(id));
             }
         }
-        let standing = standing.ok_or(LinkError::UnknownLink(id))?;
-        let named = waiting::named_by(connection, standing.platform, &standing.identity).await?;
-        let platform = platforms::list(connection).await?.into_iter().find(|platform| platform.id == standing.platform);
+        let state = state.ok_or(LinkError::UnknownLink(id))?;
+        let named = waiting::named_by(connection, state.platform, &state.identity).await?;
+        let platform = platforms::list(connection).await?.into_iter().find(|platform| platform.id == state.platform);
         let moves = match platform {
             Some(platform) => {
-                let of = (&platform, &standing.identity);
+                let of = (&platform, &state.identity);
                 self.moves(connection, of, &named, Deciding::TakeBack(id)).await?
             }
             None => LinkMoves::default(),
@@ -233,7 +233,7 @@ impl App {
         let undone = decisions::undo(change, id, change.subject()).await?.ok_or(LinkError::UnknownLink(id))?;
         let link = self.named(connection, vec![undone]).await?.pop().ok_or(LinkError::UnknownLink(id))?;
         change.note(Act { action: "link.undo", object: &format!("link {id}") }).await?;
-        Ok((DecidedAnswer { link, moves, is_dry_run: false }, standing.identity))
+        Ok((DecidedAnswer { link, moves, is_dry_run: false }, state.identity))
     }
 
     /// Whether an administration may decide about an identity for some days: some key of the learners whom it names fits
@@ -257,9 +257,9 @@ impl App {
     }
 
     /// Links by hand from the newest on, undone ones included; within what the asker may see.
-    pub async fn list_links(&self, asker: &Asker, before: Option<i64>) -> Result<Vec<LinkAnswer>, LinkError> {
-        let grant = asker.grant(Action::ReadUnlinked)?;
-        let snapshot = self.begin_read(asker, &grant, Act { action: "links.read", object: "links by hand" }).await?;
+    pub async fn list_links(&self, caller: &Caller, before: Option<i64>) -> Result<Vec<LinkAnswer>, LinkError> {
+        let grant = caller.grant(Action::ReadUnlinked)?;
+        let snapshot = self.begin_read(caller, &grant, Act { action: "links.read", object: "links by hand" }).await?;
         let decisions = decisions::decisions(snapshot.connection(), before, LISTED_AT_MOST).await?;
         let own = self.own_links(snapshot.connection(), snapshot.scope(), &decisions).await?;
         let seen = decisions.into_iter().filter(|decision| own.contains(&decision.id));

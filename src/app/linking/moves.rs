@@ -14,7 +14,7 @@ use crate::domain::training::LinkedResult;
 use crate::store::links::index_for;
 use crate::store::people::KnownEmployee;
 use crate::store::platforms::Platform;
-use crate::store::told::{self, Told};
+use crate::store::stored_results::{self, StoredResult};
 use crate::store::waiting::NamedLearner;
 use crate::store::whose::Whose;
 use crate::store::{Connection, StoreError, Unscoped, employees, people};
@@ -33,7 +33,7 @@ pub struct LinkMoves {
     /// Everybody who gains or loses results, by number.
     pub people: Vec<MovedPerson>,
     /// Results that wait or are dismissed, and would be somebody's.
-    pub nobodys: usize,
+    pub dismissed: usize,
 }
 
 /// Somebody who gains or loses results.
@@ -99,8 +99,10 @@ impl App {
         let keys: BTreeMap<i64, &NamedLearner> = named.iter().map(|learner| (learner.id, learner)).collect();
         let learners: Vec<i64> = keys.keys().copied().collect();
         let mut moved: BTreeMap<EmployeeId, Moved> = BTreeMap::new();
-        let mut nobodys = 0;
-        for Told { learner, result, .. } in told::of_learners(connection, &learners, self.calendar).await? {
+        let mut dismissed = 0;
+        for StoredResult { learner, result, .. } in
+            stored_results::of_learners(connection, &learners, self.calendar).await?
+        {
             let Some(learner) = keys.get(&learner) else { continue };
             let [was, is] = [&before, &after]
                 .map(|index| index.link(platform.id, &platform.linking_keys, &learner.keys, result.day).employee());
@@ -110,13 +112,13 @@ impl App {
             if let Some(loser) = was {
                 moved.entry(loser).or_default().loses.push(result.clone());
             } else {
-                nobodys += 1;
+                dismissed += 1;
             }
             if let Some(gainer) = is {
                 moved.entry(gainer).or_default().gains.push(result);
             }
         }
-        Ok(LinkMoves { people: self.moved_people(connection, moved).await?, nobodys })
+        Ok(LinkMoves { people: self.moved_people(connection, moved).await?, dismissed })
     }
 
     async fn moved_people(
@@ -152,7 +154,7 @@ impl App {
     fn statuses(&self, employee: &KnownEmployee, requirements: &Requirements) -> BTreeMap<RequirementCode, Status> {
         let today = self.today();
         let judged = requirements.iter().filter_map(|(code, versions)| {
-            judge(employee, versions, today).map(|judged| (code.clone(), judged.standing.status))
+            judge(employee, versions, today).map(|judged| (code.clone(), judged.state.status))
         });
         judged.collect()
     }

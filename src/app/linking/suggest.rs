@@ -16,7 +16,7 @@ use crate::store::{Scope, Snapshot, StoreError};
 /// The index of everybody who may be suggested, kept for as long as the directory stays what it was: building it reads
 /// everybody, asking it does not.
 #[derive(Debug, Default)]
-pub struct KeptNamesakes(tokio::sync::Mutex<Option<(Option<String>, Arc<Namesakes>)>>);
+pub struct CachedNamesakes(tokio::sync::Mutex<Option<(Option<String>, Arc<Namesakes>)>>);
 
 /// Somebody who might be meant, as the asker may see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl App {
     /// The index for a snapshot's directory.
     pub(in crate::app) async fn namesakes(&self, snapshot: &Snapshot) -> Result<Arc<Namesakes>, StoreError> {
         let state = directory_state(snapshot.connection()).await?;
-        let mut kept = self.namesakes.0.lock().await;
-        if let Some((of, index)) = &*kept
+        let mut stored = self.namesakes.0.lock().await;
+        if let Some((of, index)) = &*stored
             && *of == state
         {
             return Ok(index.clone());
@@ -49,7 +49,7 @@ impl App {
             // The service stops: nobody is answered any more.
             Err(Err(_)) => return Ok(Arc::default()),
         };
-        *kept = Some((state, index.clone()));
+        *stored = Some((state, index.clone()));
         Ok(index)
     }
 

@@ -10,24 +10,25 @@ use crate::app::compliance::refresh::all_requirements;
 use crate::app::linking::own_waiting::answers_for;
 use crate::app::linking::suggest::SuggestionAnswer;
 use crate::app::reports::as_known::targets_of;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::compliance::standing::held_items_on;
+use crate::domain::compliance::state::held_items_on;
 use crate::domain::ids::{EmployeeId, PlatformCode, PlatformId, RequirementCode};
 use crate::domain::linking::queue::{KeyVerdict, Named, Verdict, entries, everybody, verdicts};
 use crate::domain::linking::{Fit, Identity, LearnerKeys, LinkingKey, Unlinked};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
-use crate::store::decisions::{Decision, nobodys};
+use crate::store::decisions::{Decision, dismissals};
 use crate::store::links::{LinkIndex, LinkOrders, index_for};
 use crate::store::merges::merges;
 use crate::store::platforms::Platform;
-use crate::store::told::Told;
+use crate::store::stored_results::StoredResult;
 use crate::store::waiting::{WaitingLearner, unlinked};
 use crate::store::whose::Whose;
 use crate::store::{
-    Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, protection, settings, told,
+    Act, Connection, Reading, Scope, StoreError, Unscoped, employees, people, platforms, protection, settings,
+    stored_results,
 };
 
 /// How a page of the queue is sorted.
@@ -257,26 +258,26 @@ impl App {
     /// fits is its own: anybody else might be another administration's.
     pub async fn list_unlinked(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &QueueRequest,
         after: Option<QueuePlace>,
         at_most: usize,
     ) -> Result<QueuePage, ListUnlinkedError> {
-        let grant = asker.grant(Action::ReadUnlinked)?;
+        let grant = caller.grant(Action::ReadUnlinked)?;
         let reading =
-            self.begin_read(asker, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
+            self.begin_read(caller, &grant, Act { action: "unlinked.read", object: "unlinked results" }).await?;
         self.page(&reading, request, after, at_most).await
     }
 
     /// The whole queue, for a file; leaves the audit entry of the export.
     pub async fn export_unlinked(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &QueueRequest,
     ) -> Result<Vec<UnlinkedAnswer>, ListUnlinkedError> {
-        let grant = asker.grant(Action::ReadUnlinked)?;
+        let grant = caller.grant(Action::ReadUnlinked)?;
         let reading =
-            self.begin_read(asker, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
+            self.begin_read(caller, &grant, Act { action: "unlinked.export", object: "unlinked results" }).await?;
         Ok(self.page(&reading, request, None, EXPORTED_AT_MOST).await?.entries)
     }
 
@@ -298,7 +299,7 @@ impl App {
         if let Some(unknown) = request.requirement.as_ref().filter(|code| !requirements.contains_key(*code)) {
             return Err(ListUnlinkedError::UnknownRequirement(unknown.clone()));
         }
-        let dismissals = if request.dismissed { nobodys(connection).await? } else { Vec::new() };
+        let dismissals = if request.dismissed { dismissals(connection).await? } else { Vec::new() };
         let learners = unlinked(connection, platform, request.dismissed).await?;
         let mut groups = grouped(learners, &platforms);
         groups.retain(|group| request.why.is_none_or(|why| group.why() == why));
@@ -345,7 +346,9 @@ impl App {
         let seen = groups.iter().zip(&fits).filter(|(_, fits)| is_seen(fits)).map(|(group, _)| group);
         let learners: Vec<i64> = seen.flat_map(|group| group.learners.iter().map(|learner| learner.id)).collect();
         let mut done: BTreeMap<i64, Vec<LinkedResult>> = BTreeMap::new();
-        for Told { learner, owner, why, result } in told::unlinked_of(connection, &learners, self.calendar).await? {
+        for StoredResult { learner, owner, why, result } in
+            stored_results::unlinked_of(connection, &learners, self.calendar).await?
+        {
             if owner.is_none() && (why == Some(Unlinked::Dismissed)) == look_up.dismissed {
                 done.entry(learner).or_default().push(result);
             }
@@ -473,7 +476,7 @@ fn in_order(employees: &BTreeSet<EmployeeId>, number: impl Fn(&EmployeeId) -> Op
 
 fn numbered(key: KeyVerdict, number: impl Fn(&EmployeeId) -> Option<String>) -> KeyAnswer {
     let (employees, contradicted_by) = match &key.verdict {
-        Verdict::NotGiven | Verdict::Unknown | Verdict::Nobodys => (Vec::new(), None),
+        Verdict::NotGiven | Verdict::Unknown | Verdict::Dismissed => (Vec::new(), None),
         Verdict::Ambiguous(several) => (in_order(several, number), None),
         Verdict::Contradicted { employee, number_names } => {
             (number(employee).into_iter().collect(), number(number_names))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
 use crate::store::{Act, Store, StoreError};
@@ -39,13 +39,13 @@ impl App {
     /// changed, unless `even_if_damaged`; then the first difference is answered beside where the copy's chain ends.
     pub async fn backup(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         database_url: &str,
         file: &Path,
         even_if_damaged: bool,
     ) -> Result<BackedUp, BackupError> {
-        let grant = asker.grant(Action::Operate)?;
-        self.audited_read(asker, &grant, Act { action: "backup", object: "register" }).await?;
+        let grant = caller.grant(Action::Operate)?;
+        self.audited_read(caller, &grant, Act { action: "backup", object: "register" }).await?;
         let sealed = self.seal_all().await;
         let before = self.before_copying(sealed).await?;
         if let Some((first, count)) = &before
@@ -77,7 +77,7 @@ impl App {
             Err(error) => Err(error),
         };
         match found {
-            Err(error) if error.is_of_what_is_kept() => Ok(Some((error.to_string(), 1))),
+            Err(error) if error.is_of_what_is_stored() => Ok(Some((error.to_string(), 1))),
             found => Ok(found?),
         }
     }

@@ -35,7 +35,7 @@ struct Seen {
     /// The latest of each sender.
     senders: BTreeMap<PlatformCode, (Instant, TimeDelta)>,
     /// How far the clock of knowledge was ahead.
-    knowledge_ahead: TimeDelta,
+    known_at_ahead: TimeDelta,
     /// Where the clock stood when time was last looked at.
     looked: Option<(Instant, DateTime<Utc>)>,
     /// How far it was set, and when that was noticed.
@@ -83,10 +83,10 @@ impl ClockWatch {
 
     /// Compares this machine's clock with the server's, where there is one.
     pub async fn measure(&self, store: &Store) -> Result<(), StoreError> {
-        let asked = (self.machine)();
+        let requested = (self.machine)();
         let Some(server) = store.server_time().await? else { return Ok(()) };
-        let took = (self.machine)() - asked;
-        let ahead = asked + took / 2 - server;
+        let took = (self.machine)() - requested;
+        let ahead = requested + took / 2 - server;
         self.ahead_of_server.store(ahead.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
         Ok(())
     }
@@ -109,7 +109,7 @@ impl ClockWatch {
 
     /// The clock of knowledge stood there at a time.
     pub fn known_through(&self, known: DateTime<Utc>, now: DateTime<Utc>) {
-        self.seen().knowledge_ahead = known - now;
+        self.seen().known_at_ahead = known - now;
     }
 
     /// Compares the time that passed with what this machine's clock says has passed.
@@ -139,11 +139,11 @@ impl ClockWatch {
             );
             warn("clock-of-server", detail);
         }
-        if seen.knowledge_ahead > NOTICED {
+        if seen.known_at_ahead > NOTICED {
             let detail = format!(
                 "the newest transaction time is {} the clock: the clock was set back, or was ahead before. What is recorded \
                  until the clock has caught up bears times right after the newest one; a report without known_at has it",
-                apart(seen.knowledge_ahead)
+                apart(seen.known_at_ahead)
             );
             warn("clock-set-back", detail);
         }

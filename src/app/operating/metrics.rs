@@ -476,7 +476,7 @@ mod tests {
         for sample in text.lines().filter(|line| !line.starts_with('#')) {
             assert!(sample.starts_with("kurskoll_"), "{sample}");
         }
-        let told = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
-        assert_eq!(told("# HELP"), told("# TYPE"));
+        let reported = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
+        assert_eq!(reported("# HELP"), reported("# TYPE"));
     }
 }

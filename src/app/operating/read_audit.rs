@@ -1,6 +1,6 @@
 //! The audit trail, for those who may read it.
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::store::{Act, StoreError, audit};
 
@@ -19,12 +19,12 @@ impl App {
     /// Entries from the newest on, at the most so many; reading them leaves one too.
     pub async fn read_audit(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         before: Option<i64>,
         at_most: u64,
     ) -> Result<Vec<AuditEntry>, ReadAuditError> {
-        let grant = asker.grant(Action::ReadAudit)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
+        let grant = caller.grant(Action::ReadAudit)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
         // What was there before this read: its own entry is for the next.
         let before = before.unwrap_or_else(|| reading.entry_id());
         Ok(audit::list(reading.connection(), reading.scope(), before, at_most).await?)

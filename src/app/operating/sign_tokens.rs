@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::auth::{IssueError, KeyError, KeyRing, SigningKey, StoredKey, TokenSettings, VerifyingKey, issue};
 use crate::domain::access::{Action, Refused, Role};
 use crate::domain::ids::AdministrationCode;
@@ -64,9 +64,9 @@ impl App {
 
     /// Makes a new pair that signs from now on; tokens that older pairs signed hold until they expire, unless
     /// `revoke_older` removes these pairs.
-    pub async fn rotate_key(&self, asker: &Asker, revoke_older: bool) -> Result<String, SignError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn rotate_key(&self, caller: &Caller, revoke_older: bool) -> Result<String, SignError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let key = SigningKey::generate()?.to_stored();
         let kid = key.kid.clone();
         keys::insert(&change, &kid, key.private_pkcs8, key.public).await?;
@@ -81,18 +81,18 @@ impl App {
     /// Issues a token, and leaves an audit entry of it.
     pub async fn issue_token(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         settings: &TokenSettings,
         request: &TokenRequest,
     ) -> Result<String, SignError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let ring = Arc::new(self.key_ring().await?);
         let TokenRequest { subject, roles, administrations, holds_for } = request;
         let token = issue(&ring, settings, subject, roles, administrations, self.now(), *holds_for)?;
         let words: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
         let codes: Vec<&str> = administrations.iter().map(AdministrationCode::as_str).collect();
         let object = format!("token for {subject}: {} {}", words.join(", "), codes.join(", "));
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         change.commit(Act { action: "token.issue", object: object.trim_end() }).await?;
         Ok(token)
     }

@@ -1,6 +1,6 @@
 //! Platforms that may send: adding one, and giving it a new secret.
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
@@ -38,9 +38,9 @@ fn new_secret() -> WebhookSecret {
 
 impl App {
     /// Adds a platform; answers its secret, which is never shown again.
-    pub async fn add_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<WebhookSecret, PlatformError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn add_platform(&self, caller: &Caller, new: &NewPlatform) -> Result<WebhookSecret, PlatformError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -54,9 +54,9 @@ impl App {
     }
 
     /// Gives a platform a new secret; the old one holds on for a day.
-    pub async fn rotate_secret(&self, asker: &Asker, code: &PlatformCode) -> Result<WebhookSecret, PlatformError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn rotate_secret(&self, caller: &Caller, code: &PlatformCode) -> Result<WebhookSecret, PlatformError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let secret = new_secret();
@@ -67,8 +67,8 @@ impl App {
     }
 
     /// All platforms, by code.
-    pub async fn list_platforms(&self, asker: &Asker) -> Result<Vec<Platform>, PlatformError> {
-        asker.grant(Action::Operate)?;
+    pub async fn list_platforms(&self, caller: &Caller) -> Result<Vec<Platform>, PlatformError> {
+        caller.grant(Action::Operate)?;
         Ok(platforms::list(self.store.connection(Unscoped::Configuration)).await?)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::app::platforms::check_statements::{check_statements, is_of_statements};
 use crate::app::xapi::credentials::XAPI;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
-use crate::intake::profile::{Profile, ProfileProblems, Told, shipped};
+use crate::intake::profile::{Profile, ProfileProblems, RawRequest, shipped};
 use crate::intake::webhook::headers::Headers;
-use crate::intake::xapi::words::{InvalidWords, Words};
+use crate::intake::xapi::verb_mapping::{InvalidVerbMapping, VerbMapping};
 
 // What is shown is what the intake read.
 pub use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, RuleReading, is_form};
@@ -34,7 +34,7 @@ pub enum CheckError {
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
     #[error("{0}")]
-    Words(#[from] InvalidWords),
+    VerbMapping(#[from] InvalidVerbMapping),
     #[error("no shipped profile is called {0}; shipped are {names}", names = shipped::NAMES.join(", "))]
     UnknownProfile(String),
 }
@@ -60,10 +60,10 @@ pub fn check(
     // A name has no line and no sign of TOML in it.
     let is_name = request.profile.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if request.profile == XAPI {
-        return Ok(check_statements(&Words::default(), request.sample, now));
+        return Ok(check_statements(&VerbMapping::default(), request.sample, now));
     }
     if !is_name && is_of_statements(request.profile) {
-        return Ok(check_statements(&Words::parse(request.profile)?, request.sample, now));
+        return Ok(check_statements(&VerbMapping::parse(request.profile)?, request.sample, now));
     }
     let profile = if is_name {
         let shipped = shipped::profile(request.profile);
@@ -75,33 +75,33 @@ pub fn check(
     let begins_as_json = request.sample.iter().find(|byte| !byte.is_ascii_whitespace());
     let begins_as_json = matches!(begins_as_json, Some(b'{' | b'[' | 0xEF));
     let guessed = if begins_as_json { "application/json" } else { "application/x-www-form-urlencoded" };
-    let told = Told {
+    let raw = RawRequest {
         platform: "sample",
-        headers: Headers::kept(request.headers),
+        headers: Headers::stored(request.headers),
         content_type: request.content_type.unwrap_or(guessed),
         body: request.sample,
         zone: request.time_zone.unwrap_or(city),
         received_at: now,
     };
-    Ok(crate::intake::profile::read(profile, &told))
+    Ok(crate::intake::profile::read(profile, &raw))
 }
 
 impl App {
     /// Reads a sample as a profile understands it.
-    pub fn check_profile(&self, asker: &Asker, request: &CheckRequest<'_>) -> Result<Reading, CheckError> {
-        asker.grant(Action::Operate)?;
+    pub fn check_profile(&self, caller: &Caller, request: &CheckRequest<'_>) -> Result<Reading, CheckError> {
+        caller.grant(Action::Operate)?;
         check(request, self.calendar.zone, self.now())
     }
 
     /// The profiles that come with Kurskoll, by name.
-    pub fn shipped_profiles(&self, asker: &Asker) -> Result<Vec<ShippedProfile>, CheckError> {
-        asker.grant(Action::Operate)?;
+    pub fn shipped_profiles(&self, caller: &Caller) -> Result<Vec<ShippedProfile>, CheckError> {
+        caller.grant(Action::Operate)?;
         Ok(shipped::NAMES.iter().filter_map(|name| shipped_profile(name)).collect())
     }
 
     /// One profile that comes with Kurskoll.
-    pub fn shipped_profile(&self, asker: &Asker, name: &str) -> Result<ShippedProfile, CheckError> {
-        asker.grant(Action::Operate)?;
+    pub fn shipped_profile(&self, caller: &Caller, name: &str) -> Result<ShippedProfile, CheckError> {
+        caller.grant(Action::Operate)?;
         shipped_profile(name).ok_or_else(|| CheckError::UnknownProfile(name.to_owned()))
     }
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::domain::linking::LearnerKeys;
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, ReadingFault};
-use crate::intake::xapi::results::{Arrival, Telling, tell_traced};
-use crate::intake::xapi::words::Words;
+use crate::intake::xapi::results::{Arrival, Extracted, extract_traced};
+use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::intake::xapi::{Statement, Version, read_body};
 
 /// Whether a profile's text is one of statements: it has words for them, and nothing of a webhook's.
@@ -23,7 +23,7 @@ pub(in crate::app) fn is_of_statements(text: &str) -> bool {
 }
 
 /// Reads a sample of statements, one or a list of them.
-pub(in crate::app) fn check_statements(words: &Words, sample: &[u8], now: DateTime<Utc>) -> Reading {
+pub(in crate::app) fn check_statements(mapping: &VerbMapping, sample: &[u8], now: DateTime<Utc>) -> Reading {
     // A statement of the older version may lack what the newer one allows, and the other way round.
     let read = read_body(sample, Version::V2_0).or_else(|_| read_body(sample, Version::V1_0_3));
     let body = match read {
@@ -37,7 +37,7 @@ pub(in crate::app) fn check_statements(words: &Words, sample: &[u8], now: DateTi
     let mut events = Vec::with_capacity(body.statements.len());
     for (place, statement) in body.statements.iter().enumerate() {
         let pointer = if body.is_array { format!("/{place}") } else { String::new() };
-        let event = event(statement, pointer, words, now);
+        let event = event(statement, pointer, mapping, now);
         match (&mut results, &event.results) {
             (Ok(all), Ok(more)) => all.extend(more.iter().cloned()),
             (all @ Ok(_), Err(misread)) => *all = Err(misread.clone()),
@@ -48,13 +48,13 @@ pub(in crate::app) fn check_statements(words: &Words, sample: &[u8], now: DateTi
     Reading { events, results }
 }
 
-fn event(statement: &Statement<'_>, pointer: String, words: &Words, now: DateTime<Utc>) -> EventReading {
+fn event(statement: &Statement<'_>, pointer: String, mapping: &VerbMapping, now: DateTime<Utc>) -> EventReading {
     // A statement without an id is given one when it is received.
     let id = statement.id.unwrap_or(Uuid::nil());
-    let (mut fields, told) = tell_traced(statement, id, Arrival::at(now), words);
-    let (taken_for, results) = match told {
-        Ok(Telling { nothing: Some(nothing), .. }) => (format!("nothing: {nothing}"), Ok(Vec::new())),
-        Ok(Telling { results, .. }) => {
+    let (mut fields, reported) = extract_traced(statement, id, Arrival::at(now), mapping);
+    let (taken_for, results) = match reported {
+        Ok(Extracted { nothing: Some(nothing), .. }) => (format!("nothing: {nothing}"), Ok(Vec::new())),
+        Ok(Extracted { results, .. }) => {
             let mut kinds: Vec<&str> = results.iter().map(|result| kind(&result.kind)).collect();
             kinds.dedup();
             fields.extend(usual(&fields, statement, &results));

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::app::platforms::add::{NewPlatform, PlatformError};
 use crate::app::receiving::adapter::{Adapter, XAPI};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
-use crate::intake::xapi::words::{InvalidWords, Words};
+use crate::intake::xapi::verb_mapping::{InvalidVerbMapping, VerbMapping};
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets, Platform};
 use crate::store::{Act, Connection, StoreError, Unscoped, profiles};
 
@@ -20,7 +20,7 @@ pub enum ProfileError {
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
     #[error(transparent)]
-    Words(#[from] InvalidWords),
+    VerbMapping(#[from] InvalidVerbMapping),
     #[error(transparent)]
     Secret(#[from] InvalidGivenSecret),
     #[error("the adapter {0} is read by no profile: choose --adapter profile, or a shipped one")]
@@ -77,11 +77,14 @@ pub(in crate::app) async fn version_of(
 }
 
 /// The words by which a platform's statements are understood now.
-pub(in crate::app) async fn words_of(connection: &impl Connection, platform: PlatformId) -> Result<Words, StoreError> {
+pub(in crate::app) async fn verb_mapping_of(
+    connection: &impl Connection,
+    platform: PlatformId,
+) -> Result<VerbMapping, StoreError> {
     let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
     match profiles::newest(connection, platform).await? {
-        Some(own) => Words::parse(&own.text).map_err(|_| unreadable),
-        None => Ok(Words::default()),
+        Some(own) => VerbMapping::parse(&own.text).map_err(|_| unreadable),
+        None => Ok(VerbMapping::default()),
     }
 }
 
@@ -114,12 +117,12 @@ impl App {
     /// again: a new one, unless the platform made one itself (`secret`).
     pub async fn add_foreign_platform(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         new: &NewPlatform,
         text: Option<&str>,
         secret: Option<&str>,
     ) -> Result<PlatformSecret, ProfileError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let adapter = Adapter::parse(&new.adapter).map_err(|_| ProfileError::NotOfAdapter(new.adapter.clone()))?;
         let own = text.map(Profile::parse).transpose()?;
         let signing = match (adapter, &own) {
@@ -132,7 +135,7 @@ impl App {
             (Adapter::Shipped(name), None) => shipped::profile(name).ok_or(ProfileError::NoProfile)?.signing(),
         };
         let secret = secret_of(signing, secret)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let change = self.begin_change(caller, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, adapter.as_str(), &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -149,14 +152,14 @@ impl App {
 
     /// Gives a platform a profile; what it sends from now on is read by it, and so is what waits in quarantine when it is
     /// replayed.
-    pub async fn give_profile(&self, asker: &Asker, code: &PlatformCode, text: &str) -> Result<Given, ProfileError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn give_profile(&self, caller: &Caller, code: &PlatformCode, text: &str) -> Result<Given, ProfileError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         let wants_another_secret = match Adapter::parse(&platform.adapter) {
             Ok(Adapter::Xapi) => {
-                Words::parse(text)?;
+                VerbMapping::parse(text)?;
                 false
             }
             Ok(Adapter::Shipped(_) | Adapter::Profile) => {
@@ -182,13 +185,13 @@ impl App {
     /// Gives any platform that sends webhooks a new secret of the kind that fits, or one that it made itself.
     pub async fn rotate_fitting_secret(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         code: &PlatformCode,
         secret: Option<&str>,
         old: OldSecrets,
     ) -> Result<PlatformSecret, ProfileError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         if platform.adapter == XAPI {
@@ -204,9 +207,9 @@ impl App {
     }
 
     /// All platforms with the versions of their own profiles, by code.
-    pub async fn list_platforms_with_profiles(&self, asker: &Asker) -> Result<Vec<ListedPlatform>, ProfileError> {
+    pub async fn list_platforms_with_profiles(&self, caller: &Caller) -> Result<Vec<ListedPlatform>, ProfileError> {
         let mut listed = Vec::new();
-        for platform in self.list_platforms(asker).await? {
+        for platform in self.list_platforms(caller).await? {
             let newest = profiles::newest(self.store.connection(Unscoped::Configuration), platform.id).await?;
             listed.push(ListedPlatform { profile_version: newest.map(|newest| newest.version), platform });
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::platforms::pull::pull_state;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{EARLIEST, PlatformHealth, ResultSilence, SilenceAlarm, Spread, depths};
@@ -41,9 +41,9 @@ pub enum ShowPlatformsError {
 
 impl App {
     /// All platforms in short, by code.
-    pub async fn show_platforms(&self, asker: &Asker) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
-        let grant = asker.grant(Action::ReadPlatforms)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
+    pub async fn show_platforms(&self, caller: &Caller) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
+        let grant = caller.grant(Action::ReadPlatforms)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
         let connection = reading.connection();
         let known = platforms::list(connection).await?;
         let mut shown = Vec::with_capacity(known.len());
@@ -64,16 +64,16 @@ impl App {
     /// How a platform fares, counted from `since` on, and what asking it brought where it is asked.
     pub async fn platform_health(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         code: &PlatformCode,
         since: Option<DateTime<Utc>>,
     ) -> Result<PlatformHealth, ShowPlatformsError> {
-        let grant = asker.grant(Action::ReadPlatforms)?;
+        let grant = caller.grant(Action::ReadPlatforms)?;
         // What this process has counted belongs to the answer; what others have is written within seconds.
         self.write_platform_counts().await?;
         let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
         let object = format!("platform {code}");
-        let reading = self.begin_read(asker, &grant, Act { action: "platform.read", object: &object }).await?;
+        let reading = self.begin_read(caller, &grant, Act { action: "platform.read", object: &object }).await?;
         let connection = reading.connection();
         let spoke = platform_health::spoke(connection, None).await?.into_iter().find(|spoke| spoke.code == *code);
         let spoke = spoke.ok_or_else(|| ShowPlatformsError::UnknownPlatform(code.clone()))?;
@@ -111,13 +111,13 @@ impl App {
     /// are asked are asked in time.
     pub async fn watch_silence(&self) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Configuration);
-        let mut asked = Vec::new();
+        let mut settings = Vec::new();
         for platform in platforms::list(connection).await? {
             if let Some(pull) = pull_state(connection, &platform, self.now()).await? {
-                asked.push((platform.code, pull.is_late));
+                settings.push((platform.code, pull.is_late));
             }
         }
-        self.metrics.set_pulls_late(asked.iter().map(|(code, is_late)| (code.as_str(), *is_late)));
+        self.metrics.set_pulls_late(settings.iter().map(|(code, is_late)| (code.as_str(), *is_late)));
         for spoke in platform_health::spoke(connection, None).await? {
             let alarm = self.silence_alarm(connection, &spoke).await?;
             let results = self.result_silence(connection, &spoke, (self.now(), None)).await?.alarm;

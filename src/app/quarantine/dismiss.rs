@@ -2,7 +2,7 @@
 //!
 //! It stays kept, stays readable, and can still be read again; it counts in no report's data quality while it is dismissed.
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::store::{Act, StoreError, quarantine};
 
@@ -26,9 +26,9 @@ pub enum DismissError {
 
 impl App {
     /// Dismisses deliveries in quarantine, all or none of them.
-    pub async fn dismiss_deliveries(&self, asker: &Asker, ids: &[i64], reason: &str) -> Result<(), DismissError> {
-        let grant = asker.grant(Action::Replay)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn dismiss_deliveries(&self, caller: &Caller, ids: &[i64], reason: &str) -> Result<(), DismissError> {
+        let grant = caller.grant(Action::Replay)?;
+        let change = self.begin_change(caller, &grant).await?;
         for ids in ids.chunks(100) {
             let waiting = quarantine::waiting_among(change.connection(), ids).await?;
             for id in ids {
@@ -46,9 +46,9 @@ impl App {
     }
 
     /// Takes the dismissal of a delivery back: it waits again.
-    pub async fn undo_dismissal(&self, asker: &Asker, id: i64, reason: &str) -> Result<(), DismissError> {
-        let grant = asker.grant(Action::Replay)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn undo_dismissal(&self, caller: &Caller, id: i64, reason: &str) -> Result<(), DismissError> {
+        let grant = caller.grant(Action::Replay)?;
+        let change = self.begin_change(caller, &grant).await?;
         if !quarantine::undo_dismissal(&change, id).await? {
             return Err(DismissError::NotDismissed(id));
         }

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::platforms::give_profile::{profile_of, words_of};
+use crate::app::platforms::give_profile::{profile_of, verb_mapping_of};
 use crate::app::quarantine::show::{QuarantineRequest, filter_of};
 use crate::app::receiving::receive::understand;
 use crate::app::receiving::receive_foreign;
 use crate::app::xapi::credentials::XAPI;
-use crate::app::xapi::receive::{KeptRequest, understand_again};
-use crate::app::{App, Asker};
+use crate::app::xapi::receive::{StoredRequest, understand_again};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::intake::profile::Profile;
 use crate::intake::xapi::results::Arrival;
-use crate::intake::xapi::words::Words;
+use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
 use crate::store::receiving::{self, Again, Content, Delivery, Received};
@@ -87,9 +87,9 @@ impl Received {
 
 impl App {
     /// Reads one delivery again; it leaves quarantine where it is understood now.
-    pub async fn replay(&self, asker: &Asker, id: i64) -> Result<Received, ReplayError> {
+    pub async fn replay(&self, caller: &Caller, id: i64) -> Result<Received, ReplayError> {
         let one = ReplayRequest { which: Which::Ids(vec![id]), after: i64::MIN, at_most: 1, dry_run: false };
-        let replayed = self.replay_some(asker, &one).await?.deliveries.pop();
+        let replayed = self.replay_some(caller, &one).await?.deliveries.pop();
         replayed.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
     }
 
@@ -98,8 +98,8 @@ impl App {
     ///
     /// In a dry run nothing changes, and each hundred is foretold as if it came alone: the same thing told by two of them
     /// is new in both.
-    pub async fn replay_some(&self, asker: &Asker, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
-        asker.grant(Action::Replay)?;
+    pub async fn replay_some(&self, caller: &Caller, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
+        caller.grant(Action::Replay)?;
         let known: BTreeMap<PlatformId, Platform> = platforms::list(self.store.connection(Unscoped::Receiving))
             .await?
             .into_iter()
@@ -117,7 +117,7 @@ impl App {
             };
             after = last.id;
             replayed.next = Some(after);
-            self.replay_at_once(asker, &known, waiting, request.dry_run, &mut replayed.deliveries).await?;
+            self.replay_at_once(caller, &known, waiting, request.dry_run, &mut replayed.deliveries).await?;
         }
         if self.next_of(&source, after, 1).await?.is_empty() {
             replayed.next = None;
@@ -148,13 +148,13 @@ impl App {
 
     async fn replay_at_once(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         platforms: &BTreeMap<PlatformId, Platform>,
         waiting: Vec<Waiting>,
         dry_run: bool,
         done: &mut Vec<ReplayedDelivery>,
     ) -> Result<(), ReplayError> {
-        let grant = asker.grant(Action::Replay)?;
+        let grant = caller.grant(Action::Replay)?;
         let now = self.now();
         let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
         let mut tongues: BTreeMap<PlatformId, Tongue> = BTreeMap::new();
@@ -175,23 +175,24 @@ impl App {
         };
         let again = if dry_run {
             let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
-            let again = receiving::foretell_again(snapshot.connection(), &batch, self.calendar).await?;
-            self.audited_read(asker, &grant, Act { action: "delivery.preview", object: &object }).await?;
+            let again = receiving::preview_again(snapshot.connection(), &batch, self.calendar).await?;
+            self.audited_read(caller, &grant, Act { action: "delivery.preview", object: &object }).await?;
             again
         } else {
-            let change = self.store.begin_change_for(asker.author(&grant), (now, self.calendar), &batch).await?;
+            let change = self.store.begin_change_for(caller.author(&grant), (now, self.calendar), &batch).await?;
             let again = receiving::receive_again(&change, &batch, self.calendar).await?;
             change.commit(Act { action: "delivery.replay", object: &object }).await?;
             again
         };
-        let told = names.into_iter().zip(again).map(|((id, platform), again)| ReplayedDelivery { id, platform, again });
-        done.extend(told);
+        let reported =
+            names.into_iter().zip(again).map(|((id, platform), again)| ReplayedDelivery { id, platform, again });
+        done.extend(reported);
         Ok(())
     }
 
     /// The ids of all deliveries in quarantine, oldest first.
-    pub async fn quarantined(&self, asker: &Asker) -> Result<Vec<i64>, ReplayError> {
-        asker.grant(Action::Replay)?;
+    pub async fn quarantined(&self, caller: &Caller) -> Result<Vec<i64>, ReplayError> {
+        caller.grant(Action::Replay)?;
         Ok(deliveries::quarantined(self.store.connection(Unscoped::Receiving)).await?)
     }
 }
@@ -224,7 +225,7 @@ impl Source {
 pub(in crate::app) enum Tongue {
     Native,
     Profile(Arc<Profile>, Option<u32>),
-    Statements(Box<Words>, Option<u32>),
+    Statements(Box<VerbMapping>, Option<u32>),
 }
 
 impl Tongue {
@@ -244,7 +245,7 @@ impl App {
         let connection = self.store.connection(Unscoped::Receiving);
         let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
         if platform.adapter == XAPI {
-            return Ok(Tongue::Statements(Box::new(words_of(connection, platform.id).await?), version));
+            return Ok(Tongue::Statements(Box::new(verb_mapping_of(connection, platform.id).await?), version));
         }
         let profile = profile_of(connection, platform).await?;
         Ok(profile.map_or(Tongue::Native, |profile| Tongue::Profile(profile, version)))
@@ -253,7 +254,7 @@ impl App {
     /// What a kept delivery says in its platform's words of today.
     ///
     /// * `read_at`: what lies more than a day after it is not understood; `received_at`: when it happened where nothing says so.
-    pub(in crate::app) fn understand_kept(
+    pub(in crate::app) fn understand_stored(
         &self,
         platform: &Platform,
         tongue: &Tongue,
@@ -267,10 +268,10 @@ impl App {
                 receive_foreign::understand_again(profile, platform, (content_type, headers, body), read_at)
             }
             // Who says no time meant the time of sending.
-            Tongue::Statements(words, _) => {
+            Tongue::Statements(mapping, _) => {
                 let arrival = Arrival { received_at, read_at: read_at.max(self.now()) };
-                let kept = KeptRequest { key, content_type, headers, body, arrival };
-                understand_again(&kept, words)
+                let stored = StoredRequest { key, content_type, headers, body, arrival };
+                understand_again(&stored, mapping)
             }
             Tongue::Native => understand(key, body, platform.time_zone, read_at),
         }
@@ -280,7 +281,7 @@ impl App {
     fn read_again(&self, waiting: Waiting, platform: &Platform, tongue: &Tongue, now: DateTime<Utc>) -> Delivery {
         let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
         let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-        let content = self.understand_kept(platform, tongue, &key, texts, now, received_at);
+        let content = self.understand_stored(platform, tongue, &key, texts, now, received_at);
         let linking_keys = platform.linking_keys.as_slice().into();
         Delivery {
             platform: waiting.platform,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::{Group, grouped};
@@ -71,13 +71,13 @@ impl App {
     /// Deliveries that wait, newest first, each with what stands where it was not understood.
     pub async fn list_quarantine(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         wanted: &QuarantineRequest,
         before: Option<i64>,
         at_most: u64,
     ) -> Result<Vec<QuarantinedDelivery>, ShowQuarantineError> {
-        let grant = asker.grant(Action::ReadDeliveries)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "quarantine.read", object: "quarantine" }).await?;
+        let grant = caller.grant(Action::ReadDeliveries)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "quarantine.read", object: "quarantine" }).await?;
         let connection = reading.connection();
         let platforms = platforms::list(connection).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
@@ -103,13 +103,13 @@ impl App {
     /// What waits, by problem; the problem with most deliveries first.
     pub async fn group_quarantine(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         wanted: &QuarantineRequest,
     ) -> Result<Vec<Group>, ShowQuarantineError> {
         // Problems name members and places, and may repeat a member's name as it was sent.
-        let grant = asker.grant(Action::ReadDeliveries)?;
+        let grant = caller.grant(Action::ReadDeliveries)?;
         let entry = Act { action: "quarantine.read", object: "quarantine groups" };
-        let snapshot = self.begin_read(asker, &grant, entry).await?;
+        let snapshot = self.begin_read(caller, &grant, entry).await?;
         let platforms = platforms::list(snapshot.connection()).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;
         let groups = quarantine::groups(snapshot.connection(), snapshot.scope(), &filter).await?;
@@ -119,10 +119,10 @@ impl App {
     /// How many wait.
     pub async fn count_quarantine(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         wanted: &QuarantineRequest,
     ) -> Result<u64, ShowQuarantineError> {
-        asker.grant(Action::ReadDeliveries)?;
+        caller.grant(Action::ReadDeliveries)?;
         let connection = self.store.connection(Unscoped::Receiving);
         let platforms = platforms::list(connection).await?;
         let filter = filter_of(wanted, platforms.iter()).map_err(ShowQuarantineError::UnknownPlatform)?;

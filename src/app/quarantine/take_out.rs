@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::platforms::give_profile::{profile_of, words_of};
+use crate::app::platforms::give_profile::{profile_of, verb_mapping_of};
 use crate::app::receiving::receive_foreign;
 use crate::app::xapi::credentials::XAPI;
-use crate::app::xapi::receive::{KeptRequest, read_each};
-use crate::app::{App, Asker};
+use crate::app::xapi::receive::{StoredRequest, read_each};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
@@ -33,17 +33,17 @@ pub struct TakeRequest {
 
 /// A statement or event of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct Part {
     /// Counted from 0.
     pub number: usize,
     /// Where it stands in the body, or what is wrong there (RFC 6901).
     pub pointer: String,
-    pub state: PieceState,
+    pub state: PartState,
 }
 
 /// What becomes of a statement or event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PieceState {
+pub enum PartState {
     Taken,
     /// It was taken before.
     TakenBefore,
@@ -56,7 +56,7 @@ pub enum PieceState {
 /// What was taken out of a delivery, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    pub pieces: Vec<Piece>,
+    pub parts: Vec<Part>,
     /// Results that nobody had told, and those of them that are somebody's.
     pub new: u64,
     pub linked: u64,
@@ -95,8 +95,8 @@ struct Read {
 
 impl App {
     /// Takes what is good out of a delivery in quarantine; the rest stays there.
-    pub async fn take_from_quarantine(&self, asker: &Asker, request: &TakeRequest) -> Result<Taken, TakeError> {
-        let grant = asker.grant(Action::Replay)?;
+    pub async fn take_from_quarantine(&self, caller: &Caller, request: &TakeRequest) -> Result<Taken, TakeError> {
+        let grant = caller.grant(Action::Replay)?;
         let id = request.delivery;
         let connection = self.store.connection(Unscoped::Receiving);
         let waiting = quarantine::by_ids(connection, &[id]).await?.pop().ok_or(TakeError::NotInQuarantine(id))?;
@@ -104,42 +104,41 @@ impl App {
         let platform = platform.ok_or(TakeError::NotInQuarantine(id))?;
         let read = self.read_one_by_one(connection, &platform, &waiting).await?.ok_or(TakeError::NoBatch(id))?;
         let before = quarantine::taken_of(connection, id).await?;
-        let mut pieces = pieces_of(&read, &before, &request.only);
+        let mut parts = parts_of(&read, &before, &request.only);
         if let Some(number) = request
             .only
             .iter()
-            .find(|number| !pieces.iter().any(|piece| piece.number == **number && piece.state == PieceState::Taken))
+            .find(|number| !parts.iter().any(|part| part.number == **number && part.state == PartState::Taken))
         {
             return Err(TakeError::NotThere { delivery: id, number: *number });
         }
         // One that contradicts what is kept is left, and the others are tried again.
         loop {
-            let wanted: Vec<&Piece> = pieces.iter().filter(|piece| piece.state == PieceState::Taken).collect();
+            let wanted: Vec<&Part> = parts.iter().filter(|part| part.state == PartState::Taken).collect();
             if wanted.is_empty() {
                 return Err(TakeError::NothingGood(id));
             }
-            let delivery = delivery_of(&waiting, &platform, content_of(&read, &pieces, &waiting));
+            let delivery = delivery_of(&waiting, &platform, content_of(&read, &parts, &waiting));
             let batch = std::slice::from_ref(&delivery);
             let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
-            let again = receiving::foretell_again(snapshot.connection(), batch, self.calendar).await?.pop();
+            let again = receiving::preview_again(snapshot.connection(), batch, self.calendar).await?.pop();
             drop(snapshot);
             let again = again.ok_or(TakeError::NotInQuarantine(id))?;
             if let Received::EventConflict(taken) = &again.received {
-                let known = pieces.iter_mut().find(|piece| tells(&read, piece, taken));
+                let known = parts.iter_mut().find(|part| reports(&read, part, taken));
                 let known = known.ok_or(TakeError::NothingGood(id))?;
                 known.state =
-                    PieceState::NotUnderstood(format!("has the id {taken} of one that is kept and says otherwise"));
+                    PartState::NotUnderstood(format!("has the id {taken} of one that is kept and says otherwise"));
                 continue;
             }
-            let taken =
-                |again: receiving::Again| Taken { pieces: pieces.clone(), new: again.new, linked: again.linked };
-            let object = format!("{} of delivery {id}", listed(&pieces));
+            let taken = |again: receiving::Again| Taken { parts: parts.clone(), new: again.new, linked: again.linked };
+            let object = format!("{} of delivery {id}", listed(&parts));
             if request.dry_run {
-                self.audited_read(asker, &grant, Act { action: "delivery.preview", object: &object }).await?;
+                self.audited_read(caller, &grant, Act { action: "delivery.preview", object: &object }).await?;
                 return Ok(taken(again));
             }
-            let pointers: Vec<String> = wanted.iter().map(|piece| place(&read, piece)).collect();
-            let change = self.store.begin_change_for(asker.author(&grant), (self.now(), self.calendar), batch).await?;
+            let pointers: Vec<String> = wanted.iter().map(|part| place(&read, part)).collect();
+            let change = self.store.begin_change_for(caller.author(&grant), (self.now(), self.calendar), batch).await?;
             // Somebody else may have taken it, or replayed it, meanwhile.
             if quarantine::by_ids(change.connection(), &[id]).await?.is_empty()
                 || quarantine::taken_of(change.connection(), id).await? != before
@@ -166,15 +165,15 @@ impl App {
         waiting: &Waiting,
     ) -> Result<Option<Vec<Read>>, StoreError> {
         if platform.adapter == XAPI {
-            let words = words_of(connection, platform.id).await?;
-            let kept = KeptRequest {
+            let mapping = verb_mapping_of(connection, platform.id).await?;
+            let stored = StoredRequest {
                 key: &waiting.key,
                 content_type: &waiting.content_type,
                 headers: &waiting.headers,
                 body: &waiting.body,
                 arrival: Arrival { received_at: waiting.received_at, read_at: self.now() },
             };
-            let each = read_each(&kept, &words);
+            let each = read_each(&stored, &mapping);
             let read = |(number, alone): (usize, Result<_, crate::app::xapi::receive::Unread>)| match alone {
                 Ok((statement, results)) => {
                     Read { pointer: format!("/{number}"), said: Ok(Said::Statement(Box::new(statement), results)) }
@@ -184,8 +183,8 @@ impl App {
             return Ok(each.map(|each| each.into_iter().enumerate().map(read).collect()));
         }
         let Some(profile) = profile_of(connection, platform).await? else { return Ok(None) };
-        let kept = (waiting.content_type.as_str(), waiting.headers.as_str(), waiting.body.as_slice());
-        let each = receive_foreign::understand_each(&profile, platform, kept, waiting.received_at);
+        let stored = (waiting.content_type.as_str(), waiting.headers.as_str(), waiting.body.as_slice());
+        let each = receive_foreign::understand_each(&profile, platform, stored, waiting.received_at);
         let read = |(pointer, said): (String, Result<Vec<ReportedResult>, String>)| Read {
             pointer,
             said: said.map(Said::Results),
@@ -195,26 +194,26 @@ impl App {
 }
 
 /// Where a piece stands in the body.
-fn place(read: &[Read], piece: &Piece) -> String {
-    read.get(piece.number).map(|read| read.pointer.clone()).unwrap_or_default()
+fn place(read: &[Read], part: &Part) -> String {
+    read.get(part.number).map(|read| read.pointer.clone()).unwrap_or_default()
 }
 
-fn pieces_of(read: &[Read], before: &BTreeSet<String>, only: &[usize]) -> Vec<Piece> {
-    let piece = |(number, read): (usize, &Read)| {
+fn parts_of(read: &[Read], before: &BTreeSet<String>, only: &[usize]) -> Vec<Part> {
+    let part = |(number, read): (usize, &Read)| {
         let state = match &read.said {
-            Err(problem) => PieceState::NotUnderstood(problem.clone()),
-            Ok(_) if before.contains(&read.pointer) => PieceState::TakenBefore,
-            Ok(_) if only.is_empty() || only.contains(&number) => PieceState::Taken,
-            Ok(_) => PieceState::Left,
+            Err(problem) => PartState::NotUnderstood(problem.clone()),
+            Ok(_) if before.contains(&read.pointer) => PartState::TakenBefore,
+            Ok(_) if only.is_empty() || only.contains(&number) => PartState::Taken,
+            Ok(_) => PartState::Left,
         };
-        Piece { number, pointer: read.pointer.clone(), state }
+        Part { number, pointer: read.pointer.clone(), state }
     };
-    read.iter().enumerate().map(piece).collect()
+    read.iter().enumerate().map(part).collect()
 }
 
 /// Whether a piece tells the event of an id.
-fn tells(read: &[Read], piece: &Piece, event_id: &EventId) -> bool {
-    match read.get(piece.number).map(|read| &read.said) {
+fn reports(read: &[Read], part: &Part, event_id: &EventId) -> bool {
+    match read.get(part.number).map(|read| &read.said) {
         Some(Ok(Said::Statement(statement, results))) => {
             EventId::of_uuid(statement.id) == *event_id || results.iter().any(|result| result.event_id == *event_id)
         }
@@ -224,16 +223,16 @@ fn tells(read: &[Read], piece: &Piece, event_id: &EventId) -> bool {
 }
 
 /// What is taken of a delivery, and why the rest of it stays in quarantine.
-fn content_of(read: &[Read], pieces: &[Piece], waiting: &Waiting) -> Content {
+fn content_of(read: &[Read], parts: &[Part], waiting: &Waiting) -> Content {
     let (mut statements, mut results) = (Vec::new(), Vec::new());
-    for piece in pieces.iter().filter(|piece| piece.state == PieceState::Taken) {
-        match read.get(piece.number).map(|read| &read.said) {
-            Some(Ok(Said::Statement(statement, told))) => {
+    for part in parts.iter().filter(|part| part.state == PartState::Taken) {
+        match read.get(part.number).map(|read| &read.said) {
+            Some(Ok(Said::Statement(statement, reported))) => {
                 let first = results.len();
-                results.extend(told.iter().cloned());
+                results.extend(reported.iter().cloned());
                 statements.push(NewStatement { results: first..results.len(), ..(**statement).clone() });
             }
-            Some(Ok(Said::Results(told))) => results.extend(told.iter().cloned()),
+            Some(Ok(Said::Results(reported))) => results.extend(reported.iter().cloned()),
             Some(Err(_)) | None => {}
         }
     }
@@ -242,8 +241,8 @@ fn content_of(read: &[Read], pieces: &[Piece], waiting: &Waiting) -> Content {
     } else {
         Content::Statements { statements, results, attachments: Vec::new() }
     };
-    let left = pieces.iter().find_map(|piece| match &piece.state {
-        PieceState::NotUnderstood(problem) => Some((piece.pointer.clone(), problem.clone())),
+    let left = parts.iter().find_map(|part| match &part.state {
+        PartState::NotUnderstood(problem) => Some((part.pointer.clone(), problem.clone())),
         _ => None,
     });
     // What waits may be good by now, by a mended profile: then it waits for a replay, with its old problem.
@@ -266,9 +265,9 @@ fn delivery_of(waiting: &Waiting, platform: &Platform, content: Content) -> Deli
 }
 
 /// The numbers of what is taken, as an audit entry says them.
-fn listed(pieces: &[Piece]) -> String {
-    let taken = pieces.iter().filter(|piece| piece.state == PieceState::Taken);
-    let numbers: Vec<String> = taken.map(|piece| piece.number.to_string()).collect();
+fn listed(parts: &[Part]) -> String {
+    let taken = parts.iter().filter(|part| part.state == PartState::Taken);
+    let numbers: Vec<String> = taken.map(|part| part.number.to_string()).collect();
     match numbers.as_slice() {
         [one] => format!("number {one}"),
         [first, .., last] => format!("{} from number {first} to {last}", numbers.len()),

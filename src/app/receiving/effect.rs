@@ -36,7 +36,7 @@ impl Receiving {
                 Some(Effect::None(why)) => none = none.or(Some(why)),
                 // Told again after it was withdrawn.
                 Some(Effect::Some { is_anew: true })
-                    if matches!(received, Received::Duplicate { is_kept: true, .. }) =>
+                    if matches!(received, Received::Duplicate { is_stored: true, .. }) =>
                 {
                     let linked = matches!(received, Received::Duplicate { linked: true, .. });
                     return (Received::Accepted { new: 1, linked, is_doubtful: true }, None);

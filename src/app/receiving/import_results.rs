@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::app::directory::import::digest_of;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::directory::problem::RowProblems;
 use crate::domain::ids::{EventId, PlatformCode};
@@ -11,7 +11,7 @@ use crate::intake::hr_csv::results::{self, FileClock};
 use crate::intake::hr_csv::{RawFile, by_profile};
 use crate::intake::profile::{Profile, ProfileProblems};
 use crate::render::views::ResultsImportView;
-use crate::store::receiving::file::{self, KeepFileError, Progress, ResultsFile, Tally};
+use crate::store::receiving::file::{self, Progress, ResultsFile, StoreFileError, Tally};
 use crate::store::{Act, StoreError, Unscoped, platforms};
 
 /// A file of results.
@@ -42,7 +42,7 @@ pub struct ImportedResults {
     /// Columns that the file lacks: read as empty.
     pub absent_columns: Vec<&'static str>,
     /// Rows that the profile ignores.
-    pub passed_over: u64,
+    pub skipped: u64,
 }
 
 /// Why no result was imported.
@@ -60,11 +60,11 @@ pub enum ImportResultsError {
     Store(#[from] StoreError),
 }
 
-impl From<KeepFileError> for ImportResultsError {
-    fn from(error: KeepFileError) -> Self {
+impl From<StoreFileError> for ImportResultsError {
+    fn from(error: StoreFileError) -> Self {
         match error {
-            KeepFileError::Problems(problems) => Self::Problems(problems),
-            KeepFileError::Store(error) => error.into(),
+            StoreFileError::Problems(problems) => Self::Problems(problems),
+            StoreFileError::Store(error) => error.into(),
         }
     }
 }
@@ -76,11 +76,11 @@ impl App {
     /// nothing to them.
     pub async fn import_results(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: ResultsRequest<'_>,
         progress: Progress<'_>,
     ) -> Result<ImportedResults, ImportResultsError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let platform = platforms::by_code(self.store.connection(Unscoped::Receiving), request.platform).await?;
         let platform = platform.ok_or_else(|| ImportResultsError::UnknownPlatform(request.platform.clone()))?;
         let clock = FileClock { zone: platform.time_zone, read_at: self.now() };
@@ -99,7 +99,7 @@ impl App {
             same_file_at: None,
             ignored_columns: reading.ignored_columns,
             absent_columns: reading.absent_columns,
-            passed_over: reading.passed_over as u64,
+            skipped: reading.skipped as u64,
         };
         if reading.rows.is_empty() {
             return Ok(imported);
@@ -113,14 +113,15 @@ impl App {
         };
         if request.dry_run {
             let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
-            if let Some((delivery, at)) = file::kept_before(snapshot.connection(), &file).await? {
+            if let Some((delivery, at)) = file::stored_before(snapshot.connection(), &file).await? {
                 return Ok(imported.same_as(delivery, at));
             }
-            imported.tally = file::foretell(snapshot.connection(), file, self.calendar, progress).await?;
+            imported.tally = file::preview(snapshot.connection(), file, self.calendar, progress).await?;
             return Ok(imported);
         }
-        let change = self.store.begin_change_for_file(asker.author(&grant), (self.now(), self.calendar), &file).await?;
-        if let Some((delivery, at)) = file::kept_before(change.connection(), &file).await? {
+        let change =
+            self.store.begin_change_for_file(caller.author(&grant), (self.now(), self.calendar), &file).await?;
+        if let Some((delivery, at)) = file::stored_before(change.connection(), &file).await? {
             change.roll_back().await?;
             return Ok(imported.same_as(delivery, at));
         }
@@ -153,7 +154,7 @@ impl ImportedResults {
             linked: self.tally.linked,
             waiting: self.tally.new.saturating_sub(self.tally.linked),
             known: self.tally.known,
-            passed_over: self.passed_over,
+            skipped: self.skipped,
             ignored_columns: self.ignored_columns.clone(),
             absent_columns: self.absent_columns.iter().map(|column| (*column).to_owned()).collect(),
         }

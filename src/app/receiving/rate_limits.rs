@@ -132,8 +132,8 @@ mod tests {
         for number in 0..3 * u32::try_from(ADDRESSES).expect("small") {
             let _ = limits.failed_from(Some(IpAddr::V4(Ipv4Addr::from(number + 1))));
         }
-        let kept = limits.failures.as_ref().map(RateLimiter::len);
-        assert!(kept.is_some_and(|kept| kept <= ADDRESSES + 1), "{kept:?}");
+        let stored = limits.failures.as_ref().map(RateLimiter::len);
+        assert!(stored.is_some_and(|stored| stored <= ADDRESSES + 1), "{stored:?}");
         // Those that have no place of their own share one, which is used up.
         assert!(limits.failed_from(address("203.0.113.9")).is_err());
     }

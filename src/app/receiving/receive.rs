@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::app::platforms::give_profile::{profile_of, version_of, words_of};
+use crate::app::platforms::give_profile::{profile_of, verb_mapping_of, version_of};
 use crate::app::receiving::rate_limits::TooOften;
 use crate::domain::compliance::effect::NoEffect;
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
@@ -20,7 +20,7 @@ use crate::intake::profile::{NotAuthentic, Profile, is_form};
 use crate::intake::webhook::encoding::{self, InflateError};
 use crate::intake::webhook::native::{self, Understood};
 use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
-use crate::intake::xapi::words::Words;
+use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::{Content, Delivery};
 use crate::store::{StoreError, Trouble, Unscoped};
@@ -49,7 +49,7 @@ pub struct Request<'a> {
 
 /// A delivery that is kept, or was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct Stored {
     pub event_id: EventId,
     pub received: Received,
     /// Why what it says has no effect, where that is so.
@@ -81,7 +81,7 @@ pub enum ReceiveError {
     #[error("the service is stopping")]
     Stopping,
     #[error("the delivery could not be kept")]
-    NotKept(#[source] Arc<StoreError>),
+    NotStored(#[source] Arc<StoreError>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -97,7 +97,7 @@ pub(in crate::app) struct Trusted {
     pub(in crate::app) platform: Platform,
     secrets: Vec<WebhookSecret>,
     /// The same as they are kept.
-    pub(in crate::app) kept_secrets: Vec<String>,
+    pub(in crate::app) stored_secrets: Vec<String>,
     /// By which its webhooks are read, where they are not native.
     profile: Option<Arc<Profile>>,
     /// The version of its own profile, where it was given one.
@@ -106,7 +106,7 @@ pub(in crate::app) struct Trusted {
 }
 
 /// The words of a platform's statements, the version of the profile that says them, and when they were read.
-type TrustedWords = (Arc<Words>, Option<i32>, Instant);
+type TrustedVerbMapping = (Arc<VerbMapping>, Option<i32>, Instant);
 
 /// The way in, shared by every request of a process.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ pub struct Receiving {
     app: App,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     trusted: Mutex<HashMap<PlatformCode, Arc<Trusted>>>,
-    words: Mutex<HashMap<PlatformId, TrustedWords>>,
+    words: Mutex<HashMap<PlatformId, TrustedVerbMapping>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -125,8 +125,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Receiving {
     /// Opens the way in, with room for so many deliveries that wait for their commit.
     #[must_use]
-    pub fn open(app: App, room: usize) -> Self {
-        let (sender, receiver) = mpsc::channel(room.max(1));
+    pub fn open(app: App, layer: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(layer.max(1));
         let keeper = tokio::spawn(keep(app.clone(), receiver));
         Self {
             app,
@@ -155,7 +155,7 @@ impl Receiving {
     }
 
     /// Receives a delivery; when this returns `Ok`, it is durable.
-    pub async fn receive(&self, request: Request<'_>) -> Result<Kept, ReceiveError> {
+    pub async fn receive(&self, request: Request<'_>) -> Result<Stored, ReceiveError> {
         let now = self.app.now();
         let (trusted, fresh) = self.trust(request.platform).await?;
         if let Some(profile) = trusted.profile.clone() {
@@ -210,7 +210,7 @@ impl Receiving {
         let (platform, events) = (delivery.platform, delivery.content.event_ids());
         let received = self.enqueue(delivery).await?;
         let (received, no_effect) = self.look_at_effect(platform, &events, received).await;
-        Ok(Kept { event_id, received, no_effect })
+        Ok(Stored { event_id, received, no_effect })
     }
 
     /// Notices a delivery whose signature holds but for its time: it is the sender's own, and one of the clocks is wrong.
@@ -243,13 +243,16 @@ impl Receiving {
     }
 
     /// The words of a platform that sends statements, as they were within the last second, and the version of the profile that says them.
-    pub(in crate::app) async fn words(&self, platform: PlatformId) -> Result<(Arc<Words>, Option<i32>), StoreError> {
+    pub(in crate::app) async fn verb_mapping(
+        &self,
+        platform: PlatformId,
+    ) -> Result<(Arc<VerbMapping>, Option<i32>), StoreError> {
         let known = locked(&self.words).get(&platform).cloned();
         if let Some((words, version, _)) = known.filter(|(_, _, read_at)| read_at.elapsed() < TRUSTED_FOR) {
             return Ok((words, version));
         }
         let connection = self.app.store.connection(Unscoped::Receiving);
-        let words = Arc::new(words_of(connection, platform).await?);
+        let words = Arc::new(verb_mapping_of(connection, platform).await?);
         let version = version_of(connection, platform).await?;
         locked(&self.words).insert(platform, (words.clone(), version, Instant::now()));
         Ok((words, version))
@@ -263,7 +266,7 @@ impl Receiving {
             mpsc::error::TrySendError::Closed(_) => ReceiveError::Stopping,
         })?;
         drop(queue);
-        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotKept)
+        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotStored)
     }
 
     /// The same of a delivery that was asked for: nobody hears that it should come again, so it waits for room.
@@ -272,7 +275,7 @@ impl Receiving {
         let (answer, answered) = oneshot::channel();
         queue.send(Waiting { delivery, answer }).await.map_err(|_| ReceiveError::Stopping)?;
         drop(queue);
-        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotKept)
+        answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotStored)
     }
 
     /// The platform and its secrets, and whether they were read just now.
@@ -292,10 +295,10 @@ impl Receiving {
         };
         let profile = profile_of(connection, &platform).await?;
         let profile_version = version_of(connection, platform.id).await?;
-        let kept_secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
-        let secrets = kept_secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
+        let stored_secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
+        let secrets = stored_secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
         let trusted =
-            Arc::new(Trusted { platform, secrets, kept_secrets, profile, profile_version, read_at: Instant::now() });
+            Arc::new(Trusted { platform, secrets, stored_secrets, profile, profile_version, read_at: Instant::now() });
         locked(&self.trusted).insert(code.clone(), trusted.clone());
         Ok(trusted)
     }
@@ -349,7 +352,7 @@ async fn keep(app: App, mut queue: mpsc::Receiver<Waiting>) {
         app.metrics.set_queue_depth(queue.len());
         while !waiting.is_empty() {
             let together: Vec<Waiting> = waiting.drain(..sharing(&waiting)).collect();
-            if let Err(trouble) = keep_together(&app, together).await {
+            if let Err(trouble) = commit_batch(&app, together).await {
                 // What waits behind would wait as long once more, and not fare better.
                 let others = waiting.drain(..).chain(std::iter::from_fn(|| queue.try_recv().ok()));
                 others.for_each(|waiting| drop(waiting.answer.send(Err(trouble.clone()))));
@@ -369,20 +372,20 @@ fn sharing(waiting: &[Waiting]) -> usize {
 }
 
 /// Keeps deliveries in one commit, and answers who sent them. Fails where the database is in trouble, whatever is sent to it.
-async fn keep_together(app: &App, together: Vec<Waiting>) -> Result<(), Arc<StoreError>> {
+async fn commit_batch(app: &App, together: Vec<Waiting>) -> Result<(), Arc<StoreError>> {
     // Whoever hung up, or was answered that the database is away, sends again.
     let together = together.into_iter().filter(|waiting| !waiting.answer.is_closed());
     let (batch, answers): (Vec<Delivery>, Vec<_>) = together.map(|waiting| (waiting.delivery, waiting.answer)).unzip();
     if batch.is_empty() {
         return Ok(());
     }
-    let kept = tokio::select! {
+    let stored = tokio::select! {
         biased;
-        kept = app.store.receive(&batch, app.calendar, app.now()) => kept,
+        stored = app.store.receive(&batch, app.calendar, app.now()) => stored,
         // It may have committed nevertheless: what is sent again is then known.
         trouble = app.health.is_away() => Err(app.store.away(trouble)),
     };
-    match kept {
+    match stored {
         Ok(received) => {
             app.metrics.batch_committed(batch.len());
             count_links(app, &received);
@@ -403,7 +406,7 @@ async fn keep_together(app: &App, together: Vec<Waiting>) -> Result<(), Arc<Stor
         }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not kept; one by one instead");
-            keep_one_by_one(app, batch, answers).await;
+            commit_one_by_one(app, batch, answers).await;
         }
     }
     Ok(())
@@ -419,18 +422,18 @@ fn count_links(app: &App, received: &[Received]) {
 }
 
 /// One delivery that the database refuses must not take the others with it.
-async fn keep_one_by_one(
+async fn commit_one_by_one(
     app: &App,
     batch: Vec<Delivery>,
     answers: Vec<oneshot::Sender<Result<Received, Arc<StoreError>>>>,
 ) {
     for (delivery, answer) in batch.iter().zip(answers) {
-        let kept = app.store.receive(std::slice::from_ref(delivery), app.calendar, app.now()).await;
-        let kept = kept.map(|mut received| received.pop()).map_err(Arc::new);
-        if kept.is_ok() {
+        let stored = app.store.receive(std::slice::from_ref(delivery), app.calendar, app.now()).await;
+        let stored = stored.map(|mut received| received.pop()).map_err(Arc::new);
+        if stored.is_ok() {
             app.metrics.batch_committed(1);
         }
-        match kept {
+        match stored {
             Ok(Some(received)) => drop(answer.send(Ok(received))),
             Ok(None) => drop(answer),
             Err(error) => drop(answer.send(Err(error))),

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::compliance::decide_results::{StandingChange, changes};
+use crate::app::compliance::decide_results::{StateChange, changes};
 use crate::app::compliance::refresh::versions_of_all;
 use crate::app::quarantine::replay::Tongue;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EventId, PlatformCode};
 use crate::store::people::{self, KnownEmployee};
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::Delivery;
-use crate::store::receiving::reread::{self, KeptDelivery, Reread};
+use crate::store::receiving::reread::{self, Reread, StoredDelivery};
 use crate::store::whose::Whose;
 use crate::store::{Act, Changing, Connection, StoreError, Unscoped, employees, merges};
 
@@ -54,7 +54,7 @@ pub struct RereadAnswer {
     pub events: Vec<RereadEvent>,
     /// The deliveries that the newest profile does not understand; they stay as they were understood.
     pub not_understood: Vec<i64>,
-    pub changes: Vec<StandingChange>,
+    pub changes: Vec<StateChange>,
     /// Where to go on; `None` where all is done.
     pub next: Option<i64>,
 }
@@ -76,8 +76,8 @@ impl App {
     /// Reads deliveries of a platform again that were understood, oldest first; what they say otherwise is known from now on.
     ///
     /// In a dry run nothing changes, and each hundred is foretold as if it came alone.
-    pub async fn reread_platform(&self, asker: &Asker, request: &RereadRequest) -> Result<RereadAnswer, RereadError> {
-        asker.grant(Action::Operate)?;
+    pub async fn reread_platform(&self, caller: &Caller, request: &RereadRequest) -> Result<RereadAnswer, RereadError> {
+        caller.grant(Action::Operate)?;
         let connection = self.store.connection(Unscoped::Receiving);
         let platform = platforms::by_code(connection, &request.platform).await?;
         let platform = platform.ok_or_else(|| RereadError::UnknownPlatform(request.platform.clone()))?;
@@ -93,29 +93,29 @@ impl App {
             };
             answer.deliveries += page.len() as u64;
             answer.next = Some(last);
-            self.reread_page(asker, request, &platform, page, &mut answer).await?;
+            self.reread_page(caller, request, &platform, page, &mut answer).await?;
         }
     }
 
     async fn reread_page(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &RereadRequest,
         platform: &Platform,
-        page: Vec<KeptDelivery>,
+        page: Vec<StoredDelivery>,
         answer: &mut RereadAnswer,
     ) -> Result<(), RereadError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let tongue = self.tongue_of(platform).await?;
-        let ids: BTreeSet<i64> = page.iter().map(|kept| kept.id).collect();
-        let batch = self.read_kept(platform, &tongue, page);
-        let change = self.begin_change(asker, &grant).await?;
+        let ids: BTreeSet<i64> = page.iter().map(|stored| stored.id).collect();
+        let batch = self.read_stored(platform, &tongue, page);
+        let change = self.begin_change(caller, &grant).await?;
         let before = self.store.snapshot(Unscoped::Receiving).await?;
         let mut reread = reread::reread(&change, &batch, self.calendar).await?;
         // What is satisfied counts where something was done in its registration, whichever delivery told of that.
         let others = reread::satisfying(change.connection(), platform.id, &reread.registrations).await?;
         if !others.is_empty() {
-            let others = self.read_kept(platform, &tongue, others);
+            let others = self.read_stored(platform, &tongue, others);
             let Reread { differences, not_understood, employees, .. } =
                 reread::reread(&change, &others, self.calendar).await?;
             reread.differences.extend(differences);
@@ -133,12 +133,12 @@ impl App {
         let event = |(delivery, event_id, difference)| RereadEvent { delivery, event_id, difference };
         answer.events.extend(reread.differences.into_iter().map(event));
         answer.not_understood.extend(reread.not_understood);
-        self.finish_page(asker, &grant, request, (change, is_changed), &ids).await
+        self.finish_page(caller, &grant, request, (change, is_changed), &ids).await
     }
 
     async fn finish_page(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         grant: &crate::domain::access::Grant,
         request: &RereadRequest,
         (change, is_changed): (Changing<'_>, bool),
@@ -149,7 +149,7 @@ impl App {
         if request.dry_run || !is_changed {
             change.roll_back().await?;
             let action = if request.dry_run { "platform.preview-reread" } else { "platform.reread" };
-            self.audited_read(asker, grant, Act { action, object: &object }).await?;
+            self.audited_read(caller, grant, Act { action, object: &object }).await?;
             return Ok(());
         }
         change.commit(Act { action: "platform.reread", object: &object }).await?;
@@ -157,11 +157,11 @@ impl App {
     }
 
     /// Kept deliveries as the newest profile understands them, as what came when they came.
-    fn read_kept(&self, platform: &Platform, tongue: &Tongue, kept: Vec<KeptDelivery>) -> Vec<(i64, Delivery)> {
-        let read = |kept: KeptDelivery| {
-            let KeptDelivery { id, key, content_type, headers, body, received_at, .. } = kept;
+    fn read_stored(&self, platform: &Platform, tongue: &Tongue, stored: Vec<StoredDelivery>) -> Vec<(i64, Delivery)> {
+        let read = |stored: StoredDelivery| {
+            let StoredDelivery { id, key, content_type, headers, body, received_at, .. } = stored;
             let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-            let content = self.understand_kept(platform, tongue, &key, texts, received_at, received_at);
+            let content = self.understand_stored(platform, tongue, &key, texts, received_at, received_at);
             let delivery = Delivery {
                 platform: platform.id,
                 linking_keys: platform.linking_keys.as_slice().into(),
@@ -175,7 +175,7 @@ impl App {
             };
             (id, delivery)
         };
-        kept.into_iter().map(read).collect()
+        stored.into_iter().map(read).collect()
     }
 
     /// Some people with their results, as a connection sees them.
@@ -195,7 +195,7 @@ impl App {
 }
 
 /// Adds what a hundred deliveries change to what earlier ones did: of one person and requirement, from the first to the last.
-fn add_changes(all: &mut Vec<StandingChange>, more: Vec<StandingChange>) {
+fn add_changes(all: &mut Vec<StateChange>, more: Vec<StateChange>) {
     let mut places: BTreeMap<_, usize> = all
         .iter()
         .enumerate()

@@ -1,7 +1,7 @@
 //! Deliveries as they were received: listed, and shown down to their bytes.
 
 use crate::app::directory::import::digest_of;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::report::protection::ReadText;
@@ -9,7 +9,7 @@ use crate::intake::webhook::encoding;
 use crate::store::deliveries::{self, DeliveryFilter};
 use crate::store::{Act, Connection, StoreError, platforms, protection};
 
-pub use crate::store::deliveries::KeptDelivery;
+pub use crate::store::deliveries::StoredDelivery;
 
 /// Which deliveries somebody asks for.
 #[derive(Debug, Clone, Default)]
@@ -46,11 +46,11 @@ impl App {
     /// Deliveries from the newest on.
     pub async fn list_deliveries(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &DeliveriesRequest,
-    ) -> Result<Vec<KeptDelivery>, ShowDeliveriesError> {
-        let grant = asker.grant(Action::ReadDeliveries)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "deliveries.read", object: "deliveries" }).await?;
+    ) -> Result<Vec<StoredDelivery>, ShowDeliveriesError> {
+        let grant = caller.grant(Action::ReadDeliveries)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "deliveries.read", object: "deliveries" }).await?;
         let connection = reading.connection();
         let platform = match &request.platform {
             None => None,
@@ -67,20 +67,20 @@ impl App {
     /// One delivery with its bytes; without them where they speak of somebody with protected personal data.
     pub async fn show_delivery(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         id: i64,
-    ) -> Result<(KeptDelivery, ShownBody), ShowDeliveriesError> {
-        let grant = asker.grant(Action::ReadDeliveries)?;
+    ) -> Result<(StoredDelivery, ShownBody), ShowDeliveriesError> {
+        let grant = caller.grant(Action::ReadDeliveries)?;
         let object = format!("delivery {id}");
-        let reading = self.begin_read(asker, &grant, Act { action: "delivery.read", object: &object }).await?;
+        let reading = self.begin_read(caller, &grant, Act { action: "delivery.read", object: &object }).await?;
         let connection = reading.connection();
         let found = deliveries::by_id(connection, reading.scope(), id).await?;
-        let (kept, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
+        let (stored, body) = found.ok_or(ShowDeliveriesError::UnknownDelivery(id))?;
         let shown = match self.speaks_of_protected(connection, id, &body).await? {
             true => ShownBody::Withheld { digest: digest_of(&body) },
             false => ShownBody::Whole(body),
         };
-        Ok((kept, shown))
+        Ok((stored, shown))
     }
 
     /// Whether a delivery speaks of somebody whose personal data are protected now: some result of it is theirs, or the body has
@@ -91,8 +91,8 @@ impl App {
         id: i64,
         body: &[u8],
     ) -> Result<bool, StoreError> {
-        let words = protection::protected_words(connection).await?;
-        if words.is_empty() {
+        let verb_mapping = protection::protected_words(connection).await?;
+        if verb_mapping.is_empty() {
             return Ok(false);
         }
         let owners = deliveries::owners(connection, id).await?;
@@ -101,7 +101,7 @@ impl App {
         }
         let plain = encoding::plain(body).unwrap_or_default();
         let text = ReadText::of(&String::from_utf8_lossy(&plain));
-        Ok(words.iter().any(|words| words.are_in(&text)))
+        Ok(verb_mapping.iter().any(|verb_mapping| verb_mapping.are_in(&text)))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::links::{LinkIndex, LinkOrders, index_as_known};
 use crate::store::merges::merges;
 use crate::store::people::KnownEmployee;
 use crate::store::protection::protected_now;
-use crate::store::told::{self, Told};
+use crate::store::stored_results::{self, StoredResult};
 use crate::store::whose::Whose;
 use crate::store::{Snapshot, StoreError, Unscoped, employees, learners, platforms, result_decisions};
 
@@ -133,9 +133,9 @@ pub async fn as_known(
             employee.protected = true;
         }
     }
-    let results = told::results_about(connection, targets, known_at, calendar).await?;
+    let results = stored_results::results_about(connection, targets, known_at, calendar).await?;
     let mut unowned = Vec::new();
-    for Told { learner, result, .. } in &results {
+    for StoredResult { learner, result, .. } in &results {
         let link = linker.link(*learner, result.occurred_at);
         match link.and_then(|link| link.employee()) {
             Some(owner) => {
@@ -161,7 +161,7 @@ pub async fn as_known(
         }
     }
     let waiting = of_learners(unowned, &naming);
-    let done = told::told_by(connection, &linker.can_wait(), known_at).await?;
+    let done = stored_results::times_of_results(connection, &linker.can_wait(), known_at).await?;
     let (mut unlinked_results, mut dismissed_results) = (0, 0);
     let mut unlinked_by_learner: BTreeMap<i64, u64> = BTreeMap::new();
     for (learner, occurred_at) in done {
@@ -178,7 +178,7 @@ pub async fn as_known(
 }
 
 /// What was decided by hand about some results, as results beside them.
-fn decided_about(results: &[Told], decisions: &[ResultDecision]) -> Vec<LinkedResult> {
+fn decided_about(results: &[StoredResult], decisions: &[ResultDecision]) -> Vec<LinkedResult> {
     if decisions.is_empty() {
         return Vec::new();
     }

@@ -8,12 +8,12 @@ use crate::app::compliance::judge::{Judged, judge};
 use crate::app::compliance::statements_without_result::without_result_of;
 use crate::app::linking::own_waiting::own_waiting_as_known;
 use crate::app::reports::as_known::{as_known, by_learner, targets_of};
-use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
-use crate::app::{App, Asker};
+use crate::app::reports::clocks::{Clocks, FutureKnownAt, View, ViewError};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused, Visible};
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::compliance::standing::held_items_on;
-use crate::domain::compliance::{RequirementVersion, Standing, Status};
+use crate::domain::compliance::state::held_items_on;
+use crate::domain::compliance::{ComplianceState, RequirementVersion, Status};
 use crate::domain::ids::{AdministrationCode, EmployeeId, RequirementCode};
 use crate::domain::linking::Unlinked;
 use crate::domain::report::waiting::{ByItems, could_be_done};
@@ -23,11 +23,11 @@ use crate::domain::report::{
 use crate::domain::training::LinkedResult;
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
-use crate::store::told::Told;
+use crate::store::stored_results::StoredResult;
 use crate::store::whose::Whose;
 use crate::store::{
     Act, Connection, Scope, StoreError, Unscoped, deliveries, directory, employees, people, reorganisations,
-    requirements, stale, status_counts, told, waiting,
+    requirements, stale, status_counts, stored_results, waiting,
 };
 
 /// What somebody asks of a report; `None` is the default.
@@ -49,7 +49,7 @@ pub enum BuildReportError {
     #[error("due_from {from} lies after due_to {to}")]
     EmptyPeriod { from: NaiveDate, to: NaiveDate },
     #[error(transparent)]
-    FutureKnowledge(#[from] FutureKnowledge),
+    FutureKnownAt(#[from] FutureKnownAt),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -57,7 +57,7 @@ pub enum BuildReportError {
 impl From<ViewError> for BuildReportError {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::FutureKnowledge(error) => error.into(),
+            ViewError::FutureKnownAt(error) => error.into(),
             ViewError::Store(error) => error.into(),
         }
     }
@@ -106,21 +106,21 @@ impl Tallies {
     ) {
         for employee in employees.into_iter().filter_map(|employee| scope.as_judged(employee, day)) {
             let employee = employee.as_ref();
-            let Some(Judged { standing, shown }) = judge(employee, versions, day) else { continue };
-            self.add_person(&standing, due, shown.into_keys());
+            let Some(Judged { state, shown }) = judge(employee, versions, day) else { continue };
+            self.add_person(&state, due, shown.into_keys());
         }
     }
 
     /// Counts one person, in the city and wherever they count.
     pub(in crate::app) fn add_person<'a>(
         &mut self,
-        standing: &Standing,
+        state: &ComplianceState,
         due: DuePeriod,
         places: impl IntoIterator<Item = &'a AdministrationCode>,
     ) {
-        let is_due = standing.due_on.is_some_and(|day| due.contains(day));
+        let is_due = state.due_on.is_some_and(|day| due.contains(day));
         let add = |tally: &mut Tally| {
-            tally.add(standing.status, standing.on_time, is_due, standing.held_items, 1);
+            tally.add(state.status, state.on_time, is_due, state.held_items, 1);
         };
         add(&mut self.city);
         for administration in places {
@@ -129,7 +129,7 @@ impl Tallies {
     }
 
     /// Counts people by how many stand alike.
-    pub(in crate::app) fn add_alike(&mut self, alike: Vec<status_counts::Alike>) {
+    pub(in crate::app) fn add_status_counts(&mut self, alike: Vec<status_counts::StatusCount>) {
         for alike in alike {
             let tally = match alike.administration {
                 None => &mut self.city,
@@ -144,12 +144,12 @@ impl App {
     /// Builds a report within what the asker may see, and leaves the audit entry of the look.
     pub async fn build_report(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ReportRequest,
     ) -> Result<OnboardingReport, BuildReportError> {
-        let grant = asker.grant(Action::ReadReport)?;
+        let grant = caller.grant(Action::ReadReport)?;
         let object = format!("requirement {}{}", request.requirement, request.clocks);
-        let act = self.audited_read(asker, &grant, Act { action: "report.read", object: &object }).await?;
+        let act = self.audited_read(caller, &grant, Act { action: "report.read", object: &object }).await?;
         let view = self.view(request.clocks, act).await?;
         let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let standard = DuePeriod::year_to(view.as_of);
@@ -228,16 +228,16 @@ impl App {
             }
             _ => None,
         };
-        let alike = status_counts::count_alike(connection, requirement, view.as_of, due, (scope, except)).await?;
-        tallies.add_alike(alike);
+        let alike = status_counts::count_statuses(connection, requirement, view.as_of, due, (scope, except)).await?;
+        tallies.add_status_counts(alike);
         tallies.add_people(people.values(), versions, view.as_of, (due, scope));
-        let told = told::waiting_about(connection, &targets_of(versions), self.calendar).await?;
+        let told = stored_results::waiting_about(connection, &targets_of(versions), self.calendar).await?;
         let own = match scope.is_all() {
             true => None,
             false => Some(self.own_waiting(connection, scope).await?),
         };
         // Nobody's by decision could not satisfy anybody.
-        let waits = |told: &&Told| {
+        let waits = |told: &&StoredResult| {
             told.owner.is_none()
                 && told.why != Some(Unlinked::Dismissed)
                 && own.as_ref().is_none_or(|own| own.contains_key(&told.learner))

@@ -29,7 +29,7 @@ impl std::fmt::Display for Clocks {
 /// The instant of knowledge lies in the future: what will be known then cannot be said, nor reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("known_at lies in the future: what is known then can only be said when it has passed; leave it out for now")]
-pub struct FutureKnowledge;
+pub struct FutureKnownAt;
 
 /// What a question is answered from.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct View {
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     #[error(transparent)]
-    FutureKnowledge(#[from] FutureKnowledge),
+    FutureKnownAt(#[from] FutureKnownAt),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -57,10 +57,10 @@ impl App {
     /// that, so the same question with that `known_at` is answered the same for ever.
     pub(in crate::app) async fn view(&self, clocks: Clocks, act: AuditedRead) -> Result<View, ViewError> {
         if clocks.known_at.is_some_and(|known_at| known_at > act.known_at()) {
-            return Err(FutureKnowledge.into());
+            return Err(FutureKnownAt.into());
         }
         if clocks.known_at.is_none() {
-            self.settle_before_reading().await?;
+            self.refresh_before_reading().await?;
         }
         let snapshot = act.open(&self.store).await?;
         let newest = clock::known_through(snapshot.connection()).await?;

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::app::employees::history::{Seen, ToldEntry};
+use crate::app::employees::history::{AttributedEntry, Seen};
 use crate::app::reports::as_known::{AsKnown, as_known, targets_of};
-use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
-use crate::app::{App, Asker};
+use crate::app::reports::clocks::{Clocks, FutureKnownAt, View, ViewError};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Grant, Refused};
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::span::shown_employments;
 use crate::domain::compliance::{Person, RequirementVersion, Status};
-use crate::domain::history::{Entry, Kind, told};
+use crate::domain::history::{Entry, Kind, entries_of};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EventId, PlatformId, RequirementCode};
 use crate::domain::report::Counts;
 use crate::domain::report::comparison::{FactKey, Known, Moved, because, status};
@@ -58,7 +58,7 @@ pub struct DifferenceAnswer {
 /// A fact that became known between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    Told(ToldEntry),
+    Entry(AttributedEntry),
     /// A version of the requirement was applied.
     Requirement {
         version: u32,
@@ -100,7 +100,7 @@ pub enum CompareError {
     #[error("compare_known_at lies after known_at; give the earlier instant as compare_known_at")]
     ComparedWithLater,
     #[error(transparent)]
-    FutureKnowledge(#[from] FutureKnowledge),
+    FutureKnownAt(#[from] FutureKnownAt),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -108,7 +108,7 @@ pub enum CompareError {
 impl From<ViewError> for CompareError {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::FutureKnowledge(error) => error.into(),
+            ViewError::FutureKnownAt(error) => error.into(),
             ViewError::Store(error) => error.into(),
         }
     }
@@ -172,11 +172,11 @@ impl App {
     /// Compares a report with the same as known earlier: how many differ, and the counts of then.
     pub async fn compare_reports(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ComparisonRequest,
     ) -> Result<ComparisonAnswer, CompareError> {
-        let grant = asker.grant(Action::ReadReport)?;
-        let (view, sides) = self.both_sides(asker, &grant, request, "report.compare").await?;
+        let grant = caller.grant(Action::ReadReport)?;
+        let (view, sides) = self.both_sides(caller, &grant, request, "report.compare").await?;
         Ok(totals(&sides, &view, request))
     }
 
@@ -184,13 +184,13 @@ impl App {
     /// the difference.
     pub async fn list_differences(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &ComparisonRequest,
         after: Option<&EmployeeNumber>,
         at_most: usize,
     ) -> Result<DifferencesAnswer, CompareError> {
-        let grant = asker.grant(Action::ReadPeople)?;
-        let (view, sides) = self.both_sides(asker, &grant, request, "report.differences").await?;
+        let grant = caller.grant(Action::ReadPeople)?;
+        let (view, sides) = self.both_sides(caller, &grant, request, "report.differences").await?;
         let scope = view.snapshot.scope();
         let following = sides.differing.iter().filter(|(number, _)| after.is_none_or(|after| *number > after));
         let mut persons = Vec::new();
@@ -216,14 +216,14 @@ impl App {
 
     async fn both_sides(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         grant: &Grant,
         request: &ComparisonRequest,
         action: &'static str,
     ) -> Result<(View, Sides), CompareError> {
         let ComparisonRequest { requirement, clocks, compare_known_at } = request;
         let object = format!("requirement {requirement}{clocks}, compared with {}", compare_known_at.to_rfc3339());
-        let act = self.audited_read(asker, grant, Act { action, object: &object }).await?;
+        let act = self.audited_read(caller, grant, Act { action, object: &object }).await?;
         if *compare_known_at > clocks.known_at.unwrap_or(act.known_at()) {
             return Err(CompareError::ComparedWithLater);
         }
@@ -279,7 +279,7 @@ impl App {
         let (mut found, mut causes) = (Vec::new(), Vec::new());
         let moved = sides.moved(id);
         for shift in because(&sides.then.view(id), &sides.now.view(id), &moved, scope.visible(), view.as_of) {
-            let told_before = found.len() + causes.len();
+            let count_before = found.len() + causes.len();
             match &shift.key {
                 FactKey::Requirement => {
                     causes.extend(self.versions_between(view, request, between).await?);
@@ -293,15 +293,18 @@ impl App {
                     let by_hand = entries.iter().filter(|entry| is_about(entry, &shift.key, &request.requirement));
                     found.extend(by_hand.filter(|_| result.is_none()).map(|entry| (*entry).clone()));
                     if is_new {
-                        found.extend(told(&result.into_iter().collect::<Vec<_>>()).into_iter().map(|mut entry| {
-                            let platform = entry.changes.iter().find(|change| change.field == "platform");
-                            entry.by = platform.and_then(|c| c.after.clone()).map(|code| format!("platform {code}"));
-                            entry
-                        }));
-                    } else if found.len() + causes.len() == told_before {
+                        found.extend(entries_of(&result.into_iter().collect::<Vec<_>>()).into_iter().map(
+                            |mut entry| {
+                                let platform = entry.changes.iter().find(|change| change.field == "platform");
+                                entry.by =
+                                    platform.and_then(|c| c.after.clone()).map(|code| format!("platform {code}"));
+                                entry
+                            },
+                        ));
+                    } else if found.len() + causes.len() == count_before {
                         let links = entries.iter().filter(|entry| names_an_identity(entry));
                         found.extend(links.map(|entry| (*entry).clone()));
-                        if found.len() + causes.len() == told_before {
+                        if found.len() + causes.len() == count_before {
                             causes.push(Cause::LinkedOtherwise { event_id: event_id.clone() });
                         }
                     }
@@ -313,20 +316,20 @@ impl App {
                 _ => {}
             }
             // Who sees the whole city is told of its reorganisations.
-            if found.len() + causes.len() == told_before
+            if found.len() + causes.len() == count_before
                 && matches!(shift.key, FactKey::Employment(_))
                 && scope.is_all()
             {
                 causes.extend(reorganised_between(connection, between).await?);
             }
-            if found.len() + causes.len() == told_before {
+            if found.len() + causes.len() == count_before {
                 causes.push(Cause::NotShown);
             }
         }
         found.dedup();
         causes.dedup();
-        let told = self.who_said_so(connection, id, &sides.now.known.merges, found, &own).await?;
-        Ok(told.into_iter().map(Cause::Told).chain(causes).collect())
+        let attributed = self.who_said_so(connection, id, &sides.now.known.merges, found, &own).await?;
+        Ok(attributed.into_iter().map(Cause::Entry).chain(causes).collect())
     }
 
     async fn versions_between(

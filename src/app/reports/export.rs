@@ -10,15 +10,15 @@ use tokio::sync::mpsc;
 
 use crate::app::compliance::judge::Requirements;
 use crate::app::reports::as_known::{as_known, targets_of};
-use crate::app::reports::clocks::{Clocks, FutureKnowledge, View, ViewError};
-use crate::app::{App, Asker};
+use crate::app::reports::clocks::{Clocks, FutureKnownAt, View, ViewError};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::protection::protect;
 use crate::render::export_csv::{CsvExport, Dialect};
 use crate::render::export_xlsx::{XlsxExport, XlsxExportError};
-use crate::store::export_rows::{PlacedRow, RowsAsked, rows_of};
+use crate::store::export_rows::{PlacedRow, RowsQuery, rows_of};
 use crate::store::judged_for::{JudgedFor, judged_for};
 use crate::store::people::KnownEmployee;
 use crate::store::{Act, Scope, StoreError, directory, employees, requirements};
@@ -45,7 +45,7 @@ pub enum RowsError {
     #[error("no requirement {0} was known then")]
     UnknownRequirement(RequirementCode),
     #[error(transparent)]
-    FutureKnowledge(#[from] FutureKnowledge),
+    FutureKnownAt(#[from] FutureKnownAt),
     #[error(transparent)]
     Workbook(#[from] XlsxExportError),
     #[error("the workbook could not be packed; is the disk for temporary files full?")]
@@ -57,7 +57,7 @@ pub enum RowsError {
 impl From<ViewError> for RowsError {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::FutureKnowledge(error) => error.into(),
+            ViewError::FutureKnownAt(error) => error.into(),
             ViewError::Store(error) => error.into(),
         }
     }
@@ -86,13 +86,13 @@ const CHUNK: usize = 256;
 
 impl App {
     /// All rows in the order of an export, streamed; leaves the audit entry of an export.
-    pub async fn export_rows(&self, asker: &Asker, request: &RowsRequest) -> Result<Rows, RowsError> {
-        let (view, asked) = self.ask(asker, request, Action::Export, "administration.export").await?;
+    pub async fn export_rows(&self, caller: &Caller, request: &RowsRequest) -> Result<Rows, RowsError> {
+        let (view, query) = self.ask(caller, request, Action::Export, "administration.export").await?;
         let (as_of, known_at) = (view.as_of, view.known_at);
         let (sender, chunks) = mpsc::channel(4);
         let app = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = app.send_rows(&view, &asked, &sender).await {
+            if let Err(error) = app.send_rows(&view, &query, &sender).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "an export broke off");
                 drop(sender.send(Err(error)).await);
             }
@@ -103,32 +103,32 @@ impl App {
     /// The same as CSV, in pieces.
     pub async fn export_csv(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &RowsRequest,
         dialect: Dialect,
     ) -> Result<mpsc::Receiver<Result<Vec<u8>, StoreError>>, RowsError> {
-        Ok(csv_pieces(self.export_rows(asker, request).await?, dialect))
+        Ok(csv_chunks(self.export_rows(caller, request).await?, dialect))
     }
 
     /// The same as a workbook.
-    pub async fn export_xlsx(&self, asker: &Asker, request: &RowsRequest) -> Result<Vec<u8>, RowsError> {
-        workbook(self.export_rows(asker, request).await?).await
+    pub async fn export_xlsx(&self, caller: &Caller, request: &RowsRequest) -> Result<Vec<u8>, RowsError> {
+        workbook(self.export_rows(caller, request).await?).await
     }
 
     /// A page of at the most so many rows after a place; leaves the audit entry of a look.
     pub async fn list_compliance(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &RowsRequest,
         after: Option<RowPlace>,
         at_most: usize,
     ) -> Result<RowsPage, RowsError> {
-        let (view, asked) = self.ask(asker, request, Action::ReadPeople, "administration.read").await?;
+        let (view, query) = self.ask(caller, request, Action::ReadPeople, "administration.read").await?;
         let one_more = u64::try_from(at_most).unwrap_or(u64::MAX).saturating_add(1);
-        let asked = RowsAsked { after, at_most: Some(one_more), ..asked };
+        let query = RowsQuery { after, at_most: Some(one_more), ..query };
         let (sender, mut chunks) = mpsc::channel(4);
         let send = async {
-            let sent = self.send_rows(&view, &asked, &sender).await;
+            let sent = self.send_rows(&view, &query, &sender).await;
             drop(sender);
             sent
         };
@@ -149,19 +149,19 @@ impl App {
     /// Checks the right to ask, audits, and opens the view.
     async fn ask(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: &RowsRequest,
         action: Action,
         act: &'static str,
-    ) -> Result<(View, RowsAsked), RowsError> {
-        let grant = asker.grant(action)?;
+    ) -> Result<(View, RowsQuery), RowsError> {
+        let grant = caller.grant(action)?;
         let unknown = || RowsError::UnknownAdministration(request.administration.clone());
         if !grant.visible().includes(&request.administration) {
             return Err(unknown());
         }
         let about = request.requirement.as_ref().map_or_else(|| "all requirements".to_owned(), ToString::to_string);
         let object = format!("administration {}, {about}{}", request.administration, request.clocks);
-        let act = self.audited_read(asker, &grant, Act { action: act, object: &object }).await?;
+        let act = self.audited_read(caller, &grant, Act { action: act, object: &object }).await?;
         let view = self.view(request.clocks, act).await?;
         let connection = view.snapshot.connection();
         let administrations = directory::administrations(connection, view.known_at).await?;
@@ -171,7 +171,7 @@ impl App {
         {
             return Err(RowsError::UnknownRequirement(requirement.clone()));
         }
-        let asked = RowsAsked {
+        let query = RowsQuery {
             administration: request.administration.clone(),
             administration_name: name,
             as_of: view.as_of,
@@ -182,30 +182,30 @@ impl App {
             at_most: None,
             judged_for: (!grant.visible().is_all()).then(|| JudgedFor { today: self.today() }),
         };
-        Ok((view, asked))
+        Ok((view, query))
     }
 
     async fn send_rows(
         &self,
         view: &View,
-        asked: &RowsAsked,
+        query: &RowsQuery,
         sender: &mpsc::Sender<Result<Vec<PlacedRow>, StoreError>>,
     ) -> Result<(), StoreError> {
         let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let mut requirements = Requirements::new();
         for code in requirements::codes(connection).await? {
-            if asked.requirement.as_ref().is_none_or(|asked| *asked == code) {
+            if query.requirement.as_ref().is_none_or(|query| *query == code) {
                 let versions = requirements::versions(connection, &code, Some(view.known_at)).await?;
                 requirements.insert(code, versions);
             }
         }
-        let left = asked.at_most.and_then(|at_most| usize::try_from(at_most).ok()).unwrap_or(usize::MAX);
+        let left = query.at_most.and_then(|at_most| usize::try_from(at_most).ok()).unwrap_or(usize::MAX);
         let mut chunk = Outgoing { rows: Vec::with_capacity(CHUNK), left, sender };
         if !view.is_current {
             let targets: Vec<_> = requirements.values().flat_map(|versions| targets_of(versions)).collect();
             let mut known = as_known(&view.snapshot, &targets, view.known_at, self.calendar).await?;
             employees::keep_own(connection, scope, view.known_at, &mut known.employees).await?;
-            for row in self.judged_rows(&known.employees, &requirements, asked, scope) {
+            for row in self.judged_rows(&known.employees, &requirements, query, scope) {
                 if !chunk.push(row).await {
                     return Ok(());
                 }
@@ -215,16 +215,16 @@ impl App {
         }
         // Whoever's derived rows are not up to date is judged here, and takes the place among the others.
         let mut people = self.stale_people(view).await?;
-        if let Some(whom) = asked.judged_for {
-            let own = BTreeSet::from([asked.administration.clone()]);
-            let ids = judged_for(connection, &own, asked.as_of, whom).await?;
+        if let Some(whom) = query.judged_for {
+            let own = BTreeSet::from([query.administration.clone()]);
+            let ids = judged_for(connection, &own, query.as_of, whom).await?;
             people.extend(self.people_with_results(connection, ids).await?);
         }
         employees::keep_own(connection, scope, view.known_at, &mut people).await?;
-        let mut judged = self.judged_rows(&people, &requirements, asked, scope).into_iter().peekable();
-        let kept = rows_of(connection, asked);
-        pin_mut!(kept);
-        while let Some(row) = kept.next().await {
+        let mut judged = self.judged_rows(&people, &requirements, query, scope).into_iter().peekable();
+        let stored = rows_of(connection, query);
+        pin_mut!(stored);
+        while let Some(row) = stored.next().await {
             let mut row = row?;
             if row.protected {
                 protect(&mut row.row);
@@ -252,23 +252,23 @@ impl App {
         &self,
         employees: &BTreeMap<crate::domain::ids::EmployeeId, KnownEmployee>,
         requirements: &Requirements,
-        asked: &RowsAsked,
+        query: &RowsQuery,
         scope: &Scope,
     ) -> Vec<PlacedRow> {
-        let name = (&asked.administration, asked.administration_name.as_str());
-        let judged = employees.values().filter_map(|employee| scope.as_judged(employee, asked.as_of));
+        let name = (&query.administration, query.administration_name.as_str());
+        let judged = employees.values().filter_map(|employee| scope.as_judged(employee, query.as_of));
         let rows_of = |employee: &KnownEmployee| -> Vec<PlacedRow> {
             let requirements = requirements.iter();
             let row = |(code, versions): (&RequirementCode, &Vec<_>)| {
-                self.row_of(employee, code, versions, name, asked.as_of)
+                self.row_of(employee, code, versions, name, query.as_of)
             };
             requirements.filter_map(row).collect()
         };
         let mut rows: Vec<PlacedRow> = judged
             .flat_map(|employee| rows_of(&employee))
-            .filter(|placed| asked.status.is_none_or(|status| placed.row.status == status))
-            .filter(|placed| asked.unit.as_ref().is_none_or(|unit| !placed.protected && placed.row.unit == *unit))
-            .filter(|placed| asked.after.as_ref().is_none_or(|after| is_before(after, &placed.place)))
+            .filter(|placed| query.status.is_none_or(|status| placed.row.status == status))
+            .filter(|placed| query.unit.as_ref().is_none_or(|unit| !placed.protected && placed.row.unit == *unit))
+            .filter(|placed| query.after.as_ref().is_none_or(|after| is_before(after, &placed.place)))
             .collect();
         rows.sort_by(|a, b| order_of(&a.place).cmp(&order_of(&b.place)));
         rows
@@ -277,7 +277,7 @@ impl App {
 
 /// Rows as CSV, in pieces; the file's header is in the first.
 #[must_use]
-pub fn csv_pieces(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec<u8>, StoreError>> {
+pub fn csv_chunks(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec<u8>, StoreError>> {
     let (sender, pieces) = mpsc::channel(4);
     tokio::spawn(async move {
         let csv = CsvExport::new(dialect);

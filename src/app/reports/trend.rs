@@ -7,13 +7,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::app::reports::as_known::{as_known, targets_of};
 use crate::app::reports::build::{BuildReportError, Tallies};
 use crate::app::reports::clocks::{Clocks, View};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::compliance::RequirementVersion;
 use crate::domain::compliance::requirement::in_effect_on;
-use crate::domain::compliance::standing::Case;
+use crate::domain::compliance::state::Case;
 use crate::domain::directory::succession::Successions;
-use crate::domain::directory::{Employment, ToldEmployment};
+use crate::domain::directory::{Employment, RecordedEmployment};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::trend::{Interval, Tree, TrendFault, points};
 use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
@@ -71,14 +71,14 @@ impl From<StoreError> for BuildTrendError {
 
 impl App {
     /// Builds a trend within what the asker may see, and leaves the audit entry of the look.
-    pub async fn build_trend(&self, asker: &Asker, request: &TrendRequest) -> Result<Trend, BuildTrendError> {
-        let grant = asker.grant(Action::ReadReport).map_err(BuildReportError::from)?;
+    pub async fn build_trend(&self, caller: &Caller, request: &TrendRequest) -> Result<Trend, BuildTrendError> {
+        let grant = caller.grant(Action::ReadReport).map_err(BuildReportError::from)?;
         let TrendRequest { requirement, from, to, interval, tree, .. } = request;
         let days = points(*from, *to, *interval)?;
         let clocks = Clocks { as_of: Some(*to), known_at: request.known_at };
         let object =
             format!("trend of requirement {requirement} from {from}, by {interval}, in the tree {tree}{clocks}");
-        let act = self.audited_read(asker, &grant, Act { action: "report.trend", object: &object }).await?;
+        let act = self.audited_read(caller, &grant, Act { action: "report.trend", object: &object }).await?;
         let view = self.view(clocks, act).await.map_err(BuildReportError::from)?;
         let scope = view.snapshot.scope();
         let connection = view.snapshot.connection();
@@ -139,7 +139,7 @@ impl App {
         let mut tallies = tally_people(stale.values(), versions, days, None);
         for (day, tallies) in days.iter().zip(&mut tallies) {
             let due = DuePeriod::year_to(*day);
-            let alike = status_counts::count_alike(
+            let counts = status_counts::count_statuses(
                 view.snapshot.connection(),
                 requirement,
                 *day,
@@ -147,7 +147,7 @@ impl App {
                 (view.snapshot.scope(), None),
             )
             .await?;
-            tallies.add_alike(alike);
+            tallies.add_status_counts(counts);
         }
         Ok(tallies)
     }
@@ -168,12 +168,12 @@ fn tally_people<'a>(
             let Some(version) = in_effect_on(versions, *day) else { continue };
             let bound = employee.person.employments.iter();
             let bound = bound.filter(|e| e.covers(*day) && version.requirement.audience.binds(e));
-            let told: Vec<(&Employment, Option<ToldEmployment>)> =
-                bound.map(|e| (e, moving.is_some().then(|| e.as_told()))).collect();
-            let places: BTreeSet<&AdministrationCode> = told
+            let stored_results: Vec<(&Employment, Option<RecordedEmployment>)> =
+                bound.map(|e| (e, moving.is_some().then(|| e.as_recorded()))).collect();
+            let places: BTreeSet<&AdministrationCode> = stored_results
                 .iter()
-                .map(|(employment, told)| match (moving, told) {
-                    (Some((tree, of)), Some(told)) => tree.place(told, of),
+                .map(|(employment, stored_results)| match (moving, stored_results) {
+                    (Some((tree, of)), Some(stored_results)) => tree.place(stored_results, of),
                     _ => &employment.administration,
                 })
                 .collect();
@@ -181,8 +181,8 @@ fn tally_people<'a>(
                 continue;
             }
             let case = cases.entry(version.version).or_insert_with(|| Case::new(&employee.person, version));
-            if let Some(standing) = case.on(*day) {
-                tallies.add_person(&standing, DuePeriod::year_to(*day), places);
+            if let Some(state) = case.on(*day) {
+                tallies.add_person(&state, DuePeriod::year_to(*day), places);
             }
         }
     }

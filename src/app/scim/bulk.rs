@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Door, PatchedGroup, Precondition, Resource, ScimError, Wanted, error_body};
-use crate::app::{App, Asker};
+use super::{PatchedGroup, Precondition, Resource, ScimEndpoint, ScimError, Wanted, error_body};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::intake::scim::bulk::{BulkRequest, Method, Operation};
 
@@ -18,8 +18,8 @@ impl App {
     ///
     /// An operation that refers to another's bulkId waits for it. Where operations wait for each other in a circle, or for
     /// one that failed, they fail with 409.
-    pub async fn scim_bulk(&self, asker: &Asker, door: &Door, body: &Value) -> Result<Value, ScimError> {
-        asker.grant(Action::Provision)?;
+    pub async fn scim_bulk(&self, caller: &Caller, endpoint: &ScimEndpoint, body: &Value) -> Result<Value, ScimError> {
+        caller.grant(Action::Provision)?;
         let request = BulkRequest::read(body)?;
         let mut ids: BTreeMap<String, String> = BTreeMap::new();
         let mut failed: BTreeSet<String> = BTreeSet::new();
@@ -40,11 +40,11 @@ impl App {
                         still_waiting.push((place, operation));
                         continue;
                     }
-                    None => self.carry_out(asker, door, &operation.resolved(&ids)).await,
+                    None => self.carry_out(caller, endpoint, &operation.resolved(&ids)).await,
                 };
                 errors += usize::from(outcome.is_err());
                 note(operation, &outcome, &mut ids, &mut failed);
-                done.insert(place, view(door, operation, &ids, outcome));
+                done.insert(place, view(endpoint, operation, &ids, outcome));
                 if request.fail_on_errors.is_some_and(|most| errors >= most) {
                     break 'working;
                 }
@@ -54,7 +54,7 @@ impl App {
                 let circle = circle.join(", ");
                 for (place, operation) in still_waiting {
                     let outcome: Outcome = Err(ScimError::CircularReference(circle.clone()));
-                    done.insert(place, view(door, operation, &ids, outcome));
+                    done.insert(place, view(endpoint, operation, &ids, outcome));
                 }
                 break;
             }
@@ -66,32 +66,32 @@ impl App {
         }))
     }
 
-    async fn carry_out(&self, asker: &Asker, door: &Door, operation: &Operation) -> Outcome {
+    async fn carry_out(&self, caller: &Caller, endpoint: &ScimEndpoint, operation: &Operation) -> Outcome {
         let path = operation.path.trim_matches('/');
         let path = path.strip_prefix("scim/v2/").unwrap_or(path);
         let (kind, id) = path.split_once('/').map_or((path, None), |(kind, id)| (kind, Some(id)));
         let seen = Precondition(operation.version.as_deref());
         let (data, wanted) = (&operation.data, Wanted::default());
         if kind.eq_ignore_ascii_case("Groups") {
-            return self.carry_out_on_groups(asker, door, operation, id).await;
+            return self.carry_out_on_groups(caller, endpoint, operation, id).await;
         }
         match (operation.method, id) {
             _ if !kind.eq_ignore_ascii_case("Users") => Err(no_such(operation)),
-            (Method::Post, None) => self.create_scim_user(asker, door, data, wanted).await.map(Some),
-            (Method::Put, Some(id)) => self.replace_scim_user(asker, door, id, seen, data, wanted).await.map(Some),
+            (Method::Post, None) => self.create_scim_user(caller, endpoint, data, wanted).await.map(Some),
+            (Method::Put, Some(id)) => self.replace_scim_user(caller, endpoint, id, seen, data, wanted).await.map(Some),
             (Method::Patch, Some(id)) => {
-                let patched = self.patch_scim_user(asker, door, id, seen, data, wanted).await;
+                let patched = self.patch_scim_user(caller, endpoint, id, seen, data, wanted).await;
                 patched.map(|patched| Some(patched.resource))
             }
-            (Method::Delete, Some(id)) => self.delete_scim_user(asker, door, id, seen).await.map(|()| None),
+            (Method::Delete, Some(id)) => self.delete_scim_user(caller, endpoint, id, seen).await.map(|()| None),
             _ => Err(no_such(operation)),
         }
     }
 
     async fn carry_out_on_groups(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         operation: &Operation,
         id: Option<&str>,
     ) -> Outcome {
@@ -99,12 +99,14 @@ impl App {
         // The members are not in the answer.
         let (data, wanted) = (&operation.data, Wanted { attributes: Some("id"), excluded_attributes: None });
         match (operation.method, id) {
-            (Method::Post, None) => self.create_scim_group(asker, door, data, wanted).await.map(Some),
-            (Method::Put, Some(id)) => self.replace_scim_group(asker, door, id, seen, data, wanted).await.map(Some),
-            (Method::Patch, Some(id)) => {
-                self.patch_scim_group(asker, door, id, seen, data, wanted).await.map(PatchedGroup::shown)
+            (Method::Post, None) => self.create_scim_group(caller, endpoint, data, wanted).await.map(Some),
+            (Method::Put, Some(id)) => {
+                self.replace_scim_group(caller, endpoint, id, seen, data, wanted).await.map(Some)
             }
-            (Method::Delete, Some(id)) => self.delete_scim_group(asker, door, id, seen).await.map(|()| None),
+            (Method::Patch, Some(id)) => {
+                self.patch_scim_group(caller, endpoint, id, seen, data, wanted).await.map(PatchedGroup::shown)
+            }
+            (Method::Delete, Some(id)) => self.delete_scim_group(caller, endpoint, id, seen).await.map(|()| None),
             _ => Err(no_such(operation)),
         }
     }
@@ -125,7 +127,7 @@ fn note(operation: &Operation, outcome: &Outcome, ids: &mut BTreeMap<String, Str
     }
 }
 
-fn view(door: &Door, operation: &Operation, ids: &BTreeMap<String, String>, outcome: Outcome) -> Value {
+fn view(endpoint: &ScimEndpoint, operation: &Operation, ids: &BTreeMap<String, String>, outcome: Outcome) -> Value {
     let mut view = json!({"method": operation.method.as_str()});
     let Some(members) = view.as_object_mut() else { return view };
     members.extend(operation.bulk_id.clone().map(|id| ("bulkId".to_owned(), id.into())));
@@ -147,7 +149,7 @@ fn view(door: &Door, operation: &Operation, ids: &BTreeMap<String, String>, outc
     // A DELETE and an error name the resource that was meant, where one was (RFC 7644, section 3.7).
     if operation.method != Method::Post && !members.contains_key("location") {
         let path = operation.resolved(ids).path;
-        members.insert("location".to_owned(), format!("{}/{}", door.base, path.trim_matches('/')).into());
+        members.insert("location".to_owned(), format!("{}/{}", endpoint.base, path.trim_matches('/')).into());
     }
     members.insert("status".to_owned(), status.to_string().into());
     view

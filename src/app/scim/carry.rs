@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ScimError;
 use super::load::{Loaded, load};
-use super::tell::nobody_works_where_it_is_closed;
+use super::provisioning::nobody_works_where_it_is_closed;
 use super::write::Writing;
 use crate::domain::directory::plan::Plan;
 use crate::domain::directory::plan::provision::{Carried, KnownPerson, Post, carried, no_longer_carried, shown};
@@ -24,7 +24,7 @@ impl Writing<'_> {
         name: &str,
         external_id: Option<&str>,
     ) -> Result<Option<AdministrationCode>, ScimError> {
-        match self.door.mapping.administration_of_group(name, external_id) {
+        match self.endpoint.mapping.administration_of_group(name, external_id) {
             Some(code) if !self.administrations.contains_key(code) => {
                 Err(ScimError::GroupOfUnknownAdministration(code.clone()))
             }
@@ -73,7 +73,7 @@ impl Writing<'_> {
                 let Carried { changes, governs } = self.carried_of(loaded, code, &successions, is_member)?;
                 if !changes.is_empty() {
                     plan.changes.extend(changes);
-                    saved.push(self.kept_of(loaded, governs)?);
+                    saved.push(self.stored_of(loaded, governs)?);
                 }
             }
             nobody_works_where_it_is_closed(&plan, &successions)?;
@@ -91,8 +91,9 @@ impl Writing<'_> {
     /// Whether the user's own attributes name an administration, and so a group carries nothing: not another one, and the end of a
     /// membership does not end what they say. Who is not active works nowhere.
     fn speaks_for_itself(&self, loaded: &Loaded, code: &AdministrationCode, is_member: bool) -> bool {
-        let told = loaded.kept.as_ref().and_then(|kept| kept.told.get(&self.door.mapping.administration));
-        let named = told.and_then(|word| self.door.mapping.code_of(word).ok());
+        let provisioned =
+            loaded.stored.as_ref().and_then(|stored| stored.provisioned.get(&self.endpoint.mapping.administration));
+        let named = provisioned.and_then(|word| self.endpoint.mapping.code_of(word).ok());
         if is_member { named.is_some() || !loaded.is_active() } else { named.as_ref() == Some(code) }
     }
 
@@ -108,21 +109,21 @@ impl Writing<'_> {
         if !is_member {
             return Ok(no_longer_carried(number, &known, code, self.today));
         }
-        let told = self.read(&loaded.resource(self.loading(), self.app))?.told.post;
+        let provisioned = self.read(&loaded.resource(self.loading(), self.app))?.provisioned.post;
         let manager = shown(&known.seen(), self.today).and_then(|employment| employment.manager.clone());
-        let post = Post { manager, administration: None, ..told };
-        let default_form = self.door.mapping.default_form;
+        let post = Post { manager, administration: None, ..provisioned };
+        let default_form = self.endpoint.mapping.default_form;
         carried(number, &known, (code, &post), default_form, self.today).map_err(ScimError::Provision)
     }
 
     /// What is kept of a user who governs some employments now. One of whom HR's files alone had spoken becomes the provider's.
-    fn kept_of(
+    fn stored_of(
         &self,
         loaded: &Loaded,
         governs: BTreeSet<crate::domain::ids::EmploymentId>,
     ) -> Result<ScimUser, ScimError> {
-        if let Some(kept) = &loaded.kept {
-            return Ok(ScimUser { governs, ..kept.clone() });
+        if let Some(stored) = &loaded.stored {
+            return Ok(ScimUser { governs, ..stored.clone() });
         }
         let account = self.read(&loaded.resource(self.loading(), self.app))?.account;
         Ok(ScimUser {
@@ -132,7 +133,7 @@ impl Writing<'_> {
             active: true,
             user_name: account.user_name,
             external_id: None,
-            told: BTreeMap::new(),
+            provisioned: BTreeMap::new(),
             governs,
             ended_at: None,
             waited_as: None,
@@ -149,7 +150,7 @@ impl Writing<'_> {
         let mut found = BTreeMap::new();
         for (loaded, id) in loaded.iter().zip(&ids) {
             let groups = groups.remove(id).unwrap_or_default();
-            let mapping = &self.door.mapping;
+            let mapping = &self.endpoint.mapping;
             let codes = groups.iter().filter_map(|group| {
                 mapping.administration_of_group(&group.display_name, group.external_id.as_deref()).cloned()
             });

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::write::Writing;
-use super::{Door, Resource, ScimError, Wanted};
-use crate::app::{App, Asker};
+use super::{Resource, ScimEndpoint, ScimError, Wanted};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::intake::scim::resource::{Projection, canonical};
 
@@ -13,16 +13,16 @@ impl App {
     /// one, unless an active user has this user name. Of whom the directory does not know which employee it is, waits.
     pub async fn create_scim_user(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         body: &Value,
         wanted: Wanted<'_>,
     ) -> Result<Resource, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
-        let schemas = &door.mapping.schemas;
+        let grant = caller.grant(Action::Provision)?;
+        let schemas = &endpoint.mapping.schemas;
         let projection = Projection::read(schemas, wanted.attributes, wanted.excluded_attributes)?;
         let body = canonical(schemas, body)?;
-        let writing = Writing::begin(self, asker, &grant, door).await?;
-        writing.settle_or_wait(None, &body, "scim.user.create", &projection).await
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
+        writing.resolve_or_wait(None, &body, "scim.user.create", &projection).await
     }
 }

@@ -1,8 +1,8 @@
 //! A provider lets a user go (DELETE): a deactivation, after which the id is nobody's. The person stays known.
 
 use super::write::Writing;
-use super::{Door, Precondition, ScimError};
-use crate::app::{App, Asker};
+use super::{Precondition, ScimEndpoint, ScimError};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::intake::scim::user::waiting_id;
 
@@ -10,19 +10,19 @@ impl App {
     /// Deletes a user, and no person.
     pub async fn delete_scim_user(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         id: &str,
         precondition: Precondition<'_>,
     ) -> Result<(), ScimError> {
-        let grant = asker.grant(Action::Provision)?;
-        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let grant = caller.grant(Action::Provision)?;
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
         if let Some((user, _)) = writing.find_waiting(id, precondition).await? {
             writing.forget_waiting(user.id).await?;
             return writing.done("scim.user.delete", &format!("user {}", waiting_id(user.id))).await;
         }
         let (loaded, before) = writing.find(id, precondition).await?;
         let was = writing.read(&before)?;
-        writing.let_go(&loaded, &was).await
+        writing.deactivate(&loaded, &was).await
     }
 }

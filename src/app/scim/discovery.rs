@@ -2,28 +2,33 @@
 
 use serde_json::Value;
 
-use super::{Door, ScimError};
-use crate::app::{App, Asker};
+use super::{ScimEndpoint, ScimError};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::intake::scim::discovery;
 
 impl App {
     /// `/ServiceProviderConfig`.
-    pub fn scim_service_provider_config(&self, asker: &Asker, door: &Door) -> Result<Value, ScimError> {
-        asker.grant(Action::Provision)?;
-        Ok(discovery::service_provider_config(&door.base))
+    pub fn scim_service_provider_config(&self, caller: &Caller, endpoint: &ScimEndpoint) -> Result<Value, ScimError> {
+        caller.grant(Action::Provision)?;
+        Ok(discovery::service_provider_config(&endpoint.base))
     }
 
     /// `/ResourceTypes`, or one of them.
-    pub fn scim_resource_types(&self, asker: &Asker, door: &Door, id: Option<&str>) -> Result<Value, ScimError> {
-        asker.grant(Action::Provision)?;
-        all_or_one(discovery::resource_types(&door.base, &door.mapping), "resource type", id)
+    pub fn scim_resource_types(
+        &self,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
+        id: Option<&str>,
+    ) -> Result<Value, ScimError> {
+        caller.grant(Action::Provision)?;
+        all_or_one(discovery::resource_types(&endpoint.base, &endpoint.mapping), "resource type", id)
     }
 
     /// `/Schemas`, or one of them.
-    pub fn scim_schemas(&self, asker: &Asker, door: &Door, id: Option<&str>) -> Result<Value, ScimError> {
-        asker.grant(Action::Provision)?;
-        all_or_one(discovery::schemas(&door.base, &door.mapping), "schema", id)
+    pub fn scim_schemas(&self, caller: &Caller, endpoint: &ScimEndpoint, id: Option<&str>) -> Result<Value, ScimError> {
+        caller.grant(Action::Provision)?;
+        all_or_one(discovery::schemas(&endpoint.base, &endpoint.mapping), "schema", id)
     }
 }
 

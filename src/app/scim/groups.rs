@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::write_group::version_of_group;
-use super::{Door, Resource, ScimError, Wanted, version_of};
-use crate::app::{App, Asker, StoreError};
+use super::{Resource, ScimEndpoint, ScimError, Wanted, version_of};
+use crate::app::{App, Caller, StoreError};
 use crate::domain::access::Action;
 use crate::domain::ids::{AdministrationCode, EmployeeId};
 use crate::intake::scim::discovery::list_response;
@@ -46,22 +46,32 @@ pub(super) fn shown_group(group: &ScimGroup, members: BTreeSet<String>, base: &s
 
 impl App {
     /// Answers a ListResponse of groups.
-    pub async fn list_scim_groups(&self, asker: &Asker, door: &Door, text: &ListText) -> Result<Value, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
+    pub async fn list_scim_groups(
+        &self,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
+        text: &ListText,
+    ) -> Result<Value, ScimError> {
+        let grant = caller.grant(Action::Provision)?;
         let schemas = schema::group();
         let list = text.understand(&schemas)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "scim.groups.read", object: "groups" }).await?;
-        self.groups_of(&reading, door, &list).await
+        let reading = self.begin_read(caller, &grant, Act { action: "scim.groups.read", object: "groups" }).await?;
+        self.groups_of(&reading, endpoint, &list).await
     }
 
     /// A ListResponse of the groups that a question is about. Members are looked at only where it asks for them.
-    pub(super) async fn groups_of(&self, reading: &Reading, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
-        let is_asked =
+    pub(super) async fn groups_of(
+        &self,
+        reading: &Reading,
+        endpoint: &ScimEndpoint,
+        list: &List<'_>,
+    ) -> Result<Value, ScimError> {
+        let is_pulled =
             list.filter.as_ref().is_some_and(|filter| filter.looks_at("members")) || list.sorts_by("members");
-        let with_members = is_asked || list.projection.shows("members");
+        let with_members = is_pulled || list.projection.shows("members");
         let connection = reading.connection();
-        let mut groups = self.administrations(connection, door, None, with_members).await?;
-        groups.extend(provided(connection, door, with_members).await?);
+        let mut groups = self.administrations(connection, endpoint, None, with_members).await?;
+        groups.extend(provided(connection, endpoint, with_members).await?);
         let mut wanted: Vec<Shown> = groups.into_iter().filter(|group| list.wants(&group.resource)).collect();
         wanted.sort_by_cached_key(|group| Ordered(list, list.cursor_of(&group.resource, group.place)));
         let total = wanted.len();
@@ -91,18 +101,18 @@ impl App {
     /// Shows a group. Members that the client excludes are not read.
     pub async fn read_scim_group(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         id: &str,
         wanted: Wanted<'_>,
     ) -> Result<Resource, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
+        let grant = caller.grant(Action::Provision)?;
         let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
         let unknown = || ScimError::NotFound { kind: "group", id: id.to_owned() };
         let with_members = projection.shows("members");
         if let Some(GroupId(key)) = GroupId::parse(id) {
             let object = format!("group {id}");
-            let reading = self.begin_read(asker, &grant, Act { action: "scim.group.read", object: &object }).await?;
+            let reading = self.begin_read(caller, &grant, Act { action: "scim.group.read", object: &object }).await?;
             let connection = reading.connection();
             if let Some(group) = scim_groups::by_id(connection, key).await? {
                 let members = if with_members {
@@ -110,14 +120,14 @@ impl App {
                 } else {
                     BTreeSet::new()
                 };
-                let shown = shown_group(&group, members, &door.base);
+                let shown = shown_group(&group, members, &endpoint.base);
                 return Ok(Resource::of_version(shown, version_of_group(&group), &projection));
             }
         }
         let code = AdministrationCode::parse(id).map_err(|_| unknown())?;
         let object = format!("administration {code}");
-        let reading = self.begin_read(asker, &grant, Act { action: "scim.group.read", object: &object }).await?;
-        let group = self.administrations(reading.connection(), door, Some(&code), with_members).await?.pop();
+        let reading = self.begin_read(caller, &grant, Act { action: "scim.group.read", object: &object }).await?;
+        let group = self.administrations(reading.connection(), endpoint, Some(&code), with_members).await?.pop();
         let group = group.ok_or_else(unknown)?;
         Ok(Resource::of_version(group.resource, group.version, &projection))
     }
@@ -125,7 +135,7 @@ impl App {
     async fn administrations(
         &self,
         connection: &impl Connection,
-        door: &Door,
+        endpoint: &ScimEndpoint,
         only: Option<&AdministrationCode>,
         with_members: bool,
     ) -> Result<Vec<Shown>, StoreError> {
@@ -144,9 +154,9 @@ impl App {
                 display_name: &name,
                 external_id: None,
                 times: None,
-                location: &group_location(&door.base, &code),
+                location: &group_location(&endpoint.base, &code),
             };
-            let resource = write(view, members.remove(&code).unwrap_or_default().into_iter().map(user), &door.base);
+            let resource = write(view, members.remove(&code).unwrap_or_default().into_iter().map(user), &endpoint.base);
             let version = if with_members { version_of(&resource) } else { String::new() };
             Shown { place, resource, version }
         };
@@ -155,12 +165,16 @@ impl App {
 }
 
 /// The provider's groups.
-async fn provided(connection: &impl Connection, door: &Door, with_members: bool) -> Result<Vec<Shown>, StoreError> {
+async fn provided(
+    connection: &impl Connection,
+    endpoint: &ScimEndpoint,
+    with_members: bool,
+) -> Result<Vec<Shown>, StoreError> {
     let groups = scim_groups::list(connection).await?;
     let mut members = if with_members { scim_groups::members(connection, None).await? } else { BTreeMap::new() };
     let shown = |group: ScimGroup| Shown {
         place: PROVIDED.saturating_add(group.id),
-        resource: shown_group(&group, members.remove(&group.id).unwrap_or_default(), &door.base),
+        resource: shown_group(&group, members.remove(&group.id).unwrap_or_default(), &endpoint.base),
         version: version_of_group(&group),
     };
     Ok(groups.into_iter().map(shown).collect())

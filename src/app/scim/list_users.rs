@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::load::{Loading, employee_at, load, user_of};
 use super::waiting::resources_of;
-use super::{Door, Resource, ScimError};
-use crate::app::{App, Asker, StoreError};
+use super::{Resource, ScimEndpoint, ScimError};
+use crate::app::{App, Caller, StoreError};
 use crate::domain::access::Action;
 use crate::domain::ids::EmployeeId;
 use crate::intake::scim::discovery::list_response;
@@ -49,18 +49,28 @@ struct Page {
 impl App {
     /// Answers a ListResponse, and leaves the audit entry of the look. What an index finds is found by it; else everybody
     /// is looked at, some hundreds at a time, in one view of the database.
-    pub async fn list_scim_users(&self, asker: &Asker, door: &Door, text: &ListText) -> Result<Value, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
-        let list = text.understand(&door.mapping.schemas)?;
-        let reading = self.begin_read(asker, &grant, Act { action: "scim.users.read", object: "users" }).await?;
-        self.users_of(&reading, door, &list).await
+    pub async fn list_scim_users(
+        &self,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
+        text: &ListText,
+    ) -> Result<Value, ScimError> {
+        let grant = caller.grant(Action::Provision)?;
+        let list = text.understand(&endpoint.mapping.schemas)?;
+        let reading = self.begin_read(caller, &grant, Act { action: "scim.users.read", object: "users" }).await?;
+        self.users_of(&reading, endpoint, &list).await
     }
 
     /// A ListResponse of the users that a question is about.
-    pub(super) async fn users_of(&self, reading: &Reading, door: &Door, list: &List<'_>) -> Result<Value, ScimError> {
+    pub(super) async fn users_of(
+        &self,
+        reading: &Reading,
+        endpoint: &ScimEndpoint,
+        list: &List<'_>,
+    ) -> Result<Value, ScimError> {
         let connection = reading.connection();
         let administrations = directory::administrations(connection, clock::known_through(connection).await?).await?;
-        let loading = Loading { door, administrations: &administrations, today: self.today() };
+        let loading = Loading { endpoint, administrations: &administrations, today: self.today() };
         let search = Search { app: self, connection, list, loading };
         let page = search.page().await?;
         let resources: Vec<Value> = page
@@ -198,7 +208,7 @@ impl<C: Connection> Search<'_, C> {
     }
 
     async fn waiting_wanted(&self, users: Vec<WaitingUser>) -> Result<Vec<Found>, StoreError> {
-        let resources = resources_of(self.connection, &users, &self.loading.door.base).await?;
+        let resources = resources_of(self.connection, &users, &self.loading.endpoint.base).await?;
         let found = users.iter().zip(resources).map(|(user, resource)| Found {
             place: WAITING.saturating_add(user.id),
             employee: EmployeeId(i64::MAX),
@@ -277,7 +287,7 @@ impl<C: Connection> Search<'_, C> {
     async fn found_by_index(&self, lookups: &[Lookup]) -> Result<Option<BTreeSet<EmployeeId>>, StoreError> {
         let mut found = BTreeSet::new();
         for Lookup { attribute, value } in lookups {
-            let carries_number = *attribute == self.loading.door.mapping.employee_number
+            let carries_number = *attribute == self.loading.endpoint.mapping.employee_number
                 || *attribute == format!("{ENTERPRISE}:employeeNumber");
             let by = match attribute.as_str() {
                 "id" => {

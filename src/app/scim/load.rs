@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
-use super::Door;
+use super::ScimEndpoint;
 use crate::app::{App, StoreError};
 use crate::domain::directory::accounts::{self, Account};
 use crate::domain::directory::plan::provision::{KnownPerson, shown};
@@ -38,7 +38,7 @@ pub(super) struct Household {
 pub(super) struct Loaded {
     pub household: Household,
     /// What is kept of it; `None`: HR's files alone have spoken of them.
-    pub kept: Option<ScimUser>,
+    pub stored: Option<ScimUser>,
     manager: Option<UserId>,
     /// The ids and names of the provider's groups of which it is a member.
     groups: Vec<(String, String)>,
@@ -47,15 +47,15 @@ pub(super) struct Loaded {
 /// What loading needs beside the connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loading<'a> {
-    pub door: &'a Door,
+    pub endpoint: &'a ScimEndpoint,
     pub administrations: &'a BTreeMap<AdministrationCode, String>,
     pub today: NaiveDate,
 }
 
 /// A user as the rules of several accounts see it.
 pub(super) fn account_of(user: &ScimUser) -> Account {
-    let (given_name, family_name) = user::said_name(&user.told);
-    Account { given_name, family_name, says_protected: user::said_protected(&user.told), ..user.account() }
+    let (given_name, family_name) = user::said_name(&user.provisioned);
+    Account { given_name, family_name, says_protected: user::said_protected(&user.provisioned), ..user.account() }
 }
 
 impl Household {
@@ -86,11 +86,11 @@ impl Household {
 
 impl Loaded {
     pub fn id(&self) -> UserId {
-        let kept = self.kept.as_ref();
+        let stored = self.stored.as_ref();
         UserId {
             employee: self.household.employee,
-            generation: kept.map_or(1, |kept| kept.generation),
-            waited_as: kept.and_then(|kept| kept.waited_as),
+            generation: stored.map_or(1, |stored| stored.generation),
+            waited_as: stored.and_then(|stored| stored.waited_as),
         }
     }
 
@@ -101,7 +101,7 @@ impl Loaded {
     }
 
     pub fn is_active(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.active)
+        self.stored.as_ref().is_none_or(|stored| stored.active)
     }
 
     /// What is known of the person, for this account.
@@ -114,11 +114,11 @@ impl Loaded {
         let household = &self.household;
         let generation = self.id().generation;
         let all = household.accounts();
-        let account = self.kept.as_ref().map(|kept| user::Account {
-            user_name: kept.user_name.clone(),
-            external_id: kept.external_id.clone(),
-            active: kept.active,
-            told: kept.told.clone(),
+        let account = self.stored.as_ref().map(|stored| user::Account {
+            user_name: stored.user_name.clone(),
+            external_id: stored.external_id.clone(),
+            active: stored.active,
+            provisioned: stored.provisioned.clone(),
         });
         let employments = &household.person.employments;
         let is_member = |employment: &&EmploymentRecord| {
@@ -139,9 +139,9 @@ impl Loaded {
             created_at: household.created_at,
             changed_at: household.changed_at,
             today: loading.today,
-            base: &loading.door.base,
+            base: &loading.endpoint.base,
         };
-        user::write(known, &loading.door.mapping, app.calendar)
+        user::write(known, &loading.endpoint.mapping, app.calendar)
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn households(
         return Ok(BTreeMap::new());
     }
     // The provider is shown what was told, wherever it is by now.
-    let known = people::as_told(connection, Whose::Only(employees), None).await?;
+    let known = people::as_recorded(connection, Whose::Only(employees), None).await?;
     let mut users = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
     let protected = protection::protected_among(connection, &employees.iter().copied().collect()).await?;
@@ -195,10 +195,10 @@ pub(super) async fn load(
 ) -> Result<Vec<Loaded>, StoreError> {
     let households = households(connection, employees).await?;
     let loaded = households.into_values().flat_map(|household| {
-        let kept: Vec<Option<ScimUser>> = household.members().into_iter().map(Option::<&ScimUser>::cloned).collect();
-        kept.into_iter().map(move |kept| Loaded {
+        let stored: Vec<Option<ScimUser>> = household.members().into_iter().map(Option::<&ScimUser>::cloned).collect();
+        stored.into_iter().map(move |stored| Loaded {
             household: household.clone(),
-            kept,
+            stored,
             manager: None,
             groups: Vec::new(),
         })
@@ -208,10 +208,10 @@ pub(super) async fn load(
     let numbers: Vec<Option<EmployeeNumber>> = loaded.iter().map(manager_of).collect();
     let managers = scim::by_numbers(connection, &numbers.iter().flatten().cloned().collect::<BTreeSet<_>>()).await?;
     let manager_ids: Vec<EmployeeId> = managers.values().copied().collect();
-    let kept_managers = scim::users(connection, &manager_ids).await?;
+    let stored_managers = scim::users(connection, &manager_ids).await?;
     let user_id = |number: &EmployeeNumber| {
         let employee = *managers.get(number)?;
-        let Some(users) = kept_managers.get(&employee) else { return Some(UserId::of(employee, 1)) };
+        let Some(users) = stored_managers.get(&employee) else { return Some(UserId::of(employee, 1)) };
         let mut users = users.iter().filter(|user| !user.is_deleted);
         let first = users.clone().find(|user| user.active).or_else(|| users.next())?;
         Some(UserId { employee, generation: first.generation, waited_as: first.waited_as })
@@ -271,7 +271,7 @@ pub(super) fn person_of(employee: &KnownEmployee) -> KnownPerson {
     let record = |employment: &crate::domain::directory::Employment| {
         let contact = employee.contacts.get(&employment.fact_id).cloned().unwrap_or_default();
         EmploymentRecord {
-            earlier: employment.as_told().earlier,
+            earlier: employment.as_recorded().earlier,
             employee_number: employee.number.clone(),
             employment_id: employment.id.clone(),
             administration: employment.administration.clone(),

@@ -83,7 +83,7 @@ impl Writing<'_> {
         let schemas = schema::group();
         let Ok(place) = schemas.place("members") else { return Ok(Vec::new()) };
         let filter = filter.bind_to_element(place.attribute).map_err(crate::intake::scim::paging::ListError::from)?;
-        Ok(members.into_iter().filter(|id| filter.holds(&element(id, &self.door.base))).collect())
+        Ok(members.into_iter().filter(|id| filter.holds(&element(id, &self.endpoint.base))).collect())
     }
 
     /// The users of some ids. `must_be`: an id that is nobody's is an error.

@@ -15,10 +15,10 @@ pub mod list_users;
 mod load;
 mod membership;
 pub mod patch_user;
+mod provisioning;
 pub mod read_user;
 pub mod replace_user;
 pub mod search;
-mod tell;
 pub mod waiting;
 mod write;
 pub mod write_group;
@@ -26,7 +26,7 @@ pub mod write_group;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::domain::access::Action;
 use crate::intake::scim::ScimType;
 use crate::intake::scim::resource::Projection;
@@ -39,7 +39,7 @@ pub use write_group::PatchedGroup;
 
 /// How the door is set up.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub struct ScimEndpoint {
     pub mapping: Mapping,
     /// Where it stands, without a slash at the end: `/scim/v2`, or the whole address.
     pub base: String,
@@ -83,7 +83,7 @@ impl Precondition<'_> {
     }
 }
 
-impl Asker {
+impl Caller {
     /// Whether the SCIM door is open to whoever asks: to be asked before a body is looked at.
     pub fn may_provision(&self) -> Result<(), ScimError> {
         self.grant(Action::Provision)?;

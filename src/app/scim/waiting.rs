@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::load::{Household, groups_of, households};
-use super::write::{Wish, Writing};
-use super::{Door, Precondition, Resource, ScimError, version_of};
-use crate::app::{App, Asker, StoreError};
+use super::write::{UserUpdate, Writing};
+use super::{Precondition, Resource, ScimEndpoint, ScimError, version_of};
+use crate::app::{App, Caller, StoreError};
 use crate::domain::access::{Action, Principal};
 use crate::domain::directory::records::EmploymentRecord;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
@@ -17,7 +17,7 @@ use crate::domain::linking::normalized;
 use crate::intake::scim::patch::{self, only_removes};
 use crate::intake::scim::resource::{Projection, canonical};
 use crate::intake::scim::user::{
-    self, KnownToWait, ReadUser, UserReference, as_kept, keep_unspoken, waiting_id, with_values_not_kept,
+    self, KnownToWait, ReadUser, UserReference, as_stored, keep_unspoken, waiting_id, with_values_not_stored,
 };
 use crate::store::scim::KnownBy;
 use crate::store::scim_waiting::{self, Ended, Waiting, WaitingUser};
@@ -61,16 +61,16 @@ pub(super) async fn waiting_resource(
 
 impl App {
     /// Makes users of those who wait and whom the directory knows by now; answers how many.
-    pub async fn settle_waiting_users(&self, door: &Door) -> Result<usize, ScimError> {
-        let asker = Asker { principal: Principal::waiting_users(), request_id: "job".to_owned() };
-        let grant = asker.grant(Action::Provision)?;
-        let (mut settled, mut unsettled, mut after) = (0, 0, 0);
+    pub async fn resolve_waiting_users(&self, endpoint: &ScimEndpoint) -> Result<usize, ScimError> {
+        let caller = Caller { principal: Principal::waiting_users(), request_id: "job".to_owned() };
+        let grant = caller.grant(Action::Provision)?;
+        let (mut resolved, mut unsettled, mut after) = (0, 0, 0);
         loop {
             let ids = scim_waiting::perhaps_known(self.store.connection(Unscoped::Deriving), after, AT_ONCE).await?;
             let Some(last) = ids.last() else { break };
             after = *last;
             // Looked at in one short transaction that changes nothing; most of them are known no better than before.
-            let writing = Writing::begin(self, &asker, &grant, door).await?;
+            let writing = Writing::begin(self, &caller, &grant, endpoint).await?;
             let mut known = Vec::new();
             for id in ids {
                 match writing.known_by_now(id).await {
@@ -81,14 +81,14 @@ impl App {
             }
             writing.change.roll_back().await?;
             for id in known {
-                let writing = Writing::begin(self, &asker, &grant, door).await?;
+                let writing = Writing::begin(self, &caller, &grant, endpoint).await?;
                 // Somebody else may have been quicker.
                 let Some((number, user)) = writing.known_by_now(id).await? else {
                     writing.change.roll_back().await?;
                     continue;
                 };
                 match writing.make_user(&number, user, Some(id), "scim.user.settle", &Projection::default()).await {
-                    Ok(_) => settled += 1,
+                    Ok(_) => resolved += 1,
                     Err(ScimError::Store(error)) => return Err(error.into()),
                     Err(_) => unsettled += 1,
                 }
@@ -101,13 +101,13 @@ impl App {
             );
         }
         self.metrics.set_waiting_users(scim_waiting::count(self.store.connection(Unscoped::Deriving)).await?);
-        Ok(settled)
+        Ok(resolved)
     }
 }
 
 /// What is kept of a user who waits has no `active` of its own.
 fn with_active(mut user: ReadUser, active: bool) -> ReadUser {
-    user.told.active = active;
+    user.provisioned.active = active;
     user.account.active = active;
     user
 }
@@ -122,7 +122,7 @@ impl Writing<'_> {
         let Some(UserReference::Waited(id)) = UserReference::parse(id) else { return Ok(None) };
         let connection = self.change.connection();
         let Some(user) = scim_waiting::by_id(connection, id).await? else { return Ok(None) };
-        let resource = resources_of(connection, std::slice::from_ref(&user), &self.door.base).await?.pop();
+        let resource = resources_of(connection, std::slice::from_ref(&user), &self.endpoint.base).await?.pop();
         let resource = resource.unwrap_or_default();
         if precondition.holds(&version_of(&resource)) {
             Ok(Some((user, resource)))
@@ -140,7 +140,7 @@ impl Writing<'_> {
 
     /// Keeps a User: an employee's where the directory knows the person, else one who waits. `waited` is the id of one who waits
     /// already.
-    pub async fn settle_or_wait(
+    pub async fn resolve_or_wait(
         self,
         waited: Option<i64>,
         body: &Map<String, Value>,
@@ -166,9 +166,18 @@ impl Writing<'_> {
         let household = self.household(number).await?;
         let household = household.as_ref();
         let generation = household.map_or(1, Household::next_generation);
-        let wish =
-            Wish { number, household, kept: None, was: None, user, generation, waited, gone: Vec::new(), action };
-        self.fulfil(wish, projection).await
+        let update = UserUpdate {
+            number,
+            household,
+            stored: None,
+            was: None,
+            user,
+            generation,
+            waited,
+            gone: Vec::new(),
+            action,
+        };
+        self.apply(update, projection).await
     }
 
     async fn wait(
@@ -180,22 +189,22 @@ impl Writing<'_> {
         projection: &Projection,
     ) -> Result<Resource, ScimError> {
         self.free_the_name(&user.account.user_name, None, (0, waited)).await?;
-        self.administrations_exist(None, &user.told)?;
-        let kept = Waiting {
+        self.administrations_exist(None, &user.provisioned)?;
+        let stored = Waiting {
             active: user.account.active,
             user_name: user.account.user_name.clone(),
-            email: user.told.post.email.clone(),
+            email: user.provisioned.post.email.clone(),
             external_id: user.account.external_id.clone(),
-            resource: canonical(&self.door.mapping.schemas, &Value::Object(as_kept(body)))?,
+            resource: canonical(&self.endpoint.mapping.schemas, &Value::Object(as_stored(body)))?,
         };
         let id = match waited {
             Some(id) => {
-                scim_waiting::save(&self.change, id, &kept).await?;
+                scim_waiting::save(&self.change, id, &stored).await?;
                 id
             }
-            None => scim_waiting::insert(&self.change, &kept).await?,
+            None => scim_waiting::insert(&self.change, &stored).await?,
         };
-        let found = waiting_resource(self.change.connection(), &waiting_id(id), &self.door.base).await?;
+        let found = waiting_resource(self.change.connection(), &waiting_id(id), &self.endpoint.base).await?;
         self.done(action, &format!("user {}", waiting_id(id))).await?;
         Ok(Resource::new(found.unwrap_or_default(), projection))
     }
@@ -207,16 +216,16 @@ impl Writing<'_> {
         body: &Value,
         projection: &Projection,
     ) -> Result<(Resource, bool), ScimError> {
-        let schemas = &self.door.mapping.schemas;
+        let schemas = &self.endpoint.mapping.schemas;
         let mut found = before.clone();
-        with_values_not_kept(&mut found, &self.read(before)?.account.told);
+        with_values_not_stored(&mut found, &self.read(before)?.account.provisioned);
         let after = patch::apply(schemas, &found, body)?;
         if patch::removed(schemas, &after, body).iter().any(|place| place.attribute.name == "active") {
             return Err(ScimError::CannotBeRemoved("active".to_owned()));
         }
-        let after = canonical(schemas, &Value::Object(as_kept(&after)))?;
+        let after = canonical(schemas, &Value::Object(as_stored(&after)))?;
         let is_unchanged = only_removes(body) && after == canonical(schemas, &Value::Object(before.clone()))?;
-        let resource = self.settle_or_wait(Some(user.id), &after, "scim.user.patch", projection).await?;
+        let resource = self.resolve_or_wait(Some(user.id), &after, "scim.user.patch", projection).await?;
         Ok((resource, is_unchanged))
     }
 
@@ -227,8 +236,8 @@ impl Writing<'_> {
         mut body: Map<String, Value>,
         projection: &Projection,
     ) -> Result<Resource, ScimError> {
-        keep_unspoken(&mut body, before, &self.door.mapping);
-        self.settle_or_wait(Some(user.id), &body, "scim.user.replace", projection).await
+        keep_unspoken(&mut body, before, &self.endpoint.mapping);
+        self.resolve_or_wait(Some(user.id), &body, "scim.user.replace", projection).await
     }
 
     /// Lets go of a user who waits: what the provider said is not held any longer.
@@ -272,7 +281,7 @@ impl Writing<'_> {
     /// the provider's already.
     async fn number_by_contact(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let connection = self.change.connection();
-        let names = [Some(&user.account.user_name), user.told.post.email.as_ref()];
+        let names = [Some(&user.account.user_name), user.provisioned.post.email.as_ref()];
         let names: BTreeSet<String> = names.into_iter().flatten().map(|name| normalized(name)).collect();
         let mut candidates: BTreeSet<EmployeeId> = BTreeSet::new();
         for name in &names {

@@ -6,12 +6,12 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use super::load::{Household, Loaded, Loading, load_user};
-use super::tell::{Telling, protection};
+use super::provisioning::{Provisioning, protection};
 use super::waiting::waiting_resource;
-use super::{Door, Precondition, Resource, ScimError};
-use crate::app::{App, Asker};
+use super::{Precondition, Resource, ScimEndpoint, ScimError};
+use crate::app::{App, Caller};
 use crate::domain::access::Grant;
-use crate::domain::directory::plan::provision::Told;
+use crate::domain::directory::plan::provision::ProvisionedState;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema::Place;
@@ -24,19 +24,19 @@ use crate::store::{Act, Changing, clock, directory, people, scim, scim_groups, s
 /// A change under way at the SCIM door.
 pub(super) struct Writing<'a> {
     pub app: &'a App,
-    pub door: &'a Door,
+    pub endpoint: &'a ScimEndpoint,
     pub change: Changing<'a>,
     pub administrations: BTreeMap<AdministrationCode, String>,
     pub today: NaiveDate,
 }
 
 /// What becomes of one person.
-pub(super) struct Wish<'a> {
+pub(super) struct UserUpdate<'a> {
     pub number: &'a EmployeeNumber,
     /// What is known; `None` where the employee is new.
     pub household: Option<&'a Household>,
     /// What is kept of the user; `None` where it is new.
-    pub kept: Option<&'a ScimUser>,
+    pub stored: Option<&'a ScimUser>,
     /// The picture that the provider saw, where it saw one.
     pub was: Option<ReadUser>,
     pub user: ReadUser,
@@ -50,16 +50,21 @@ pub(super) struct Wish<'a> {
 }
 
 impl<'a> Writing<'a> {
-    pub async fn begin(app: &'a App, asker: &'a Asker, grant: &'a Grant, door: &'a Door) -> Result<Self, ScimError> {
+    pub async fn begin(
+        app: &'a App,
+        caller: &'a Caller,
+        grant: &'a Grant,
+        endpoint: &'a ScimEndpoint,
+    ) -> Result<Self, ScimError> {
         let now = app.now();
-        let change = app.begin_change(asker, grant).await?;
+        let change = app.begin_change(caller, grant).await?;
         let known_at = clock::known_through(change.connection()).await?;
         let administrations = directory::administrations(change.connection(), known_at).await?;
-        Ok(Self { app, door, change, administrations, today: app.calendar.day_of(now) })
+        Ok(Self { app, endpoint, change, administrations, today: app.calendar.day_of(now) })
     }
 
     pub fn loading(&self) -> Loading<'_> {
-        Loading { door: self.door, administrations: &self.administrations, today: self.today }
+        Loading { endpoint: self.endpoint, administrations: &self.administrations, today: self.today }
     }
 
     /// The user of an id, with its whole resource, if the client saw this version of it.
@@ -80,33 +85,41 @@ impl<'a> Writing<'a> {
 
     /// Reads a User in its canonical form.
     pub fn read(&self, resource: &Map<String, Value>) -> Result<ReadUser, ScimError> {
-        Ok(user::read(resource, &self.door.mapping, self.app.calendar)?)
+        Ok(user::read(resource, &self.endpoint.mapping, self.app.calendar)?)
     }
 
     /// Makes a wish true, and answers what the user is then.
-    pub async fn fulfil(self, wish: Wish<'_>, projection: &Projection) -> Result<Resource, ScimError> {
-        let Wish { number, household, kept, was, mut user, generation, waited, gone, action } = wish;
+    pub async fn apply(self, update: UserUpdate<'_>, projection: &Projection) -> Result<Resource, ScimError> {
+        let UserUpdate { number, household, stored, was, mut user, generation, waited, gone, action } = update;
         self.free_the_name(&user.account.user_name, household, (generation, waited)).await?;
         let was = match was {
             None => None,
             Some(mut was) => {
                 // Who was shown stays where the same is said, also when they are no user any more.
-                was.told.post.manager = self.manager(was.manager.as_deref()).await.ok().flatten();
+                was.provisioned.post.manager = self.manager(was.manager.as_deref()).await.ok().flatten();
                 Some(was)
             }
         };
         let same_manager = was.as_ref().is_some_and(|was| was.manager == user.manager);
-        user.told.post.manager = match was.as_ref().filter(|_| same_manager) {
-            Some(was) => was.told.post.manager.clone(),
+        user.provisioned.post.manager = match was.as_ref().filter(|_| same_manager) {
+            Some(was) => was.provisioned.post.manager.clone(),
             // Of who waited, the manager may be gone by now.
             None if waited.is_some() => self.manager(user.manager.as_deref()).await.ok().flatten(),
             None => self.manager(user.manager.as_deref()).await?,
         };
-        let was = was.map(|was| was.told);
-        self.administrations_exist(was.as_ref(), &user.told)?;
-        protection(household, kept, generation, was.as_ref(), &mut user);
+        let was = was.map(|was| was.provisioned);
+        self.administrations_exist(was.as_ref(), &user.provisioned)?;
+        protection(household, stored, generation, was.as_ref(), &mut user);
         let user_name = &user.account.user_name;
-        let telling = Telling { number, household, kept, generation, was: was.as_ref(), told: &user.told, user_name };
+        let telling = Provisioning {
+            number,
+            household,
+            stored,
+            generation,
+            was: was.as_ref(),
+            provisioned: &user.provisioned,
+            user_name,
+        };
         let governs = self.direct(&telling).await?;
         let employee = match household {
             Some(household) => Some(household.employee),
@@ -115,7 +128,7 @@ impl<'a> Writing<'a> {
         let unreadable = crate::store::StoreError::Unreadable { table: "employee", column: "number" };
         let employee = employee.ok_or(unreadable)?;
         let goes = !user.account.active && was.as_ref().is_none_or(|was| was.active);
-        let kept_end = kept.and_then(|kept| kept.ended_at).filter(|_| !user.account.active);
+        let kept_end = stored.and_then(|stored| stored.ended_at).filter(|_| !user.account.active);
         let said = ScimUser {
             employee,
             generation,
@@ -123,12 +136,12 @@ impl<'a> Writing<'a> {
             active: user.account.active,
             user_name: user.account.user_name,
             external_id: user.account.external_id,
-            told: user.account.told,
+            provisioned: user.account.provisioned,
             governs,
             ended_at: if goes { Some(self.change.known_at()) } else { kept_end },
-            waited_as: waited.or_else(|| kept.and_then(|kept| kept.waited_as)),
+            waited_as: waited.or_else(|| stored.and_then(|stored| stored.waited_as)),
         };
-        if kept != Some(&said) {
+        if stored != Some(&said) {
             scim::save(&self.change, &said).await?;
         }
         let id = UserId { employee, generation, waited_as: said.waited_as };
@@ -146,25 +159,25 @@ impl<'a> Writing<'a> {
 
     /// Ends what runs of the user's, and lets go of it; the person stays known. What a deactivation ended already is not ended
     /// again: HR's files may have brought the person back since.
-    pub async fn let_go(self, loaded: &Loaded, was: &ReadUser) -> Result<(), ScimError> {
+    pub async fn deactivate(self, loaded: &Loaded, was: &ReadUser) -> Result<(), ScimError> {
         let household = &loaded.household;
         let generation = loaded.id().generation;
-        let told = Told { active: false, employments: None, ..was.told.clone() };
-        let told = Told { given_name: None, family_name: None, protected: None, ..told };
-        let is_inactive = loaded.kept.as_ref().is_some_and(|kept| !kept.active);
+        let provisioned = ProvisionedState { active: false, employments: None, ..was.provisioned.clone() };
+        let provisioned = ProvisionedState { given_name: None, family_name: None, protected: None, ..provisioned };
+        let is_inactive = loaded.stored.as_ref().is_some_and(|stored| !stored.active);
         if !is_inactive {
-            let telling = Telling {
+            let telling = Provisioning {
                 number: &household.number,
                 household: Some(household),
-                kept: loaded.kept.as_ref(),
+                stored: loaded.stored.as_ref(),
                 generation,
                 was: None,
-                told: &told,
+                provisioned: &provisioned,
                 user_name: &was.account.user_name,
             };
             self.direct(&telling).await?;
         }
-        let kept_end = loaded.kept.as_ref().and_then(|kept| kept.ended_at);
+        let kept_end = loaded.stored.as_ref().and_then(|stored| stored.ended_at);
         let ended_at = if is_inactive { kept_end } else { Some(self.change.known_at()) };
         let gone = ScimUser { ended_at, ..gone(loaded.id()) };
         scim::save(&self.change, &gone).await?;
@@ -184,7 +197,7 @@ impl<'a> Writing<'a> {
         if let Some(taken) = waiting.filter(|taken| Some(taken.id) != waited) {
             let id = waiting_id(taken.id);
             if taken.user.active {
-                return Err(ScimError::Exists { location: format!("{}/Users/{id}", self.door.base) });
+                return Err(ScimError::Exists { location: format!("{}/Users/{id}", self.endpoint.base) });
             }
             self.forget_waiting(taken.id).await?;
             let act = Act { action: "scim.user.let_go", object: &format!("user {id}") };
@@ -198,14 +211,14 @@ impl<'a> Writing<'a> {
         let id = UserId { employee: taken.employee, generation: taken.generation, waited_as: taken.waited_as };
         if taken.active {
             return Err(if is_same_person {
-                ScimError::Exists { location: format!("{}/Users/{id}", self.door.base) }
+                ScimError::Exists { location: format!("{}/Users/{id}", self.endpoint.base) }
             } else {
                 ScimError::Taken("userName")
             });
         }
         scim::save(&self.change, &ScimUser { ended_at: taken.ended_at, ..gone(id) }).await?;
         scim_groups::leave_all(&self.change, &id.to_string()).await?;
-        let number = people::as_told(self.change.connection(), Whose::Only(&[taken.employee]), None).await?;
+        let number = people::as_recorded(self.change.connection(), Whose::Only(&[taken.employee]), None).await?;
         if let Some(holder) = number.get(&taken.employee) {
             let object = format!("employee {}", holder.number);
             let act = Act { action: "scim.user.let_go", object: &object };
@@ -230,7 +243,7 @@ impl<'a> Writing<'a> {
         let unknown = || ScimError::UnknownManager(id.to_owned());
         let connection = self.change.connection();
         // A manager who waits is nobody's in the directory yet, and no reason to refuse whom they lead.
-        if waiting_resource(connection, id, &self.door.base).await?.is_some() {
+        if waiting_resource(connection, id, &self.endpoint.base).await?.is_some() {
             return Ok(None);
         }
         let manager = load_user(connection, id, self.today).await?;
@@ -243,15 +256,19 @@ impl<'a> Writing<'a> {
     }
 
     /// Whatever is said anew of administrations must name known ones.
-    pub(super) fn administrations_exist(&self, was: Option<&Told>, told: &Told) -> Result<(), ScimError> {
+    pub(super) fn administrations_exist(
+        &self,
+        was: Option<&ProvisionedState>,
+        provisioned: &ProvisionedState,
+    ) -> Result<(), ScimError> {
         let was_named = |code: &AdministrationCode| {
             was.is_some_and(|was| {
                 was.post.administration.as_ref() == Some(code)
                     || was.employments.iter().flatten().any(|employment| employment.administration == *code)
             })
         };
-        let listed = told.employments.iter().flatten().map(|employment| &employment.administration);
-        let mut named = told.post.administration.iter().chain(listed);
+        let listed = provisioned.employments.iter().flatten().map(|employment| &employment.administration);
+        let mut named = provisioned.post.administration.iter().chain(listed);
         let is_unknown = |code: &&AdministrationCode| !self.administrations.contains_key(*code) && !was_named(code);
         match named.find(is_unknown) {
             None => Ok(()),
@@ -269,7 +286,7 @@ fn gone(id: UserId) -> ScimUser {
         active: false,
         user_name: String::new(),
         external_id: None,
-        told: BTreeMap::new(),
+        provisioned: BTreeMap::new(),
         governs: BTreeSet::new(),
         ended_at: None,
         waited_as: None,

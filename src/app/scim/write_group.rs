@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::groups::shown_group;
 use super::write::Writing;
-use super::{Door, Precondition, Resource, ScimError, Wanted};
-use crate::app::{App, Asker};
+use super::{Precondition, Resource, ScimEndpoint, ScimError, Wanted};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::ids::AdministrationCode;
 use crate::intake::scim::group::{GroupId, GroupPatch, MemberChange, read, read_patch};
@@ -35,7 +35,7 @@ impl PatchedGroup {
 }
 
 /// What a group is to be.
-struct Wish<'a> {
+struct GroupUpdate<'a> {
     display_name: &'a str,
     external_id: Option<&'a str>,
     members: &'a [MemberChange],
@@ -45,15 +45,15 @@ impl App {
     /// Creates a group.
     pub async fn create_scim_group(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         body: &Value,
         wanted: Wanted<'_>,
     ) -> Result<Resource, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
+        let grant = caller.grant(Action::Provision)?;
         let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
         let text = read(body)?;
-        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
         writing.no_other_has(text.external_id.as_deref(), None).await?;
         let group = scim_groups::insert(&writing.change, &text.display_name, text.external_id.as_deref()).await?;
         let stands_for = writing.stands_for(&text.display_name, text.external_id.as_deref())?;
@@ -65,45 +65,49 @@ impl App {
     /// Replaces a group (PUT). Members that are not named are none.
     pub async fn replace_scim_group(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         id: &str,
         precondition: Precondition<'_>,
         body: &Value,
         wanted: Wanted<'_>,
     ) -> Result<Resource, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
+        let grant = caller.grant(Action::Provision)?;
         let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
-        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
         let group = writing.find_group(id, precondition).await?;
         let text = read(body)?;
         let members = [MemberChange::Replace(text.members)];
-        let wish =
-            Wish { display_name: &text.display_name, external_id: text.external_id.as_deref(), members: &members };
-        let group = writing.fulfil_group(&group, wish).await?;
+        let update = GroupUpdate {
+            display_name: &text.display_name,
+            external_id: text.external_id.as_deref(),
+            members: &members,
+        };
+        let group = writing.apply_group(&group, update).await?;
         writing.group_done(&group, "scim.group.replace", &projection).await
     }
 
     /// Changes some of a group (PATCH); of its members those alone that are named.
     pub async fn patch_scim_group(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         id: &str,
         precondition: Precondition<'_>,
         body: &Value,
         wanted: Wanted<'_>,
     ) -> Result<PatchedGroup, ScimError> {
-        let grant = asker.grant(Action::Provision)?;
+        let grant = caller.grant(Action::Provision)?;
         let projection = Projection::read(&schema::group(), wanted.attributes, wanted.excluded_attributes)?;
         let is_wanted = wanted.attributes.is_some() || wanted.excluded_attributes.is_some();
-        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
         let group = writing.find_group(id, precondition).await?;
         let GroupPatch { display_name, external_id, members } = read_patch(body)?;
         let external_id = external_id.unwrap_or_else(|| group.external_id.clone());
         let display_name = display_name.unwrap_or_else(|| group.display_name.clone());
-        let wish = Wish { display_name: &display_name, external_id: external_id.as_deref(), members: &members };
-        let group = writing.fulfil_group(&group, wish).await?;
+        let update =
+            GroupUpdate { display_name: &display_name, external_id: external_id.as_deref(), members: &members };
+        let group = writing.apply_group(&group, update).await?;
         if is_wanted {
             return Ok(PatchedGroup::Shown(writing.group_done(&group, "scim.group.patch", &projection).await?));
         }
@@ -114,15 +118,15 @@ impl App {
     /// Lets go of a group: its members are members no more, and what it carried ends.
     pub async fn delete_scim_group(
         &self,
-        asker: &Asker,
-        door: &Door,
+        caller: &Caller,
+        endpoint: &ScimEndpoint,
         id: &str,
         precondition: Precondition<'_>,
     ) -> Result<(), ScimError> {
-        let grant = asker.grant(Action::Provision)?;
-        let writing = Writing::begin(self, asker, &grant, door).await?;
+        let grant = caller.grant(Action::Provision)?;
+        let writing = Writing::begin(self, caller, &grant, endpoint).await?;
         let group = writing.find_group(id, precondition).await?;
-        let stands_for = door.mapping.administration_of_group(&group.display_name, group.external_id.as_deref());
+        let stands_for = endpoint.mapping.administration_of_group(&group.display_name, group.external_id.as_deref());
         let members = [MemberChange::Replace(std::collections::BTreeSet::new())];
         writing.change_members(group.id, &members, (stands_for, None)).await?;
         scim_groups::delete(&writing.change, &group).await?;
@@ -158,7 +162,7 @@ impl Writing<'_> {
         let Some(external_id) = external_id else { return Ok(()) };
         match scim_groups::by_external_id(self.change.connection(), external_id).await? {
             Some(other) if Some(other.id) != own => {
-                let location = format!("{}/Groups/{}", self.door.base, GroupId(other.id));
+                let location = format!("{}/Groups/{}", self.endpoint.base, GroupId(other.id));
                 Err(ScimError::GroupExists { location })
             }
             _ => Ok(()),
@@ -166,20 +170,20 @@ impl Writing<'_> {
     }
 
     /// Makes a wish true, and answers the group as it is then; one that is so already keeps its version.
-    async fn fulfil_group(&self, group: &ScimGroup, wish: Wish<'_>) -> Result<ScimGroup, ScimError> {
-        self.no_other_has(wish.external_id, Some(group.id)).await?;
-        let mapping = &self.door.mapping;
+    async fn apply_group(&self, group: &ScimGroup, update: GroupUpdate<'_>) -> Result<ScimGroup, ScimError> {
+        self.no_other_has(update.external_id, Some(group.id)).await?;
+        let mapping = &self.endpoint.mapping;
         let before = mapping.administration_of_group(&group.display_name, group.external_id.as_deref());
-        let after = self.stands_for(wish.display_name, wish.external_id)?;
-        let has_other_members = self.change_members(group.id, wish.members, (before, after.as_ref())).await?;
+        let after = self.stands_for(update.display_name, update.external_id)?;
+        let has_other_members = self.change_members(group.id, update.members, (before, after.as_ref())).await?;
         let is_called_otherwise =
-            group.display_name != wish.display_name || group.external_id.as_deref() != wish.external_id;
+            group.display_name != update.display_name || group.external_id.as_deref() != update.external_id;
         if !has_other_members && !is_called_otherwise {
             return Ok(group.clone());
         }
         let called = ScimGroup {
-            display_name: wish.display_name.to_owned(),
-            external_id: wish.external_id.map(ToOwned::to_owned),
+            display_name: update.display_name.to_owned(),
+            external_id: update.external_id.map(ToOwned::to_owned),
             ..group.clone()
         };
         let saved = scim_groups::save(&self.change, &called).await?;
@@ -242,7 +246,7 @@ impl Writing<'_> {
         } else {
             None
         };
-        let shown = shown_group(group, members.unwrap_or_default(), &self.door.base);
+        let shown = shown_group(group, members.unwrap_or_default(), &self.endpoint.base);
         self.done(action, &format!("group {}", GroupId(group.id))).await?;
         Ok(Resource::of_version(shown, version_of_group(group), projection))
     }

@@ -11,7 +11,7 @@ use crate::store::{Connection, StoreError, Unscoped};
 
 /// What a statement says of an activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ToldDefinition {
+pub(super) struct DescribedDefinition {
     pub platform: PlatformId,
     pub iri: String,
     /// A JSON object, as it was sent.
@@ -25,25 +25,25 @@ pub(super) struct ToldDefinition {
 /// before is passed over.
 pub(super) async fn learned(
     connection: &impl Connection,
-    told: &[ToldDefinition],
+    described: &[DescribedDefinition],
 ) -> Result<BTreeMap<ActivityName, KnownDefinition>, StoreError> {
-    let mut told: Vec<&ToldDefinition> = told.iter().collect();
-    told.sort_by_key(|told| told.statement);
-    let names = told.iter().map(|told| (told.platform, told.iri.as_str()));
+    let mut described: Vec<&DescribedDefinition> = described.iter().collect();
+    described.sort_by_key(|described| described.statement);
+    let names = described.iter().map(|described| (described.platform, described.iri.as_str()));
     let known = activities::definitions_of(connection, names).await?;
     let mut changed: BTreeMap<ActivityName, KnownDefinition> = BTreeMap::new();
-    for told in told {
-        let name = (told.platform, told.iri.clone());
-        if known.get(&name).is_some_and(|known| told.statement <= known.statement) {
+    for described in described {
+        let name = (described.platform, described.iri.clone());
+        if known.get(&name).is_some_and(|known| described.statement <= known.statement) {
             continue;
         }
         let before = changed.get(&name).or_else(|| known.get(&name)).map(|before| before.definition.as_str());
         let definition = match before {
-            Some(before) => merge_definitions(before, &told.definition),
-            None => told.definition.clone(),
+            Some(before) => merge_definitions(before, &described.definition),
+            None => described.definition.clone(),
         };
         if before != Some(definition.as_str()) {
-            changed.insert(name, KnownDefinition { definition, statement: told.statement });
+            changed.insert(name, KnownDefinition { definition, statement: described.statement });
         }
     }
     Ok(changed)

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::platforms::add::{NewPlatform, PlatformError};
 use crate::app::receiving::receive::TRUSTED_FOR;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::store::credentials;
@@ -130,7 +130,10 @@ impl Credentials {
     async fn credential(&self, app: &App, key: &str) -> Result<Option<Arc<Credential>>, StoreError> {
         let remembered = {
             let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            remembered.get(key).filter(|kept| kept.read_at.elapsed() < TRUSTED_FOR).map(|kept| kept.credential.clone())
+            remembered
+                .get(key)
+                .filter(|stored| stored.read_at.elapsed() < TRUSTED_FOR)
+                .map(|stored| stored.credential.clone())
         };
         if remembered.is_some() {
             return Ok(remembered);
@@ -142,8 +145,8 @@ impl Credentials {
                 if remembered.len() >= MOST_REMEMBERED {
                     remembered.clear();
                 }
-                let kept = Remembered { credential: credential.clone(), read_at: Instant::now() };
-                remembered.insert(key.to_owned(), kept);
+                let stored = Remembered { credential: credential.clone(), read_at: Instant::now() };
+                remembered.insert(key.to_owned(), stored);
             }
             None => drop(remembered.remove(key)),
         }
@@ -153,9 +156,9 @@ impl Credentials {
 
 impl App {
     /// Adds a platform that sends xAPI statements; answers its key and secret, which is never shown again.
-    pub async fn add_xapi_platform(&self, asker: &Asker, new: &NewPlatform) -> Result<KeyAndSecret, PlatformError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn add_xapi_platform(&self, caller: &Caller, new: &NewPlatform) -> Result<KeyAndSecret, PlatformError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, &new.adapter, &new.linking_keys, new.time_zone).await;
         let platform = inserted.map_err(|error| match error {
             InsertPlatformError::CodeTaken => PlatformError::Exists(new.code.clone()),
@@ -170,12 +173,12 @@ impl App {
     /// Gives a platform that sends statements a new key and secret. Nothing where the platform speaks otherwise.
     pub async fn rotate_credential(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         code: &PlatformCode,
         old: OldSecrets,
     ) -> Result<Option<KeyAndSecret>, PlatformError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
         if platform.adapter != XAPI {

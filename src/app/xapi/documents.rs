@@ -159,11 +159,11 @@ impl App {
         for _ in 0..TRIES {
             let connection = self.store.connection(Unscoped::Receiving);
             // Content is read only where it is merged.
-            let (seen, kept) = match writing {
+            let (seen, stored) = match writing {
                 Writing::Put => (documents::digest_by_name(connection, belonging, name).await?, None),
                 Writing::Post => {
-                    let kept = documents::by_name(connection, belonging, name).await?;
-                    (kept.as_ref().map(|kept| kept.digest.clone()), kept)
+                    let stored = documents::by_name(connection, belonging, name).await?;
+                    (stored.as_ref().map(|stored| stored.digest.clone()), stored)
                 }
             };
             if !preconditions.hold(seen.as_deref()) {
@@ -173,9 +173,9 @@ impl App {
             if says_not_what && must_say_what(belonging.resource, version) {
                 return Err(DocumentError::SaysNotWhat);
             }
-            let content = match &kept {
+            let content = match &stored {
                 None => sent.content.clone(),
-                Some(kept) => merged(kept, &sent)?,
+                Some(stored) => merged(stored, &sent)?,
             };
             let digest = sha1(&SHA1_FOR_LEGACY_USE_ONLY, &content).as_ref().to_vec();
             let document = Document {
@@ -221,15 +221,15 @@ impl App {
     }
 }
 
-fn merged(kept: &Document, sent: &SentDocument) -> Result<Vec<u8>, DocumentError> {
+fn merged(stored: &Document, sent: &SentDocument) -> Result<Vec<u8>, DocumentError> {
     for (which, content_type) in
-        [("the document that is kept", &kept.content_type), ("the document that was sent", &sent.content_type)]
+        [("the document that is kept", &stored.content_type), ("the document that was sent", &sent.content_type)]
     {
         if !is_json(content_type) {
             return Err(DocumentError::NotJson(which));
         }
     }
-    let merged = merge(&kept.content, &sent.content)?;
+    let merged = merge(&stored.content, &sent.content)?;
     if merged.len() as u64 > sent.at_most { Err(DocumentError::TooLong) } else { Ok(merged) }
 }
 

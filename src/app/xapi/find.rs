@@ -25,7 +25,7 @@ use crate::store::xapi::finding::{self, Found, Wanted};
 use crate::store::{StoreError, Unscoped};
 
 pub use crate::intake::xapi::multipart::Written;
-pub use crate::intake::xapi::query::{Asked, Format, QueryFault, read as read_query};
+pub use crate::intake::xapi::query::{Format, QueryFault, StatementQuery, read as read_query};
 
 /// The most statements of one page.
 const MOST_ON_A_PAGE: u64 = 500;
@@ -50,7 +50,7 @@ pub enum RenderError {
 
 /// A statement that is kept, with what the store sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptStatement {
+pub struct StoredStatement {
     pub id: Uuid,
     /// Exactly as it was sent.
     pub raw: String,
@@ -62,7 +62,7 @@ pub struct KeptStatement {
 /// A page of statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    pub statements: Vec<KeptStatement>,
+    pub statements: Vec<StoredStatement>,
     /// Where the next one begins; nothing on the last.
     pub next: Option<i64>,
     /// Through which instant statements are sure to be among those that were looked through.
@@ -92,7 +92,11 @@ impl More {
 
 impl App {
     /// One statement; nothing where the platform told none of that id, or it is voided and should not be, or the other way.
-    pub async fn find_statement(&self, platform: &Platform, asked: &One) -> Result<Option<KeptStatement>, StoreError> {
+    pub async fn find_statement(
+        &self,
+        platform: &Platform,
+        asked: &One,
+    ) -> Result<Option<StoredStatement>, StoreError> {
         let connection = self.store.connection(Unscoped::Receiving);
         let Some(found) = finding::by_id(connection, platform.id, asked.id, asked.voided).await? else {
             return Ok(None);
@@ -134,7 +138,7 @@ impl App {
     pub async fn render_statement(
         &self,
         platform: &Platform,
-        kept: &KeptStatement,
+        kept: &StoredStatement,
         (format, version): (Format, Version),
         accept_language: &str,
     ) -> Result<String, RenderError> {
@@ -168,7 +172,7 @@ impl App {
     async fn definitions_in(
         &self,
         platform: &Platform,
-        kept: &KeptStatement,
+        kept: &StoredStatement,
     ) -> Result<BTreeMap<String, String>, StoreError> {
         // It was read when it came; of what cannot be read now nothing is known.
         let Ok(body) = read_body(kept.raw.as_bytes(), kept.version) else { return Ok(BTreeMap::new()) };
@@ -182,7 +186,7 @@ impl App {
     pub async fn with_attachments(
         &self,
         platform: &Platform,
-        statements: &[KeptStatement],
+        statements: &[StoredStatement],
         written: &str,
     ) -> Result<Written, StoreError> {
         let mut hashes: Vec<String> = Vec::new();
@@ -229,6 +233,11 @@ fn wanted(platform: PlatformId, asked: &Many, after: Option<i64>, at_most: u64) 
     }
 }
 
-fn kept(found: Found, raw: String) -> KeptStatement {
-    KeptStatement { id: found.statement_id, raw, stored: found.stored_at, version: Form::read(&found.headers).version }
+fn kept(found: Found, raw: String) -> StoredStatement {
+    StoredStatement {
+        id: found.statement_id,
+        raw,
+        stored: found.stored_at,
+        version: Form::read(&found.headers).version,
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::activities::{ToldDefinition, learned};
+use super::activities::{DescribedDefinition, learned};
 use super::receive::Form;
 use crate::app::App;
 use crate::domain::ids::PlatformId;
@@ -96,7 +96,7 @@ pub(super) fn activities_of<'s, 'a>(statement: &'s Statement<'a>) -> Vec<&'s Act
 pub(super) struct Indexing<'a, C> {
     connection: &'a C,
     own: HashMap<(PlatformId, Uuid), Own>,
-    told: Vec<ToldDefinition>,
+    described: Vec<DescribedDefinition>,
 }
 
 /// What a statement says by itself.
@@ -110,7 +110,7 @@ struct Own {
 
 impl<'a, C: Connection> Indexing<'a, C> {
     pub(super) fn new(connection: &'a C) -> Self {
-        Self { connection, own: HashMap::new(), told: Vec::new() }
+        Self { connection, own: HashMap::new(), described: Vec::new() }
     }
 
     /// Whether a statement that was read says what it said when it came.
@@ -130,12 +130,12 @@ impl<'a, C: Connection> Indexing<'a, C> {
                     own.terms.extend(own_terms(platform, read));
                     own.is_sound = read.id.is_none_or(|id| id == statement.statement_id)
                         && equality::digest(read).as_slice() == statement.digest;
-                    let told = activities_of(read).into_iter().filter_map(|activity| {
+                    let described = activities_of(read).into_iter().filter_map(|activity| {
                         let definition = activity.definition.as_ref()?.raw.to_owned();
                         let iri = activity.id.to_string();
-                        Some(ToldDefinition { platform, iri, definition, statement: statement.id })
+                        Some(DescribedDefinition { platform, iri, definition, statement: statement.id })
                     });
-                    self.told.extend(told);
+                    self.described.extend(described);
                 }
             }
             self.own.insert((platform, statement.statement_id), own);
@@ -186,7 +186,7 @@ impl App {
         let Some(last) = waiting.last() else { return Ok(0) };
         let mut indexing = Indexing::new(connection);
         indexing.read(&waiting).await?;
-        let definitions = learned(connection, &std::mem::take(&mut indexing.told)).await?;
+        let definitions = learned(connection, &std::mem::take(&mut indexing.described)).await?;
         let mut found: BTreeSet<(TermDigest, i64)> = BTreeSet::new();
         let mut by_name: BTreeMap<(PlatformId, Uuid), BTreeSet<TermDigest>> = BTreeMap::new();
         for statement in &waiting {

@@ -13,12 +13,12 @@ use crate::intake::json::{Document, Value};
 pub use crate::intake::xapi::Version;
 pub use crate::intake::xapi::multipart::is_multipart;
 use crate::intake::xapi::multipart::{self, Multipart, MultipartFault, Part};
-use crate::intake::xapi::results::{self, Arrival, ResultFault, Telling};
+use crate::intake::xapi::results::{self, Arrival, Extracted, ResultFault};
 use crate::intake::xapi::signature::{self, SignatureFault};
-use crate::intake::xapi::words::Words;
+use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::intake::xapi::{Object, Refusal, Statement, Statements as Sent, equality, read_body};
 use crate::store::credentials::Credential;
-use crate::store::receiving::{Content, Deed, Delivery, NewAttachment, NewStatement, Received};
+use crate::store::receiving::{Cmi5Progress, Content, Delivery, NewAttachment, NewStatement, Received};
 
 /// Statements as they came through the door, whose sender has proved who it is.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Statements<'a> {
 
 /// Statements that are kept, or were.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptStatements {
+pub struct StoredStatements {
     /// Their ids, in the order in which they came.
     pub ids: Vec<Uuid>,
     /// What became of the delivery.
@@ -97,15 +97,15 @@ pub(in crate::app) struct Read {
 
 impl Receiving {
     /// Receives statements; when this returns `Ok`, they are durable.
-    pub async fn receive_statements(&self, sent: Statements<'_>) -> Result<KeptStatements, StatementsError> {
+    pub async fn receive_statements(&self, sent: Statements<'_>) -> Result<StoredStatements, StatementsError> {
         let platform = &sent.caller.platform;
         self.app().rate_limits.platform_sends(&platform.code).map_err(ReceiveError::from)?;
         let form = Form { version: sent.version, put: sent.put };
         let key = EventId::of_uuid(Uuid::now_v7());
         let arrival = Arrival::at(self.app().now());
-        let came = Came { key: &key, form, content_type: sent.content_type, body: &sent.body, arrival };
-        let (words, read_by) = self.words(platform.id).await.map_err(ReceiveError::from)?;
-        let read = read(&came, &words);
+        let came = RawRequest { key: &key, form, content_type: sent.content_type, body: &sent.body, arrival };
+        let (mapping, read_by) = self.verb_mapping(platform.id).await.map_err(ReceiveError::from)?;
+        let read = read(&came, &mapping);
         let (ids, content, unread) = match read {
             Ok(Read { ids, content }) => (ids, content, None),
             Err(unread) => {
@@ -118,7 +118,7 @@ impl Receiving {
             linking_keys: platform.linking_keys.as_slice().into(),
             key,
             content_type: sent.content_type.to_owned(),
-            headers: form.kept(),
+            headers: form.stored(),
             is_pulled: false,
             read_by,
             body: sent.body,
@@ -130,7 +130,7 @@ impl Receiving {
                 Err(StatementsError::NotUnderstood { refusal, delivery })
             }
             (Received::EventConflict(id), _) => Err(StatementsError::Conflict(id)),
-            (received, _) => Ok(KeptStatements { ids, received }),
+            (received, _) => Ok(StoredStatements { ids, received }),
         }
     }
 }
@@ -154,8 +154,8 @@ fn version_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::
 
 impl Form {
     /// What a delivery kept.
-    pub(super) fn read(kept: &str) -> Self {
-        serde_json::from_str(kept).unwrap_or(Self { version: Version::V1_0_3, put: None })
+    pub(super) fn read(stored: &str) -> Self {
+        serde_json::from_str(stored).unwrap_or(Self { version: Version::V1_0_3, put: None })
     }
 
     /// Of statements that another store answered.
@@ -163,14 +163,14 @@ impl Form {
         Self { version, put: None }
     }
 
-    pub(in crate::app) fn kept(&self) -> String {
+    pub(in crate::app) fn stored(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 /// A request for statements as its delivery kept it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeptRequest<'a> {
+pub(crate) struct StoredRequest<'a> {
     /// The delivery's key.
     pub key: &'a EventId,
     pub content_type: &'a str,
@@ -180,10 +180,10 @@ pub(crate) struct KeptRequest<'a> {
 }
 
 /// What a kept delivery of statements says, read again as what came when it came.
-pub(crate) fn understand_again(kept: &KeptRequest<'_>, words: &Words) -> Content {
-    let KeptRequest { key, content_type, headers, body, arrival } = *kept;
-    let came = Came { key, form: Form::read(headers), content_type, body, arrival };
-    match read(&came, words) {
+pub(crate) fn understand_again(stored: &StoredRequest<'_>, mapping: &VerbMapping) -> Content {
+    let StoredRequest { key, content_type, headers, body, arrival } = *stored;
+    let came = RawRequest { key, form: Form::read(headers), content_type, body, arrival };
+    match read(&came, mapping) {
         Ok(read) => read.content,
         Err(unread) => unread.content(),
     }
@@ -191,7 +191,7 @@ pub(crate) fn understand_again(kept: &KeptRequest<'_>, words: &Words) -> Content
 
 /// A request for statements as it came.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::app) struct Came<'a> {
+pub(in crate::app) struct RawRequest<'a> {
     /// The delivery's key: nobody else's.
     pub(in crate::app) key: &'a EventId,
     pub(in crate::app) form: Form,
@@ -200,7 +200,7 @@ pub(in crate::app) struct Came<'a> {
     pub(in crate::app) arrival: Arrival,
 }
 
-impl<'a> Came<'a> {
+impl<'a> RawRequest<'a> {
     /// The statements' bytes, and the contents of attachments where the body has several parts.
     fn parts(&self) -> Result<(&'a [u8], Vec<Part<'a>>), MultipartFault> {
         if is_multipart(self.content_type) {
@@ -262,19 +262,19 @@ fn check_attachments(sent: &Sent<'_>, parts: &[Part<'_>], version: Version) -> R
 }
 
 /// Reads a body, names its statements, and says what they tell.
-pub(in crate::app) fn read(came: &Came<'_>, words: &Words) -> Result<Read, Unread> {
+pub(in crate::app) fn read(came: &RawRequest<'_>, mapping: &VerbMapping) -> Result<Read, Unread> {
     let form = came.form;
     let (json, parts) = came.parts()?;
     let body = read_body(json, form.version)?;
     came.check_put(&body)?;
     check_attachments(&body, &parts, form.version)?;
     let base = came.offset_of(json);
-    let (mut ids, mut statements, mut told) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
+    let (mut ids, mut statements, mut extracted) = (Vec::new(), Vec::with_capacity(body.statements.len()), Vec::new());
     for (index, statement) in body.statements.iter().enumerate() {
         let id = statement.id.or(form.put).unwrap_or_else(|| id_of_its_own(came.key, index));
         let index = body.is_array.then_some(index);
         ids.push(id);
-        statements.push(new_statement(statement, id, (came.arrival, base, index), words, &mut told)?);
+        statements.push(new_statement(statement, id, (came.arrival, base, index), mapping, &mut extracted)?);
     }
     let attachments = parts.iter().map(|part| NewAttachment {
         sha2: part.sha2.clone(),
@@ -283,27 +283,27 @@ pub(in crate::app) fn read(came: &Came<'_>, words: &Words) -> Result<Read, Unrea
         length: part.content.len(),
     });
     let attachments = attachments.collect();
-    Ok(Read { ids, content: Content::Statements { statements, results: told, attachments } })
+    Ok(Read { ids, content: Content::Statements { statements, results: extracted, attachments } })
 }
 
-/// What is kept of a statement; the results that it tells are added to `told`.
+/// What is kept of a statement; the results that it tells are added to `extracted`.
 ///
 /// * `base`: where the text that it stands in begins in the delivery's body; `index`: which one of an array it is.
 fn new_statement(
     statement: &Statement<'_>,
     id: Uuid,
     (arrival, base, index): (Arrival, usize, Option<usize>),
-    words: &Words,
-    told: &mut Vec<ReportedResult>,
+    mapping: &VerbMapping,
+    extracted: &mut Vec<ReportedResult>,
 ) -> Result<NewStatement, Unread> {
-    let telling = results::tell(statement, id, arrival, words).map_err(|fault: ResultFault| Unread {
+    let of_statement = results::extract(statement, id, arrival, mapping).map_err(|fault: ResultFault| Unread {
         index,
         pointer: index.map_or_else(|| fault.pointer().to_owned(), |index| format!("/{index}{}", fault.pointer())),
         problem: fault.to_string(),
     })?;
-    let Telling { results, deed, nothing: _, without } = telling;
-    let first = told.len();
-    told.extend(results);
+    let Extracted { results, progress, nothing: _, without } = of_statement;
+    let first = extracted.len();
+    extracted.extend(results);
     let refers_to = match &statement.object {
         Object::StatementRef(reference) => Some(reference.id),
         _ => None,
@@ -316,12 +316,12 @@ fn new_statement(
         occurred_at: statement.timestamp.map(|at| at.timestamp_micros()),
         refers_to,
         voids: statement.voids().is_some(),
-        deed: deed.map(|deed| match deed {
-            results::Deed::Done(registration) => Deed::Done(registration),
-            results::Deed::Satisfied(registration) => Deed::Satisfied(registration),
+        progress: progress.map(|progress| match progress {
+            results::Cmi5Progress::Done(registration) => Cmi5Progress::Done(registration),
+            results::Cmi5Progress::Satisfied(registration) => Cmi5Progress::Satisfied(registration),
         }),
         without,
-        results: first..told.len(),
+        results: first..extracted.len(),
     })
 }
 
@@ -331,12 +331,12 @@ pub(crate) type ReadAlone = Result<(NewStatement, Vec<ReportedResult>), Unread>;
 /// Reads each statement of a kept batch by itself; nothing where the body is no array of statements, or comes in parts.
 ///
 /// Those without an id get the ids that they get when the batch is read whole, so that a replay adds none of them again.
-pub(crate) fn read_each(kept: &KeptRequest<'_>, words: &Words) -> Option<Vec<ReadAlone>> {
-    let form = Form::read(kept.headers);
-    if is_multipart(kept.content_type) || form.put.is_some() {
+pub(crate) fn read_each(stored: &StoredRequest<'_>, mapping: &VerbMapping) -> Option<Vec<ReadAlone>> {
+    let form = Form::read(stored.headers);
+    if is_multipart(stored.content_type) || form.put.is_some() {
         return None;
     }
-    let document = Document::from_bytes(kept.body).ok()?;
+    let document = Document::from_bytes(stored.body).ok()?;
     let mut met: HashSet<Uuid> = HashSet::new();
     let read = |(index, sent): (usize, Value<'_, '_>)| {
         let within = |unread: Unread| Unread {
@@ -347,14 +347,14 @@ pub(crate) fn read_each(kept: &KeptRequest<'_>, words: &Words) -> Option<Vec<Rea
         let body = read_body(sent.raw().as_bytes(), form.version).map_err(|refusal| within(refusal.into()))?;
         check_attachments(&body, &[], form.version).map_err(within)?;
         let [statement] = body.statements.as_slice() else { return Err(within(Unread::whole(NOT_ONE))) };
-        let id = statement.id.unwrap_or_else(|| id_of_its_own(kept.key, index));
+        let id = statement.id.unwrap_or_else(|| id_of_its_own(stored.key, index));
         if !met.insert(id) {
             return Err(within(Unread::whole("has the id of another statement of the batch")));
         }
-        let mut told = Vec::new();
-        let place = (kept.arrival, sent.offset(), Some(index));
-        let statement = new_statement(statement, id, place, words, &mut told)?;
-        Ok((statement, told))
+        let mut extracted = Vec::new();
+        let place = (stored.arrival, sent.offset(), Some(index));
+        let statement = new_statement(statement, id, place, mapping, &mut extracted)?;
+        Ok((statement, extracted))
     };
     Some(document.root().elements()?.enumerate().map(read).collect())
 }

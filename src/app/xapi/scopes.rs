@@ -113,10 +113,10 @@ impl Granted {
 /// The scope that is granted of what is asked for, each word once; what is not known is left out, and the answer says so (RFC 6749,
 /// section 3.3). Nothing where none of it is known, or it allows nothing.
 #[must_use]
-pub fn grant(asked: Option<&str>) -> Option<String> {
-    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty()).unwrap_or(ALL);
+pub fn grant(requested: Option<&str>) -> Option<String> {
+    let requested = requested.map(str::trim).filter(|requested| !requested.is_empty()).unwrap_or(ALL);
     let mut granted: Vec<&str> = Vec::new();
-    for (name, _) in words(asked).filter_map(known) {
+    for (name, _) in words(requested).filter_map(known) {
         if !granted.contains(&name) {
             granted.push(name);
         }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_is_granted_is_what_is_known_of_what_is_asked_for() {
-        for (asked, granted) in [
+        for (requested, granted) in [
             (None, Some("all")),
             (Some(""), Some("all")),
             (Some("all"), Some("all")),
@@ -154,7 +154,7 @@ mod tests {
             (Some("define"), None),
             (Some("ALL"), None),
         ] {
-            assert_eq!(grant(asked).as_deref(), granted, "{asked:?}");
+            assert_eq!(grant(requested).as_deref(), granted, "{requested:?}");
         }
     }
 

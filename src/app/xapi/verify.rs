@@ -60,9 +60,9 @@ impl App {
                 verified.differs(format!("statement {id}: it is not found by all that it says"));
             }
         }
-        let kept = indexing::count_terms(connection, through).await?;
-        if kept > given {
-            verified.differs(format!("{} terms by which statements are found are said by none", kept - given));
+        let stored = indexing::count_terms(connection, through).await?;
+        if stored > given {
+            verified.differs(format!("{} terms by which statements are found are said by none", stored - given));
         }
         Ok(())
     }

@@ -18,19 +18,19 @@ pub enum Format {
 }
 
 /// How much is written at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// Writes texts one after the other, in pieces.
 pub fn print_all(texts: impl Iterator<Item = String>) -> Result<(), CommandError> {
-    let mut piece = String::new();
+    let mut chunk = String::new();
     for text in texts {
-        piece.push_str(&text);
-        if piece.len() >= PIECE {
-            output::print(&piece)?;
-            piece.clear();
+        chunk.push_str(&text);
+        if chunk.len() >= CHUNK {
+            output::print(&chunk)?;
+            chunk.clear();
         }
     }
-    Ok(output::print(&piece)?)
+    Ok(output::print(&chunk)?)
 }
 
 pub fn print_lines(plan: &Plan) -> Result<(), CommandError> {

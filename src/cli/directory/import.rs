@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::interrupt::{all_or_nothing, settle};
+use super::super::interrupt::{all_or_nothing, finish};
 use super::super::{CommandError, open, open_or_make, output};
 use super::allowances::Allowances;
 use super::format::{Format, print_csv, print_json, print_lines};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::directory::import::{ImportError, ImportRequest, Imported, digest_of};
 use crate::domain::directory::imports::{FileSource, MappingSource, Sources};
 use crate::domain::directory::plan::{Allowed, Extent, Files};
@@ -115,14 +115,14 @@ impl<'m> FilesReader<'m> {
         let raw = RawFile { bytes: &bytes, sheet: sheet_of(self.sheets, kind) };
         match read(raw, mapping) {
             Ok(reading) => {
-                tell_of(file, &reading, mapping.is_some());
+                print_reading(file, &reading, mapping.is_some());
                 self.sources.files.push(FileSource {
                     kind,
                     name: name_of(file),
                     digest: digest_of(&bytes),
                     bytes: bytes.len() as u64,
                     records: reading.rows.len() as u64,
-                    passed_over: reading.passed_over as u64,
+                    skipped: reading.skipped as u64,
                 });
                 Ok(Some(reading.rows))
             }
@@ -151,7 +151,7 @@ fn name_of(file: &Path) -> String {
 }
 
 /// Says what was read otherwise than somebody may think.
-fn tell_of<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
+fn print_reading<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
     let file = file.display();
     if !reading.ignored_columns.is_empty() {
         eprintln!("{file}: columns that mean nothing here: {}", reading.ignored_columns.join(", "));
@@ -161,8 +161,8 @@ fn tell_of<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
     if !absent.is_empty() && !is_mapped {
         eprintln!("{file}: columns that are missing, and read as empty: {}", absent.join(", "));
     }
-    if reading.passed_over > 0 {
-        eprintln!("{file}: {} passed over by the mapping", output::counted(reading.passed_over, "row"));
+    if reading.skipped > 0 {
+        eprintln!("{file}: {} passed over by the mapping", output::counted(reading.skipped, "row"));
     }
 }
 
@@ -221,7 +221,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     };
     let bar = output::progress("rows written");
     let progress = |rows: usize| bar.inc(rows as u64);
-    let operator = Asker::operator();
+    let operator = Caller::operator();
     let importing = app.import_files(&operator, &files, &sources, request, &progress);
     let imported = all_or_nothing(importing, "nothing was imported").await;
     bar.finish_and_clear();
@@ -239,10 +239,10 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     drop(files);
     print_difference(&imported, &arguments, &allowed)?;
     let has_changed = imported.report.is_some() && !imported.plan.is_empty();
-    tell(&imported, arguments.dry_run, &allowed);
+    print_summary(&imported, arguments.dry_run, &allowed);
     drop(imported);
     if has_changed {
-        settle(&app, "the import is done").await?;
+        finish(&app, "the import is done").await?;
     }
     Ok(())
 }
@@ -252,9 +252,9 @@ async fn recognise(file: &Path, sheets: &[String], dry_run: bool) -> Result<(), 
     let bytes = read_file(file)?;
     let raw = RawFile { bytes: &bytes, sheet: sheet_of(sheets, FileKind::PriorTraining) };
     let reading = hr_csv::prior_training::read_file(raw).map_err(|problems| output::refused(&problems))?;
-    tell_of(file, &reading, false);
+    print_reading(file, &reading, false);
     let app = open().await?.app;
-    let recognised = app.recognise_prior_training(&Asker::operator(), &reading.rows, dry_run).await?;
+    let recognised = app.recognise_prior_training(&Caller::operator(), &reading.rows, dry_run).await?;
     let done = match (dry_run, recognised.are_proposals) {
         (false, false) => "Recognised",
         (false, true) => "Proposed, for somebody else to approve",
@@ -262,7 +262,7 @@ async fn recognise(file: &Path, sheets: &[String], dry_run: bool) -> Result<(), 
         (true, true) => "Would propose",
     };
     eprintln!("{done}: {} of prior training; {} known already.", recognised.added, recognised.known);
-    settle(&app, "what was recognised is kept").await?;
+    finish(&app, "what was recognised is kept").await?;
     Ok(())
 }
 
@@ -284,7 +284,7 @@ fn print_difference(imported: &Imported, arguments: &Arguments, allowed: &Allowe
 }
 
 /// Says in a line what became of it.
-fn tell(imported: &Imported, is_dry_run: bool, allowed: &Allowed) {
+fn print_summary(imported: &Imported, is_dry_run: bool, allowed: &Allowed) {
     let Imported { plan, report, same_files } = imported;
     if let Some(earlier) = same_files.as_ref().filter(|_| plan.is_empty()) {
         let at = text::seconds(earlier.at);

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::super::{CommandError, open, output};
 use super::format::{Format, print_all, print_csv, print_json, print_lines};
 use super::undo;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::directory::imports::ImportReport;
 use crate::render::imports;
 use crate::render::views::{DifferenceRowView, ImportView, ImportWithDifferenceView};
@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
 }
 
 async fn show(app: &App, id: i64, format: Format) -> Result<(), CommandError> {
-    let (report, plan) = app.import_difference(&Asker::operator(), id).await?;
+    let (report, plan) = app.import_difference(&Caller::operator(), id).await?;
     match format {
         Format::Table => {
             output::print(&imports::page(&report))?;
@@ -73,7 +73,7 @@ async fn list(app: &App, limit: usize, format: Format) -> Result<(), CommandErro
     let mut reports: Vec<ImportReport> = Vec::new();
     loop {
         let before = reports.last().map(|last| last.id);
-        let page = app.list_imports(&Asker::operator(), before, PAGE).await?;
+        let page = app.list_imports(&Caller::operator(), before, PAGE).await?;
         let is_last = page.is_empty();
         reports.extend(page);
         if is_last || reports.len() >= limit {

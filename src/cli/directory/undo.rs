@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::super::interrupt::{all_or_nothing, settle};
+use super::super::interrupt::{all_or_nothing, finish};
 use super::super::{CommandError, open, output};
 use super::format::{Format, print_all, print_csv, print_json, print_lines};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::directory::undo_import::{UndoImportRequest, UndoneImport};
 use crate::render::views::UndoneImportView;
 
@@ -39,7 +39,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let request = UndoImportRequest { import: id, reason: reason.trim().to_owned(), dry_run };
     let bar = output::progress("rows written");
     let progress = |rows: usize| bar.inc(rows as u64);
-    let undone = all_or_nothing(app.undo_import(&Asker::operator(), &request, &progress), "nothing was undone").await;
+    let undone = all_or_nothing(app.undo_import(&Caller::operator(), &request, &progress), "nothing was undone").await;
     bar.finish_and_clear();
     let undone = undone??;
     let plan = &undone.undoing.plan;
@@ -55,15 +55,15 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
             print_json(&UndoneImportView::of(undone.report, undone.import.id, &undone.undoing, usize::MAX))?
         }
     }
-    tell(&undone);
+    print_summary(&undone);
     if undone.report.is_some() {
-        settle(&app, "the import is undone").await?;
+        finish(&app, "the import is undone").await?;
     }
     Ok(())
 }
 
 /// Says in a line what became of it.
-fn tell(undone: &UndoneImport) {
+fn print_summary(undone: &UndoneImport) {
     let summary = output::summary(&undone.undoing.plan.summary());
     let left = match undone.undoing.left.len() {
         0 => String::new(),

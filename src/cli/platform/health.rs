@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::cli::{CommandError, output, values};
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::{Counted, PlatformHealth, SilenceAlarm, Spread};
@@ -30,16 +30,16 @@ enum Format {
     Json,
 }
 
-pub async fn run(app: &App, asker: &Asker, arguments: Arguments) -> Result<(), CommandError> {
+pub async fn run(app: &App, caller: &Caller, arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { code, since, format } = arguments;
     let is_one = code.is_some();
     let codes = match code {
         Some(code) => vec![code],
-        None => app.list_platforms(asker).await?.into_iter().map(|platform| platform.code).collect(),
+        None => app.list_platforms(caller).await?.into_iter().map(|platform| platform.code).collect(),
     };
     let mut healths = Vec::with_capacity(codes.len());
     for code in codes {
-        let health = app.platform_health(asker, &code, since).await?;
+        let health = app.platform_health(caller, &code, since).await?;
         healths.push((code, health));
     }
     let text = match format {

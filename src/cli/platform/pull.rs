@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::read_secret;
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::platforms::pull::{CourseName, NamedBy, NewPull, NewSource};
 use crate::app::receiving::receive::Receiving;
 use crate::app::xapi::receive::Version;
@@ -132,19 +132,19 @@ fn duration(text: &str) -> Result<TimeDelta, String> {
     duration.ok_or_else(wrong)
 }
 
-pub async fn run(opened: &Opened, asker: &Asker, command: Command) -> Result<(), CommandError> {
+pub async fn run(opened: &Opened, caller: &Caller, command: Command) -> Result<(), CommandError> {
     let app = &opened.app;
     match command {
-        Command::Set(arguments) => set(opened, asker, arguments).await,
+        Command::Set(arguments) => set(opened, caller, arguments).await,
         Command::Now { code, since } => {
             let receiving = Receiving::open(app.clone(), opened.settings.receiving.queue_length);
-            let pulled = receiving.pull_now(asker, &code, since).await;
+            let pulled = receiving.pull_now(caller, &code, since).await;
             receiving.close().await;
             Ok(output::print(&brought(&pulled?))?)
         }
-        Command::Show { code } => Ok(output::print(&shown(&app.show_pull(asker, &code).await?))?),
+        Command::Show { code } => Ok(output::print(&shown(&app.show_pull(caller, &code).await?))?),
         Command::Stop { code } => {
-            if app.stop_pull(asker, &code).await? {
+            if app.stop_pull(caller, &code).await? {
                 eprintln!("Platform {code} is asked no more.");
             } else {
                 eprintln!("Platform {code} was not asked.");
@@ -154,7 +154,7 @@ pub async fn run(opened: &Opened, asker: &Asker, command: Command) -> Result<(),
     }
 }
 
-async fn set(opened: &Opened, asker: &Asker, arguments: SetArguments) -> Result<(), CommandError> {
+async fn set(opened: &Opened, caller: &Caller, arguments: SetArguments) -> Result<(), CommandError> {
     let secret = read_secret(&arguments.secret_file)?;
     let SetArguments { code, lrs, key, xapi_version, look_back, moodle, course, named_by, every, since, .. } =
         arguments;
@@ -170,7 +170,7 @@ async fn set(opened: &Opened, asker: &Asker, arguments: SetArguments) -> Result<
         (None, None) => return Err("say what is asked: --lrs ADDRESS or --moodle ADDRESS".into()),
     };
     let new = NewPull { source, every: every.unwrap_or(standard), since };
-    opened.app.set_pull(asker, &code, &new).await?;
+    opened.app.set_pull(caller, &code, &new).await?;
     eprintln!(
         "Platform {code} is asked every {}: by the service within half a minute, or at once with: \
          kurskoll platform pull now {code}",
@@ -181,8 +181,8 @@ async fn set(opened: &Opened, asker: &Asker, arguments: SetArguments) -> Result<
 
 /// What a pull brought, a line for each figure.
 fn brought(brought: &Brought) -> String {
-    let Brought { told, found, refused, contradicting, undated } = brought;
-    let mut rows = vec![("told", *told), ("found", *found)];
+    let Brought { returned, found, refused, contradicting, undated } = brought;
+    let mut rows = vec![("returned", *returned), ("found", *found)];
     rows.extend(
         [("refused", *refused), ("contradicting", *contradicting), ("undated", *undated)]
             .into_iter()

@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use crate::app::receiving::reread::{Difference, RereadRequest};
-use crate::app::{App, Asker};
-use crate::cli::interrupt::{Interrupted, settle, unless_interrupted};
-use crate::cli::results::standing_change;
+use crate::app::{App, Caller};
+use crate::cli::interrupt::{Interrupted, finish, unless_interrupted};
+use crate::cli::results::state_change;
 use crate::cli::{CommandError, output, values};
 use crate::domain::ids::PlatformCode;
 
@@ -62,14 +62,14 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     let mut count = Count::default();
     let mut list = output::List::new(&COLUMNS, "Nothing is read otherwise than before.");
     loop {
-        let operator = Asker::operator();
+        let operator = Caller::operator();
         let Some(answer) = unless_interrupted(app.reread_platform(&operator, &request)).await else {
             bar.finish_and_clear();
-            let kept = if dry_run { "nothing was changed" } else { "what they say otherwise is kept" };
+            let stored = if dry_run { "nothing was changed" } else { "what they say otherwise is kept" };
             let on = request
                 .after
                 .map_or_else(|| "give the command again".to_owned(), |after| format!("go on with --after {after}"));
-            return Err(Interrupted(format!("{} deliveries read again, and {kept}; {on}", count.deliveries)).into());
+            return Err(Interrupted(format!("{} deliveries read again, and {stored}; {on}", count.deliveries)).into());
         };
         let answer = answer?;
         bar.inc(answer.deliveries);
@@ -91,7 +91,7 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
             rows.push(row("delivery", [(1, delivery.to_string()), (8, note)]));
         }
         for change in answer.changes {
-            rows.push(row("status", (3..).zip(standing_change(&change))));
+            rows.push(row("status", (3..).zip(state_change(&change))));
         }
         bar.suspend(|| list.print(&rows))?;
         match answer.next {
@@ -109,7 +109,7 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     if dry_run {
         eprintln!("Nothing was changed: this was a dry run.");
     } else if added + changed + dropped > 0 {
-        settle(app, "everything was read again").await?;
+        finish(app, "everything was read again").await?;
     }
     Ok(())
 }

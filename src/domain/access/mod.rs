@@ -1,7 +1,7 @@
 //! Who may do what, and whom they may see (DESIGN, section 4).
 //!
-//! A [`Principal`] asks for an [`Action`] and gets a [`Grant`], which alone carries the [`Visible`] set that every scoped
-//! query demands. What is not visible does not exist for the asker; what is visible but not allowed is refused.
+//! A [`Principal`] requests an [`Action`] and gets a [`Grant`]. Only a grant carries the [`Visible`] set, which every scoped
+//! query needs. Data that is not visible does not exist for the caller; data that is visible but not allowed is refused.
 
 mod own_days;
 
@@ -13,7 +13,7 @@ use super::ids::{AdministrationCode, EmployeeId};
 
 pub use own_days::OwnDays;
 
-/// What somebody is to Kurskoll.
+/// The role of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -27,10 +27,10 @@ pub enum Role {
     Auditor,
     /// The SCIM endpoint and nothing else.
     Scim,
-    /// Sees the people whose employment names them as manager. By sign-in alone. What of these people a manager may not see
-    /// (scores of attempts) is to be left out where the sign-in is made: no caller has the role yet.
+    /// Sees the people whose employment names them as manager. By sign-in only. A manager may not see the scores of attempts:
+    /// these must be left out when sign-in is built. No caller has the role yet.
     Manager,
-    /// Sees themselves. By sign-in alone.
+    /// Sees only themselves. By sign-in only.
     Employee,
 }
 
@@ -38,7 +38,7 @@ impl Role {
     pub const ALL: [Self; 7] =
         [Self::Admin, Self::City, Self::Administration, Self::Auditor, Self::Scim, Self::Manager, Self::Employee];
 
-    /// Whether a token may give the role; the others follow from who signs in.
+    /// Whether a token may give the role. The other roles follow from the person who signs in.
     #[must_use]
     pub const fn is_by_token(self) -> bool {
         !matches!(self, Self::Manager | Self::Employee)
@@ -58,7 +58,7 @@ impl Role {
     }
 }
 
-/// What can be asked for; each door's acts, by what they mean.
+/// What a caller can request: the operations of all endpoints, by their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Figures per administration and requirement.
@@ -67,23 +67,23 @@ pub enum Action {
     ReadPeople,
     /// A file of named people.
     Export,
-    /// Results that wait unlinked.
+    /// Unlinked results.
     ReadUnlinked,
-    /// Say by hand whose an identity is, and undo it.
+    /// Link an identity to an employee by hand, and undo it.
     Link,
     /// Deliveries as they were received, their bytes included.
     ReadDeliveries,
     /// Read a quarantined delivery again.
     Replay,
-    /// Who looked at, exported and changed what.
+    /// The audit trail: who read, exported and changed what.
     ReadAudit,
     /// Which of HR's files were imported, and what each changed in the whole city.
     ReadImports,
-    /// How the learning platforms fare.
+    /// The state of the learning platforms.
     ReadPlatforms,
     /// Change the register itself: directory, requirements, platforms, tokens; back it up and verify it.
     Operate,
-    /// Tell, as an identity provider, who works where; and read what was told, protected personal data included.
+    /// Provision users as an identity provider, and read what was provisioned, protected personal data included.
     Provision,
 }
 
@@ -104,11 +104,11 @@ impl Action {
     ];
 }
 
-/// Whether a role may act at all; within which administrations is the [`Grant`]'s matter.
+/// Whether a role may act at all. The [`Grant`] says in which administrations.
 #[must_use]
 pub const fn role_permits(role: Role, action: Action) -> bool {
     match role {
-        // The provider's door shows protected personal data as they were told: to the provider, and to nobody else.
+        // The SCIM endpoint shows protected personal data as they were provisioned, and only to the provider.
         Role::Admin => !matches!(action, Action::Provision),
         Role::City => !matches!(
             action,
@@ -124,19 +124,19 @@ pub const fn role_permits(role: Role, action: Action) -> bool {
     }
 }
 
-/// Whose data somebody may see.
+/// The people whose data a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visible {
     All,
     Only(Own),
 }
 
-/// What is somebody's own: the union of what their roles give.
+/// A part of the data: the union of what the caller's roles give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Own {
-    /// Administrations: figures, and people on the days on which they are or were in one (`own_days`).
+    /// Administrations: their figures, and people on the days on which they are or were in one (`own_days`).
     pub administrations: BTreeSet<AdministrationCode>,
-    /// People on all their days: a manager's, and the caller.
+    /// People on all their days: a manager's people, and the caller.
     pub people: BTreeSet<EmployeeId>,
 }
 
@@ -147,7 +147,7 @@ impl Visible {
         Self::Only(Own { administrations, people: BTreeSet::new() })
     }
 
-    /// Some people: a manager's.
+    /// Some people, for a manager.
     #[must_use]
     pub fn people(people: BTreeSet<EmployeeId>) -> Self {
         Self::Only(Own { administrations: BTreeSet::new(), people })
@@ -168,7 +168,7 @@ impl Visible {
         }
     }
 
-    /// Whether what a person has in an administration is visible.
+    /// Whether a person's data in an administration is visible.
     #[must_use]
     pub fn includes_of(&self, employee: EmployeeId, administration: &AdministrationCode) -> bool {
         self.includes(administration) || matches!(self, Self::Only(own) if own.people.contains(&employee))
@@ -180,7 +180,7 @@ impl Visible {
     }
 }
 
-/// As an audit entry shows it: `city`, or the codes of administrations and how many people beside them.
+/// As an audit entry shows it: `city`, or the codes of administrations and the number of other people.
 impl std::fmt::Display for Visible {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self::Only(own) = self else { return f.write_str("city") };
@@ -194,20 +194,20 @@ impl std::fmt::Display for Visible {
     }
 }
 
-/// Somebody who has proved who they are.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The token's subject, or the operator at the command line.
     pub subject: String,
     pub roles: BTreeSet<Role>,
     pub administrations: BTreeSet<AdministrationCode>,
-    /// Who the caller is, as far as the directory knows them: the scope of [`Role::Employee`].
+    /// The caller as an employee, if the directory knows them: the scope of [`Role::Employee`].
     pub employee: Option<EmployeeId>,
-    /// Whose employment names the caller as manager: the scope of [`Role::Manager`].
+    /// The people whose employment names the caller as manager: the scope of [`Role::Manager`].
     pub managed: BTreeSet<EmployeeId>,
 }
 
-/// A right to act, within what is visible. Made by [`Principal::grant`] and nowhere else.
+/// A right to act on what is visible. Only [`Principal::grant`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     subject: String,
@@ -215,7 +215,7 @@ pub struct Grant {
     visible: Visible,
 }
 
-/// The act is not within the asker's roles.
+/// The caller's roles do not allow the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the roles of this token do not allow this")]
 pub struct Refused;
@@ -227,7 +227,7 @@ impl Principal {
         Self::with_token("operator".to_owned(), BTreeSet::from([Role::Admin]), BTreeSet::new())
     }
 
-    /// Somebody with a token: not known as an employee.
+    /// The subject of a token, who is not known as an employee.
     #[must_use]
     pub const fn with_token(
         subject: String,
@@ -237,15 +237,15 @@ impl Principal {
         Self { subject, roles, administrations, employee: None, managed: BTreeSet::new() }
     }
 
-    /// What makes users of those who waited until the directory knew them: it may do what their provider may.
+    /// The job that resolves waiting users once the directory knows them. It may do what their provider may.
     #[must_use]
     pub fn waiting_users() -> Self {
         let roles = BTreeSet::from([Role::Scim]);
         Self::with_token("waiting users".to_owned(), roles, BTreeSet::new())
     }
 
-    /// The right to act: over all where some city-wide role permits it, else over the union of what the other roles that
-    /// permit it give.
+    /// The right to act: on the whole city if a city-wide role permits it, otherwise on the union of what the other permitting
+    /// roles give.
     pub fn grant(&self, action: Action) -> Result<Grant, Refused> {
         let mut own = Own::default();
         let mut is_permitted = false;
@@ -288,7 +288,7 @@ impl Grant {
 mod tests {
     use super::*;
 
-    /// The whole table of who may do what; a change of a right shows up here as a change of a line.
+    /// The whole table of permissions. A changed permission shows up here as a changed line.
     #[test]
     fn the_table_of_rights() {
         let table: Vec<String> = Role::ALL
@@ -335,7 +335,7 @@ mod tests {
         let people = BTreeSet::from([EmployeeId(1), EmployeeId(2), EmployeeId(3)]);
         let seen = officer.grant(Action::ReadPeople).map(|grant| grant.visible().clone());
         assert_eq!(seen, Ok(Visible::Only(Own { administrations: own.clone(), people })));
-        // What a manager may not do at all is within the administrations alone.
+        // An action that a manager may not do at all covers the administrations only.
         let exported = officer.grant(Action::Export).map(|grant| grant.visible().clone());
         assert_eq!(exported, Ok(Visible::administrations(own)));
     }

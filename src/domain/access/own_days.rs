@@ -1,8 +1,8 @@
-//! Scope has days: which of a person's days are the asker's own, and what belongs to them (DESIGN, section 4).
+//! Scope has days: which of a person's days are the caller's own, and which data belong to them (DESIGN, section 4).
 //!
-//! One rule for every endpoint. An administration's own days of a person are those on which an employment of the person is
-//! in it, in the tree of each day. Nothing else decides: not what is recorded of the person elsewhere, so that another
-//! administration's data never change an answer. All functions here are pure; `app/own_people.rs` applies them to people,
+//! One rule for every endpoint. An administration's own days of a person are the days on which one of the person's
+//! employments is in it, in that day's tree of administrations. Nothing else decides, so another administration's data never
+//! change an answer. All functions here are pure; `app/own_people.rs` applies them to people,
 //! `domain/history/scoped.rs` to histories.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,20 +14,20 @@ use crate::domain::directory::proposal::{Proposal, ProposalContent};
 use crate::domain::directory::{Absence, Employment};
 use crate::domain::ids::EmployeeId;
 
-/// The days on which a person is, was or will be the asker's own.
+/// The days on which a person is, was or will be the caller's own.
 ///
 /// > Anna is employed in SEF from 1 January to 31 March, and in FGK from 1 April. An officer of SEF owns her days up to
 /// > 31 March, one of FGK those from 1 April, and one of both all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnDays {
-    /// Who sees the whole city sees every day of everybody.
+    /// A caller that sees the whole city sees every day of every person.
     All,
-    /// Only these; none: the person does not exist for the asker.
+    /// Only these. If there are none, the person does not exist for the caller.
     Only(DaySet),
 }
 
 impl Visible {
-    /// The days of a person that are the asker's own.
+    /// The days of a person that are the caller's own.
     #[must_use]
     pub fn own_days<'a>(&self, employee: EmployeeId, employments: impl IntoIterator<Item = &'a Employment>) -> OwnDays {
         match self {
@@ -42,7 +42,7 @@ impl Visible {
 }
 
 impl OwnDays {
-    /// Whether the person exists for the asker at all.
+    /// Whether the person exists for the caller at all.
     #[must_use]
     pub fn is_none(&self) -> bool {
         matches!(self, Self::Only(days) if days.is_empty())
@@ -68,7 +68,7 @@ impl OwnDays {
         self.within(days) == [days]
     }
 
-    /// Those of the days that are own.
+    /// The own days among the days.
     #[must_use]
     pub fn within(&self, days: Stretch) -> Vec<Stretch> {
         match self {
@@ -86,14 +86,14 @@ impl OwnDays {
         }
     }
 
-    /// The instant from which on nothing that becomes known of the person's name, addresses and numbers is the asker's: the
-    /// end of the last own day; `None` where there is none.
+    /// The end of the last own day; `None` where there is none. The caller does not see names, addresses and numbers of the
+    /// person that become known from this instant on.
     #[must_use]
     pub fn known_until(&self, calendar: CityCalendar) -> Option<DateTime<Utc>> {
         self.last_day().map(|last| calendar.first_instant_of(day_after(last)))
     }
 
-    /// Absences as they may be shown: their own days alone.
+    /// Absences as they may be shown: only their own days.
     #[must_use]
     pub fn absences(&self, absences: &[Absence]) -> Vec<Absence> {
         let stretches = absences.iter().filter_map(|absence| Stretch::inclusive(absence.starts_on, absence.ends_on));
@@ -101,8 +101,8 @@ impl OwnDays {
         own.map(|days| Absence { starts_on: days.first, ends_on: days.last() }).collect()
     }
 
-    /// A person as a day of theirs is judged: without the absences behind the own days that hold it. These cannot change
-    /// the day's status, only the due day that it waits for.
+    /// A person as one of their days is judged: without the absences after the run of own days that contains it. These cannot
+    /// change the day's status, only its due day.
     #[must_use]
     pub fn judged(&self, mut person: Person, day: NaiveDate) -> Person {
         let Self::Only(days) = self else { return person };
@@ -114,20 +114,20 @@ impl OwnDays {
         person
     }
 
-    /// Whether the reason of a decision is the asker's to read: it was decided on an own day, or speaks of own days alone.
+    /// Whether the caller may read the reason of a decision: it was decided on an own day, or is only about own days.
     #[must_use]
     pub fn may_read_reason(&self, decided_on: NaiveDate, about: Option<Stretch>) -> bool {
         self.contains(decided_on) || about.is_some_and(|days| self.contains_all(days))
     }
 
-    /// Whether a result counts on some own day: it happened on one, or is evidence that holds on one (`holds`: the days of
-    /// each piece of evidence that it is).
+    /// Whether a result counts on some own day: it happened on one, or is evidence that holds on one (`holds`: the days on
+    /// which it holds, for each item that it is evidence for).
     #[must_use]
     pub fn includes_result(&self, day: NaiveDate, mut holds: impl Iterator<Item = Stretch>) -> bool {
         self.contains(day) || holds.any(|days| self.touches(days))
     }
 
-    /// A proposal as far as it belongs to own days: an exemption from the first to the last of its own days, and prior training
+    /// The part of a proposal that belongs to own days: an exemption from the first to the last of its own days, or prior training
     /// that counts on one (`holds` as in [`Self::includes_result`]). Reasons of another administration's days are empty.
     #[must_use]
     pub fn proposal(

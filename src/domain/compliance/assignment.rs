@@ -1,11 +1,11 @@
-//! Assignments: since when a requirement binds a person, and by when it is due.
+//! Assignments: from when a requirement binds a person, and when it is due.
 
 use chrono::NaiveDate;
 
 use super::requirement::Requirement;
 use crate::domain::calendar::{DaySet, Stretch, add_days};
 
-/// The longest gap, in days, over which an assignment goes on.
+/// The longest gap, in days, over which an assignment continues.
 pub const LONGEST_GAP_DAYS: u32 = 30;
 
 /// One unbroken time in a requirement's audience.
@@ -46,8 +46,8 @@ pub fn assignments(requirement: &Requirement, in_audience: &DaySet, absences: &D
 /// The due day moved by one for each day of absence from the clock's start up to the due day, as moved so far: the
 /// smallest day that satisfies this; `None` where an open absence leaves none.
 ///
-/// Absences come in order and apart. One that begins on or before the due day, as the earlier ones have moved it, moves it
-/// past its own end; the first that begins later moves nothing, and neither do those after it.
+/// Absences are in order and do not touch. One that begins on or before the due day, as moved by the earlier ones, moves it
+/// by its own days. The first that begins later moves nothing, and neither do those after it.
 fn moved_by_absence(clock: NaiveDate, first_due: NaiveDate, absences: &DaySet) -> Option<NaiveDate> {
     let mut due = first_due;
     for absence in absences.stretches() {

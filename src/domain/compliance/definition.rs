@@ -1,6 +1,6 @@
-//! A requirement as JSON: how a version's definition is kept, word for word as it was applied.
+//! A requirement as JSON: a version's definition is stored exactly as it was applied.
 //!
-//! The words are those of the requirement file (DESIGN, "Requirements"), so that what is kept reads like what was written.
+//! The names are those of the requirement file (DESIGN, "Requirements"), so the stored definition reads like the file.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, CourseId, QuizId, RequirementCode};
 use crate::domain::training::{InvalidDecimal, PassMark, decimal_from_text};
 
-/// Why JSON is no definition of a requirement.
+/// Why JSON is not a definition of a requirement.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidDefinition {
     #[error("the definition is not of the expected form")]
@@ -40,7 +40,7 @@ struct Definition {
     new_hire_days: u32,
     existing_staff_due_on: Option<NaiveDate>,
     valid_months: Option<u32>,
-    // Versions from before these were known say nothing of them.
+    // Versions older than these fields do not have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     valid_until: Option<AnnualDay>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ struct ItemDefinition {
     course: Option<CourseId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quiz: Option<QuizId>,
-    /// The digits of a decimal: a JSON number would be read as a float by others.
+    /// The digits of a decimal: other programs would read a JSON number as a float.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pass_mark: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a result does among others: so that nothing is answered as taken that has no effect, without a word of why.
+//! What effect a result has among others. So a sender learns why an accepted result has no effect.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use crate::domain::training::{LinkedResult, Revokes};
 /// What a result does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// It counts, and nothing else that counts says the same; or it withdraws or restores something.
+    /// It counts, and no other effective result says the same; or it withdraws or restores something.
     Some {
-        /// Whether something that says the same is withdrawn: it counts anew.
+        /// Whether a result that says the same is withdrawn, and this one counts again.
         is_anew: bool,
     },
-    /// It counts, and so does something that says the same.
+    /// It counts, and so does another result that says the same.
     Repeats,
     None(NoEffect),
 }
@@ -26,26 +26,26 @@ pub enum NoEffect {
     Withdrawn(EventId),
     #[error("it is withdrawn by hand ({0}); restore it by hand if that is wrong")]
     WithdrawnByHand(EventId),
-    #[error("it names the event {0}, which is not known here: it takes effect if that event comes")]
+    #[error("it names the event {0}, which is not known here: it takes effect if that event arrives")]
     UnknownEvent(EventId),
-    #[error("what it names, {event}, is withdrawn already by {by}")]
+    #[error("the event that it names, {event}, is withdrawn already by {by}")]
     WithdrawnBefore { event: EventId, by: EventId },
     #[error("an administrator decided that {0} counts: withdraw it by hand if that is wrong")]
     RestoredByHand(EventId),
-    #[error("it names {0}, which voids a statement, and what voids cannot be voided")]
+    #[error("it names {0}, which voids a statement, and a voiding statement cannot be voided")]
     OfVoiding(EventId),
     #[error("it revokes itself, alone or in a circle with others")]
     Circular,
-    #[error("nothing of that learner's was done there up to then")]
+    #[error("that learner has no result there up to then")]
     NothingUpTo,
     #[error(
-        "nothing of that learner's was done there on that day or the day before; a reset takes nothing from earlier days"
+        "that learner has no result there on that day or the day before; a reset withdraws nothing from earlier days"
     )]
     NothingRecent,
 }
 
 impl NoEffect {
-    /// What withdraws it, where something does.
+    /// The event that withdraws it, if any.
     #[must_use]
     pub const fn withdrawn_by(&self) -> Option<&EventId> {
         match self {
@@ -55,7 +55,7 @@ impl NoEffect {
     }
 }
 
-/// What the result of an event does among those of its person; nothing where it is not among them.
+/// The effect of an event's result among the results of its person; `None` where it is not among them.
 #[must_use]
 pub fn effect_of(results: &[LinkedResult], (platform, event_id): (PlatformId, &EventId)) -> Option<Effect> {
     let is_it = |result: &LinkedResult| result.platform == platform && result.event_id == *event_id;
@@ -73,17 +73,17 @@ pub fn effect_of(results: &[LinkedResult], (platform, event_id): (PlatformId, &E
         State::Withdrawn { by } => Effect::None(withdrawn(by)),
         State::Circular => Effect::None(NoEffect::Circular),
         State::Counts(_) => {
-            let alike = all.iter().filter(|(other, _)| {
+            let counts = all.iter().filter(|(other, _)| {
                 !is_it(other)
                     && other.platform == platform
                     && (&other.target, &other.kind, other.occurred_at)
                         == (&result.target, &result.kind, result.occurred_at)
             });
-            let alike: Vec<State<'_>> = alike.map(|(_, state)| *state).collect();
-            if alike.iter().any(|state| matches!(state, State::Counts(_))) {
+            let counts: Vec<State<'_>> = counts.map(|(_, state)| *state).collect();
+            if counts.iter().any(|state| matches!(state, State::Counts(_))) {
                 Effect::Repeats
             } else {
-                Effect::Some { is_anew: !alike.is_empty() }
+                Effect::Some { is_anew: !counts.is_empty() }
             }
         }
         State::InEffect if changes_something(&all, &without, &is_it) => Effect::Some { is_anew: false },
@@ -114,16 +114,16 @@ fn withdrawn(by: &LinkedResult) -> NoEffect {
     }
 }
 
-/// Whether anything else would count, or be in effect, that is not, or the other way round, without a result.
+/// Whether any other result would change between counting (or being in effect) and not, without this result.
 fn changes_something(
     with: &[(&LinkedResult, State<'_>)],
     without: &[(&LinkedResult, State<'_>)],
     is_it: &impl Fn(&LinkedResult) -> bool,
 ) -> bool {
-    let stands = |states: &[(&LinkedResult, State<'_>)]| -> HashSet<(PlatformId, EventId)> {
-        let standing = states.iter().filter(|(_, state)| matches!(state, State::Counts(_) | State::InEffect));
-        let others = standing.filter(|(result, _)| !is_it(result));
+    let effective_others = |states: &[(&LinkedResult, State<'_>)]| -> HashSet<(PlatformId, EventId)> {
+        let effective = states.iter().filter(|(_, state)| matches!(state, State::Counts(_) | State::InEffect));
+        let others = effective.filter(|(result, _)| !is_it(result));
         others.map(|(result, _)| (result.platform, result.event_id.clone())).collect()
     };
-    stands(with) != stands(without)
+    effective_others(with) != effective_others(without)
 }

@@ -1,8 +1,8 @@
-//! The rules a second time, day by day with plain sets of days: what the quick code is held to.
+//! The rules a second time, day by day with plain sets of days: the reference for the fast code.
 //!
 //! Written from DESIGN's text alone (section 2, and section 3 on the export) and slow on purpose: a function here is a
-//! sentence there. It shares the types of the code that it checks, and none of its reckoning. "For ever" is up to
-//! the oracle's last day; whoever asks it keeps everything that ends well before that.
+//! sentence there. It shares the types of the code that it checks, but none of its computation. "For ever" means up to
+//! the oracle's last day, so callers must use data that ends well before that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::requirement::{Audience, Item, Requirement, RequirementVersion};
-use super::standing::{Person, Standing, Status};
+use super::state::{ComplianceState, Person, Status};
 use crate::domain::calendar::AnnualDay;
 use crate::domain::directory::Employment;
 use crate::domain::ids::{AdministrationCode, EventId};
@@ -74,7 +74,7 @@ fn is_in(audience: &Audience, employment: &Employment) -> bool {
     administration && form && unit
 }
 
-/// "a result is known by learner, kind, course or quiz, attempt and instant"; the attempt's name goes before its number.
+/// "a result is known by learner, kind, course or quiz, attempt and instant"; the attempt's name takes precedence over its number.
 fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
     let same_kind = match (&a.kind, &b.kind) {
         (ResultKind::Completion, ResultKind::Completion) => true,
@@ -87,8 +87,8 @@ fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
     same_kind && a.platform == b.platform && a.target == b.target && a.occurred_at == b.occurred_at
 }
 
-/// "what is the same in every word": all that is said but the event's id.
-fn is_in_the_same_words(a: &LinkedResult, b: &LinkedResult) -> bool {
+/// "what is the same in every word": everything but the event's id.
+fn has_the_same_content(a: &LinkedResult, b: &LinkedResult) -> bool {
     a.platform == b.platform && a.target == b.target && a.kind == b.kind && a.occurred_at == b.occurred_at
 }
 
@@ -101,11 +101,11 @@ fn decided_by_hand(result: &LinkedResult, all: &[LinkedResult]) -> Option<bool> 
     let mut last: Option<(&LinkedResult, bool)> = None;
     for decision in all {
         let ResultKind::Revocation(Revokes::ByHand { event_id, counts }) = &decision.kind else { continue };
-        let is_about = all.iter().any(|told| {
-            !is_decision(told)
-                && told.platform == decision.platform
-                && told.event_id == *event_id
-                && is_in_the_same_words(told, result)
+        let is_about = all.iter().any(|reported| {
+            !is_decision(reported)
+                && reported.platform == decision.platform
+                && reported.event_id == *event_id
+                && has_the_same_content(reported, result)
         });
         let is_later = last
             .is_none_or(|(known, _)| (known.occurred_at, &known.event_id) < (decision.occurred_at, &decision.event_id));
@@ -116,11 +116,13 @@ fn decided_by_hand(result: &LinkedResult, all: &[LinkedResult]) -> Option<bool> 
     last.map(|(_, counts)| counts)
 }
 
-/// "a revocation can itself be revoked, and then never was": the revocations that are in effect, found by asking again and
-/// again whether all that could revoke one is settled. What never settles, in a circle, is in effect nowhere.
+/// "a revocation can itself be revoked, and then never was": the revocations in effect. Each pass decides those whose own
+/// revocations are all decided, until nothing changes. Those in a circle are never decided and are not in effect.
 fn in_effect(all: &[LinkedResult]) -> Vec<&LinkedResult> {
-    let revocations: Vec<&LinkedResult> =
-        all.iter().filter(|told| matches!(told.kind, ResultKind::Revocation(_)) && !is_decision(told)).collect();
+    let revocations: Vec<&LinkedResult> = all
+        .iter()
+        .filter(|reported| matches!(reported.kind, ResultKind::Revocation(_)) && !is_decision(reported))
+        .collect();
     let revokes = |by: &LinkedResult, what: &LinkedResult| match &by.kind {
         // "a voided statement's voiding cannot be voided"
         _ if matches!(what.kind, ResultKind::Revocation(Revokes::Statement(_))) => false,
@@ -128,34 +130,34 @@ fn in_effect(all: &[LinkedResult]) -> Vec<&LinkedResult> {
             !is_decision(named)
                 && named.platform == by.platform
                 && named.event_id == *event
-                && is_in_the_same_words(named, what)
+                && has_the_same_content(named, what)
         }),
         _ => false,
     };
-    let mut settled: Vec<Option<bool>> = revocations.iter().map(|one| decided_by_hand(one, all)).collect();
+    let mut decided: Vec<Option<bool>> = revocations.iter().map(|one| decided_by_hand(one, all)).collect();
     loop {
-        let before = settled.clone();
+        let before = decided.clone();
         for (place, one) in revocations.iter().enumerate() {
-            if settled[place].is_some() {
+            if decided[place].is_some() {
                 continue;
             }
             let by = revocations.iter().enumerate().filter(|(_, by)| revokes(by, one)).map(|(by, _)| before[by]);
             let by: Vec<Option<bool>> = by.collect();
             if by.contains(&Some(true)) {
-                settled[place] = Some(false);
+                decided[place] = Some(false);
             } else if by.iter().all(|by| *by == Some(false)) {
-                settled[place] = Some(true);
+                decided[place] = Some(true);
             }
         }
-        if settled == before {
+        if decided == before {
             break;
         }
     }
-    revocations.iter().zip(&settled).filter(|(_, is)| **is == Some(true)).map(|(one, _)| *one).collect()
+    revocations.iter().zip(&decided).filter(|(_, is)| **is == Some(true)).map(|(one, _)| *one).collect()
 }
 
 /// "A revocation takes its evidence away whole"; "One that names an event takes away that event and what is the same in
-/// every word", as far as it was told no later than the revocation or the event.
+/// every word", if it was reported no later than the revocation or the event.
 fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
     if let Some(counts) = decided_by_hand(result, all) {
         return !counts;
@@ -170,12 +172,12 @@ fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
             let is_named = !is_decision(named)
                 && named.platform == revocation.platform
                 && named.event_id == *event
-                && is_in_the_same_words(named, result);
-            let no_later = |than: DateTime<Utc>| result.told_at.is_none_or(|told| told <= than);
+                && has_the_same_content(named, result);
+            let no_later = |than: DateTime<Utc>| result.reported_at.is_none_or(|reported| reported <= than);
             is_named
                 && (named.event_id == result.event_id
                     || no_later(revocation.occurred_at)
-                    || named.told_at.is_some_and(no_later))
+                    || named.reported_at.is_some_and(no_later))
         })
     })
 }
@@ -196,16 +198,16 @@ fn is_withdrawn_by_time(result: &LinkedResult, all: &[LinkedResult]) -> bool {
     })
 }
 
-/// A result as of when it was done: "an attempt that has a name is of the earliest instant at which it was told", of the
-/// tellings that no revocation names.
+/// A result as of when it was done: an attempt with a name has the instant of its earliest report, among the
+/// reports that no revocation names.
 pub(super) fn as_done(result: &LinkedResult, all: &[LinkedResult]) -> LinkedResult {
     let mut done = result.clone();
     let ResultKind::Attempt { name: Some(name), .. } = &result.kind else { return done };
-    for told in all {
-        let ResultKind::Attempt { name: Some(other), .. } = &told.kind else { continue };
-        let of_the_attempt = other == name && told.target == result.target && told.platform == result.platform;
-        if of_the_attempt && told.occurred_at < done.occurred_at && !is_withdrawn_by_name(told, all) {
-            (done.occurred_at, done.day) = (told.occurred_at, told.day);
+    for reported in all {
+        let ResultKind::Attempt { name: Some(other), .. } = &reported.kind else { continue };
+        let of_the_attempt = other == name && reported.target == result.target && reported.platform == result.platform;
+        if of_the_attempt && reported.occurred_at < done.occurred_at && !is_withdrawn_by_name(reported, all) {
+            (done.occurred_at, done.day) = (reported.occurred_at, reported.day);
         }
     }
     done
@@ -213,15 +215,15 @@ pub(super) fn as_done(result: &LinkedResult, all: &[LinkedResult]) -> LinkedResu
 
 /// What counts, each as of when it was done.
 fn counting(all: &[LinkedResult]) -> Vec<LinkedResult> {
-    let told = all.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
-    let named_by_none = told.filter(|result| !is_withdrawn_by_name(result, all));
+    let reported = all.iter().filter(|result| !matches!(result.kind, ResultKind::Revocation { .. }));
+    let named_by_none = reported.filter(|result| !is_withdrawn_by_name(result, all));
     let as_done = named_by_none.map(|result| (result, as_done(result, all)));
-    let counting =
-        as_done.filter(|(told, done)| decided_by_hand(told, all) == Some(true) || !is_withdrawn_by_time(done, all));
+    let counting = as_done
+        .filter(|(reported, done)| decided_by_hand(reported, all) == Some(true) || !is_withdrawn_by_time(done, all));
     counting.map(|(_, done)| done).collect()
 }
 
-/// "a graded quiz attempt": one that has a name may be told without a grade.
+/// "a graded quiz attempt": one with a name may be reported without a grade.
 fn is_graded_attempt(result: &LinkedResult) -> bool {
     match &result.kind {
         ResultKind::Attempt { name, score, passed, .. } => name.is_none() || score.is_some() || passed.is_some(),
@@ -288,7 +290,7 @@ struct Timeline {
 
 /// "the event whose evidence begins it (the smallest id of several)": evidence of that day, for an item that did not hold
 /// the day before, in an alternative that is whole.
-fn begun_by(
+fn first_evidence(
     requirement: &Requirement,
     timeline: &Timeline,
     seen: &[&LinkedResult],
@@ -315,13 +317,13 @@ fn is_quiz_of(item: &Item, target: &Target) -> bool {
     matches!((item, target), (Item::Quiz { quiz, .. }, Target::Quiz(tried)) if quiz == tried)
 }
 
-/// Judges as DESIGN says, in a world that ends.
+/// Judges as DESIGN says, up to a last day.
 pub(super) struct Oracle {
     pub(super) last: NaiveDate,
 }
 
 impl Oracle {
-    /// The days from `first` to `last`, both included; to the end of the world where there is no last one.
+    /// The days from `first` to `last`, both included; to the oracle's last day where there is no last one.
     fn days(&self, first: NaiveDate, last: Option<NaiveDate>) -> impl Iterator<Item = NaiveDate> + use<> {
         days(first, last.map_or(self.last, |last| last.min(self.last)))
     }
@@ -380,13 +382,13 @@ impl Oracle {
         Timeline { items, days: all }
     }
 
-    /// What holds for a person on day `t`, and the version that says so.
-    pub(super) fn standing_on(
+    /// The compliance state of a person on day `t`, and the version that judges.
+    pub(super) fn state_on(
         &self,
         person: &Person,
         versions: &[RequirementVersion],
         t: NaiveDate,
-    ) -> Option<(u32, Standing)> {
+    ) -> Option<(u32, ComplianceState)> {
         let version = version_in_effect(versions, t)?;
         let requirement = &version.requirement;
         let bound = person.employments.iter().filter(|employment| is_in(&requirement.audience, employment));
@@ -435,14 +437,14 @@ impl Oracle {
             ResultKind::Attempt { score, .. } => score.as_ref(),
             _ => None,
         });
-        let standing = Standing {
+        let state = ComplianceState {
             status,
             clock,
             due_on,
             on_time: holds_within(clock, due_on.unwrap_or(self.last)),
             satisfied_on: stretch.map(|(first, _)| first),
             valid_until: stretch.map(|(_, last)| last).filter(|last| *last < self.last),
-            evidence_event_id: stretch.and_then(|(first, _)| begun_by(requirement, &timeline, &seen, first)),
+            evidence_event_id: stretch.and_then(|(first, _)| first_evidence(requirement, &timeline, &seen, first)),
             best_score_percent: scores.map(percent).max(),
             attempts: different.count() as u32,
             last_attempt_on: named.iter().map(|result| result.day).max(),
@@ -452,7 +454,7 @@ impl Oracle {
                 .map(|(i, _)| 1 << i)
                 .sum(),
         };
-        Some((version.version, standing))
+        Some((version.version, state))
     }
 
     /// "the person's employment in that administration and in the audience on as_of (the one that started first, then the
@@ -471,7 +473,7 @@ impl Oracle {
             .filter(|employment| self.days(employment.starts_on, employment.ends_on).any(|day| day == t))
             .collect();
         there.sort_by_key(|employment| (employment.starts_on, employment.id.clone()));
-        // The last one told of an administration stays: so the first in order is told last.
+        // A later insert replaces an earlier one, so the first in order is inserted last.
         there.into_iter().rev().map(|e| (e.administration.clone(), e.fact_id)).collect()
     }
 }

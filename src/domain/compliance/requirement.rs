@@ -1,4 +1,4 @@
-//! Requirements: who must have done what, by when, and for how long it holds.
+//! Requirements: what a person must have done, by when, and for how long it holds.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::domain::training::{PassMark, Target};
 /// The most different items that one requirement may name.
 pub const MAX_ITEMS: usize = 60;
 
-/// Who is bound; an empty list binds all (DESIGN, "Requirement").
+/// The people that are bound; an empty list binds all (DESIGN, "Requirement").
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audience {
     pub administrations: BTreeSet<AdministrationCode>,
@@ -30,14 +30,14 @@ impl Audience {
     }
 }
 
-/// What has to be done: a course completed, or a quiz passed.
+/// What must be done: a course completed, or a quiz passed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Item {
     Course(CourseId),
     Quiz { quiz: QuizId, pass_mark: PassMark },
 }
 
-/// A rule as it is written in a file, before it has a version (DESIGN, "Requirements").
+/// A rule as a file states it, before it has a version (DESIGN, "Requirements").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
     pub code: RequirementCode,
@@ -48,13 +48,13 @@ pub struct Requirement {
     pub alternatives: Vec<Vec<Item>>,
     /// Days from the clock's start to the due day.
     pub new_hire_days: u32,
-    /// The due day of those who were in the audience when the requirement took effect.
+    /// The due day of people who were in the audience when the requirement took effect.
     pub existing_staff_due_on: Option<NaiveDate>,
     /// Calendar months that evidence holds; without it and `valid_until`, for ever.
     pub valid_months: Option<u32>,
     /// The day of each year up to and including which evidence holds; instead of `valid_months`.
     pub valid_until: Option<AnnualDay>,
-    /// Training from before this day is no evidence.
+    /// Training from before this day is not evidence.
     pub counts_from: Option<NaiveDate>,
     /// Days before its end from which a stretch is expiring.
     pub renewal_days: u32,
@@ -76,7 +76,7 @@ impl Requirement {
         items
     }
 
-    /// What its items name, each once.
+    /// The courses and quizzes that its items name, each once.
     #[must_use]
     pub fn targets(&self) -> Vec<Target> {
         let mut targets: Vec<Target> = Vec::new();
@@ -93,7 +93,7 @@ impl Requirement {
     }
 
     /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after it.
-    /// Nothing where training of that day does not count.
+    /// `None` where training of that day does not count.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> Option<Stretch> {
         if self.counts_from.is_some_and(|from| day < from) {
@@ -115,7 +115,7 @@ impl Requirement {
     }
 }
 
-/// A requirement as it was applied once; never rewritten.
+/// A requirement as it was applied; never rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequirementVersion {
     /// 1 for the first, counted per code.

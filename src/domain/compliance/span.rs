@@ -1,24 +1,24 @@
-//! Spans: a person's days cut where the judgement changes, so that any day's report can be read instead of reckoned.
+//! Spans: a person's days cut where the judgement changes, so that a report of any day can be read instead of computed.
 //!
-//! A span is [`Case::on`] asked once and true for all its days. Statuses that change by themselves at midnight need no job.
+//! A span is one call of [`Case::on`] that is true for all its days. Statuses that change at midnight need no job.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::requirement::{RequirementVersion, in_effect_on};
-use super::standing::{Case, Person, Standing};
+use super::state::{Case, ComplianceState, Person};
 use crate::domain::calendar::{Stretch, day_after};
 use crate::domain::directory::Employment;
 use crate::domain::ids::AdministrationCode;
 
-/// Consecutive days on which one person's standing in one requirement stays the same.
+/// Consecutive days on which one person's compliance state in one requirement stays the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandingSpan {
+pub struct StateSpan {
     pub days: Stretch,
     /// The requirement's version that judges on these days.
     pub version: u32,
-    pub standing: Standing,
+    pub state: ComplianceState,
 }
 
 /// Consecutive days on which a person counts in an administration, by one employment that a report shows.
@@ -47,26 +47,24 @@ fn turning_days_of(person: &Person, versions: &[RequirementVersion]) -> BTreeSet
     employments.chain(effect).flatten().collect()
 }
 
-/// All spans of a person in a requirement, in order; days on which it does not bind the person have none.
+/// All spans of a person in a requirement, in order. Days on which it does not bind the person have none.
 #[must_use]
-pub fn standing_spans(person: &Person, versions: &[RequirementVersion]) -> Vec<StandingSpan> {
+pub fn state_spans(person: &Person, versions: &[RequirementVersion]) -> Vec<StateSpan> {
     let cases: Vec<Case<'_>> = versions.iter().map(|version| Case::new(person, version)).collect();
     let mut days = turning_days_of(person, versions);
     days.extend(cases.iter().flat_map(Case::turning_days));
-    let mut spans: Vec<StandingSpan> = Vec::new();
+    let mut spans: Vec<StateSpan> = Vec::new();
     for stretch in stretches(&days) {
         let Some(version) = in_effect_on(versions, stretch.first) else { continue };
         let judged = cases.iter().find(|case| case.version() == version).and_then(|case| case.on(stretch.first));
-        let Some(standing) = judged else { continue };
+        let Some(state) = judged else { continue };
         match spans.last_mut() {
             Some(last)
-                if last.days.until == Some(stretch.first)
-                    && last.version == version.version
-                    && last.standing == standing =>
+                if last.days.until == Some(stretch.first) && last.version == version.version && last.state == state =>
             {
                 last.days.until = stretch.until;
             }
-            _ => spans.push(StandingSpan { days: stretch, version: version.version, standing }),
+            _ => spans.push(StateSpan { days: stretch, version: version.version, state }),
         }
     }
     spans

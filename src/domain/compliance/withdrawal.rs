@@ -1,24 +1,24 @@
 //! What withdraws what: revocations, revocations of revocations, and what administrators decide by hand.
 //!
-//! [`states`] is a function of the set of results alone, so that neither the order nor the repetition of deliveries matters.
+//! [`states`] is a function of the set of results alone, so neither the order nor the repetition of deliveries matters.
 //! Start there; `Withdrawals` says which revocations are in effect.
 //!
-//! * A revocation that names an event withdraws it, and what the same platform told in the same words no later than the
-//!   revocation (or than the named event) was told. What it tells again later counts anew.
-//! * A revocation that is withdrawn never was. One that withdraws itself, alone or in a circle with others, withdraws
-//!   nothing.
-//! * What an administrator decided of a result goes before what the platform says; of two decisions, the later one.
+//! * A revocation that names an event withdraws it. It also withdraws results of the same platform with the same content,
+//!   if they were reported no later than the revocation or the named event. A later report of the same counts again.
+//! * A revocation that is withdrawn has no effect. One that withdraws itself, alone or in a circle with others, has none
+//!   either.
+//! * An administrator's decision about a result takes precedence over the platform; of two decisions, the later one does.
 
 use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
-use super::evidence::{Done, first_tellings, named_attempt};
+use super::evidence::{Done, first_reports, named_attempt};
 use crate::domain::calendar::day_before;
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::{LinkedResult, ResultKind, Revokes, Target};
 
-/// What holds for a result among others.
+/// The state of a result among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State<'a> {
     /// It was done, and is not withdrawn.
@@ -31,7 +31,7 @@ pub enum State<'a> {
     Circular,
 }
 
-/// All that a result says but its event's id: who says the same, says it of the same.
+/// The content of a result without its event's id: results with equal content report the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Wording<'a> {
     platform: PlatformId,
@@ -57,7 +57,7 @@ pub fn states(results: &[LinkedResult]) -> Vec<(&LinkedResult, State<'_>)> {
     let withdrawals = Withdrawals::among(results);
     let remaining: Vec<&LinkedResult> =
         results.iter().filter(|result| !result.kind.is_revocation() && withdrawals.by_name(result).is_none()).collect();
-    let firsts = first_tellings(&remaining);
+    let firsts = first_reports(&remaining);
     let state = |result| {
         if let Some(state) = withdrawals.of_revocation(result) {
             return state;
@@ -66,15 +66,15 @@ pub fn states(results: &[LinkedResult]) -> Vec<(&LinkedResult, State<'_>)> {
             return State::Withdrawn { by };
         }
         let first = named_attempt(result).and_then(|attempt| firsts.get(&attempt).copied()).unwrap_or(result);
-        let done = Done { told: result, occurred_at: first.occurred_at, day: first.day };
+        let done = Done { reported: result, occurred_at: first.occurred_at, day: first.day };
         withdrawals.by_time(done).map_or(State::Counts(done), |by| State::Withdrawn { by })
     };
     results.iter().map(|result| (result, state(result))).collect()
 }
 
-/// The completions and tellings of attempts that nothing withdraws.
+/// The completions and reports of attempts that are not withdrawn.
 ///
-/// What remains of an attempt that has a name is of one instant, its earliest telling's.
+/// All remaining reports of an attempt with a name have one instant, that of the earliest one.
 #[must_use]
 pub fn not_withdrawn(results: &[LinkedResult]) -> Vec<Done<'_>> {
     let counting = |(_, state)| match state {
@@ -95,14 +95,14 @@ struct Withdrawals<'a> {
     revocations: HashMap<Wording<'a>, State<'a>>,
 }
 
-/// Revocations that say the same, which are one.
+/// Revocations with the same content, which are one.
 struct Node<'a> {
     one: &'a LinkedResult,
     state: Option<State<'a>>,
     /// The node that it names.
     names: Option<usize>,
     named_by: Vec<usize>,
-    /// How many of those are not decided yet.
+    /// How many of them are not decided yet.
     pending: usize,
 }
 
@@ -127,9 +127,9 @@ impl<'a> Withdrawals<'a> {
         };
         for decision in results.iter().filter(|result| is_by_hand(result)) {
             let Some(of) = named(decision) else { continue };
-            let kept = withdrawals.by_hand.entry(Wording::of(of)).or_insert(decision);
-            if (kept.occurred_at, &kept.event_id) < (decision.occurred_at, &decision.event_id) {
-                *kept = decision;
+            let stored = withdrawals.by_hand.entry(Wording::of(of)).or_insert(decision);
+            if (stored.occurred_at, &stored.event_id) < (decision.occurred_at, &decision.event_id) {
+                *stored = decision;
             }
         }
         let nodes = withdrawals.decided(results, &named);
@@ -155,9 +155,9 @@ impl<'a> Withdrawals<'a> {
         withdrawals
     }
 
-    /// The revocations, each decided but those that stand in a circle.
+    /// The revocations, each decided except those in a circle.
     ///
-    /// Each names one other at the most, so whoever is named by nobody is decided first, and then whom that one names.
+    /// Each names at most one other. So a revocation that no other names is decided first, and then the one that it names.
     fn decided(
         &self,
         results: &'a [LinkedResult],
@@ -178,7 +178,7 @@ impl<'a> Withdrawals<'a> {
         }
         for place in 0..nodes.len() {
             let Some(of) = nodes.get(place).and_then(|node| named(node.one)) else { continue };
-            // The standard forbids to void what voids.
+            // The standard does not allow a voiding statement to be voided.
             if matches!(of.kind.revokes(), Some(Revokes::Statement(_))) {
                 continue;
             }
@@ -214,7 +214,7 @@ impl<'a> Withdrawals<'a> {
             }
             queue.extend(node.state.map(|_| names));
         }
-        // Whichever was met first: what is told is told of the earliest.
+        // The loop found any revocation; the answer is to name the earliest.
         let in_effect: Vec<bool> = nodes.iter().map(|node| node.state == Some(State::InEffect)).collect();
         let earliest_of = |node: &Node<'a>| {
             let others = node.named_by.iter().filter(|by| in_effect.get(**by) == Some(&true));
@@ -222,16 +222,16 @@ impl<'a> Withdrawals<'a> {
         };
         let by: Vec<Option<&LinkedResult>> = nodes.iter().map(earliest_of).collect();
         for (node, by) in nodes.iter_mut().zip(by) {
-            if let (Some(State::Withdrawn { by: kept }), Some(by)) = (&mut node.state, by)
-                && !is_by_hand(kept)
+            if let (Some(State::Withdrawn { by: stored }), Some(by)) = (&mut node.state, by)
+                && !is_by_hand(stored)
             {
-                *kept = by;
+                *stored = by;
             }
         }
         nodes
     }
 
-    /// The state of a revocation or a decision by hand; nothing for what was done.
+    /// The state of a revocation or a decision by hand; `None` for other results.
     fn of_revocation(&self, result: &'a LinkedResult) -> Option<State<'a>> {
         if !result.kind.is_revocation() {
             return None;
@@ -239,7 +239,7 @@ impl<'a> Withdrawals<'a> {
         Some(self.revocations.get(&Wording::of(result)).copied().unwrap_or(State::InEffect))
     }
 
-    /// What withdraws something that was done, and names it or somebody that says the same.
+    /// What withdraws a result by naming it, or one with the same content.
     fn by_name(&self, result: &'a LinkedResult) -> Option<&'a LinkedResult> {
         let wording = Wording::of(result);
         if let Some(decision) = self.by_hand.get(&wording) {
@@ -249,11 +249,11 @@ impl<'a> Withdrawals<'a> {
         earliest(naming.filter(|(by, of)| takes(by, of, result)).map(|(by, _)| *by))
     }
 
-    /// What withdraws something that was done by when it was done.
+    /// What withdraws a result by its time.
     fn by_time(&self, done: Done<'a>) -> Option<&'a LinkedResult> {
-        let taking = self.of_target.get(&(done.told.platform, &done.told.target))?.iter().copied();
-        // Decided by hand that it counts: `by_name` has seen the other decisions.
-        if self.by_hand.contains_key(&Wording::of(done.told)) {
+        let taking = self.of_target.get(&(done.reported.platform, &done.reported.target))?.iter().copied();
+        // A decision by hand says that it counts: `by_name` has handled the other decisions.
+        if self.by_hand.contains_key(&Wording::of(done.reported)) {
             return None;
         }
         earliest(taking.filter(|by| {
@@ -263,12 +263,12 @@ impl<'a> Withdrawals<'a> {
     }
 }
 
-/// Whether a revocation that names an event takes another that says the same: not where that was told later than both.
+/// Whether a revocation that names an event also withdraws a result with the same content: not if that was reported after both.
 fn takes(revocation: &LinkedResult, named: &LinkedResult, result: &LinkedResult) -> bool {
-    let is_told_later = |told: DateTime<Utc>| {
-        told > revocation.occurred_at && named.told_at.is_none_or(|told_of_named| told > told_of_named)
+    let is_reported_later = |reported: DateTime<Utc>| {
+        reported > revocation.occurred_at && named.reported_at.is_none_or(|named_at| reported > named_at)
     };
-    result.event_id == named.event_id || !result.told_at.is_some_and(is_told_later)
+    result.event_id == named.event_id || !result.reported_at.is_some_and(is_reported_later)
 }
 
 fn is_by_hand(result: &LinkedResult) -> bool {

@@ -76,15 +76,15 @@ pub fn beside(
 ) -> Beside {
     let (mine, others): (Vec<&Account>, Vec<&Account>) =
         accounts.iter().partition(|account| account.generation == generation);
-    let told_by = |accounts: &[&Account], id: &EmploymentId| accounts.iter().any(|account| account.governs(id));
+    let arrived_by = |accounts: &[&Account], id: &EmploymentId| accounts.iter().any(|account| account.governs(id));
     let active_others: Vec<&Account> = others.iter().copied().filter(|account| account.is_active()).collect();
     let chosen = |test: &dyn Fn(&EmploymentId) -> bool| employments.keys().filter(|id| test(id)).cloned().collect();
-    let own: BTreeSet<EmploymentId> = chosen(&|id| told_by(&mine, id));
+    let own: BTreeSet<EmploymentId> = chosen(&|id| arrived_by(&mine, id));
     let sees_hrs = active_others.is_empty() || (active && own.is_empty());
     Beside {
         another_is_active: !active_others.is_empty(),
-        of_active: chosen(&|id| told_by(&active_others, id)),
-        hidden: chosen(&|id| !told_by(&mine, id) && (told_by(&others, id) || !sees_hrs)),
+        of_active: chosen(&|id| arrived_by(&active_others, id)),
+        hidden: chosen(&|id| !arrived_by(&mine, id) && (arrived_by(&others, id) || !sees_hrs)),
         own,
         ended_today: BTreeMap::new(),
     }
@@ -101,8 +101,8 @@ pub fn employed_as(accounts: &[Account], employment: &EmploymentId) -> Vec<u32> 
             .map(|account| account.generation)
             .collect()
     };
-    let told = generations(&|account| account.governs(employment));
-    let active = if told.is_empty() { generations(&Account::is_active) } else { told };
+    let provisioned = generations(&|account| account.governs(employment));
+    let active = if provisioned.is_empty() { generations(&Account::is_active) } else { provisioned };
     if active.is_empty() { generations(&|_| true) } else { active }
 }
 
@@ -132,7 +132,7 @@ pub fn speaks(accounts: &[Account], generation: u32, employments: &BTreeMap<Empl
 
 /// A name, as it is to be told of the person; `None`: what is known stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NameToTell {
+pub struct NameToWrite {
     pub given_name: Option<String>,
     pub family_name: Option<String>,
 }
@@ -143,23 +143,23 @@ pub struct NameToTell {
 /// Where another speaks of the person, the account's own word is kept with the account alone. Where the account was the
 /// speaker and goes, the next speaker's name takes the place of its name, but not of one that HR's files gave since.
 #[must_use]
-pub fn name_to_tell(
+pub fn name_to_write(
     (before, employments_before): (&[Account], &BTreeMap<EmploymentId, EmploymentRecord>),
     (after, employments_after): (&[Account], &BTreeMap<EmploymentId, EmploymentRecord>),
     generation: u32,
     person: Option<&PersonRecord>,
-    now: &NameToTell,
-) -> NameToTell {
+    now: &NameToWrite,
+) -> NameToWrite {
     let next = match speaker(after, employments_after) {
         Some(next) if next.generation != generation => next,
         _ => return now.clone(),
     };
     let gone = speaker(before, employments_before).filter(|gone| gone.generation == generation);
-    let (Some(gone), Some(person)) = (gone, person) else { return NameToTell::default() };
+    let (Some(gone), Some(person)) = (gone, person) else { return NameToWrite::default() };
     let follows = |gone: &Option<String>, next: &Option<String>, known: &String| {
         next.clone().filter(|_| gone.as_ref() == Some(known))
     };
-    NameToTell {
+    NameToWrite {
         given_name: follows(&gone.given_name, &next.given_name, &person.given_name),
         family_name: follows(&gone.family_name, &next.family_name, &person.family_name),
     }

@@ -88,8 +88,9 @@ mod tests {
 
     #[test]
     fn each_code_that_was_named_is_remembered_until_the_day_of_the_next() {
-        let told = named(&[("SEF", "2020-01-01"), ("SEF", "2021-01-01"), ("SF", "2026-07-03"), ("DSF", "2027-01-04")]);
-        assert_eq!(told, ["SEF until 2026-07-03", "SF until 2027-01-04"]);
+        let reported =
+            named(&[("SEF", "2020-01-01"), ("SEF", "2021-01-01"), ("SF", "2026-07-03"), ("DSF", "2027-01-04")]);
+        assert_eq!(reported, ["SEF until 2026-07-03", "SF until 2027-01-04"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct FileSource {
     /// How many records were read from it: of a row with several employments, each.
     pub records: u64,
     /// How many rows the mapping passed over.
-    pub passed_over: u64,
+    pub skipped: u64,
 }
 
 /// The mapping by which files were read.
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn file(kind: FileKind, name: &str, digest: &str) -> FileSource {
-        FileSource { kind, name: name.to_owned(), digest: digest.to_owned(), bytes: 1, records: 1, passed_over: 0 }
+        FileSource { kind, name: name.to_owned(), digest: digest.to_owned(), bytes: 1, records: 1, skipped: 0 }
     }
 
     #[test]

@@ -114,9 +114,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_somebody_is_is_no_duplicate(wishes in prop::collection::vec((0..6_i64, 0..6_i64), 0..20)) {
+        fn whoever_somebody_is_is_no_duplicate(wanted in prop::collection::vec((0..6_i64, 0..6_i64), 0..20)) {
             let mut merges = Merges::default();
-            for (duplicate, kept) in wishes.into_iter().map(|(a, b)| (EmployeeId(a), EmployeeId(b))) {
+            for (duplicate, kept) in wanted.into_iter().map(|(a, b)| (EmployeeId(a), EmployeeId(b))) {
                 if merges.may_merge(duplicate, kept).is_ok() {
                     merges.insert(duplicate, kept);
                 }

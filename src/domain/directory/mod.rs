@@ -68,12 +68,12 @@ pub struct Employment {
     pub ends_on: Option<NaiveDate>,
     /// What HR told, where a reorganisation moves the employment or HR named other administrations before; `None`: what
     /// stands above.
-    pub moved: Option<ToldEmployment>,
+    pub moved: Option<RecordedEmployment>,
 }
 
 /// Where and on which days an employment is, as HR told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldEmployment {
+pub struct RecordedEmployment {
     pub administration: AdministrationCode,
     pub unit: String,
     /// What it was named before, the oldest first (`earlier_place`).
@@ -98,13 +98,13 @@ impl Employment {
     /// The employment's own first day, wherever it began.
     #[must_use]
     pub fn began_on(&self) -> NaiveDate {
-        self.moved.as_ref().map_or(self.starts_on, |told| told.starts_on)
+        self.moved.as_ref().map_or(self.starts_on, |reported| reported.starts_on)
     }
 
     /// Where and when HR told it.
     #[must_use]
-    pub fn as_told(&self) -> ToldEmployment {
-        self.moved.clone().unwrap_or_else(|| ToldEmployment {
+    pub fn as_recorded(&self) -> RecordedEmployment {
+        self.moved.clone().unwrap_or_else(|| RecordedEmployment {
             administration: self.administration.clone(),
             unit: self.unit.clone(),
             earlier: Vec::new(),

@@ -336,8 +336,8 @@ impl RowProblems {
     /// Adds another file's problems.
     pub fn append(&mut self, other: Self) {
         self.total += other.total;
-        let room = Self::MAX_LISTED - self.listed.len();
-        self.listed.extend(other.listed.into_iter().take(room));
+        let layer = Self::MAX_LISTED - self.listed.len();
+        self.listed.extend(other.listed.into_iter().take(layer));
     }
 
     /// Brings what is listed into the order of files and lines.

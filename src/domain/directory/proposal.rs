@@ -93,7 +93,7 @@ impl Proposal {
             kind,
             // What was done elsewhere has a day and no time.
             occurred_at: completed_on.and_time(chrono::NaiveTime::MIN).and_utc(),
-            told_at: None,
+            reported_at: None,
             day: *completed_on,
         })
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::earlier_place;
 use super::proposal::ProposalContent;
-use super::{EarlierPlace, EmploymentForm, ToldEmployment};
+use super::{EarlierPlace, EmploymentForm, RecordedEmployment};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 use crate::domain::linking::Identity;
 use crate::domain::training::{Score, Target};
@@ -88,8 +88,8 @@ pub struct EmploymentRecord {
 impl EmploymentRecord {
     /// Where and when it is, as HR tells it.
     #[must_use]
-    pub fn as_told(&self) -> ToldEmployment {
-        ToldEmployment {
+    pub fn as_recorded(&self) -> RecordedEmployment {
+        RecordedEmployment {
             administration: self.administration.clone(),
             unit: self.unit.clone(),
             earlier: self.earlier.clone(),

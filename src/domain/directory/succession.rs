@@ -11,7 +11,7 @@ use std::ops::Bound;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Employment, ToldEmployment};
+use super::{Employment, RecordedEmployment};
 use crate::domain::calendar::day_before;
 use crate::domain::ids::AdministrationCode;
 
@@ -186,9 +186,14 @@ impl Successions {
 
     /// The administration that has, on a day, what is told in another.
     #[must_use]
-    pub fn resolve<'a>(&'a self, told: &'a AdministrationCode, unit: &str, day: NaiveDate) -> &'a AdministrationCode {
-        let mut code = told;
-        if self.from.contains(told) {
+    pub fn resolve<'a>(
+        &'a self,
+        recorded: &'a AdministrationCode,
+        unit: &str,
+        day: NaiveDate,
+    ) -> &'a AdministrationCode {
+        let mut code = recorded;
+        if self.from.contains(recorded) {
             for moves in self.by_day.range(..=day).map(|(_, moves)| moves) {
                 code = moves.of(code, unit).unwrap_or(code);
             }
@@ -201,10 +206,10 @@ impl Successions {
     ///
     /// Depends on nothing but what was named and which steps stand: in which order steps were recorded, and whether before
     /// or after a file that names where they lead, does not matter.
-    fn way<'a>(&'a self, told: &'a ToldEmployment) -> Vec<Leg<'a>> {
-        let earlier = told.earlier.iter().map(|place| (&place.administration, place.unit.as_str()));
+    fn way<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<Leg<'a>> {
+        let earlier = recorded.earlier.iter().map(|place| (&place.administration, place.unit.as_str()));
         let mut way: Vec<Leg<'a>> = Vec::new();
-        for (code, unit) in earlier.chain([(&told.administration, told.unit.as_str())]) {
+        for (code, unit) in earlier.chain([(&recorded.administration, recorded.unit.as_str())]) {
             let reached = way.iter().position(|leg| leg.administration == code);
             let first = reached.and_then(|place| way.get(place)).and_then(|leg| leg.first);
             way.truncate(reached.unwrap_or(0));
@@ -237,20 +242,20 @@ impl Successions {
 
     /// The administration that has an employment on a day, which need not be one of its own.
     #[must_use]
-    pub fn place<'a>(&'a self, told: &'a ToldEmployment, day: NaiveDate) -> &'a AdministrationCode {
-        let way = self.way(told);
+    pub fn place<'a>(&'a self, recorded: &'a RecordedEmployment, day: NaiveDate) -> &'a AdministrationCode {
+        let way = self.way(recorded);
         let there = way.iter().rev().find(|leg| leg.first.is_none_or(|first| first <= day));
-        there.map_or(&told.administration, |leg| leg.administration)
+        there.map_or(&recorded.administration, |leg| leg.administration)
     }
 
     /// Where an employment is on its own days, one after the other.
     #[must_use]
-    pub fn stays<'a>(&'a self, told: &'a ToldEmployment) -> Vec<Stay<'a>> {
-        let way = self.way(told);
+    pub fn stays<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<Stay<'a>> {
+        let way = self.way(recorded);
         let next = way.iter().skip(1).map(|leg| leg.first.map(day_before)).chain([None]);
         let within = |(leg, last): (&Leg<'a>, Option<NaiveDate>)| {
-            let first = leg.first.map_or(told.starts_on, |first| first.max(told.starts_on));
-            let last = [last, told.ends_on].into_iter().flatten().min();
+            let first = leg.first.map_or(recorded.starts_on, |first| first.max(recorded.starts_on));
+            let last = [last, recorded.ends_on].into_iter().flatten().min();
             let Leg { administration, unit, .. } = *leg;
             last.is_none_or(|last| first <= last).then_some(Stay { first, last, administration, unit })
         };
@@ -259,26 +264,26 @@ impl Successions {
 
     /// The administrations that have an employment on some of its days, one after the other.
     #[must_use]
-    pub fn places<'a>(&'a self, told: &'a ToldEmployment) -> Vec<&'a AdministrationCode> {
-        self.stays(told).into_iter().map(|stay| stay.administration).collect()
+    pub fn places<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<&'a AdministrationCode> {
+        self.stays(recorded).into_iter().map(|stay| stay.administration).collect()
     }
 
     /// Whether an employment was, is or will be in an administration by what was named and what stands, on whatever days.
     #[must_use]
-    pub fn leads_to(&self, told: &ToldEmployment, code: &AdministrationCode) -> bool {
-        self.way(told).iter().any(|leg| leg.administration == code)
+    pub fn leads_to(&self, recorded: &RecordedEmployment, code: &AdministrationCode) -> bool {
+        self.way(recorded).iter().any(|leg| leg.administration == code)
     }
 
     /// Whether an employment has been brought to an administration by a day: to name it then says nothing new.
     #[must_use]
-    pub fn has_led_to(&self, told: &ToldEmployment, code: &AdministrationCode, day: NaiveDate) -> bool {
+    pub fn has_led_to(&self, recorded: &RecordedEmployment, code: &AdministrationCode, day: NaiveDate) -> bool {
         let begun = |leg: &&Leg<'_>| leg.first.is_none_or(|first| first <= day);
-        self.way(told).iter().filter(begun).any(|leg| leg.administration == code)
+        self.way(recorded).iter().filter(begun).any(|leg| leg.administration == code)
     }
 
     /// Whether two accounts of an employment have it in the same administrations from the same days on.
     #[must_use]
-    pub fn agree(&self, before: &ToldEmployment, after: &ToldEmployment) -> bool {
+    pub fn agree(&self, before: &RecordedEmployment, after: &RecordedEmployment) -> bool {
         let (before, after) = (self.way(before), self.way(after));
         let places = |way: &[Leg<'_>]| -> Vec<(Option<NaiveDate>, AdministrationCode)> {
             way.iter().map(|leg| (leg.first, leg.administration.clone())).collect()
@@ -292,15 +297,15 @@ impl Successions {
         if employment.moved.is_none() && !self.from.contains(&employment.administration) {
             return vec![employment];
         }
-        let told = employment.as_told();
-        let stays = self.stays(&told);
-        let is_where_it_was_told = match stays.as_slice() {
+        let recorded = employment.as_recorded();
+        let stays = self.stays(&recorded);
+        let is_where_it_was_recorded = match stays.as_slice() {
             // It ends before it begins.
             [] => true,
             [only] => *only.administration == employment.administration && only.unit == employment.unit,
             _ => false,
         };
-        if is_where_it_was_told {
+        if is_where_it_was_recorded {
             return vec![employment];
         }
         let segment = |stay: &Stay<'_>| Employment {
@@ -308,7 +313,7 @@ impl Successions {
             unit: stay.unit.to_owned(),
             starts_on: stay.first,
             ends_on: stay.last,
-            moved: Some(told.clone()),
+            moved: Some(recorded.clone()),
             ..employment.clone()
         };
         stays.iter().map(segment).collect()
@@ -323,7 +328,7 @@ impl Successions {
 
     /// Whether an employment would be on some of its days in an administration that is closed on them, and in which.
     #[must_use]
-    pub fn closed_to(&self, told: &ToldEmployment) -> Option<AdministrationCode> {
+    pub fn closed_to(&self, recorded: &RecordedEmployment) -> Option<AdministrationCode> {
         if self.terms.is_empty() {
             return None;
         }
@@ -333,7 +338,7 @@ impl Successions {
             let mut within = closings.filter(|day| stay.first < *day && stay.last.is_none_or(|last| *day <= last));
             self.is_closed(stay.administration, stay.first) || within.next().is_some()
         };
-        self.stays(told).iter().find(|stay| is_closed(stay)).map(|stay| stay.administration.clone())
+        self.stays(recorded).iter().find(|stay| is_closed(stay)).map(|stay| stay.administration.clone())
     }
 
     /// Whether a reorganisation names an administration: it is a part of the tree of some day, whatever HR's files list.

@@ -1,6 +1,6 @@
 //! Decisions by hand about results as a story tells them: proposed, decided, rejected, ended, and by whom.
 
-use super::{Entry, Field, Happened, Kind, Told, change};
+use super::{Entry, Field, Happened, HistoryRecord, Kind, change};
 use crate::domain::approval::Act;
 use crate::domain::training::{ResultDecision, Verdict};
 
@@ -10,7 +10,7 @@ struct Decided<'a> {
     platform: &'a str,
 }
 
-impl Told for Decided<'_> {
+impl HistoryRecord for Decided<'_> {
     const KIND: Kind = Kind::Withdrawal;
 
     fn key(&self) -> String {
@@ -40,11 +40,11 @@ impl Told for Decided<'_> {
 
 /// The entries of a decision about a result of a platform's. One that was decided as it was made is told once, as added.
 #[must_use]
-pub fn told_of_decision(decision: &ResultDecision, platform: &str) -> Vec<Entry> {
+pub fn entries_of_decision(decision: &ResultDecision, platform: &str) -> Vec<Entry> {
     let record = Decided { decision, platform };
     let entry = |act: &Act, comes: bool| {
-        let told = change(act.at, (!comes).then_some(&record), comes.then_some(&record));
-        told.map(|entry| Entry { by: Some(act.by.clone()), ..entry })
+        let described = change(act.at, (!comes).then_some(&record), comes.then_some(&record));
+        described.map(|entry| Entry { by: Some(act.by.clone()), ..entry })
     };
     let mut entries = Vec::new();
     if decision.decided.as_ref().map(|act| act.at) != Some(decision.proposed.at) {

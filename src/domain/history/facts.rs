@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Field, Kind, Told};
+use super::{Field, HistoryRecord, Kind};
 use crate::domain::directory::records::{
     AbsenceRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
@@ -10,7 +10,7 @@ use crate::domain::ids::{EmployeeNumber, EventId, RequirementCode};
 use crate::domain::linking::Identity;
 use crate::domain::training::{ResultKind, Score, Target};
 
-impl Told for PersonRecord {
+impl HistoryRecord for PersonRecord {
     const KIND: Kind = Kind::Person;
 
     fn key(&self) -> String {
@@ -30,7 +30,7 @@ impl Told for PersonRecord {
     }
 }
 
-impl Told for EmploymentRecord {
+impl HistoryRecord for EmploymentRecord {
     const KIND: Kind = Kind::Employment;
 
     fn key(&self) -> String {
@@ -55,7 +55,7 @@ impl Told for EmploymentRecord {
     }
 }
 
-impl Told for AbsenceRecord {
+impl HistoryRecord for AbsenceRecord {
     const KIND: Kind = Kind::Absence;
 
     fn key(&self) -> String {
@@ -76,7 +76,7 @@ fn exemption(requirement: &RequirementCode, starts_on: NaiveDate, ends_on: Optio
 }
 
 /// An exemption from a file of HR's.
-impl Told for ExemptionRecord {
+impl HistoryRecord for ExemptionRecord {
     const KIND: Kind = Kind::Exemption;
 
     fn key(&self) -> String {
@@ -106,7 +106,7 @@ pub struct DecidedExemption {
     pub reason: String,
 }
 
-impl Told for DecidedExemption {
+impl HistoryRecord for DecidedExemption {
     const KIND: Kind = Kind::Exemption;
 
     fn key(&self) -> String {
@@ -147,7 +147,7 @@ pub struct PriorTraining {
     pub reason: String,
 }
 
-impl Told for PriorTraining {
+impl HistoryRecord for PriorTraining {
     const KIND: Kind = Kind::PriorTraining;
 
     fn key(&self) -> String {
@@ -170,7 +170,7 @@ impl Told for PriorTraining {
 }
 
 /// What a platform calls the person, from HR's file of identities.
-impl Told for IdentityRecord {
+impl HistoryRecord for IdentityRecord {
     const KIND: Kind = Kind::Identity;
 
     fn key(&self) -> String {
@@ -207,7 +207,7 @@ pub struct Link {
     pub reason: String,
 }
 
-impl Told for Link {
+impl HistoryRecord for Link {
     const KIND: Kind = Kind::Link;
 
     fn key(&self) -> String {
@@ -247,7 +247,7 @@ pub struct Received {
     pub reason: Option<String>,
 }
 
-impl Told for Received {
+impl HistoryRecord for Received {
     const KIND: Kind = Kind::Result;
 
     fn key(&self) -> String {

@@ -1,9 +1,9 @@
 //! Merges as a story tells them: which number became part of which, by whom and why, and how that was undone.
 
-use super::{Entry, Field, Kind, Told, change};
+use super::{Entry, Field, HistoryRecord, Kind, change};
 use crate::domain::directory::merge::Merge;
 
-impl Told for Merge {
+impl HistoryRecord for Merge {
     const KIND: Kind = Kind::Merge;
 
     fn key(&self) -> String {
@@ -25,7 +25,7 @@ impl Told for Merge {
 
 /// The entries of a merge: made, and where it was, undone.
 #[must_use]
-pub fn told_of_merge(merge: &Merge) -> Vec<Entry> {
+pub fn entries_of_merge(merge: &Merge) -> Vec<Entry> {
     let made = change(merge.decided.at, None, Some(merge));
     let made = made.map(|entry| Entry { by: Some(merge.decided.by.clone()), ..entry });
     let undone = merge.undone.as_ref().and_then(|(act, because)| {

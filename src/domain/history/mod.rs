@@ -15,10 +15,10 @@ use chrono::{DateTime, Utc};
 
 use super::ids::EmployeeNumber;
 
-pub use decisions::told_of_decision;
+pub use decisions::entries_of_decision;
 pub use facts::{DecidedExemption, Link, PriorTraining, Received};
-pub use merges::told_of_merge;
-pub use proposals::told_of_proposal;
+pub use merges::entries_of_merge;
+pub use proposals::entries_of_proposal;
 
 /// A record as it was known from an instant up to another (`None`: still known).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Field {
 }
 
 /// A record of which a story tells.
-pub trait Told {
+pub trait HistoryRecord {
     const KIND: Kind;
 
     /// What makes it the same from version to version.
@@ -199,15 +199,15 @@ pub struct Entry {
 
 /// What changed between two states of a record, of which one may be missing; nothing where nothing did.
 #[must_use]
-pub fn change<T: Told>(known_at: DateTime<Utc>, before: Option<&T>, after: Option<&T>) -> Option<Entry> {
+pub fn change<T: HistoryRecord>(known_at: DateTime<Utc>, before: Option<&T>, after: Option<&T>) -> Option<Entry> {
     let record = after.or(before)?;
     let happened = match (before, after) {
         (None, _) => Happened::Added,
         (Some(_), Some(_)) => Happened::Changed,
         (Some(_), None) => Happened::Withdrawn,
     };
-    let fields_before = before.map(Told::fields).unwrap_or_default();
-    let fields_after = after.map(Told::fields).unwrap_or_default();
+    let fields_before = before.map(HistoryRecord::fields).unwrap_or_default();
+    let fields_after = after.map(HistoryRecord::fields).unwrap_or_default();
     let of = |fields: &[Field], place: usize| fields.get(place).and_then(|field| field.value.clone());
     let longer = if fields_after.is_empty() { &fields_before } else { &fields_after };
     let changes: Vec<FieldChange> = longer
@@ -224,7 +224,7 @@ pub fn change<T: Told>(known_at: DateTime<Utc>, before: Option<&T>, after: Optio
     if happened == Happened::Changed && changes.is_empty() {
         return None;
     }
-    let reason = after.and_then(Told::reason).map(ToOwned::to_owned).filter(|reason| !reason.is_empty());
+    let reason = after.and_then(HistoryRecord::reason).map(ToOwned::to_owned).filter(|reason| !reason.is_empty());
     Some(Entry {
         known_at,
         kind: T::KIND,
@@ -243,7 +243,7 @@ type Turn<'a, T> = (Option<&'a T>, Option<&'a T>);
 
 /// The entries of the versions of one kind: at each instant, what a record was and what it became.
 #[must_use]
-pub fn told<T: Told>(versions: &[Version<T>]) -> Vec<Entry> {
+pub fn entries_of<T: HistoryRecord>(versions: &[Version<T>]) -> Vec<Entry> {
     let mut turns: BTreeMap<(DateTime<Utc>, String), Turn<'_, T>> = BTreeMap::new();
     for version in versions {
         let key = version.record.key();
@@ -345,7 +345,7 @@ mod tests {
             version(absence("2026-01-01", "2026-01-31"), 2, Some(5)),
             version(absence("2026-03-01", ""), 2, None),
         ];
-        let told: Vec<String> = told(&versions)
+        let described: Vec<String> = entries_of(&versions)
             .iter()
             .map(|entry| {
                 let changes: Vec<String> =
@@ -360,7 +360,7 @@ mod tests {
                 )
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(described.join("\n"), @r#"
         1 absence 2026-01-01 added: starts_on None → Some("2026-01-01")
         2 absence 2026-01-01 changed: ends_on None → Some("2026-01-31")
         2 absence 2026-03-01 added: starts_on None → Some("2026-03-01")
@@ -376,7 +376,7 @@ mod tests {
                 .enumerate()
                 .map(|(day, from)| version(absence(&format!("2026-01-{:02}", day + 1), ""), *from, None))
                 .collect();
-            let story = Story::of(told(&versions));
+            let story = Story::of(entries_of(&versions));
             let (all, none) = story.page(None, None, 100);
             prop_assert_eq!(none, None);
             prop_assert!(all.is_sorted_by_key(|entry| entry.known_at));
@@ -410,7 +410,7 @@ mod tests {
                 }
             }
             let mut known: BTreeMap<String, String> = BTreeMap::new();
-            for entry in told(&versions) {
+            for entry in entries_of(&versions) {
                 let ends = entry.changes.iter().find(|change| change.field == "ends_on");
                 match entry.happened {
                     Happened::Withdrawn => drop(known.remove(&entry.of)),

@@ -7,7 +7,7 @@ use crate::domain::directory::proposal::{Proposal, ProposalContent};
 /// The entry of a proposal's whole content coming or going.
 fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {
     let (id, reason) = (proposal.id, proposal.reason.clone());
-    let told = match &proposal.content {
+    let described = match &proposal.content {
         ProposalContent::Exemption { requirement, starts_on, ends_on } => {
             let record = DecidedExemption {
                 id,
@@ -24,12 +24,12 @@ fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {
             change(act.at, (!comes).then_some(&record), comes.then_some(&record))
         }
     };
-    told.map(|entry| Entry { by: Some(act.by.clone()), ..entry })
+    described.map(|entry| Entry { by: Some(act.by.clone()), ..entry })
 }
 
 /// The entries of a proposal. One that was decided as it was made is told once, as added.
 #[must_use]
-pub fn told_of_proposal(proposal: &Proposal) -> Vec<Entry> {
+pub fn entries_of_proposal(proposal: &Proposal) -> Vec<Entry> {
     let mut entries = Vec::new();
     let decided_at = proposal.decided.as_ref().map(|act| act.at);
     if decided_at != Some(proposal.proposed.at) {

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Told, Version};
+use super::{HistoryRecord, Version};
 use crate::domain::access::OwnDays;
 use crate::domain::calendar::{CityCalendar, Stretch};
 use crate::domain::directory::records::{AbsenceRecord, EmploymentRecord, ExemptionRecord};
@@ -36,7 +36,7 @@ pub fn windows(
 
 /// The versions of facts without days, as the windows show them; in the order of their instants.
 #[must_use]
-pub fn through<T: Told + Clone + PartialEq>(versions: Vec<Version<T>>, windows: &[Window]) -> Vec<Version<T>> {
+pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, windows: &[Window]) -> Vec<Version<T>> {
     let mut sorted = versions;
     sorted.sort_by_key(|version| version.recorded_at);
     let mut seen: Vec<Version<T>> = Vec::new();
@@ -149,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::history::told;
+    use crate::domain::history::entries_of;
     use crate::domain::ids::EmployeeNumber;
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -181,9 +181,9 @@ mod tests {
             version(absence("2026-07-01", "2026-07-02"), 3, None),
         ];
         let seen = on_own_days(versions, &own("2026-01-01", "2026-03-31"), CityCalendar::default());
-        let told = told(&seen);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].changes[1].after.as_deref(), Some("2026-03-31"));
+        let entries = entries_of(&seen);
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].changes[1].after.as_deref(), Some("2026-03-31"));
     }
 
     #[test]

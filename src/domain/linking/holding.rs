@@ -1,6 +1,6 @@
 //! Whose a key is on which days (DESIGN, "Keys have days"): from what HR said of it, and when.
 //!
-//! [`settled`] takes away what never was, [`Holding`] answers for a day. Both look at days, not at the order in which
+//! [`resolved`] takes away what never was, [`Holding`] answers for a day. Both look at days, not at the order in which
 //! what was said on one day arrived.
 
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ pub struct Claim {
     /// Where it holds; `None`: on every platform.
     pub platform: Option<PlatformId>,
     /// When HR gave it.
-    pub told: Moment,
+    pub recorded: Moment,
     /// When HR took it back.
     pub taken: Option<Moment>,
     /// The first day, where HR says it.
@@ -46,7 +46,7 @@ impl Claim {
     /// Given and taken back without a day in between, or undone, or taken back before it began.
     fn never_was(&self) -> bool {
         let taken_before_it_counted = |taken: Moment| {
-            taken.day <= day_after(self.told.day) || self.valid_from.is_some_and(|first| taken.day <= first)
+            taken.day <= day_after(self.recorded.day) || self.valid_from.is_some_and(|first| taken.day <= first)
         };
         self.undone || self.taken.is_some_and(taken_before_it_counted)
     }
@@ -57,14 +57,14 @@ impl Claim {
         let Some(taken) = self.taken.filter(|_| !self.undone) else { return false };
         let has_other_days = self.valid_to.zip(later.valid_from).is_some_and(|(last, first)| last < first)
             || later.valid_to.zip(self.valid_from).is_some_and(|(last, first)| last < first);
-        let is_given_again = later.told.at == taken.at
+        let is_given_again = later.recorded.at == taken.at
             || later.continues == Some(taken.at)
-            || (later.told.at > taken.at && later.told.day <= day_after(taken.day));
+            || (later.recorded.at > taken.at && later.recorded.day <= day_after(taken.day));
         (self.holder, self.platform) == (later.holder, later.platform) && is_given_again && !has_other_days
     }
 
     fn first(&self) -> NaiveDate {
-        self.valid_from.unwrap_or(self.told.day)
+        self.valid_from.unwrap_or(self.recorded.day)
     }
 
     /// The first day on which HR does not say it any more.
@@ -87,7 +87,7 @@ impl Claim {
 /// The claims of one key without those that never were; what was taken back and given again without a day in between, or
 /// with other days, is one.
 #[must_use]
-pub fn settled(mut claims: Vec<Claim>) -> Vec<Claim> {
+pub fn resolved(mut claims: Vec<Claim>) -> Vec<Claim> {
     if let [only] = claims.as_slice() {
         // Nearly all.
         if only.never_was() {
@@ -95,19 +95,19 @@ pub fn settled(mut claims: Vec<Claim>) -> Vec<Claim> {
         }
         return claims;
     }
-    claims.sort_by_key(|claim| (claim.holder, claim.platform, claim.told.at));
-    let mut settled: Vec<Claim> = Vec::with_capacity(claims.len());
+    claims.sort_by_key(|claim| (claim.holder, claim.platform, claim.recorded.at));
+    let mut resolved: Vec<Claim> = Vec::with_capacity(claims.len());
     for claim in claims {
-        match settled.iter_mut().rev().find(|before| before.goes_on_in(&claim)) {
-            Some(before) => *before = Claim { told: before.told, ..claim },
-            None => settled.push(claim),
+        match resolved.iter_mut().rev().find(|before| before.goes_on_in(&claim)) {
+            Some(before) => *before = Claim { recorded: before.recorded, ..claim },
+            None => resolved.push(claim),
         }
     }
-    settled.retain(|claim| !claim.never_was());
-    settled
+    resolved.retain(|claim| !claim.never_was());
+    resolved
 }
 
-/// The day from which a key that HR gave on `told_on` may have been somebody's already: the first day of the work in which
+/// The day from which a key that HR gave on `recorded_on` may have been somebody's already: the first day of the work in which
 /// HR found them, unless HR said something else of them since. `otherwise` are the days from and to which HR said of
 /// them other values of the same key.
 ///
@@ -115,14 +115,14 @@ pub fn settled(mut claims: Vec<Claim>) -> Vec<Claim> {
 /// until 1 March: from 1 March.
 #[must_use]
 pub fn perhaps_from(
-    told_on: NaiveDate,
+    recorded_on: NaiveDate,
     employed: &DaySet,
     otherwise: impl Iterator<Item = (NaiveDate, Option<NaiveDate>)>,
 ) -> Option<NaiveDate> {
-    let began = employed.last_stretch_from_before(told_on)?.first;
-    let said_until = otherwise.filter(|(from, _)| *from < told_on).map(|(_, to)| to.unwrap_or(told_on)).max();
+    let began = employed.last_stretch_from_before(recorded_on)?.first;
+    let said_until = otherwise.filter(|(from, _)| *from < recorded_on).map(|(_, to)| to.unwrap_or(recorded_on)).max();
     let from = said_until.map_or(began, |until| until.max(began));
-    (from < told_on).then_some(from)
+    (from < recorded_on).then_some(from)
 }
 
 /// What a person decided about a key, for some days.
@@ -212,7 +212,7 @@ impl Holding {
         let mut turns = BTreeSet::from([NaiveDate::MIN]);
         for claim in &self.claims {
             turns.insert(claim.first());
-            turns.insert(claim.told.day);
+            turns.insert(claim.recorded.day);
             turns.extend(claim.until());
             turns.extend(claim.valid_to.map(day_after));
             turns.extend(claim.perhaps_from);
@@ -235,21 +235,22 @@ impl Holding {
             self.claims.iter().partition(|claim| claim.valid_from.is_some());
         let given: Vec<&Claim> = dated.iter().copied().filter(|claim| claim.is_given_on(day)).collect();
         let Some(latest) = given.iter().map(|claim| claim.first()).max() else {
-            let holders = by_when_told(&undated, day);
+            let holders = by_when_recorded(&undated, day);
             return if holders.is_empty() { last_of_dated(&dated, day) } else { holders };
         };
         // One without an end goes on until it begins for somebody else.
         let given = given.into_iter().filter(|claim| claim.valid_to.is_some() || claim.first() == latest);
         let given: Vec<&Claim> = given.collect();
-        let told_on = given.iter().map(|claim| claim.told.day).max();
-        let given_since = undated.into_iter().filter(|claim| claim.is_given_on(day) && Some(claim.told.day) > told_on);
+        let recorded_on = given.iter().map(|claim| claim.recorded.day).max();
+        let given_since =
+            undated.into_iter().filter(|claim| claim.is_given_on(day) && Some(claim.recorded.day) > recorded_on);
         given.into_iter().chain(given_since).map(|claim| claim.holder).collect()
     }
 }
 
 /// Whose a key is on a day by claims that have no first day of HR's own: from when it was given to when it was given to
 /// somebody else.
-fn by_when_told(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
+fn by_when_recorded(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
     let of = |chosen: &dyn Fn(&Claim) -> bool| -> BTreeSet<EmployeeId> {
         claims.iter().filter(|claim| chosen(claim)).map(|claim| claim.holder).collect()
     };
@@ -275,9 +276,9 @@ fn by_when_told(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
 
 /// Who keeps a key that HR gave from a day on, without a last one, and took back.
 fn last_of_dated(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
-    let kept = || claims.iter().filter(|claim| claim.valid_to.is_none() && claim.first() <= day);
-    let latest = kept().map(|claim| claim.first()).max();
-    kept().filter(|claim| Some(claim.first()) == latest).map(|claim| claim.holder).collect()
+    let stored = || claims.iter().filter(|claim| claim.valid_to.is_none() && claim.first() <= day);
+    let latest = stored().map(|claim| claim.first()).max();
+    stored().filter(|claim| Some(claim.first()) == latest).map(|claim| claim.holder).collect()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! [`holding`] says who is known by a key on which day. What is left over waits in the [`queue`]; [`namesakes`] finds who
 //! might be meant.
 
-pub mod folding;
 pub mod holding;
 pub mod namesakes;
+pub mod normalising;
 pub mod ownership;
 pub mod queue;
 pub mod suggestion;
@@ -165,7 +165,7 @@ pub enum ByHand {
     /// The identity is this employee's.
     Is(EmployeeId),
     /// The identity links to nobody.
-    Nobody,
+    Dismissed,
 }
 
 /// Where a result belongs.
@@ -204,7 +204,7 @@ pub fn link(
     let mut choose = |fit: &Fit| -> Result<Option<EmployeeId>, Unlinked> {
         match (fit.by_hand, fit.employees.as_slice()) {
             (Some(ByHand::Is(employee)), _) => Ok(Some(employee)),
-            (Some(ByHand::Nobody), _) | (None, []) => Ok(None),
+            (Some(ByHand::Dismissed), _) | (None, []) => Ok(None),
             (None, [only]) => Ok(Some(*only)),
             (None, several) => {
                 let mut employed = several.iter().copied().filter(|employee| employed_on(*employee, day));
@@ -220,7 +220,7 @@ pub fn link(
     for key in order {
         let Some(identity) = keys.identity(*key) else { continue };
         let fit = fit_of(&identity);
-        if fit.by_hand == Some(ByHand::Nobody) {
+        if fit.by_hand == Some(ByHand::Dismissed) {
             why = why.max(Unlinked::Dismissed);
         }
         match choose(&fit) {
@@ -233,7 +233,9 @@ pub fn link(
         }
     }
     // A decision about a key that the platform is not linked by dismisses as well.
-    if why == Unlinked::Unknown && keys.identities().any(|identity| fit_of(&identity).by_hand == Some(ByHand::Nobody)) {
+    if why == Unlinked::Unknown
+        && keys.identities().any(|identity| fit_of(&identity).by_hand == Some(ByHand::Dismissed))
+    {
         why = Unlinked::Dismissed;
     }
     Link::None(why)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
-use super::folding::{folded, folded_words, local_part};
+use super::normalising::{local_part, normalised, normalised_words};
 use super::ownership::Engagement;
 use super::suggestion::{AT_MOST, NEAR_FROM_PERCENT, Reason, SOON_DAYS, Suggestion, weighed};
 use super::{Identity, LearnerKeys, LinkingKey};
@@ -72,11 +72,11 @@ impl Names {
 
     /// The names that are near a folded one, with their similarity in percent.
     fn near(&self, name: &str) -> BTreeMap<&str, u8> {
-        let begin_alike = self.by_beginning.get(&first(name, 2)).into_iter().flatten();
+        let begin_status_counts = self.by_beginning.get(&first(name, 2)).into_iter().flatten();
         let rests = rests(name);
         let one_edit_off = rests.iter().filter_map(|rest| self.by_rest.get(rest)).flatten();
         let mut near = BTreeMap::new();
-        for other in begin_alike.chain(one_edit_off) {
+        for other in begin_status_counts.chain(one_edit_off) {
             let percent = similarity(name, other);
             if percent >= NEAR_FROM_PERCENT {
                 near.insert(other.as_str(), percent);
@@ -123,7 +123,7 @@ pub struct Namesakes {
 
 /// The letters that an address or a user name has in common with its likes: without domain, digits and separators.
 fn letters_of(text: &str) -> String {
-    let words = folded_words(local_part(text));
+    let words = normalised_words(local_part(text));
     words.concat().chars().take(LONGEST).collect()
 }
 
@@ -134,8 +134,8 @@ fn first(word: &str, letters: usize) -> String {
 
 /// A name whole, and each of its parts.
 fn variants(name: &str) -> BTreeSet<String> {
-    let words = folded_words(name);
-    let whole = folded(&words.concat());
+    let words = normalised_words(name);
+    let whole = normalised(&words.concat());
     words.into_iter().chain([whole]).filter(|word| !word.is_empty()).collect()
 }
 
@@ -180,7 +180,7 @@ impl Namesakes {
             let mut worth: BTreeMap<String, u8> = BTreeMap::new();
             for (given, family) in given.iter().flat_map(|given| family.iter().map(move |family| (given, family))) {
                 for (pattern, points) in patterns(given, family) {
-                    let pattern = folded(&pattern);
+                    let pattern = normalised(&pattern);
                     // Of Anna Andersson, `anna` and an `a` are no more than her given name.
                     if pattern != *given && pattern != *family {
                         let best = worth.entry(pattern).or_default();
@@ -314,7 +314,7 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
     fn by_address(&mut self, platform: PlatformId, identity: &Identity) {
         let index = self.index;
         let letters = letters_of(&identity.value);
-        let alike = index.by_local_part.get(&letters).into_iter().flatten().filter_map(|place| {
+        let counts = index.by_local_part.get(&letters).into_iter().flatten().filter_map(|place| {
             let known_by = &index.people.get(*place)?.known_by;
             // Who is known by the very key has a better reason.
             let here = |known: &&KnownBy| known.platform.is_none_or(|of| of == platform);
@@ -327,10 +327,10 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
                 });
             Some((*place, if is_address { Reason::SameLocalPart } else { Reason::SameUserName }))
         });
-        self.add_where_few(alike);
-        let made_so = index.by_pattern.get(&folded(&letters)).into_iter().flatten();
+        self.add_where_few(counts);
+        let made_so = index.by_pattern.get(&normalised(&letters)).into_iter().flatten();
         self.add_where_few(made_so.map(|(place, points)| (*place, Reason::NamePattern { points: *points })));
-        for (a, b) in pairs(&folded_words(local_part(&identity.value)), index) {
+        for (a, b) in pairs(&normalised_words(local_part(&identity.value)), index) {
             self.by_names(&a, &b);
             self.by_names(&b, &a);
         }
@@ -395,7 +395,7 @@ fn pairs(words: &[String], index: &Namesakes) -> BTreeSet<(String, String)> {
     }
     for middle in 1..words.len() {
         let (a, b) = words.split_at(middle);
-        pairs.insert((folded(&a.concat()), folded(&b.concat())));
+        pairs.insert((normalised(&a.concat()), normalised(&b.concat())));
     }
     if let (Some(first), Some(last)) = (words.first(), words.last().filter(|_| words.len() > 2)) {
         pairs.insert((first.clone(), last.clone()));
@@ -417,8 +417,8 @@ fn transposed(number: &str) -> BTreeSet<String> {
 /// A number with one digit changed, left out or put in.
 fn one_digit_off(number: &str) -> BTreeSet<String> {
     let digits: Vec<char> = number.chars().collect();
-    let with = |place: usize, instead: Option<char>, kept_from: usize| -> String {
-        digits.iter().take(place).copied().chain(instead).chain(digits.iter().skip(kept_from).copied()).collect()
+    let with = |place: usize, instead: Option<char>, stored_from: usize| -> String {
+        digits.iter().take(place).copied().chain(instead).chain(digits.iter().skip(stored_from).copied()).collect()
     };
     let mut others = BTreeSet::new();
     for place in 0..=digits.len() {

@@ -73,9 +73,9 @@ mod tests {
             ("2026-05-01", vec!["AVF"]),
             ("2027-05-01", vec!["AVF", "KS"]),
         ] {
-            let told: Vec<&str> =
+            let reported: Vec<&str> =
                 answering(&engagements, day(on)).into_iter().map(AdministrationCode::as_str).collect();
-            assert_eq!(told, expected, "{on}");
+            assert_eq!(reported, expected, "{on}");
         }
         let gone = answering(&engagements[..3], day("2026-01-01"));
         assert_eq!(gone.into_iter().map(AdministrationCode::as_str).collect::<Vec<_>>(), ["FGK", "SEF"]);

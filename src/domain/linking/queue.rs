@@ -21,7 +21,7 @@ pub enum Verdict {
     /// This one is known by it, and it would link if it came alone.
     Fits(EmployeeId),
     /// A person decided that it is nobody's.
-    Nobodys,
+    Dismissed,
 }
 
 impl Verdict {
@@ -34,7 +34,7 @@ impl Verdict {
             Self::Contradicted { .. } => "contradicted",
             Self::NotLinkedBy(_) => "not_linked_by",
             Self::Fits(_) => "fits",
-            Self::Nobodys => "nobodys",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -133,14 +133,14 @@ fn sole(fit: &Fit) -> Option<EmployeeId> {
 pub fn everybody(fit: &Fit) -> BTreeSet<EmployeeId> {
     let by_hand = fit.by_hand.and_then(|decided| match decided {
         ByHand::Is(employee) => Some(employee),
-        ByHand::Nobody => None,
+        ByHand::Dismissed => None,
     });
     fit.employees.iter().copied().chain(by_hand).collect()
 }
 
 fn verdict_of(fit: &Fit, number_names: Option<EmployeeId>, links: bool) -> Verdict {
-    if fit.by_hand == Some(ByHand::Nobody) {
-        return Verdict::Nobodys;
+    if fit.by_hand == Some(ByHand::Dismissed) {
+        return Verdict::Dismissed;
     }
     match (sole(fit), number_names) {
         (Some(employee), Some(number_names)) if employee != number_names => {

@@ -104,14 +104,14 @@ fn what_a_person_decided_goes_before_the_directory() {
     let shared = || Known::default().by(LinkingKey::Email, "info@example.org", &[ANNA, BO]).employed(&[BO]);
     let is_anna = shared().by_hand(LinkingKey::Email, "info@example.org", ByHand::Is(ANNA));
     assert_eq!(is_anna.link(&said), Link::To { employee: ANNA, by: LinkingKey::Email });
-    let nobody = shared().by_hand(LinkingKey::Email, "info@example.org", ByHand::Nobody);
+    let nobody = shared().by_hand(LinkingKey::Email, "info@example.org", ByHand::Dismissed);
     assert_eq!(nobody.link(&said), Link::None(Unlinked::Dismissed));
 }
 
 #[test]
 fn a_result_is_dismissed_by_one_key_unless_another_may_still_be_somebodys() {
     let known = Known::default()
-        .by_hand(LinkingKey::Email, "test@example.org", ByHand::Nobody)
+        .by_hand(LinkingKey::Email, "test@example.org", ByHand::Dismissed)
         .by(LinkingKey::Username, "both", &[ANNA, BO])
         .by(LinkingKey::Username, "bo", &[BO]);
     let dismissed = Link::None(Unlinked::Dismissed);

@@ -14,7 +14,7 @@ use crate::domain::access::{OwnDays, Visible};
 use crate::domain::calendar::Stretch;
 use crate::domain::compliance::requirement::in_effect_on;
 use crate::domain::compliance::span::shown_employments;
-use crate::domain::compliance::standing::standing_on;
+use crate::domain::compliance::state::state_on;
 use crate::domain::compliance::{Person, RequirementVersion, Status};
 use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
@@ -37,7 +37,7 @@ pub fn status(person: &Person, versions: &[RequirementVersion], visible: &Visibl
     if !visible.is_all() && !counts() {
         return None;
     }
-    standing_on(person, versions, day).map(|(_, standing)| standing.status)
+    state_on(person, versions, day).map(|(_, state)| state.status)
 }
 
 /// What makes a fact the same at both times.
@@ -298,7 +298,7 @@ mod tests {
             target: Target::Course(CourseId::parse("basics").expect("an id")),
             kind: ResultKind::Completion,
             occurred_at: day(on).and_time(chrono::NaiveTime::MIN).and_utc(),
-            told_at: None,
+            reported_at: None,
             day: day(on),
         }
     }

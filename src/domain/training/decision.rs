@@ -71,7 +71,7 @@ impl ResultDecision {
             target: of.target.clone(),
             kind: ResultKind::Revocation(Revokes::ByHand { event_id: self.event_id.clone(), counts }),
             occurred_at: decided.at,
-            told_at: None,
+            reported_at: None,
             // A decision withdraws nothing by its day.
             day: NaiveDate::MIN,
         })

@@ -78,7 +78,7 @@ mod tests {
             target,
             kind,
             occurred_at: chrono::DateTime::UNIX_EPOCH,
-            told_at: None,
+            reported_at: None,
             reason: None,
         }
     }
@@ -103,16 +103,16 @@ mod tests {
     #[test]
     fn whatever_else_differs_makes_another_result() {
         let quiz = Target::Quiz(QuizId::parse("c").expect("a quiz"));
-        let told = [
+        let reported = [
             result("1", "104233", ResultKind::Completion, course("c")),
             result("1", "104234", ResultKind::Completion, course("c")),
             result("1", "104233", ResultKind::Completion, course("d")),
             result("1", "104233", attempt("17"), quiz.clone()),
             result("1", "104233", attempt("17.5"), quiz.clone()),
         ];
-        let distinct: std::collections::BTreeSet<_> = told.iter().map(ReportedResult::content_digest).collect();
-        assert_eq!(distinct.len(), told.len());
+        let distinct: std::collections::BTreeSet<_> = reported.iter().map(ReportedResult::content_digest).collect();
+        assert_eq!(distinct.len(), reported.len());
         // 17 and 17.0 points are the same score.
-        assert_eq!(told[3].content_digest(), result("1", "104233", attempt("17.0"), quiz).content_digest());
+        assert_eq!(reported[3].content_digest(), result("1", "104233", attempt("17.0"), quiz).content_digest());
     }
 }

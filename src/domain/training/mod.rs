@@ -124,7 +124,7 @@ pub struct ReportedResult {
     /// The platform's instant of what happened.
     pub occurred_at: DateTime<Utc>,
     /// When the platform told it, where it says so beside when it happened. Revocations have none: they happen when told.
-    pub told_at: Option<DateTime<Utc>>,
+    pub reported_at: Option<DateTime<Utc>>,
     /// Why it was withdrawn; only revocations have one.
     pub reason: Option<String>,
 }
@@ -138,7 +138,7 @@ pub struct LinkedResult {
     pub kind: ResultKind,
     pub occurred_at: DateTime<Utc>,
     /// When the platform told it, where it says so beside when it happened.
-    pub told_at: Option<DateTime<Utc>>,
+    pub reported_at: Option<DateTime<Utc>>,
     /// The city's calendar day of `occurred_at`.
     pub day: NaiveDate,
 }

@@ -16,7 +16,7 @@ use super::{Addresses, Limits};
 use crate::http::problem::Problem;
 
 /// How much is read at once.
-const PIECE_BYTES: usize = 16 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The server behind sees nothing of a request before so much of it is here, or all of it: slow senders cost it nothing.
 const HELD_BACK_BYTES: usize = 16 * 1024;
@@ -73,19 +73,21 @@ impl Relay<'_> {
         let (mut from_client, mut to_client) = client.into_split();
         let mut place = self.waiting.place();
         let mut progress = Progress::begin();
-        let mut pending = Vec::with_capacity(PIECE_BYTES);
+        let mut pending = Vec::with_capacity(CHUNK_BYTES);
         // Until there is something to say to the server behind, it does not know of the connection.
         let held_back = self.hold_back(&mut from_client, &mut pending, &mut progress, &place).await?;
         let mut behind = match held_back {
-            Held::Ready => match Behind::connect(self.behind, self.addresses, address).await {
+            ToServer::Ready => match Behind::connect(self.behind, self.addresses, address).await {
                 Ok(behind) => behind,
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not taken: the service's own address could not be reached");
                     return say(to_client, from_client, &Problem::unavailable(1)).await;
                 }
             },
-            Held::TooLate if progress.may_be_told() => return say(to_client, from_client, &self.too_slow()).await,
-            Held::TooLate | Held::Closed => return Ok(()),
+            ToServer::TooLate if progress.may_be_answered() => {
+                return say(to_client, from_client, &self.too_slow()).await;
+            }
+            ToServer::TooLate | ToServer::Closed => return Ok(()),
         };
         let ends = Ends { from_client: &mut from_client, to_client: &mut to_client, behind: &mut behind };
         self.carry(ends, pending, &mut progress, &mut place).await?;
@@ -99,7 +101,7 @@ impl Relay<'_> {
         pending: &mut Vec<u8>,
         progress: &mut Progress,
         place: &Place<'_>,
-    ) -> io::Result<Held> {
+    ) -> io::Result<ToServer> {
         let stopped = self.stopped.clone();
         let mut stopped = std::pin::pin!(stopped);
         loop {
@@ -107,12 +109,12 @@ impl Relay<'_> {
             let read = tokio::select! {
                 biased;
                 read = from_client.read_buf(pending) => read?,
-                () = until(deadline) => return Ok(Held::TooLate),
-                () = place.must_close() => return Ok(Held::Closed),
-                () = &mut stopped => return Ok(Held::Closed),
+                () = until(deadline) => return Ok(ToServer::TooLate),
+                () = place.must_close() => return Ok(ToServer::Closed),
+                () = &mut stopped => return Ok(ToServer::Closed),
             };
             if read == 0 {
-                return Ok(if pending.is_empty() { Held::Closed } else { Held::Ready });
+                return Ok(if pending.is_empty() { ToServer::Closed } else { ToServer::Ready });
             }
             let earlier = pending.len().saturating_sub(read);
             progress.came(pending.get(earlier..).unwrap_or_default());
@@ -121,7 +123,7 @@ impl Relay<'_> {
                 || progress.framing.expects_continue()
                 || pending.len() >= HELD_BACK_BYTES;
             if is_ready {
-                return Ok(Held::Ready);
+                return Ok(ToServer::Ready);
             }
         }
     }
@@ -135,7 +137,7 @@ impl Relay<'_> {
         place: &mut Place<'_>,
     ) -> io::Result<()> {
         let Ends { from_client, to_client, behind } = ends;
-        let (mut piece, mut answer) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+        let (mut piece, mut answer) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
         // Whether the client may still send, whether the server behind still takes it, and whether it hears of the end.
         let (mut is_open, mut is_taken, mut is_over) = (true, true, false);
         if !progress.framing.is_partial() {
@@ -187,7 +189,7 @@ impl Relay<'_> {
                 Woken::TooLate if !is_open => return Ok(()),
                 Woken::TooLate if !place.waits() => place.wait(),
                 Woken::TooLate => {
-                    if progress.may_be_told() {
+                    if progress.may_be_answered() {
                         timeout(self.limits.unread, to_client.write_all(&self.too_slow().as_connection_bytes()))
                             .await??;
                     }
@@ -215,7 +217,7 @@ struct Ends<'e, 'a> {
 }
 
 /// What became of a connection of which the server behind does not know.
-enum Held {
+enum ToServer {
     Ready,
     TooLate,
     Closed,
@@ -267,7 +269,7 @@ impl Progress {
     }
 
     /// Whether it is the sender's turn, and it may be answered that it takes too long.
-    const fn may_be_told(&self) -> bool {
+    const fn may_be_answered(&self) -> bool {
         self.framing.is_partial() && !self.is_unanswered && !self.is_answered_early
     }
 
@@ -328,7 +330,7 @@ async fn say(mut to_client: OwnedWriteHalf, from_client: OwnedReadHalf, problem:
 async fn linger(mut to_client: OwnedWriteHalf, mut from_client: OwnedReadHalf) -> io::Result<()> {
     to_client.shutdown().await?;
     let drained = async {
-        let (mut piece, mut left) = (vec![0; PIECE_BYTES], LINGER_BYTES);
+        let (mut piece, mut left) = (vec![0; CHUNK_BYTES], LINGER_BYTES);
         while left > 0 {
             match from_client.read(&mut piece).await {
                 Ok(read @ 1..) => left = left.saturating_sub(read),

@@ -551,7 +551,7 @@ fn import() -> Value {
         "files": [{
             "kind": "employments", "name": "personal-2026-02-26.csv",
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-            "bytes": 3_412_907, "records": 26_114, "passed_over": 3
+            "bytes": 3_412_907, "records": 26_114, "skipped": 3
         }],
         "mapping": {
             "name": "lonesystem.toml",

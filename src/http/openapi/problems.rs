@@ -11,7 +11,7 @@ use utoipa::openapi::{Content, ObjectBuilder, Ref, RefOr, Response, ResponseBuil
 
 use crate::app::linking::moves::{LinkMoves, MovedPerson};
 use crate::domain::access::Refused;
-use crate::domain::compliance::Status as Standing;
+use crate::domain::compliance::Status as ComplianceState;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::ids::{CourseId, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultKind, Target};
@@ -59,17 +59,17 @@ fn example_moves() -> LinkMoves {
         kind: ResultKind::Completion,
         occurred_at: at,
         day: at.date_naive(),
-        told_at: None,
+        reported_at: None,
     });
     let statuses = RequirementCode::parse("infosec-onboarding").ok();
-    let statuses = statuses.map(|code| (code, (Some(Standing::Compliant), Some(Standing::Pending))));
+    let statuses = statuses.map(|code| (code, (Some(ComplianceState::Compliant), Some(ComplianceState::Pending))));
     let person = MovedPerson {
         employee_number: "104233".to_owned(),
         gains: Vec::new(),
         loses: lost.into_iter().collect(),
         statuses: statuses.into_iter().collect(),
     };
-    LinkMoves { people: vec![person], nobodys: 0 }
+    LinkMoves { people: vec![person], dismissed: 0 }
 }
 
 macro_rules! problem_responses {

@@ -5,41 +5,41 @@ use rocket::{State, delete, get, patch, post, put};
 
 use super::answers::{ScimAnswer, ScimProblem};
 use super::requests::{Conditions, Parameters, ScimBody};
-use crate::app::scim::{Door, ListText, PatchedGroup, ScimError};
-use crate::app::{App, Asker};
+use crate::app::scim::{ListText, PatchedGroup, ScimEndpoint, ScimError};
+use crate::app::{App, Caller};
 
 #[get("/Groups")]
 pub async fn list(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     parameters: Parameters,
 ) -> Result<ScimAnswer, ScimProblem> {
-    Ok(ScimAnswer::Plain(app.list_scim_groups(&asker, door, parameters.list()).await?))
+    Ok(ScimAnswer::Plain(app.list_scim_groups(&caller, endpoint, parameters.list()).await?))
 }
 
 #[post("/Groups/.search", data = "<body>")]
 pub async fn search(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     body: Result<ScimBody, ScimProblem>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    asker.may_provision()?;
+    caller.may_provision()?;
     let list = ListText::of_search(&body?.0).map_err(ScimError::from)?;
-    Ok(ScimAnswer::Plain(app.list_scim_groups(&asker, door, &list).await?))
+    Ok(ScimAnswer::Plain(app.list_scim_groups(&caller, endpoint, &list).await?))
 }
 
 #[get("/Groups/<id>")]
 pub async fn show(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     id: &str,
     parameters: Parameters,
     conditions: Conditions<'_>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    let resource = app.read_scim_group(&asker, door, id, parameters.wanted()).await?;
+    let resource = app.read_scim_group(&caller, endpoint, id, parameters.wanted()).await?;
     if !resource.version.is_empty() && conditions.has(&resource.version) {
         return Ok(ScimAnswer::NotModified { version: resource.version });
     }
@@ -49,45 +49,45 @@ pub async fn show(
 #[post("/Groups", data = "<body>")]
 pub async fn create(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     parameters: Parameters,
     body: Result<ScimBody, ScimProblem>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    asker.may_provision()?;
-    let resource = app.create_scim_group(&asker, door, &body?.0, parameters.wanted()).await?;
+    caller.may_provision()?;
+    let resource = app.create_scim_group(&caller, endpoint, &body?.0, parameters.wanted()).await?;
     Ok(ScimAnswer::Resource { status: Status::Created, resource })
 }
 
 #[put("/Groups/<id>", data = "<body>")]
 pub async fn replace(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     id: &str,
     parameters: Parameters,
     conditions: Conditions<'_>,
     body: Result<ScimBody, ScimProblem>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    asker.may_provision()?;
+    caller.may_provision()?;
     let body = body?.0;
-    let resource = app.replace_scim_group(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
+    let resource = app.replace_scim_group(&caller, endpoint, id, conditions.seen(), &body, parameters.wanted()).await?;
     Ok(ScimAnswer::ok(resource))
 }
 
 #[patch("/Groups/<id>", data = "<body>")]
 pub async fn patch(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     id: &str,
     parameters: Parameters,
     conditions: Conditions<'_>,
     body: Result<ScimBody, ScimProblem>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    asker.may_provision()?;
+    caller.may_provision()?;
     let body = body?.0;
-    let patched = app.patch_scim_group(&asker, door, id, conditions.seen(), &body, parameters.wanted()).await?;
+    let patched = app.patch_scim_group(&caller, endpoint, id, conditions.seen(), &body, parameters.wanted()).await?;
     Ok(match patched {
         PatchedGroup::Shown(resource) => ScimAnswer::ok(resource),
         PatchedGroup::Version(version) => ScimAnswer::Done { version },
@@ -97,11 +97,11 @@ pub async fn patch(
 #[delete("/Groups/<id>")]
 pub async fn delete(
     app: &State<App>,
-    door: &State<Door>,
-    asker: Asker,
+    endpoint: &State<ScimEndpoint>,
+    caller: Caller,
     id: &str,
     conditions: Conditions<'_>,
 ) -> Result<ScimAnswer, ScimProblem> {
-    app.delete_scim_group(&asker, door, id, conditions.seen()).await?;
+    app.delete_scim_group(&caller, endpoint, id, conditions.seen()).await?;
     Ok(ScimAnswer::Gone)
 }

@@ -14,14 +14,14 @@ pub mod users;
 use rocket::http::Status;
 use rocket::{Catcher, Request, Route, catch, catchers, routes};
 
-use crate::app::scim::{Door, Mapping, MappingError, MappingText};
+use crate::app::scim::{Mapping, MappingError, MappingText, ScimEndpoint};
 use crate::config::ScimSettings;
 use crate::http::catchers::meaning_of;
 
 use answers::ScimProblem;
 
 /// The door as it is configured.
-pub fn door(settings: &ScimSettings) -> Result<Door, MappingError> {
+pub fn endpoint(settings: &ScimSettings) -> Result<ScimEndpoint, MappingError> {
     let words = settings.administrations.iter().map(|(word, code)| (word.as_str(), code.as_str()));
     let groups = settings.groups.iter().map(|(group, code)| (group.as_str(), code.as_str()));
     let mapping = Mapping::read(&MappingText {
@@ -36,7 +36,7 @@ pub fn door(settings: &ScimSettings) -> Result<Door, MappingError> {
         administrations: words.collect(),
         groups: groups.collect(),
     })?;
-    Ok(Door { mapping, base: format!("{}/scim/v2", settings.public_address.trim_end_matches('/')) })
+    Ok(ScimEndpoint { mapping, base: format!("{}/scim/v2", settings.public_address.trim_end_matches('/')) })
 }
 
 /// Every route under `/scim/v2`.

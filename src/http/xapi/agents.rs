@@ -4,22 +4,22 @@ use rocket::get;
 use rocket::serde::json::Json;
 use serde_json::Value;
 
-use super::caller::Caller;
+use super::caller::PlatformCaller;
 use super::documents::parameter_fault;
-use super::sent::Sent;
+use super::request_parts::RequestParts;
 use crate::app::xapi::documents::{Actor, parameters, person_of};
 use crate::http::problem::Problem;
 
 /// `GET /xapi/agents?agent=…`: a Person with what was asked, and no more.
 #[get("/agents")]
-pub fn show(caller: Caller, sent: Sent<'_>) -> Result<Json<Value>, Problem> {
-    get(&caller, &sent)
+pub fn show(caller: PlatformCaller, parts: RequestParts<'_>) -> Result<Json<Value>, Problem> {
+    get(&caller, &parts)
 }
 
-pub(super) fn get(caller: &Caller, sent: &Sent<'_>) -> Result<Json<Value>, Problem> {
-    sent.only(&["agent"])?;
+pub(super) fn get(caller: &PlatformCaller, parts: &RequestParts<'_>) -> Result<Json<Value>, Problem> {
+    parts.only(&["agent"])?;
     let fault = |fault| parameter_fault("agent", &fault);
-    match parameters::actor(sent.required("agent")?, caller.version).map_err(fault)? {
+    match parameters::actor(parts.required("agent")?, caller.version).map_err(fault)? {
         Actor::Agent(agent) => Ok(Json(person_of(&agent))),
         Actor::Group(_) => Err(fault(parameters::ParameterFault::NoAgent)),
     }

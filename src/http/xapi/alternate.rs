@@ -12,9 +12,9 @@ use rocket::request::{FromRequest, Outcome as GuardOutcome, Request};
 use rocket::route::{Handler, Outcome};
 use rocket::{Route, async_trait};
 
-use super::caller::Caller;
+use super::caller::PlatformCaller;
 use super::documents::{self, resource_at};
-use super::sent::{Body, Sent, parameters};
+use super::request_parts::{Body, RequestParts, parameters};
 use super::{activities, agents, statements};
 use crate::app::App;
 use crate::app::receiving::receive::Receiving;
@@ -56,8 +56,8 @@ pub fn header_values<'r>(request: &'r Request<'_>, name: &str) -> Vec<&'r str> {
     let mut values: Vec<&str> = own.collect();
     let from_form = !values.is_empty();
     // What stands in both places, and is the same, was sent once and copied.
-    let sent: Vec<&str> = request.headers().get(name).collect();
-    values.extend(sent.into_iter().filter(|value| !from_form || !values.contains(value)).collect::<Vec<_>>());
+    let parts: Vec<&str> = request.headers().get(name).collect();
+    values.extend(parts.into_iter().filter(|value| !from_form || !values.contains(value)).collect::<Vec<_>>());
     values
 }
 
@@ -204,32 +204,32 @@ async fn dispatch<'r>(request: &'r Request<'_>, method: Method, content: Option<
     if let ["about"] = segments.as_slice() {
         return Outcome::from(request, super::about::about());
     }
-    let caller = match Caller::from_request(request).await {
+    let caller = match PlatformCaller::from_request(request).await {
         GuardOutcome::Success(caller) => caller,
         GuardOutcome::Error((_, problem)) => return Outcome::from(request, problem),
         GuardOutcome::Forward(status) => return Outcome::Error(status),
     };
-    let GuardOutcome::Success(sent) = Sent::from_request(request).await else {
+    let GuardOutcome::Success(parts) = RequestParts::from_request(request).await else {
         return Outcome::Error(Status::InternalServerError);
     };
     let body = Body::Here(content.unwrap_or_default());
     match (segments.as_slice(), method) {
-        (["statements"], Method::Get) => Outcome::from(request, statements::get(app, &caller, &sent).await),
+        (["statements"], Method::Get) => Outcome::from(request, statements::get(app, &caller, &parts).await),
         (["statements"], Method::Post) => {
-            Outcome::from(request, statements::post(app, receiving, settings, &caller, &sent, body).await)
+            Outcome::from(request, statements::post(app, receiving, settings, &caller, &parts, body).await)
         }
         (["statements"], Method::Put) => {
-            Outcome::from(request, statements::put_one(app, receiving, settings, &caller, &sent, body).await)
+            Outcome::from(request, statements::put_one(app, receiving, settings, &caller, &parts, body).await)
         }
         (["statements", "more", token], Method::Get) => {
-            Outcome::from(request, statements::get_more(app, &caller, &sent, token).await)
+            Outcome::from(request, statements::get_more(app, &caller, &parts, token).await)
         }
-        (["activities"], Method::Get) => Outcome::from(request, activities::get(app, &caller, &sent).await),
-        (["agents"], Method::Get) => Outcome::from(request, agents::get(&caller, &sent)),
+        (["activities"], Method::Get) => Outcome::from(request, activities::get(app, &caller, &parts).await),
+        (["agents"], Method::Get) => Outcome::from(request, agents::get(&caller, &parts)),
         (path, method) => match resource_at(path) {
             Some(resource) => {
-                let asked = documents::Asked { resource, method, caller: &caller, sent: &sent };
-                Outcome::from(request, documents::answer(app, settings, &asked, body).await)
+                let request_of_form = documents::DocumentRequest { resource, method, caller: &caller, parts: &parts };
+                Outcome::from(request, documents::answer(app, settings, &request_of_form, body).await)
             }
             None => Outcome::from(request, Problem::standard(Status::NotFound)),
         },

@@ -18,13 +18,13 @@ use crate::http::problem::{Challenge, Problem};
 
 /// A platform that has proved who it is, and the version that it speaks.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct PlatformCaller {
     pub credential: Arc<Credential>,
     pub version: Version,
     granted: Granted,
 }
 
-impl Caller {
+impl PlatformCaller {
     /// That the token which was sent is good for what is wanted (Communication 3.2: 403).
     pub fn may(&self, wanted: Use) -> Result<(), Problem> {
         if self.granted.allows(wanted) {
@@ -38,7 +38,7 @@ impl Caller {
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Caller {
+impl<'r> FromRequest<'r> for PlatformCaller {
     type Error = Problem;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Problem> {

@@ -11,8 +11,8 @@ use rocket::response::{self, Responder, Response};
 use rocket::route::{Handler, Outcome};
 use rocket::{Route, async_trait};
 
-use super::caller::Caller;
-use super::sent::{Body, Sent};
+use super::caller::PlatformCaller;
+use super::request_parts::{Body, RequestParts};
 use crate::app::App;
 use crate::app::xapi::documents::{
     Belonging, Document, DocumentError, Preconditions, Resource, SentDocument, Tags, Writing, agent_key, of_platform,
@@ -58,28 +58,28 @@ impl Handler for Documents {
         else {
             return Outcome::Error(Status::InternalServerError);
         };
-        let caller = match Caller::from_request(request).await {
+        let caller = match PlatformCaller::from_request(request).await {
             GuardOutcome::Success(caller) => caller,
             GuardOutcome::Error((_, problem)) => return Outcome::from(request, problem),
             GuardOutcome::Forward(status) => return Outcome::Error(status),
         };
-        let GuardOutcome::Success(sent) = Sent::from_request(request).await else {
+        let GuardOutcome::Success(parts) = RequestParts::from_request(request).await else {
             return Outcome::Error(Status::InternalServerError);
         };
         // Rocket asks the route of GET for HEAD, and leaves the body out.
         let method = if request.method() == Method::Head { Method::Get } else { request.method() };
-        let asked = Asked { resource: self.0, method, caller: &caller, sent: &sent };
+        let asked = DocumentRequest { resource: self.0, method, caller: &caller, parts: &parts };
         Outcome::from(request, answer(app, settings, &asked, Body::Coming(data)).await)
     }
 }
 
 /// What somebody wants of which documents.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct DocumentRequest<'a> {
     pub resource: Resource,
     pub method: Method,
-    pub caller: &'a Caller,
-    pub sent: &'a Sent<'a>,
+    pub caller: &'a PlatformCaller,
+    pub parts: &'a RequestParts<'a>,
 }
 
 /// What is wrong with a parameter.
@@ -88,7 +88,7 @@ pub fn parameter_fault(name: &str, fault: &parameters::ParameterFault) -> Proble
     Problem::bad_request(format!("The parameter {name} {fault}."))
 }
 
-impl Asked<'_> {
+impl DocumentRequest<'_> {
     const fn name_of_names(&self) -> &'static str {
         match self.resource {
             Resource::State => "stateId",
@@ -114,45 +114,45 @@ impl Asked<'_> {
             Resource::ActivityProfile => &["activityId", "profileId"],
             Resource::AgentProfile => &["agent", "profileId"],
         };
-        let is_list = self.method == Method::Get && self.sent.parameter(self.name_of_names()).is_none();
+        let is_list = self.method == Method::Get && self.parts.parameter(self.name_of_names()).is_none();
         let known: Vec<&str> = of_resource.iter().copied().chain(is_list.then_some("since")).collect();
-        self.sent.only(&known)
+        self.parts.only(&known)
     }
 
     fn belonging(&self) -> Result<Belonging, Problem> {
         let mut belonging = of_platform(self.caller.credential.platform.id, self.resource);
         if self.resource != Resource::AgentProfile {
-            let iri = parameters::iri(self.sent.required("activityId")?);
+            let iri = parameters::iri(self.parts.required("activityId")?);
             belonging.activity = Some(iri.map_err(|fault| parameter_fault("activityId", &fault))?);
         }
         if self.resource != Resource::ActivityProfile {
-            let actor = parameters::actor(self.sent.required("agent")?, self.caller.version);
+            let actor = parameters::actor(self.parts.required("agent")?, self.caller.version);
             belonging.agent = agent_key(&actor.map_err(|fault| parameter_fault("agent", &fault))?);
         }
-        let registration = self.sent.parameter("registration").map(parameters::uuid).transpose();
+        let registration = self.parts.parameter("registration").map(parameters::uuid).transpose();
         belonging.registration = registration.map_err(|fault| parameter_fault("registration", &fault))?;
         Ok(belonging)
     }
 
     fn since(&self) -> Result<Option<DateTime<Utc>>, Problem> {
-        let since = self.sent.parameter("since").map(|since| parameters::instant(since, self.caller.version));
+        let since = self.parts.parameter("since").map(|since| parameters::instant(since, self.caller.version));
         since.transpose().map_err(|fault| parameter_fault("since", &fault))
     }
 
     fn preconditions(&self) -> Preconditions {
         Preconditions {
-            if_match: self.sent.if_match.map(Tags::read),
-            if_none_match: self.sent.if_none_match.map(Tags::read),
+            if_match: self.parts.if_match.map(Tags::read),
+            if_none_match: self.parts.if_none_match.map(Tags::read),
         }
     }
 
     async fn document(&self, settings: &ReceivingSettings, body: Body<'_>) -> Result<SentDocument, Problem> {
-        let content_type = match self.sent.content_type {
+        let content_type = match self.parts.content_type {
             "" => OF_UNKNOWN_KIND,
-            sent if parameters::is_media_type(sent) => sent,
+            parts if parameters::is_media_type(parts) => parts,
             _ => return Err(Problem::bad_request("The Content-Type is no media type. Send one as type/subtype.")),
         };
-        self.sent.only_plain()?;
+        self.parts.only_plain()?;
         let content = body.read(settings).await?;
         Ok(SentDocument { content_type: content_type.to_owned(), content, at_most: settings.max_xapi_body.as_u64() })
     }
@@ -162,13 +162,13 @@ impl Asked<'_> {
 pub async fn answer(
     app: &App,
     settings: &ReceivingSettings,
-    asked: &Asked<'_>,
+    asked: &DocumentRequest<'_>,
     body: Body<'_>,
 ) -> Result<DocumentAnswer, Problem> {
     asked.caller.may(asked.wanted())?;
     asked.check_parameters()?;
     let belonging = asked.belonging()?;
-    let name = asked.sent.parameter(asked.name_of_names());
+    let name = asked.parts.parameter(asked.name_of_names());
     let preconditions = asked.preconditions();
     let refused = |error| problem(error, settings);
     match (asked.method, name) {
@@ -196,12 +196,12 @@ pub async fn answer(
             Ok(DocumentAnswer::Done(None))
         }
         (Method::Delete, _) => {
-            let name = asked.sent.required(asked.name_of_names())?;
+            let name = asked.parts.required(asked.name_of_names())?;
             app.remove_document(&belonging, name, &preconditions).await.map_err(refused)?;
             Ok(DocumentAnswer::Done(None))
         }
         (method, _) => {
-            let name = asked.sent.required(asked.name_of_names())?;
+            let name = asked.parts.required(asked.name_of_names())?;
             let writing = if method == Method::Put { Writing::Put } else { Writing::Post };
             let document = asked.document(settings, body).await?;
             let version = asked.caller.version;

@@ -1,7 +1,7 @@
 //! The xAPI door at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE 9274.1.1-2023).
 //!
 //! Described by its standard, not by the OpenAPI document. A file per resource; `caller` tells who asks and in which
-//! version, `cors` lets pages of named origins in, `sent` is what a request brings, also in the `alternate` syntax, `headers` what every answer carries. Errors are problems, as everywhere.
+//! version, `cors` lets pages of named origins in, `parts` is what a request brings, also in the `alternate` syntax, `headers` what every answer carries. Errors are problems, as everywhere.
 
 pub mod about;
 pub mod activities;
@@ -13,7 +13,7 @@ pub mod cors;
 pub mod documents;
 pub mod headers;
 pub mod oauth;
-pub mod sent;
+pub mod request_parts;
 pub mod statements;
 
 use rocket::{Route, routes};

@@ -11,15 +11,15 @@ use rocket::{State, get, post, put};
 use uuid::Uuid;
 
 use super::answers::StatementsAnswer;
-use super::caller::Caller;
+use super::caller::PlatformCaller;
 use super::documents::parameter_fault;
-use super::sent::{Body, Sent};
+use super::request_parts::{Body, RequestParts};
 use crate::app::App;
 use crate::app::operating::metrics::DeliveryOutcome;
 use crate::app::receiving::receive::{Received, Receiving, place_in_body};
 use crate::app::xapi::documents::parameters;
-use crate::app::xapi::find::{Asked, KeptStatement, More, read_query};
-use crate::app::xapi::receive::{KeptStatements, Statements, StatementsError, is_multipart};
+use crate::app::xapi::find::{More, StatementQuery, StoredStatement, read_query};
+use crate::app::xapi::receive::{Statements, StatementsError, StoredStatements, is_multipart};
 use crate::app::xapi::scopes::Use;
 use crate::config::ReceivingSettings;
 use crate::domain::platform_health::Counted;
@@ -31,24 +31,24 @@ pub async fn store(
     app: &State<App>,
     receiving: &State<Arc<Receiving>>,
     settings: &State<ReceivingSettings>,
-    caller: Caller,
-    sent: Sent<'_>,
+    caller: PlatformCaller,
+    parts: RequestParts<'_>,
     data: Data<'_>,
 ) -> Result<Json<Vec<Uuid>>, Problem> {
-    post(app, receiving, settings, &caller, &sent, Body::Coming(data)).await
+    post(app, receiving, settings, &caller, &parts, Body::Coming(data)).await
 }
 
 pub(super) async fn post(
     app: &App,
     receiving: &Receiving,
     settings: &ReceivingSettings,
-    caller: &Caller,
-    sent: &Sent<'_>,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
     body: Body<'_>,
 ) -> Result<Json<Vec<Uuid>>, Problem> {
     caller.may(Use::WriteStatements)?;
-    sent.only(&[])?;
-    let kept = keep(app, receiving, settings, caller, sent, None, body).await?;
+    parts.only(&[])?;
+    let kept = keep(app, receiving, settings, caller, parts, None, body).await?;
     Ok(Json(kept.ids))
 }
 
@@ -58,68 +58,76 @@ pub async fn store_one(
     app: &State<App>,
     receiving: &State<Arc<Receiving>>,
     settings: &State<ReceivingSettings>,
-    caller: Caller,
-    sent: Sent<'_>,
+    caller: PlatformCaller,
+    parts: RequestParts<'_>,
     data: Data<'_>,
 ) -> Result<NoContent, Problem> {
-    put_one(app, receiving, settings, &caller, &sent, Body::Coming(data)).await
+    put_one(app, receiving, settings, &caller, &parts, Body::Coming(data)).await
 }
 
 pub(super) async fn put_one(
     app: &App,
     receiving: &Receiving,
     settings: &ReceivingSettings,
-    caller: &Caller,
-    sent: &Sent<'_>,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
     body: Body<'_>,
 ) -> Result<NoContent, Problem> {
     caller.may(Use::WriteStatements)?;
-    sent.only(&["statementId"])?;
-    let put = sent.parameter("statementId").ok_or_else(|| {
+    parts.only(&["statementId"])?;
+    let put = parts.parameter("statementId").ok_or_else(|| {
         Problem::bad_request("The parameter statementId is missing. Send the UUID under which the statement is kept.")
     })?;
     let put = parameters::uuid(put).map_err(|fault| parameter_fault("statementId", &fault))?;
-    keep(app, receiving, settings, caller, sent, Some(put), body).await?;
+    keep(app, receiving, settings, caller, parts, Some(put), body).await?;
     Ok(NoContent)
 }
 
 /// `GET /xapi/statements`: one by its id, or a page of those that fit.
 #[get("/statements")]
-pub async fn find(app: &State<App>, caller: Caller, sent: Sent<'_>) -> Result<StatementsAnswer, Problem> {
-    get(app, &caller, &sent).await
+pub async fn find(
+    app: &State<App>,
+    caller: PlatformCaller,
+    parts: RequestParts<'_>,
+) -> Result<StatementsAnswer, Problem> {
+    get(app, &caller, &parts).await
 }
 
-pub(super) async fn get(app: &App, caller: &Caller, sent: &Sent<'_>) -> Result<StatementsAnswer, Problem> {
-    answer(app, caller, sent.parameters.clone(), None, sent.accept_language).await
+pub(super) async fn get(
+    app: &App,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
+) -> Result<StatementsAnswer, Problem> {
+    answer(app, caller, parts.parameters.clone(), None, parts.accept_language).await
 }
 
 /// `GET /xapi/statements/more/…`: the page that another one named as the next.
 #[get("/statements/more/<token>")]
 pub async fn find_more(
     app: &State<App>,
-    caller: Caller,
-    sent: Sent<'_>,
+    caller: PlatformCaller,
+    parts: RequestParts<'_>,
     token: &str,
 ) -> Result<StatementsAnswer, Problem> {
-    get_more(app, &caller, &sent, token).await
+    get_more(app, &caller, &parts, token).await
 }
 
 pub(super) async fn get_more(
     app: &App,
-    caller: &Caller,
-    sent: &Sent<'_>,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
     token: &str,
 ) -> Result<StatementsAnswer, Problem> {
-    sent.only(&[])?;
+    parts.only(&[])?;
     let more = More::read(token).ok_or_else(|| {
         Problem::bad_request("This address is none that a page of statements named as the next. Ask from the start.")
     })?;
-    answer(app, caller, more.query, Some(more.after), sent.accept_language).await
+    answer(app, caller, more.query, Some(more.after), parts.accept_language).await
 }
 
 async fn answer(
     app: &App,
-    caller: &Caller,
+    caller: &PlatformCaller,
     query: Vec<(String, String)>,
     after: Option<i64>,
     accept_language: &str,
@@ -130,7 +138,7 @@ async fn answer(
         .map_err(|fault| Problem::bad_request(format!("The question is not understood: {fault}.")))?;
     let (platform, version) = (&caller.credential.platform, caller.version);
     match asked {
-        Asked::One(one) => {
+        StatementQuery::One(one) => {
             let consistent_through = app.consistent_through().await.map_err(unavailable)?;
             let found = app.find_statement(platform, &one).await.map_err(unavailable)?;
             let found = found.ok_or_else(|| {
@@ -144,7 +152,7 @@ async fn answer(
             let last_modified = Some(found.stored);
             written(app, caller, body, &[found], one.attachments, last_modified, consistent_through).await
         }
-        Asked::Many(many) => {
+        StatementQuery::Many(many) => {
             let page = app.find_statements(platform, &many, after).await.map_err(unavailable)?;
             let mut statements = Vec::with_capacity(page.statements.len());
             for found in &page.statements {
@@ -166,9 +174,9 @@ async fn answer(
 /// The body as it is, or with the contents of attachments behind it.
 async fn written(
     app: &App,
-    caller: &Caller,
+    caller: &PlatformCaller,
     body: String,
-    statements: &[KeptStatement],
+    statements: &[StoredStatement],
     attachments: bool,
     last_modified: Option<DateTime<Utc>>,
     consistent_through: DateTime<Utc>,
@@ -191,21 +199,21 @@ async fn keep(
     app: &App,
     receiving: &Receiving,
     settings: &ReceivingSettings,
-    caller: &Caller,
-    sent: &Sent<'_>,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
     put: Option<Uuid>,
     body: Body<'_>,
-) -> Result<KeptStatements, Problem> {
-    let kept = take(receiving, settings, caller, sent, put, body).await;
+) -> Result<StoredStatements, Problem> {
+    let kept = take(receiving, settings, caller, parts, put, body).await;
     let outcome = match &kept {
-        Ok(KeptStatements { received: Received::Duplicate { .. }, .. }) => DeliveryOutcome::Duplicate,
-        Ok(KeptStatements { received: Received::Ignored, .. }) => DeliveryOutcome::Ignored,
+        Ok(StoredStatements { received: Received::Duplicate { .. }, .. }) => DeliveryOutcome::Duplicate,
+        Ok(StoredStatements { received: Received::Ignored, .. }) => DeliveryOutcome::Ignored,
         Ok(_) => DeliveryOutcome::Accepted,
         Err(problem) if problem.members.contains_key("delivery_id") => DeliveryOutcome::Quarantined,
         Err(problem) if problem.status == 409 => DeliveryOutcome::Conflict,
         Err(_) => DeliveryOutcome::Refused,
     };
-    app.metrics.delivery_answered(outcome, sent.arrived_at.elapsed());
+    app.metrics.delivery_answered(outcome, parts.arrived_at.elapsed());
     let counted = match (outcome, &kept) {
         (DeliveryOutcome::Duplicate, _) => Some(Counted::Duplicate),
         (DeliveryOutcome::Conflict, _) => Some(Counted::Conflict),
@@ -221,12 +229,12 @@ async fn keep(
 async fn take(
     receiving: &Receiving,
     settings: &ReceivingSettings,
-    caller: &Caller,
-    sent: &Sent<'_>,
+    caller: &PlatformCaller,
+    parts: &RequestParts<'_>,
     put: Option<Uuid>,
     body: Body<'_>,
-) -> Result<KeptStatements, Problem> {
-    let content_type = match (&body, sent.content_type) {
+) -> Result<StoredStatements, Problem> {
+    let content_type = match (&body, parts.content_type) {
         // A form that does not say what its content is: there is only one thing that it can be.
         (Body::Here(_), "") => "application/json",
         (_, content_type) => content_type,
@@ -238,7 +246,7 @@ async fn take(
              attachments.",
         ));
     }
-    sent.only_plain()?;
+    parts.only_plain()?;
     let body = body.read(settings).await?;
     let statements = Statements { caller: &caller.credential, version: caller.version, content_type, put, body };
     Ok(receiving.receive_statements(statements).await?)

@@ -16,7 +16,7 @@ use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems
 use crate::domain::directory::records::Row;
 use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
-use crate::intake::profile::{Misread, Profile, Told, interpret};
+use crate::intake::profile::{Misread, Profile, RawRequest, interpret};
 use crate::intake::webhook::headers::Headers;
 
 /// Reads a results file by a profile.
@@ -36,8 +36,7 @@ pub fn read<'a>(
     let mut lines = rows.lines().map_err(whole_file)?;
     let Some(header) = lines.next() else { return Err(whole_file(Fault::NoHeader).into()) };
     let names = names(&header.record)?;
-    let mut reading =
-        Reading { rows: Vec::new(), ignored_columns: Vec::new(), absent_columns: Vec::new(), passed_over: 0 };
+    let mut reading = Reading { rows: Vec::new(), ignored_columns: Vec::new(), absent_columns: Vec::new(), skipped: 0 };
     let mut problems = RowProblems::default();
     let mut told: HashMap<EventId, (u64, ReportedResult)> = HashMap::new();
     for row in lines {
@@ -49,7 +48,7 @@ pub fn read<'a>(
             Err(fault) => Err((None, fault)),
         };
         match results {
-            Ok(results) if results.is_empty() => reading.passed_over += 1,
+            Ok(results) if results.is_empty() => reading.skipped += 1,
             Ok(results) => {
                 for result in results {
                     match told.get(&result.event_id) {
@@ -99,7 +98,7 @@ fn results(
     let filled = names.iter().zip(record).filter(|(_, cell)| !cell.trim().is_empty());
     let cells = filled.map(|(name, cell)| (name.clone(), Value::from(cell.trim())));
     let event = Value::Object(cells.collect::<Map<_, _>>()).to_string();
-    let told = Told {
+    let told = RawRequest {
         platform,
         headers: Headers::default(),
         content_type: "application/json",
@@ -167,7 +166,7 @@ mod tests {
             1002;saknas;prov;infosec-prov;02.03.2024 09:00;\"17,5\";Godkänd\n";
         let reading = read_file(file).expect("a good file");
         assert_eq!(reading.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3], "the same twice is one");
-        assert_eq!(reading.passed_over, 1);
+        assert_eq!(reading.skipped, 1);
         let quiz = &reading.rows[1].record;
         assert_eq!(quiz.occurred_at.to_rfc3339(), "2024-03-02T08:00:00+00:00");
         assert_eq!(quiz.learner.email, None);
@@ -193,7 +192,7 @@ mod tests {
         let clock = FileClock { zone: chrono_tz::Europe::Stockholm, read_at };
         let reading = read(file.as_bytes(), &profile, "larportal", clock).expect("a good file");
         assert_eq!(reading.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2]);
-        assert_eq!(reading.passed_over, 4);
+        assert_eq!(reading.skipped, 4);
     }
 
     #[test]

@@ -197,8 +197,8 @@ mod tests {
     fn names_that_were_garbled_before_are_noticed() {
         for garbled in ["Ã…sa", "Ã–berg", "HÃ¥kan", "FÃ¤lt", "BjÃ¶rk", "√Ösa", "H√•kan", "Ã\u{96}berg"]
         {
-            let told = decode(garbled.as_bytes());
-            assert!(matches!(told, Err(Fault::EncodedTwice { .. })), "{garbled}: {told:?}");
+            let reported = decode(garbled.as_bytes());
+            assert!(matches!(reported, Err(Fault::EncodedTwice { .. })), "{garbled}: {reported:?}");
         }
         for real in ["JOÃO", "Conceição", "São", "Ãngela", "Štěpán", "Łukasz", "√2", "Nuñez", "Œuvre"] {
             assert!(decode(real.as_bytes()).is_ok(), "{real}");

@@ -39,5 +39,5 @@ pub struct Reading<T> {
     /// Optional columns that the header does not have: read as if all their cells were empty.
     pub absent_columns: Vec<&'static str>,
     /// How many rows the mapping passed over.
-    pub passed_over: usize,
+    pub skipped: usize,
 }

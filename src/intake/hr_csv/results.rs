@@ -60,8 +60,8 @@ pub fn read<'a>(file: impl Into<RawFile<'a>>, clock: FileClock) -> Result<Readin
         |line| Fault::Repeats { line },
     );
     let mut reading = sheet.finish()?;
-    let mut told = std::collections::HashSet::with_capacity(reading.rows.len());
-    reading.rows.retain(|row| told.insert(row.record.event_id.clone()));
+    let mut reported = std::collections::HashSet::with_capacity(reading.rows.len());
+    reading.rows.retain(|row| reported.insert(row.record.event_id.clone()));
     Ok(reading)
 }
 
@@ -99,7 +99,7 @@ fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, clock: FileClock) ->
         target: target?,
         kind: kind?,
         occurred_at: occurred_at?,
-        told_at: None,
+        reported_at: None,
         reason: None,
     };
     if event_id.is_none() {

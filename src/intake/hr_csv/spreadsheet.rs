@@ -242,7 +242,7 @@ fn is_day(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Option<String> {
+    fn reported(text: &str) -> Option<String> {
         match check_number(text) {
             Ok(()) => None,
             Err(Fault::MadeBySpreadsheet { probably, .. }) => Some(probably.unwrap_or_default()),
@@ -284,7 +284,7 @@ mod tests {
             ("mar-26", ""),
             ("nan", ""),
         ] {
-            assert_eq!(told(text).as_deref(), Some(was), "{text}");
+            assert_eq!(reported(text).as_deref(), Some(was), "{text}");
         }
     }
 
@@ -312,7 +312,7 @@ mod tests {
             "104.23",
             "x=1",
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(reported(text), None, "{text}");
         }
     }
 

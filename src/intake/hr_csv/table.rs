@@ -81,7 +81,7 @@ pub(super) fn read<'m, T, const N: usize>(
         }
     }
     if let Layout::Mapped(applied) = &layout {
-        sheet.reading.passed_over = applied.passed_over();
+        sheet.reading.skipped = applied.skipped();
     }
     Ok(sheet)
 }
@@ -156,7 +156,7 @@ impl<const N: usize> Layout<'_, N> {
                 rows: Vec::new(),
                 ignored_columns: applied.ignored(),
                 absent_columns: applied.absent(),
-                passed_over: 0,
+                skipped: 0,
             },
         }
     }
@@ -203,7 +203,7 @@ impl<const N: usize> Header<N> {
             rows: Vec::new(),
             ignored_columns: self.ignored.clone(),
             absent_columns: absent.map(|(column, _)| column.name).collect(),
-            passed_over: 0,
+            skipped: 0,
         }
     }
 }

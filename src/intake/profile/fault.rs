@@ -89,22 +89,22 @@ const MAX_SHOWN: usize = 60;
 
 impl Misread {
     pub(super) fn at(pointer: &str, fault: impl Into<ReadingFault>) -> Self {
-        Self { pointer: told_pointer(pointer), fault: fault.into() }
+        Self { pointer: shown_pointer(pointer), fault: fault.into() }
     }
 }
 
 /// A pointer that is told: whole parts of it, and not too many; without characters that would not print.
-pub(super) fn told_pointer(pointer: &str) -> String {
-    let mut told = String::new();
+pub(super) fn shown_pointer(pointer: &str) -> String {
+    let mut raw = String::new();
     for part in pointer.split('/').skip(1) {
         let part: String = part.chars().flat_map(char::escape_debug).collect();
-        if told.len() + part.len() + 1 > MAX_POINTER {
+        if raw.len() + part.len() + 1 > MAX_POINTER {
             break;
         }
-        told.push('/');
-        told.push_str(&part);
+        raw.push('/');
+        raw.push_str(&part);
     }
-    told
+    raw
 }
 
 /// A sender's text as a sentence repeats it.
@@ -133,7 +133,7 @@ impl fmt::Display for Misread {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadingFault {
     #[error(transparent)]
-    Told(#[from] Fault),
+    RawRequest(#[from] Fault),
     #[error("is not a form in UTF-8: send names and values percent-encoded in UTF-8")]
     FormNotUtf8,
     #[error("holds {found} events: send at most {most} at a time")]

@@ -144,7 +144,7 @@ pub enum Field {
     /// When an attempt was made, where that is another time than the completion's.
     AttemptedAt,
     /// When it was told, where that is another time than when it happened.
-    ToldAt,
+    ReportedAt,
     RevokedEventId,
     Reason,
     /// Somebody as an object: of statements alone.
@@ -171,7 +171,7 @@ impl Field {
         ("passed", Self::Passed),
         ("occurred_at", Self::OccurredAt),
         ("attempted_at", Self::AttemptedAt),
-        ("told_at", Self::ToldAt),
+        ("reported_at", Self::ReportedAt),
         ("revoked_event_id", Self::RevokedEventId),
         ("reason", Self::Reason),
         ("learner", Self::Learner),
@@ -188,7 +188,7 @@ impl Field {
     }
 
     pub(super) const fn is_time(self) -> bool {
-        matches!(self, Self::OccurredAt | Self::AttemptedAt | Self::ToldAt)
+        matches!(self, Self::OccurredAt | Self::AttemptedAt | Self::ReportedAt)
     }
 
     pub(super) const fn is_number(self) -> bool {
@@ -201,7 +201,7 @@ impl Field {
 pub(super) struct Finding {
     /// The first that gives something.
     pub(super) sources: Vec<Source>,
-    pub(super) words: Option<Words>,
+    pub(super) words: Option<ValueMap>,
     /// Beside the defaults.
     pub(super) nothing: Vec<String>,
     pub(super) formats: Option<Vec<TimeFormat>>,
@@ -210,7 +210,7 @@ pub(super) struct Finding {
     pub(super) is_from_minus_one: bool,
     pub(super) decimal_comma: Option<bool>,
     /// Whether an event that gives nothing here is passed over, and not refused.
-    pub(super) is_passed_over_without: bool,
+    pub(super) is_skipped_without: bool,
     /// The types of activities that are meant, by their IRIs or as `course`, `quiz` or `attempt`; empty: any. Of statements alone.
     pub(super) types: Vec<String>,
     /// Which key a text is that stands for a learner. Of statements alone.
@@ -277,7 +277,7 @@ impl std::fmt::Display for Source {
 
 /// What a platform's words mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct ValueMap {
     /// By the folded word.
     pub(super) ours: HashMap<String, String>,
     pub(super) others: Others,
@@ -292,7 +292,7 @@ pub(super) enum Others {
 }
 
 /// How words are compared: trimmed, without capitals, in NFC.
-pub(super) fn folded(text: &str) -> String {
+pub(super) fn normalised(text: &str) -> String {
     text.trim().nfc().collect::<String>().to_lowercase()
 }
 

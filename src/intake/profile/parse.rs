@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fault::{ProfileFault, ProfileProblems};
 use super::model::{
-    Accepts, BodyForm, Condition, Defaults, Field, Finding, Holds, Kind, Place, Profile, Rule, Signing, folded,
+    Accepts, BodyForm, Condition, Defaults, Field, Finding, Holds, Kind, Place, Profile, Rule, Signing, normalised,
 };
 use super::parse_fields::{Grammar, formats, path, zone};
 use super::parse_signature::signing;
@@ -58,7 +58,7 @@ pub(super) fn texts(value: Value<'_>) -> Option<Vec<String>> {
 
 /// The same as words are compared; at least one.
 fn words(value: Value<'_>) -> Option<Vec<String>> {
-    each(value.one_or_some(MAX_LIST)?, |item| item.text().map(folded))
+    each(value.one_or_some(MAX_LIST)?, |item| item.text().map(normalised))
 }
 
 /// `unsigned`: what stands for `signature` where that may be missing.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono_tz::Tz;
 
 use super::fault::ProfileFault;
-use super::model::{After, Field, Finding, Others, Place, Source, Words, folded};
+use super::model::{After, Field, Finding, Others, Place, Source, ValueMap, normalised};
 use super::parse::{MAX_LIST, Table, Value, texts};
 use super::path::{InvalidPath, Path};
 use super::statements::FIELDS;
@@ -148,7 +148,7 @@ impl Grammar {
             zone: zone?,
             is_from_minus_one: range? == "-1..1",
             decimal_comma: decimal_comma?,
-            is_passed_over_without: absent? == "ignore",
+            is_skipped_without: absent? == "ignore",
             types: types?,
             key: key?,
         })
@@ -249,14 +249,14 @@ fn types(value: Value<'_>) -> Option<Vec<String>> {
     })
 }
 
-fn words(table: &Table<'_>, finding: &Table<'_>, field: Field) -> Option<Words> {
+fn words(table: &Table<'_>, finding: &Table<'_>, field: Field) -> Option<ValueMap> {
     let mut ours = HashMap::new();
     for (word, value) in table.entries() {
         let Some(text) = value.text() else { continue };
         if field == Field::Passed && !["true", "false", ""].contains(&text) {
             value.note::<()>(ProfileFault::NeitherTrueNorFalse(text.to_owned()));
         }
-        if ours.insert(folded(word), text.to_owned()).is_some() {
+        if ours.insert(normalised(word), text.to_owned()).is_some() {
             table.note_key::<()>(word, ProfileFault::SameWordTwice);
         }
     }
@@ -266,7 +266,7 @@ fn words(table: &Table<'_>, finding: &Table<'_>, field: Field) -> Option<Words> 
         "nothing" => Others::Nothing,
         _ => Others::Refuse,
     };
-    Some(Words { ours, others })
+    Some(ValueMap { ours, others })
 }
 
 pub(super) fn formats(value: Value<'_>) -> Option<Vec<TimeFormat>> {

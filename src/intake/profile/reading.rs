@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::document::{Document, Said};
 use super::event_id::{self, is_delivery_key};
-use super::fault::{Misread, ReadingFault, shown, told_pointer};
-use super::model::{Condition, Field, Finding, Holds, Kind, Others, Place, Profile, Rule, Source, folded};
+use super::fault::{Misread, ReadingFault, shown, shown_pointer};
+use super::model::{Condition, Field, Finding, Holds, Kind, Others, Place, Profile, Rule, Source, normalised};
 use super::score::{Numbers, Which};
 use super::{score, time};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
@@ -30,7 +30,7 @@ const MAX_REASON: usize = 2_000;
 
 /// A delivery, as it is to be understood.
 #[derive(Debug, Clone)]
-pub struct Told<'a> {
+pub struct RawRequest<'a> {
     /// What tells this platform's derived event ids from another's.
     pub platform: &'a str,
     pub headers: Headers<'a>,
@@ -96,16 +96,16 @@ pub enum Meaning {
 
 /// Understands a body, and tells how.
 #[must_use]
-pub fn read(profile: &Profile, told: &Told<'_>) -> Reading {
+pub fn read(profile: &Profile, told: &RawRequest<'_>) -> Reading {
     understood(profile, told, true)
 }
 
 /// The results of a body; none where all of it is to be ignored.
-pub fn interpret(profile: &Profile, told: &Told<'_>) -> Result<Vec<ReportedResult>, Misread> {
+pub fn interpret(profile: &Profile, told: &RawRequest<'_>) -> Result<Vec<ReportedResult>, Misread> {
     understood(profile, told, false).results
 }
 
-fn understood(profile: &Profile, told: &Told<'_>, tracing: bool) -> Reading {
+fn understood(profile: &Profile, told: &RawRequest<'_>, tracing: bool) -> Reading {
     let refused = |misread| Reading { events: Vec::new(), results: Err(misread) };
     let document = match Document::read(&profile.body, told.content_type, told.body) {
         Ok(document) => document,
@@ -179,7 +179,7 @@ struct Found<'p> {
 struct EventReader<'r> {
     profile: &'r Profile,
     document: &'r Document,
-    told: &'r Told<'r>,
+    told: &'r RawRequest<'r>,
     event: &'r Value,
     pointer: &'r str,
     /// Its number in the body, where that holds several.
@@ -212,7 +212,7 @@ impl<'r> EventReader<'r> {
         };
         let lacks = self.lacks.map(|field| format!("ignore: it gives no {}", field.as_str()));
         EventReading {
-            pointer: told_pointer(self.pointer),
+            pointer: shown_pointer(self.pointer),
             event_type: event_type.map(|text| shown(&text)),
             rules,
             taken_for: lacks.or_else(|| rule.map(Rule::meaning)),
@@ -224,7 +224,7 @@ impl<'r> EventReader<'r> {
     /// The first rule that fits, and why those before it do not.
     fn choose(&self, event_type: Option<&str>) -> (Option<&'r Rule>, Vec<RuleReading>) {
         let mut readings = Vec::new();
-        let event_type = event_type.map(folded);
+        let event_type = event_type.map(normalised);
         for (place, rule) in self.profile.rules.iter().enumerate() {
             let why_not = self.why_not(rule, event_type.as_deref());
             let fits = why_not.is_none();
@@ -250,7 +250,7 @@ impl<'r> EventReader<'r> {
         let (source, found) = (&condition.source, self.look(&condition.source));
         let exists = !matches!(found, Ok(None));
         let said = found.ok().flatten().map(|(text, _)| text);
-        let is_one_of = |words: &[String]| said.as_deref().map(folded).is_some_and(|said| words.contains(&said));
+        let is_one_of = |words: &[String]| said.as_deref().map(normalised).is_some_and(|said| words.contains(&said));
         let told = || said.as_deref().map_or_else(|| "not there".to_owned(), |said| format!("\"{}\"", shown(said)));
         match &condition.holds {
             Holds::Is(words) => {
@@ -322,7 +322,7 @@ impl<'r> EventReader<'r> {
 
     /// Notes that an event gives nothing for a field without which the profile passes it over.
     fn lack(&mut self, field: Field) {
-        if self.finding(field).is_some_and(|finding| finding.is_passed_over_without) {
+        if self.finding(field).is_some_and(|finding| finding.is_skipped_without) {
             self.lacks.get_or_insert(field);
         }
     }
@@ -371,7 +371,7 @@ impl<'r> EventReader<'r> {
             (Some(_), Some(source)) => source.to_string(),
             (Some(_), None) => self.looked(&[field]),
         };
-        let (pointer, sent) = (pointer.map(told_pointer), sent.map(shown));
+        let (pointer, sent) = (pointer.map(shown_pointer), sent.map(shown));
         if let Some(trace) = &mut self.trace {
             trace.push(FieldReading { field, looked_at, pointer, sent, meaning });
         }
@@ -479,7 +479,7 @@ impl<'r> EventReader<'r> {
         let reason = if kinds.contains(&Kind::Revocation) { self.reason() } else { None };
         let occurred_at = self.occurred_at();
         let attempted_at = if kinds.contains(&Kind::Attempt) { self.time(Field::AttemptedAt) } else { None };
-        let told_at = self.time(Field::ToldAt);
+        let reported_at = self.time(Field::ReportedAt);
         let (occurred_at, told) = (occurred_at?, told.into_iter().collect::<Option<Vec<_>>>()?);
         let mut results = Vec::with_capacity(kinds.len());
         for (told, of) in told.into_iter().zip(kinds) {
@@ -500,9 +500,9 @@ impl<'r> EventReader<'r> {
                 }
             };
             let reason = reason.clone().filter(|_| *of == Kind::Revocation);
-            let told_at = told_at.filter(|_| *of != Kind::Revocation);
+            let reported_at = reported_at.filter(|_| *of != Kind::Revocation);
             let learner = learner.clone();
-            results.push(ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason });
+            results.push(ReportedResult { event_id, learner, target, kind, occurred_at, reported_at, reason });
         }
         Some(results)
     }
@@ -604,7 +604,7 @@ impl<'r> EventReader<'r> {
         };
         let passed = self.field(
             Field::Passed,
-            |text, _, _| match folded(text).as_str() {
+            |text, _, _| match normalised(text).as_str() {
                 "true" | "1" => Ok(Some(true)),
                 "false" | "0" => Ok(Some(false)),
                 _ => Err(ReadingFault::NeitherTrueNorFalse(shown(text))),
@@ -634,7 +634,7 @@ impl<'r> EventReader<'r> {
 /// A platform's word in ours; nothing where it means nothing.
 pub(super) fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
     let Some(words) = &finding.words else { return Ok(Some(text.to_owned())) };
-    match (words.ours.get(&folded(text)), words.others) {
+    match (words.ours.get(&normalised(text)), words.others) {
         (Some(ours), _) => Ok(Some(ours.clone()).filter(|ours| !ours.is_empty())),
         (None, Others::Keep) => Ok(Some(text.to_owned())),
         (None, Others::Nothing) => Ok(None),

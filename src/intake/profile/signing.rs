@@ -116,7 +116,7 @@ impl Signing {
 
     /// The headers that prove something and are no secret; they are kept with a delivery.
     #[must_use]
-    pub fn headers_kept(&self) -> Vec<&str> {
+    pub fn headers_stored(&self) -> Vec<&str> {
         match self {
             Self::StandardWebhooks => vec![ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER],
             Self::Hmac(hmac) => {

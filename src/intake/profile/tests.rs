@@ -19,8 +19,8 @@ fn received_at() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-04-01T12:00:00Z").expect("an instant").to_utc()
 }
 
-fn told<'a>(content_type: &'a str, body: &'a [u8]) -> Told<'a> {
-    Told {
+fn raw<'a>(content_type: &'a str, body: &'a [u8]) -> RawRequest<'a> {
+    RawRequest {
         platform: "lms",
         headers: Headers::default(),
         content_type,
@@ -59,8 +59,8 @@ fn shown(result: &ReportedResult) -> String {
     format!("{text} at {at} by {} [{id}]", learner.join(" "))
 }
 
-fn understood(profile: &Profile, told: &Told<'_>) -> Vec<String> {
-    match interpret(profile, told) {
+fn understood(profile: &Profile, raw: &RawRequest<'_>) -> Vec<String> {
+    match interpret(profile, raw) {
         Ok(results) if results.is_empty() => vec!["ignored".to_owned()],
         Ok(results) => results.iter().map(shown).collect(),
         Err(misread) => vec![format!("not understood: {misread}")],
@@ -127,7 +127,7 @@ fn an_event_that_lacks_what_the_profile_may_do_without_is_passed_over() {
         ),
         (r#"{"type": "course", "course": "c", "at": "1 mars 2026"}"#, "not understood"),
     ] {
-        let understood = understood(&profile, &told(JSON, body.as_bytes())).join("; ");
+        let understood = understood(&profile, &raw(JSON, body.as_bytes())).join("; ");
         assert!(understood.starts_with(expected), "{body}: {understood}");
     }
 }
@@ -152,7 +152,7 @@ fn each_sample_is_understood_as_its_platform_means_it() {
         for (file, body) in fixtures(name) {
             let content_type = if file.ends_with(".form") { FORM } else { JSON };
             writeln!(table, "{name}/{file}").expect("a text");
-            for line in understood(profile, &told(content_type, &body)) {
+            for line in understood(profile, &raw(content_type, &body)) {
                 writeln!(table, "    {line}").expect("a text");
             }
         }
@@ -294,7 +294,7 @@ fn small_profile(replaced: &[(&str, &str)]) -> Profile {
 
 /// What a small profile makes of a small body: `course c completed`, without when and who.
 fn meaning(replaced: &[(&str, &str)], body: &str) -> String {
-    let lines = understood(&small_profile(replaced), &told(JSON, body.as_bytes()));
+    let lines = understood(&small_profile(replaced), &raw(JSON, body.as_bytes()));
     let brief = |line: &String| line.split(" at 2026").next().unwrap_or_default().to_owned();
     lines.iter().map(brief).collect::<Vec<_>>().join("; ")
 }
@@ -384,8 +384,8 @@ fn a_personal_identity_number_is_never_taken() {
 #[test]
 fn a_derived_id_is_the_same_for_the_same_and_another_for_anything_else() {
     let id = |platform: &str, body: &str| {
-        let told = Told { platform, ..told(JSON, body.as_bytes()) };
-        interpret(&small_profile(&[]), &told).expect("understood").remove(0).event_id
+        let raw = RawRequest { platform, ..raw(JSON, body.as_bytes()) };
+        interpret(&small_profile(&[]), &raw).expect("understood").remove(0).event_id
     };
     let body = r#"{"type": "graded", "email": "a@b.se", "quiz": "q", "raw": 17, "at": "2026-03-01T10:00:00Z"}"#;
     let same = r#"{"at": "2026-03-01T11:00:00+01:00", "sent": 2, "type": "graded", "email": "A@b.se ", "quiz": "q", "raw": "17.0"}"#;
@@ -409,7 +409,7 @@ fn events_of_one_body_have_ids_of_their_own() {
         format!(r#"{{"message": "m", "records": [{}, {}]}}"#, event(first, "c"), event(second, "d"))
     };
     let ids = |replaced: &[(&str, &str)], body: &str| {
-        let results = interpret(&small_profile(replaced), &told(JSON, body.as_bytes()));
+        let results = interpret(&small_profile(replaced), &raw(JSON, body.as_bytes()));
         results
             .map(|results| results.iter().map(|r| r.event_id.to_string()).collect::<Vec<_>>())
             .map_err(|m| m.to_string())
@@ -465,7 +465,7 @@ is = "completion"
     profile, line 11: body.each is not a JSON path (RFC 9535) such as $.user.email: at position 0, parser error
     profile, line 13: defaults.zone is not a time zone such as Europe/Stockholm or UTC
     profile, line 14: defaults.formats[0] is not a format of times; write "rfc3339", "epoch-seconds", "epoch-milliseconds", or the parts as in "%Y-%m-%d %H:%M:%S"
-    profile, line 16: fields.emial is not known here; did you mean email? Known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, attempted_at, told_at, revoked_event_id, reason
+    profile, line 16: fields.emial is not known here; did you mean email? Known are event_id, type, employee_number, email, username, account_home_page, account_name, course, quiz, attempt, score_raw, score_min, score_max, score_scaled, score_percent, passed, occurred_at, attempted_at, reported_at, revoked_event_id, reason
     profile, line 17: fields.course needs exactly one of path, in_body, header, constant and first_of
     profile, line 18: fields.quiz.formats belongs to occurred_at only; leave it out
     profile, line 18: fields.quiz.range belongs to score_scaled only; leave it out
@@ -493,13 +493,13 @@ fn what_is_told_of_a_body_is_bounded() {
     let body = format!(
         r#"{{"type": "graded", "email": "a@b.se", "at": "2026-03-01T10:00:00Z", "quiz": "q", "status": "{long}"}}"#
     );
-    let reading = read(&small_profile(&[]), &told(JSON, body.as_bytes()));
+    let reading = read(&small_profile(&[]), &raw(JSON, body.as_bytes()));
     let misread = reading.results.expect_err("no such word");
     assert!(misread.to_string().len() < 1_000);
     assert!(format!("{:?}", reading.events).len() < 5_000);
     let name = format!(r#"{{"{long}": {{"v": {{}}}}, "type": "done"}}"#);
     let anywhere = [(r#"email = "$.email""#, r#"email = "$..v""#)];
-    let misread = interpret(&small_profile(&anywhere), &told(JSON, name.as_bytes())).expect_err("an object");
+    let misread = interpret(&small_profile(&anywhere), &raw(JSON, name.as_bytes())).expect_err("an object");
     assert!(misread.pointer.len() <= 500, "{}", misread.pointer);
     let many = format!("[{}]", vec!["1"; 1_001].join(","));
     let each = [("[fields]", "[body]\neach = \"$[*]\"\n[fields]")];
@@ -543,17 +543,17 @@ proptest! {
     fn no_body_makes_a_profile_panic_and_showing_agrees_with_receiving(body in any_json(), form in any::<bool>()) {
         for name in shipped::NAMES {
             let profile = shipped::profile(name).expect("a profile");
-            let told = told(if form { FORM } else { JSON }, body.as_bytes());
-            prop_assert_eq!(read(profile, &told).results, interpret(profile, &told));
+            let raw = raw(if form { FORM } else { JSON }, body.as_bytes());
+            prop_assert_eq!(read(profile, &raw).results, interpret(profile, &raw));
         }
         let profile = small_profile(&[]);
-        let told = told(JSON, body.as_bytes());
-        prop_assert_eq!(read(&profile, &told).results, interpret(&profile, &told));
+        let raw = raw(JSON, body.as_bytes());
+        prop_assert_eq!(read(&profile, &raw).results, interpret(&profile, &raw));
     }
 
     #[test]
     fn no_bytes_make_a_profile_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-        drop(interpret(&small_profile(&[]), &told(JSON, &bytes)));
+        drop(interpret(&small_profile(&[]), &raw(JSON, &bytes)));
     }
 
     #[test]
@@ -570,7 +570,7 @@ proptest! {
         mutated.extend(text.iter().skip(at + cut));
         if let Ok(profile) = Profile::parse(&mutated) {
             for (file, body) in fixtures(name) {
-                drop(read(&profile, &told(if file.ends_with(".form") { FORM } else { JSON }, &body)));
+                drop(read(&profile, &raw(if file.ends_with(".form") { FORM } else { JSON }, &body)));
             }
         }
     }
@@ -584,7 +584,7 @@ fn the_worked_example_of_the_docs_is_understood() {
     };
     let profile = Profile::parse(&blocks("toml").join("\n")).unwrap_or_else(|problems| panic!("{problems}"));
     let [template, sample] = blocks("json")[..] else { panic!("two samples") };
-    insta::assert_snapshot!(understood(&profile, &told(JSON, sample.as_bytes())).join("\n"), @r"
+    insta::assert_snapshot!(understood(&profile, &raw(JSON, sample.as_bytes())).join("\n"), @r"
     course infosec-basics completed at 2026-03-02T07:14:00Z by email=anna@example.org username=anna [d-881]
     quiz 77 attempt 17.5/20 passed at 2026-03-02T07:31:00Z by username=anna [d-882]
     ");
@@ -595,5 +595,5 @@ fn the_worked_example_of_the_docs_is_understood() {
     let filled = filled.replace("{event_relateduserid}", "17").replace("{user_idnumber}", "1001");
     let filled = filled.replace("{course_idnumber}", "infosec-basics");
     let moodle = shipped::profile("moodle").expect("a profile");
-    insta::assert_snapshot!(understood(moodle, &told(JSON, filled.as_bytes())).join("\n"), @"course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 account=https://larportal.example.org 17 [derived]");
+    insta::assert_snapshot!(understood(moodle, &raw(JSON, filled.as_bytes())).join("\n"), @"course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 account=https://larportal.example.org 17 [derived]");
 }

@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str, formats: &[&str]) -> String {
+    fn outcome(text: &str, formats: &[&str]) -> String {
         let received_at = DateTime::parse_from_rfc3339("2026-11-01T12:00:00Z").expect("an instant").to_utc();
         let clock = PlatformClock { zone: Stockholm, received_at };
         let formats: Vec<TimeFormat> = formats.iter().filter_map(|text| TimeFormat::parse(text)).collect();
@@ -127,10 +127,10 @@ mod tests {
             ("29/03/2026 02:30", "is a time that the clocks in Europe/Stockholm skipped as they went forward"),
             ("99999999999999999999", "says \"99999999999999999999\", which is no time in any of the profile's formats"),
         ] {
-            assert_eq!(told(text, &formats), expected, "{text}");
+            assert_eq!(outcome(text, &formats), expected, "{text}");
         }
-        assert_eq!(told("1772439298000", &["epoch-milliseconds"]), "2026-03-02T08:14:58Z");
-        assert_eq!(told("Mon, 2 Mar 2026 08:14:58 +0100", &["%a, %d %b %Y %H:%M:%S %z"]), "2026-03-02T07:14:58Z");
+        assert_eq!(outcome("1772439298000", &["epoch-milliseconds"]), "2026-03-02T08:14:58Z");
+        assert_eq!(outcome("Mon, 2 Mar 2026 08:14:58 +0100", &["%a, %d %b %Y %H:%M:%S %z"]), "2026-03-02T07:14:58Z");
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
             ),
             ("3 marsch 2026", "%d %B %Y", "says \"3 marsch 2026\", which is no time in any of the profile's formats"),
         ] {
-            assert_eq!(told(text, &[format]), expected, "{text}");
+            assert_eq!(outcome(text, &[format]), expected, "{text}");
         }
     }
 
@@ -169,7 +169,7 @@ mod tests {
         fn no_text_and_no_format_panic(text in "\\PC{0,30}", parts in "[%a-zA-Z0-9 :+.#-]{0,12}") {
             let formats: Vec<String> = vec![parts, "epoch-seconds".to_owned(), "epoch-milliseconds".to_owned()];
             let formats: Vec<&str> = formats.iter().map(String::as_str).collect();
-            told(&text, &formats);
+            outcome(&text, &formats);
         }
     }
 }

@@ -81,15 +81,15 @@ impl BulkError {
 impl BulkRequest {
     pub fn read(body: &Value) -> Result<Self, BulkError> {
         let body = body.as_object().ok_or(BulkError::NotABulk)?;
-        let told = member(body, "Operations").and_then(Value::as_array).ok_or(BulkError::NotABulk)?;
-        if told.len() > MOST_OPERATIONS {
+        let provisioned = member(body, "Operations").and_then(Value::as_array).ok_or(BulkError::NotABulk)?;
+        if provisioned.len() > MOST_OPERATIONS {
             return Err(BulkError::TooManyOperations);
         }
         let mut bulk_ids: BTreeSet<String> = BTreeSet::new();
-        let mut operations = Vec::with_capacity(told.len());
-        for (place, told) in (1..).zip(told) {
-            let told = told.as_object().ok_or(BulkError::NotABulk)?;
-            let text = |name: &str| member(told, name).and_then(Value::as_str).map(ToOwned::to_owned);
+        let mut operations = Vec::with_capacity(provisioned.len());
+        for (place, provisioned) in (1..).zip(provisioned) {
+            let provisioned = provisioned.as_object().ok_or(BulkError::NotABulk)?;
+            let text = |name: &str| member(provisioned, name).and_then(Value::as_str).map(ToOwned::to_owned);
             let method = text("method").ok_or(BulkError::NotABulk)?;
             let known = [Method::Post, Method::Put, Method::Patch, Method::Delete];
             let found = known.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(method.trim()));
@@ -106,7 +106,7 @@ impl BulkRequest {
                 bulk_id,
                 path: text("path").ok_or(BulkError::NotABulk)?,
                 version: text("version"),
-                data: member(told, "data").cloned().unwrap_or_default(),
+                data: member(provisioned, "data").cloned().unwrap_or_default(),
             });
         }
         let fail_on_errors = match member(body, "failOnErrors") {

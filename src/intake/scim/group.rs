@@ -180,7 +180,7 @@ fn at_path(schemas: &Schemas, patch: &mut GroupPatch, operation: &Operation<'_>,
     let named = schemas.named(path.attribute.as_str());
     let place = match named.map_err(|error| PatchError::UnknownAttribute { place: at, error })? {
         Named::Attribute(place) => place,
-        Named::Extension(_) | Named::NotKept => return Ok(()),
+        Named::Extension(_) | Named::NotStored => return Ok(()),
     };
     let read_only = || PatchError::ReadOnly { place: at, attribute: place.canonical() };
     let Some(filter) = path.elements else {

@@ -48,7 +48,7 @@ pub enum MappingError {
 }
 
 /// Attributes of a User that nothing rests on, and that the provider is shown as it sent them.
-const KEPT_AS_SENT: [&str; 11] = [
+const STORED_AS_SENT: [&str; 11] = [
     "displayName",
     "nickName",
     "title",
@@ -131,20 +131,20 @@ impl Mapping {
 
     /// The attributes that are kept as they were told, beside what becomes a fact of the directory.
     #[must_use]
-    pub fn kept(&self) -> Vec<String> {
+    pub fn stored(&self) -> Vec<String> {
         let of_enterprise = ["costCenter", "organization", "division", "department"];
-        let mut kept: Vec<String> = of_enterprise.iter().map(|name| format!("{ENTERPRISE}:{name}")).collect();
-        kept.extend(KEPT_AS_SENT.map(ToOwned::to_owned));
+        let mut stored: Vec<String> = of_enterprise.iter().map(|name| format!("{ENTERPRISE}:{name}")).collect();
+        stored.extend(STORED_AS_SENT.map(ToOwned::to_owned));
         let carriers = [&self.unit, &self.form, &self.starts_on, &self.ends_on].into_iter().flatten();
-        kept.extend(carriers.chain([&self.employee_number, &self.administration]).cloned());
+        stored.extend(carriers.chain([&self.employee_number, &self.administration]).cloned());
         let is_a_fact = |path: &String| {
             ["userName", "externalId", "name.givenName", "name.familyName"].contains(&path.as_str())
                 || *path == format!("{ENTERPRISE}:employeeNumber")
         };
-        kept.retain(|path| !is_a_fact(path));
-        kept.sort();
-        kept.dedup();
-        kept
+        stored.retain(|path| !is_a_fact(path));
+        stored.sort();
+        stored.dedup();
+        stored
     }
 }
 
@@ -163,7 +163,7 @@ fn carrier(schemas: &mut Schemas, setting: &'static str, path: &str) -> Result<O
         return Ok(None);
     }
     let path = AttributePath::parse(path).map_err(|error| MappingError::Path { setting, error })?;
-    if let Ok(Named::NotKept) = schemas.named(path.as_str()) {
+    if let Ok(Named::NotStored) = schemas.named(path.as_str()) {
         let own = || Attribute::text("", "Carries what the configuration says.").case_exact();
         match path.as_str().rsplit_once(':') {
             Some((schema, name)) if !name.contains('.') => {

@@ -174,7 +174,7 @@ impl<'a> Patching<'a> {
                 Ok(Named::Attribute(place)) if place.target().mutability == Mutability::ReadOnly => {}
                 Ok(Named::Attribute(place)) => self.attribute(op, place, Some(value))?,
                 Ok(Named::Extension(extension)) => self.extension(op, &extension.id, Some(value))?,
-                Ok(Named::NotKept) | Err(_) => {}
+                Ok(Named::NotStored) | Err(_) => {}
             }
         }
         Ok(())
@@ -207,7 +207,7 @@ impl<'a> Patching<'a> {
         let place = match named {
             Named::Attribute(place) => place,
             Named::Extension(extension) => return self.extension(op, &extension.id, value),
-            Named::NotKept => return Ok(()),
+            Named::NotStored => return Ok(()),
         };
         let attribute = place.attribute;
         if place.target().mutability == Mutability::ReadOnly {
@@ -248,12 +248,13 @@ impl<'a> Patching<'a> {
         if let Some(part) = place.part {
             return self.part(op, place, part, value);
         }
-        let told = value.map(|value| coerced(attribute, value)).transpose().map_err(|error| self.value_error(error))?;
-        let told = told.flatten();
+        let provisioned =
+            value.map(|value| coerced(attribute, value)).transpose().map_err(|error| self.value_error(error))?;
+        let provisioned = provisioned.flatten();
         let too_many = self.value_error(ValueError::TooMany(attribute.name.clone()));
         let holder = self.holder(place);
         let name = attribute.name.as_str();
-        match (op, told) {
+        match (op, provisioned) {
             (Op::Remove, Some(Value::Array(leaving))) if attribute.is_multi_valued => {
                 if let Some(Value::Array(elements)) = holder.get_mut(name) {
                     elements.retain(|element| !leaving.iter().any(|leaving| is_meant_by(element, leaving)));
@@ -282,7 +283,7 @@ impl<'a> Patching<'a> {
             }
             // Parts that are not told stay (RFC 7644, section 3.5.2.3).
             (_, Some(Value::Object(parts))) if !attribute.is_multi_valued => object_in(holder, name).extend(parts),
-            (_, Some(told)) => drop(holder.insert(name.to_owned(), told)),
+            (_, Some(provisioned)) => drop(holder.insert(name.to_owned(), provisioned)),
         }
         self.tidy(place);
         Ok(())
@@ -290,25 +291,25 @@ impl<'a> Patching<'a> {
 
     /// `name.familyName`, or `emails.value`, which means all elements.
     fn part(&mut self, op: Op, place: Place<'a>, part: &Attribute, value: Option<&Value>) -> Result<(), PatchError> {
-        let told = value.filter(|_| op != Op::Remove).map(|value| coerced(part, value)).transpose();
-        let told = told.map_err(|error| self.value_error(error))?.flatten();
+        let provisioned = value.filter(|_| op != Op::Remove).map(|value| coerced(part, value)).transpose();
+        let provisioned = provisioned.map_err(|error| self.value_error(error))?.flatten();
         let attribute = place.attribute;
         let holder = self.holder(place);
         if attribute.is_multi_valued {
-            match (holder.get_mut(&attribute.name), told) {
-                (Some(Value::Array(elements)), told) => {
+            match (holder.get_mut(&attribute.name), provisioned) {
+                (Some(Value::Array(elements)), provisioned) => {
                     for element in elements.iter_mut().filter_map(Value::as_object_mut) {
-                        put(element, &part.name, told.as_ref());
+                        put(element, &part.name, provisioned.as_ref());
                     }
                 }
-                (_, Some(told)) => {
-                    let element = Value::Object(Map::from_iter([(part.name.clone(), told)]));
+                (_, Some(provisioned)) => {
+                    let element = Value::Object(Map::from_iter([(part.name.clone(), provisioned)]));
                     holder.insert(attribute.name.clone(), Value::Array(vec![element]));
                 }
                 (_, None) => {}
             }
         } else {
-            put(object_in(holder, &attribute.name), &part.name, told.as_ref());
+            put(object_in(holder, &attribute.name), &part.name, provisioned.as_ref());
         }
         self.tidy(place);
         Ok(())
@@ -325,15 +326,15 @@ impl<'a> Patching<'a> {
     ) -> Result<(), PatchError> {
         let at = self.place;
         let attribute = place.attribute;
-        let told = match (op, part, value) {
+        let provisioned = match (op, part, value) {
             (Op::Remove, ..) => None,
             (_, Some(part), Some(value)) => {
-                let told = coerced(part, value).map_err(|error| self.value_error(error))?;
-                Some(Map::from_iter([(part.name.clone(), told.unwrap_or(Value::Null))]))
+                let provisioned = coerced(part, value).map_err(|error| self.value_error(error))?;
+                Some(Map::from_iter([(part.name.clone(), provisioned.unwrap_or(Value::Null))]))
             }
             (_, None, Some(value)) => {
-                let told = coerced(attribute, value).map_err(|error| self.value_error(error))?;
-                let first = match told {
+                let provisioned = coerced(attribute, value).map_err(|error| self.value_error(error))?;
+                let first = match provisioned {
                     Some(Value::Array(elements)) => elements.into_iter().next(),
                     other => other,
                 };
@@ -351,7 +352,7 @@ impl<'a> Patching<'a> {
         let meant: Vec<usize> =
             elements.iter().enumerate().filter(|(_, element)| is_meant(element)).map(|(index, _)| index).collect();
         let mut missing = false;
-        match (told, part) {
+        match (provisioned, part) {
             (None, None) => elements.retain(|element| !is_meant(element)),
             (None, Some(part)) => {
                 for index in meant {
@@ -360,21 +361,21 @@ impl<'a> Patching<'a> {
                     }
                 }
             }
-            (Some(told), _) if meant.is_empty() && op == Op::Add => {
+            (Some(provisioned), _) if meant.is_empty() && op == Op::Add => {
                 // Entra ID adds a part to an element that it has not made: the filter says which it would be.
                 let mut element: Map<String, Value> =
                     filter.demanded().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                element.extend(told.into_iter().filter(|(_, value)| !value.is_null()));
+                element.extend(provisioned.into_iter().filter(|(_, value)| !value.is_null()));
                 elements.push(Value::Object(element));
             }
             (Some(_), _) if meant.is_empty() => missing = true,
-            (Some(told), _) => {
-                if told.get("primary") == Some(&Value::Bool(true)) {
+            (Some(provisioned), _) => {
+                if provisioned.get("primary") == Some(&Value::Bool(true)) {
                     demote(&mut elements);
                 }
                 for index in meant {
                     let Some(Value::Object(element)) = elements.get_mut(index) else { continue };
-                    for (name, value) in &told {
+                    for (name, value) in &provisioned {
                         put(element, name, Some(value).filter(|value| !value.is_null()));
                     }
                 }

@@ -40,7 +40,7 @@ pub fn canonical(schemas: &Schemas, body: &Value) -> Result<Map<String, Value>, 
                 // That a client speaks of an extension at all is worth knowing, also when it says nothing.
                 resource.entry(extension.id.clone()).or_insert_with(|| Map::new().into());
             }
-            Ok(Named::NotKept) | Err(_) => {}
+            Ok(Named::NotStored) | Err(_) => {}
         }
     }
     Ok(resource)
@@ -200,7 +200,7 @@ impl Projection {
                     Named::Extension(extension) => {
                         shown.push(Shown { extension: Some(extension.id.clone()), attribute: None, part: None });
                     }
-                    Named::NotKept => {}
+                    Named::NotStored => {}
                 }
             }
             Ok(shown)

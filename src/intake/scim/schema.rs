@@ -1,7 +1,7 @@
 //! Which attributes there are, as data (RFC 7643, sections 2.2 and 7): what /Schemas answers, and what reads, compares and
 //! changes resources.
 //!
-//! What the register needs is kept, and what describes the person at work.  What else RFC 7643 knows of a User ([`NOT_KEPT`]) is taken without complaint and
+//! What the register needs is kept, and what describes the person at work.  What else RFC 7643 knows of a User ([`NOT_STORED`]) is taken without complaint and
 //! forgotten; any other name is a mistake.
 
 mod definitions;
@@ -17,7 +17,7 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 pub const KURSKOLL: &str = "urn:ietf:params:scim:schemas:extension:kurskoll:2.0:User";
 
 /// Core attributes of a User that are taken and not kept, in lower case.
-const NOT_KEPT: [&str; 8] =
+const NOT_STORED: [&str; 8] =
     ["profileurl", "password", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"];
 
 /// What an attribute's values are.
@@ -214,7 +214,7 @@ pub enum Named<'s> {
     /// All that an extension says.
     Extension(&'s Schema),
     /// Known to RFC 7643 or to somebody's own schema, and not kept.
-    NotKept,
+    NotStored,
 }
 
 /// A name that means nothing.
@@ -284,7 +284,7 @@ impl Schemas {
     /// Finds what a name means, in any case (RFC 7643, section 2.1; RFC 7644, section 3.10).
     pub fn named(&self, name: &str) -> Result<Named<'_>, UnknownAttribute> {
         let is_beside = || self.beside.as_ref().is_some_and(|other| other.named(name).is_ok());
-        self.own(name).or_else(|unknown| if is_beside() { Ok(Named::NotKept) } else { Err(unknown) })
+        self.own(name).or_else(|unknown| if is_beside() { Ok(Named::NotStored) } else { Err(unknown) })
     }
 
     fn own(&self, name: &str) -> Result<Named<'_>, UnknownAttribute> {
@@ -298,7 +298,7 @@ impl Schemas {
                 Found::Place(place) => Ok(Named::Attribute(place)),
                 Found::NoPart => Err(unknown()),
                 // A newer client of the same extension may know more than we do.
-                Found::Nothing => Ok(Named::NotKept),
+                Found::Nothing => Ok(Named::NotStored),
             };
         }
         let rest = after_schema(name, &self.core.id).unwrap_or(name);
@@ -312,9 +312,9 @@ impl Schemas {
             Found::Nothing if self.of_enterprise(rest).is_some() => {
                 self.of_enterprise(rest).map(Named::Attribute).ok_or_else(unknown)
             }
-            Found::Nothing if is_urn || self.is_not_kept(rest) => Ok(Named::NotKept),
+            Found::Nothing if is_urn || self.is_not_stored(rest) => Ok(Named::NotStored),
             // name.middleName, emails.display: parts that RFC 7643 knows and nobody here needs.
-            Found::NoPart if self.core.id == USER => Ok(Named::NotKept),
+            Found::NoPart if self.core.id == USER => Ok(Named::NotStored),
             Found::NoPart | Found::Nothing => Err(unknown()),
         }
     }
@@ -327,16 +327,16 @@ impl Schemas {
         }
     }
 
-    fn is_not_kept(&self, name: &str) -> bool {
+    fn is_not_stored(&self, name: &str) -> bool {
         let first = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
-        self.core.id == USER && NOT_KEPT.contains(&first.as_str())
+        self.core.id == USER && NOT_STORED.contains(&first.as_str())
     }
 
     /// The place of an attribute that must be kept.
     pub fn place(&self, name: &str) -> Result<Place<'_>, UnknownAttribute> {
         match self.named(name)? {
             Named::Attribute(place) => Ok(place),
-            Named::Extension(_) | Named::NotKept => Err(UnknownAttribute(name.to_owned())),
+            Named::Extension(_) | Named::NotStored => Err(UnknownAttribute(name.to_owned())),
         }
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::domain::ids::EmployeeId;
 
 pub use reading::{
-    ReadUser, UserError, address_of, as_kept, keep_unspoken, read, says_no_employments, with_values_not_kept,
+    ReadUser, UserError, address_of, as_stored, keep_unspoken, read, says_no_employments, with_values_not_stored,
 };
 pub use writing::{Known, KnownToWait, group_location, instant, write, write_waiting};
 
@@ -35,36 +35,36 @@ const SAID: [&str; 4] = ["name.givenName", "name.familyName", "emails.value", SA
 const SAID_UNIT: &str = "employment.unit";
 
 /// Whether a text that was told is shown under its name: the others are for Kurskoll alone.
-fn is_shown_as_told(name: &str) -> bool {
+fn is_shown_as_provisioned(name: &str) -> bool {
     ![EMAIL_TYPE, EMAIL_PRIMARY, EMAIL_OTHERS, PHONES, SAID_PROTECTED].contains(&name) && !SAID.contains(&name)
 }
 
 /// The name that an account told: given name and family name.
 #[must_use]
-pub fn said_name(told: &BTreeMap<String, String>) -> (Option<String>, Option<String>) {
-    (told.get("name.givenName").cloned(), told.get("name.familyName").cloned())
+pub fn said_name(provisioned: &BTreeMap<String, String>) -> (Option<String>, Option<String>) {
+    (provisioned.get("name.givenName").cloned(), provisioned.get("name.familyName").cloned())
 }
 
 /// Whether an account told that the person's data are protected.
 #[must_use]
-pub fn said_protected(told: &BTreeMap<String, String>) -> bool {
-    told.contains_key(SAID_PROTECTED)
+pub fn said_protected(provisioned: &BTreeMap<String, String>) -> bool {
+    provisioned.contains_key(SAID_PROTECTED)
 }
 
 /// Keeps whether an account told that the person's data are protected.
-pub fn note_protected(told: &mut BTreeMap<String, String>, is_protected: bool) {
+pub fn note_protected(provisioned: &mut BTreeMap<String, String>, is_protected: bool) {
     if is_protected {
-        told.insert(SAID_PROTECTED.to_owned(), "true".to_owned());
+        provisioned.insert(SAID_PROTECTED.to_owned(), "true".to_owned());
     } else {
-        told.remove(SAID_PROTECTED);
+        provisioned.remove(SAID_PROTECTED);
     }
 }
 
 /// Keeps of an attribute what was shown and not said only as long as it is shown: what a group carries, or HR's files say, is not the
 /// provider's own word.
-pub fn forget_unsaid(told: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
+pub fn forget_unsaid(provisioned: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
     if !is_said {
-        told.remove(attribute);
+        provisioned.remove(attribute);
     }
 }
 
@@ -135,8 +135,8 @@ pub struct Account {
     pub user_name: String,
     pub external_id: Option<String>,
     pub active: bool,
-    /// Texts as they were told, by the attribute's canonical name ([`Mapping::kept`]).
-    pub told: BTreeMap<String, String>,
+    /// Texts as they were told, by the attribute's canonical name ([`Mapping::stored`]).
+    pub provisioned: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ mod tests {
         (decimal(1 - 10_i128.pow(20)), decimal(1)).prop_map(|(points, of)| Score::new(points, of).expect("a score"))
     }
 
-    fn told() -> impl Strategy<Value = (Target, ResultKind, Option<String>)> {
+    fn reported() -> impl Strategy<Value = (Target, ResultKind, Option<String>)> {
         let quiz = || id(QuizId::parse).prop_map(Target::Quiz);
         let course = || id(CourseId::parse).prop_map(Target::Course);
         let attempt = (
@@ -146,12 +146,12 @@ mod tests {
         fn what_is_written_reads_back_as_the_same_result(
             event_id in id(EventId::parse),
             learner in learner_keys(),
-            (target, kind, reason) in told(),
+            (target, kind, reason) in reported(),
             // From 1990 to a day after the sending.
             occurred_at in (631_152_000_000_000..=SENT_AT + 86_400_000_000).prop_map(from_micros),
         ) {
-            let told_at = (!kind.is_revocation()).then(|| from_micros(SENT_AT));
-            let result = ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason };
+            let reported_at = (!kind.is_revocation()).then(|| from_micros(SENT_AT));
+            let result = ReportedResult { event_id, learner, target, kind, occurred_at, reported_at, reason };
             let body = compose(&result, from_micros(SENT_AT));
             let understood = interpret(&result.event_id, &body, Stockholm, from_micros(SENT_AT));
             prop_assert_eq!(understood, Ok(Understood::Result(result)));
@@ -171,7 +171,7 @@ mod tests {
                 passed: Some(true),
             },
             occurred_at: from_micros(SENT_AT - 2_500_000),
-            told_at: None,
+            reported_at: None,
             reason: None,
         };
         let payload: Value = serde_json::from_slice(&compose(&result, from_micros(SENT_AT))).expect("JSON");

@@ -15,8 +15,8 @@ impl<'a> Headers<'a> {
 
     /// Those that were kept with a delivery.
     #[must_use]
-    pub fn kept(kept: &'a BTreeMap<String, Option<String>>) -> Self {
-        kept.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?))).collect()
+    pub fn stored(stored: &'a BTreeMap<String, Option<String>>) -> Self {
+        stored.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?))).collect()
     }
 }
 

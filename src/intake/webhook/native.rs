@@ -52,27 +52,27 @@ pub fn interpret(
     let envelope = Value::whole(&document).object()?;
     let type_value = envelope.require("type", Expected::Text)?;
     let event_type = limited(&type_value.text()?).map_err(|invalid| type_value.refuse(Fault::InvalidText(invalid)))?;
-    let told = match event_type.as_str() {
-        COURSE_COMPLETED => Told::course_completed,
-        QUIZ_GRADED => Told::quiz_graded,
-        COMPLETION_REVOKED => Told::completion_revoked,
+    let content = match event_type.as_str() {
+        COURSE_COMPLETED => Content::course_completed,
+        QUIZ_GRADED => Content::quiz_graded,
+        COMPLETION_REVOKED => Content::completion_revoked,
         _ => return Ok(Understood::Ignored { event_type }),
     };
     let clock = PlatformClock { zone, received_at };
     let sent_at = instant(&envelope, "timestamp", clock)?;
     let data = envelope.require_object("data")?;
     let learner = learner(&data)?;
-    let Told { target, kind, happened_at, reason } = told(&data, clock)?;
+    let Content { target, kind, happened_at, reason } = content(&data, clock)?;
     let occurred_at = happened_at
         .or(sent_at)
         .ok_or_else(|| envelope.refuse_member("timestamp", Fault::Missing { expected: Expected::Time }))?;
-    let told_at = sent_at.filter(|_| !kind.is_revocation());
+    let reported_at = sent_at.filter(|_| !kind.is_revocation());
     let event_id = event_id.clone();
-    Ok(Understood::Result(ReportedResult { event_id, learner, target, kind, occurred_at, told_at, reason }))
+    Ok(Understood::Result(ReportedResult { event_id, learner, target, kind, occurred_at, reported_at, reason }))
 }
 
 /// What one type of event tells beside its learner.
-struct Told {
+struct Content {
     target: Target,
     kind: ResultKind,
     /// Where the event says so itself; else the envelope's `timestamp` does.
@@ -80,7 +80,7 @@ struct Told {
     reason: Option<String>,
 }
 
-impl Told {
+impl Content {
     fn course_completed(data: &Object<'_>, clock: PlatformClock) -> Result<Self, NotUnderstood> {
         let course = data.require_object("course")?;
         Ok(Self {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::fault::{Expected, Fault, Refusal};
-use super::sent::{Fields, Sent};
+use super::input::{Fields, Input};
 use super::text::{Extensions, LanguageMap};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ const OF_DEFINITION: &[&str] = &[
 ];
 
 impl<'a> Activity<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Activity, &["objectType", "id", "definition"])?;
         fields.object_type_is("Activity", false)?;
         Ok(Self {
@@ -114,16 +114,16 @@ impl<'a> Activity<'a> {
 }
 
 impl<'a> Definition<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Definition, OF_DEFINITION)?;
         Ok(Self {
             raw: sent.raw(),
-            name: fields.read("name", Sent::language_map)?,
-            description: fields.read("description", Sent::language_map)?,
-            kind: fields.read("type", Sent::iri)?,
-            more_info: fields.read("moreInfo", Sent::iri)?,
+            name: fields.read("name", Input::language_map)?,
+            description: fields.read("description", Input::language_map)?,
+            kind: fields.read("type", Input::iri)?,
+            more_info: fields.read("moreInfo", Input::iri)?,
             interaction: Interaction::read(&fields)?.map(Box::new),
-            extensions: fields.read("extensions", Sent::extensions)?,
+            extensions: fields.read("extensions", Input::extensions)?,
         })
     }
 }
@@ -181,7 +181,7 @@ impl InteractionType {
         Self::Other,
     ];
 
-    fn read(sent: Sent<'_, '_>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, '_>) -> Result<Self, Refusal> {
         let text = sent.text(Expected::InteractionType)?;
         let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
         kind.ok_or_else(|| sent.refuse(Fault::NotInSet { expected: Expected::InteractionType }))
@@ -201,7 +201,7 @@ impl InteractionType {
 
 impl<'a> Component<'a> {
     /// Components of which no two have one id.
-    fn read_list(sent: Sent<'_, 'a>) -> Result<Vec<Self>, Refusal> {
+    fn read_list(sent: Input<'_, 'a>) -> Result<Vec<Self>, Refusal> {
         let mut ids = HashSet::new();
         sent.list(Expected::Array, |component| {
             let fields = component.fields(Expected::Component, &["id", "description"])?;
@@ -210,7 +210,7 @@ impl<'a> Component<'a> {
             if !ids.insert(id.clone()) {
                 return Err(place.refuse(Fault::RepeatedComponent));
             }
-            Ok(Self { id, description: fields.read("description", Sent::language_map)? })
+            Ok(Self { id, description: fields.read("description", Input::language_map)? })
         })
     }
 }

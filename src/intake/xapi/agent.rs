@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fault::{Expected, Fault, Refusal};
-use super::sent::{Fields, Sent};
+use super::input::{Fields, Input};
 
 /// Who acts, or is acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ const OF_AGENT: &[&str] = &["objectType", "name", "mbox", "mbox_sha1sum", "openi
 const OF_GROUP: &[&str] = &["objectType", "name", "member", "mbox", "mbox_sha1sum", "openid", "account"];
 
 impl<'a> Actor<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         match sent.object_type(Expected::Actor)? {
             None => Agent::read(sent).map(Self::Agent),
             Some((kind, _)) if kind == "Agent" => Agent::read(sent).map(Self::Agent),
@@ -80,7 +80,7 @@ impl<'a> Actor<'a> {
 }
 
 impl<'a> Agent<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Agent, OF_AGENT)?;
         fields.object_type_is("Agent", false)?;
         let name = fields.read("name", |name| name.text(Expected::Text))?;
@@ -92,7 +92,7 @@ impl<'a> Agent<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Group, OF_GROUP)?;
         fields.object_type_is("Group", true)?;
         let name = fields.read("name", |name| name.text(Expected::Text))?;
@@ -100,7 +100,7 @@ impl<'a> Group<'a> {
         // Data 2.4.2.2: a group never has groups as its members.
         let members = fields.read("member", |members| members.list(Expected::Array, Agent::read))?;
         match (identifier, members) {
-            (None, None) => Err(sent.refuse(Fault::NobodyInGroup)),
+            (None, None) => Err(sent.refuse(Fault::NoMemberInGroup)),
             (identifier, members) => Ok(Self { name, identifier, members: members.unwrap_or_default() }),
         }
     }
@@ -123,7 +123,7 @@ impl<'a> Identifier<'a> {
 }
 
 impl<'a> Account<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Account, &["homePage", "name"])?;
         Ok(Self {
             home_page: fields.require("homePage", Expected::Iri)?.iri()?,

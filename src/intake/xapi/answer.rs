@@ -68,9 +68,9 @@ pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<Strin
     }
     if set.times_in_utc {
         let own = [Some(statement), member(statement, "object").filter(|object| is_sub_statement(*object))];
-        for sent in own.into_iter().flatten().filter_map(|statement| member(statement, "timestamp")) {
-            if let Some(in_utc) = sent.text().and_then(Result::ok).and_then(|text| forms::in_utc(&text)) {
-                edits.replace(sent, format!("\"{in_utc}\""));
+        for input in own.into_iter().flatten().filter_map(|statement| member(statement, "timestamp")) {
+            if let Some(in_utc) = input.text().and_then(Result::ok).and_then(|text| forms::in_utc(&text)) {
+                edits.replace(input, format!("\"{in_utc}\""));
             }
         }
     }
@@ -85,9 +85,9 @@ pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<Strin
     ];
     let mut added = String::new();
     for (name, value, replaces) in set_or_replaced {
-        let sent = members.clone().find(|member| member.name().is_ok_and(|sent| sent == name));
-        match sent {
-            Some(sent) if replaces => edits.replace(sent.value, value),
+        let input = members.clone().find(|member| member.name().is_ok_and(|input| input == name));
+        match input {
+            Some(input) if replaces => edits.replace(input.value, value),
             Some(_) => {}
             None => added.push_str(&format!(",\"{name}\":{value}")),
         }
@@ -129,9 +129,9 @@ fn change(edits: &mut Edits, part: Part<'_, '_>, format: Format<'_>) {
             let id = member(activity, "id").and_then(|id| id.text()?.ok());
             let known = id.and_then(|id| definition(&id)).and_then(|known| cut_definition(&known, languages));
             match (known, member(activity, "definition")) {
-                (Some(known), Some(sent)) => edits.replace(sent, known),
+                (Some(known), Some(input)) => edits.replace(input, known),
                 (Some(known), None) => edits.insert_before_end(activity, format!(",\"definition\":{known}")),
-                (None, Some(sent)) => cut_maps(edits, sent, languages),
+                (None, Some(input)) => cut_maps(edits, input, languages),
                 (None, None) => {}
             }
         }
@@ -140,7 +140,7 @@ fn change(edits: &mut Edits, part: Part<'_, '_>, format: Format<'_>) {
 }
 
 fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
-    let found = object.members()?.find(|member| member.name().is_ok_and(|sent| sent == name));
+    let found = object.members()?.find(|member| member.name().is_ok_and(|input| input == name));
     found.map(|member| member.value)
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fault::{Expected, Refusal};
-use super::sent::Sent;
+use super::input::Input;
 use super::text::LanguageMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +24,20 @@ pub struct Attachment<'a> {
 const OF_ATTACHMENT: &[&str] = &["usageType", "display", "description", "contentType", "length", "sha2", "fileUrl"];
 
 impl<'a> Attachment<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, OF_ATTACHMENT)?;
         Ok(Self {
             usage_type: fields.require("usageType", Expected::Iri)?.iri()?,
             display: fields.require("display", Expected::LanguageMap)?.language_map()?,
-            description: fields.read("description", Sent::language_map)?,
+            description: fields.read("description", Input::language_map)?,
             content_type: fields.require("contentType", Expected::Text)?.media_type()?,
             length: fields.require("length", Expected::WholeNumber)?.whole_number()?,
             sha2: fields.require("sha2", Expected::Text)?.sha2()?,
-            file_url: fields.read("fileUrl", Sent::iri)?,
+            file_url: fields.read("fileUrl", Input::iri)?,
         })
     }
 
-    pub(super) fn read_list(sent: Sent<'_, 'a>) -> Result<Vec<Self>, Refusal> {
+    pub(super) fn read_list(sent: Input<'_, 'a>) -> Result<Vec<Self>, Refusal> {
         sent.list(Expected::Array, Self::read)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::agent::Actor;
 use super::fault::{Expected, Fault, Refusal};
-use super::sent::Sent;
+use super::input::Input;
 use super::statement::Statement;
 use super::version::Version;
 use crate::intake::json::{Document, Kind, Malformed};
@@ -20,14 +20,14 @@ pub struct Statements<'a> {
 /// Reads a body whole, or gives the first fault in it.
 pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusal> {
     let document = Document::from_bytes(body).map_err(malformed)?;
-    let whole = Sent::whole(&document, version);
+    let whole = Input::whole(&document, version);
     let is_array = whole.kind() == Kind::Array;
     // What is wrong within an array is wrong with the statement whose number its pointer begins with.
     let numbered = |refusal: Refusal| {
         let number = refusal.pointer.split('/').nth(1).and_then(|number| number.parse().ok());
         Refusal { index: number.filter(|_| is_array), ..refusal }
     };
-    Sent::check(&document, version).map_err(numbered)?;
+    Input::check(&document, version).map_err(numbered)?;
     let statements = match whole.kind() {
         Kind::Array => {
             let mut ids = HashSet::new();
@@ -49,8 +49,8 @@ pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusa
 /// Reads an agent or a group by itself: what the parameter `agent` of a query is (Communication 2.1.3).
 pub fn read_actor(json: &str, version: Version) -> Result<Actor<'_>, Refusal> {
     let document = Document::parse(json).map_err(malformed)?;
-    Sent::check(&document, version)?;
-    Actor::read(Sent::whole(&document, version))
+    Input::check(&document, version)?;
+    Actor::read(Input::whole(&document, version))
 }
 
 fn malformed(malformed: Malformed) -> Refusal {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::activity::Activity;
 use super::agent::{Actor, Agent, Group};
 use super::fault::{Expected, Fault, Refusal};
+use super::input::Input;
 use super::object::StatementRef;
-use super::sent::Sent;
 use super::text::Extensions;
 use super::version::Version;
 use crate::intake::json::Kind;
@@ -73,9 +73,9 @@ const OF_CONTEXT: &[&str] = &[
 
 impl<'a> Context<'a> {
     /// Reads the context of a statement whose object is an activity, or is not.
-    pub(super) fn read(sent: Sent<'_, 'a>, of_activity: bool) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>, of_activity: bool) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, OF_CONTEXT)?;
-        let of_activity_only = |place: Sent<'_, 'a>| {
+        let of_activity_only = |place: Input<'_, 'a>| {
             let text = place.text(Expected::Text)?;
             if of_activity { Ok(text) } else { Err(place.refuse(Fault::OnlyWithActivity)) }
         };
@@ -85,7 +85,7 @@ impl<'a> Context<'a> {
         let groups =
             fields.read("contextGroups", |groups| in_2_0(groups)?.list(Expected::Array, ContextGroup::read))?;
         Ok(Self {
-            registration: fields.read("registration", Sent::uuid)?,
+            registration: fields.read("registration", Input::uuid)?,
             instructor: fields.read("instructor", Actor::read)?,
             team: fields.read("team", Group::read)?,
             activities: activities.unwrap_or_default(),
@@ -93,14 +93,14 @@ impl<'a> Context<'a> {
             groups: groups.unwrap_or_default(),
             revision: fields.read("revision", of_activity_only)?,
             platform: fields.read("platform", of_activity_only)?,
-            language: fields.read("language", Sent::language_tag)?,
+            language: fields.read("language", Input::language_tag)?,
             statement: fields.read("statement", StatementRef::read)?,
-            extensions: fields.read("extensions", Sent::extensions)?,
+            extensions: fields.read("extensions", Input::extensions)?,
         })
     }
 }
 
-fn in_2_0<'d, 'a>(sent: Sent<'d, 'a>) -> Result<Sent<'d, 'a>, Refusal> {
+fn in_2_0<'d, 'a>(sent: Input<'d, 'a>) -> Result<Input<'d, 'a>, Refusal> {
     match sent.version() {
         Version::V1_0_3 => Err(sent.refuse(Fault::OnlyIn2_0)),
         Version::V2_0 => Ok(sent),
@@ -108,7 +108,7 @@ fn in_2_0<'d, 'a>(sent: Sent<'d, 'a>) -> Result<Sent<'d, 'a>, Refusal> {
 }
 
 impl<'a> ContextActivities<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, &["parent", "grouping", "category", "other"])?;
         let activities = |name| {
             let list = fields.read(name, |activities| match activities.kind() {
@@ -132,7 +132,7 @@ impl<'a> ContextActivities<'a> {
 }
 
 impl<'a> ContextAgent<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, &["objectType", "agent", "relevantTypes"])?;
         fields.object_type_is("contextAgent", true)?;
         Ok(Self {
@@ -143,7 +143,7 @@ impl<'a> ContextAgent<'a> {
 }
 
 impl<'a> ContextGroup<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, &["objectType", "group", "relevantTypes"])?;
         fields.object_type_is("contextGroup", true)?;
         Ok(Self {
@@ -154,7 +154,7 @@ impl<'a> ContextGroup<'a> {
 }
 
 /// "A collection of 1 or more" IRIs.
-fn relevant_types<'a>(sent: Sent<'_, 'a>) -> Result<Vec<Cow<'a, str>>, Refusal> {
-    let types = sent.list(Expected::Array, Sent::iri)?;
+fn relevant_types<'a>(sent: Input<'_, 'a>) -> Result<Vec<Cow<'a, str>>, Refusal> {
+    let types = sent.list(Expected::Array, Input::iri)?;
     if types.is_empty() { Err(sent.refuse(Fault::NoRelevantType)) } else { Ok(types) }
 }

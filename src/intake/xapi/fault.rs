@@ -91,7 +91,7 @@ pub enum Fault {
     #[error(
         "is a group with neither an identifier nor members: send one of mbox, mbox_sha1sum, openid and account, or member"
     )]
-    NobodyInGroup,
+    NoMemberInGroup,
     /// Data 2.4.1 and 4.4: a UUID in its standard form (RFC 4122).
     #[error(
         "is not a UUID such as 6690e6c9-3ef0-4ed3-8b37-7f3964730bee: send 32 hexadecimal digits with four hyphens, of the variant of RFC 4122 (8, 9, a or b after the third hyphen)"

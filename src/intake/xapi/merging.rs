@@ -11,9 +11,9 @@ use crate::intake::json::{Document, Malformed, Unclear, Value};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeFault {
     #[error("the document that is kept {0}")]
-    Kept(NoObject),
+    Stored(NoObject),
     #[error("the document that was sent {0}")]
-    Sent(NoObject),
+    Input(NoObject),
 }
 
 /// Why a text is not one JSON object.
@@ -29,14 +29,14 @@ pub enum NoObject {
 
 /// That a document is one JSON object, which others can be laid over.
 pub fn check(sent: &[u8]) -> Result<(), MergeFault> {
-    read(sent).map(|_| ()).map_err(MergeFault::Sent)
+    read(sent).map(|_| ()).map_err(MergeFault::Input)
 }
 
 /// Lays one document's members over another's.
-pub fn merge(kept: &[u8], sent: &[u8]) -> Result<Vec<u8>, MergeFault> {
-    let kept = read(kept).map_err(MergeFault::Kept)?;
-    let sent = read(sent).map_err(MergeFault::Sent)?;
-    Ok(laid_over(kept.root(), sent.root(), &|_, _, sent| sent.raw().to_owned()).into_bytes())
+pub fn merge(stored: &[u8], sent: &[u8]) -> Result<Vec<u8>, MergeFault> {
+    let stored = read(stored).map_err(MergeFault::Stored)?;
+    let sent = read(sent).map_err(MergeFault::Input)?;
+    Ok(laid_over(stored.root(), sent.root(), &|_, _, sent| sent.raw().to_owned()).into_bytes())
 }
 
 /// Lays what a statement says of an activity over what older ones said: names and descriptions language by language,
@@ -110,8 +110,8 @@ mod tests {
 
     use super::*;
 
-    fn merged(kept: &str, sent: &str) -> String {
-        String::from_utf8(merge(kept.as_bytes(), sent.as_bytes()).expect("two objects")).expect("text")
+    fn merged(stored: &str, sent: &str) -> String {
+        String::from_utf8(merge(stored.as_bytes(), sent.as_bytes()).expect("two objects")).expect("text")
     }
 
     #[test]
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn what_is_no_clear_object_is_not_merged() {
         for not in ["", "[]", "7", "{", r#"{"a":1,"a":2}"#, "{} {}"] {
-            assert!(matches!(merge(b"{}", not.as_bytes()), Err(MergeFault::Sent(_))), "{not}");
-            assert!(matches!(merge(not.as_bytes(), b"{}"), Err(MergeFault::Kept(_))), "{not}");
+            assert!(matches!(merge(b"{}", not.as_bytes()), Err(MergeFault::Input(_))), "{not}");
+            assert!(matches!(merge(not.as_bytes(), b"{}"), Err(MergeFault::Stored(_))), "{not}");
         }
         assert!(merge(&[0xff], b"{}").is_err());
     }
@@ -151,9 +151,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merging_is_what_extending_a_map_is(kept in objects(), sent in objects()) {
-            let written = merged(&Json::from(kept.clone()).to_string(), &Json::from(sent.clone()).to_string());
-            let mut expected = kept;
+        fn merging_is_what_extending_a_map_is(stored in objects(), sent in objects()) {
+            let written = merged(&Json::from(stored.clone()).to_string(), &Json::from(sent.clone()).to_string());
+            let mut expected = stored;
             expected.extend(sent);
             prop_assert_eq!(serde_json::from_str::<Json>(&written).expect("JSON"), Json::from(expected));
         }

@@ -15,6 +15,7 @@ pub mod context;
 pub mod equality;
 pub mod fault;
 mod forms;
+mod input;
 pub mod language;
 pub mod merging;
 pub mod multipart;
@@ -26,15 +27,14 @@ pub mod person;
 mod places;
 pub mod query;
 pub mod results;
-mod sent;
 pub mod signature;
 pub mod statement;
 pub mod statement_result;
 pub mod terms;
 pub mod text;
+pub mod verb_mapping;
 pub mod version;
 mod without;
-pub mod words;
 
 pub use without::sentence as without_result_because;
 

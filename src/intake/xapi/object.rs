@@ -8,8 +8,8 @@ use super::agent::{Actor, Agent, Group};
 use super::attachment::Attachment;
 use super::context::Context;
 use super::fault::{Expected, Fault, Refusal};
+use super::input::{Fields, Input};
 use super::outcome::Outcome;
-use super::sent::{Fields, Sent};
 use super::statement::{VOIDED, Verb};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ const OF_SUB_STATEMENT: &[&str] = &[
 ];
 
 impl<'a> Object<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>, in_sub_statement: bool) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>, in_sub_statement: bool) -> Result<Self, Refusal> {
         let Some((kind, place)) = sent.object_type(Expected::ObjectOfStatement)? else {
             return Activity::read(sent).map(Self::Activity);
         };
@@ -73,7 +73,7 @@ impl<'a> Object<'a> {
 }
 
 impl StatementRef {
-    pub(super) fn read(sent: Sent<'_, '_>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, '_>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::StatementRef, &["objectType", "id"])?;
         fields.object_type_is("StatementRef", true)?;
         Ok(Self { id: fields.require("id", Expected::Uuid)?.uuid()? })
@@ -81,7 +81,7 @@ impl StatementRef {
 }
 
 impl<'a> SubStatement<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::ObjectOfStatement, OF_SUB_STATEMENT)?;
         fields.object_type_is("SubStatement", true)?;
         for name in ["id", "stored", "version", "authority"] {
@@ -122,7 +122,7 @@ impl<'a> Event<'a> {
             object,
             result: fields.read("result", Outcome::read)?,
             context: fields.read("context", |context| Context::read(context, of_activity))?,
-            timestamp: fields.read("timestamp", Sent::timestamp)?,
+            timestamp: fields.read("timestamp", Input::timestamp)?,
             attachments: fields.read("attachments", Attachment::read_list)?.unwrap_or_default(),
         })
     }

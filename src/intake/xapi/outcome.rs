@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fault::{Expected, Fault, Refusal};
-use super::sent::Sent;
+use super::input::Input;
 use super::text::{Duration, Extensions};
 use crate::intake::json::Number;
 
@@ -34,23 +34,23 @@ pub struct Score<'a> {
 const OF_RESULT: &[&str] = &["score", "success", "completion", "response", "duration", "extensions"];
 
 impl<'a> Outcome<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, OF_RESULT)?;
         Ok(Self {
             score: fields.read("score", Score::read)?,
-            success: fields.read("success", Sent::bool)?,
-            completion: fields.read("completion", Sent::bool)?,
+            success: fields.read("success", Input::bool)?,
+            completion: fields.read("completion", Input::bool)?,
             response: fields.read("response", |response| response.text(Expected::Text))?,
-            duration: fields.read("duration", Sent::duration)?,
-            extensions: fields.read("extensions", Sent::extensions)?,
+            duration: fields.read("duration", Input::duration)?,
+            extensions: fields.read("extensions", Input::extensions)?,
         })
     }
 }
 
 impl<'a> Score<'a> {
-    fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Object, &["scaled", "raw", "min", "max"])?;
-        let number = |name| fields.read(name, Sent::number);
+        let number = |name| fields.read(name, Input::number);
         let score = Self { scaled: number("scaled")?, raw: number("raw")?, min: number("min")?, max: number("max")? };
         score.fault().map_or(Ok(score), |(name, fault)| Err(fields.refuse_member(name, fault)))
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::results::{Nothing, identified};
-use super::words::Words;
+use super::verb_mapping::VerbMapping;
 use super::{Account as SentAccount, Identifier, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
@@ -53,13 +53,18 @@ impl<T> Said<T> {
 
 impl Places {
     /// Reads a statement by the profile; nothing is looked for where the profile names no places.
-    pub(super) fn read(statement: &Statement<'_>, verb: Verb<'_>, words: &Words, received_at: DateTime<Utc>) -> Self {
+    pub(super) fn read(
+        statement: &Statement<'_>,
+        verb: Verb<'_>,
+        mapping: &VerbMapping,
+        received_at: DateTime<Utc>,
+    ) -> Self {
         let mut places = Self::default();
-        if words.fields.is_empty() {
+        if mapping.fields.is_empty() {
             return places;
         }
         let Some(document) = StatementDocument::of(statement.raw) else { return places };
-        let mut seeker = Seeker { words, verb, document: &document, trace: Vec::new() };
+        let mut seeker = Seeker { mapping, verb, document: &document, trace: Vec::new() };
         places.learner = seeker.learner();
         places.course = seeker.one(Field::Course, |thing| CourseId::parse(&id_of(thing)?).ok(), |id| id.to_string());
         places.quiz = seeker.one(Field::Quiz, |thing| QuizId::parse(&id_of(thing)?).ok(), |id| id.to_string());
@@ -74,7 +79,7 @@ impl Places {
 }
 
 struct Seeker<'s> {
-    words: &'s Words,
+    mapping: &'s VerbMapping,
     verb: Verb<'s>,
     document: &'s StatementDocument,
     trace: Vec<FieldReading>,
@@ -85,13 +90,13 @@ impl Seeker<'_> {
         let is_of = |kind: &str, types: &[String]| {
             let is = |known: &[String]| known.iter().any(|known| known == kind);
             types.iter().any(|name| match name.as_str() {
-                "course" => is(&self.words.courses),
-                "quiz" => is(&self.words.quizzes),
-                "attempt" => is(&self.words.attempts),
+                "course" => is(&self.mapping.courses),
+                "quiz" => is(&self.mapping.quizzes),
+                "attempt" => is(&self.mapping.attempts),
                 other => other == kind,
             })
         };
-        self.words.fields.seek(field, self.verb, self.document, &is_of)
+        self.mapping.fields.seek(field, self.verb, self.document, &is_of)
     }
 
     fn note(&mut self, field: Field, sought: Sought, meaning: Meaning) {
@@ -120,9 +125,9 @@ impl Seeker<'_> {
 
     /// The learner by an agent or a text, and by keys that stand by themselves.
     fn learner(&mut self) -> Said<LearnerKeys> {
-        let words = self.words;
-        let key = words.fields.key_of(Field::Learner, self.verb).or(words.account_name_is);
-        let agent = self.one(Field::Learner, |thing| person(thing, key, words), |_| "one person".to_owned());
+        let mapping = self.mapping;
+        let key = mapping.fields.key_of(Field::Learner, self.verb).or(mapping.account_name_is);
+        let agent = self.one(Field::Learner, |thing| person(thing, key, mapping), |_| "one person".to_owned());
         let text = |thing: &Thing| match thing {
             Thing::Text(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
             Thing::Object(_) | Thing::Several | Thing::Unlisted(_) => None,
@@ -161,7 +166,7 @@ impl Seeker<'_> {
         let Some(sought) = self.seek(Field::OccurredAt) else { return Said::Usual };
         let read = match &sought.found {
             Some(Thing::Text(text)) => {
-                let read = self.words.fields.time(Field::OccurredAt, self.verb, text, received_at);
+                let read = self.mapping.fields.time(Field::OccurredAt, self.verb, text, received_at);
                 read.map_err(|fault| fault.to_string()).transpose()
             }
             Some(_) => Some(Err("is no time: let the profile look for one".to_owned())),
@@ -196,9 +201,9 @@ fn attempt_of(thing: &Thing) -> Option<AttemptIs> {
 }
 
 /// The keys of one person: of an agent, of a group that is one, or of a text, which is the key that the profile says.
-fn person(thing: &Thing, key: Option<LinkingKey>, words: &Words) -> Option<LearnerKeys> {
+fn person(thing: &Thing, key: Option<LinkingKey>, mapping: &VerbMapping) -> Option<LearnerKeys> {
     match thing {
-        Thing::Object(value) => of_agent(value, words),
+        Thing::Object(value) => of_agent(value, mapping),
         Thing::Text(text) => of_text(text.trim(), key),
         Thing::Several | Thing::Unlisted(_) => None,
     }
@@ -218,11 +223,11 @@ fn of_text(text: &str, key: Option<LinkingKey>) -> Option<LearnerKeys> {
     (!keys.is_empty()).then_some(keys)
 }
 
-fn of_agent(value: &Value, words: &Words) -> Option<LearnerKeys> {
+fn of_agent(value: &Value, mapping: &VerbMapping) -> Option<LearnerKeys> {
     if let Some(members) = value.get("member").and_then(Value::as_array) {
         // A group of one is that one; of several, nobody knows whose it is.
         return match members.as_slice() {
-            [one] => of_agent(one, words),
+            [one] => of_agent(one, mapping),
             _ => None,
         };
     }
@@ -239,7 +244,7 @@ fn of_agent(value: &Value, words: &Words) -> Option<LearnerKeys> {
         let (home_page, name) = of_account("homePage").zip(of_account("name"))?;
         Identifier::Account(SentAccount { home_page: home_page.into(), name: name.into() })
     };
-    identified(&identifier, words)
+    identified(&identifier, mapping)
 }
 
 fn address_of(text: &str) -> String {

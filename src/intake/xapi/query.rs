@@ -41,7 +41,7 @@ pub enum Format {
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asked {
+pub enum StatementQuery {
     One(One),
     Many(Many),
 }
@@ -143,7 +143,10 @@ impl<'a> Parameters<'a> {
 }
 
 /// Reads the parameters of a question, each name and value decoded.
-pub fn read<'a>(sent: impl IntoIterator<Item = (&'a str, &'a str)>, version: Version) -> Result<Asked, QueryFault> {
+pub fn read<'a>(
+    sent: impl IntoIterator<Item = (&'a str, &'a str)>,
+    version: Version,
+) -> Result<StatementQuery, QueryFault> {
     let parameters = Parameters::read(sent)?;
     let format = parameters.parsed("format", |text| match text {
         "ids" => Ok(Format::Ids),
@@ -163,7 +166,7 @@ pub fn read<'a>(sent: impl IntoIterator<Item = (&'a str, &'a str)>, version: Ver
         let other = PARAMETERS.iter().find(|name| !alone.contains(name) && parameters.text(name).is_some());
         return match other {
             Some(other) => Err(QueryFault::NotTogether(other)),
-            None => Ok(Asked::One(One { id, voided, format, attachments })),
+            None => Ok(StatementQuery::One(One { id, voided, format, attachments })),
         };
     }
     let (related_agents, related_activities) =
@@ -183,7 +186,7 @@ pub fn read<'a>(sent: impl IntoIterator<Item = (&'a str, &'a str)>, version: Ver
     let limit = parameters.parsed("limit", |text| {
         text.parse::<u64>().map_err(|_| "is no whole number from 0 on: send one, 0 for as many as may be".to_owned())
     })?;
-    Ok(Asked::Many(Many {
+    Ok(StatementQuery::Many(Many {
         terms: terms.into_iter().flatten().collect(),
         since: parameters.instant("since", version)?,
         until: parameters.instant("until", version)?,

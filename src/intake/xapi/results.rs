@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::places::{AttemptIs, Places, Said};
+use super::verb_mapping::{CoursePlace, VerbMapping};
 use super::without::without;
-use super::words::{CoursePlace, Words};
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
@@ -38,19 +38,19 @@ const OPENID_HOME: &str = "openid";
 
 /// What a statement tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Telling {
+pub struct Extracted {
     /// At most two, or three revocations, the first under the statement's id.
     pub results: Vec<ReportedResult>,
     /// Why there is none.
     pub nothing: Option<Nothing>,
-    pub deed: Option<Deed>,
+    pub progress: Option<Cmi5Progress>,
     /// What it is about and gives no result of, though a requirement may name that.
     pub without: Option<WithoutResult>,
 }
 
 /// What a cmi5 statement tells of its registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum Cmi5Progress {
     /// Something was done: completed, passed or waived.
     Done(Uuid),
     /// A course or block is satisfied. That may be told of somebody who did nothing (moveOn NotApplicable; cmi5, 10.2.4),
@@ -91,15 +91,15 @@ impl ResultFault {
     }
 }
 
-impl Telling {
+impl Extracted {
     const fn nothing(why: Nothing) -> Self {
-        Self { results: Vec::new(), nothing: Some(why), deed: None, without: None }
+        Self { results: Vec::new(), nothing: Some(why), progress: None, without: None }
     }
 }
 
 /// What the verb says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deeds {
+pub(super) enum VerbKind {
     Completed,
     Attended,
     Passed,
@@ -122,7 +122,7 @@ pub(super) enum Sort {
     Either,
 }
 
-impl Deeds {
+impl VerbKind {
     /// Its word in a profile.
     const fn as_str(self) -> &'static str {
         match self {
@@ -138,20 +138,20 @@ impl Deeds {
     }
 }
 
-impl Words {
-    pub(super) fn verb(&self, id: &str) -> Option<Deeds> {
-        let is = |words: &[String]| words.iter().any(|word| word == id);
+impl VerbMapping {
+    pub(super) fn verb(&self, id: &str) -> Option<VerbKind> {
+        let is = |mapping: &[String]| mapping.iter().any(|word| word == id);
         let known = [
-            (&self.completed, Deeds::Completed),
-            (&self.attended, Deeds::Attended),
-            (&self.passed, Deeds::Passed),
-            (&self.failed, Deeds::Failed),
-            (&self.scored, Deeds::Scored),
-            (&self.satisfied, Deeds::Satisfied),
-            (&self.waived, Deeds::Waived),
-            (&self.uncompleted, Deeds::Uncompleted),
+            (&self.completed, VerbKind::Completed),
+            (&self.attended, VerbKind::Attended),
+            (&self.passed, VerbKind::Passed),
+            (&self.failed, VerbKind::Failed),
+            (&self.scored, VerbKind::Scored),
+            (&self.satisfied, VerbKind::Satisfied),
+            (&self.waived, VerbKind::Waived),
+            (&self.uncompleted, VerbKind::Uncompleted),
         ];
-        known.into_iter().find(|(words, _)| is(words)).map(|(_, verb)| verb)
+        known.into_iter().find(|(mapping, _)| is(mapping)).map(|(_, verb)| verb)
     }
 
     pub(super) fn sort(&self, activity: &Activity<'_>) -> Sort {
@@ -176,57 +176,62 @@ impl Words {
 /// What a statement tells, which is known by `id`.
 ///
 /// A result's instant is the statement's `timestamp`, or when it came where it has none (Data 2.4.7).
-pub fn tell(statement: &Statement<'_>, id: Uuid, arrival: Arrival, words: &Words) -> Result<Telling, ResultFault> {
-    tell_traced(statement, id, arrival, words).1
-}
-
-/// The same, with what was read from where the platform's profile says.
-pub fn tell_traced(
+pub fn extract(
     statement: &Statement<'_>,
     id: Uuid,
     arrival: Arrival,
-    words: &Words,
-) -> (Vec<FieldReading>, Result<Telling, ResultFault>) {
-    let verb = words.verb(&statement.verb.id).filter(|_| statement.voids().is_none());
+    mapping: &VerbMapping,
+) -> Result<Extracted, ResultFault> {
+    extract_traced(statement, id, arrival, mapping).1
+}
+
+/// The same, with what was read from where the platform's profile says.
+pub fn extract_traced(
+    statement: &Statement<'_>,
+    id: Uuid,
+    arrival: Arrival,
+    mapping: &VerbMapping,
+) -> (Vec<FieldReading>, Result<Extracted, ResultFault>) {
+    let verb = mapping.verb(&statement.verb.id).filter(|_| statement.voids().is_none());
     let mut places = match verb {
-        Some(verb) => Places::read(statement, (verb.as_str(), &statement.verb.id), words, arrival.received_at),
+        Some(verb) => Places::read(statement, (verb.as_str(), &statement.verb.id), mapping, arrival.received_at),
         None => Places::default(),
     };
     let trace = std::mem::take(&mut places.trace);
     let pointer = trace.iter().find(|reading| reading.field == Field::OccurredAt);
     let pointer = pointer.and_then(|reading| reading.pointer.clone()).unwrap_or_default();
-    let told = told(statement, id, arrival, words, (places, pointer));
-    (trace, told.map(|telling| Telling { without: without(statement, &telling, words), ..telling }))
+    let extracted = extracted(statement, id, arrival, mapping, (places, pointer));
+    (trace, extracted.map(|extracted| Extracted { without: without(statement, &extracted, mapping), ..extracted }))
 }
 
-fn told(
+fn extracted(
     statement: &Statement<'_>,
     id: Uuid,
     arrival: Arrival,
-    words: &Words,
+    mapping: &VerbMapping,
     (mut places, pointer_of_time): (Places, String),
-) -> Result<Telling, ResultFault> {
+) -> Result<Extracted, ResultFault> {
     let time = std::mem::take(&mut places.occurred_at);
-    let told = match statement.voids() {
-        Some(voided) => voiding(statement, voided, words),
-        None => about_an_activity(statement, words, places),
+    let extracted = match statement.voids() {
+        Some(voided) => voiding(statement, voided, mapping),
+        None => about_an_activity(statement, mapping, places),
     };
-    let (learner, found, deed) = match told {
-        Ok(told) => told,
-        Err(nothing) => return Ok(Telling::nothing(nothing)),
+    let (learner, found, progress) = match extracted {
+        Ok(extracted) => extracted,
+        Err(nothing) => return Ok(Extracted::nothing(nothing)),
     };
     let occurred_at = match time {
         Said::Usual => statement.timestamp.unwrap_or(arrival.received_at),
-        Said::Missing => return Ok(Telling::nothing(Nothing::NoTime)),
+        Said::Missing => return Ok(Extracted::nothing(Nothing::NoTime)),
         Said::Is(Ok(instant)) => instant,
         Said::Is(Err(problem)) => return Err(ResultFault::NoSuchTime { pointer: pointer_of_time, problem }),
     };
     // One clock that is off is no reason to refuse all that came with it: the statement is kept, and waits.
     if occurred_at > arrival.read_at + AHEAD {
-        return Ok(Telling::nothing(Nothing::InTheFuture));
+        return Ok(Extracted::nothing(Nothing::InTheFuture));
     }
     if occurred_at.timestamp() < FIRST_OF_1990 {
-        return Ok(Telling::nothing(Nothing::TooLongAgo));
+        return Ok(Extracted::nothing(Nothing::TooLongAgo));
     }
     let event_id = EventId::of_uuid(id);
     let result = |(place, (target, kind)): (usize, (Target, ResultKind))| ReportedResult {
@@ -241,16 +246,21 @@ fn told(
         target,
         kind,
         occurred_at,
-        told_at: None,
+        reported_at: None,
         reason: None,
     };
-    Ok(Telling { results: found.into_iter().enumerate().map(result).collect(), nothing: None, deed, without: None })
+    Ok(Extracted {
+        results: found.into_iter().enumerate().map(result).collect(),
+        nothing: None,
+        progress,
+        without: None,
+    })
 }
 
 /// 1990-01-01T00:00:00Z.
 const FIRST_OF_1990: i64 = 631_152_000;
 
-type Told = (LearnerKeys, Vec<(Target, ResultKind)>, Option<Deed>);
+type Reported = (LearnerKeys, Vec<(Target, ResultKind)>, Option<Cmi5Progress>);
 
 /// The event id of a further result of a statement.
 fn further(event_id: &EventId, suffix: &str) -> EventId {
@@ -259,8 +269,8 @@ fn further(event_id: &EventId, suffix: &str) -> EventId {
 }
 
 /// A voiding statement withdraws all that the voided one told, whoever voids it.
-fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Told, Nothing> {
-    let learner = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+fn voiding(statement: &Statement<'_>, voided: Uuid, mapping: &VerbMapping) -> Result<Reported, Nothing> {
+    let learner = learner(&statement.actor, mapping).ok_or(Nothing::NoLearner)?;
     let event_id = EventId::of_uuid(voided);
     // What it told of is in the statement that is voided, which may not be here yet.
     let target = Target::Course(CourseId::parse(&format!("urn:uuid:{voided}")).map_err(|_| Nothing::Unnameable)?);
@@ -270,8 +280,8 @@ fn voiding(statement: &Statement<'_>, voided: Uuid, words: &Words) -> Result<Tol
     Ok((learner, withdrawn.collect(), None))
 }
 
-fn about_an_activity(statement: &Statement<'_>, words: &Words, places: Places) -> Result<Told, Nothing> {
-    let verb = words.verb(&statement.verb.id).ok_or(Nothing::OtherVerb)?;
+fn about_an_activity(statement: &Statement<'_>, mapping: &VerbMapping, places: Places) -> Result<Reported, Nothing> {
+    let verb = mapping.verb(&statement.verb.id).ok_or(Nothing::OtherVerb)?;
     let Object::Activity(object) = &statement.object else { return Err(Nothing::NoActivity) };
     let context = statement.context.as_ref();
     let is_cmi5 = is_cmi5(context);
@@ -280,51 +290,51 @@ fn about_an_activity(statement: &Statement<'_>, words: &Words, places: Places) -
     }
     let Places { learner: said, course, quiz, attempt, .. } = places;
     let usual = || {
-        let keys = learner(&statement.actor, words).ok_or(Nothing::NoLearner)?;
+        let keys = learner(&statement.actor, mapping).ok_or(Nothing::NoLearner)?;
         let instructor = context.and_then(|context| context.instructor.as_ref());
-        let instructor = instructor.and_then(|instructor| learner(instructor, words));
+        let instructor = instructor.and_then(|instructor| learner(instructor, mapping));
         // A teacher who resets somebody is told of as the actor by some platforms: whose training it was is not told.
         match verb {
-            Deeds::Uncompleted if instructor.as_ref() == Some(&keys) => Err(Nothing::ActorIsInstructor),
+            VerbKind::Uncompleted if instructor.as_ref() == Some(&keys) => Err(Nothing::ActorIsInstructor),
             _ => Ok(keys),
         }
     };
     let learner = said.or_usual(Nothing::NoLearnerThere, usual)?;
     let registration = context.and_then(|context| context.registration);
-    let outcome = Outcome::of(statement, words);
-    let about = About { object, context, words, course, quiz };
+    let outcome = Outcome::of(statement, mapping);
+    let about = About { object, context, mapping, course, quiz };
     let found = match verb {
-        Deeds::Uncompleted => uncompleted(&about)?,
-        Deeds::Satisfied => {
+        VerbKind::Uncompleted => uncompleted(&about)?,
+        VerbKind::Satisfied => {
             let registration = registration.ok_or(Nothing::NoRegistration)?;
             let found = vec![about.course_itself()?];
-            return Ok((learner, found, Some(Deed::Satisfied(registration))));
+            return Ok((learner, found, Some(Cmi5Progress::Satisfied(registration))));
         }
         _ if about.sort() == Sort::Part => return Err(Nothing::PartOfAttempt),
-        Deeds::Completed | Deeds::Waived => completed(&about, verb, &outcome)?,
-        Deeds::Attended => attended(&about, &outcome)?,
-        Deeds::Passed | Deeds::Failed | Deeds::Scored => graded(&about, verb, &outcome)?,
+        VerbKind::Completed | VerbKind::Waived => completed(&about, verb, &outcome)?,
+        VerbKind::Attended => attended(&about, &outcome)?,
+        VerbKind::Passed | VerbKind::Failed | VerbKind::Scored => graded(&about, verb, &outcome)?,
     };
     let found = if about.sort() == Sort::Course { without_unnamed(found, &attempt) } else { found };
     let found = named(found, attempt)?;
     let is_graded = !found.iter().any(|(_, kind)| kind.is_ungraded());
-    let is_done = is_graded && matches!(verb, Deeds::Completed | Deeds::Passed | Deeds::Waived);
-    let deed = registration.filter(|_| is_cmi5 && is_done).map(Deed::Done);
-    Ok((learner, found, deed))
+    let is_done = is_graded && matches!(verb, VerbKind::Completed | VerbKind::Passed | VerbKind::Waived);
+    let progress = registration.filter(|_| is_cmi5 && is_done).map(Cmi5Progress::Done);
+    Ok((learner, found, progress))
 }
 
 /// What a statement is about, and what the profile reads of it elsewhere.
 struct About<'s, 'a> {
     object: &'s Activity<'a>,
     context: Option<&'s Context<'a>>,
-    words: &'s Words,
+    mapping: &'s VerbMapping,
     course: Said<CourseId>,
     quiz: Said<QuizId>,
 }
 
 impl About<'_, '_> {
     fn sort(&self) -> Sort {
-        self.words.sort(self.object)
+        self.mapping.sort(self.object)
     }
 
     /// The course, where the profile has it; else the object.
@@ -334,7 +344,7 @@ impl About<'_, '_> {
 
     /// The course, where the profile has it; else where `course_from` does.
     fn course_around(&self) -> Result<(Target, ResultKind), Nothing> {
-        self.course_or(|| course(self.object, self.context, self.words).and_then(completion))
+        self.course_or(|| course(self.object, self.context, self.mapping).and_then(completion))
     }
 
     fn course_or(
@@ -362,7 +372,7 @@ impl About<'_, '_> {
     fn quiz(&self) -> Result<Target, Nothing> {
         match &self.quiz {
             Said::Usual if self.sort() == Sort::Attempt => {
-                quiz_target(quiz_of_attempt(self.context, self.words).ok_or(Nothing::NoQuiz)?)
+                quiz_target(quiz_of_attempt(self.context, self.mapping).ok_or(Nothing::NoQuiz)?)
             }
             Said::Usual => quiz_target(self.object),
             Said::Missing => Err(Nothing::NoQuizThere),
@@ -403,10 +413,10 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(statement: &Statement<'_>, words: &Words) -> Self {
+    fn of(statement: &Statement<'_>, mapping: &VerbMapping) -> Self {
         let result = statement.result.as_ref();
         Self {
-            score: result.and_then(|result| result.score.as_ref()).and_then(|score| exact_score(score, words)),
+            score: result.and_then(|result| result.score.as_ref()).and_then(|score| exact_score(score, mapping)),
             success: result.and_then(|result| result.success),
             completion: result.and_then(|result| result.completion),
         }
@@ -427,7 +437,7 @@ impl Outcome {
     }
 }
 
-fn completed(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+fn completed(about: &About<'_, '_>, verb: VerbKind, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
     let (sort, object) = (about.sort(), about.object);
     if sort == Sort::Attempt {
         let quiz = about.quiz()?;
@@ -435,11 +445,11 @@ fn completed(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Ve
         // Handed in is when it was done, though somebody has yet to grade it.
         return match outcome.completion {
             Some(false) if attempt.is_ungraded() => Err(Nothing::NotCompleted),
-            _ if attempt.is_ungraded() && verb != Deeds::Completed => Err(Nothing::NotGraded),
+            _ if attempt.is_ungraded() && verb != VerbKind::Completed => Err(Nothing::NotGraded),
             _ => Ok(vec![(quiz, attempt)]),
         };
     }
-    if sort == Sort::Quiz && verb == Deeds::Completed {
+    if sort == Sort::Quiz && verb == VerbKind::Completed {
         return completed_quiz(about, outcome);
     }
     let attempt = match (sort, outcome.score) {
@@ -488,14 +498,14 @@ fn attended(about: &About<'_, '_>, outcome: &Outcome) -> Result<Vec<(Target, Res
     }
 }
 
-fn graded(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
+fn graded(about: &About<'_, '_>, verb: VerbKind, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
     let object = about.object;
     let passed = match verb {
-        Deeds::Passed => Some(outcome.success != Some(false)),
-        Deeds::Failed => Some(false),
+        VerbKind::Passed => Some(outcome.success != Some(false)),
+        VerbKind::Failed => Some(false),
         _ => outcome.success,
     };
-    let is_passed = verb == Deeds::Passed && passed == Some(true);
+    let is_passed = verb == VerbKind::Passed && passed == Some(true);
     match about.sort() {
         Sort::Attempt => {
             let quiz = about.quiz()?;
@@ -523,7 +533,7 @@ fn graded(about: &About<'_, '_>, verb: Deeds, outcome: &Outcome) -> Result<Vec<(
 }
 
 fn uncompleted(about: &About<'_, '_>) -> Result<Vec<(Target, ResultKind)>, Nothing> {
-    let revokes = about.words.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
+    let revokes = about.mapping.uncompleted_withdraws.revokes().ok_or(Nothing::WithdrawsNothing)?;
     let withdrawn = |target| (target, ResultKind::Revocation(revokes.clone()));
     Ok(match about.sort() {
         Sort::Attempt => vec![withdrawn(about.quiz()?)],
@@ -539,10 +549,10 @@ fn uncompleted(about: &About<'_, '_>) -> Result<Vec<(Target, ResultKind)>, Nothi
 fn course<'s, 'a>(
     object: &'s Activity<'a>,
     context: Option<&'s Context<'a>>,
-    words: &Words,
+    mapping: &VerbMapping,
 ) -> Result<&'s Activity<'a>, Nothing> {
-    let among = |activities: &'s [Activity<'a>]| activities.iter().find(|one| words.sort(one) == Sort::Course);
-    let found = words.course_from.iter().find_map(|place| match place {
+    let among = |activities: &'s [Activity<'a>]| activities.iter().find(|one| mapping.sort(one) == Sort::Course);
+    let found = mapping.course_from.iter().find_map(|place| match place {
         CoursePlace::Object => Some(object),
         CoursePlace::Parent => context.and_then(|context| among(&context.activities.parent)),
         CoursePlace::Grouping => context.and_then(|context| among(&context.activities.grouping)),
@@ -551,10 +561,13 @@ fn course<'s, 'a>(
 }
 
 /// The quiz that an attempt is one at: the first of a quiz's kind in its context.
-pub(super) fn quiz_of_attempt<'s, 'a>(context: Option<&'s Context<'a>>, words: &Words) -> Option<&'s Activity<'a>> {
+pub(super) fn quiz_of_attempt<'s, 'a>(
+    context: Option<&'s Context<'a>>,
+    mapping: &VerbMapping,
+) -> Option<&'s Activity<'a>> {
     let activities = &context?.activities;
     let mut around = activities.parent.iter().chain(&activities.grouping);
-    around.find(|activity| words.sort(activity) == Sort::Quiz)
+    around.find(|activity| mapping.sort(activity) == Sort::Quiz)
 }
 
 fn completion(activity: &Activity<'_>) -> Result<(Target, ResultKind), Nothing> {
@@ -589,13 +602,13 @@ fn is_of_a_cmi5_session(context: Option<&Context<'_>>) -> bool {
 }
 
 /// The keys that an actor gives; nothing where it is not one person.
-fn learner(actor: &Actor<'_>, words: &Words) -> Option<LearnerKeys> {
+fn learner(actor: &Actor<'_>, mapping: &VerbMapping) -> Option<LearnerKeys> {
     let Actor::Agent(Agent { identifier, .. }) = actor else { return None };
-    identified(identifier, words)
+    identified(identifier, mapping)
 }
 
 /// The keys that an identifier is.
-pub(super) fn identified(identifier: &Identifier<'_>, words: &Words) -> Option<LearnerKeys> {
+pub(super) fn identified(identifier: &Identifier<'_>, mapping: &VerbMapping) -> Option<LearnerKeys> {
     let mut keys = LearnerKeys::default();
     let account = |home_page: &str, name: &str| Account { home_page: home_page.to_owned(), name: name.to_owned() };
     match identifier {
@@ -605,10 +618,10 @@ pub(super) fn identified(identifier: &Identifier<'_>, words: &Words) -> Option<L
         }
         Identifier::MboxSha1Sum(sum) => keys.account = Some(account(SHA1_HOME, &sum.to_lowercase())),
         Identifier::OpenId(id) => keys.account = Some(account(OPENID_HOME, id)),
-        Identifier::Account(sent) => {
-            let name = sent.name.trim();
-            keys.account = Some(account(sent.home_page.trim(), name)).filter(|account| !account.name.is_empty());
-            match words.account_name_is {
+        Identifier::Account(input) => {
+            let name = input.name.trim();
+            keys.account = Some(account(input.home_page.trim(), name)).filter(|account| !account.name.is_empty());
+            match mapping.account_name_is {
                 Some(LinkingKey::EmployeeNumber) => keys.employee_number = EmployeeNumber::parse(name).ok(),
                 Some(LinkingKey::Email) => keys.email = Some(normalized(name)).filter(|name| !name.is_empty()),
                 Some(LinkingKey::Username) => keys.username = Some(normalized(name)).filter(|name| !name.is_empty()),
@@ -621,11 +634,11 @@ pub(super) fn identified(identifier: &Identifier<'_>, words: &Words) -> Option<L
 
 /// The score, as far as it can be reckoned with exactly: `raw` between `min` and `max` before `scaled`, which real
 /// platforms stretch in ways of their own.
-fn exact_score(sent: &SentScore<'_>, words: &Words) -> Option<Score> {
-    let raw = sent.raw.and_then(|raw| raw.decimal());
-    let max = sent.max.and_then(|max| max.decimal());
+fn exact_score(input: &SentScore<'_>, mapping: &VerbMapping) -> Option<Score> {
+    let raw = input.raw.and_then(|raw| raw.decimal());
+    let max = input.max.and_then(|max| max.decimal());
     // A least score that was sent and cannot be reckoned with is not the same as none.
-    let min = match sent.min {
+    let min = match input.min {
         Some(min) => min.decimal(),
         None => Some(Decimal::ZERO),
     };
@@ -635,8 +648,8 @@ fn exact_score(sent: &SentScore<'_>, words: &Words) -> Option<Score> {
     {
         return Some(score);
     }
-    let scaled = sent.scaled.and_then(|scaled| scaled.decimal())?;
-    if words.scaled_from_minus_one {
+    let scaled = input.scaled.and_then(|scaled| scaled.decimal())?;
+    if mapping.scaled_from_minus_one {
         Score::new(exact_difference(scaled, Decimal::NEGATIVE_ONE)?, Decimal::TWO).ok()
     } else {
         Score::new(scaled, Decimal::ONE).ok()

@@ -157,7 +157,7 @@ impl<'a> Compact<'a> {
 }
 
 fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
-    let found = object.members()?.find(|member| member.name().is_ok_and(|sent| sent == name));
+    let found = object.members()?.find(|member| member.name().is_ok_and(|input| input == name));
     found.map(|member| member.value)
 }
 

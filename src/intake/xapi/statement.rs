@@ -9,9 +9,9 @@ use super::agent::Actor;
 use super::attachment::Attachment;
 use super::context::Context;
 use super::fault::{Expected, Fault, Refusal};
+use super::input::Input;
 use super::object::{Event, Object, StatementRef};
 use super::outcome::Outcome;
-use super::sent::Sent;
 use super::text::LanguageMap;
 use super::version::StatementVersion;
 
@@ -75,20 +75,20 @@ const OF_STATEMENT: &[&str] = &[
 ];
 
 impl<'a> Statement<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Statement, OF_STATEMENT)?;
         let Event { actor, verb, object, result, context, timestamp, attachments } = Event::read(&fields, false)?;
         Ok(Self {
             raw: sent.raw(),
             offset: sent.offset(),
-            id: fields.read("id", Sent::uuid)?,
+            id: fields.read("id", Input::uuid)?,
             actor,
             verb,
             object,
             result,
             context,
             timestamp,
-            stored: fields.read("stored", Sent::timestamp)?,
+            stored: fields.read("stored", Input::timestamp)?,
             authority: fields.read("authority", authority)?,
             version: fields.read("version", StatementVersion::read)?,
             attachments,
@@ -97,17 +97,17 @@ impl<'a> Statement<'a> {
 }
 
 impl<'a> Verb<'a> {
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let fields = sent.fields(Expected::Verb, &["id", "display"])?;
         Ok(Self {
             id: fields.require("id", Expected::Iri)?.iri()?,
-            display: fields.read("display", Sent::language_map)?,
+            display: fields.read("display", Input::language_map)?,
         })
     }
 }
 
 /// Data 2.4.9: an agent, or the two of OAuth.
-fn authority<'a>(sent: Sent<'_, 'a>) -> Result<Actor<'a>, Refusal> {
+fn authority<'a>(sent: Input<'_, 'a>) -> Result<Actor<'a>, Refusal> {
     let actor = Actor::read(sent)?;
     match &actor {
         Actor::Group(group) if group.identifier.is_some() || group.members.len() != 2 => {

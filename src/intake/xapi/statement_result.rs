@@ -15,14 +15,14 @@ use crate::intake::json::{Document, Kind, Malformed, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementResult<'a> {
     /// In the order in which they stand.
-    pub statements: Vec<Told<'a>>,
+    pub statements: Vec<PageStatement<'a>>,
     /// Where there is more, as the store wrote it.
     pub more: Option<Cow<'a, str>>,
 }
 
 /// A statement of a page, which nobody has looked at closely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct PageStatement<'a> {
     /// As it stands in the page.
     pub raw: &'a str,
     /// When the store says that it stored it.
@@ -50,7 +50,7 @@ impl<'a> StatementResult<'a> {
         let document = Document::from_bytes(body)?;
         let page = document.root();
         let statements = member(page, "statements").and_then(Value::elements).ok_or(NotAPage::NoStatements)?;
-        let statements = statements.map(Told::of).collect();
+        let statements = statements.map(PageStatement::of).collect();
         let more = match member(page, "more") {
             Some(more) if more.kind() == Kind::Text => {
                 more.text().transpose().map_err(|_| NotAPage::MoreIsNoText)?.filter(|more| !more.is_empty())
@@ -62,7 +62,7 @@ impl<'a> StatementResult<'a> {
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> PageStatement<'a> {
     fn of(statement: Value<'_, 'a>) -> Self {
         let text = |name| member(statement, name).and_then(Value::text).and_then(Result::ok);
         let has_attachments = member(statement, "attachments").is_some();
@@ -96,12 +96,12 @@ fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
 
 /// Some statements as the body of a request, with its media type.
 #[must_use]
-pub fn as_body(statements: &[Told<'_>], attachments: &[Part<'_>]) -> (String, Vec<u8>) {
-    let length: usize = statements.iter().map(|told| told.raw.len() + 1).sum();
+pub fn as_body(statements: &[PageStatement<'_>], attachments: &[Part<'_>]) -> (String, Vec<u8>) {
+    let length: usize = statements.iter().map(|extracted| extracted.raw.len() + 1).sum();
     let mut json = String::with_capacity(length + 1);
-    for told in statements {
+    for extracted in statements {
         json.push(if json.is_empty() { '[' } else { ',' });
-        json.push_str(told.raw);
+        json.push_str(extracted.raw);
     }
     json.push_str(if json.is_empty() { "[]" } else { "]" });
     if attachments.is_empty() {
@@ -122,10 +122,10 @@ mod tests {
     fn statements_keep_their_letters_and_say_when_they_were_stored() {
         let page = StatementResult::read(PAGE.as_bytes()).expect("a page");
         assert_eq!(page.more.as_deref(), Some("/xapi/statements?more=2"));
-        let raw: Vec<&str> = page.statements.iter().map(|told| told.raw).collect();
+        let raw: Vec<&str> = page.statements.iter().map(|extracted| extracted.raw).collect();
         assert_eq!(raw, [r#"{"id": "a", "stored": "2026-03-02T12:00:00.123Z"}"#, r#"{"n": 1.50}"#]);
         let stored: Vec<Option<i64>> =
-            page.statements.iter().map(|told| told.stored.map(|at| at.timestamp_millis() % 1000)).collect();
+            page.statements.iter().map(|extracted| extracted.stored.map(|at| at.timestamp_millis() % 1000)).collect();
         assert_eq!(stored, [Some(123), None]);
         let (content_type, body) = as_body(&page.statements, &[]);
         assert_eq!(content_type, "application/json");
@@ -164,13 +164,13 @@ mod tests {
         let page = format!(r#"{{"statements": [{json}, {{"id": "{id}"}}]}}"#);
         let page = StatementResult::read(page.as_bytes()).expect("a page");
         let named: Vec<Option<String>> =
-            page.statements.iter().map(|told| told.with_attachments.map(|id| id.to_string())).collect();
+            page.statements.iter().map(|extracted| extracted.with_attachments.map(|id| id.to_string())).collect();
         assert_eq!(named, [Some(id.to_owned()), None]);
         let part = Part { sha2, content_type: Some("application/pdf"), content };
         let written = multipart::write(json.as_bytes(), std::slice::from_ref(&part));
-        let (told, contents) = Told::read_one(&written.content_type, &written.body).expect("a statement");
-        assert_eq!((told.raw, contents.as_slice()), (json.as_str(), std::slice::from_ref(&part)));
-        let (content_type, body) = as_body(&[told], &contents);
+        let (extracted, contents) = PageStatement::read_one(&written.content_type, &written.body).expect("a statement");
+        assert_eq!((extracted.raw, contents.as_slice()), (json.as_str(), std::slice::from_ref(&part)));
+        let (content_type, body) = as_body(&[extracted], &contents);
         let again = multipart::parse(&content_type, &body).expect("parts");
         assert_eq!(again.statements, format!("[{json}]").as_bytes());
         assert_eq!(again.attachments, [part]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::fault::{Expected, Fault, Refusal};
-use super::sent::Sent;
+use super::input::Input;
 
 /// The header that every request carries (Communication 3.3).
 pub const VERSION_HEADER: &str = "X-Experience-API-Version";
@@ -76,7 +76,7 @@ impl StatementVersion<'_> {
 impl<'a> StatementVersion<'a> {
     /// Data 2.4.10: whatever begins with `1.0.`; by 2.0 also what begins with `2.0.`, since a statement of 1.0.3 may be
     /// sent on by a system that speaks 2.0.
-    pub(super) fn read(sent: Sent<'_, 'a>) -> Result<Self, Refusal> {
+    pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let (expected, beginnings): (_, &[&str]) = match sent.version() {
             Version::V1_0_3 => (Expected::Version1, &["1.0."]),
             Version::V2_0 => (Expected::Version1Or2, &["2.0.", "1.0."]),

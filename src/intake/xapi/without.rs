@@ -1,8 +1,8 @@
 //! What a statement is about and gives no result of, so that who names it in a requirement can see that it counts for nobody.
 
 use super::nothing::Nothing;
-use super::results::{Sort, Telling, quiz_of_attempt};
-use super::words::Words;
+use super::results::{Extracted, Sort, quiz_of_attempt};
+use super::verb_mapping::VerbMapping;
 use super::{Object, Statement};
 use crate::domain::ids::CourseId;
 use crate::domain::training::{Lacks, ReportedResult, Target, WithoutResult};
@@ -75,20 +75,24 @@ fn is_no_outcome(verb: &str) -> bool {
 }
 
 /// What a statement is about and gives no result of, where a requirement may name that as what it gives no result of.
-pub(super) fn without(statement: &Statement<'_>, telling: &Telling, words: &Words) -> Option<WithoutResult> {
+pub(super) fn without(
+    statement: &Statement<'_>,
+    extracted: &Extracted,
+    mapping: &VerbMapping,
+) -> Option<WithoutResult> {
     let Object::Activity(object) = &statement.object else { return None };
-    if words.verb(&statement.verb.id).is_none() && is_no_outcome(&statement.verb.id) {
+    if mapping.verb(&statement.verb.id).is_none() && is_no_outcome(&statement.verb.id) {
         return None;
     }
-    let about = match words.sort(object) {
-        Sort::Attempt | Sort::Part => quiz_of_attempt(statement.context.as_ref(), words)?,
+    let about = match mapping.sort(object) {
+        Sort::Attempt | Sort::Part => quiz_of_attempt(statement.context.as_ref(), mapping)?,
         Sort::Course | Sort::Quiz | Sort::Either => object,
     };
     // What cannot be an id in a requirement is named by none.
     let id = CourseId::parse(&about.id).ok()?.to_string();
-    let (lacks, reason) = match telling.nothing {
+    let (lacks, reason) = match extracted.nothing {
         Some(nothing) => (Lacks::Both, nothing.code()),
-        None => lacking(&id, &telling.results)?,
+        None => lacking(&id, &extracted.results)?,
     };
     Some(WithoutResult::new(id, lacks, reason, &statement.verb.id))
 }

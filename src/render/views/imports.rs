@@ -105,7 +105,7 @@ struct ImportFileView {
     /// How many records were read from it.
     records: u64,
     /// How many rows the mapping passed over.
-    passed_over: u64,
+    skipped: u64,
 }
 
 /// The mapping by which files were read.
@@ -233,8 +233,8 @@ impl From<ImportReport> for ImportView {
 
 impl From<FileSource> for ImportFileView {
     fn from(file: FileSource) -> Self {
-        let FileSource { kind, name, digest, bytes, records, passed_over } = file;
-        Self { kind: kind.as_str(), name, sha256: digest, bytes, records, passed_over }
+        let FileSource { kind, name, digest, bytes, records, skipped } = file;
+        Self { kind: kind.as_str(), name, sha256: digest, bytes, records, skipped }
     }
 }
 

@@ -155,9 +155,9 @@ pub struct PullView {
 /// What asking a platform brought.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BroughtView {
-    /// Statements or completions that the source told.
-    told: u64,
-    /// Results among them that nobody had told.
+    /// Statements or completions that the source returned.
+    returned: u64,
+    /// Results among them that were not known.
     found: u64,
     /// Those that were not understood, and are kept in quarantine.
     refused: u64,
@@ -169,8 +169,8 @@ pub struct BroughtView {
 
 impl From<Brought> for BroughtView {
     fn from(brought: Brought) -> Self {
-        let Brought { told, found, refused, contradicting, undated } = brought;
-        Self { told, found, refused, contradicting, undated }
+        let Brought { returned, found, refused, contradicting, undated } = brought;
+        Self { returned, found, refused, contradicting, undated }
     }
 }
 

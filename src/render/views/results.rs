@@ -28,7 +28,7 @@ pub struct ResultsImportView {
     /// Those that were known, under the same id or another.
     pub known: u64,
     /// Rows that the profile ignores.
-    pub passed_over: u64,
+    pub skipped: u64,
     /// Columns of the header that mean nothing here, as written: perhaps a misspelling.
     pub ignored_columns: Vec<String>,
     /// Columns that the file lacks: read as empty.

@@ -4,8 +4,8 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 
 use super::coverage::TABLES;
-use super::rows::{COLUMN_DIGEST, Held, digest_of, expressions, held};
-use super::table::{ColumnKind, Kept, Table, read_as};
+use super::rows::{COLUMN_DIGEST, ColumnValue, column_values, digest_of, expressions};
+use super::table::{ColumnKind, MutableColumns, Table, read_as};
 use crate::store::rows::insertion::insert_in_chunks;
 use crate::store::rows::{Bytes, row};
 use crate::store::sql::{placeholders, statement};
@@ -27,18 +27,18 @@ impl AlterationRow {
     /// Of a row whose covered columns are texts that the caller knows.
     #[must_use]
     pub fn of_texts(table_name: &'static str, key: i64, texts: &[Option<&str>], recorded_at: i64) -> Self {
-        let columns: Vec<Held> = texts.iter().map(|text| Held::text(*text)).collect();
+        let columns: Vec<ColumnValue> = texts.iter().map(|text| ColumnValue::text(*text)).collect();
         Self::of(table_name, key.to_string(), Some(&columns), recorded_at)
     }
 
-    fn of(table_name: &'static str, row_key: String, columns: Option<&[Held]>, recorded_at: i64) -> Self {
+    fn of(table_name: &'static str, row_key: String, columns: Option<&[ColumnValue]>, recorded_at: i64) -> Self {
         // Of a row that is gone there is nothing.
         let columns = columns.unwrap_or_default();
         Self {
             table_name,
             row_key,
             digest: Bytes(digest_of(columns.iter())),
-            columns: Bytes(columns.iter().flat_map(Held::short_digest).collect()),
+            columns: Bytes(columns.iter().flat_map(ColumnValue::short_digest).collect()),
             recorded_at,
         }
     }
@@ -46,35 +46,38 @@ impl AlterationRow {
 
 /// A row of a table that changes in place, as it is now.
 #[derive(Debug, Clone)]
-pub(super) struct Standing {
+pub(super) struct CurrentRow {
     pub key: String,
-    pub columns: Vec<Held>,
+    pub columns: Vec<ColumnValue>,
 }
 
 /// A table with its columns that change in place, and how these are read.
-pub(super) struct KeptTable {
+pub(super) struct MutableTable {
     pub table: &'static Table,
-    pub kept: Kept,
+    pub mutable: MutableColumns,
     pub columns: Vec<(&'static str, ColumnKind)>,
 }
 
 /// The table of a name, where it has columns that change in place.
-pub(super) fn kept(name: &str) -> Option<KeptTable> {
+pub(super) fn mutable(name: &str) -> Option<MutableTable> {
     let table = TABLES.iter().find(|table| table.name == name)?;
-    table.kept.map(|kept| KeptTable { table, kept, columns: read_as(kept.columns) })
+    table.mutable.map(|mutable| MutableTable { table, mutable, columns: read_as(mutable.columns) })
 }
 
-fn select(connection: &impl ConnectionTrait, table: &Table, kept: &Kept) -> String {
-    let columns = expressions(connection.get_database_backend(), &read_as(kept.columns));
-    format!("SELECT CAST(t.{} AS TEXT) AS k, {columns} FROM {} t WHERE ({})", kept.key, table.name, kept.only)
+fn select(connection: &impl ConnectionTrait, table: &Table, mutable: &MutableColumns) -> String {
+    let columns = expressions(connection.get_database_backend(), &read_as(mutable.columns));
+    format!("SELECT CAST(t.{} AS TEXT) AS k, {columns} FROM {} t WHERE ({})", mutable.key, table.name, mutable.only)
 }
 
-fn standing(
+fn current_row(
     connection: &impl ConnectionTrait,
     row: &QueryResult,
     columns: &[(&'static str, ColumnKind)],
-) -> Result<Standing, StoreError> {
-    Ok(Standing { key: row.try_get("", "k")?, columns: held(connection.get_database_backend(), row, columns)? })
+) -> Result<CurrentRow, StoreError> {
+    Ok(CurrentRow {
+        key: row.try_get("", "k")?,
+        columns: column_values(connection.get_database_backend(), row, columns)?,
+    })
 }
 
 /// The rows of some keys, as they are.
@@ -82,9 +85,9 @@ pub(super) async fn rows_of(
     connection: &impl ConnectionTrait,
     name: &str,
     keys: &[String],
-) -> Result<Vec<Standing>, StoreError> {
-    let Some(KeptTable { table, kept, columns }) = kept(name) else { return Ok(Vec::new()) };
-    let values: Vec<Value> = if kept.is_text {
+) -> Result<Vec<CurrentRow>, StoreError> {
+    let Some(MutableTable { table, mutable, columns }) = mutable(name) else { return Ok(Vec::new()) };
+    let values: Vec<Value> = if mutable.is_text {
         keys.iter().map(|key| key.as_str().into()).collect()
     } else {
         keys.iter().filter_map(|key| key.parse::<i64>().ok()).map(Value::from).collect()
@@ -92,9 +95,10 @@ pub(super) async fn rows_of(
     if values.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("{} AND t.{} IN ({})", select(connection, table, &kept), kept.key, placeholders(1, values.len()));
+    let sql =
+        format!("{} AND t.{} IN ({})", select(connection, table, &mutable), mutable.key, placeholders(1, values.len()));
     let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
-    rows.iter().map(|row| standing(connection, row, &columns)).collect()
+    rows.iter().map(|row| current_row(connection, row, &columns)).collect()
 }
 
 /// Rows of a table that no alteration tells of.
@@ -102,16 +106,16 @@ pub(super) async fn unnoted(
     connection: &impl ConnectionTrait,
     table: &Table,
     at_most: u64,
-) -> Result<Vec<Standing>, StoreError> {
-    let Some(kept) = table.kept else { return Ok(Vec::new()) };
+) -> Result<Vec<CurrentRow>, StoreError> {
+    let Some(mutable) = table.mutable else { return Ok(Vec::new()) };
     let sql = format!(
         "{} AND NOT EXISTS (SELECT 1 FROM alteration a
                             WHERE a.table_name = $1 AND a.row_key = CAST(t.{} AS TEXT)) LIMIT {at_most}",
-        select(connection, table, &kept),
-        kept.key
+        select(connection, table, &mutable),
+        mutable.key
     );
     let rows = connection.query_all_raw(statement(connection, &sql, [table.name.into()])).await?;
-    rows.iter().map(|row| standing(connection, row, &read_as(kept.columns))).collect()
+    rows.iter().map(|row| current_row(connection, row, &read_as(mutable.columns))).collect()
 }
 
 /// Notes what some rows of a table hold now, or that they are gone. To be called within the change that wrote or removed
@@ -165,10 +169,13 @@ impl Noted {
     }
 
     /// The columns in which a row differs from what was noted.
-    pub fn differing(&self, columns: &[Held]) -> Vec<usize> {
+    pub fn differing(&self, columns: &[ColumnValue]) -> Vec<usize> {
         let noted = self.columns.chunks(COLUMN_DIGEST);
         let pairs = columns.iter().zip(noted).enumerate();
-        pairs.filter(|(_, (held, noted))| held.short_digest().as_slice() != *noted).map(|(place, _)| place).collect()
+        pairs
+            .filter(|(_, (column_values, noted))| column_values.short_digest().as_slice() != *noted)
+            .map(|(place, _)| place)
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, Value};
 
 use super::facet::{Facet, facets};
 use super::fault::{Fault, LinkName, RowName, recovered};
-use super::rows::{COLUMN_DIGEST, Held, Row, called};
+use super::rows::{COLUMN_DIGEST, ColumnValue, Row, called};
 use super::scope::Scope;
 use super::{Leaf, LeafRow, Link, clock, newest};
 use crate::store::StoreError;
@@ -133,18 +133,18 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         sealed: &[u8],
         (rows, link): (&[Row], LinkName),
     ) -> Result<(), StoreError> {
-        for (place, (held, sealed)) in row.columns.iter().zip(sealed.chunks_exact(COLUMN_DIGEST)).enumerate() {
+        for (place, (column_values, sealed)) in row.columns.iter().zip(sealed.chunks_exact(COLUMN_DIGEST)).enumerate() {
             let Ok(sealed) = <[u8; COLUMN_DIGEST]>::try_from(sealed) else { continue };
-            if held.short_digest() == sealed {
+            if column_values.short_digest() == sealed {
                 continue;
             }
-            let others: Vec<Held> = rows.iter().filter_map(|row| row.columns.get(place).cloned()).collect();
+            let others: Vec<ColumnValue> = rows.iter().filter_map(|row| row.columns.get(place).cloned()).collect();
             let column = facet.columns().get(place).map_or("", |(name, _)| *name);
             let fault = Fault::Changed {
                 row: self.name(facet, row.key).await?,
                 column,
-                should: recovered(sealed, held, &others),
-                stands: held.shown(),
+                should: recovered(sealed, column_values, &others),
+                stands: column_values.shown(),
                 link: Some(link),
             };
             self.found.add(fault);

@@ -8,14 +8,14 @@
 //!   increase. Name the columns that never change. What is set once later goes into [`Table::ended`], under the instant
 //!   that it is set with; that instant wants an index in the migration. A table without an instant of its own says with
 //!   [`Table::at`] how to ask for it; one whose first column is no single increasing integer, with [`Table::keyed`].
-//! * **Kept** ([`Table::kept`]): rows that change in place and have no history. Whoever writes one calls
+//! * **Kept** ([`Table::mutable`]): rows that change in place and have no history. Whoever writes one calls
 //!   [`alterations::note`](super::alterations::note) in the same change, after the writing.
 //! * **Uncovered** ([`Table::uncovered`]) and [`Table::but`]: what is derived, or what no report rests on, with the reason.
 //!
 //! A new column of facts goes to the **end** of its list: links that were sealed before cover the columns that there were.
 //! Nothing else has to be told: sealing, `verify`, and the test that bends every column go by this list.
 
-use super::table::{ColumnSpec, Kept, Late, Table};
+use super::table::{ColumnSpec, Late, MutableColumns, Table};
 
 const fn late(instant: &'static str, columns: &'static [ColumnSpec]) -> Late {
     Late { instant, columns, from_nothing: true }
@@ -145,10 +145,10 @@ pub const TABLES: &[Table] = &[
         ],
     )
     .at("t.at"),
-    Table::facts("import_file", &["import_id", "kind", "name", "digest", "bytes", "records", "passed_over"])
+    Table::facts("import_file", &["import_id", "kind", "name", "digest", "bytes", "records", "skipped"])
         .keyed("t.import_id", Some("t.kind"))
         .at("(SELECT p.at FROM import_report p WHERE p.id = t.import_id)"),
-    Table::kept(
+    Table::mutable(
         "scim_user",
         "id",
         true,
@@ -160,7 +160,7 @@ pub const TABLES: &[Table] = &[
             "user_name",
             "user_name_key",
             "external_id",
-            "told",
+            "provisioned",
             "changed_at",
             "id",
             "governs",
@@ -168,7 +168,7 @@ pub const TABLES: &[Table] = &[
             "waited_as",
         ],
     ),
-    Table::kept(
+    Table::mutable(
         "scim_group",
         "id",
         false,
@@ -176,7 +176,7 @@ pub const TABLES: &[Table] = &[
     ),
     Table::facts("scim_member", &["id", "group_id", "user_id", "recorded_at"])
         .ended(&[late("superseded_at", &["superseded_at"])]),
-    Table::kept(
+    Table::mutable(
         "scim_waiting",
         "id",
         false,
@@ -199,14 +199,14 @@ pub const TABLES: &[Table] = &[
     // Platforms
     Table::facts("platform", &["id", "code", "adapter", "linking_keys", "time_zone", "recorded_at"]).called("t.code"),
     Table::facts("platform_profile", &["id", "platform_id", "version", "text", "recorded_at"]).called(PLATFORM),
-    Table::kept("platform_secret", "id", false, &["id", "platform_id", "secret", "created_at", "expires_at"]),
-    Table::kept(
+    Table::mutable("platform_secret", "id", false, &["id", "platform_id", "secret", "created_at", "expires_at"]),
+    Table::mutable(
         "platform_credential",
         "id",
         false,
         &["id", "platform_id", "key", "secret_digest bytes", "created_at", "expires_at"],
     ),
-    Table::kept(
+    Table::mutable(
         "platform_pull",
         "platform_id",
         false,
@@ -217,13 +217,13 @@ pub const TABLES: &[Table] = &[
         ("newest", PULLED),
         ("due_at", PULLED),
         ("holder", PULLED),
-        ("held_until", PULLED),
+        ("reserved_until", PULLED),
         ("begun_at", PULLED),
         ("ended_at", PULLED),
         ("succeeded_at", PULLED),
         ("failures", PULLED),
         ("problem", PULLED),
-        ("told", PULLED),
+        ("returned", PULLED),
         ("found", PULLED),
         ("refused", PULLED),
         ("contradicting", PULLED),
@@ -231,7 +231,7 @@ pub const TABLES: &[Table] = &[
     ]),
     // What platforms sent
     Table {
-        kept: Some(Kept {
+        mutable: Some(MutableColumns {
             key: "id",
             is_text: false,
             columns: &["problem", "problem_pointer"],
@@ -300,9 +300,9 @@ pub const TABLES: &[Table] = &[
             "recorded_at",
             "attempt_name",
             "revokes",
-            "told_at",
+            "reported_at",
             "read_by",
-            "told_by",
+            "arrived_by",
         ],
     )
     .moved_to("superseded_event")
@@ -328,14 +328,14 @@ pub const TABLES: &[Table] = &[
             "voids",
         ],
     )
-    .but(&[("registration", REREAD), ("deed", REREAD)])
+    .but(&[("registration", REREAD), ("progress", REREAD)])
     .at("t.stored_at"),
     Table::facts(
         "statement_attachment",
         &["id", "platform_id", "sha2", "content_type", "delivery_id", "body_offset", "body_length"],
     )
     .at("(SELECT p.received_at FROM delivery p WHERE p.id = t.delivery_id)"),
-    Table::uncovered("held_result", REREAD),
+    Table::uncovered("pending_result", REREAD),
     Table::ends("superseded_event", SUPERSEDED).called("t.event_id").but(&[
         ("id", OF_EVENT),
         ("delivery_id", OF_EVENT),
@@ -358,9 +358,9 @@ pub const TABLES: &[Table] = &[
         ("unlinked", OF_EVENT),
         ("attempt_name", OF_EVENT),
         ("revokes", OF_EVENT),
-        ("told_at", OF_EVENT),
+        ("reported_at", OF_EVENT),
         ("read_by", OF_EVENT),
-        ("told_by", OF_EVENT),
+        ("arrived_by", OF_EVENT),
     ]),
     Table::facts("quarantine_taking", &["id", "delivery_id", "pointer", "taken_by", "recorded_at"]),
     Table::facts(
@@ -393,21 +393,21 @@ pub const TABLES: &[Table] = &[
     .ended(&[late("superseded_at", &["superseded_at", "undone_by"])]),
     // Who may, and who did
     Table::facts("audit_entry", &["id", "at", "subject", "action", "object", "scope", "request_id"]).at("t.at"),
-    Table::kept(
+    Table::mutable(
         "signing_key",
         "kid",
         true,
         &["kid", "private_key bytes", "public_key bytes", "created_at", "retired_at"],
     ),
-    Table::kept("setting", "name", true, &["name", "value"]),
+    Table::mutable("setting", "name", true, &["name", "value"]),
     Table::facts("alteration", &["id", "table_name", "row_key", "digest bytes", "columns bytes", "recorded_at"])
         .called("t.table_name || ' ' || t.row_key"),
     // What is not covered
-    Table::uncovered("knowledge_clock", "each link says where it stood; verify sees that it does not stand before"),
+    Table::uncovered("transaction_clock", "each link says where it stood; verify sees that it does not stand before"),
     Table::uncovered("chain_link", "it is the chain: each link is under the next one's digest"),
     Table::uncovered("chain_leaf", "it is the chain: each leaf is under its link's digest"),
-    Table::uncovered("standing", "follows from the facts; verify makes it anew"),
-    Table::uncovered("standing_scope", "follows from the facts; verify makes it anew"),
+    Table::uncovered("compliance_state", "follows from the facts; verify makes it anew"),
+    Table::uncovered("compliance_state_scope", "follows from the facts; verify makes it anew"),
     Table::uncovered("stale", "says only what is to be made anew"),
     Table::uncovered("statement_term", "follows from the statements; verify makes it anew"),
     Table::uncovered("statement_without_result", "follows from the statements; verify makes it anew"),

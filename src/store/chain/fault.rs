@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::rows::{COLUMN_DIGEST, Held};
+use super::rows::{COLUMN_DIGEST, ColumnValue};
 use crate::store::instant;
 
 /// A link as sentences name it.
@@ -199,15 +199,15 @@ impl fmt::Display for Fault {
                 "{link}: its digest is not that of its leaves and of the link before it: the chain itself was changed"
             ),
             Self::LinkGone { number } => write!(f, "link {number}: it should be there, and is gone"),
-            Self::ClockGone => f.write_str("knowledge_clock: its row should be there, and is gone"),
+            Self::ClockGone => f.write_str("transaction_clock: its row should be there, and is gone"),
             Self::ClockSetBack { at, link } => write!(
                 f,
-                "knowledge_clock: at should be {} or later, and is {}: the clock was set back ({link})",
+                "transaction_clock: at should be {} or later, and is {}: the clock was set back ({link})",
                 shown(link.through),
                 shown(*at)
             ),
             Self::IdsSetBack { next_id, should, link } => {
-                write!(f, "knowledge_clock: next_id should be {should} or more, and is {next_id} ({link})")
+                write!(f, "transaction_clock: next_id should be {should} or more, and is {next_id} ({link})")
             }
         }
     }
@@ -220,13 +220,13 @@ fn in_link(f: &mut fmt::Formatter<'_>, link: Option<LinkName>) -> fmt::Result {
 /// What has a short digest, where it is one of few: nothing, a day, a small number, a word of ours, or what another row
 /// holds in the same column.
 #[must_use]
-pub fn recovered(digest: [u8; COLUMN_DIGEST], stands: &Held, others: &[Held]) -> Should {
-    let fits = |held: &Held| held.short_digest() == digest;
+pub fn recovered(digest: [u8; COLUMN_DIGEST], stands: &ColumnValue, others: &[ColumnValue]) -> Should {
+    let fits = |column_values: &ColumnValue| column_values.short_digest() == digest;
     if let Some(other) = others.iter().find(|other| fits(other)) {
         return Should::Be(other.shown());
     }
     let found = few(stands).find(fits);
-    found.map_or(Should::Digest(digest), |held| Should::Be(held.shown()))
+    found.map_or(Should::Digest(digest), |column_values| Should::Be(column_values.shown()))
 }
 
 const WORDS: [&str; 24] = [
@@ -256,13 +256,13 @@ const WORDS: [&str; 24] = [
     "prior_training",
 ];
 
-fn few(stands: &Held) -> impl Iterator<Item = Held> {
-    let numbers =
-        (-1..=2000_i64).flat_map(|number| [b'i', b't'].map(|kind| Held::of(kind, number.to_string().into_bytes())));
-    let words = WORDS.iter().map(|word| Held::text(Some(word)));
+fn few(stands: &ColumnValue) -> impl Iterator<Item = ColumnValue> {
+    let numbers = (-1..=2000_i64)
+        .flat_map(|number| [b'i', b't'].map(|kind| ColumnValue::of(kind, number.to_string().into_bytes())));
+    let words = WORDS.iter().map(|word| ColumnValue::text(Some(word)));
     let looks_like_a_day = stands.is_nothing() || stands.is_day();
     let first = chrono::NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or_default();
     let days = first.iter_days().take(if looks_like_a_day { 365 * 70 } else { 0 });
-    let days = days.map(|day| Held::text(Some(&day.to_string())));
-    std::iter::once(Held::text(None)).chain(words).chain(numbers).chain(days)
+    let days = days.map(|day| ColumnValue::text(Some(&day.to_string())));
+    std::iter::once(ColumnValue::text(None)).chain(words).chain(numbers).chain(days)
 }

@@ -215,19 +215,19 @@ pub async fn head(connection: &impl ConnectionTrait) -> Result<Option<Head>, Sto
 /// The link that ends at an instant, if there is one.
 pub async fn ending_at(connection: &impl ConnectionTrait, through: DateTime<Utc>) -> Result<Option<Head>, StoreError> {
     let sql = format!("SELECT {LINK} FROM chain_link WHERE through = $1");
-    let row = connection.query_one_raw(statement(connection, &sql, [instant::kept(through).into()])).await?;
+    let row = connection.query_one_raw(statement(connection, &sql, [instant::stored(through).into()])).await?;
     Ok(row.as_ref().map(link_of).transpose()?.as_ref().map(Head::from))
 }
 
 /// What read deliveries at an instant: what the link says that covers it.
 pub async fn reader_at(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<Option<String>, StoreError> {
     let sql = "SELECT reader FROM chain_link WHERE through >= $1 ORDER BY through LIMIT 1";
-    let row = connection.query_one_raw(statement(connection, sql, [instant::kept(at).into()])).await?;
+    let row = connection.query_one_raw(statement(connection, sql, [instant::stored(at).into()])).await?;
     Ok(row.map(|row| row.try_get("", "reader")).transpose()?)
 }
 
 /// Where the clock of knowledge stands, and the next id; nothing where its row is gone.
 pub async fn clock(connection: &impl ConnectionTrait) -> Result<Option<(i64, i64)>, StoreError> {
-    let row = connection.query_one_raw(statement(connection, "SELECT at, next_id FROM knowledge_clock", [])).await?;
+    let row = connection.query_one_raw(statement(connection, "SELECT at, next_id FROM transaction_clock", [])).await?;
     row.map(|row| Ok((row.try_get("", "at")?, row.try_get("", "next_id")?))).transpose()
 }

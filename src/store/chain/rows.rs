@@ -19,13 +19,13 @@ const BYTES_AT_ONCE: i64 = 4 * 1024 * 1024;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct ColumnValue {
     /// `n` nothing, `t` text, `i` an integer, `r` a real, `b` bytes. PostgreSQL's columns have one type, and say `t`.
     kind: u8,
     bytes: Vec<u8>,
 }
 
-impl Held {
+impl ColumnValue {
     /// A text, as both databases read it.
     #[must_use]
     pub fn text(text: Option<&str>) -> Self {
@@ -85,7 +85,7 @@ pub struct Row {
     pub instant: Option<i64>,
     /// A column of it that holds what it never does.
     pub impossible: Option<String>,
-    pub columns: Vec<Held>,
+    pub columns: Vec<ColumnValue>,
 }
 
 impl Row {
@@ -98,12 +98,12 @@ impl Row {
     /// The short digests of its first columns, one after the other.
     #[must_use]
     pub fn short_digests(&self, columns: usize) -> Vec<u8> {
-        self.columns.iter().take(columns).flat_map(Held::short_digest).collect()
+        self.columns.iter().take(columns).flat_map(ColumnValue::short_digest).collect()
     }
 }
 
 /// The digest of some columns.
-pub fn digest_of<'a>(columns: impl Iterator<Item = &'a Held>) -> [u8; 32] {
+pub fn digest_of<'a>(columns: impl Iterator<Item = &'a ColumnValue>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for column in columns {
         column.put(&mut digest);
@@ -132,19 +132,19 @@ pub fn expressions(backend: DbBackend, columns: &[(&'static str, ColumnKind)]) -
 }
 
 /// The columns of a row that was read with [`expressions`].
-pub fn held(
+pub fn column_values(
     backend: DbBackend,
     row: &QueryResult,
     columns: &[(&'static str, ColumnKind)],
-) -> Result<Vec<Held>, StoreError> {
+) -> Result<Vec<ColumnValue>, StoreError> {
     let kinds: Option<String> = if backend == DbBackend::Postgres { None } else { Some(row.try_get("", "kinds")?) };
     let kinds = kinds.as_deref().map(str::as_bytes);
     let read = |(place, (_, kind)): (usize, &(&'static str, ColumnKind))| {
         let bytes: Option<Vec<u8>> = row.try_get("", &format!("c{place}"))?;
-        let Some(bytes) = bytes else { return Ok(Held::of(b'n', Vec::new())) };
+        let Some(bytes) = bytes else { return Ok(ColumnValue::of(b'n', Vec::new())) };
         let declared = if *kind == ColumnKind::Bytes { b'b' } else { b't' };
         let kind = kinds.map_or(declared, |kinds| kinds.get(place).copied().unwrap_or(declared));
-        Ok(Held::of(kind, bytes))
+        Ok(ColumnValue::of(kind, bytes))
     };
     columns.iter().enumerate().map(read).collect()
 }
@@ -244,7 +244,7 @@ fn read_all(connection: &impl ConnectionTrait, facet: &Facet, rows: &[QueryResul
             key: row.try_get("", "k")?,
             instant: row.try_get("", "i")?,
             impossible: row.try_get("", "m")?,
-            columns: held(backend, row, &columns)?,
+            columns: column_values(backend, row, &columns)?,
         })
     };
     rows.iter().map(read).collect()

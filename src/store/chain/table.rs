@@ -30,7 +30,7 @@ pub struct Table {
     /// A table of the same columns to which rows of it may move; they are read from there as from here.
     pub moved_to: Option<&'static str>,
     /// What changes in place.
-    pub kept: Option<Kept>,
+    pub mutable: Option<MutableColumns>,
     /// Columns that are not covered, with the reason.
     pub but: &'static [(&'static str, &'static str)],
     /// Why none of its columns is covered.
@@ -45,7 +45,7 @@ pub struct Table {
 
 /// Columns that change in place.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept {
+pub struct MutableColumns {
     /// The column by which a row is known.
     pub key: &'static str,
     pub is_text: bool,
@@ -64,7 +64,7 @@ impl Table {
             columns: &[],
             late: &[],
             moved_to: None,
-            kept: None,
+            mutable: None,
             but: &[],
             uncovered: None,
             must: &[],
@@ -79,13 +79,13 @@ impl Table {
     }
 
     /// Rows that change in place.
-    pub(super) const fn kept(
+    pub(super) const fn mutable(
         name: &'static str,
         key: &'static str,
         is_text: bool,
         columns: &'static [ColumnSpec],
     ) -> Self {
-        Self { kept: Some(Kept { key, is_text, columns, only: "1 = 1" }), ..Self::named(name) }
+        Self { mutable: Some(MutableColumns { key, is_text, columns, only: "1 = 1" }), ..Self::named(name) }
     }
 
     /// Rows that are another table's facts, and of which only what is set here is covered here.
@@ -140,8 +140,8 @@ impl Table {
     #[must_use]
     pub fn named_columns(&self) -> Vec<&'static str> {
         let late = self.late.iter().flat_map(|late| late.columns.iter());
-        let kept = self.kept.iter().flat_map(|kept| kept.columns.iter());
-        let plain = self.columns.iter().chain(late).chain(kept).filter(|spec| !spec.contains(':'));
+        let mutable = self.mutable.iter().flat_map(|mutable| mutable.columns.iter());
+        let plain = self.columns.iter().chain(late).chain(mutable).filter(|spec| !spec.contains(':'));
         let plain = plain.map(|spec| name_of(spec));
         plain.chain(self.but.iter().map(|(name, _)| *name)).collect()
     }

@@ -28,11 +28,11 @@ pub struct Model {
     pub attempt_name: Option<String>,
     /// What a revocation withdraws: `event`, `statement`, `up_to` or `recent`.
     pub revokes: Option<String>,
-    pub told_at: Option<i64>,
+    pub reported_at: Option<i64>,
     /// The version of the platform's own profile by which it was read.
     pub read_by: Option<i32>,
-    /// How a result came that ends a silence: `sent` or `asked`.
-    pub told_by: Option<String>,
+    /// How a result came that ends a silence: `sent` or `requested`.
+    pub arrived_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -13,7 +13,7 @@ pub struct Model {
     pub digest: String,
     pub bytes: i64,
     pub records: i64,
-    pub passed_over: i64,
+    pub skipped: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

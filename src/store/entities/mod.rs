@@ -3,6 +3,8 @@
 pub mod absence_fact;
 pub mod administration_fact;
 pub mod audit_entry;
+pub mod compliance_state;
+pub mod compliance_state_scope;
 pub mod correction;
 pub mod delivery;
 pub mod employee;
@@ -36,6 +38,4 @@ pub mod scim_waiting;
 pub mod setting;
 pub mod signing_key;
 pub mod stale;
-pub mod standing;
-pub mod standing_scope;
 pub mod superseded_event;

@@ -15,7 +15,7 @@ pub struct Model {
     pub user_name: String,
     pub user_name_key: String,
     pub external_id: Option<String>,
-    pub told: String,
+    pub provisioned: String,
     pub changed_at: i64,
     /// The ids of the employments that it told, as JSON.
     pub governs: String,

@@ -29,9 +29,9 @@ pub struct Model {
     pub unlinked: Option<String>,
     pub attempt_name: Option<String>,
     pub revokes: Option<String>,
-    pub told_at: Option<i64>,
+    pub reported_at: Option<i64>,
     pub read_by: Option<i32>,
-    pub told_by: Option<String>,
+    pub arrived_by: Option<String>,
     pub superseded_at: i64,
 }
 
@@ -64,9 +64,9 @@ impl From<Model> for event::Model {
             unlinked: row.unlinked,
             attempt_name: row.attempt_name,
             revokes: row.revokes,
-            told_at: row.told_at,
+            reported_at: row.reported_at,
             read_by: row.read_by,
-            told_by: row.told_by,
+            arrived_by: row.arrived_by,
         }
     }
 }

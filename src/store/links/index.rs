@@ -9,7 +9,7 @@ use super::{ClaimRow, DecisionRow, NumberRow, Of, identity_of};
 use crate::domain::calendar::{CityCalendar, DaySet, Stretch};
 use crate::domain::directory::merge::Merges;
 use crate::domain::ids::{EmployeeId, PlatformId};
-use crate::domain::linking::holding::{Claim, Decided, Holding, Moment, perhaps_from, settled};
+use crate::domain::linking::holding::{Claim, Decided, Holding, Moment, perhaps_from, resolved};
 use crate::domain::linking::{ByHand, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
 use crate::store::entities::{employment_fact, identity_claim};
 use crate::store::merges::merges;
@@ -21,8 +21,8 @@ use crate::store::{StoreError, instant};
 #[derive(Debug, Default)]
 pub struct LinkIndex {
     numbers: HashMap<String, EmployeeId>,
-    claims: HashMap<Identity, Vec<KeptClaim>>,
-    settled: HashMap<Identity, Vec<Claim>>,
+    claims: HashMap<Identity, Vec<StoredClaim>>,
+    resolved: HashMap<Identity, Vec<Claim>>,
     decisions: HashMap<Identity, Vec<(PlatformId, Decided)>>,
     /// The days on which those are employed who share an identity with somebody.
     employed: HashMap<EmployeeId, DaySet>,
@@ -32,7 +32,7 @@ pub struct LinkIndex {
 
 /// A claim on its way, and whether an employment gives it.
 #[derive(Debug)]
-struct KeptClaim {
+struct StoredClaim {
     claim: Claim,
     is_of_employments: bool,
 }
@@ -62,7 +62,7 @@ impl LinkIndex {
     #[must_use]
     pub fn holding(&self, platform: PlatformId, identity: &Identity) -> Holding {
         let is_a_number = identity.key == LinkingKey::EmployeeNumber;
-        let claims = self.settled.get(identity).into_iter().flatten();
+        let claims = self.resolved.get(identity).into_iter().flatten();
         let decisions = self.decisions.get(identity).into_iter().flatten();
         Holding {
             always: self.numbers.get(&identity.value).copied().filter(|_| is_a_number),
@@ -116,21 +116,21 @@ impl LinkIndex {
     }
 
     pub(super) fn add_claim(&mut self, row: ClaimRow, calendar: CityCalendar) -> Result<(), StoreError> {
-        let (identity, kept) = self.claim_of(row, calendar)?;
-        self.claims.entry(identity).or_default().push(kept);
+        let (identity, stored) = self.claim_of(row, calendar)?;
+        self.claims.entry(identity).or_default().push(stored);
         Ok(())
     }
 
-    fn claim_of(&self, row: ClaimRow, calendar: CityCalendar) -> Result<(Identity, KeptClaim), StoreError> {
-        let moment = |kept: i64| {
-            let at = instant::read(kept);
+    fn claim_of(&self, row: ClaimRow, calendar: CityCalendar) -> Result<(Identity, StoredClaim), StoreError> {
+        let moment = |stored: i64| {
+            let at = instant::read(stored);
             Moment { at, day: calendar.day_of(at) }
         };
         let is_of_employments = row.is_of_employments();
         let claim = Claim {
             holder: self.merges.person(EmployeeId(row.person_id)),
             platform: row.platform_id.map(PlatformId),
-            told: moment(row.recorded_at),
+            recorded: moment(row.recorded_at),
             taken: row.superseded_at.map(moment),
             valid_from: row.valid_from,
             valid_to: row.valid_to,
@@ -140,13 +140,13 @@ impl LinkIndex {
             perhaps_from: None,
         };
         let identity = identity_of(&row.key, row.value, row.home_page, "identity_claim")?;
-        Ok((identity, KeptClaim { claim, is_of_employments }))
+        Ok((identity, StoredClaim { claim, is_of_employments }))
     }
 
     pub(super) fn add_decision(&mut self, row: DecisionRow) -> Result<(), StoreError> {
         let identity = identity_of(&row.key, row.value, row.home_page, "link_decision")?;
         let is = |id| ByHand::Is(self.merges.person(EmployeeId(id)));
-        let by_hand = row.person_id.map_or(ByHand::Nobody, is);
+        let by_hand = row.person_id.map_or(ByHand::Dismissed, is);
         let (id, decided_at) = (row.id, row.recorded_at);
         let decided = Decided { id, decided_at, from: row.valid_from, to: row.valid_to, by_hand };
         self.decisions.entry(identity).or_default().push((PlatformId(row.platform_id), decided));
@@ -157,7 +157,7 @@ impl LinkIndex {
     pub fn decide(&mut self, platform: PlatformId, identity: &Identity, decided: Decided) {
         let by_hand = match decided.by_hand {
             ByHand::Is(employee) => ByHand::Is(self.merges.person(employee)),
-            ByHand::Nobody => ByHand::Nobody,
+            ByHand::Dismissed => ByHand::Dismissed,
         };
         self.decisions.entry(identity.clone()).or_default().push((platform, Decided { by_hand, ..decided }));
     }
@@ -175,7 +175,7 @@ impl LinkIndex {
         connection: &impl ConnectionTrait,
         calendar: CityCalendar,
     ) -> Result<(), StoreError> {
-        self.settle();
+        self.refresh();
         if self.sharing().is_empty() {
             return Ok(());
         }
@@ -184,14 +184,15 @@ impl LinkIndex {
     }
 
     /// Takes away what never was.
-    pub(super) fn settle(&mut self) {
-        let claims = |kept: &Vec<KeptClaim>| kept.iter().map(|kept| kept.claim.clone()).collect();
-        self.settled = self.claims.iter().map(|(identity, kept)| (identity.clone(), settled(claims(kept)))).collect();
+    pub(super) fn refresh(&mut self) {
+        let claims = |stored: &Vec<StoredClaim>| stored.iter().map(|stored| stored.claim.clone()).collect();
+        self.resolved =
+            self.claims.iter().map(|(identity, stored)| (identity.clone(), resolved(claims(stored)))).collect();
     }
 
     /// Everybody who shares some identity with somebody else.
     fn sharing(&self) -> BTreeSet<EmployeeId> {
-        let by_claims = self.settled.iter().map(|(identity, claims)| {
+        let by_claims = self.resolved.iter().map(|(identity, claims)| {
             let number = (identity.key == LinkingKey::EmployeeNumber).then(|| self.numbers.get(&identity.value));
             let everybody = claims.iter().map(|claim| claim.holder).chain(number.flatten().copied());
             everybody.collect::<BTreeSet<_>>()
@@ -201,7 +202,8 @@ impl LinkIndex {
 
     /// The ids under which facts of some people are kept: their own and their duplicates'.
     fn numbers_of(&self, people: &BTreeSet<EmployeeId>) -> Vec<i64> {
-        let duplicates = self.merges.iter().filter(|(_, kept)| people.contains(kept)).map(|(duplicate, _)| duplicate);
+        let duplicates =
+            self.merges.iter().filter(|(_, stored)| people.contains(stored)).map(|(duplicate, _)| duplicate);
         people.iter().copied().chain(duplicates).map(|id| id.0).collect()
     }
 
@@ -215,7 +217,7 @@ impl LinkIndex {
         has_all: bool,
     ) -> Result<(), StoreError> {
         let sharing = self.sharing();
-        let at = at.map(instant::kept);
+        let at = at.map(instant::stored);
         let mut background = Background::default();
         let mut stretches: BTreeMap<EmployeeId, Vec<Stretch>> = BTreeMap::new();
         let mut others: HashMap<Identity, Vec<Claim>> = HashMap::new();
@@ -240,19 +242,19 @@ impl LinkIndex {
             if !has_all {
                 let theirs = identity_claim::Column::EmployeeId.is_in(ids.iter().copied());
                 for row in identity_claim::Entity::find().filter(theirs).all(connection).await? {
-                    let (identity, kept) = self.claim_of(ClaimRow::as_known(row, at), calendar)?;
-                    others.entry(identity).or_default().push(kept.claim);
+                    let (identity, stored) = self.claim_of(ClaimRow::as_known(row, at), calendar)?;
+                    others.entry(identity).or_default().push(stored.claim);
                 }
             }
         }
         let said = if has_all {
-            self.settled
+            self.resolved
                 .iter()
                 .flat_map(|(identity, claims)| claims.iter().map(move |claim| (identity.clone(), claim.clone())))
                 .collect()
         } else {
             let all = others.into_iter().flat_map(|(identity, claims)| {
-                settled(claims).into_iter().map(move |claim| (identity.clone(), claim)).collect::<Vec<_>>()
+                resolved(claims).into_iter().map(move |claim| (identity.clone(), claim)).collect::<Vec<_>>()
             });
             all.collect::<Vec<_>>()
         };
@@ -271,12 +273,12 @@ impl LinkIndex {
         let of_employments: BTreeSet<(&Identity, EmployeeId)> = self
             .claims
             .iter()
-            .flat_map(|(identity, kept)| kept.iter().map(move |kept| (identity, kept)))
-            .filter(|(_, kept)| kept.is_of_employments)
-            .map(|(identity, kept)| (identity, kept.claim.holder))
+            .flat_map(|(identity, stored)| stored.iter().map(move |stored| (identity, stored)))
+            .filter(|(_, stored)| stored.is_of_employments)
+            .map(|(identity, stored)| (identity, stored.claim.holder))
             .collect();
         let nowhere = DaySet::default();
-        for (identity, claims) in &mut self.settled {
+        for (identity, claims) in &mut self.resolved {
             let alone = claims.first().is_none_or(|first| claims.iter().all(|claim| claim.holder == first.holder));
             if alone && identity.key != LinkingKey::EmployeeNumber {
                 continue;
@@ -293,11 +295,12 @@ impl LinkIndex {
                         other.key == identity.key && of.platform == claim.platform && other != identity
                     });
                     let own = background.said.get(&claim.holder).into_iter().flatten();
-                    let own = own
-                        .filter(|(other, of)| other == identity && of.told.day < claim.told.day && of.taken.is_some());
-                    let days = otherwise.chain(own).map(|(_, of)| (of.told.day, of.taken.map(|taken| taken.day)));
+                    let own = own.filter(|(other, of)| {
+                        other == identity && of.recorded.day < claim.recorded.day && of.taken.is_some()
+                    });
+                    let days = otherwise.chain(own).map(|(_, of)| (of.recorded.day, of.taken.map(|taken| taken.day)));
                     let employed = self.employed.get(&claim.holder).unwrap_or(&nowhere);
-                    claim.perhaps_from = perhaps_from(claim.told.day, employed, days);
+                    claim.perhaps_from = perhaps_from(claim.recorded.day, employed, days);
                 }
             }
         }
@@ -306,7 +309,7 @@ impl LinkIndex {
 
 /// The last day of the employments that give an address as long as a claim stands; `None` where one of them is open.
 fn carried_to(claim: &Claim, carriers: &[Carrier]) -> Option<NaiveDate> {
-    let taken_at = claim.taken.map(|taken| instant::kept(taken.at));
+    let taken_at = claim.taken.map(|taken| instant::stored(taken.at));
     let giving = || carriers.iter().filter(|carrier| carrier.superseded_at == taken_at);
     if giving().any(|carrier| carrier.ends_on.is_none()) {
         return None;

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::file::FILE_TYPE;
-use super::held::{Held, HeldRow};
-use super::known::{Known, KnownEvent, KnownLearner, LearnerName, Told, fingerprint};
-use super::statements::{AttachmentRow, Deed, NewStatement, StatementRow};
+use super::known::{DuplicateKey, Known, KnownEvent, KnownLearner, LearnerName, fingerprint};
+use super::pending::{Pending, PendingRow};
+use super::statements::{AttachmentRow, Cmi5Progress, NewStatement, StatementRow};
 use super::without::WithoutResultRow;
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
 use super::{Again, Content, Delivery, Received};
@@ -16,14 +16,14 @@ use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::alterations::AlterationRow;
-use crate::store::platform_health::{ASKED, SENT};
+use crate::store::platform_health::{PULLED, SENT};
 
 /// The answers in the order of the deliveries, and what is to be written for them to be true.
 pub struct Decided<'a> {
     pub answers: Vec<Received>,
     pub rows: Rows<'a>,
     /// The ids of the deliveries that were let in, by their places.
-    kept_as: HashMap<usize, i64>,
+    stored_as: HashMap<usize, i64>,
 }
 
 impl Decided<'_> {
@@ -36,7 +36,7 @@ impl Decided<'_> {
             *linked += u64::from(row.employee_id.is_some());
         }
         let again = |place: usize, received: &Received| {
-            let counted = self.kept_as.get(&place).and_then(|id| counts.get(id));
+            let counted = self.stored_as.get(&place).and_then(|id| counts.get(id));
             let (new, linked) = counted.copied().unwrap_or_default();
             Again { received: received.clone(), new, linked }
         };
@@ -53,8 +53,8 @@ struct Entry<'a> {
     statements: Vec<&'a NewStatement>,
 }
 
-/// A result of this batch that waits for a deed.
-struct HeldHere<'a> {
+/// A result of this batch that waits for a progress.
+struct PendingHere<'a> {
     platform: PlatformId,
     registration: Uuid,
     delivery: i64,
@@ -74,15 +74,15 @@ impl Ids {
 /// At the most one id each for a delivery, a statement, an attachment, a learner, an event and a result that is held.
 pub fn ids_for(batch: &[Delivery]) -> i64 {
     let results: usize = batch.iter().map(|delivery| delivery.content.results().len()).sum();
-    let kept = |delivery: &Delivery| delivery.content.statements().len() + delivery.content.attachments().len();
-    let statements: usize = batch.iter().map(kept).sum();
+    let stored = |delivery: &Delivery| delivery.content.statements().len() + delivery.content.attachments().len();
+    let statements: usize = batch.iter().map(stored).sum();
     i64::try_from(batch.len() + 3 * results + statements).unwrap_or(i64::MAX)
 }
 
 /// Decides about a batch that is received at the instant `at`, from what was known just before.
 pub fn decide<'a>(
     batch: &'a [Delivery],
-    held: &'a Held,
+    held: &'a Pending,
     known: Known,
     at: i64,
     first_id: i64,
@@ -92,7 +92,7 @@ pub fn decide<'a>(
     let mut answers: Vec<Option<Received>> = vec![None; batch.len()];
     let mut first: HashMap<(PlatformId, &EventId), usize> = HashMap::new();
     let mut repeated: Vec<usize> = Vec::new();
-    let entries = deciding.let_in(batch, &mut answers, &mut first, &mut repeated);
+    let entries = deciding.deduplicate(batch, &mut answers, &mut first, &mut repeated);
     for entry in &entries {
         answers[entry.place] = Some(deciding.take(entry));
     }
@@ -101,16 +101,16 @@ pub fn decide<'a>(
         let earlier = first.get(&(delivery.platform, &delivery.key)).and_then(|earlier| answers[*earlier].clone());
         answers[place] = earlier.map(|earlier| match earlier {
             Received::Accepted { linked, is_doubtful, .. } | Received::Duplicate { linked, is_doubtful, .. } => {
-                Received::Duplicate { linked, is_doubtful, is_kept: false }
+                Received::Duplicate { linked, is_doubtful, is_stored: false }
             }
-            Received::Ignored => Received::Duplicate { linked: false, is_doubtful: false, is_kept: false },
+            Received::Ignored => Received::Duplicate { linked: false, is_doubtful: false, is_stored: false },
             other => other,
         });
     }
     Decided {
         answers: answers.into_iter().map(|answer| answer.unwrap_or(Received::Conflict)).collect(),
         rows: deciding.rows,
-        kept_as: entries.iter().map(|entry| (entry.place, entry.id)).collect(),
+        stored_as: entries.iter().map(|entry| (entry.place, entry.id)).collect(),
     }
 }
 
@@ -134,10 +134,10 @@ pub enum DecidedResult {
     KnownOtherwise,
 }
 
-/// Decides about a part of a file, whose results belong to the delivery with the id `kept_as`.
+/// Decides about a part of a file, whose results belong to the delivery with the id `stored_as`.
 pub fn decide_part<'a>(
-    (part, held): (&'a Delivery, &'a Held),
-    kept_as: i64,
+    (part, held): (&'a Delivery, &'a Pending),
+    stored_as: i64,
     known: Known,
     (at, first_id): (i64, i64),
     calendar: CityCalendar,
@@ -146,7 +146,7 @@ pub fn decide_part<'a>(
     let decide = |result: &'a ReportedResult| match deciding.event_of(part.platform, result) {
         Some(known) if known.says(result) => DecidedResult::Known,
         Some(_) => DecidedResult::KnownOtherwise,
-        None => match deciding.record(part, kept_as, result) {
+        None => match deciding.record(part, stored_as, result) {
             (employee, true) => DecidedResult::New { is_linked: employee.is_some() },
             (_, false) => DecidedResult::Known,
         },
@@ -158,14 +158,14 @@ pub fn decide_part<'a>(
 /// Decides about the results of deliveries that are kept already, and read again, each with the delivery's id: what is known of them stays.
 pub fn decide_again<'a>(
     batch: &'a [(i64, Delivery)],
-    held: &'a Held,
+    held: &'a Pending,
     known: Known,
     (at, first_id): (i64, i64),
     calendar: CityCalendar,
 ) -> (Rows<'a>, Vec<Vec<DecidedResult>>) {
     let mut deciding = Deciding::of(known, held, (at, first_id), calendar);
     let mut decided = Vec::with_capacity(batch.len());
-    for (kept_as, delivery) in batch {
+    for (stored_as, delivery) in batch {
         let decide = |result: &'a ReportedResult| match deciding
             .event_of(delivery.platform, result)
             .map(|known| known.says(result))
@@ -174,7 +174,7 @@ pub fn decide_again<'a>(
             Some(false) => DecidedResult::KnownOtherwise,
             None if !deciding.recorded.insert((delivery.platform, &result.event_id)) => DecidedResult::Known,
             None => {
-                let (employee, _) = deciding.record(delivery, *kept_as, result);
+                let (employee, _) = deciding.record(delivery, *stored_as, result);
                 DecidedResult::New { is_linked: employee.is_some() }
             }
         };
@@ -183,18 +183,18 @@ pub fn decide_again<'a>(
     (deciding.rows, decided)
 }
 
-/// How a result came that ends a platform's silence: the platform `sent` it, or was `asked` for it. Nothing of what ends none:
+/// How a result came that ends a platform's silence: the platform `sent` it, or was `keys` for it. Nothing of what ends none:
 /// a file of history is no word of the platform's, and what is withdrawn or not graded is no result.
-fn told_by(delivery: &Delivery, result: &ReportedResult) -> Option<&'static str> {
+fn arrived_by(delivery: &Delivery, result: &ReportedResult) -> Option<&'static str> {
     let is_result = !result.kind.is_revocation() && !result.kind.is_ungraded();
-    let way = if delivery.is_pulled { ASKED } else { SENT };
+    let way = if delivery.is_pulled { PULLED } else { SENT };
     (is_result && delivery.content_type != FILE_TYPE).then_some(way)
 }
 
 struct Deciding<'a> {
     known: Known,
-    held: &'a Held,
-    held_here: Vec<HeldHere<'a>>,
+    held: &'a Pending,
+    pending_here: Vec<PendingHere<'a>>,
     done_here: HashSet<(PlatformId, Uuid)>,
     at: i64,
     ids: Ids,
@@ -207,11 +207,11 @@ struct Deciding<'a> {
 }
 
 impl<'a> Deciding<'a> {
-    fn of(known: Known, held: &'a Held, (at, first_id): (i64, i64), calendar: CityCalendar) -> Self {
+    fn of(known: Known, held: &'a Pending, (at, first_id): (i64, i64), calendar: CityCalendar) -> Self {
         Self {
             known,
             held,
-            held_here: Vec::new(),
+            pending_here: Vec::new(),
             done_here: HashSet::new(),
             revokes_here: false,
             recorded: HashSet::new(),
@@ -223,27 +223,27 @@ impl<'a> Deciding<'a> {
     }
 
     /// The deliveries that are not answered by what is kept, or by an earlier one of the batch.
-    fn let_in(
+    fn deduplicate(
         &mut self,
         batch: &'a [Delivery],
         answers: &mut [Option<Received>],
         first: &mut HashMap<(PlatformId, &'a EventId), usize>,
         repeated: &mut Vec<usize>,
     ) -> Vec<Entry<'a>> {
-        let mut told_here: HashMap<(PlatformId, &EventId), &ReportedResult> = HashMap::new();
+        let mut reported_here: HashMap<(PlatformId, &EventId), &ReportedResult> = HashMap::new();
         let mut entries = Vec::with_capacity(batch.len());
         for (place, delivery) in batch.iter().enumerate() {
-            let kept = self.known.deliveries.get(&(delivery.platform, delivery.key.to_string()));
-            match kept {
-                Some(kept) if kept.body != delivery.body => {
+            let stored = self.known.deliveries.get(&(delivery.platform, delivery.key.to_string()));
+            match stored {
+                Some(stored) if stored.body != delivery.body => {
                     answers[place] = Some(Received::Conflict);
                     continue;
                 }
-                Some(kept) if !kept.is_quarantined => {
-                    let linked = kept.linked || self.are_linked(delivery);
+                Some(stored) if !stored.is_quarantined => {
+                    let linked = stored.linked || self.are_linked(delivery);
                     let mut results = delivery.content.results().iter();
                     let is_doubtful = results.any(|result| self.is_doubtful(delivery.platform, result));
-                    answers[place] = Some(Received::Duplicate { linked, is_doubtful, is_kept: false });
+                    answers[place] = Some(Received::Duplicate { linked, is_doubtful, is_stored: false });
                     continue;
                 }
                 _ => {}
@@ -259,17 +259,17 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             first.insert(name, place);
-            let kept = kept.map(|kept| kept.id);
+            let stored = stored.map(|stored| stored.id);
             if let Content::Statements { statements, .. } = delivery.content.taken() {
                 match self.new_among(delivery.platform, statements) {
                     Err(taken) => answers[place] = Some(Received::EventConflict(taken)),
-                    Ok(new) if new.is_empty() && kept.is_none() => {
+                    Ok(new) if new.is_empty() && stored.is_none() => {
                         answers[place] =
-                            Some(Received::Duplicate { linked: false, is_doubtful: false, is_kept: false });
+                            Some(Received::Duplicate { linked: false, is_doubtful: false, is_stored: false });
                     }
                     Ok(statements) => {
-                        let id = kept.unwrap_or_else(|| self.ids.next());
-                        self.keep(delivery, id, kept.is_some());
+                        let id = stored.unwrap_or_else(|| self.ids.next());
+                        self.keep(delivery, id, stored.is_some());
                         entries.push(Entry { place, delivery, id, statements });
                     }
                 }
@@ -277,7 +277,7 @@ impl<'a> Deciding<'a> {
             }
             let taken = delivery.content.results().iter().find(|result| {
                 let known = self.event_of(delivery.platform, result);
-                let earlier = told_here.get(&(delivery.platform, &result.event_id));
+                let earlier = reported_here.get(&(delivery.platform, &result.event_id));
                 known.is_some_and(|known| !known.says(result)) || earlier.is_some_and(|earlier| earlier != result)
             });
             if let Some(taken) = taken {
@@ -285,9 +285,9 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             let results = delivery.content.results().iter();
-            told_here.extend(results.map(|result| ((delivery.platform, &result.event_id), result)));
-            let id = kept.unwrap_or_else(|| self.ids.next());
-            self.keep(delivery, id, kept.is_some());
+            reported_here.extend(results.map(|result| ((delivery.platform, &result.event_id), result)));
+            let id = stored.unwrap_or_else(|| self.ids.next());
+            self.keep(delivery, id, stored.is_some());
             entries.push(Entry { place, delivery, id, statements: Vec::new() });
         }
         entries
@@ -300,14 +300,14 @@ impl<'a> Deciding<'a> {
         statements: &'a [NewStatement],
     ) -> Result<Vec<&'a NewStatement>, EventId> {
         let mut new = Vec::with_capacity(statements.len());
-        for told in statements {
-            match self.known.statements.get(&(platform, told.id)) {
-                None => new.push(told),
-                Some(kept) if *kept == told.digest => {}
-                Some(_) => return Err(told.event_id()),
+        for reported in statements {
+            match self.known.statements.get(&(platform, reported.id)) {
+                None => new.push(reported),
+                Some(stored) if *stored == reported.digest => {}
+                Some(_) => return Err(reported.event_id()),
             }
         }
-        self.known.statements.extend(new.iter().map(|told| ((platform, told.id), told.digest)));
+        self.known.statements.extend(new.iter().map(|reported| ((platform, reported.id), reported.digest)));
         Ok(new)
     }
 
@@ -360,7 +360,7 @@ impl<'a> Deciding<'a> {
             }
         };
         let (mut new, mut linked) = (0, !results.is_empty());
-        let (mut is_doubtful, mut is_kept) = (false, false);
+        let (mut is_doubtful, mut is_stored) = (false, false);
         for result in results {
             let platform = entry.delivery.platform;
             is_doubtful |= self.is_doubtful(platform, result);
@@ -370,7 +370,7 @@ impl<'a> Deciding<'a> {
                 continue;
             }
             let (employee, is_new) = if self.recorded.insert((platform, &result.event_id)) {
-                is_kept = true;
+                is_stored = true;
                 self.record(entry.delivery, entry.id, result)
             } else {
                 (self.whose(entry.delivery, result).1, false)
@@ -380,7 +380,7 @@ impl<'a> Deciding<'a> {
         }
         if new == 0 {
             // What says the same as something that is withdrawn may have no effect.
-            return Received::Duplicate { linked, is_doubtful: is_doubtful || is_kept, is_kept };
+            return Received::Duplicate { linked, is_doubtful: is_doubtful || is_stored, is_stored };
         }
         Received::Accepted { new, linked, is_doubtful }
     }
@@ -403,23 +403,23 @@ impl<'a> Deciding<'a> {
             }
         }
         let (mut new, mut linked) = (0, true);
-        let mut is_kept = false;
-        for told in &entry.statements {
+        let mut is_stored = false;
+        for reported in &entry.statements {
             let id = self.ids.next();
-            self.rows.statements.push(StatementRow::new(id, entry.id, platform, told, self.at));
-            let without = told.without.as_ref();
+            self.rows.statements.push(StatementRow::new(id, entry.id, platform, reported, self.at));
+            let without = reported.without.as_ref();
             self.rows.without.extend(without.map(|without| WithoutResultRow::new(id, platform, without, self.at)));
-            if let Some(Deed::Done(registration)) = told.deed {
-                self.release_held(entry.delivery, registration);
+            if let Some(Cmi5Progress::Done(registration)) = reported.progress {
+                self.release_pending(entry.delivery, registration);
             }
-            let own = results.get(told.results.clone()).unwrap_or_default();
-            if let Some(Deed::Satisfied(registration)) = told.deed
+            let own = results.get(reported.results.clone()).unwrap_or_default();
+            if let Some(Cmi5Progress::Satisfied(registration)) = reported.progress
                 && !self.is_done(platform, registration)
             {
                 for result in own {
                     let id = self.ids.next();
-                    self.rows.held.extend(HeldRow::new(id, entry.id, platform, registration, result, self.at));
-                    self.held_here.push(HeldHere { platform, registration, delivery: entry.id, result });
+                    self.rows.held.extend(PendingRow::new(id, entry.id, platform, registration, result, self.at));
+                    self.pending_here.push(PendingHere { platform, registration, delivery: entry.id, result });
                 }
                 continue;
             }
@@ -431,13 +431,13 @@ impl<'a> Deciding<'a> {
                 }
                 let (employee, is_new) = self.record(entry.delivery, entry.id, result);
                 new += usize::from(is_new);
-                is_kept = true;
+                is_stored = true;
                 linked &= employee.is_some();
             }
         }
         match new {
             // The statements are new, each under an id of its own, and say of results what is known.
-            0 if is_kept => Received::Duplicate { linked, is_doubtful: false, is_kept },
+            0 if is_stored => Received::Duplicate { linked, is_doubtful: false, is_stored },
             0 => Received::Ignored,
             new => Received::Accepted { new, linked, is_doubtful: false },
         }
@@ -449,7 +449,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Something was done in a registration: what waited for that counts.
-    fn release_held(&mut self, delivery: &'a Delivery, registration: Uuid) {
+    fn release_pending(&mut self, delivery: &'a Delivery, registration: Uuid) {
         let platform = delivery.platform;
         if !self.done_here.insert((platform, registration)) {
             return;
@@ -459,11 +459,11 @@ impl<'a> Deciding<'a> {
                 self.record(delivery, held.delivery, &held.result);
             }
         }
-        let (now, later) = std::mem::take(&mut self.held_here)
+        let (now, later) = std::mem::take(&mut self.pending_here)
             .into_iter()
             .partition(|held| held.platform == platform && held.registration == registration);
-        self.held_here = later;
-        let now: Vec<HeldHere<'a>> = now;
+        self.pending_here = later;
+        let now: Vec<PendingHere<'a>> = now;
         for held in now {
             self.record(delivery, held.delivery, held.result);
         }
@@ -478,19 +478,19 @@ impl<'a> Deciding<'a> {
         result: &'a ReportedResult,
     ) -> (Option<EmployeeId>, bool) {
         let (id, employee, unlinked) = self.whose(delivery, result);
-        let telling = Told::of(id, result);
+        let report = DuplicateKey::of(id, result);
         self.revokes_here |= result.kind.is_revocation();
-        if let Some(revokes) = &telling.revokes {
+        if let Some(revokes) = &report.revokes {
             self.touch_revoked(delivery.platform, revokes);
         }
         let event = self.ids.next();
-        let mut row = EventRow::new(event, delivery_id, delivery.platform, result, &telling, self.at);
+        let mut row = EventRow::new(event, delivery_id, delivery.platform, result, &report, self.at);
         // Under another key of the person it adds nothing either. It is kept as what it is: whose it is may change.
-        let of_person = employee.map(|person| telling.of_person(person, delivery.platform));
-        let is_new_of_person = of_person.is_none_or(|told| self.known.told_of.insert(told));
-        row.repeats = !self.known.told.insert(telling);
+        let of_person = employee.map(|person| report.of_person(person, delivery.platform));
+        let is_new_of_person = of_person.is_none_or(|reported| self.known.of_people.insert(reported));
+        row.repeats = !self.known.reported.insert(report);
         row.read_by = delivery.read_by;
-        row.told_by = told_by(delivery, result);
+        row.arrived_by = arrived_by(delivery, result);
         row.is_new = is_new_of_person && !row.repeats;
         let is_new = row.is_new;
         row.employee_id = employee.map(|employee| employee.0);

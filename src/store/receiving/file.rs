@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashSet};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use super::decide::{DecidedPart, DecidedResult, decide_part};
-use super::held::Held;
 use super::known::Known;
+use super::pending::Pending;
 use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
@@ -52,7 +52,7 @@ pub struct Tally {
 
 /// Why a file was not kept.
 #[derive(Debug, thiserror::Error)]
-pub enum KeepFileError {
+pub enum StoreFileError {
     #[error("some results are known and say otherwise")]
     Problems(RowProblems),
     #[error(transparent)]
@@ -77,7 +77,7 @@ impl Store {
 }
 
 /// The delivery and its instant that the very same file was kept as, if it was.
-pub async fn kept_before(
+pub async fn stored_before(
     connection: &impl ConnectionTrait,
     file: &ResultsFile<'_>,
 ) -> Result<Option<(i64, chrono::DateTime<chrono::Utc>)>, StoreError> {
@@ -99,11 +99,11 @@ pub async fn keep(
     file: ResultsFile<'_>,
     calendar: CityCalendar,
     progress: Progress<'_>,
-) -> Result<(i64, Tally), KeepFileError> {
+) -> Result<(i64, Tally), StoreFileError> {
     let connection = change.connection();
-    let kept_as = change.first_id();
+    let stored_as = change.first_id();
     let row = delivery::ActiveModel {
-        id: Set(kept_as),
+        id: Set(stored_as),
         platform_id: Set(file.platform.id.0),
         delivery_key: Set(file.key.to_string()),
         content_type: Set(FILE_TYPE.to_owned()),
@@ -118,13 +118,13 @@ pub async fn keep(
     };
     delivery::Entity::insert(row).exec_without_returning(connection).await.map_err(StoreError::from)?;
     // A file has no registrations in which something could be held.
-    let held = Held::default();
+    let held = Pending::default();
     let mut counting = Counting::default();
-    let (mut next_id, mut stale) = (kept_as + 1, BTreeSet::new());
+    let (mut next_id, mut stale) = (stored_as + 1, BTreeSet::new());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
         let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
         let DecidedPart { mut rows, results, next_id: next } =
-            decide_part((&part, &held), kept_as, known, (change.at(), next_id), calendar);
+            decide_part((&part, &held), stored_as, known, (change.at(), next_id), calendar);
         next_id = next;
         stale.append(&mut rows.stale);
         rows.write(change).await?;
@@ -132,26 +132,26 @@ pub async fn keep(
         progress(lines.len());
     }
     mark_all_stale(connection, stale).await?;
-    counting.finish().map(|tally| (kept_as, tally))
+    counting.finish().map(|tally| (stored_as, tally))
 }
 
 /// What keeping a file would amount to, from what a snapshot holds.
-pub async fn foretell(
+pub async fn preview(
     connection: &impl ConnectionTrait,
     file: ResultsFile<'_>,
     calendar: CityCalendar,
     progress: Progress<'_>,
-) -> Result<Tally, KeepFileError> {
+) -> Result<Tally, StoreFileError> {
     // A file has no registrations in which something could be held.
-    let held = Held::default();
+    let held = Pending::default();
     let mut counting = Counting::default();
     // Nothing is written: what a part tells is not known to the next.
-    let mut told: HashSet<[u8; 16]> = HashSet::with_capacity(file.rows.len());
+    let mut reported: HashSet<[u8; 16]> = HashSet::with_capacity(file.rows.len());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
         let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
         let DecidedPart { mut results, .. } = decide_part((&part, &held), 0, known, (0, 1), calendar);
         for (decided, result) in results.iter_mut().zip(part.content.results()) {
-            let is_repeated = !told.insert(result.content_digest());
+            let is_repeated = !reported.insert(result.content_digest());
             if is_repeated && matches!(decided, DecidedResult::New { .. }) {
                 *decided = DecidedResult::Known;
             }
@@ -243,7 +243,7 @@ impl Counting {
         }
     }
 
-    fn finish(self) -> Result<Tally, KeepFileError> {
-        if self.problems.is_empty() { Ok(self.tally) } else { Err(KeepFileError::Problems(self.problems)) }
+    fn finish(self) -> Result<Tally, StoreFileError> {
+        if self.problems.is_empty() { Ok(self.tally) } else { Err(StoreFileError::Problems(self.problems)) }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Delivery;
-use super::held::Held;
+use super::pending::Pending;
 use super::statements::{self, KnownStatements};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId};
@@ -30,9 +30,9 @@ pub struct Known {
     pub events: HashMap<(PlatformId, String), KnownEvent>,
     pub learners: HashMap<LearnerName, KnownLearner>,
     /// What these learners were said to have done at the instants of which the batch speaks.
-    pub told: HashSet<Told>,
+    pub reported: HashSet<DuplicateKey>,
     /// What these learners' people were said to have done at these instants, under whichever key.
-    pub told_of: HashSet<ToldOf>,
+    pub of_people: HashSet<DuplicateKeyOfPerson>,
     /// Whose the events are that the batch revokes, and those that a revoked revocation names, and so on.
     pub owners: HashMap<(PlatformId, String), BTreeSet<EmployeeId>>,
     /// The event ids of the batch that a revocation or a decision by hand names.
@@ -58,7 +58,7 @@ pub struct KnownDelivery {
 /// An event that is kept, for comparing it with one of the same id.
 #[derive(Debug)]
 pub struct KnownEvent {
-    told: Told,
+    reported: DuplicateKey,
     keys: LearnerKeys,
     pub is_linked: bool,
 }
@@ -67,19 +67,25 @@ impl KnownEvent {
     /// Whether a result says the same: of nobody else as far as both name a key, and within the same second, which is what
     /// an export of a platform's history may be cut to.
     pub fn says(&self, result: &ReportedResult) -> bool {
-        let told = Told::of(self.told.learner, result);
+        let reported = DuplicateKey::of(self.reported.learner, result);
         let second = |instant: i64| instant.div_euclid(1_000_000);
         let is_of_another = self
             .keys
             .identities()
-            .any(|identity| result.learner.identity(identity.key).is_some_and(|told| told != identity));
-        let is_another_attempt = self.told.attempt.zip(told.attempt).is_some_and(|(known, told)| known != told);
+            .any(|identity| result.learner.identity(identity.key).is_some_and(|reported| reported != identity));
+        let is_another_attempt =
+            self.reported.attempt.zip(reported.attempt).is_some_and(|(known, reported)| known != reported);
         // A file has no column for the name.
-        let unnamed = |told: &Told| Told { occurred_at: 0, attempt: None, attempt_name: None, ..told.clone() };
+        let unnamed = |reported: &DuplicateKey| DuplicateKey {
+            occurred_at: 0,
+            attempt: None,
+            attempt_name: None,
+            ..reported.clone()
+        };
         !is_of_another
             && !is_another_attempt
-            && second(self.told.occurred_at) == second(told.occurred_at)
-            && unnamed(&self.told) == unnamed(&told)
+            && second(self.reported.occurred_at) == second(reported.occurred_at)
+            && unnamed(&self.reported) == unnamed(&reported)
     }
 }
 
@@ -108,11 +114,11 @@ pub fn fingerprint(keys: &LearnerKeys) -> Vec<u8> {
 }
 
 /// What was told of a person on a platform; the learner in it is none.
-pub type ToldOf = (EmployeeId, PlatformId, Told);
+pub type DuplicateKeyOfPerson = (EmployeeId, PlatformId, DuplicateKey);
 
 /// What makes a result the same thing told twice, down to what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Told {
+pub struct DuplicateKey {
     pub learner: i64,
     pub kind: &'static str,
     pub course: Option<String>,
@@ -127,20 +133,20 @@ pub struct Told {
     pub how: Option<&'static str>,
 }
 
-impl Told {
+impl DuplicateKey {
     pub fn of(learner: i64, result: &ReportedResult) -> Self {
         let (course, quiz) = match &result.target {
             Target::Course(course) => (Some(course.to_string()), None),
             Target::Quiz(quiz) => (None, Some(quiz.to_string())),
         };
-        let mut told = Self {
+        let mut reported = Self {
             learner,
             kind: "completion",
             course,
             quiz,
             attempt: None,
             attempt_name: None,
-            occurred_at: instant::kept(result.occurred_at),
+            occurred_at: instant::stored(result.occurred_at),
             score: None,
             passed: None,
             revokes: None,
@@ -149,19 +155,19 @@ impl Told {
         match &result.kind {
             ResultKind::Completion => {}
             ResultKind::Attempt { name, number, score, passed } => {
-                told.kind = "attempt";
-                told.attempt_name = name.as_ref().map(ToString::to_string);
-                told.attempt = number.and_then(|number| i32::try_from(number).ok());
-                told.score = score.as_ref().map(kept_score);
-                told.passed = *passed;
+                reported.kind = "attempt";
+                reported.attempt_name = name.as_ref().map(ToString::to_string);
+                reported.attempt = number.and_then(|number| i32::try_from(number).ok());
+                reported.score = score.as_ref().map(stored_score);
+                reported.passed = *passed;
             }
             ResultKind::Revocation(revokes) => {
-                told.kind = "revocation";
-                told.revokes = revokes.event_id().map(ToString::to_string);
-                told.how = Some(revokes.as_str());
+                reported.kind = "revocation";
+                reported.revokes = revokes.event_id().map(ToString::to_string);
+                reported.how = Some(revokes.as_str());
             }
         }
-        told
+        reported
     }
 
     /// What a kept event says.
@@ -182,7 +188,7 @@ impl Told {
     }
 
     /// The same, whichever learner of a person it was told of.
-    pub fn of_person(&self, person: EmployeeId, platform: PlatformId) -> ToldOf {
+    pub fn of_person(&self, person: EmployeeId, platform: PlatformId) -> DuplicateKeyOfPerson {
         (person, platform, Self { learner: 0, ..self.clone() })
     }
 
@@ -216,7 +222,7 @@ fn how_of(word: &str) -> Option<&'static str> {
     ["event", "statement", "up_to", "recent"].into_iter().find(|known| *known == word)
 }
 
-fn kept_score(score: &Score) -> (String, String) {
+fn stored_score(score: &Score) -> (String, String) {
     (score.points().normalize().to_string(), score.of().normalize().to_string())
 }
 
@@ -225,7 +231,7 @@ impl Known {
     pub async fn read(
         connection: &impl ConnectionTrait,
         batch: &[Delivery],
-        held: &Held,
+        held: &Pending,
         calendar: CityCalendar,
     ) -> Result<Self, StoreError> {
         let mut known = Self::default();
@@ -258,7 +264,7 @@ impl Known {
                 Some(What::Delivery) => known.add_delivery(read(&found)?),
                 Some(What::Event) => known.add_event(read(&found)?)?,
                 Some(What::Learner) => known.add_learner(read(&found)?),
-                Some(What::OfPerson) => known.told_of.extend(ToldRow::read(&found)?),
+                Some(What::OfPerson) => known.of_people.extend(DuplicateKeyRow::read(&found)?),
                 Some(What::Owner) => known.add_owner(read(&found)?),
                 Some(What::Naming) => {
                     let row: NamingRow = read(&found)?;
@@ -278,18 +284,18 @@ impl Known {
         };
         if results_of(batch, held).any(by_the_index) {
             known.index.complete(connection, calendar).await?;
-            known.read_told_of_new_learners(connection, batch, held, calendar).await?;
+            known.read_keys_of_new_learners(connection, batch, held, calendar).await?;
         }
         Ok(known)
     }
 
     /// What was told, at the instants of the batch, of the people to whom learners link that are new, or whose link depends
     /// on the day.
-    async fn read_told_of_new_learners(
+    async fn read_keys_of_new_learners(
         &mut self,
         connection: &impl ConnectionTrait,
         batch: &[Delivery],
-        held: &Held,
+        held: &Pending,
         calendar: CityCalendar,
     ) -> Result<(), StoreError> {
         let orders: HashMap<PlatformId, &[LinkingKey]> =
@@ -301,27 +307,27 @@ impl Known {
             let Some(order) = order else { continue };
             let day = calendar.day_of(result.occurred_at);
             let person = self.index.link(platform, order, &result.learner, day).employee();
-            asked.extend(person.map(|person| (person, platform, instant::kept(result.occurred_at))));
+            asked.extend(person.map(|person| (person, platform, instant::stored(result.occurred_at))));
         }
         if asked.is_empty() {
             return Ok(());
         }
-        let row = |(person, platform, occurred_at): &(EmployeeId, PlatformId, i64)| AskedOf {
+        let row = |(person, platform, occurred_at): &(EmployeeId, PlatformId, i64)| PersonLookupKey {
             employee_id: person.0,
             platform_id: platform.0,
             occurred_at: *occurred_at,
         };
-        let rows: Vec<AskedOf> = asked.iter().map(row).collect();
-        let told = each(
+        let rows: Vec<PersonLookupKey> = asked.iter().map(row).collect();
+        let reported = each(
             connection,
             "event",
             "e",
             "e.employee_id = w.employee_id AND e.occurred_at = w.occurred_at AND e.platform_id + 0 = w.platform_id",
         );
-        let sql = format!("SELECT {} FROM {{w}} {told}", selected::<ToldRow>("e"));
-        let question = Question::new::<ToldRow, _>(&rows, sql)?;
+        let sql = format!("SELECT {} FROM {{w}} {reported}", selected::<DuplicateKeyRow>("e"));
+        let question = Question::new::<DuplicateKeyRow, _>(&rows, sql)?;
         for (_, found) in ask(connection, vec![question]).await? {
-            self.told_of.extend(ToldRow::read(&found)?);
+            self.of_people.extend(DuplicateKeyRow::read(&found)?);
         }
         Ok(())
     }
@@ -347,7 +353,7 @@ impl Known {
                 .account_name
                 .map(|name| Account { home_page: row.account_home_page.unwrap_or_default(), name }),
         };
-        let told = Told {
+        let reported = DuplicateKey {
             learner: row.learner_id,
             kind: kind_of(&row.kind),
             course: row.course_id,
@@ -360,7 +366,7 @@ impl Known {
             revokes: row.revokes_event_id,
             how: row.revokes.as_deref().and_then(how_of),
         };
-        self.events.insert(name, KnownEvent { told, keys, is_linked: row.employee_id.is_some() });
+        self.events.insert(name, KnownEvent { reported, keys, is_linked: row.employee_id.is_some() });
         Ok(())
     }
 
@@ -381,7 +387,7 @@ impl Known {
             self.revoked.insert(name.clone());
         }
         self.learners.insert(name, learner);
-        self.told.extend(Told::of_row(row));
+        self.reported.extend(DuplicateKey::of_row(row));
     }
 }
 
@@ -401,11 +407,11 @@ enum What {
 /// The results of a batch, and those that it may release.
 fn results_of<'a>(
     batch: &'a [Delivery],
-    held: &'a Held,
+    held: &'a Pending,
 ) -> impl Iterator<Item = (PlatformId, &'a ReportedResult)> + Clone {
-    let told =
+    let reported =
         batch.iter().flat_map(|delivery| delivery.content.results().iter().map(|result| (delivery.platform, result)));
-    told.chain(held.results.iter().map(|held| (held.platform, &held.result)))
+    reported.chain(held.results.iter().map(|held| (held.platform, &held.result)))
 }
 
 row! {
@@ -433,8 +439,8 @@ row! {
 
 fn deliveries(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
     // With + 0 the key alone finds it. In a new table PostgreSQL would as soon read all that the platform ever sent.
-    let kept = each(connection, "delivery", "d", "d.delivery_key = w.name AND d.platform_id + 0 = w.platform_id");
-    let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<DeliveryRow>("d"));
+    let stored = each(connection, "delivery", "d", "d.delivery_key = w.name AND d.platform_id + 0 = w.platform_id");
+    let sql = format!("SELECT {} FROM {{w}} {stored}", selected::<DeliveryRow>("d"));
     question::<DeliveryRow>(batch.iter().map(|delivery| (delivery.platform, &delivery.key)), sql)
 }
 
@@ -483,10 +489,14 @@ row! {
 }
 
 /// The events that have the ids of a batch's. Also where the id is the delivery's own: a file of results may have told it.
-fn events(connection: &impl ConnectionTrait, batch: &[Delivery], held: &Held) -> Result<Option<Question>, StoreError> {
-    let kept = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
+fn events(
+    connection: &impl ConnectionTrait,
+    batch: &[Delivery],
+    held: &Pending,
+) -> Result<Option<Question>, StoreError> {
+    let stored = each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name");
     let learner = each(connection, "learner", "l", "l.id = e.learner_id");
-    let sql = format!("SELECT {} FROM {{w}} {kept} {learner}", selected::<EventRow>("e"));
+    let sql = format!("SELECT {} FROM {{w}} {stored} {learner}", selected::<EventRow>("e"));
     let ids = results_of(batch, held).map(|(platform, result)| (platform, &result.event_id));
     question::<EventRow>(ids, sql)
 }
@@ -543,7 +553,7 @@ fn naming(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Optio
 row! {
     /// A learner at an instant, as a statement is asked about it.
     #[derive(Debug, Serialize)]
-    struct Asked<'a> {
+    struct LookupKey<'a> {
         platform_id: i64,
         fingerprint: Bytes<&'a [u8]>,
         occurred_at: i64,
@@ -551,17 +561,21 @@ row! {
 }
 
 /// What `sql` finds of the learners of a batch, each at every instant of which it speaks; nothing where there are none.
-fn question_of_learners<F: Row>(batch: &[Delivery], held: &Held, sql: String) -> Result<Option<Question>, StoreError> {
+fn question_of_learners<F: Row>(
+    batch: &[Delivery],
+    held: &Pending,
+    sql: String,
+) -> Result<Option<Question>, StoreError> {
     let mut asked: BTreeSet<(PlatformId, Vec<u8>, i64)> = BTreeSet::new();
     for (platform, result) in results_of(batch, held) {
-        asked.insert((platform, fingerprint(&result.learner), instant::kept(result.occurred_at)));
+        asked.insert((platform, fingerprint(&result.learner), instant::stored(result.occurred_at)));
     }
     if asked.is_empty() {
         return Ok(None);
     }
-    let rows: Vec<Asked<'_>> = asked
+    let rows: Vec<LookupKey<'_>> = asked
         .iter()
-        .map(|(platform, print, occurred_at)| Asked {
+        .map(|(platform, print, occurred_at)| LookupKey {
             platform_id: platform.0,
             fingerprint: Bytes(print),
             occurred_at: *occurred_at,
@@ -601,18 +615,18 @@ row! {
 fn learners(
     connection: &impl ConnectionTrait,
     batch: &[Delivery],
-    held: &Held,
+    held: &Pending,
 ) -> Result<Option<Question>, StoreError> {
     let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
-    let told = each_or_none(connection, "event", "e", "e.learner_id = l.id AND e.occurred_at = w.occurred_at");
-    let sql = format!("SELECT {} FROM {{w}} {learner} {told}", selected::<LearnerRow>("e"));
+    let reported = each_or_none(connection, "event", "e", "e.learner_id = l.id AND e.occurred_at = w.occurred_at");
+    let sql = format!("SELECT {} FROM {{w}} {learner} {reported}", selected::<LearnerRow>("e"));
     question_of_learners::<LearnerRow>(batch, held, sql)
 }
 
 row! {
     /// A person on a platform at an instant, as a statement is asked about it.
     #[derive(Debug, Serialize)]
-    struct AskedOf {
+    struct PersonLookupKey {
         employee_id: i64,
         platform_id: i64,
         occurred_at: i64,
@@ -622,7 +636,7 @@ row! {
 row! {
     /// What was told of a person.
     #[derive(Debug, Deserialize)]
-    struct ToldRow {
+    struct DuplicateKeyRow {
         employee_id: i64,
         platform_id: i64,
         kind: String,
@@ -639,10 +653,10 @@ row! {
     }
 }
 
-impl ToldRow {
-    fn read(found: &str) -> Result<Option<ToldOf>, StoreError> {
+impl DuplicateKeyRow {
+    fn read(found: &str) -> Result<Option<DuplicateKeyOfPerson>, StoreError> {
         let row: Self = read(found)?;
-        let told = Told {
+        let reported = DuplicateKey {
             learner: 0,
             kind: kind_of(&row.kind),
             course: row.course_id,
@@ -655,7 +669,7 @@ impl ToldRow {
             revokes: row.revokes_event_id,
             how: row.revokes.as_deref().and_then(how_of),
         };
-        Ok(Some((EmployeeId(row.employee_id), PlatformId(row.platform_id), told)))
+        Ok(Some((EmployeeId(row.employee_id), PlatformId(row.platform_id), reported)))
     }
 }
 
@@ -663,13 +677,13 @@ impl ToldRow {
 fn of_the_learners_people(
     connection: &impl ConnectionTrait,
     batch: &[Delivery],
-    held: &Held,
+    held: &Pending,
 ) -> Result<Option<Question>, StoreError> {
     let learner = each(connection, "learner", "l", "l.platform_id = w.platform_id AND l.fingerprint = w.fingerprint");
-    let told = each(connection, "event", "e", "e.employee_id = l.employee_id AND e.occurred_at = w.occurred_at");
+    let reported = each(connection, "event", "e", "e.employee_id = l.employee_id AND e.occurred_at = w.occurred_at");
     let sql = format!(
-        "SELECT {} FROM {{w}} {learner} {told} WHERE e.platform_id = l.platform_id AND e.learner_id <> l.id",
-        selected::<ToldRow>("e")
+        "SELECT {} FROM {{w}} {learner} {reported} WHERE e.platform_id = l.platform_id AND e.learner_id <> l.id",
+        selected::<DuplicateKeyRow>("e")
     );
-    question_of_learners::<ToldRow>(batch, held, sql)
+    question_of_learners::<DuplicateKeyRow>(batch, held, sql)
 }

@@ -10,8 +10,8 @@
 
 mod decide;
 pub mod file;
-mod held;
 mod known;
+mod pending;
 pub mod reread;
 pub mod rereading;
 mod statements;
@@ -31,11 +31,11 @@ use crate::domain::linking::LinkingKey;
 use crate::domain::training::ReportedResult;
 
 use decide::{Decided, decide, ids_for};
-use held::Held;
 use known::Known;
+use pending::Pending;
 
 pub(super) use known::fingerprint;
-pub use statements::{Deed, NewAttachment, NewStatement};
+pub use statements::{Cmi5Progress, NewAttachment, NewStatement};
 
 /// A delivery whose sender has proved who it is.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ pub enum Received {
         linked: bool,
         is_doubtful: bool,
         /// Whether results of it were kept, beside those that say the same.
-        is_kept: bool,
+        is_stored: bool,
     },
     Ignored,
     /// Another delivery with the same id is kept; that one stays.
@@ -127,7 +127,7 @@ impl Store {
         }
         let reserved = ids_for(batch);
         let change = self.change_over(&self.receivers, now, reserved).await?;
-        let held = Held::read(change.connection(), batch).await?;
+        let held = Pending::read(change.connection(), batch).await?;
         let ids = reserved + held.ids();
         if ids > reserved {
             change.reserve_more(ids - reserved).await?;
@@ -149,7 +149,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<Received>>, StoreError> {
         let Some(seen) = self.clock_left() else { return Ok(None) };
-        let held = Held::read(&self.receivers, batch).await?;
+        let held = Pending::read(&self.receivers, batch).await?;
         let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + held.ids() };
         let known = Known::read(&self.receivers, batch, &held, calendar).await?;
         let Decided { answers, rows, .. } = decide(batch, &held, known, then.at, seen.next_id, calendar);
@@ -189,7 +189,7 @@ pub async fn receive_again(
     batch: &[Delivery],
     calendar: CityCalendar,
 ) -> Result<Vec<Again>, StoreError> {
-    let held = Held::read(change.connection(), batch).await?;
+    let held = Pending::read(change.connection(), batch).await?;
     change.reserve_more(held.ids()).await?;
     let known = Known::read(change.connection(), batch, &held, calendar).await?;
     let decided = decide(batch, &held, known, change.at(), change.first_id(), calendar);
@@ -199,12 +199,12 @@ pub async fn receive_again(
 }
 
 /// What receiving a batch again would amount to, from what a snapshot holds.
-pub async fn foretell_again(
+pub async fn preview_again(
     connection: &impl ConnectionTrait,
     batch: &[Delivery],
     calendar: CityCalendar,
 ) -> Result<Vec<Again>, StoreError> {
-    let held = Held::read(connection, batch).await?;
+    let held = Pending::read(connection, batch).await?;
     let known = Known::read(connection, batch, &held, calendar).await?;
     // The ids are nobody's: nothing is written.
     Ok(decide(batch, &held, known, 0, i64::MIN, calendar).again())

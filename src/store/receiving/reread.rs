@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::decide::{DecidedResult, decide_again};
 use super::file::FILE_TYPE;
-use super::held::{Held, HeldRow};
-use super::known::{Known, Told, fingerprint};
-use super::statements::{Deed, NewStatement};
+use super::known::{DuplicateKey, Known, fingerprint};
+use super::pending::{Pending, PendingRow};
+use super::statements::{Cmi5Progress, NewStatement};
 use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
@@ -30,7 +30,7 @@ use crate::store::{StoreError, instant, revocations};
 
 /// A delivery that is kept and was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptDelivery {
+pub struct StoredDelivery {
     pub id: i64,
     pub key: EventId,
     pub content_type: String,
@@ -40,8 +40,8 @@ pub struct KeptDelivery {
     pub received_at: DateTime<Utc>,
 }
 
-fn kept(row: delivery::Model) -> Result<KeptDelivery, StoreError> {
-    Ok(KeptDelivery {
+fn stored(row: delivery::Model) -> Result<StoredDelivery, StoreError> {
+    Ok(StoredDelivery {
         id: row.id,
         key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
         content_type: row.content_type,
@@ -60,13 +60,13 @@ pub async fn page(
     since: Option<DateTime<Utc>>,
     after: Option<i64>,
     at_most: u64,
-) -> Result<Vec<KeptDelivery>, StoreError> {
+) -> Result<Vec<StoredDelivery>, StoreError> {
     // By when they were received, for which there is an index; ids and instants increase together.
     let from = match after {
         None => None,
         Some(after) => delivery::Entity::find_by_id(after).one(connection).await?.map(|row| row.received_at),
     };
-    let from = from.unwrap_or(i64::MIN).max(since.map_or(i64::MIN, instant::kept));
+    let from = from.unwrap_or(i64::MIN).max(since.map_or(i64::MIN, instant::stored));
     let sql = "SELECT d.* FROM delivery d
                WHERE d.platform_id = $1 AND d.received_at >= $2 AND (d.received_at > $2 OR d.id > $3)
                    AND d.outcome <> 'quarantined' AND d.content_type <> $4
@@ -74,7 +74,7 @@ pub async fn page(
     let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let values = [platform.0.into(), from.into(), after.unwrap_or(i64::MIN).into(), FILE_TYPE.into(), at_most.into()];
     let rows = delivery::Entity::find().from_raw_sql(statement(connection, sql, values)).all(connection).await?;
-    rows.into_iter().map(kept).collect()
+    rows.into_iter().map(stored).collect()
 }
 
 /// The deliveries that told of some registrations that they are satisfied.
@@ -82,13 +82,13 @@ pub async fn satisfying(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
     registrations: &BTreeSet<Uuid>,
-) -> Result<Vec<KeptDelivery>, StoreError> {
+) -> Result<Vec<StoredDelivery>, StoreError> {
     let mut ids: BTreeSet<i64> = BTreeSet::new();
     let all: Vec<Vec<u8>> = registrations.iter().map(|one| one.as_bytes().to_vec()).collect();
     for some in all.chunks(IN_AT_ONCE) {
         let sql = format!(
             "SELECT s.delivery_id AS id FROM statement s
-             WHERE s.registration IN ({}) AND s.deed = 'satisfied' AND s.platform_id = $1",
+             WHERE s.registration IN ({}) AND s.progress = 'satisfied' AND s.platform_id = $1",
             placeholders(2, some.len())
         );
         let values = std::iter::once(platform.0.into()).chain(some.iter().map(|bytes| bytes.clone().into()));
@@ -101,7 +101,7 @@ pub async fn satisfying(
     for some in ids.chunks(IN_AT_ONCE) {
         let found = delivery::Entity::find().filter(delivery::Column::Id.is_in(some.iter().copied()));
         for row in found.order_by_asc(delivery::Column::Id).all(connection).await? {
-            deliveries.push(kept(row)?);
+            deliveries.push(stored(row)?);
         }
     }
     Ok(deliveries)
@@ -156,8 +156,8 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
         .cloned()
         .collect();
     let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
-    let held = Held::read(connection, &deliveries).await?;
-    reread.registrations = renew_deeds(change, &understood, &held).await?;
+    let held = Pending::read(connection, &deliveries).await?;
+    reread.registrations = renew_progress(change, &understood, &held).await?;
     super::without::renew(change, &understood).await?;
     let now: Vec<(i64, Delivery)> = understood
         .iter()
@@ -170,7 +170,7 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
     supersede(change, &superseded, &mut reread).await?;
     let parts: Vec<Delivery> = now.iter().map(|(_, delivery)| delivery.clone()).collect();
     // What is held is not of their matter: it was looked at above.
-    let none = Held::default();
+    let none = Pending::default();
     let known = Known::read(connection, &parts, &none, calendar).await?;
     let first_id = change.reserve(super::decide::ids_for(&parts)).await?;
     let (rows, decided) = decide_again(&now, &none, known, (change.at(), first_id), calendar);
@@ -186,11 +186,11 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
             reread.differences.push((*id, result.event_id.clone(), difference));
         }
     }
-    let kept: HashSet<(i64, EventId)> =
+    let stored: HashSet<(i64, EventId)> =
         reread.differences.iter().map(|(id, event_id, _)| (*id, event_id.clone())).collect();
     for row in &superseded {
         let event_id = parsed(EventId::parse(&row.event_id), "event", "event_id")?;
-        if !kept.contains(&(row.delivery_id, event_id.clone())) {
+        if !stored.contains(&(row.delivery_id, event_id.clone())) {
             reread.differences.push((row.delivery_id, event_id, Difference::Dropped));
         }
     }
@@ -201,22 +201,28 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
 }
 
 /// The results of a delivery that count: of what is satisfied, where something was done in its registration.
-fn counting(delivery: &Delivery, held: &Held, batch: &[Delivery]) -> Vec<ReportedResult> {
+fn counting(delivery: &Delivery, held: &Pending, batch: &[Delivery]) -> Vec<ReportedResult> {
     let Content::Statements { statements, results, .. } = &delivery.content else {
         return delivery.content.results().to_vec();
     };
     let is_done_here = |registration: Uuid| {
         let mut all = batch.iter().filter(|other| other.platform == delivery.platform);
-        all.any(|other| other.content.statements().iter().any(|told| told.deed == Some(Deed::Done(registration))))
+        all.any(|other| {
+            other
+                .content
+                .statements()
+                .iter()
+                .any(|reported| reported.progress == Some(Cmi5Progress::Done(registration)))
+        })
     };
-    let counts = |told: &&NewStatement| match told.deed {
-        Some(Deed::Satisfied(registration)) => {
+    let counts = |reported: &&NewStatement| match reported.progress {
+        Some(Cmi5Progress::Satisfied(registration)) => {
             held.done.contains(&(delivery.platform, registration)) || is_done_here(registration)
         }
-        Some(Deed::Done(_)) | None => true,
+        Some(Cmi5Progress::Done(_)) | None => true,
     };
-    let told = statements.iter().filter(counts);
-    told.flat_map(|told| results.get(told.results.clone()).unwrap_or_default()).cloned().collect()
+    let reported = statements.iter().filter(counts);
+    reported.flat_map(|reported| results.get(reported.results.clone()).unwrap_or_default()).cloned().collect()
 }
 
 /// The kept events of some deliveries that say otherwise now, or are not told any more.
@@ -247,8 +253,8 @@ async fn differing(
     let differs = |row: &event::Model| {
         said.get(&(row.delivery_id, row.event_id.as_str())).is_none_or(|result| {
             prints.get(&row.learner_id) != Some(&fingerprint(&result.learner))
-                || Told::of_event(row) != Told::of(row.learner_id, result)
-                || row.told_at != result.told_at.map(instant::kept)
+                || DuplicateKey::of_event(row) != DuplicateKey::of(row.learner_id, result)
+                || row.reported_at != result.reported_at.map(instant::stored)
                 || row.reason != result.reason
         })
     };
@@ -275,7 +281,7 @@ async fn supersede(change: &Change, rows: &[event::Model], reread: &mut Reread) 
             .order_by_asc(event::Column::Id);
         let twins = twins.all(connection).await?;
         let alike: Vec<&event::Model> =
-            twins.iter().filter(|twin| Told::of_event(twin) == Told::of_event(row)).collect();
+            twins.iter().filter(|twin| DuplicateKey::of_event(twin) == DuplicateKey::of_event(row)).collect();
         if alike.iter().any(|twin| !twin.repeats) {
             continue;
         }
@@ -308,41 +314,41 @@ async fn move_away(change: &Change, ids: &[i64]) -> Result<(), StoreError> {
 }
 
 /// What statements tell of their registrations, where that is something else than before; and what is held because of it.
-async fn renew_deeds(
+async fn renew_progress(
     change: &Change,
     understood: &[(i64, Delivery)],
-    held: &Held,
+    held: &Pending,
 ) -> Result<BTreeSet<Uuid>, StoreError> {
     let connection = change.connection();
     let mut touched = BTreeSet::new();
-    let mut waits: Vec<HeldRow> = Vec::new();
+    let mut waits: Vec<PendingRow> = Vec::new();
     let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
-    let told: usize = understood.iter().map(|(_, delivery)| delivery.content.statements().len()).sum();
-    let mut next = change.reserve(i64::try_from(told).unwrap_or(i64::MAX)).await?;
+    let reported: usize = understood.iter().map(|(_, delivery)| delivery.content.statements().len()).sum();
+    let mut next = change.reserve(i64::try_from(reported).unwrap_or(i64::MAX)).await?;
     for (id, delivery) in understood {
         let Content::Statements { statements: all, results, .. } = &delivery.content else { continue };
-        let kept = kept_deeds(connection, delivery.platform, all).await?;
-        for told in all {
-            let Some(row) = kept.get(told.id.as_bytes().as_slice()) else { continue };
-            let registration = told.deed.map(|deed| deed.registration().as_bytes().to_vec());
-            let deed = told.deed.map(Deed::as_str);
-            if (row.deed.as_deref(), &row.registration) == (deed, &registration) {
+        let stored = stored_progress(connection, delivery.platform, all).await?;
+        for reported in all {
+            let Some(row) = stored.get(reported.id.as_bytes().as_slice()) else { continue };
+            let registration = reported.progress.map(|progress| progress.registration().as_bytes().to_vec());
+            let progress = reported.progress.map(Cmi5Progress::as_str);
+            if (row.progress.as_deref(), &row.registration) == (progress, &registration) {
                 continue;
             }
             let before = row.registration.as_deref().and_then(|bytes| Uuid::from_slice(bytes).ok());
-            touched.extend(before.into_iter().chain(told.deed.map(Deed::registration)));
-            let sql = "UPDATE statement SET deed = $1, registration = $2 WHERE id = $3";
-            let values = [deed.map(str::to_owned).into(), registration.into(), row.id.into()];
+            touched.extend(before.into_iter().chain(reported.progress.map(Cmi5Progress::registration)));
+            let sql = "UPDATE statement SET progress = $1, registration = $2 WHERE id = $3";
+            let values = [progress.map(str::to_owned).into(), registration.into(), row.id.into()];
             connection.execute_raw(statement(connection, sql, values)).await?;
-            if row.deed.as_deref() == Some("satisfied") {
-                let event_id = EventId::of_uuid(told.id);
-                forget_held(change, *id, &event_id).await?;
+            if row.progress.as_deref() == Some("satisfied") {
+                let event_id = EventId::of_uuid(reported.id);
+                forget_pending(change, *id, &event_id).await?;
             }
-            if let Some(Deed::Satisfied(registration)) = told.deed
-                && counting(delivery, held, &deliveries).iter().all(|one| one.event_id != EventId::of_uuid(told.id))
+            if let Some(Cmi5Progress::Satisfied(registration)) = reported.progress
+                && counting(delivery, held, &deliveries).iter().all(|one| one.event_id != EventId::of_uuid(reported.id))
             {
-                for result in results.get(told.results.clone()).unwrap_or_default() {
-                    waits.extend(HeldRow::new(next, *id, delivery.platform, registration, result, change.at()));
+                for result in results.get(reported.results.clone()).unwrap_or_default() {
+                    waits.extend(PendingRow::new(next, *id, delivery.platform, registration, result, change.at()));
                     next += 1;
                 }
             }
@@ -353,44 +359,44 @@ async fn renew_deeds(
 }
 
 /// What was told of a registration by a statement that is kept.
-struct KeptDeed {
+struct StoredProgress {
     id: i64,
-    deed: Option<String>,
+    progress: Option<String>,
     registration: Option<Vec<u8>>,
 }
 
 /// The same of the kept ones of some statements, by their ids.
-async fn kept_deeds(
+async fn stored_progress(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
-    told: &[NewStatement],
-) -> Result<HashMap<Vec<u8>, KeptDeed>, StoreError> {
-    let mut kept = HashMap::new();
-    for some in told.chunks(IN_AT_ONCE) {
+    reported: &[NewStatement],
+) -> Result<HashMap<Vec<u8>, StoredProgress>, StoreError> {
+    let mut stored = HashMap::new();
+    for some in reported.chunks(IN_AT_ONCE) {
         let sql = format!(
-            "SELECT s.id, s.statement_id, s.deed, s.registration FROM statement s
+            "SELECT s.id, s.statement_id, s.progress, s.registration FROM statement s
              WHERE s.statement_id IN ({}) AND s.platform_id = $1",
             placeholders(2, some.len())
         );
-        let ids = some.iter().map(|told| told.id.as_bytes().to_vec().into());
+        let ids = some.iter().map(|reported| reported.id.as_bytes().to_vec().into());
         let values = std::iter::once(platform.0.into()).chain(ids);
         for row in connection.query_all_raw(statement(connection, &sql, values)).await? {
-            let deed = KeptDeed {
+            let progress = StoredProgress {
                 id: row.try_get("", "id")?,
-                deed: row.try_get("", "deed")?,
+                progress: row.try_get("", "progress")?,
                 registration: row.try_get("", "registration")?,
             };
-            kept.insert(row.try_get("", "statement_id")?, deed);
+            stored.insert(row.try_get("", "statement_id")?, progress);
         }
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 /// Lets go of what was held of a delivery's statement, which says something else now.
-async fn forget_held(change: &Change, delivery: i64, event_id: &EventId) -> Result<(), StoreError> {
+async fn forget_pending(change: &Change, delivery: i64, event_id: &EventId) -> Result<(), StoreError> {
     let connection = change.connection();
     let named = format!("%\"event_id\":\"{event_id}%");
-    let sql = "DELETE FROM held_result WHERE delivery_id = $1 AND result LIKE $2";
+    let sql = "DELETE FROM pending_result WHERE delivery_id = $1 AND result LIKE $2";
     connection.execute_raw(statement(connection, sql, [delivery.into(), named.into()])).await?;
     Ok(())
 }

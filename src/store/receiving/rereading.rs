@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::known::{Told, fingerprint};
-use super::statements::{Deed, NewAttachment, NewStatement};
+use super::known::{DuplicateKey, fingerprint};
+use super::statements::{Cmi5Progress, NewAttachment, NewStatement};
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::scope::{Scope, in_scope};
@@ -23,7 +23,7 @@ const BYTES_AT_ONCE: i64 = 8 * 1024 * 1024;
 
 /// A kept delivery, with its bytes.
 #[derive(Debug, Clone)]
-pub struct KeptBytes {
+pub struct StoredBytes {
     pub id: i64,
     pub platform: PlatformId,
     pub key: EventId,
@@ -58,7 +58,7 @@ pub async fn deliveries_after(
     after: i64,
     at_most: u64,
     scope: Scope,
-) -> Result<(Vec<KeptBytes>, Option<i64>), StoreError> {
+) -> Result<(Vec<StoredBytes>, Option<i64>), StoreError> {
     let sql = format!(
         "SELECT d.id AS id, CAST(LENGTH(d.body) AS BIGINT) AS length FROM delivery d WHERE d.id > $1 AND {}
          ORDER BY d.id LIMIT {at_most}",
@@ -81,8 +81,8 @@ pub async fn deliveries_after(
         is_one_of(connection, "d.id")
     );
     let rows: Vec<DeliveryRow> = find(connection, &sql, [ids_parameter(ids)?]).await?;
-    let kept = |row: DeliveryRow| -> Result<KeptBytes, StoreError> {
-        Ok(KeptBytes {
+    let stored = |row: DeliveryRow| -> Result<StoredBytes, StoreError> {
+        Ok(StoredBytes {
             id: row.id,
             platform: PlatformId(row.platform_id),
             key: parsed(EventId::parse(&row.delivery_key), "delivery", "delivery_key")?,
@@ -95,7 +95,7 @@ pub async fn deliveries_after(
             released_at: row.released_at.map(instant::read),
         })
     };
-    Ok((rows.into_iter().map(kept).collect::<Result<_, _>>()?, last))
+    Ok((rows.into_iter().map(stored).collect::<Result<_, _>>()?, last))
 }
 
 /// What an event says, field by field, as text; what has no value is `nothing`.
@@ -103,7 +103,7 @@ pub type Fields = Vec<(&'static str, String)>;
 
 /// A kept event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptEvent {
+pub struct StoredEvent {
     pub delivery: i64,
     pub platform: PlatformId,
     pub event_id: String,
@@ -123,20 +123,20 @@ fn shown_instant(micros: i64) -> String {
 /// What a result says, as its event should.
 #[must_use]
 pub fn fields_of(result: &ReportedResult) -> Fields {
-    let told = Told::of(0, result);
-    let (score_points, score_of) = told.score.unzip();
+    let reported = DuplicateKey::of(0, result);
+    let (score_points, score_of) = reported.score.unzip();
     let account = result.learner.account.as_ref();
     vec![
-        ("kind", told.kind.to_owned()),
-        ("course_id", shown(told.course)),
-        ("quiz_id", shown(told.quiz)),
-        ("attempt", shown(told.attempt)),
-        ("attempt_name", shown(told.attempt_name)),
-        ("occurred_at", shown_instant(told.occurred_at)),
+        ("kind", reported.kind.to_owned()),
+        ("course_id", shown(reported.course)),
+        ("quiz_id", shown(reported.quiz)),
+        ("attempt", shown(reported.attempt)),
+        ("attempt_name", shown(reported.attempt_name)),
+        ("occurred_at", shown_instant(reported.occurred_at)),
         ("score_points", shown(score_points)),
         ("score_of", shown(score_of)),
-        ("passed", shown(told.passed)),
-        ("revokes_event_id", shown(told.revokes)),
+        ("passed", shown(reported.passed)),
+        ("revokes_event_id", shown(reported.revokes)),
         ("reason", shown(result.reason.as_deref())),
         ("learner's employee_number", shown(result.learner.employee_number.as_ref())),
         ("learner's email", shown(result.learner.email.as_deref())),
@@ -174,7 +174,7 @@ row! {
     }
 }
 
-fn event_of(row: EventRow) -> KeptEvent {
+fn event_of(row: EventRow) -> StoredEvent {
     let fields = vec![
         ("kind", shown(row.kind)),
         ("course_id", shown(row.course_id)),
@@ -194,7 +194,7 @@ fn event_of(row: EventRow) -> KeptEvent {
         ("learner's account_name", shown(row.account_name)),
         ("learner's fingerprint", hex::encode(row.fingerprint.map(|bytes| bytes.0).unwrap_or_default())),
     ];
-    KeptEvent {
+    StoredEvent {
         delivery: row.delivery_id,
         platform: PlatformId(row.platform_id),
         event_id: row.event_id,
@@ -204,7 +204,7 @@ fn event_of(row: EventRow) -> KeptEvent {
 }
 
 /// The events of some deliveries.
-pub async fn events_of(connection: &impl ConnectionTrait, deliveries: &[i64]) -> Result<Vec<KeptEvent>, StoreError> {
+pub async fn events_of(connection: &impl ConnectionTrait, deliveries: &[i64]) -> Result<Vec<StoredEvent>, StoreError> {
     let sql = format!(
         "SELECT {} FROM event e LEFT JOIN learner l ON l.id = e.learner_id WHERE {} ORDER BY e.id",
         selected::<EventRow>("e"),
@@ -234,11 +234,11 @@ row! {
 pub async fn events_named(
     connection: &impl ConnectionTrait,
     names: &BTreeSet<(PlatformId, &str)>,
-) -> Result<Vec<KeptEvent>, StoreError> {
+) -> Result<Vec<StoredEvent>, StoreError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let asked: Vec<NameRow<'_>> =
+    let keys: Vec<NameRow<'_>> =
         names.iter().map(|(platform, name)| NameRow { platform_id: platform.0, name }).collect();
     let sql = format!(
         "SELECT {} FROM {} {} LEFT JOIN learner l ON l.id = e.learner_id",
@@ -246,13 +246,13 @@ pub async fn events_named(
         table::<NameRow<'_>>(connection, 1, "w"),
         each(connection, "event", "e", "e.platform_id = w.platform_id AND e.event_id = w.name")
     );
-    let rows = find(connection, &sql, [parameter(&asked)?]).await?;
+    let rows = find(connection, &sql, [parameter(&keys)?]).await?;
     Ok(rows.into_iter().map(event_of).collect())
 }
 
 /// A kept statement, field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptStatement {
+pub struct StoredStatement {
     pub delivery: i64,
     pub id: Uuid,
     pub fields: Fields,
@@ -260,16 +260,16 @@ pub struct KeptStatement {
 
 /// What a statement says, as its row should.
 #[must_use]
-pub fn fields_of_statement(told: &NewStatement) -> Fields {
+pub fn fields_of_statement(reported: &NewStatement) -> Fields {
     vec![
-        ("body_offset", told.offset.to_string()),
-        ("body_length", told.length.to_string()),
-        ("digest", hex::encode(told.digest)),
-        ("occurred_at", shown(told.occurred_at.map(shown_instant))),
-        ("refers_to", shown(told.refers_to)),
-        ("voids", told.voids.to_string()),
-        ("registration", shown(told.deed.map(Deed::registration))),
-        ("deed", shown(told.deed.map(Deed::as_str))),
+        ("body_offset", reported.offset.to_string()),
+        ("body_length", reported.length.to_string()),
+        ("digest", hex::encode(reported.digest)),
+        ("occurred_at", shown(reported.occurred_at.map(shown_instant))),
+        ("refers_to", shown(reported.refers_to)),
+        ("voids", reported.voids.to_string()),
+        ("registration", shown(reported.progress.map(Cmi5Progress::registration))),
+        ("progress", shown(reported.progress.map(Cmi5Progress::as_str))),
     ]
 }
 
@@ -285,7 +285,7 @@ row! {
         refers_to: Option<Bytes>,
         voids: bool,
         registration: Option<Bytes>,
-        deed: Option<String>,
+        progress: Option<String>,
     }
 }
 
@@ -293,7 +293,7 @@ row! {
 pub async fn statements_of(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
-) -> Result<Vec<KeptStatement>, StoreError> {
+) -> Result<Vec<StoredStatement>, StoreError> {
     let sql = format!(
         "SELECT {} FROM statement s WHERE {} ORDER BY +s.id",
         selected::<StatementRow>("s"),
@@ -301,7 +301,7 @@ pub async fn statements_of(
     );
     let rows: Vec<StatementRow> = find(connection, &sql, [ids_parameter(deliveries.iter().copied())?]).await?;
     let uuid = |bytes: Option<Bytes>| bytes.and_then(|bytes| Uuid::from_slice(&bytes.0).ok());
-    let kept = |row: StatementRow| KeptStatement {
+    let stored = |row: StatementRow| StoredStatement {
         delivery: row.delivery_id,
         id: uuid(Some(row.statement_id)).unwrap_or_default(),
         fields: vec![
@@ -312,10 +312,10 @@ pub async fn statements_of(
             ("refers_to", shown(uuid(row.refers_to))),
             ("voids", row.voids.to_string()),
             ("registration", shown(uuid(row.registration))),
-            ("deed", shown(row.deed)),
+            ("progress", shown(row.progress)),
         ],
     };
-    Ok(rows.into_iter().map(kept).collect())
+    Ok(rows.into_iter().map(stored).collect())
 }
 
 row! {
@@ -329,22 +329,22 @@ row! {
 /// Which of some statements, or of some registrations, have a row in a table that fits.
 async fn found_in(
     connection: &impl ConnectionTrait,
-    (kept_in, column, condition): (&str, &str, &str),
+    (stored_in, column, condition): (&str, &str, &str),
     names: &BTreeSet<(PlatformId, Uuid)>,
 ) -> Result<BTreeSet<(PlatformId, Uuid)>, StoreError> {
     if names.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let asked: Vec<StatementName<'_>> = names
+    let keys: Vec<StatementName<'_>> = names
         .iter()
         .map(|(platform, id)| StatementName { platform_id: platform.0, id: Bytes(id.as_bytes()) })
         .collect();
     let sql = format!(
         "SELECT w.platform_id AS platform_id, w.id AS id FROM {}
-         WHERE EXISTS (SELECT 1 FROM {kept_in} s WHERE s.{column} = w.id AND s.platform_id = w.platform_id AND {condition})",
+         WHERE EXISTS (SELECT 1 FROM {stored_in} s WHERE s.{column} = w.id AND s.platform_id = w.platform_id AND {condition})",
         table::<StatementName<'_>>(connection, 1, "w")
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&keys)?])).await?;
     let read = |row: &QueryResult| -> Result<(PlatformId, Uuid), StoreError> {
         let id: Vec<u8> = row.try_get("", "id")?;
         Ok((PlatformId(row.try_get("", "platform_id")?), Uuid::from_slice(&id).unwrap_or_default()))
@@ -353,7 +353,7 @@ async fn found_in(
 }
 
 /// Which of some statements are kept.
-pub async fn kept_among(
+pub async fn stored_among(
     connection: &impl ConnectionTrait,
     statements: &BTreeSet<(PlatformId, Uuid)>,
 ) -> Result<BTreeSet<(PlatformId, Uuid)>, StoreError> {
@@ -365,15 +365,15 @@ pub async fn done_among(
     connection: &impl ConnectionTrait,
     registrations: &BTreeSet<(PlatformId, Uuid)>,
 ) -> Result<BTreeSet<(PlatformId, Uuid)>, StoreError> {
-    found_in(connection, ("statement", "registration", "s.deed = 'done'"), registrations).await
+    found_in(connection, ("statement", "registration", "s.progress = 'done'"), registrations).await
 }
 
 /// In which of some registrations a result is held.
-pub async fn held_among(
+pub async fn pending_among(
     connection: &impl ConnectionTrait,
     registrations: &BTreeSet<(PlatformId, Uuid)>,
 ) -> Result<BTreeSet<(PlatformId, Uuid)>, StoreError> {
-    found_in(connection, ("held_result", "registration", "1 = 1"), registrations).await
+    found_in(connection, ("pending_result", "registration", "1 = 1"), registrations).await
 }
 
 row! {

@@ -32,7 +32,7 @@ pub struct NewStatement {
     pub refers_to: Option<Uuid>,
     /// Whether it voids that statement.
     pub voids: bool,
-    pub deed: Option<Deed>,
+    pub progress: Option<Cmi5Progress>,
     /// What it is about and gives no result of.
     pub without: Option<WithoutResult>,
     /// Which of the delivery's results it tells, by their places.
@@ -59,14 +59,14 @@ impl NewStatement {
 
 /// What a cmi5 statement tells of its registration (cmi5, section 9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum Cmi5Progress {
     /// Something was done: completed, passed or waived.
     Done(Uuid),
     /// A course or block is satisfied, which counts as soon as something was done.
     Satisfied(Uuid),
 }
 
-impl Deed {
+impl Cmi5Progress {
     pub const fn registration(self) -> Uuid {
         match self {
             Self::Done(registration) | Self::Satisfied(registration) => registration,
@@ -103,7 +103,7 @@ impl Content {
 
 /// Every statement of a batch.
 pub fn of_batch(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &NewStatement)> {
-    batch.iter().flat_map(|delivery| delivery.content.statements().iter().map(|told| (delivery.platform, told)))
+    batch.iter().flat_map(|delivery| delivery.content.statements().iter().map(|reported| (delivery.platform, reported)))
 }
 
 /// Statements that are kept, by platform and id.
@@ -111,7 +111,7 @@ pub type KnownStatements = HashMap<(PlatformId, Uuid), StatementDigest>;
 
 row! {
     #[derive(Debug, Serialize)]
-    struct Asked<'a> {
+    struct LookupKey<'a> {
         platform_id: i64,
         statement_id: Bytes<&'a [u8]>,
     }
@@ -138,15 +138,16 @@ impl KnownRow {
 
 /// Asks which statements of a batch are kept; nothing where it has none.
 pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
-    let asked: Vec<Asked<'_>> = of_batch(batch)
-        .map(|(platform, told)| Asked { platform_id: platform.0, statement_id: Bytes(told.id.as_bytes()) })
+    let keys: Vec<LookupKey<'_>> = of_batch(batch)
+        .map(|(platform, reported)| LookupKey { platform_id: platform.0, statement_id: Bytes(reported.id.as_bytes()) })
         .collect();
-    if asked.is_empty() {
+    if keys.is_empty() {
         return Ok(None);
     }
-    let kept = each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
-    let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<KnownRow>("s"));
-    Question::new::<KnownRow, _>(&asked, sql).map(Some)
+    let stored =
+        each(connection, "statement", "s", "s.statement_id = w.statement_id AND s.platform_id = w.platform_id");
+    let sql = format!("SELECT {} FROM {{w}} {stored}", selected::<KnownRow>("s"));
+    Question::new::<KnownRow, _>(&keys, sql).map(Some)
 }
 
 row! {
@@ -164,26 +165,26 @@ row! {
         refers_to: Option<Bytes<[u8; 16]>>,
         voids: bool,
         registration: Option<Bytes<[u8; 16]>>,
-        deed: Option<&'static str>,
+        progress: Option<&'static str>,
     }
 }
 
 impl<'a> StatementRow<'a> {
-    pub fn new(id: i64, delivery: i64, platform: PlatformId, told: &'a NewStatement, at: i64) -> Self {
+    pub fn new(id: i64, delivery: i64, platform: PlatformId, reported: &'a NewStatement, at: i64) -> Self {
         Self {
             id,
             platform_id: platform.0,
-            statement_id: Bytes(told.id.as_bytes()),
+            statement_id: Bytes(reported.id.as_bytes()),
             delivery_id: delivery,
-            body_offset: told.offset,
-            body_length: told.length,
-            digest: Bytes(&told.digest),
+            body_offset: reported.offset,
+            body_length: reported.length,
+            digest: Bytes(&reported.digest),
             stored_at: at,
-            occurred_at: told.occurred_at,
-            refers_to: told.refers_to.map(|id| Bytes(id.into_bytes())),
-            voids: told.voids,
-            registration: told.deed.map(|deed| Bytes(deed.registration().into_bytes())),
-            deed: told.deed.map(Deed::as_str),
+            occurred_at: reported.occurred_at,
+            refers_to: reported.refers_to.map(|id| Bytes(id.into_bytes())),
+            voids: reported.voids,
+            registration: reported.progress.map(|progress| Bytes(progress.registration().into_bytes())),
+            progress: reported.progress.map(Cmi5Progress::as_str),
         }
     }
 }

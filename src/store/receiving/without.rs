@@ -45,52 +45,52 @@ impl<'a> WithoutResultRow<'a> {
 }
 
 /// What is kept of a statement that gives no result: as [`WithoutResult`], with the reason as it is kept.
-pub type Kept = (String, String, String, String);
+pub type Stored = (String, String, String, String);
 
-fn as_kept(without: &WithoutResult) -> Kept {
+fn as_stored(without: &WithoutResult) -> Stored {
     let WithoutResult { object, lacks, reason, verb } = without;
     (object.clone(), lacks.as_str().to_owned(), (*reason).to_owned(), verb.clone())
 }
 
 /// A kept statement, and what is kept of it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptWithout {
+pub struct StoredWithout {
     pub delivery: i64,
     pub id: i64,
     pub statement: Uuid,
-    pub kept: Option<Kept>,
+    pub stored: Option<Stored>,
 }
 
 /// The statements of some deliveries, each with what is kept of it here now.
 pub async fn of_deliveries(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
-) -> Result<Vec<KeptWithout>, StoreError> {
+) -> Result<Vec<StoredWithout>, StoreError> {
     let fits = "w.statement_id = s.id AND w.superseded_at IS NULL";
-    let kept = each_or_none(connection, "statement_without_result", "w", fits);
+    let stored = each_or_none(connection, "statement_without_result", "w", fits);
     let mut all = Vec::new();
     for some in deliveries.chunks(IN_AT_ONCE) {
         let sql = format!(
             "SELECT s.id AS id, s.delivery_id AS delivery_id, s.statement_id AS statement, w.object AS object,
                     w.lacks AS lacks, w.reason AS reason, w.verb AS verb
-             FROM statement s {kept} WHERE s.delivery_id IN ({}) ORDER BY s.id",
+             FROM statement s {stored} WHERE s.delivery_id IN ({}) ORDER BY s.id",
             placeholders(1, some.len())
         );
         for row in connection.query_all_raw(statement(connection, &sql, some.iter().map(|id| (*id).into()))).await? {
             let name: Vec<u8> = row.try_get("", "statement")?;
             let name = Uuid::from_slice(&name);
             let object: Option<String> = row.try_get("", "object")?;
-            let kept = match object {
+            let stored = match object {
                 Some(object) => {
                     Some((object, row.try_get("", "lacks")?, row.try_get("", "reason")?, row.try_get("", "verb")?))
                 }
                 None => None,
             };
-            all.push(KeptWithout {
+            all.push(StoredWithout {
                 delivery: row.try_get("", "delivery_id")?,
                 id: row.try_get("", "id")?,
                 statement: name.map_err(|_| StoreError::Unreadable { table: "statement", column: "statement_id" })?,
-                kept,
+                stored,
             });
         }
     }
@@ -99,8 +99,8 @@ pub async fn of_deliveries(
 
 /// What should be kept of a statement here.
 #[must_use]
-pub fn said(statement: &NewStatement) -> Option<Kept> {
-    statement.without.as_ref().map(as_kept)
+pub fn said(statement: &NewStatement) -> Option<Stored> {
+    statement.without.as_ref().map(as_stored)
 }
 
 /// Records what deliveries that are read again give no result of, where that is something else than before.
@@ -117,14 +117,14 @@ pub async fn renew(change: &Change, understood: &[(i64, Delivery)]) -> Result<()
         })
         .collect();
     let (mut ended, mut rows) = (Vec::new(), Vec::new());
-    for kept in of_deliveries(connection, &ids).await? {
-        let said = now.get(&(kept.delivery, kept.statement)).copied();
-        if said.map(as_kept) == kept.kept {
+    for stored in of_deliveries(connection, &ids).await? {
+        let said = now.get(&(stored.delivery, stored.statement)).copied();
+        if said.map(as_stored) == stored.stored {
             continue;
         }
-        ended.extend(kept.kept.is_some().then_some(kept.id));
-        if let (Some(said), Some(platform)) = (said, platforms.get(&kept.delivery)) {
-            rows.push(WithoutResultRow::new(kept.id, *platform, said, change.at()));
+        ended.extend(stored.stored.is_some().then_some(stored.id));
+        if let (Some(said), Some(platform)) = (said, platforms.get(&stored.delivery)) {
+            rows.push(WithoutResultRow::new(stored.id, *platform, said, change.at()));
         }
     }
     for some in ended.chunks(IN_AT_ONCE) {

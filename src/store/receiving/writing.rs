@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
 use super::Delivery;
-use super::held::HeldRow;
-use super::known::{KnownLearner, LearnerName, Told};
+use super::known::{DuplicateKey, KnownLearner, LearnerName};
+use super::pending::PendingRow;
 use super::statements::{AttachmentRow, StatementRow};
 use super::without::WithoutResultRow;
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
@@ -33,7 +33,7 @@ pub struct Rows<'a> {
     pub statements: Vec<StatementRow<'a>>,
     pub without: Vec<WithoutResultRow<'a>>,
     pub attachments: Vec<AttachmentRow<'a>>,
-    pub held: Vec<HeldRow>,
+    pub held: Vec<PendingRow>,
     /// What was said of deliveries that were not understood.
     pub alterations: Vec<AlterationRow>,
     /// Whose standing it touches.
@@ -153,10 +153,10 @@ row! {
         passed: Option<bool>,
         pub revokes_event_id: Option<String>,
         revokes: Option<&'static str>,
-        told_at: Option<i64>,
+        reported_at: Option<i64>,
         pub read_by: Option<i32>,
         /// How it came, where it ends a platform's silence of results.
-        pub told_by: Option<&'static str>,
+        pub arrived_by: Option<&'static str>,
         reason: Option<&'a str>,
         pub repeats: bool,
         recorded_at: i64,
@@ -176,30 +176,30 @@ impl<'a> EventRow<'a> {
         delivery: i64,
         platform: PlatformId,
         result: &'a ReportedResult,
-        telling: &Told,
+        report: &DuplicateKey,
         at: i64,
     ) -> Self {
-        let (score_points, score_of) = telling.score.clone().unzip();
+        let (score_points, score_of) = report.score.clone().unzip();
         Self {
             id,
             delivery_id: delivery,
             platform_id: platform.0,
-            learner_id: telling.learner,
+            learner_id: report.learner,
             event_id: result.event_id.as_str(),
-            kind: telling.kind,
-            course_id: telling.course.clone(),
-            quiz_id: telling.quiz.clone(),
-            attempt: telling.attempt,
+            kind: report.kind,
+            course_id: report.course.clone(),
+            quiz_id: report.quiz.clone(),
+            attempt: report.attempt,
             attempt_name: result.kind.attempt_name().map(AttemptName::as_str),
-            occurred_at: telling.occurred_at,
+            occurred_at: report.occurred_at,
             score_points,
             score_of,
-            passed: telling.passed,
-            revokes_event_id: telling.revokes.clone(),
-            revokes: telling.how,
-            told_at: result.told_at.map(instant::kept),
+            passed: report.passed,
+            revokes_event_id: report.revokes.clone(),
+            revokes: report.how,
+            reported_at: result.reported_at.map(instant::stored),
             read_by: None,
-            told_by: None,
+            arrived_by: None,
             reason: result.reason.as_deref(),
             repeats: false,
             is_new: true,
@@ -277,7 +277,7 @@ impl Rows<'_> {
         let tables = self.tables()?;
         let insertions = insertions(connection, &tables, 4, "tick CROSS JOIN ");
         let sql = format!(
-            "WITH tick AS (UPDATE knowledge_clock SET at = $1, next_id = $2 WHERE at = $3 {is_in_time} RETURNING 1 AS ticked),
+            "WITH tick AS (UPDATE transaction_clock SET at = $1, next_id = $2 WHERE at = $3 {is_in_time} RETURNING 1 AS ticked),
                  {insertions}
              SELECT COUNT(*) AS ticked FROM tick"
         );

@@ -65,13 +65,13 @@ pub struct Question {
     found: &'static [Column],
     sql: String,
     about: &'static [Column],
-    asked: Value,
+    keys: Value,
 }
 
 impl Question {
     /// Finds rows `F`, by a `SELECT` of its columns in which `{w}` stands for the table of the given rows.
     pub fn new<F: Row, A: Row + Serialize>(about: &[A], sql: String) -> Result<Self, StoreError> {
-        Ok(Self { found: F::COLUMNS, sql, about: A::COLUMNS, asked: parameter(about)? })
+        Ok(Self { found: F::COLUMNS, sql, about: A::COLUMNS, keys: parameter(about)? })
     }
 }
 
@@ -84,8 +84,8 @@ pub async fn ask(
         return Ok(Vec::new());
     }
     let (mut parts, mut values) = (Vec::with_capacity(questions.len()), Vec::with_capacity(questions.len()));
-    for (number, Question { found, sql, about, asked }) in questions.into_iter().enumerate() {
-        values.push(asked);
+    for (number, Question { found, sql, about, keys }) in questions.into_iter().enumerate() {
+        values.push(keys);
         let sql = sql.replace("{w}", &table_of(connection, (values.len(), 0), "w", about));
         let object = object(connection, found);
         parts.push(format!("SELECT {number} AS question, {object} AS found FROM ({sql}) AS a"));

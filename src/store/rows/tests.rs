@@ -117,9 +117,9 @@ async fn a_field_in_the_middle_shifts_nothing() {
     let rows: Vec<Found> = find(&connection, &sql, []).await.expect("rows");
     assert_eq!(rows, expected);
 
-    let asked = [Before { id: 0, name: "one", is_old: true }, Before { id: 0, name: "three", is_old: true }];
+    let keys = [Before { id: 0, name: "one", is_old: true }, Before { id: 0, name: "three", is_old: true }];
     let sql = format!("SELECT {} FROM {{w}} JOIN thing t ON t.name = w.name ORDER BY t.id", selected::<Found>("t"));
-    let question = Question::new::<Found, _>(&asked, format!("SELECT * FROM ({sql}) AS s")).expect("a question");
+    let question = Question::new::<Found, _>(&keys, format!("SELECT * FROM ({sql}) AS s")).expect("a question");
     let rows = ask(&connection, vec![question]).await.expect("rows");
     let rows: Vec<Found> = rows.iter().map(|(_, row)| read(row).expect("a row")).collect();
     assert_eq!(rows.iter().map(|row| row.title.as_str()).collect::<Vec<_>>(), ["one", "three"]);

@@ -42,7 +42,7 @@ pub async fn definition_of(
 
 row! {
     #[derive(Debug, Serialize)]
-    struct Asked<'a> {
+    struct LookupKey<'a> {
         platform: i64,
         key: Bytes<&'a [u8]>,
     }
@@ -57,14 +57,14 @@ pub async fn definitions_of(
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let asked: Vec<Asked<'_>> =
-        keys.iter().map(|(platform, key)| Asked { platform: *platform, key: Bytes(key) }).collect();
-    let asking = table::<Asked<'_>>(connection, 1, "w");
+    let asked: Vec<LookupKey<'_>> =
+        keys.iter().map(|(platform, key)| LookupKey { platform: *platform, key: Bytes(key) }).collect();
+    let asking = table::<LookupKey<'_>>(connection, 1, "w");
     let of = "a.key = w.key AND a.platform_id = w.platform";
-    let kept = each(connection, "activity_definition", "a", of);
+    let stored = each(connection, "activity_definition", "a", of);
     let sql = format!(
         "SELECT a.platform_id AS platform_id, a.iri AS iri, a.definition AS definition, a.statement AS statement
-         FROM {asking} {kept}"
+         FROM {asking} {stored}"
     );
     let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
     let read = |row: &sea_orm::QueryResult| {

@@ -11,7 +11,7 @@ use crate::store::sql::statement;
 
 /// A content that came with a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAttachment {
+pub struct StoredAttachment {
     /// In hexadecimal, in lower case.
     pub sha2: String,
     pub content_type: String,
@@ -20,7 +20,7 @@ pub struct KeptAttachment {
 
 row! {
     #[derive(Debug, Serialize)]
-    struct Asked<'a> {
+    struct LookupKey<'a> {
         sha2: &'a str,
     }
 }
@@ -30,23 +30,23 @@ pub async fn read(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
     hashes: &[String],
-) -> Result<Vec<KeptAttachment>, StoreError> {
+) -> Result<Vec<StoredAttachment>, StoreError> {
     if hashes.is_empty() {
         return Ok(Vec::new());
     }
-    let asked: Vec<Asked<'_>> = hashes.iter().map(|sha2| Asked { sha2 }).collect();
-    let asking = table::<Asked<'_>>(connection, 1, "w");
+    let keys: Vec<LookupKey<'_>> = hashes.iter().map(|sha2| LookupKey { sha2 }).collect();
+    let asking = table::<LookupKey<'_>>(connection, 1, "w");
     let first = "a.id = (SELECT MIN(f.id) FROM statement_attachment f WHERE f.sha2 = w.sha2 AND f.platform_id = $2)";
-    let kept = each(connection, "statement_attachment", "a", first);
+    let stored = each(connection, "statement_attachment", "a", first);
     let sql = format!(
         "SELECT a.sha2 AS sha2, a.content_type AS content_type,
                 substr(d.body, CAST(a.body_offset AS INTEGER) + 1, CAST(a.body_length AS INTEGER)) AS content
-         FROM {asking} {kept} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
+         FROM {asking} {stored} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
     );
-    let values = [parameter(&asked)?, platform.0.into()];
+    let values = [parameter(&keys)?, platform.0.into()];
     let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;
     let read = |row: &sea_orm::QueryResult| {
-        Ok(KeptAttachment {
+        Ok(StoredAttachment {
             sha2: row.try_get("", "sha2")?,
             content_type: row.try_get("", "content_type")?,
             content: row.try_get("", "content")?,

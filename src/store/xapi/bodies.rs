@@ -39,16 +39,16 @@ pub async fn read(connection: &impl ConnectionTrait, places: &[Place]) -> Result
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    let asked: Vec<Run> = runs
+    let keys: Vec<Run> = runs
         .iter()
         .map(|(delivery, (first, end))| Run { delivery: *delivery, first: *first, length: end - first })
         .collect();
     let asking = table::<Run>(connection, 1, "w");
-    let kept = each(connection, "delivery", "d", "d.id = w.delivery");
+    let stored = each(connection, "delivery", "d", "d.id = w.delivery");
     let sql = format!(
-        "SELECT w.delivery AS delivery, substr(d.body, CAST(w.first AS INTEGER) + 1, CAST(w.length AS INTEGER)) AS bytes FROM {asking} {kept}"
+        "SELECT w.delivery AS delivery, substr(d.body, CAST(w.first AS INTEGER) + 1, CAST(w.length AS INTEGER)) AS bytes FROM {asking} {stored}"
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&keys)?])).await?;
     let mut bytes: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
     for row in rows {
         bytes.insert(row.try_get("", "delivery")?, row.try_get("", "bytes")?);

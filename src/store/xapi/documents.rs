@@ -123,7 +123,7 @@ pub async fn names(
     let mut values: Vec<Value> = vec![belonging.digest().into(), belonging.platform.0.into()];
     if let Some(since) = since {
         // What is finer than a microsecond lies after the microsecond that is kept.
-        values.push(instant::kept(since).into());
+        values.push(instant::stored(since).into());
         sql += &format!(" AND stored_at > ${}", values.len());
     }
     if let Some(registration) = belonging.registration() {
@@ -163,7 +163,7 @@ impl Store {
             document.content_type.clone().into(),
             document.content.clone().into(),
             document.digest.clone().into(),
-            instant::kept(document.stored_at).into(),
+            instant::stored(document.stored_at).into(),
         ];
         Ok(self.write_alone(sql, values).await? == 1)
     }
@@ -182,7 +182,7 @@ impl Store {
             document.content_type.clone().into(),
             document.content.clone().into(),
             document.digest.clone().into(),
-            instant::kept(document.stored_at).into(),
+            instant::stored(document.stored_at).into(),
             belonging.key_of(name).into(),
             belonging.platform.0.into(),
             seen.to_vec().into(),

@@ -157,7 +157,7 @@ async fn range(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<Opt
     if let Some(since) = wanted.since {
         let sql = "SELECT id FROM statement WHERE platform_id = $1 AND stored_at > $2 ORDER BY stored_at, id LIMIT 1";
         match edge(connection, sql, wanted.platform, since).await? {
-            Some(first) => (range.first, range.stored_from) = (first, instant::kept(since)),
+            Some(first) => (range.first, range.stored_from) = (first, instant::stored(since)),
             None => return Ok(None),
         }
     }
@@ -165,7 +165,7 @@ async fn range(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<Opt
         let sql = "SELECT id FROM statement WHERE platform_id = $1 AND stored_at <= $2
                    ORDER BY stored_at DESC, id DESC LIMIT 1";
         match edge(connection, sql, wanted.platform, until).await? {
-            Some(last) => (range.last, range.stored_until) = (last, instant::kept(until)),
+            Some(last) => (range.last, range.stored_until) = (last, instant::stored(until)),
             None => return Ok(None),
         }
     }
@@ -192,7 +192,7 @@ async fn edge(
     platform: PlatformId,
     at: DateTime<Utc>,
 ) -> Result<Option<i64>, StoreError> {
-    let values: [Value; 2] = [platform.0.into(), instant::kept(at).into()];
+    let values: [Value; 2] = [platform.0.into(), instant::stored(at).into()];
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
 }

@@ -142,9 +142,9 @@ pub async fn missing(
 ) -> Result<Vec<i64>, StoreError> {
     let rows: Vec<TermRow> =
         terms.iter().map(|(term, statement)| TermRow { term: term.0, statement: *statement }).collect();
-    let asked = table::<TermRow>(connection, 1, "w");
+    let keys = table::<TermRow>(connection, 1, "w");
     let sql = format!(
-        "SELECT DISTINCT w.statement AS statement FROM {asked} WHERE NOT EXISTS
+        "SELECT DISTINCT w.statement AS statement FROM {keys} WHERE NOT EXISTS
              (SELECT 1 FROM statement_term t WHERE t.term = w.term AND t.statement = w.statement) ORDER BY 1"
     );
     let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&rows)?])).await?;

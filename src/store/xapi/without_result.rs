@@ -42,7 +42,7 @@ pub async fn count(
          GROUP BY p.code, w.object, w.lacks, w.reason, w.verb",
         placeholders(2, by_name.len())
     );
-    let known_at: Value = instant::kept(known_at).into();
+    let known_at: Value = instant::stored(known_at).into();
     let values = std::iter::once(known_at).chain(by_name.keys().map(|name| name.clone().into()));
     let mut counts = Vec::new();
     for row in connection.query_all_raw(statement(connection, &sql, values)).await? {

@@ -1,6 +1,6 @@
 //! One thing after the other is bent in a register that the service itself made, and each is found.
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportRequest;
 use kurskoll::app::platforms::pull::{NewPull, NewSource};
 use kurskoll::domain::access::Role;
@@ -47,12 +47,12 @@ pub async fn register_with_everything(app: &TestApp) {
         look_back: LOOK_BACK,
     };
     let pull = NewPull { source, every: chrono::Duration::hours(1), since: None };
-    app.app.set_pull(&Asker::operator(), &code("moodle"), &pull).await.expect("a pull");
-    app.app.rotate_secret(&Asker::operator(), &code("larportal")).await.expect("another secret");
+    app.app.set_pull(&Caller::operator(), &code("moodle"), &pull).await.expect("a pull");
+    app.app.rotate_secret(&Caller::operator(), &code("larportal")).await.expect("another secret");
     directory_of_every_way(app).await;
     // Last: the running service looks for new keys by itself, and this one does not.
-    app.app.rotate_key(&Asker::operator(), false).await.expect("another key");
-    app.settle().await;
+    app.app.rotate_key(&Caller::operator(), false).await.expect("another key");
+    app.refresh().await;
     app.app.seal_all().await.expect("sealed");
 }
 
@@ -76,7 +76,7 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     post(app, &format!("quarantine/{}/undo-dismissal", ids[0]), json!({"reason": "not yet"})).await.ok();
     app.clock.advance(chrono::Duration::days(4));
     app.app
-        .replay(&Asker::operator(), ids.iter().filter_map(Value::as_i64).max().expect("an id"))
+        .replay(&Caller::operator(), ids.iter().filter_map(Value::as_i64).max().expect("an id"))
         .await
         .expect("read again");
     let withdrawn = json!({"event_id": "e-2", "decision": "withdraw", "reason": "cheated"});
@@ -84,8 +84,8 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     let restored = json!({"event_id": "e-2", "decision": "restore", "reason": "did not"});
     post(app, "results/decisions", restored).await.ok();
     let own = add(app, "annan", "profile", Some(HMAC)).await;
-    let told = json!({"event": "graded", "user": {"email": "bo@example.org"}, "quiz": "infosec-basics-quiz", "score": "18", "at": "2026-02-12T10:00:00Z"});
-    send_signed(app, "annan", &own, &told).await.ok();
+    let reported = json!({"event": "graded", "user": {"email": "bo@example.org"}, "quiz": "infosec-basics-quiz", "score": "18", "at": "2026-02-12T10:00:00Z"});
+    send_signed(app, "annan", &own, &reported).await.ok();
     give(app, "annan", &HMAC.replace("constant = \"20\"", "constant = \"25\"")).await;
     post(app, "platforms/annan/reread", json!({})).await.ok();
     let history = "event_id;type;employee_number;email;username;course_id;quiz_id;occurred_at;score_raw;score_max;passed\n\
@@ -98,7 +98,7 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     let batch =
         json!([course_completed(account("17"), "2026-02-04T10:00:00Z"), course_completed(account("18"), "soon")]);
     app.xapi(sender, "POST /statements", Some(&batch)).await.refused(400);
-    let refused = app.app.quarantined(&Asker::operator()).await.expect("a list");
+    let refused = app.app.quarantined(&Caller::operator()).await.expect("a list");
     let refused = refused.last().expect("the batch");
     post(app, &format!("quarantine/{refused}/take"), json!({})).await.ok();
     let content = b"diploma";
@@ -245,11 +245,11 @@ impl Bender {
 
 /// The key by which the row of a table is chosen.
 fn key_of(table: &Table) -> &'static str {
-    table.kept.filter(|_| !table.has_facts()).map_or_else(|| table.key.trim_start_matches("t."), |kept| kept.key)
+    table.mutable.filter(|_| !table.has_facts()).map_or_else(|| table.key.trim_start_matches("t."), |stored| stored.key)
 }
 
 /// The sentences that a register is found to differ in.
-async fn told(app: &TestApp) -> Vec<String> {
+async fn reported(app: &TestApp) -> Vec<String> {
     app.differences().await
 }
 
@@ -272,16 +272,16 @@ async fn plantings(bender: &Bender, table: &Table) -> Vec<Planting> {
     let columns = bender.columns(name).await;
     let mut plantings = Vec::new();
     let late = table.late.iter().flat_map(|late| late.columns.iter().map(move |spec| (*spec, Some(late.instant))));
-    let kept = table.kept.iter().flat_map(|kept| kept.columns.iter().map(|spec| (*spec, None)));
+    let stored = table.mutable.iter().flat_map(|stored| stored.columns.iter().map(|spec| (*spec, None)));
     let must = table.must.iter().map(|(column, _)| (*column, None));
-    for (spec, instant) in table.columns.iter().map(|spec| (*spec, None)).chain(late).chain(kept).chain(must) {
+    for (spec, instant) in table.columns.iter().map(|spec| (*spec, None)).chain(late).chain(stored).chain(must) {
         let column = name_of(spec);
         let Some((_, kind)) = columns.iter().find(|(name, _)| name == column) else { continue };
-        let is_kept = table.kept.filter(|kept| table.has_facts() && kept.columns.contains(&spec));
-        let whiches = match (instant, is_kept) {
+        let is_stored = table.mutable.filter(|stored| table.has_facts() && stored.columns.contains(&spec));
+        let whiches = match (instant, is_stored) {
             // What was set, and what was not.
             (Some(instant), _) => vec![format!("{instant} IS NOT NULL"), format!("{instant} IS NULL")],
-            (None, Some(kept)) => vec![kept.only.trim_start_matches("t.").to_owned()],
+            (None, Some(stored)) => vec![stored.only.trim_start_matches("t.").to_owned()],
             (None, None) => vec!["1 = 1".to_owned()],
         };
         for which in whiches {
@@ -336,9 +336,9 @@ async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, 
             }
         }
         bent += planted.len();
-        let told = told(app).await;
+        let reported = reported(app).await;
         for (name, planting) in planted {
-            let mut of_it = told.iter().filter(|sentence| sentence.contains(name) && shows_both(sentence));
+            let mut of_it = reported.iter().filter(|sentence| sentence.contains(name) && shows_both(sentence));
             // A row whose key was changed is gone, and another is there.
             let is_named = match &planting.column {
                 Some(column) => of_it.any(|sentence| sentence.contains(column.as_str())),
@@ -366,7 +366,7 @@ both_databases! {
     async fn whatever_is_bent_past_the_service_is_found_and_named(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         register_with_everything(&app).await;
-        assert_eq!(told(&app).await, [""; 0]);
+        assert_eq!(reported(&app).await, [""; 0]);
         let bender = Bender::on(&database).await;
         let covered = TABLES.iter().filter(|table| table.uncovered.is_none());
         // Without what was noted of rows that change in place, nobody knows which column it was.
@@ -385,7 +385,7 @@ both_databases! {
         register_with_everything(&app).await;
         app.clock.advance(chrono::Duration::hours(1));
         app.apply(&crate::support::small_city::REQUIREMENT.replace("valid_months = 12", "valid_months = 13")).await;
-        assert_eq!(told(&app).await, [""; 0]);
+        assert_eq!(reported(&app).await, [""; 0]);
         let bender = Bender::on(&database).await;
         for name in ["chain_link", "chain_leaf"] {
             bender.save(name).await;
@@ -393,8 +393,8 @@ both_databases! {
                 let first = if name == "chain_link" { "number = 1" } else { "link = 1 AND facet = 'event' AND part = 0" };
                 let sql = format!("UPDATE {name} SET {column} = {} WHERE {first}", bender.another(&column, &kind));
                 assert_eq!(bender.run(&sql).await, Some(1), "{sql}");
-                let told = told(&app).await;
-                assert!(told.iter().any(|sentence| sentence.contains("link ")), "{sql}: {told:#?}");
+                let reported = reported(&app).await;
+                assert!(reported.iter().any(|sentence| sentence.contains("link ")), "{sql}: {reported:#?}");
                 bender.restore(name).await;
             }
             for gone in ["1 = 1", if name == "chain_link" { "number = 1" } else { "facet = 'event'" }] {
@@ -402,10 +402,10 @@ both_databases! {
                     continue;
                 }
                 bender.run(&format!("DELETE FROM {name} WHERE {gone}")).await.expect("deleted");
-                assert!(!told(&app).await.is_empty(), "{name} without {gone}");
+                assert!(!reported(&app).await.is_empty(), "{name} without {gone}");
                 bender.restore(name).await;
             }
-            assert_eq!(told(&app).await, [""; 0]);
+            assert_eq!(reported(&app).await, [""; 0]);
         }
     }
 }

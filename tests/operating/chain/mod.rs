@@ -7,7 +7,7 @@ mod damage;
 
 use std::collections::BTreeSet;
 
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::operating::verify::{KnownHead, Part, Verified, VerifyRequest};
 use kurskoll::store::chain::coverage::TABLES;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -38,7 +38,7 @@ async fn schema(connection: &impl ConnectionTrait) -> BTreeSet<String> {
 }
 
 async fn verify(app: &TestApp, request: VerifyRequest) -> Verified {
-    app.app.verify_some(&Asker::operator(), request, |_| {}).await.expect("verified")
+    app.app.verify_some(&Caller::operator(), request, |_| {}).await.expect("verified")
 }
 
 both_databases! {
@@ -66,7 +66,7 @@ both_databases! {
         let anna = json!({"employee_number": "1001"});
         app.deliver("larportal", &secret, "e-1", &completed(anna.clone(), "infosec-basics", "2026-02-01T10:00:00+01:00")).await.ok();
         app.deliver("larportal", &secret, "e-2", &graded(anna, "infosec-basics-quiz", 1, "10", "2026-02-02T10:00:00+01:00")).await.ok();
-        app.settle().await;
+        app.refresh().await;
         assert_eq!(app.differences().await, [""; 0]);
         for is_sealed_before in [true, false] {
             if !is_sealed_before {
@@ -77,9 +77,9 @@ both_databases! {
             app.tamper("UPDATE event SET score_points = '20' WHERE event_id = 'e-2'").await;
             app.tamper("INSERT INTO stale (employee_id) SELECT id FROM employee WHERE number = '1001'").await;
             assert_eq!(app.export_row("SEF", "1001").await["status"], "compliant");
-            let told = app.differences().await.join("\n");
-            assert!(told.contains("event e-2: score_points should be 10 as its delivery "), "{told}");
-            assert!(told.contains("says, and is 20"), "{told}");
+            let reported = app.differences().await.join("\n");
+            assert!(reported.contains("event e-2: score_points should be 10 as its delivery "), "{reported}");
+            assert!(reported.contains("says, and is 20"), "{reported}");
             app.tamper("UPDATE event SET score_points = '10' WHERE event_id = 'e-2'").await;
             app.tamper("INSERT INTO stale (employee_id) SELECT id FROM employee WHERE number = '1001'").await;
         }
@@ -89,12 +89,12 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         assert_eq!(app.differences().await, [""; 0]);
-        app.tamper("UPDATE knowledge_clock SET at = at - 3600000000").await;
-        let told = app.differences().await.join("\n");
-        assert!(told.contains("knowledge_clock: at should be 2026-02-26T12:00:00") && told.contains("and is 2026-02-26T11:00:00"), "{told}");
-        app.tamper("UPDATE knowledge_clock SET at = at + 3600000000, next_id = 1").await;
-        let told = app.differences().await.join("\n");
-        assert!(told.contains("knowledge_clock: next_id should be ") || told.is_empty(), "{told}");
+        app.tamper("UPDATE transaction_clock SET at = at - 3600000000").await;
+        let reported = app.differences().await.join("\n");
+        assert!(reported.contains("transaction_clock: at should be 2026-02-26T12:00:00") && reported.contains("and is 2026-02-26T11:00:00"), "{reported}");
+        app.tamper("UPDATE transaction_clock SET at = at + 3600000000, next_id = 1").await;
+        let reported = app.differences().await.join("\n");
+        assert!(reported.contains("transaction_clock: next_id should be ") || reported.is_empty(), "{reported}");
     }
 
     async fn a_chain_that_was_made_anew_is_known_by_a_head_that_was_written_down(database: TestDatabase) {
@@ -112,8 +112,8 @@ both_databases! {
         app.tamper("UPDATE employment_fact SET starts_on = '2026-02-11' WHERE starts_on = '2026-02-10'").await;
         app.tamper("INSERT INTO stale (employee_id) SELECT id FROM employee").await;
         assert_eq!(verify(&app, VerifyRequest::default()).await.differences, [""; 0]);
-        let told = verify(&app, with_head).await.differences.join("\n");
-        assert!(told.contains("no link of the chain ends at ") || told.contains("the chain was made anew"), "{told}");
+        let reported = verify(&app, with_head).await.differences.join("\n");
+        assert!(reported.contains("no link of the chain ends at ") || reported.contains("the chain was made anew"), "{reported}");
     }
 
     async fn each_of_some_nights_does_a_part_and_all_do_everything(database: TestDatabase) {

@@ -57,11 +57,11 @@ impl<'a> Auditor<'a> {
         if status != 200 {
             return None;
         }
-        let told: Value = serde_json::from_str(&body).expect("JSON");
-        let clock = |name: &str| told[name].as_str().expect("a clock").to_owned();
+        let reported: Value = serde_json::from_str(&body).expect("JSON");
+        let clock = |name: &str| reported[name].as_str().expect("a clock").to_owned();
         let question = format!("{path}{first}as_of={}&known_at={}", clock("as_of"), clock("known_at"));
         self.remembered.push(Remembered { question, status, body });
-        Some(told)
+        Some(reported)
     }
 
     /// Looks at everything: from derived rows as far as these are up to date, and from the facts.
@@ -109,7 +109,7 @@ impl<'a> Auditor<'a> {
         instants.dedup();
         let picked: Vec<&String> =
             instants.iter().step_by((instants.len() / 4).max(1)).chain(instants.last()).collect();
-        let mut told = String::new();
+        let mut reported = String::new();
         for pair in picked.windows(2).map(|pair| (pair[0], pair[1])).chain(picked.last().map(|last| (*last, *last))) {
             let clocks = format!("requirement={}&as_of={today}&known_at={}", REQUIREMENTS[0], pair.1);
             let ask = format!("/api/v1/reports/onboarding?{clocks}&compare_known_at={}", pair.0);
@@ -118,7 +118,7 @@ impl<'a> Auditor<'a> {
                 format!("/api/v1/reports/onboarding?requirement={}&as_of={today}&known_at={}", REQUIREMENTS[0], pair.0);
             let then: Value = serde_json::from_str(&self.ask(&ask).await.1).expect("JSON");
             if compared["comparison"]["city"] != then["city"]["counts"] {
-                writeln!(told, "{pair:?}: {} is not {}", compared["comparison"]["city"], then["city"]["counts"])
+                writeln!(reported, "{pair:?}: {} is not {}", compared["comparison"]["city"], then["city"]["counts"])
                     .expect("a string");
             }
             let (_, listed) =
@@ -126,11 +126,11 @@ impl<'a> Auditor<'a> {
             let listed: Value = serde_json::from_str(&listed).expect("JSON");
             let items = listed["items"].as_array().expect("persons");
             if listed["differing"] != items.len() || compared["comparison"]["differing"] != items.len() {
-                writeln!(told, "{pair:?}: {} differ, but {} are listed", listed["differing"], items.len())
+                writeln!(reported, "{pair:?}: {} differ, but {} are listed", listed["differing"], items.len())
                     .expect("a string");
             }
             if pair.0 == pair.1 && !items.is_empty() {
-                writeln!(told, "{pair:?}: the same instant differs from itself: {listed}").expect("a string");
+                writeln!(reported, "{pair:?}: the same instant differs from itself: {listed}").expect("a string");
             }
             // What the differences make of the counts of then are the counts of now.
             let mut counts = then["city"]["counts"].clone();
@@ -138,7 +138,7 @@ impl<'a> Auditor<'a> {
                 let because = item["because"].as_array().expect("causes");
                 // Who sees all is shown the causes.
                 if because.is_empty() || because.iter().any(|cause| cause["kind"] == "not_shown") {
-                    writeln!(told, "{pair:?}: {item} has no cause").expect("a string");
+                    writeln!(reported, "{pair:?}: {item} has no cause").expect("a string");
                 }
                 for (status, by) in [(&item["status_before"], -1), (&item["status_now"], 1)] {
                     let Some(status) = status.as_str() else { continue };
@@ -149,24 +149,25 @@ impl<'a> Auditor<'a> {
                 }
             }
             if counts != compared["city"]["counts"] {
-                writeln!(told, "{pair:?}: differences make {counts}, not {}", compared["city"]["counts"])
+                writeln!(reported, "{pair:?}: differences make {counts}, not {}", compared["city"]["counts"])
                     .expect("a string");
             }
         }
-        told
+        reported
     }
 
     /// The answers that differ from what was written down.
     async fn differences(&mut self) -> String {
         self.token = self.app.token(Role::Auditor, &[]).await;
-        let mut told = String::new();
+        let mut reported = String::new();
         for Remembered { question, status, body } in &self.remembered {
             let (now_status, now) = self.ask(question).await;
             if (now_status, comparable(now_status, now.clone())) != (*status, body.clone()) {
-                writeln!(told, "{question}\n  then: {status} {body}\n  now:  {now_status} {now}").expect("a string");
+                writeln!(reported, "{question}\n  then: {status} {body}\n  now:  {now_status} {now}")
+                    .expect("a string");
             }
         }
-        told
+        reported
     }
 }
 
@@ -185,15 +186,15 @@ async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
         story.take(step).await;
         auditor.look_around().await;
     }
-    let mut told = auditor.differences().await;
-    told += &auditor.incomparable().await;
+    let mut reported = auditor.differences().await;
+    reported += &auditor.incomparable().await;
     for difference in app.differences().await {
-        writeln!(told, "verify: {difference}").expect("a string");
+        writeln!(reported, "verify: {difference}").expect("a string");
     }
     // The derived rows are up to date now, and say the same as the facts did.
-    let mut settled = Auditor::of(app).await;
-    settled.look_around().await;
-    told + &settled.differences().await
+    let mut refreshed = Auditor::of(app).await;
+    refreshed.look_around().await;
+    reported + &refreshed.differences().await
 }
 
 both_databases! {
@@ -203,7 +204,7 @@ both_databases! {
             Step::Completed { learner: 0, course: 0, day: -10 },
             Step::Graded { learner: 0, raw: 17, attempt: 1, day: -8 },
             Step::Completed { learner: 4, course: 1, day: -9 },
-            Step::Settled,
+            Step::Refreshed,
             Step::Graded { learner: 0, raw: 12, attempt: 1, day: -30 },
             Step::Later { days: 10 },
             Step::Employment { person: 4, employment: 1, place: 0, starts: -20, days: None, protected: false },
@@ -224,13 +225,13 @@ both_databases! {
             Step::Later { days: 2 },
             Step::Decided { nth: 0, approve: true },
             Step::Decided { nth: 1, approve: true },
-            Step::Settled,
+            Step::Refreshed,
             Step::Later { days: 2 },
             Step::Decided { nth: 0, approve: true },
             Step::Proposed { person: 2, training: true, day: -5 },
             Step::Decided { nth: 2, approve: false },
             Step::Reorganised { from: 0, to: 2, unit: false, day: -10 },
-            Step::Settled,
+            Step::Refreshed,
             Step::Reorganised { from: 1, to: 2, unit: false, day: 20 },
             Step::Later { days: 1 },
             Step::ReorganisedBack { nth: 0 },

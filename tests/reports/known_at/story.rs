@@ -1,7 +1,7 @@
 //! What can happen to a register, as steps that a test chooses or draws.
 
 use chrono::{Duration, NaiveDate};
-use kurskoll::app::Asker;
+use kurskoll::app::Caller;
 use kurskoll::app::employees::propose::Decision;
 use kurskoll::domain::access::Role;
 use kurskoll::domain::approval::State;
@@ -102,7 +102,7 @@ pub enum Step {
     /// Somebody says that two numbers are one human.
     Merged {
         duplicate: usize,
-        kept: usize,
+        stored: usize,
     },
     /// Somebody takes such a merge back.
     Unmerged {
@@ -122,7 +122,7 @@ pub enum Step {
     Later {
         days: i64,
     },
-    Settled,
+    Refreshed,
 }
 
 const PLACES: [&str; 3] = ["SEF", "FGK", "SF"];
@@ -262,7 +262,7 @@ impl<'a> Story<'a> {
                 let kind =
                     if kind.ends_with("exemptions") { ProposalKind::Exemption } else { ProposalKind::PriorTraining };
                 let which = (kind, id.parse().expect("an id"));
-                let mut second = Asker::operator();
+                let mut second = Caller::operator();
                 "second".clone_into(&mut second.principal.subject);
                 let because = "asked".to_owned();
                 let state = app.app.show_proposal(&second, which).await.expect("it is there").proposal.state();
@@ -334,9 +334,9 @@ impl<'a> Story<'a> {
                     );
                 app.apply(&text).await;
             }
-            Step::Merged { duplicate, kept } => {
+            Step::Merged { duplicate, stored } => {
                 let body = json!({"duplicate": PEOPLE[*duplicate], "reason": "one human"});
-                let path = format!("/api/v1/employees/{}/merge", PEOPLE[*kept]);
+                let path = format!("/api/v1/employees/{}/merge", PEOPLE[*stored]);
                 let answer = self.post_as(Role::Admin, &path, &body).await;
                 // They may be merged already, one may be nobody yet, or it is the same number.
                 assert!([200, 404, 409, 422].contains(&answer.status), "{}", answer.body);
@@ -368,7 +368,7 @@ impl<'a> Story<'a> {
                 }
             }
             Step::Later { days } => app.clock.advance(Duration::days(*days)),
-            Step::Settled => app.settle().await,
+            Step::Refreshed => app.refresh().await,
         }
     }
 }
@@ -413,7 +413,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         ),
         // Protection that comes by a merge goes before what was known, as protection does.
         4 => (prop::sample::select(vec![0, 1, 2, 4]), prop::sample::select(vec![0, 1, 2, 4])).prop_map(
-            |(duplicate, kept)| Step::Merged { duplicate, kept }
+            |(duplicate, stored)| Step::Merged { duplicate, stored }
         ),
         3 => (0..4_usize).prop_map(|nth| Step::Unmerged { nth }),
         3 => (0..3_usize, 0..3_usize, any::<bool>(), -70..30_i64).prop_map(
@@ -421,6 +421,6 @@ pub fn step() -> impl Strategy<Value = Step> {
         ),
         1 => (0..3_usize).prop_map(|nth| Step::ReorganisedBack { nth }),
         1 => (1..40_i64).prop_map(|days| Step::Later { days }),
-        1 => Just(Step::Settled),
+        1 => Just(Step::Refreshed),
     ]
 }

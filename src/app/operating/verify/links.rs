@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::ids::EmployeeId;
 use crate::domain::linking::{Identity, Link};
 use crate::store::chain::scope::Scope;
-use crate::store::learners::{self, KeptEventLink, KeptLearner};
+use crate::store::learners::{self, StoredEventLink, StoredLearner};
 use crate::store::links::{self, LinkIndex, LinkOrders};
 use crate::store::{Snapshot, StoreError, people, platforms};
 
@@ -22,15 +22,15 @@ impl App {
         let orders = platforms::link_orders(snapshot.connection()).await?;
         let mut after = i64::MIN;
         loop {
-            let kept = learners::kept_learners(snapshot.connection(), after, AT_ONCE, scope).await?;
-            let Some(last) = kept.last() else { break };
+            let stored = learners::stored_learners(snapshot.connection(), after, AT_ONCE, scope).await?;
+            let Some(last) = stored.last() else { break };
             after = last.id;
-            self.verify_links_of(&snapshot, &orders, kept, verified, progress).await?;
+            self.verify_links_of(&snapshot, &orders, stored, verified, progress).await?;
         }
         for event in learners::miscounted_repeats(snapshot.connection(), scope).await? {
             verified.differs(format!("event {event}: the same thing told twice is counted otherwise than once"));
         }
-        for event in learners::events_of_nobody(snapshot.connection()).await? {
+        for event in learners::events_without_owner(snapshot.connection()).await? {
             verified.differs(format!("event {event}: its learner should be there, and is gone"));
         }
         Ok(())
@@ -40,14 +40,14 @@ impl App {
         &self,
         snapshot: &Snapshot,
         orders: &LinkOrders,
-        kept: Vec<KeptLearner>,
+        stored: Vec<StoredLearner>,
         verified: &mut Verified,
         progress: &mut Progress<'_>,
     ) -> Result<(), StoreError> {
-        let identities: BTreeSet<Identity> = kept.iter().flat_map(|learner| learner.keys.identities()).collect();
+        let identities: BTreeSet<Identity> = stored.iter().flat_map(|learner| learner.keys.identities()).collect();
         let index = links::index_for(snapshot.connection(), &identities, self.calendar).await?;
         let linking = Linking { app: self, index, orders };
-        for learner in &kept {
+        for learner in &stored {
             let should = linking.learner(learner);
             let stands = Stands { depends_on_day: learner.depends_on_day, link: learner.link.clone() };
             if let Some((field, should, stands)) = stands.differs_from(&should) {
@@ -55,7 +55,7 @@ impl App {
                 verified.differs(format!("learner {}: {field} should be {should}, and is {stands}", learner.id));
             }
         }
-        let learners: BTreeMap<i64, &KeptLearner> = kept.iter().map(|learner| (learner.id, learner)).collect();
+        let learners: BTreeMap<i64, &StoredLearner> = stored.iter().map(|learner| (learner.id, learner)).collect();
         let ids: Vec<i64> = learners.keys().copied().collect();
         let mut after = (i64::MIN, i64::MIN, i64::MIN);
         loop {
@@ -75,7 +75,12 @@ impl App {
         }
     }
 
-    async fn link_differs(&self, snapshot: &Snapshot, event: &KeptEventLink, link: Link) -> Result<String, StoreError> {
+    async fn link_differs(
+        &self,
+        snapshot: &Snapshot,
+        event: &StoredEventLink,
+        link: Link,
+    ) -> Result<String, StoreError> {
         let numbers = event.employee.into_iter().chain(link.employee()).collect();
         let numbers = people::numbers_of(snapshot.connection(), &numbers).await?;
         let shown = |employee: Option<EmployeeId>, why: Option<&str>| match employee {
@@ -158,12 +163,12 @@ struct Linking<'a> {
 }
 
 impl Linking<'_> {
-    fn link(&self, learner: &KeptLearner, at: chrono::DateTime<chrono::Utc>) -> Link {
+    fn link(&self, learner: &StoredLearner, at: chrono::DateTime<chrono::Utc>) -> Link {
         let order = self.orders.get(&learner.platform).map_or(&[][..], Vec::as_slice);
         self.index.link(learner.platform, order, &learner.keys, self.app.calendar.day_of(at))
     }
 
-    fn learner(&self, learner: &KeptLearner) -> Stands {
+    fn learner(&self, learner: &StoredLearner) -> Stands {
         if self.index.depends_on_the_day(learner.platform, &learner.keys) {
             return Stands { depends_on_day: true, link: (None, None, None) };
         }
@@ -174,7 +179,7 @@ impl Linking<'_> {
         Stands { depends_on_day: false, link }
     }
 
-    fn event(&self, learner: &KeptLearner, event: &KeptEventLink) -> Link {
+    fn event(&self, learner: &StoredLearner, event: &StoredEventLink) -> Link {
         self.link(learner, event.occurred_at)
     }
 }

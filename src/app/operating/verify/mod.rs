@@ -2,23 +2,23 @@
 //!
 //! One after the other: the database's own pages ([`damage`]); every row that a report can rest on, against the chain of
 //! digests ([`chain`]); every delivery, read again from its bytes ([`reading`]), with its signature ([`signatures`]); every
-//! link ([`links`]), standing ([`standings`]) and statement, made anew from the facts. Each reads a snapshot of its own, some
+//! link ([`links`]), standing ([`compliance_states`]) and statement, made anew from the facts. Each reads a snapshot of its own, some
 //! hundred rows at a time, so that it runs beside the service in flat memory; it can do a part of all, so that several
 //! nights do the whole.
 
 mod chain;
+mod compliance_states;
 mod damage;
 mod links;
 mod nightly;
 mod reading;
 mod signatures;
-mod standings;
 
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::store::chain::Head;
 use crate::store::chain::fault::LinkName;
@@ -156,10 +156,10 @@ impl App {
     /// Verifies everything; see [`App::verify_some`].
     pub async fn verify(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         progress: impl FnMut(u64) + Send + Sync,
     ) -> Result<Verified, VerifyError> {
-        self.verify_some(asker, VerifyRequest::default(), progress).await
+        self.verify_some(caller, VerifyRequest::default(), progress).await
     }
 
     /// Looks whether everything is as it was recorded, and everything derived as the facts give it, and names each
@@ -168,11 +168,11 @@ impl App {
     /// Where something cannot be read for being damaged, that is a difference, and the rest is looked at all the same.
     pub async fn verify_some(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         request: VerifyRequest,
         mut progress: impl FnMut(u64) + Send + Sync,
     ) -> Result<Verified, VerifyError> {
-        asker.grant(Action::Operate)?;
+        caller.grant(Action::Operate)?;
         let mut verified = Verified::default();
         let progress: &mut Progress<'_> = &mut progress;
         let scope = self.scope_of(request.part).await;
@@ -183,11 +183,11 @@ impl App {
         verified.stage("the chain", done)?;
         let done = self.verify_deliveries(scope, &mut verified, progress).await;
         verified.stage("the deliveries", done)?;
-        let done = self.settle_what_waits().await;
+        let done = self.refresh_what_waits().await;
         verified.stage("what waits to be derived", done)?;
         let done = self.verify_links(scope, &mut verified, progress).await;
         verified.stage("the links", done)?;
-        let done = self.verify_standings(scope, &mut verified, progress).await;
+        let done = self.verify_compliance_states(scope, &mut verified, progress).await;
         verified.stage("the standings", done)?;
         let done = self.verify_all_statements(scope, &mut verified, progress).await;
         verified.stage("the statements", done)?;
@@ -228,7 +228,7 @@ impl Verified {
     fn stage<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match done {
             Ok(done) => Ok(Some(done)),
-            Err(error) if error.is_of_what_is_kept() => {
+            Err(error) if error.is_of_what_is_stored() => {
                 let mut why = error.to_string();
                 let mut cause = std::error::Error::source(&error);
                 while let Some(inner) = cause {

@@ -3,7 +3,7 @@
 use chrono::{Datelike, Timelike};
 
 use super::{Part, VerifyRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 
 impl App {
     /// The hour of the city's day.
@@ -17,7 +17,7 @@ impl App {
         let of = nights.clamp(1, 366);
         let number = self.today().num_days_from_ce().unsigned_abs() % of + 1;
         let request = VerifyRequest { part: Part { number, of }, head: None };
-        match self.verify_some(&Asker::operator(), request, |_| {}).await {
+        match self.verify_some(&Caller::operator(), request, |_| {}).await {
             Ok(verified) => {
                 self.metrics.set_verify_differences(verified.count());
                 // What differs may name people: it stands where `verify` writes it, and the log has its number.

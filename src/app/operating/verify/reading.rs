@@ -16,20 +16,20 @@ use crate::app::App;
 use crate::app::receiving::adapter::Adapter;
 use crate::app::receiving::receive::understand;
 use crate::app::receiving::receive_foreign;
-use crate::app::xapi::receive::{KeptRequest, understand_again};
+use crate::app::xapi::receive::{StoredRequest, understand_again};
 use crate::domain::ids::PlatformId;
 use crate::domain::training::ReportedResult;
 use crate::intake::hr_csv::by_profile;
 use crate::intake::hr_csv::results::{self, FileClock};
 use crate::intake::profile::{Profile, Signing, shipped};
 use crate::intake::xapi::results::Arrival;
-use crate::intake::xapi::words::Words;
+use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::store::chain::scope::Scope;
 use crate::store::deliveries::FILE_TYPE;
 use crate::store::platforms::{self, Platform};
-use crate::store::receiving::rereading::{self, Fields, KeptBytes, KeptEvent, KeptStatement, fields_of};
-use crate::store::receiving::without::{self, KeptWithout};
-use crate::store::receiving::{Content, Deed, NewStatement};
+use crate::store::receiving::rereading::{self, Fields, StoredBytes, StoredEvent, StoredStatement, fields_of};
+use crate::store::receiving::without::{self, StoredWithout};
+use crate::store::receiving::{Cmi5Progress, Content, NewStatement};
 use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
 
 /// For how long a profile's version may have gone on reading after the next one was given, and how long a delivery may have
@@ -40,7 +40,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 enum Reader {
     Native,
     Profile(Arc<Profile>),
-    Words(Arc<Words>),
+    VerbMapping(Arc<VerbMapping>),
 }
 
 /// A platform with everything that ever read it, oldest first; the first was there from the beginning.
@@ -57,7 +57,7 @@ impl Known {
         let mut readers = Vec::new();
         match adapter {
             Adapter::Native => readers.push((DateTime::UNIX_EPOCH, Reader::Native)),
-            Adapter::Xapi => readers.push((DateTime::UNIX_EPOCH, Reader::Words(Arc::default()))),
+            Adapter::Xapi => readers.push((DateTime::UNIX_EPOCH, Reader::VerbMapping(Arc::default()))),
             Adapter::Shipped(name) => {
                 let profile = shipped::profile(name).cloned().map(|profile| Reader::Profile(Arc::new(profile)));
                 readers.extend(profile.map(|profile| (DateTime::UNIX_EPOCH, profile)));
@@ -66,7 +66,9 @@ impl Known {
         }
         for version in profiles::versions(connection, platform.id).await? {
             let reader = match adapter {
-                Adapter::Xapi => Words::parse(&version.text).ok().map(|words| Reader::Words(Arc::new(words))),
+                Adapter::Xapi => {
+                    VerbMapping::parse(&version.text).ok().map(|mapping| Reader::VerbMapping(Arc::new(mapping)))
+                }
                 _ => Profile::parse(&version.text).ok().map(|profile| Reader::Profile(Arc::new(profile))),
             };
             let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
@@ -185,7 +187,7 @@ impl App {
         Ok(())
     }
 
-    fn verify_signature(&self, delivery: &KeptBytes, known: &Known, verified: &mut Verified) {
+    fn verify_signature(&self, delivery: &StoredBytes, known: &Known, verified: &mut Verified) {
         let resigned = if delivery.content_type == FILE_TYPE {
             Resigned::Unsigned
         } else {
@@ -196,7 +198,7 @@ impl App {
                 let each = readers.map(|reader| match reader {
                     Reader::Native => resign(delivery, &Signing::StandardWebhooks, &known.secrets),
                     Reader::Profile(profile) => resign(delivery, profile.signing(), &known.secrets),
-                    Reader::Words(_) => Resigned::Unsigned,
+                    Reader::VerbMapping(_) => Resigned::Unsigned,
                 });
                 let mut each: Vec<Resigned> = each.collect();
                 each.sort_by_key(|resigned| *resigned == Resigned::Differs);
@@ -217,21 +219,22 @@ impl App {
     async fn verify_delivery(
         &self,
         snapshot: &Snapshot,
-        delivery: &KeptBytes,
+        delivery: &StoredBytes,
         known: &Known,
         page: &Page,
     ) -> Result<Option<String>, StoreError> {
         let own = page.of(delivery.id);
         if delivery.is_quarantined {
-            let is_told = !own.events.is_empty() || !own.statements.is_empty();
-            if is_told && !quarantine::taken_of(snapshot.connection(), delivery.id).await?.is_empty() {
+            let is_reported = !own.events.is_empty() || !own.statements.is_empty();
+            if is_reported && !quarantine::taken_of(snapshot.connection(), delivery.id).await?.is_empty() {
                 // Parts of it were taken out by hand; the chain holds what they said.
                 return Ok(None);
             }
-            let told =
+            let reported =
                 own.events.first().map_or_else(|| "statements".to_owned(), |event| format!("event {}", event.event_id));
-            return Ok(is_told
-                .then(|| format!("{told}: it should not be there, for delivery {} waits in quarantine", delivery.id)));
+            return Ok(is_reported.then(|| {
+                format!("{reported}: it should not be there, for delivery {} waits in quarantine", delivery.id)
+            }));
         }
         let at = delivery.released_at.unwrap_or(delivery.received_at);
         let mut first = None;
@@ -251,10 +254,10 @@ impl App {
     /// What a delivery may have said when it came, the likeliest first. Each is read only when the one before does not fit.
     fn readings<'d>(
         &'d self,
-        delivery: &'d KeptBytes,
+        delivery: &'d StoredBytes,
         known: &'d Known,
         at: DateTime<Utc>,
-        events: &[&KeptEvent],
+        events: &[&StoredEvent],
     ) -> impl Iterator<Item = Says> + 'd {
         // Who names no time meant the time of sending, which is the moment before its commit: it is known by its event.
         let moments: BTreeSet<DateTime<Utc>> = events
@@ -275,14 +278,14 @@ impl App {
     }
 
     /// How statements of a time that was ahead are read when their delivery is read again after it.
-    fn read_later(&self, delivery: &KeptBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
-        let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::Words(_)));
+    fn read_later(&self, delivery: &StoredBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
+        let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::VerbMapping(_)));
         let read = [at, self.now()].map(|read_at| Arrival { received_at: delivery.received_at, read_at });
         let read = read.into_iter().chain(std::iter::once(Arrival { received_at: at, read_at: self.now() }));
         read.filter(move |arrival| has_statements && arrival.read_at > arrival.received_at)
     }
 
-    fn read(&self, delivery: &KeptBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
+    fn read(&self, delivery: &StoredBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
         let platform = &known.platform;
         let at = arrival.received_at;
         if delivery.content_type == FILE_TYPE {
@@ -291,18 +294,18 @@ impl App {
         let content = match reader {
             Reader::Native => understand(&delivery.key, &delivery.body, platform.time_zone, at),
             Reader::Profile(profile) => {
-                let kept = (delivery.content_type.as_str(), delivery.headers.as_str(), delivery.body.as_slice());
-                receive_foreign::understand_again(profile, platform, kept, at)
+                let stored = (delivery.content_type.as_str(), delivery.headers.as_str(), delivery.body.as_slice());
+                receive_foreign::understand_again(profile, platform, stored, at)
             }
-            Reader::Words(words) => {
-                let kept = KeptRequest {
+            Reader::VerbMapping(mapping) => {
+                let stored = StoredRequest {
                     key: &delivery.key,
                     content_type: &delivery.content_type,
                     headers: &delivery.headers,
                     body: &delivery.body,
                     arrival,
                 };
-                understand_again(&kept, words)
+                understand_again(&stored, mapping)
             }
         };
         content.into()
@@ -312,7 +315,7 @@ impl App {
     async fn differs(
         &self,
         snapshot: &Snapshot,
-        delivery: &KeptBytes,
+        delivery: &StoredBytes,
         says: &Says,
         own: &Own<'_>,
     ) -> Result<Option<String>, StoreError> {
@@ -327,10 +330,10 @@ impl App {
         if let Some(difference) = own.statements_differ(delivery, says) {
             return Ok(Some(difference));
         }
-        let told: HashMap<&str, &ReportedResult> =
+        let reported: HashMap<&str, &ReportedResult> =
             says.results().iter().map(|result| (result.event_id.as_str(), result)).collect();
         for event in &own.events {
-            let Some(result) = told.get(event.event_id.as_str()) else {
+            let Some(result) = reported.get(event.event_id.as_str()) else {
                 return Ok(Some(format!(
                     "event {}: it should not be there, for its delivery {} does not say it",
                     event.event_id, delivery.id
@@ -356,15 +359,15 @@ impl App {
     async fn missing(
         &self,
         snapshot: &Snapshot,
-        delivery: &KeptBytes,
+        delivery: &StoredBytes,
         says: &Says,
         own: &Own<'_>,
     ) -> Result<Option<String>, StoreError> {
-        let kept: BTreeSet<&str> = own.events.iter().map(|event| event.event_id.as_str()).collect();
+        let stored: BTreeSet<&str> = own.events.iter().map(|event| event.event_id.as_str()).collect();
         let satisfied = satisfied(says, own);
         let missing: BTreeSet<(PlatformId, &str)> = expected(says, own)
             .map(|result| result.event_id.as_str())
-            .filter(|event_id| !kept.contains(event_id))
+            .filter(|event_id| !stored.contains(event_id))
             .map(|event_id| (delivery.platform, event_id))
             .collect();
         if missing.is_empty() && satisfied.is_empty() {
@@ -376,20 +379,20 @@ impl App {
         let registrations: BTreeSet<(PlatformId, Uuid)> =
             satisfied.values().map(|registration| (delivery.platform, *registration)).collect();
         let done = rereading::done_among(connection, &registrations).await?;
-        let held = rereading::held_among(connection, &registrations).await?;
+        let held = rereading::pending_among(connection, &registrations).await?;
         for result in expected(says, own) {
             let event_id = result.event_id.as_str();
-            let is_kept = kept.contains(event_id) || elsewhere.contains(event_id);
+            let is_stored = stored.contains(event_id) || elsewhere.contains(event_id);
             let registration = satisfied.get(event_id).map(|registration| (delivery.platform, *registration));
             let difference = match registration {
-                None if !is_kept => "it should be there as its delivery says, and is gone",
-                Some(registration) if !done.contains(&registration) && kept.contains(event_id) => {
+                None if !is_stored => "it should be there as its delivery says, and is gone",
+                Some(registration) if !done.contains(&registration) && stored.contains(event_id) => {
                     "it should be held, for nothing was done in its registration, and counts"
                 }
-                Some(registration) if !is_kept && done.contains(&registration) => {
+                Some(registration) if !is_stored && done.contains(&registration) => {
                     "it should count, for something was done in its registration, and is gone"
                 }
-                Some(registration) if !is_kept && !held.contains(&registration) => {
+                Some(registration) if !is_stored && !held.contains(&registration) => {
                     "it should be held until something is done in its registration, and is gone"
                 }
                 _ => continue,
@@ -402,8 +405,9 @@ impl App {
 
 /// The results of a delivery of which something must be kept: all, but those of statements that another delivery brought.
 fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s ReportedResult> {
-    let of_statements = says.statements().iter().filter(|told| own.has_statement(told.id));
-    let of_statements = of_statements.flat_map(|told| says.results().get(told.results.clone()).unwrap_or_default());
+    let of_statements = says.statements().iter().filter(|reported| own.has_statement(reported.id));
+    let of_statements =
+        of_statements.flat_map(|reported| says.results().get(reported.results.clone()).unwrap_or_default());
     let all = matches!(says, Says::Results(_)).then(|| says.results().iter()).into_iter().flatten();
     all.chain(of_statements)
 }
@@ -411,16 +415,16 @@ fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s Re
 /// The results that wait until something is done, with their registrations.
 fn satisfied<'s>(says: &'s Says, own: &Own<'_>) -> BTreeMap<&'s str, Uuid> {
     let mut satisfied = BTreeMap::new();
-    for told in says.statements().iter().filter(|told| own.has_statement(told.id)) {
-        if let Some(Deed::Satisfied(registration)) = told.deed {
-            let results = says.results().get(told.results.clone()).unwrap_or_default();
+    for reported in says.statements().iter().filter(|reported| own.has_statement(reported.id)) {
+        if let Some(Cmi5Progress::Satisfied(registration)) = reported.progress {
+            let results = says.results().get(reported.results.clone()).unwrap_or_default();
             satisfied.extend(results.iter().map(|result| (result.event_id.as_str(), registration)));
         }
     }
     satisfied
 }
 
-fn read_file(delivery: &KeptBytes, platform: &Platform, at: DateTime<Utc>) -> Says {
+fn read_file(delivery: &StoredBytes, platform: &Platform, at: DateTime<Utc>) -> Says {
     let clock = FileClock { zone: platform.time_zone, read_at: at };
     let headers: serde_json::Value = serde_json::from_str(&delivery.headers).unwrap_or_default();
     let reading = match headers.get("profile").and_then(serde_json::Value::as_str) {
@@ -447,22 +451,22 @@ fn first_difference<'f>(should: &'f Fields, stands: &'f Fields) -> Option<(&'sta
 /// What is kept of some deliveries.
 #[derive(Default)]
 struct Page {
-    events: HashMap<i64, Vec<KeptEvent>>,
-    statements: HashMap<i64, Vec<KeptStatement>>,
+    events: HashMap<i64, Vec<StoredEvent>>,
+    statements: HashMap<i64, Vec<StoredStatement>>,
     attachments: HashMap<i64, Vec<String>>,
-    without: HashMap<i64, Vec<KeptWithout>>,
+    without: HashMap<i64, Vec<StoredWithout>>,
 }
 
 /// What is kept of one delivery.
 struct Own<'p> {
-    events: Vec<&'p KeptEvent>,
-    statements: Vec<&'p KeptStatement>,
+    events: Vec<&'p StoredEvent>,
+    statements: Vec<&'p StoredStatement>,
     attachments: &'p [String],
-    without: &'p [KeptWithout],
+    without: &'p [StoredWithout],
 }
 
 impl Page {
-    async fn read(connection: &impl Connection, deliveries: &[KeptBytes]) -> Result<Self, StoreError> {
+    async fn read(connection: &impl Connection, deliveries: &[StoredBytes]) -> Result<Self, StoreError> {
         let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
         let mut page = Self::default();
         for event in rereading::events_of(connection, &ids).await? {
@@ -496,17 +500,18 @@ impl Own<'_> {
     }
 
     /// The first statement or attachment that a delivery says otherwise than what is kept.
-    fn statements_differ(&self, delivery: &KeptBytes, says: &Says) -> Option<String> {
-        let told: HashMap<Uuid, &NewStatement> = says.statements().iter().map(|told| (told.id, told)).collect();
+    fn statements_differ(&self, delivery: &StoredBytes, says: &Says) -> Option<String> {
+        let reported: HashMap<Uuid, &NewStatement> =
+            says.statements().iter().map(|reported| (reported.id, reported)).collect();
         for statement in &self.statements {
-            let Some(told) = told.get(&statement.id) else {
+            let Some(reported) = reported.get(&statement.id) else {
                 return Some(format!(
                     "statement {}: it should not be there, for its delivery {} does not say it",
                     statement.id, delivery.id
                 ));
             };
             if let Some((field, should, stands)) =
-                first_difference(&rereading::fields_of_statement(told), &statement.fields)
+                first_difference(&rereading::fields_of_statement(reported), &statement.fields)
             {
                 return Some(format!(
                     "statement {}: {field} should be {should} as its delivery {} says, and is {stands}",
@@ -514,12 +519,12 @@ impl Own<'_> {
                 ));
             }
         }
-        for kept in self.without {
-            let should = told.get(&kept.statement).and_then(|told| without::said(told));
-            if should != kept.kept {
+        for stored in self.without {
+            let should = reported.get(&stored.statement).and_then(|reported| without::said(reported));
+            if should != stored.stored {
                 return Some(format!(
                     "statement {}: what it gives no result of should be {should:?} as its delivery {} says, and is {:?}",
-                    kept.statement, delivery.id, kept.kept
+                    stored.statement, delivery.id, stored.stored
                 ));
             }
         }

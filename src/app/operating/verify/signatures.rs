@@ -7,7 +7,7 @@ use super::Signatures;
 use crate::intake::profile::{NotAuthentic, Signing};
 use crate::intake::webhook::headers::Headers;
 use crate::intake::webhook::signature::SignatureError;
-use crate::store::receiving::rereading::KeptBytes;
+use crate::store::receiving::rereading::StoredBytes;
 
 /// What became of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,15 @@ pub enum Resigned {
 }
 
 /// Makes the signature of a delivery anew.
-pub fn resign(delivery: &KeptBytes, signing: &Signing, secrets: &[String]) -> Resigned {
+pub fn resign(delivery: &StoredBytes, signing: &Signing, secrets: &[String]) -> Resigned {
     if delivery.is_pulled || matches!(signing, Signing::SharedSecret { .. } | Signing::Basic) {
         return Resigned::Unsigned;
     }
     if !secrets.iter().any(|secret| signing.takes(secret)) {
         return Resigned::WithoutSecret;
     }
-    let kept: BTreeMap<String, Option<String>> = serde_json::from_str(&delivery.headers).unwrap_or_default();
-    let headers = Headers::kept(&kept);
+    let stored: BTreeMap<String, Option<String>> = serde_json::from_str(&delivery.headers).unwrap_or_default();
+    let headers = Headers::stored(&stored);
     let verify = |now: DateTime<Utc>| signing.verify(secrets, &headers, &delivery.body, now);
     // How far the signer's clock was off was looked at when it came; the clock of knowledge may be ahead of the machine's.
     let verified = verify(delivery.received_at).or_else(|error| match off_by(&error) {

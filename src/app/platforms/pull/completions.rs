@@ -17,10 +17,10 @@ use crate::domain::ids::CourseId;
 use crate::domain::pulling::Brought;
 use crate::domain::training::{ReportedResult, Target};
 use crate::intake::moodle::{Completion, Course, MoodleFault, Progress, Site, User};
-use crate::intake::profile::{Profile, Told as ToldByWebhook, delivery_key};
+use crate::intake::profile::{Profile, RawRequest as WebhookRequest, delivery_key};
 use crate::intake::webhook::headers::Headers;
 use crate::intake::xapi::Version;
-use crate::intake::xapi::statement_result::Told;
+use crate::intake::xapi::statement_result::PageStatement;
 use crate::sources::moodle::Moodle;
 use crate::store::pulls::{self, KnownCompletions};
 use crate::store::receiving::{Content, Delivery};
@@ -30,10 +30,10 @@ use crate::store::{StoreError, Unscoped};
 const USERS_AT_ONCE: usize = 500;
 
 /// How many users' completions are asked for before what they brought is kept.
-const KEPT_TOGETHER: usize = 20;
+const STORED_TOGETHER: usize = 20;
 
 /// How many questions Moodle is asked at the same time.
-const ASKED_TOGETHER: usize = 4;
+const REQUESTS_AT_ONCE: usize = 4;
 
 /// The media type in which the platform would have sent it.
 const JSON: &str = "application/json";
@@ -47,7 +47,7 @@ enum Tongue {
 }
 
 /// What is asked, and of whom.
-struct Asking {
+struct CompletionsPull {
     moodle: Moodle,
     site: Site,
     tongue: Tongue,
@@ -62,23 +62,23 @@ fn fault_of(moodle: &Moodle) -> impl Fn(MoodleFault) -> PullFault {
 
 impl UnderWay<'_> {
     /// Asks a Moodle who has completed the courses.
-    pub(super) async fn ask_for_completions(&mut self) -> Result<(), PullFault> {
+    pub(super) async fn pull_completions(&mut self) -> Result<(), PullFault> {
         let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
-        let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.asked.secret)?;
+        let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.settings.secret)?;
         let profile = profile_of(self.receiving.app().store.connection(Unscoped::Receiving), self.platform).await?;
         let tongue = profile.map_or(Tongue::Statements(named_by), Tongue::Webhooks);
         let site = Site::read(&moodle.site().await?).map_err(fault_of(&moodle))?;
-        let mut asking = Asking { moodle, site, tongue, known: HashMap::new() };
+        let mut pull = CompletionsPull { moodle, site, tongue, known: HashMap::new() };
         for name in &courses {
-            asking.ask_about(self, name).await?;
+            pull.pull_course(self, name).await?;
         }
         Ok(())
     }
 }
 
-impl Asking {
+impl CompletionsPull {
     /// Asks about a course, and keeps what is new.
-    async fn ask_about(&mut self, under_way: &mut UnderWay<'_>, name: &CourseName) -> Result<(), PullFault> {
+    async fn pull_course(&mut self, under_way: &mut UnderWay<'_>, name: &CourseName) -> Result<(), PullFault> {
         let course = self.course(name).await?;
         let mut met: HashSet<u64> = HashSet::new();
         for page in 0_usize.. {
@@ -86,8 +86,8 @@ impl Asking {
             let users = User::read_all(&users).map_err(fault_of(&self.moodle))?;
             let count = users.len();
             let new: Vec<User> = users.into_iter().filter(|user| met.insert(user.id)).collect();
-            for some in new.chunks(KEPT_TOGETHER) {
-                let brought = self.ask_about_users(under_way, &course, some).await?;
+            for some in new.chunks(STORED_TOGETHER) {
+                let brought = self.pull_users(under_way, &course, some).await?;
                 under_way.brought = under_way.brought.and(brought);
                 under_way.note().await?;
             }
@@ -110,7 +110,7 @@ impl Asking {
         }
     }
 
-    async fn ask_about_users(
+    async fn pull_users(
         &mut self,
         under_way: &UnderWay<'_>,
         course: &Course,
@@ -124,8 +124,8 @@ impl Asking {
                 Err(fault) => Err(fault_of(&self.moodle)(fault)),
             }
         };
-        let asked = stream::iter(users).map(ask).buffered(ASKED_TOGETHER);
-        let progress: Vec<Option<Progress>> = asked.try_collect().await?;
+        let settings = stream::iter(users).map(ask).buffered(REQUESTS_AT_ONCE);
+        let progress: Vec<Option<Progress>> = settings.try_collect().await?;
         let mut brought = Brought::default();
         let mut completions = Vec::new();
         for (user, progress) in users.iter().zip(progress) {
@@ -135,7 +135,7 @@ impl Asking {
                 Some(Progress::UnderWay) | None => {}
             }
         }
-        brought.told = completions.len() as u64 + brought.undated;
+        brought.returned = completions.len() as u64 + brought.undated;
         let mut deliveries = Vec::new();
         for completion in &completions {
             match self.tell(under_way, completion).await? {
@@ -161,14 +161,14 @@ impl Asking {
         match &self.tongue {
             Tongue::Statements(named_by) => {
                 let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
-                let told = [Told { raw: &statement, stored: None, with_attachments: None }];
+                let told = [PageStatement { raw: &statement, stored: None, with_attachments: None }];
                 Ok(Some(under_way.read_statements(&told, &[], Version::V1_0_3).await?.into_delivery()))
             }
             Tongue::Webhooks(profile) => {
                 let body = completion.as_webhook();
                 let key = delivery_key(&body)
                     .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-                let told = ToldByWebhook {
+                let told = WebhookRequest {
                     platform: under_way.platform.code.as_str(),
                     headers: Headers::default(),
                     content_type: JSON,

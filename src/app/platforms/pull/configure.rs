@@ -4,55 +4,55 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{MoodleDetails, NewPull, NewSource, PullError, XapiDetails, state_of};
 use crate::app::receiving::adapter::Adapter;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{LONGEST, PullState, SHORTEST, SourceKind};
 use crate::intake::xapi::Version;
 use crate::sources::Address;
 use crate::store::platforms::{self, Platform};
-use crate::store::pulls::{self, Asked, Had, Pull};
+use crate::store::pulls::{self, Had, Pull, PullSettings};
 use crate::store::{Act, Connection, StoreError, Unscoped};
 
 impl App {
     /// Sets up how a platform is asked, from at once on. Where it is asked at the same address already, it goes on from
     /// where that had come, unless an instant is given.
-    pub async fn set_pull(&self, asker: &Asker, code: &PlatformCode, new: &NewPull) -> Result<(), PullError> {
-        let grant = asker.grant(Action::Operate)?;
+    pub async fn set_pull(&self, caller: &Caller, code: &PlatformCode, new: &NewPull) -> Result<(), PullError> {
+        let grant = caller.grant(Action::Operate)?;
         if new.every < SHORTEST || new.every > LONGEST {
             return Err(PullError::Every);
         }
-        let asked = asked(new)?;
-        let change = self.begin_change(asker, &grant).await?;
+        let settings = settings(new)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = known(change.connection(), code).await?;
-        check_adapter(&platform, asked.source)?;
+        check_adapter(&platform, settings.source)?;
         let before = pulls::of(change.connection(), platform.id).await?;
         let had = match new.since {
             Some(_) => Had { since: new.since, newest: None },
-            None => before.map_or_else(Had::default, |before| goes_on(&before, &asked, new)),
+            None => before.map_or_else(Had::default, |before| goes_on(&before, &settings, new)),
         };
-        pulls::set(&change, platform.id, &asked, self.now(), had).await?;
-        let object = format!("platform {code}, {} at {}", asked.source.as_str(), asked.address);
+        pulls::set(&change, platform.id, &settings, self.now(), had).await?;
+        let object = format!("platform {code}, {} at {}", settings.source.as_str(), settings.address);
         change.commit(Act { action: "platform.pull.set", object: &object }).await?;
         Ok(())
     }
 
     /// Asks a platform no more; whether it was asked.
-    pub async fn stop_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<bool, PullError> {
-        let grant = asker.grant(Action::Operate)?;
-        let change = self.begin_change(asker, &grant).await?;
+    pub async fn stop_pull(&self, caller: &Caller, code: &PlatformCode) -> Result<bool, PullError> {
+        let grant = caller.grant(Action::Operate)?;
+        let change = self.begin_change(caller, &grant).await?;
         let platform = known(change.connection(), code).await?;
-        let was_asked = pulls::remove(&change, platform.id).await?;
-        if was_asked {
+        let was_pulled = pulls::remove(&change, platform.id).await?;
+        if was_pulled {
             let object = format!("platform {code}");
             change.commit(Act { action: "platform.pull.stop", object: &object }).await?;
         }
-        Ok(was_asked)
+        Ok(was_pulled)
     }
 
     /// How a platform is asked, and what came of it.
-    pub async fn show_pull(&self, asker: &Asker, code: &PlatformCode) -> Result<PullState, PullError> {
-        asker.grant(Action::Operate)?;
+    pub async fn show_pull(&self, caller: &Caller, code: &PlatformCode) -> Result<PullState, PullError> {
+        caller.grant(Action::Operate)?;
         let connection = self.store.connection(Unscoped::Receiving);
         let platform = known(connection, code).await?;
         let state = pull_state(connection, &platform, self.now()).await?;
@@ -62,12 +62,12 @@ impl App {
 
 /// From where a platform is asked that was asked before: from where that had come at the same address, and from further back
 /// where that is wanted now.
-fn goes_on(before: &Pull, asked: &Asked, new: &NewPull) -> Had {
-    if before.asked.address != asked.address || before.asked.source != asked.source {
+fn goes_on(before: &Pull, settings: &PullSettings, new: &NewPull) -> Had {
+    if before.settings.address != settings.address || before.settings.source != settings.source {
         return Had::default();
     }
     match &new.source {
-        NewSource::Xapi { look_back, .. } if before.asked.details != asked.details => {
+        NewSource::Xapi { look_back, .. } if before.settings.details != settings.details => {
             Had { since: before.newest.and_then(|newest| newest.checked_sub_signed(*look_back)), newest: before.newest }
         }
         NewSource::Xapi { .. } | NewSource::Moodle { .. } => Had { since: before.since, newest: before.newest },
@@ -99,7 +99,7 @@ fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullErro
 }
 
 /// What is kept of what is to be asked.
-fn asked(new: &NewPull) -> Result<Asked, PullError> {
+fn settings(new: &NewPull) -> Result<PullSettings, PullError> {
     let json = |details: serde_json::Result<String>| details.map_err(StoreError::Unwritable);
     let (source, address, username, secret, details) = match &new.source {
         NewSource::Xapi { address, key, secret, version, look_back } => {
@@ -126,7 +126,7 @@ fn asked(new: &NewPull) -> Result<Asked, PullError> {
     if secret.is_empty() {
         return Err(PullError::NoSecret);
     }
-    Ok(Asked {
+    Ok(PullSettings {
         source,
         address: Address::parse(address)?.to_string(),
         username,

@@ -154,11 +154,11 @@ struct MoodleDetails {
 /// How a platform is asked, as it is shown.
 fn state_of(pull: Pull, now: DateTime<Utc>) -> PullState {
     PullState {
-        is_under_way: pull.held_until.is_some_and(|until| until >= now),
-        is_late: is_late(now, pull.succeeded_at.unwrap_or(pull.recorded_at), pull.asked.every),
-        source: pull.asked.source,
-        address: pull.asked.address,
-        every: pull.asked.every,
+        is_under_way: pull.reserved_until.is_some_and(|until| until >= now),
+        is_late: is_late(now, pull.succeeded_at.unwrap_or(pull.recorded_at), pull.settings.every),
+        source: pull.settings.source,
+        address: pull.settings.address,
+        every: pull.settings.every,
         since: pull.since,
         due_at: pull.due_at,
         begun_at: pull.begun_at,
@@ -237,12 +237,12 @@ pub enum PullFault {
 
 /// The address of a pull, which was read when it was set up.
 fn address_of(pull: &Pull) -> Result<Address, StoreError> {
-    Address::parse(&pull.asked.address)
+    Address::parse(&pull.settings.address)
         .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "address" })
 }
 
 fn details_of<T: serde::de::DeserializeOwned>(pull: &Pull) -> Result<T, StoreError> {
-    serde_json::from_str(&pull.asked.details)
+    serde_json::from_str(&pull.settings.details)
         .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "details" })
 }
 

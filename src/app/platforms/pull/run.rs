@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::configure::known;
 use super::{PullError, PullFault};
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::app::receiving::receive::Receiving;
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
@@ -16,7 +16,7 @@ use crate::store::pulls::{self, Ended, Had, Progress, Pull};
 use crate::store::{Act, StoreError, Unscoped};
 
 /// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
-const HELD_FOR: TimeDelta = TimeDelta::minutes(10);
+const RESERVED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// A pull on its way.
 pub(super) struct UnderWay<'a> {
@@ -33,10 +33,10 @@ impl UnderWay<'_> {
     /// Writes down how far it has come; fails where the platform is not this one's to ask any more.
     pub async fn note(&self) -> Result<(), PullFault> {
         let app = self.receiving.app();
-        let held_until = app.now() + HELD_FOR;
-        let progress = Progress { had: self.had, brought: self.brought, held_until };
-        let is_held = app.store.note_pull(self.platform.id, self.holder, &progress).await?;
-        if is_held { Ok(()) } else { Err(PullFault::HeldByAnother) }
+        let reserved_until = app.now() + RESERVED_FOR;
+        let progress = Progress { had: self.had, brought: self.brought, reserved_until };
+        let is_pending = app.store.note_pull(self.platform.id, self.holder, &progress).await?;
+        if is_pending { Ok(()) } else { Err(PullFault::HeldByAnother) }
     }
 }
 
@@ -51,15 +51,15 @@ impl Receiving {
             return Ok(0);
         }
         let all = platforms::list(app.store.connection(Unscoped::Receiving)).await?;
-        let asked = all.iter().filter(|platform| due.contains(&platform.id));
-        let pulled = join_all(asked.map(|platform| self.pull(platform, holder, None))).await;
+        let settings = all.iter().filter(|platform| due.contains(&platform.id));
+        let pulled = join_all(settings.map(|platform| self.pull(platform, holder, None))).await;
         let begun = pulled.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(begun.into_iter().flatten().count())
     }
 
     /// Lets others ask what `holder` was asking when it stopped.
-    pub async fn let_go_of_pulls(&self, holder: &str) -> Result<(), StoreError> {
-        self.app().store.let_go_of_pulls(holder).await
+    pub async fn release_pulls(&self, holder: &str) -> Result<(), StoreError> {
+        self.app().store.release_pulls(holder).await
     }
 
     /// Asks a platform now, whether or not its time has come; answers what that brought.
@@ -67,17 +67,17 @@ impl Receiving {
     /// * `since`: from where a store is asked once more, where that is before where the last pull had come.
     pub async fn pull_now(
         &self,
-        asker: &Asker,
+        caller: &Caller,
         code: &PlatformCode,
         since: Option<DateTime<Utc>>,
     ) -> Result<Brought, PullError> {
-        let grant = asker.grant(Action::Operate)?;
+        let grant = caller.grant(Action::Operate)?;
         let app = self.app();
         let platform = known(app.store.connection(Unscoped::Receiving), code).await?;
         if pulls::of(app.store.connection(Unscoped::Receiving), platform.id).await?.is_none() {
             return Err(PullError::NotSetUp(code.clone()));
         }
-        let change = app.begin_change(asker, &grant).await?;
+        let change = app.begin_change(caller, &grant).await?;
         let object = format!("platform {code}");
         change.commit(Act { action: "platform.pull", object: &object }).await?;
         let holder = Uuid::now_v7().to_string();
@@ -94,17 +94,17 @@ impl Receiving {
     ) -> Result<Option<Result<Brought, PullFault>>, StoreError> {
         let app = self.app();
         let begun_at = app.now();
-        let Some(pull) = app.store.hold_pull(platform.id, holder, begun_at, begun_at + HELD_FOR).await? else {
+        let Some(pull) = app.store.hold_pull(platform.id, holder, begun_at, begun_at + RESERVED_FOR).await? else {
             return Ok(None);
         };
-        let (failures, every) = (pull.failures, pull.asked.every);
+        let (failures, every) = (pull.failures, pull.settings.every);
         // Never from later than where it had come: what lies between would not be asked for any more.
         let since = since.map(|since| pull.since.map_or(since, |had| had.min(since)));
         let had = Had { since: since.or(pull.since), newest: pull.newest };
         let mut under_way = UnderWay { receiving: self, platform, pull, holder, had, brought: Brought::default() };
-        let ended = match under_way.pull.asked.source {
-            SourceKind::Xapi => under_way.ask_for_statements().await,
-            SourceKind::Moodle => under_way.ask_for_completions().await,
+        let ended = match under_way.pull.settings.source {
+            SourceKind::Xapi => under_way.pull_statements().await,
+            SourceKind::Moodle => under_way.pull_completions().await,
         };
         let (had, brought) = (under_way.had, under_way.brought);
         let failures = if ended.is_ok() { 0 } else { failures.saturating_add(1) };

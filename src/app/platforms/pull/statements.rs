@@ -10,14 +10,14 @@ use chrono::TimeDelta;
 use super::run::UnderWay;
 use super::{PullFault, XapiDetails, address_of, details_of};
 use crate::app::receiving::receive::Received;
-use crate::app::xapi::receive::{Came, Form, Read, Unread, read};
+use crate::app::xapi::receive::{Form, RawRequest, Read, Unread, read};
 use crate::domain::ids::EventId;
 use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
 use crate::intake::profile::delivery_key;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
 use crate::intake::xapi::results::Arrival;
-use crate::intake::xapi::statement_result::{StatementResult, Told, as_body};
+use crate::intake::xapi::statement_result::{PageStatement, StatementResult, as_body};
 use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
@@ -30,13 +30,13 @@ const BYTES_AT_ONCE: usize = 1024 * 1024;
 
 impl UnderWay<'_> {
     /// Asks a store for all that it stored since the last time.
-    pub(super) async fn ask_for_statements(&mut self) -> Result<(), PullFault> {
+    pub(super) async fn pull_statements(&mut self) -> Result<(), PullFault> {
         let address = address_of(&self.pull)?;
         let host = address.host().to_owned();
         let XapiDetails { version, look_back_seconds } = details_of(&self.pull)?;
         let look_back = TimeDelta::try_seconds(look_back_seconds).unwrap_or(LOOK_BACK);
-        let key = self.pull.asked.username.clone().unwrap_or_default();
-        let lrs = Lrs::new(address, &key, &self.pull.asked.secret, &version)?;
+        let key = self.pull.settings.username.clone().unwrap_or_default();
+        let lrs = Lrs::new(address, &key, &self.pull.settings.secret, &version)?;
         let version = Version::parse(&version)
             .map_err(|_| StoreError::Unreadable { table: "platform_pull", column: "details" })?;
         let before = self.had;
@@ -44,13 +44,14 @@ impl UnderWay<'_> {
         // What the first answer promises holds for the pages that follow: they go on from that question.
         let promised = consistent_through(&fetched);
         let (mut newest, mut is_ordered, mut has_risen) = (None, true, false);
-        let mut asked: HashSet<String> = HashSet::new();
+        let mut settings: HashSet<String> = HashSet::new();
         loop {
             let not_a_page = |fault| PullFault::NotAPage { host: host.clone(), fault };
             let page = StatementResult::read(&fetched.body).map_err(not_a_page)?;
-            let is_alone = |told: &&Told<'_>| told.with_attachments.is_some();
-            let together: Vec<Told<'_>> = page.statements.iter().filter(|told| !is_alone(told)).copied().collect();
-            for statements in in_pieces(&together) {
+            let is_alone = |told: &&PageStatement<'_>| told.with_attachments.is_some();
+            let together: Vec<PageStatement<'_>> =
+                page.statements.iter().filter(|told| !is_alone(told)).copied().collect();
+            for statements in in_parts(&together) {
                 let brought = self.keep_statements(statements, &[], version).await?;
                 self.brought = self.brought.and(brought);
             }
@@ -75,7 +76,7 @@ impl UnderWay<'_> {
                 let is_missing = newest.is_none() && before.newest > before.since;
                 return if is_missing { Err(PullFault::NotByStored { host }) } else { Ok(()) };
             };
-            if !asked.insert(more.clone()) {
+            if !settings.insert(more.clone()) {
                 return Err(PullFault::Circle { host });
             }
             fetched = lrs.more(&more).await?;
@@ -84,10 +85,15 @@ impl UnderWay<'_> {
 
     /// Asks for the contents of a statement's attachments, and keeps it with them. Where the store does not give them in a way
     /// that is understood, they are missing: the statement waits in quarantine, and those that follow are asked for.
-    async fn keep_with_attachments(&self, lrs: &Lrs, told: &Told<'_>, version: Version) -> Result<Brought, PullFault> {
+    async fn keep_with_attachments(
+        &self,
+        lrs: &Lrs,
+        told: &PageStatement<'_>,
+        version: Version,
+    ) -> Result<Brought, PullFault> {
         let Some(id) = told.with_attachments else { return Ok(Brought::default()) };
         match lrs.one(id).await {
-            Ok(fetched) => match Told::read_one(fetched.content_type(), &fetched.body) {
+            Ok(fetched) => match PageStatement::read_one(fetched.content_type(), &fetched.body) {
                 Ok((told, contents)) => self.keep_statements(&[told], &contents, version).await,
                 Err(_) => self.keep_statements(&[*told], &[], version).await,
             },
@@ -101,15 +107,15 @@ impl UnderWay<'_> {
     /// Keeps some statements as one delivery, but for those that cannot be kept with the others.
     async fn keep_statements(
         &self,
-        statements: &[Told<'_>],
+        statements: &[PageStatement<'_>],
         attachments: &[Part<'_>],
         version: Version,
     ) -> Result<Brought, PullFault> {
-        let mut brought = Brought { told: statements.len() as u64, ..Brought::default() };
+        let mut brought = Brought { returned: statements.len() as u64, ..Brought::default() };
         let mut left = statements.to_vec();
         while !left.is_empty() {
             match self.read_statements(&left, attachments, version).await? {
-                ReadPiece::All(ids, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
+                ReadPart::All(ids, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
                     Received::EventConflict(id) => {
                         brought.contradicting += 1;
                         let place = ids.iter().position(|one| *one == id).unwrap_or_default();
@@ -120,7 +126,7 @@ impl UnderWay<'_> {
                         break;
                     }
                 },
-                ReadPiece::NotUnderstood(unread, delivery) => {
+                ReadPart::NotUnderstood(unread, delivery) => {
                     // Where nobody knows which, one after the other is looked at.
                     let bad = unread.index.unwrap_or_default().min(left.len() - 1);
                     let alone = if left.len() == 1 {
@@ -139,31 +145,32 @@ impl UnderWay<'_> {
     /// Reads statements as a delivery of their own.
     pub(super) async fn read_statements(
         &self,
-        statements: &[Told<'_>],
+        statements: &[PageStatement<'_>],
         attachments: &[Part<'_>],
         version: Version,
-    ) -> Result<ReadPiece, PullFault> {
+    ) -> Result<ReadPart, PullFault> {
         let app = self.receiving.app();
         let (content_type, body) = as_body(statements, attachments);
-        let (words, read_by) = self.receiving.words(self.platform.id).await?;
+        let (mapping, read_by) = self.receiving.verb_mapping(self.platform.id).await?;
         let form = Form::of_answer(version);
         // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
         let key =
             delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-        let came = Came { key: &key, form, content_type: &content_type, body: &body, arrival: Arrival::at(app.now()) };
-        let read = read(&came, &words);
+        let came =
+            RawRequest { key: &key, form, content_type: &content_type, body: &body, arrival: Arrival::at(app.now()) };
+        let read = read(&came, &mapping);
         let delivery = |content: Content| Delivery {
             read_by,
-            ..self.delivery(key, content_type.clone(), form.kept(), body.clone(), content)
+            ..self.delivery(key, content_type.clone(), form.stored(), body.clone(), content)
         };
         Ok(match read {
             Ok(Read { ids, content }) => {
                 let delivery = delivery(content);
-                ReadPiece::All(ids.into_iter().map(EventId::of_uuid).collect(), delivery)
+                ReadPart::All(ids.into_iter().map(EventId::of_uuid).collect(), delivery)
             }
             Err(unread) => {
                 let delivery = delivery(unread.content());
-                ReadPiece::NotUnderstood(unread, delivery)
+                ReadPart::NotUnderstood(unread, delivery)
             }
         })
     }
@@ -192,13 +199,13 @@ impl UnderWay<'_> {
 }
 
 /// Statements as they were read, with the delivery that they are.
-pub(super) enum ReadPiece {
+pub(super) enum ReadPart {
     /// By their ids, in their order.
     All(Vec<EventId>, Delivery),
     NotUnderstood(Unread, Delivery),
 }
 
-impl ReadPiece {
+impl ReadPart {
     pub(super) fn into_delivery(self) -> Delivery {
         match self {
             Self::All(_, delivery) | Self::NotUnderstood(_, delivery) => delivery,
@@ -217,7 +224,7 @@ pub(super) fn count(brought: &mut Brought, received: &Received) {
 }
 
 /// Statements in pieces of which each is one delivery.
-fn in_pieces<'t, 'a>(statements: &'t [Told<'a>]) -> impl Iterator<Item = &'t [Told<'a>]> {
+fn in_parts<'t, 'a>(statements: &'t [PageStatement<'a>]) -> impl Iterator<Item = &'t [PageStatement<'a>]> {
     let mut left = statements;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -226,8 +233,8 @@ fn in_pieces<'t, 'a>(statements: &'t [Told<'a>]) -> impl Iterator<Item = &'t [To
             bytes <= BYTES_AT_ONCE
         });
         let count = fits.count().max(1).min(left.len());
-        let (piece, rest) = left.split_at(count);
+        let (part, rest) = left.split_at(count);
         left = rest;
-        (!piece.is_empty()).then_some(piece)
+        (!part.is_empty()).then_some(part)
     })
 }

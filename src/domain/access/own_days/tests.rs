@@ -1,11 +1,11 @@
-//! Whose days: dated examples, and the property that nothing of elsewhere decides.
+//! Own days: dated examples, and the property that no other administration's data decide.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::compliance::standing::standing_on;
+use crate::domain::compliance::state::state_on;
 use crate::domain::compliance::{Audience, Item, Requirement, RequirementVersion};
 use crate::domain::directory::EmploymentForm;
 use crate::domain::ids::{AdministrationCode, CourseId, EmploymentId, RequirementCode};
@@ -87,7 +87,7 @@ fn an_absence_is_shown_by_its_own_days() {
 }
 
 #[test]
-fn a_reason_is_whose_day_it_was_given_on_or_whose_days_it_speaks_of() {
+fn a_reason_belongs_to_the_day_it_was_given_on_and_to_the_days_it_is_about() {
     let fgk = only(&["FGK"]).own_days(ANNA, &anna());
     let days = |first: &str, last: &str| Stretch::inclusive(day(first), last.parse().ok());
     for (decided_on, about, may_read) in [
@@ -121,9 +121,9 @@ fn version() -> RequirementVersion {
 }
 
 proptest! {
-    /// Absences behind the own days decide of no status on them: figures are the same for whoever asks.
+    /// Absences after the own days change no status on them: figures are the same for every caller.
     #[test]
-    fn a_status_on_an_own_day_is_what_it_is_for_who_sees_all(
+    fn a_status_on_an_own_day_is_the_same_as_for_a_city_wide_caller(
         absences in prop::collection::vec((0..120_u64, prop::option::of(0..60_u64)), 0..5), on in 0..120_u64,
     ) {
         let base = day("2026-01-01");
@@ -137,7 +137,7 @@ proptest! {
             let own = only(&codes).own_days(ANNA, &person.employments);
             if own.contains(on) {
                 let judged = own.judged(person.clone(), on);
-                let status = |person: &Person| standing_on(person, &[version()], on).map(|(_, standing)| standing.status);
+                let status = |person: &Person| state_on(person, &[version()], on).map(|(_, state)| state.status);
                 prop_assert_eq!(status(&judged), status(&person));
             }
         }

@@ -4,8 +4,8 @@ use super::*;
 
 /// Clock and due day on a day.
 fn clock_and_due(given: &Given, on: &str) -> (String, String) {
-    let standing = given.on(on);
-    (standing.clock.to_string(), standing.due_on.map_or("none".to_owned(), |due| due.to_string()))
+    let state = given.on(on);
+    (state.clock.to_string(), state.due_on.map_or("none".to_owned(), |due| due.to_string()))
 }
 
 #[track_caller]
@@ -29,7 +29,7 @@ fn existing_staff_are_due_on_their_own_day_and_new_hires_are_not() {
             .requiring(|requirement| requirement.existing_staff_due_on = Some(day("2026-06-30")))
     };
     is_due(&started("2025-12-31"), "2026-01-01", "2026-01-01", "2026-06-30");
-    // Whoever starts on the very day is a new hire.
+    // A person who starts on the very day is a new hire.
     is_due(&started("2026-01-01"), "2026-01-01", "2026-01-01", "2026-01-31");
 }
 
@@ -40,26 +40,26 @@ fn existing_staff_without_a_day_of_their_own_are_due_as_if_hired_when_it_took_ef
 }
 
 #[test]
-fn existing_staff_whose_day_came_before_the_requirement_are_late_at_once() {
+fn existing_staff_whose_day_lies_before_the_requirement_are_late_at_once() {
     let given = given()
         .employments([employed("1", "SEF", "2025-02-01", "open")])
         .requiring(|requirement| requirement.existing_staff_due_on = Some(day("2025-12-15")))
         .absences([absent("2025-12-01", "2025-12-31")])
         .results([completed("a", "basics", "2025-12-10")]);
     is_due(&given, "2026-01-01", "2026-01-01", "2025-12-15");
-    let standing = given.on("2026-01-01");
-    assert_eq!((standing.status, standing.on_time), (Status::Compliant, false));
+    let state = given.on("2026-01-01");
+    assert_eq!((state.status, state.on_time), (Status::Compliant, false));
 }
 
 #[test]
-fn an_assignment_goes_on_through_a_transfer() {
+fn an_assignment_continues_through_a_transfer() {
     let given = given()
         .employments([employed("1", "SEF", "2026-02-01", "2026-02-28"), employed("2", "SF", "2026-03-01", "open")]);
     is_due(&given, "2026-03-01", "2026-02-01", "2026-03-03");
 }
 
 #[test]
-fn an_assignment_goes_on_through_parallel_employments() {
+fn an_assignment_continues_through_parallel_employments() {
     let given = given().employments([
         employed("3", "SF", "2026-05-01", "2026-08-31"),
         employed("1", "SEF", "2026-02-01", "2026-06-30"),
@@ -71,7 +71,7 @@ fn an_assignment_goes_on_through_parallel_employments() {
 }
 
 #[test]
-fn an_assignment_goes_on_over_a_gap_of_thirty_days_and_not_of_thirty_one() {
+fn an_assignment_continues_over_a_gap_of_thirty_days_and_not_of_thirty_one() {
     let returned =
         |on| given().employments([employed("1", "SEF", "2026-02-01", "2026-03-31"), employed("2", "SEF", on, "open")]);
     // 1 to 30 April are thirty days.
@@ -96,7 +96,7 @@ fn a_gap_outside_the_audience_counts_as_any_other() {
 }
 
 #[test]
-fn who_returns_over_a_short_gap_into_a_requirement_is_existing_staff() {
+fn a_person_who_returns_over_a_short_gap_into_a_requirement_is_existing_staff() {
     let given = given()
         .employments([employed("1", "SEF", "2025-06-01", "2025-12-20"), employed("2", "SEF", "2026-01-10", "open")])
         .requiring(|requirement| requirement.existing_staff_due_on = Some(day("2026-06-30")));
@@ -104,7 +104,7 @@ fn who_returns_over_a_short_gap_into_a_requirement_is_existing_staff() {
 }
 
 #[test]
-fn training_held_in_an_earlier_assignment_is_not_expired_in_the_next() {
+fn training_that_held_in_an_earlier_assignment_is_not_expired_in_the_next() {
     let given = given()
         .employments([employed("1", "SEF", "2026-02-01", "2026-03-31"), employed("2", "SEF", "2026-06-01", "open")])
         .requiring(|requirement| requirement.valid_months = Some(1))
@@ -116,7 +116,7 @@ fn training_held_in_an_earlier_assignment_is_not_expired_in_the_next() {
 fn each_day_of_absence_up_to_the_due_day_moves_it_by_one() {
     for (absences, due) in [
         (vec![absent("2026-03-10", "2026-03-14")], "2026-04-05"),
-        // Overlapping absences are days, and a day moves it once.
+        // Absences that overlap: each day moves it once.
         (vec![absent("2026-03-10", "2026-03-14"), absent("2026-03-12", "2026-03-16")], "2026-04-07"),
         // Before the clock: nothing.
         (vec![absent("2026-02-01", "2026-02-28")], "2026-03-31"),
@@ -124,7 +124,7 @@ fn each_day_of_absence_up_to_the_due_day_moves_it_by_one() {
         // On the due day itself, and the day after it.
         (vec![absent("2026-03-31", "2026-03-31")], "2026-04-01"),
         (vec![absent("2026-04-01", "2026-04-30")], "2026-03-31"),
-        // It reaches over the due day: all of it counts, as the due day moves on.
+        // It extends past the due day: all of it counts, as the due day moves on.
         (vec![absent("2026-03-30", "2026-04-30")], "2026-05-02"),
         // The second lies in the days to which the first has moved it.
         (vec![absent("2026-03-10", "2026-03-14"), absent("2026-04-03", "2026-04-04")], "2026-04-07"),
@@ -151,11 +151,11 @@ fn an_open_absence_leaves_no_due_day() {
     let away = given().absences([absent("2026-03-15", "open")]);
     is_due(&away, "2026-03-01", "2026-03-01", "none");
     away.has(&[("2026-03-14", Status::Pending), ("2026-03-15", Status::OnLeave), ("2029-03-15", Status::OnLeave)]);
-    // From the last day on which it was due: too.
+    // From the due day on: none either.
     is_due(&given().absences([absent("2026-03-31", "open")]), "2026-03-01", "2026-03-01", "none");
-    // After it: it was due.
+    // After it: the due day stays.
     is_due(&given().absences([absent("2026-04-01", "open")]), "2026-03-01", "2026-03-01", "2026-03-31");
-    // Into which another absence moves it.
+    // Another absence moves the due day into the open one.
     let moved = given().absences([absent("2026-03-10", "2026-03-14"), absent("2026-04-05", "open")]);
     is_due(&moved, "2026-03-01", "2026-03-01", "none");
 }

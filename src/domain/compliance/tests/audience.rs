@@ -1,9 +1,9 @@
-//! DESIGN, "Requirement": whom the audience binds.
+//! DESIGN, "Requirement": which people the audience binds.
 
 use super::*;
 
 #[test]
-fn who_is_not_employed_on_the_day_is_not_bound() {
+fn a_person_not_employed_on_the_day_is_not_bound() {
     let given = given().employments([employed("1", "SEF", "2026-03-01", "2026-03-31")]);
     let bound = ["2026-02-28", "2026-03-01", "2026-03-31", "2026-04-01"].map(|on| given.is_bound(on));
     assert_eq!(bound, [false, true, true, false]);
@@ -48,7 +48,7 @@ fn an_empty_list_binds_all() {
 }
 
 #[test]
-fn who_moves_into_the_audience_is_bound_from_that_day() {
+fn a_person_who_moves_into_the_audience_is_bound_from_that_day() {
     let mut consultant = employed("1", "SEF", "2026-03-01", "2026-05-31");
     consultant.form = EmploymentForm::Consultant;
     let given = given()

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The quiz with the mark 0.8, tried on 10 March.
+/// The quiz with the pass mark 0.8, attempted on 10 March.
 fn after_attempt(score: &str, passed: Option<bool>) -> Given {
     given().requiring(|requirement| requirement.alternatives = vec![vec![quiz("test", "0.8")]]).results([attempted(
         "a",
@@ -69,12 +69,12 @@ fn a_revocation_of_an_event_takes_its_evidence_away_whole() {
         completed("a", "basics", "2026-03-10"),
         withdraws_event("r", "a", of_course("basics"), "2026-03-20"),
     ]);
-    // Also on days before the revocation: what is withdrawn never was.
+    // Also on days before the revocation: a withdrawn result counts on no day.
     given.has(&[("2026-03-10", Status::Pending), ("2026-03-20", Status::Pending), ("2026-04-01", Status::Overdue)]);
 }
 
 #[test]
-fn a_revocation_may_arrive_and_even_be_dated_before_what_it_withdraws() {
+fn a_revocation_may_arrive_and_even_be_dated_before_the_result_it_withdraws() {
     let given = given().results([
         withdraws_event("r", "a", of_course("basics"), "2026-03-01"),
         completed("a", "basics", "2026-03-10"),
@@ -93,7 +93,7 @@ fn a_revocation_of_an_event_leaves_what_was_done_at_another_instant() {
 }
 
 #[test]
-fn a_revocation_withdraws_the_same_thing_told_under_another_id() {
+fn a_revocation_withdraws_the_same_result_sent_under_another_id() {
     let given = given().results([
         completed("a", "basics", "2026-03-10"),
         completed("a-resent", "basics", "2026-03-10"),
@@ -103,7 +103,7 @@ fn a_revocation_withdraws_the_same_thing_told_under_another_id() {
 }
 
 #[test]
-fn an_attempt_with_another_number_is_another_thing() {
+fn an_attempt_with_another_number_is_another_attempt() {
     let pass = |event, number| numbered(number, attempted(event, "test", "2026-03-10", "15/15", None));
     let withdrawn = withdraws_event("r", "a", of_quiz("test"), "2026-03-20");
     let same = after_attempt("", None).results([pass("a", 1), pass("b", 1), withdrawn.clone()]);
@@ -159,7 +159,7 @@ fn a_revocation_of_another_platform_does_nothing() {
 }
 
 #[test]
-fn what_two_platforms_tell_is_two_things() {
+fn reports_of_two_platforms_are_two_results() {
     let given = given().results([
         completed("a", "basics", "2026-03-10"),
         from_platform(2, completed("a", "basics", "2026-03-10")),

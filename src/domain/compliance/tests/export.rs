@@ -28,17 +28,17 @@ fn satisfied_on_and_valid_until_are_those_of_the_last_stretch_when_none_holds() 
         ("2026-06-10", Some("2026-06-10"), Some("2026-07-09"), event("b")),
         ("2026-12-31", Some("2026-06-10"), Some("2026-07-09"), event("b")),
     ] {
-        let standing = given.on(on);
-        assert_eq!(standing.satisfied_on, satisfied_on.map(day), "on {on}");
-        assert_eq!(standing.valid_until, valid_until.map(day), "on {on}");
-        assert_eq!(standing.evidence_event_id, rests_on, "on {on}");
+        let state = given.on(on);
+        assert_eq!(state.satisfied_on, satisfied_on.map(day), "on {on}");
+        assert_eq!(state.valid_until, valid_until.map(day), "on {on}");
+        assert_eq!(state.evidence_event_id, rests_on, "on {on}");
     }
 }
 
 #[test]
 fn valid_until_is_empty_for_what_holds_for_ever() {
-    let standing = given().results([completed("a", "basics", "2026-03-10")]).on("2026-03-10");
-    assert_eq!((standing.satisfied_on, standing.valid_until), (Some(day("2026-03-10")), None));
+    let state = given().results([completed("a", "basics", "2026-03-10")]).on("2026-03-10");
+    assert_eq!((state.satisfied_on, state.valid_until), (Some(day("2026-03-10")), None));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_smallest_id_of_several_events_is_shown() {
     let two_items = with_quiz().results([
         attempted("y", "test", "2026-03-10", "9/10", None),
         completed("x", "basics", "2026-03-10"),
-        // Half of nothing, and another quiz.
+        // Another quiz, and a score below the pass mark.
         attempted("a", "other", "2026-03-10", "9/10", None),
         attempted("b", "test", "2026-03-10T15:00:00Z", "1/10", None),
     ]);
@@ -72,7 +72,7 @@ fn the_smallest_id_of_several_events_is_shown() {
 }
 
 #[test]
-fn a_result_told_under_several_ids_is_shown_by_the_smallest() {
+fn a_result_reported_under_several_ids_is_shown_by_the_smallest() {
     let given = given().results([completed("z", "basics", "2026-03-10"), completed("m", "basics", "2026-03-10")]);
     assert_eq!(given.on("2026-03-10").evidence_event_id, event("m"));
 }
@@ -91,33 +91,34 @@ fn attempts_are_all_that_were_made_at_the_named_quizzes_up_to_the_day() {
         ("2026-03-10", 2, Some("80.0"), Some("2026-03-10")),
         ("2026-03-25", 3, Some("80.0"), Some("2026-03-20")),
     ] {
-        let standing = given.on(on);
-        assert_eq!(standing.attempts, attempts, "on {on}");
-        assert_eq!(standing.best_score_percent.map(|best| best.to_string()).as_deref(), best, "on {on}");
-        assert_eq!(standing.last_attempt_on, last_attempt_on.map(day), "on {on}");
+        let state = given.on(on);
+        assert_eq!(state.attempts, attempts, "on {on}");
+        assert_eq!(state.best_score_percent.map(|best| best.to_string()).as_deref(), best, "on {on}");
+        assert_eq!(state.last_attempt_on, last_attempt_on.map(day), "on {on}");
     }
 }
 
 #[test]
-fn who_never_tried_has_no_attempts() {
-    let standing = with_quiz().results([completed("a", "2023", "2026-03-10")]).on("2026-03-10");
-    assert_eq!((standing.attempts, standing.best_score_percent, standing.last_attempt_on), (0, None, None));
+fn a_person_who_never_tried_has_no_attempts() {
+    let state = with_quiz().results([completed("a", "2023", "2026-03-10")]).on("2026-03-10");
+    assert_eq!((state.attempts, state.best_score_percent, state.last_attempt_on), (0, None, None));
 }
 
 #[test]
 fn an_attempt_without_a_score_counts_and_has_none() {
-    let standing = with_quiz().results([attempted("a", "test", "2026-03-10", "", Some(true))]).on("2026-03-10");
-    assert_eq!((standing.attempts, standing.best_score_percent), (1, None));
-    assert_eq!(standing.last_attempt_on, Some(day("2026-03-10")));
+    let state = with_quiz().results([attempted("a", "test", "2026-03-10", "", Some(true))]).on("2026-03-10");
+    assert_eq!((state.attempts, state.best_score_percent), (1, None));
+    assert_eq!(state.last_attempt_on, Some(day("2026-03-10")));
 }
 
 #[test]
-fn an_attempt_told_twice_counts_once() {
-    let told = |event, score| numbered(1, attempted(event, "test", "2026-03-10", score, None));
-    let twice = with_quiz().results([told("a", "9/10"), told("b", "9/10")]).on("2026-03-10");
+fn an_attempt_reported_twice_counts_once() {
+    let reported = |event, score| numbered(1, attempted(event, "test", "2026-03-10", score, None));
+    let twice = with_quiz().results([reported("a", "9/10"), reported("b", "9/10")]).on("2026-03-10");
     assert_eq!(twice.attempts, 1);
-    // Told with different scores: once, and by the best.
-    let differing = with_quiz().results([told("a", "5/10"), told("b", "9/10"), told("c", "")]).on("2026-03-10");
+    // Reported with different scores: it counts once, with the best.
+    let differing =
+        with_quiz().results([reported("a", "5/10"), reported("b", "9/10"), reported("c", "")]).on("2026-03-10");
     assert_eq!(differing.attempts, 1);
     assert_eq!(differing.best_score_percent, decimal_from_text("90.0").ok());
     assert_eq!(differing.held_items, 0b010);
@@ -130,8 +131,8 @@ fn withdrawn_attempts_do_not_count() {
         attempted("b", "test", "2026-03-12", "6/10", None),
         withdraws_event("r", "a", of_quiz("test"), "2026-03-13"),
     ]);
-    let standing = given.on("2026-03-12");
-    assert_eq!((standing.attempts, standing.best_score_percent), (1, decimal_from_text("60.0").ok()));
+    let state = given.on("2026-03-12");
+    assert_eq!((state.attempts, state.best_score_percent), (1, decimal_from_text("60.0").ok()));
 }
 
 /// The ids of the employments that are shown on a day, by administration.

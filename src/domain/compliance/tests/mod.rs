@@ -1,8 +1,8 @@
 //! The rules as dated examples (a file for each paragraph of DESIGN, section 2) and as properties.
 //!
 //! This file has the made-up person that the examples vary: one permanent employment in SEF from 1 March 2026, and a
-//! requirement in effect since 1 January 2026 that is done with the course `basics`. Whatever an example asks is asked of
-//! the [oracle](super::oracle) too.
+//! requirement in effect since 1 January 2026 that is done with the course `basics`. Each example also checks the
+//! [oracle](super::oracle).
 
 mod assignment;
 mod attempts;
@@ -19,7 +19,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::oracle::Oracle;
 use super::requirement::{Audience, Item, Requirement, RequirementVersion};
-use super::standing::{Person, Standing, Status, standing_on};
+use super::state::{ComplianceState, Person, Status, state_on};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::{Absence, Employment, EmploymentForm, Exemption};
 use crate::domain::ids::{
@@ -106,7 +106,7 @@ fn result(event: &str, target: Target, kind: ResultKind, at: &str) -> LinkedResu
         target,
         kind,
         occurred_at,
-        told_at: None,
+        reported_at: None,
         day: CityCalendar::default().day_of(occurred_at),
     }
 }
@@ -139,7 +139,7 @@ fn numbered(number: u32, mut attempt: LinkedResult) -> LinkedResult {
     attempt
 }
 
-/// The attempt under the name by which the platform tells of it again.
+/// The attempt under the name by which the platform reports it again.
 fn named(name: &str, mut attempt: LinkedResult) -> LinkedResult {
     if let ResultKind::Attempt { name: unnamed, .. } = &mut attempt.kind {
         *unnamed = AttemptName::parse(name).ok();
@@ -155,7 +155,7 @@ fn withdraws_up_to(event: &str, target: Target, at: &str) -> LinkedResult {
     result(event, target, ResultKind::Revocation(Revokes::UpTo), at)
 }
 
-/// What a platform tells when it resets somebody's progress.
+/// What a platform reports when it resets a learner's progress.
 fn resets(event: &str, target: Target, at: &str) -> LinkedResult {
     result(event, target, ResultKind::Revocation(Revokes::Recent), at)
 }
@@ -166,15 +166,15 @@ fn voids(event: &str, voided: &str, at: &str) -> LinkedResult {
     result(event, of_course("urn:voided"), kind, at)
 }
 
-/// What an administrator decides of an event.
+/// An administrator's decision about an event.
 fn decided(id: &str, event: &str, counts: bool, at: &str) -> LinkedResult {
     let kind = ResultKind::Revocation(Revokes::ByHand { event_id: EventId::parse(event).unwrap(), counts });
     result(id, of_course("urn:decided"), kind, at)
 }
 
-/// The same, told at another time than when it happened.
-fn told(at: &str, mut result: LinkedResult) -> LinkedResult {
-    result.told_at = Some(instant(at));
+/// The same, reported at another time than when it happened.
+fn reported(at: &str, mut result: LinkedResult) -> LinkedResult {
+    result.reported_at = Some(instant(at));
     result
 }
 
@@ -233,13 +233,13 @@ impl Given {
     }
 
     /// The judgement on a day, on which the code and the oracle agree.
-    fn judged(&self, on: &str) -> Option<(u32, Standing)> {
-        let judged = standing_on(&self.person, &self.versions, day(on));
-        assert_eq!(judged, ORACLE.standing_on(&self.person, &self.versions, day(on)), "code and oracle differ on {on}");
+    fn judged(&self, on: &str) -> Option<(u32, ComplianceState)> {
+        let judged = state_on(&self.person, &self.versions, day(on));
+        assert_eq!(judged, ORACLE.state_on(&self.person, &self.versions, day(on)), "code and oracle differ on {on}");
         judged
     }
 
-    fn on(&self, on: &str) -> Standing {
+    fn on(&self, on: &str) -> ComplianceState {
         self.judged(on).unwrap_or_else(|| panic!("is bound on {on}")).1
     }
 

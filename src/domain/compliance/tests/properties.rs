@@ -1,7 +1,7 @@
-//! What holds for cases that nobody thought of: the code equals the oracle on every day, spans equal days, and order,
-//! repetition, later failures and later evidence change nothing.
+//! Properties of generated cases: the code equals the oracle on every day, spans equal days, and order, repetition, later
+//! failures and later evidence change nothing.
 //!
-//! All days lie in one narrow window, and names are few, so that things meet.
+//! All days lie in one narrow window, and names are few, so that generated records interact.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use proptest::sample::{select, subsequence};
 use super::*;
 use crate::domain::calendar::{AnnualDay, Stretch};
 use crate::domain::compliance::oracle::as_done;
-use crate::domain::compliance::span::{ScopeSpan, StandingSpan, scope_spans, shown_employments, standing_spans};
+use crate::domain::compliance::span::{ScopeSpan, StateSpan, scope_spans, shown_employments, state_spans};
 use crate::domain::compliance::withdrawal::not_withdrawn;
 
 /// Everything begins from here to [`WIDTH`] days later.
@@ -97,7 +97,7 @@ fn scores() -> impl Strategy<Value = Option<Score>> {
         .prop_map(|score| score.map(|(points, of)| Score::new(points.into(), of.into()).unwrap()))
 }
 
-/// Half of them under one of two names, so that one attempt is told at several instants.
+/// Half of them under one of two names, so that one attempt is reported at several instants.
 fn attempts() -> impl Strategy<Value = ResultKind> {
     let name = prop::option::of(select(&["attempt-1", "attempt-2"]));
     (name, prop::option::of(1u32..3), scores(), any::<Option<bool>>()).prop_map(|(name, number, score, passed)| {
@@ -106,7 +106,7 @@ fn attempts() -> impl Strategy<Value = ResultKind> {
     })
 }
 
-/// Something that was done: what, at which instant, on which platform. Without an id.
+/// A result: what was done, at which instant, on which platform. Without an id.
 fn done() -> impl Strategy<Value = (Target, ResultKind, DateTime<Utc>, PlatformId)> {
     let what = prop_oneof![courses().prop_map(|course| (course, ResultKind::Completion)), (quizzes(), attempts())];
     let platform = prop_oneof![4 => Just(LARPORTAL), 1 => Just(PlatformId(2))];
@@ -114,7 +114,7 @@ fn done() -> impl Strategy<Value = (Target, ResultKind, DateTime<Utc>, PlatformI
         .prop_map(|((target, kind), occurred_at, platform)| (target, kind, occurred_at, platform))
 }
 
-/// How often something that was done is told again, and with which other score.
+/// How often a result is sent again, and with which other score.
 #[derive(Debug, Clone)]
 enum Again {
     Never,
@@ -143,12 +143,12 @@ fn revocations() -> impl Strategy<Value = (Target, ResultKind, DateTime<Utc>, Pl
     })
 }
 
-/// Results in any order, with ids that say nothing of it.
+/// Results in any order, with ids that do not follow the order.
 fn results() -> impl Strategy<Value = Vec<LinkedResult>> {
-    let told = vec((done(), again()), 0..7).prop_map(|all| {
-        let mut told = Vec::new();
+    let reported = vec((done(), again()), 0..7).prop_map(|all| {
+        let mut reported = Vec::new();
         for (once, again) in all {
-            told.push(once.clone());
+            reported.push(once.clone());
             let (target, kind, occurred_at, platform) = once;
             let kind = match (again, kind) {
                 (Again::Never, _) => continue,
@@ -157,26 +157,26 @@ fn results() -> impl Strategy<Value = Vec<LinkedResult>> {
                 }
                 (_, kind) => kind,
             };
-            told.push((target, kind, occurred_at, platform));
+            reported.push((target, kind, occurred_at, platform));
         }
-        told
+        reported
     });
     let withdrawn = prop_oneof![1 => Just(Vec::new()), 1 => vec(revocations(), 1..5)];
-    (told, withdrawn).prop_flat_map(|(told, withdrawn)| Just([told, withdrawn].concat()).prop_shuffle()).prop_map(
-        |all| {
+    (reported, withdrawn)
+        .prop_flat_map(|(reported, withdrawn)| Just([reported, withdrawn].concat()).prop_shuffle())
+        .prop_map(|all| {
             let as_result = |(i, (target, kind, occurred_at, platform)): (usize, _)| LinkedResult {
                 platform,
                 event_id: EventId::parse(&format!("e{i}")).unwrap(),
                 target,
                 kind,
                 occurred_at,
-                // Some are told with the next that happened, and some without a time of their own.
-                told_at: (i % 3 == 0).then(|| occurred_at + chrono::TimeDelta::days(i64::try_from(i).unwrap())),
+                // Some are reported at the time of the next result, and some without a time.
+                reported_at: (i % 3 == 0).then(|| occurred_at + chrono::TimeDelta::days(i64::try_from(i).unwrap())),
                 day: CityCalendar::default().day_of(occurred_at),
             };
             all.into_iter().enumerate().map(as_result).collect()
-        },
-    )
+        })
 }
 
 fn persons() -> impl Strategy<Value = Person> {
@@ -203,7 +203,7 @@ fn requirements() -> impl Strategy<Value = Requirement> {
     let alternatives = vec(subsequence(items, 1..3), 1..3);
     let days = (0u32..35, prop::option::of(-10..WIDTH), prop::option::weighted(0.8, 1u32..3), 0u32..25);
     let in_effect = (-20i64..60, prop::option::weighted(0.3, 0i64..60));
-    // The next one after any evidence lies in the oracle's world.
+    // The next one after any evidence lies before the oracle's last day.
     let annual = prop::option::weighted(0.3, select(&["03-18", "03-31", "05-31"]));
     let counting = (annual, prop::option::weighted(0.2, -20..WIDTH));
     (audiences(), alternatives, days, in_effect, counting).prop_map(|given| {
@@ -241,16 +241,16 @@ fn are_merged<'a, T: PartialEq + 'a>(spans: impl IntoIterator<Item = (&'a Stretc
     })
 }
 
-/// All that [`standing_on`] says of a person, but for the attempts.
-fn judgement(spans: Vec<StandingSpan>) -> Vec<(NaiveDate, u32, Standing)> {
-    let without_attempts = |mut span: StandingSpan| {
-        (span.standing.attempts, span.standing.last_attempt_on, span.standing.best_score_percent) = (0, None, None);
+/// All that [`state_on`] says of a person, except the attempts.
+fn judgement(spans: Vec<StateSpan>) -> Vec<(NaiveDate, u32, ComplianceState)> {
+    let without_attempts = |mut span: StateSpan| {
+        (span.state.attempts, span.state.last_attempt_on, span.state.best_score_percent) = (0, None, None);
         span
     };
-    let spans: Vec<StandingSpan> = spans.into_iter().map(without_attempts).collect();
+    let spans: Vec<StateSpan> = spans.into_iter().map(without_attempts).collect();
     judged_days()
         .filter_map(|t| spans.iter().find(|span| span.days.contains(t)).map(|span| (t, span)))
-        .map(|(t, span)| (t, span.version, span.standing.clone()))
+        .map(|(t, span)| (t, span.version, span.state.clone()))
         .collect()
 }
 
@@ -258,20 +258,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn the_standing_is_what_the_oracle_says_on_every_day(person in persons(), versions in versions()) {
+    fn the_state_is_what_the_oracle_says_on_every_day(person in persons(), versions in versions()) {
         for t in judged_days() {
-            prop_assert_eq!(standing_on(&person, &versions, t), ORACLE.standing_on(&person, &versions, t), "on {}", t);
+            prop_assert_eq!(state_on(&person, &versions, t), ORACLE.state_on(&person, &versions, t), "on {}", t);
         }
     }
 
     #[test]
-    fn standing_spans_say_on_every_day_what_that_day_says(person in persons(), versions in versions()) {
-        let spans = standing_spans(&person, &versions);
-        prop_assert!(are_merged(spans.iter().map(|span| (&span.days, (span.version, &span.standing)))), "{:#?}", spans);
+    fn state_spans_say_on_every_day_what_that_day_says(person in persons(), versions in versions()) {
+        let spans = state_spans(&person, &versions);
+        prop_assert!(are_merged(spans.iter().map(|span| (&span.days, (span.version, &span.state)))), "{:#?}", spans);
         for t in judged_days() {
             let holding: Vec<_> =
-                spans.iter().filter(|span| span.days.contains(t)).map(|s| (s.version, s.standing.clone())).collect();
-            prop_assert_eq!(holding, Vec::from_iter(standing_on(&person, &versions, t)), "on {}", t);
+                spans.iter().filter(|span| span.days.contains(t)).map(|s| (s.version, s.state.clone())).collect();
+            prop_assert_eq!(holding, Vec::from_iter(state_on(&person, &versions, t)), "on {}", t);
         }
     }
 
@@ -289,7 +289,7 @@ proptest! {
             prop_assert_eq!(holding.len(), by_administration.len());
             prop_assert_eq!(&by_administration, &ORACLE.shown_on(&person, &versions, t), "on {}", t);
             // Shown somewhere and judged are the same people; and each version shows what the spans say.
-            let judged = standing_on(&person, &versions, t);
+            let judged = state_on(&person, &versions, t);
             prop_assert_eq!(judged.is_some(), !holding.is_empty(), "on {}", t);
             if let Some((version, _)) = judged {
                 let version = versions.iter().find(|known| known.version == version).unwrap();
@@ -315,7 +315,7 @@ proptest! {
         versions in versions(),
     ) {
         let again = Person { results: shuffled, ..person.clone() };
-        prop_assert_eq!(standing_spans(&again, &versions), standing_spans(&person, &versions));
+        prop_assert_eq!(state_spans(&again, &versions), state_spans(&person, &versions));
     }
 
     #[test]
@@ -326,7 +326,7 @@ proptest! {
         number in prop::option::of(1u32..3),
         occurred_at in instants(),
     ) {
-        // The mark decides, whatever the platform says.
+        // The pass mark decides, not the platform.
         let score = Score::new(1.into(), 10.into()).ok();
         let mut failed = person.clone();
         failed.results.push(LinkedResult {
@@ -335,47 +335,47 @@ proptest! {
             target,
             kind: ResultKind::Attempt { name: None, number, score, passed: Some(true) },
             occurred_at,
-            told_at: None,
+            reported_at: None,
             day: CityCalendar::default().day_of(occurred_at),
         });
-        prop_assert_eq!(judgement(standing_spans(&failed, &versions)), judgement(standing_spans(&person, &versions)));
+        prop_assert_eq!(judgement(state_spans(&failed, &versions)), judgement(state_spans(&person, &versions)));
     }
 
     #[test]
-    fn what_is_told_of_an_attempt_later_counts_as_if_it_had_been_told_at_once(
+    fn a_later_grade_of_an_attempt_counts_as_if_it_had_been_reported_at_once(
         person in persons(),
         versions in versions(),
         target in quizzes(),
         (score, passed) in (scores(), any::<Option<bool>>()),
         (first, second) in (instants(), instants()),
     ) {
-        // Of which nothing else is told: another telling would make it earlier.
+        // An attempt that nothing else reports: another report could make it earlier.
         let name = "attempt-of-its-own";
-        let telling = |event: &str, score, passed, occurred_at| LinkedResult {
+        let report = |event: &str, score, passed, occurred_at| LinkedResult {
             platform: LARPORTAL,
             event_id: EventId::parse(event).unwrap(),
             target: target.clone(),
             kind: ResultKind::Attempt { name: AttemptName::parse(name).ok(), number: None, score, passed },
             occurred_at,
-            told_at: None,
+            reported_at: None,
             day: CityCalendar::default().day_of(occurred_at),
         };
         let mut graded_later = person.clone();
-        graded_later.results.push(telling("handed in", None, None, first.min(second)));
-        graded_later.results.push(telling("graded", score, passed, first.max(second)));
+        graded_later.results.push(report("handed in", None, None, first.min(second)));
+        graded_later.results.push(report("graded", score, passed, first.max(second)));
         let mut graded_at_once = person.clone();
-        // Where the grade is withdrawn together with what was told of it at the same instant, there is none.
-        let later = not_withdrawn(&graded_later.results).into_iter().find(|done| done.told.event_id.as_str() == "graded");
-        graded_at_once.results.extend(later.map(|done| telling("graded", score, passed, done.occurred_at)));
-        prop_assert_eq!(standing_spans(&graded_later, &versions), standing_spans(&graded_at_once, &versions));
+        // If the grade is withdrawn together with another report of the same instant, there is none.
+        let later = not_withdrawn(&graded_later.results).into_iter().find(|done| done.reported.event_id.as_str() == "graded");
+        graded_at_once.results.extend(later.map(|done| report("graded", score, passed, done.occurred_at)));
+        prop_assert_eq!(state_spans(&graded_later, &versions), state_spans(&graded_at_once, &versions));
     }
 
     #[test]
-    fn evidence_on_later_days_never_changes_the_standing(person in persons(), versions in versions(), t in JUDGED) {
+    fn evidence_on_later_days_never_changes_the_state(person in persons(), versions in versions(), t in JUDGED) {
         let mut earlier = person.clone();
-        // Of an attempt that is told again, the later tellings are evidence from its own day as well.
+        // The later reports of an attempt that is reported again are evidence from its own day as well.
         let is_of_then = |result: &LinkedResult| as_done(result, &person.results).day <= at(t);
         earlier.results.retain(|result| is_of_then(result) || matches!(result.kind, ResultKind::Revocation { .. }));
-        prop_assert_eq!(standing_on(&earlier, &versions, at(t)), standing_on(&person, &versions, at(t)));
+        prop_assert_eq!(state_on(&earlier, &versions, at(t)), state_on(&person, &versions, at(t)));
     }
 }

@@ -1,4 +1,4 @@
-//! DESIGN, "Status": what wins over what, and on which day each begins and ends. And "on time".
+//! DESIGN, "Status": which status takes precedence, and on which day each begins and ends. And "on time".
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn a_person_who_did_nothing_is_pending_up_to_the_due_day_and_overdue_after_it() 
 }
 
 #[test]
-fn an_exempt_person_is_exempt_whatever_else_fits() {
+fn an_exempt_person_is_exempt_even_if_another_status_fits() {
     let given =
         done_in_march().exemptions([exempt("2026-03-05", "2026-06-01")]).absences([absent("2026-03-05", "2026-06-02")]);
     given.has(&[
@@ -82,7 +82,7 @@ fn a_stretch_is_expiring_when_its_last_day_is_within_the_renewal_days() {
     // Nothing but the last day itself.
     with_renewal(0).has(&[("2026-05-08", Status::Compliant), ("2026-05-09", Status::Expiring)]);
     with_renewal(1).has(&[("2026-05-07", Status::Compliant), ("2026-05-08", Status::Expiring)]);
-    // Longer than the stretch: never compliant.
+    // More days than the stretch has: never compliant.
     with_renewal(365).has(&[("2026-03-10", Status::Expiring), ("2026-05-09", Status::Expiring)]);
 }
 
@@ -117,7 +117,7 @@ fn training_that_ended_before_the_clock_started_is_not_expired() {
 }
 
 #[test]
-fn a_person_is_on_time_when_some_day_up_to_the_due_day_is_held() {
+fn a_person_is_on_time_when_the_timeline_holds_some_day_up_to_the_due_day() {
     let completing = |at| given().results([completed("a", "basics", at)]);
     assert!(completing("2026-03-31").on("2026-03-31").on_time);
     assert!(!completing("2026-04-01").on("2026-04-01").on_time);

@@ -27,8 +27,8 @@ fn months_are_clamped_to_the_months_end_and_leap_days() {
         ("2026-03-10", 12, "2027-03-09"),
     ] {
         let last_day = day(last_day);
-        let standing = holding(completed_on, months).on(completed_on);
-        assert_eq!(standing.valid_until, Some(last_day), "{completed_on} + {months} months");
+        let state = holding(completed_on, months).on(completed_on);
+        assert_eq!(state.valid_until, Some(last_day), "{completed_on} + {months} months");
         let next = last_day.succ_opt().unwrap().to_string();
         assert_eq!(holding(completed_on, months).status(&next), Status::Expired, "{next}");
     }
@@ -91,9 +91,9 @@ fn alternatives_that_follow_each_other_are_one_stretch() {
     let given = holding("2026-01-10", 1)
         .requiring(|requirement| requirement.alternatives = vec![vec![course("basics")], vec![course("2023")]])
         .results([completed("a", "2023", "2026-01-10"), completed("b", "basics", "2026-02-01")]);
-    let standing = given.on("2026-02-20");
-    assert_eq!((standing.satisfied_on, standing.valid_until), (Some(day("2026-01-10")), Some(day("2026-02-28"))));
-    assert_eq!(standing.evidence_event_id, EventId::parse("a").ok());
+    let state = given.on("2026-02-20");
+    assert_eq!((state.satisfied_on, state.valid_until), (Some(day("2026-01-10")), Some(day("2026-02-28"))));
+    assert_eq!(state.evidence_event_id, EventId::parse("a").ok());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn evidence_from_before_the_employment_counts_while_it_holds() {
 }
 
 #[test]
-fn the_items_that_hold_are_told_by_their_place() {
+fn the_items_that_hold_are_given_by_their_place() {
     let given = holding("2026-01-10", 1)
         .requiring(|requirement| {
             requirement.alternatives = vec![
@@ -179,7 +179,7 @@ fn training_from_before_the_day_that_it_counts_from_is_no_evidence() {
     let counting = given.results([completed("a", "basics", "2026-05-31"), completed("b", "basics", "2026-06-01")]);
     counting.has(&[("2026-05-31", Status::Overdue), ("2026-06-01", Status::Compliant)]);
     assert_eq!(counting.on("2026-06-01").evidence_event_id, EventId::parse("b").ok());
-    // Attempts are told of, whether they count or not.
+    // Attempts are shown, whether they count or not.
     let tried = holding("2026-05-31", 12)
         .requiring(|requirement| {
             requirement.counts_from = Some(day("2026-06-01"));

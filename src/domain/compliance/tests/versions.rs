@@ -19,7 +19,7 @@ fn a_newer_version_judges_from_the_day_it_takes_effect() {
     let given = two_versions().results([completed("a", "basics", "2026-03-10")]);
     assert_eq!(judges(&given, "2026-06-30"), Some(1));
     assert_eq!(judges(&given, "2026-07-01"), Some(2));
-    // As if there were no other: for the new version everybody who was there is existing staff.
+    // As if there were no other: for the new version all earlier employees are existing staff.
     given.has(&[
         ("2026-06-30", Status::Compliant),
         ("2026-07-01", Status::Pending),
@@ -74,7 +74,7 @@ fn the_order_in_which_versions_are_given_does_not_matter() {
 }
 
 #[test]
-fn who_leaves_the_audience_with_a_newer_version_is_no_longer_bound() {
+fn a_person_who_leaves_the_audience_with_a_newer_version_is_no_longer_bound() {
     let given = given().then_requiring(|requirement| {
         requirement.effective_from = day("2026-07-01");
         requirement.audience.forms = [EmploymentForm::Hourly].into();

@@ -1,9 +1,9 @@
-//! Withdrawals that are withdrawn, resets, decisions by hand, and what is told again after a withdrawal: DESIGN, "Evidence".
+//! Withdrawals that are withdrawn, resets, decisions by hand, and results sent again after a withdrawal: DESIGN, "Evidence".
 
 use super::*;
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
 
-/// What is told, in many orders.
+/// The reports, in many orders.
 fn in_orders(results: &[LinkedResult]) -> Vec<Given> {
     let mut orders = Vec::new();
     for turn in 0..results.len() {
@@ -23,16 +23,16 @@ fn effect(results: &[LinkedResult], id: &str) -> Effect {
 
 /// `basics` on 10 March, and revocations, each of the one before.
 fn chain(length: usize) -> Vec<LinkedResult> {
-    let mut told = vec![completed("r0", "basics", "2026-03-10")];
+    let mut reported = vec![completed("r0", "basics", "2026-03-10")];
     for place in 1..=length {
         let (this, before) = (format!("r{place}"), format!("r{}", place - 1));
-        told.push(withdraws_event(&this, &before, of_course("basics"), "2026-03-20"));
+        reported.push(withdraws_event(&this, &before, of_course("basics"), "2026-03-20"));
     }
-    told
+    reported
 }
 
 #[test]
-fn a_revocation_of_a_revocation_restores_what_that_one_took() {
+fn a_revocation_of_a_revocation_restores_what_that_one_withdrew() {
     for length in 0..6 {
         for given in in_orders(&chain(length)) {
             let status = if length % 2 == 0 { Status::Compliant } else { Status::Pending };
@@ -43,22 +43,22 @@ fn a_revocation_of_a_revocation_restores_what_that_one_took() {
 
 #[test]
 fn a_chain_of_a_hundred_thousand_revocations_is_followed() {
-    let told = chain(100_000);
-    assert_eq!(crate::domain::compliance::withdrawal::not_withdrawn(&told).len(), 1);
+    let reported = chain(100_000);
+    assert_eq!(crate::domain::compliance::withdrawal::not_withdrawn(&reported).len(), 1);
 }
 
 #[test]
-fn a_revocation_of_a_reset_restores_all_that_the_reset_took() {
+fn a_revocation_of_a_reset_restores_all_that_the_reset_withdrew() {
     for kind in [withdraws_up_to, resets] {
-        let told = [
+        let reported = [
             completed("a", "basics", "2026-03-10"),
             kind("reset", of_course("basics"), "2026-03-11"),
             withdraws_event("r", "reset", of_course("basics"), "2026-03-12"),
         ];
-        for given in in_orders(&told) {
+        for given in in_orders(&reported) {
             assert_eq!(given.status("2026-03-12"), Status::Compliant);
         }
-        for given in in_orders(&told[..2]) {
+        for given in in_orders(&reported[..2]) {
             assert_eq!(given.status("2026-03-12"), Status::Pending);
         }
     }
@@ -68,46 +68,47 @@ fn a_revocation_of_a_reset_restores_all_that_the_reset_took() {
 fn revocations_in_a_circle_withdraw_nothing() {
     let circle = |names: &[(&str, &str)]| {
         let revocations = names.iter().map(|(id, of)| withdraws_event(id, of, of_course("basics"), "2026-03-20"));
-        let told: Vec<LinkedResult> =
+        let reported: Vec<LinkedResult> =
             std::iter::once(completed("a", "basics", "2026-03-10")).chain(revocations).collect();
-        for given in in_orders(&told) {
+        for given in in_orders(&reported) {
             assert_eq!(given.status("2026-03-21"), Status::Compliant, "{names:?}");
         }
-        effect(&told, names[0].0)
+        effect(&reported, names[0].0)
     };
     assert_eq!(circle(&[("r", "r")]), Effect::None(NoEffect::Circular));
     assert_eq!(circle(&[("r", "s"), ("s", "r")]), Effect::None(NoEffect::Circular));
     assert_eq!(circle(&[("r", "s"), ("s", "t"), ("t", "r")]), Effect::None(NoEffect::Circular));
-    // Broken from outside, the circle is a chain: u takes s, so nothing takes r.
-    let told = [
+    // Broken from outside, the circle is a chain: u withdraws s, so nothing withdraws r.
+    let reported = [
         withdraws_event("r", "s", of_course("basics"), "2026-03-20"),
         withdraws_event("s", "r", of_course("basics"), "2026-03-20"),
         withdraws_event("u", "s", of_course("basics"), "2026-03-21"),
     ];
     let before = NoEffect::WithdrawnBefore { event: event("s"), by: event("u") };
-    assert_eq!(effect(&told, "r"), Effect::None(before));
+    assert_eq!(effect(&reported, "r"), Effect::None(before));
 }
 
 #[test]
 fn what_voids_cannot_be_voided() {
-    let told = [completed("a", "basics", "2026-03-10"), voids("v", "a", "2026-03-11"), voids("w", "v", "2026-03-12")];
-    for given in in_orders(&told) {
+    let reported =
+        [completed("a", "basics", "2026-03-10"), voids("v", "a", "2026-03-11"), voids("w", "v", "2026-03-12")];
+    for given in in_orders(&reported) {
         assert_eq!(given.status("2026-03-12"), Status::Pending);
     }
-    assert_eq!(effect(&told, "w"), Effect::None(NoEffect::OfVoiding(event("v"))));
-    // An *un-completed* is no voiding, and can be.
-    let told = [
+    assert_eq!(effect(&reported, "w"), Effect::None(NoEffect::OfVoiding(event("v"))));
+    // An *un-completed* is not a voiding statement, and can be voided.
+    let reported = [
         completed("a", "basics", "2026-03-10"),
         resets("u", of_course("basics"), "2026-03-11"),
         voids("w", "u", "2026-03-12"),
     ];
-    for given in in_orders(&told) {
+    for given in in_orders(&reported) {
         assert_eq!(given.status("2026-03-12"), Status::Compliant);
     }
 }
 
 #[test]
-fn a_reset_takes_what_was_done_on_its_own_day_or_the_day_before() {
+fn a_reset_withdraws_results_of_its_own_day_and_the_day_before() {
     for (reset_at, status) in [
         ("2026-03-10T23:30:00Z", Status::Pending),
         ("2026-03-11T22:59:00Z", Status::Pending),
@@ -116,31 +117,31 @@ fn a_reset_takes_what_was_done_on_its_own_day_or_the_day_before() {
         ("2027-02-10", Status::Compliant),
         ("2026-03-10T11:59:59Z", Status::Compliant),
     ] {
-        let told = [completed("a", "basics", "2026-03-10"), resets("u", of_course("basics"), reset_at)];
-        for given in in_orders(&told) {
+        let reported = [completed("a", "basics", "2026-03-10"), resets("u", of_course("basics"), reset_at)];
+        for given in in_orders(&reported) {
             assert_eq!(given.status("2026-03-12"), status, "{reset_at}");
         }
-        let has_effect = matches!(effect(&told, "u"), Effect::Some { .. });
+        let has_effect = matches!(effect(&reported, "u"), Effect::Some { .. });
         assert_eq!(has_effect, status == Status::Pending, "{reset_at}");
     }
 }
 
 #[test]
-fn a_reset_takes_an_attempt_by_the_day_of_the_attempt_and_not_of_its_grade() {
+fn a_reset_withdraws_an_attempt_by_the_day_of_the_attempt_and_not_of_its_grade() {
     let attempt = |event, at, score| named("one", attempted(event, "test", at, score, None));
     let quiz = given().requiring(|requirement| requirement.alternatives = vec![vec![quiz("test", "0.8")]]);
-    let told = [
+    let reported = [
         attempt("a", "2026-03-10", ""),
         attempt("b", "2026-03-20", "15/15"),
         resets("u", of_quiz("test"), "2026-03-20T18:00:00Z"),
     ];
-    assert_eq!(quiz.results(told).status("2026-03-20"), Status::Compliant);
+    assert_eq!(quiz.results(reported).status("2026-03-20"), Status::Compliant);
 }
 
 #[test]
 fn a_revocation_that_names_one_of_two_scores_leaves_the_other() {
     let quiz = given().requiring(|requirement| requirement.alternatives = vec![vec![quiz("test", "0.8")]]);
-    let told = |withdrawn| {
+    let reported = |withdrawn| {
         quiz.clone().results([
             numbered(1, attempted("high", "test", "2026-03-10", "15/15", None)),
             numbered(1, attempted("low", "test", "2026-03-10", "12/15", None)),
@@ -148,26 +149,23 @@ fn a_revocation_that_names_one_of_two_scores_leaves_the_other() {
         ])
     };
     for (withdrawn, best) in [("high", "80.0"), ("low", "100.0")] {
-        let standing = told(withdrawn).on("2026-03-21");
-        assert_eq!(standing.status, Status::Compliant);
-        assert_eq!(
-            (standing.attempts, standing.best_score_percent.map(|best| best.to_string())),
-            (1, Some(best.to_owned()))
-        );
+        let state = reported(withdrawn).on("2026-03-21");
+        assert_eq!(state.status, Status::Compliant);
+        assert_eq!((state.attempts, state.best_score_percent.map(|best| best.to_string())), (1, Some(best.to_owned())));
     }
 }
 
 #[test]
-fn what_is_told_again_after_a_withdrawal_counts_anew_and_what_was_told_before_does_not() {
-    let first = told("2026-03-10", completed("a", "basics", "2026-03-10"));
+fn a_result_sent_again_after_a_withdrawal_counts_and_one_reported_before_it_does_not() {
+    let first = reported("2026-03-10", completed("a", "basics", "2026-03-10"));
     let withdrawn = withdraws_event("r", "a", of_course("basics"), "2026-03-20");
-    for (told_at, status) in
+    for (reported_at, status) in
         [("2026-03-10", Status::Pending), ("2026-03-20", Status::Pending), ("2026-03-20T12:00:01Z", Status::Compliant)]
     {
-        let again = told(told_at, completed("b", "basics", "2026-03-10"));
+        let again = reported(reported_at, completed("b", "basics", "2026-03-10"));
         let all = [first.clone(), withdrawn.clone(), again];
         for given in in_orders(&all) {
-            assert_eq!(given.status("2026-03-21"), status, "{told_at}");
+            assert_eq!(given.status("2026-03-21"), status, "{reported_at}");
         }
         let expected = match status {
             Status::Compliant => Effect::Some { is_anew: true },
@@ -175,14 +173,14 @@ fn what_is_told_again_after_a_withdrawal_counts_anew_and_what_was_told_before_do
         };
         assert_eq!(effect(&all, "b"), expected);
     }
-    // A platform that does not say when it tells says the same in every word.
+    // A platform that does not say when it reports sends the same content.
     for given in in_orders(&[first, withdrawn, completed("b", "basics", "2026-03-10")]) {
         assert_eq!(given.status("2026-03-21"), Status::Pending);
     }
 }
 
 #[test]
-fn what_is_decided_by_hand_goes_before_what_the_platform_revokes() {
+fn a_decision_by_hand_takes_precedence_over_a_revocation_by_the_platform() {
     let done = completed("a", "basics", "2026-03-10");
     let revoked = withdraws_event("r", "a", of_course("basics"), "2026-03-20");
     let all_before = withdraws_up_to("s", of_course("basics"), "2026-03-20");
@@ -197,18 +195,18 @@ fn what_is_decided_by_hand_goes_before_what_the_platform_revokes() {
         (&[&revoked, &withdrawn, &restored, &all_before], Status::Compliant),
         (&[&revoked], Status::Pending),
     ];
-    for (beside, status) in cases {
-        let told: Vec<LinkedResult> = std::iter::once(&done).chain(beside.iter().copied()).cloned().collect();
-        for given in in_orders(&told) {
-            assert_eq!(given.status("2026-03-23"), status, "{beside:?}");
+    for (others, status) in cases {
+        let reported: Vec<LinkedResult> = std::iter::once(&done).chain(others.iter().copied()).cloned().collect();
+        for given in in_orders(&reported) {
+            assert_eq!(given.status("2026-03-23"), status, "{others:?}");
         }
     }
-    // A revocation withdrawn by hand never was.
+    // A revocation withdrawn by hand has no effect.
     for given in in_orders(&[done.clone(), revoked, decided("hand:3", "r", false, "2026-03-22")]) {
         assert_eq!(given.status("2026-03-23"), Status::Compliant);
     }
-    // Told again under another id it is the same, and withdrawn as well.
-    let again = told("2026-04-20", completed("b", "basics", "2026-03-10"));
+    // Sent again under another id it is the same, and withdrawn as well.
+    let again = reported("2026-04-20", completed("b", "basics", "2026-03-10"));
     for given in in_orders(&[done, withdrawn, again]) {
         assert_eq!(given.status("2026-03-23"), Status::Pending);
     }

@@ -108,13 +108,13 @@ fn when_the_speaker_goes_the_next_ones_name_follows_unless_hrs_file_gave_another
     let all = employments();
     let before = [account(1, "a", true, &["scim:a"]), account(2, "b", true, &["scim:b"])];
     let after = [before[0].clone(), Account { active: false, ..before[1].clone() }];
-    let now = NameToTell { given_name: None, family_name: Some("Ek b".to_owned()) };
-    let told = |known: &str| name_to_tell((&before, &all), (&after, &all), 2, Some(&person(known)), &now);
-    assert_eq!(told("Ek b").family_name.as_deref(), Some("Ek a"));
-    assert_eq!(told("Ekström"), NameToTell::default());
+    let now = NameToWrite { given_name: None, family_name: Some("Ek b".to_owned()) };
+    let provisioned = |known: &str| name_to_write((&before, &all), (&after, &all), 2, Some(&person(known)), &now);
+    assert_eq!(provisioned("Ek b").family_name.as_deref(), Some("Ek a"));
+    assert_eq!(provisioned("Ekström"), NameToWrite::default());
     // What the other one tells stays with it.
-    let kept = name_to_tell((&before, &all), (&before, &all), 1, Some(&person("Ek b")), &now);
-    assert_eq!(kept, NameToTell::default());
+    let stored = name_to_write((&before, &all), (&before, &all), 1, Some(&person("Ek b")), &now);
+    assert_eq!(stored, NameToWrite::default());
 }
 
 proptest! {

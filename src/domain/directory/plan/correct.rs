@@ -190,7 +190,7 @@ fn employment(
             return Err(("administration", CorrectionFault::UnknownAdministration(after.administration.clone())));
         }
         ends_after(after.starts_on, after.ends_on).map_err(|fault| ("ends_on", fault))?;
-        if let Some(closed) = known.successions.closed_to(&after.as_told()) {
+        if let Some(closed) = known.successions.closed_to(&after.as_recorded()) {
             return Err(("administration", CorrectionFault::ClosedAdministration(closed)));
         }
     }

@@ -51,7 +51,7 @@ impl KnownPerson {
 
 /// A person as a provider tells of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ProvisionedState {
     /// `None`: not said; what is known stays.
     pub given_name: Option<String>,
     pub family_name: Option<String>,
@@ -61,7 +61,7 @@ pub struct Told {
     /// What is said of the employment that the provider sees ([`shown`]).
     pub post: Post,
     /// Every employment, where the provider speaks Kurskoll's extension.
-    pub employments: Option<Vec<ToldEmployment>>,
+    pub employments: Option<Vec<ProvisionedEmployment>>,
 }
 
 /// What a provider says of the one employment that it sees.
@@ -80,7 +80,7 @@ pub struct Post {
 
 /// One employment, as Kurskoll's extension names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldEmployment {
+pub struct ProvisionedEmployment {
     /// HR's id, or one that Kurskoll gave; `None`: Kurskoll gives one.
     pub id: Option<EmploymentId>,
     pub administration: AdministrationCode,
@@ -125,13 +125,13 @@ pub fn works_here(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today:
     employments.values().any(|employment| employment.runs_or_is_to_come(today))
 }
 
-/// What has to change for what a provider says, `told`, to hold; `was` is the picture that it wrote over (`None`: it had
+/// What has to change for what a provider says, `provisioned`, to hold; `was` is the picture that it wrote over (`None`: it had
 /// none). `default_form` is that of new employments whose form is not said.
 pub fn provision(
     number: &EmployeeNumber,
     known: &KnownPerson,
-    was: Option<&Told>,
-    told: &Told,
+    was: Option<&ProvisionedState>,
+    provisioned: &ProvisionedState,
     default_form: EmploymentForm,
     today: NaiveDate,
 ) -> Result<Plan, ProvisionFault> {
@@ -139,22 +139,26 @@ pub fn provision(
     let (successions, beside) = (&known.successions, &known.beside);
     let restored = BTreeSet::new();
     let mut register = Register { number, employments, restored, successions, beside, default_form, today };
-    if told.active && was.is_none_or(|was| !was.active) {
+    if provisioned.active && was.is_none_or(|was| !was.active) {
         register.go_on_with_hrs();
     }
     let lists_employments =
-        told.employments.is_some() && told.employments != was.and_then(|was| was.employments.clone());
-    if let Some(list) = told.employments.as_ref().filter(|_| lists_employments) {
-        register.take_list(was.and_then(|was| was.employments.as_deref()).unwrap_or_default(), list, &told.post)?;
+        provisioned.employments.is_some() && provisioned.employments != was.and_then(|was| was.employments.clone());
+    if let Some(list) = provisioned.employments.as_ref().filter(|_| lists_employments) {
+        register.take_list(
+            was.and_then(|was| was.employments.as_deref()).unwrap_or_default(),
+            list,
+            &provisioned.post,
+        )?;
     }
     match was {
-        Some(was) if was.active && told.active => register.change(was, told, !lists_employments)?,
-        Some(was) if !told.active => register.touch_up(was, told),
-        Some(_) if !lists_employments => register.begin_again(&told.post)?,
-        None if told.active && !lists_employments => register.begin(&told.post)?,
+        Some(was) if was.active && provisioned.active => register.change(was, provisioned, !lists_employments)?,
+        Some(was) if !provisioned.active => register.touch_up(was, provisioned),
+        Some(_) if !lists_employments => register.begin_again(&provisioned.post)?,
+        None if provisioned.active && !lists_employments => register.begin(&provisioned.post)?,
         Some(_) | None => {}
     }
-    if !told.active && was.is_none_or(|was| was.active) {
+    if !provisioned.active && was.is_none_or(|was| was.active) {
         register.end_all();
     }
     for employment in register.employments.values() {
@@ -163,7 +167,7 @@ pub fn provision(
         }
     }
     let mut plan = Plan::default();
-    plan.changes.extend(person_act(number, known.person.as_ref(), told).map(Change::Person));
+    plan.changes.extend(person_act(number, known.person.as_ref(), provisioned).map(Change::Person));
     let named_after = |(id, after): (EmploymentId, EmploymentRecord)| match known.employments.get(&id) {
         Some(before) => (id, after.named_after(before, today)),
         None => (id, after),
@@ -173,13 +177,19 @@ pub fn provision(
     Ok(plan)
 }
 
-fn person_act(number: &EmployeeNumber, known: Option<&PersonRecord>, told: &Told) -> Option<Act<PersonRecord>> {
-    let name = |told: &Option<String>, known: Option<&String>| told.as_ref().or(known).cloned().unwrap_or_default();
+fn person_act(
+    number: &EmployeeNumber,
+    known: Option<&PersonRecord>,
+    provisioned: &ProvisionedState,
+) -> Option<Act<PersonRecord>> {
+    let name = |provisioned: &Option<String>, known: Option<&String>| {
+        provisioned.as_ref().or(known).cloned().unwrap_or_default()
+    };
     let after = PersonRecord {
         employee_number: number.clone(),
-        given_name: name(&told.given_name, known.map(|known| &known.given_name)),
-        family_name: name(&told.family_name, known.map(|known| &known.family_name)),
-        protected: told.protected.unwrap_or_else(|| known.is_some_and(|known| known.protected)),
+        given_name: name(&provisioned.given_name, known.map(|known| &known.given_name)),
+        family_name: name(&provisioned.family_name, known.map(|known| &known.family_name)),
+        protected: provisioned.protected.unwrap_or_else(|| known.is_some_and(|known| known.protected)),
     };
     match known {
         None => Some(Act::Added(after)),
@@ -193,11 +203,11 @@ fn acts(
     wanted: &BTreeMap<EmploymentId, EmploymentRecord>,
 ) -> Vec<Act<EmploymentRecord>> {
     let withdrawn = known.iter().filter(|(id, _)| !wanted.contains_key(id)).map(|(_, e)| Act::Withdrawn(e.clone()));
-    let told = wanted.iter().filter_map(|(id, after)| match known.get(id) {
+    let provisioned = wanted.iter().filter_map(|(id, after)| match known.get(id) {
         None => Some(Act::Added(after.clone())),
         Some(before) => (before != after).then(|| Act::Changed { before: before.clone(), after: after.clone() }),
     });
-    withdrawn.chain(told).collect()
+    withdrawn.chain(provisioned).collect()
 }
 
 /// A person's employments on their way from what is known to what shall be.
@@ -287,7 +297,7 @@ impl Register<'_> {
     ///
     /// What another account told and went on at the least until today may go on beside the new one, from whichever day
     /// after its own first. So it is the same whether that account is deactivated today before this telling, or after it.
-    fn first_day(&self, told: &Post) -> NaiveDate {
+    fn first_day(&self, provisioned: &Post) -> NaiveDate {
         let is_before = |employment: &EmploymentRecord, day: &NaiveDate| {
             let is_of_another = employment.employment_id.is_of_provider() && !self.owns(&employment.employment_id);
             match employment.ends_on {
@@ -298,7 +308,7 @@ impl Register<'_> {
             }
         };
         let is_free = |day: &NaiveDate| self.employments.values().all(|employment| is_before(employment, day));
-        told.starts_on.filter(is_free).unwrap_or(self.today)
+        provisioned.starts_on.filter(is_free).unwrap_or(self.today)
     }
 
     fn owns(&self, id: &EmploymentId) -> bool {
@@ -341,65 +351,71 @@ impl Register<'_> {
     }
 
     /// Takes over what the provider says otherwise than it saw of the shown employment.
-    fn change(&mut self, was: &Told, told: &Told, with_post: bool) -> Result<(), ProvisionFault> {
-        let moves = with_post && was.post.administration != told.post.administration;
+    fn change(
+        &mut self,
+        was: &ProvisionedState,
+        provisioned: &ProvisionedState,
+        with_post: bool,
+    ) -> Result<(), ProvisionFault> {
+        let moves = with_post && was.post.administration != provisioned.post.administration;
         let Some(mut employment) = self.shown() else {
-            return if moves { self.begin_again(&told.post) } else { Ok(()) };
+            return if moves { self.begin_again(&provisioned.post) } else { Ok(()) };
         };
         if !moves {
-            self.touch_up_with(was, told, with_post);
+            self.touch_up_with(was, provisioned, with_post);
             return Ok(());
         }
-        let administration = told.post.administration.clone().ok_or(ProvisionFault::NoAdministration)?;
+        let administration = provisioned.post.administration.clone().ok_or(ProvisionFault::NoAdministration)?;
         if !employment.runs_or_is_to_come(self.today) {
-            return self.begin_again(&told.post);
+            return self.begin_again(&provisioned.post);
         }
-        let is_there = self.successions.has_led_to(&employment.as_told(), &administration, self.today);
+        let is_there = self.successions.has_led_to(&employment.as_recorded(), &administration, self.today);
         if is_there || employment.starts_on >= self.today {
             // A reorganisation has brought it there; or it has hardly begun, and the first word was wrong.
             employment.administration = administration;
             self.employments.insert(employment.employment_id.clone(), employment);
-            self.touch_up_with(was, told, with_post);
+            self.touch_up_with(was, provisioned, with_post);
             return Ok(());
         }
-        let form = if was.post.form == told.post.form { Some(employment.form) } else { told.post.form };
-        let ends_on = if was.post.ends_on == told.post.ends_on { employment.ends_on } else { told.post.ends_on };
+        let form = if was.post.form == provisioned.post.form { Some(employment.form) } else { provisioned.post.form };
+        let ends_on =
+            if was.post.ends_on == provisioned.post.ends_on { employment.ends_on } else { provisioned.post.ends_on };
         // A first day that is told anew is the transfer's, where it can be.
-        let told_anew =
-            told.post.starts_on.filter(|day| was.post.starts_on != Some(*day) && *day > employment.starts_on);
-        let starts_on = told_anew.unwrap_or(self.today);
+        let reported_anew =
+            provisioned.post.starts_on.filter(|day| was.post.starts_on != Some(*day) && *day > employment.starts_on);
+        let starts_on = reported_anew.unwrap_or(self.today);
         self.end(&employment.employment_id, day_before(starts_on));
-        self.add(&Post { ends_on, ..told.post.clone() }, starts_on, form)
+        self.add(&Post { ends_on, ..provisioned.post.clone() }, starts_on, form)
     }
 
-    fn touch_up(&mut self, was: &Told, told: &Told) {
-        self.touch_up_with(was, told, true);
+    fn touch_up(&mut self, was: &ProvisionedState, provisioned: &ProvisionedState) {
+        self.touch_up_with(was, provisioned, true);
     }
 
-    fn touch_up_with(&mut self, was: &Told, told: &Told, with_post: bool) {
+    fn touch_up_with(&mut self, was: &ProvisionedState, provisioned: &ProvisionedState, with_post: bool) {
         let Some(mut employment) = self.shown() else { return };
-        let (was, told) = (&was.post, &told.post);
-        if was.email != told.email {
-            employment.email.clone_from(&told.email);
+        let (was, provisioned) = (&was.post, &provisioned.post);
+        if was.email != provisioned.email {
+            employment.email.clone_from(&provisioned.email);
         }
-        if was.username != told.username {
-            employment.username.clone_from(&told.username);
+        if was.username != provisioned.username {
+            employment.username.clone_from(&provisioned.username);
         }
-        if was.manager != told.manager {
-            employment.manager.clone_from(&told.manager);
+        if was.manager != provisioned.manager {
+            employment.manager.clone_from(&provisioned.manager);
         }
         if with_post {
-            if was.unit != told.unit {
-                employment.unit.clone_from(&told.unit);
+            if was.unit != provisioned.unit {
+                employment.unit.clone_from(&provisioned.unit);
             }
-            if let Some(form) = told.form.filter(|form| was.form != Some(*form)) {
+            if let Some(form) = provisioned.form.filter(|form| was.form != Some(*form)) {
                 employment.form = form;
             }
-            if let Some(starts_on) = told.starts_on.filter(|day| was.starts_on != Some(*day)) {
+            if let Some(starts_on) = provisioned.starts_on.filter(|day| was.starts_on != Some(*day)) {
                 employment.starts_on = starts_on;
             }
-            if was.ends_on != told.ends_on {
-                employment.ends_on = told.ends_on;
+            if was.ends_on != provisioned.ends_on {
+                employment.ends_on = provisioned.ends_on;
             }
         }
         self.employments.insert(employment.employment_id.clone(), employment);
@@ -408,29 +424,31 @@ impl Register<'_> {
     /// Makes the employments as they are listed; what was listed and no longer is ends today, or is withdrawn.
     fn take_list(
         &mut self,
-        was: &[ToldEmployment],
-        list: &[ToldEmployment],
+        was: &[ProvisionedEmployment],
+        list: &[ProvisionedEmployment],
         post: &Post,
     ) -> Result<(), ProvisionFault> {
-        let named = |id: &EmploymentId| list.iter().any(|told| told.id.as_ref() == Some(id));
+        let named = |id: &EmploymentId| list.iter().any(|provisioned| provisioned.id.as_ref() == Some(id));
         for id in was.iter().filter_map(|was| was.id.as_ref()).filter(|id| !named(id)) {
             let ends = !self.beside.of_active.contains(id);
             if ends && self.employments.get(id).is_some_and(|employment| self.goes_on(employment)) {
                 self.end(id, self.today);
             }
         }
-        for told in list.iter().filter(|told| !was.contains(told)) {
-            let known = told.id.as_ref().and_then(|id| self.employments.get(id)).cloned();
-            let unknown = told.id.as_ref().filter(|id| known.is_none() && id.is_of_provider());
+        for provisioned in list.iter().filter(|provisioned| !was.contains(provisioned)) {
+            let known = provisioned.id.as_ref().and_then(|id| self.employments.get(id)).cloned();
+            let unknown = provisioned.id.as_ref().filter(|id| known.is_none() && id.is_of_provider());
             if let Some(id) = unknown {
                 return Err(ProvisionFault::UnknownId(id.clone()));
             }
-            let Some(employment_id) = told.id.clone().or_else(|| self.new_id(told.starts_on)) else { continue };
+            let Some(employment_id) = provisioned.id.clone().or_else(|| self.new_id(provisioned.starts_on)) else {
+                continue;
+            };
             // A unit that was shown empty, and still is, stays: it may be kept back.
-            let shown = told.id.as_ref().and_then(|id| was.iter().find(|was| was.id.as_ref() == Some(id)));
+            let shown = provisioned.id.as_ref().and_then(|id| was.iter().find(|was| was.id.as_ref() == Some(id)));
             let unit = match (&known, shown) {
-                (Some(known), Some(shown)) if shown.unit == told.unit => known.unit.clone(),
-                _ => told.unit.clone(),
+                (Some(known), Some(shown)) if shown.unit == provisioned.unit => known.unit.clone(),
+                _ => provisioned.unit.clone(),
             };
             let (manager, email, username) = match known {
                 Some(known) => (known.manager, known.email, known.username),
@@ -439,11 +457,11 @@ impl Register<'_> {
             let record = EmploymentRecord {
                 employee_number: self.number.clone(),
                 employment_id: employment_id.clone(),
-                administration: told.administration.clone(),
+                administration: provisioned.administration.clone(),
                 unit,
-                form: told.form,
-                starts_on: told.starts_on,
-                ends_on: told.ends_on,
+                form: provisioned.form,
+                starts_on: provisioned.starts_on,
+                ends_on: provisioned.ends_on,
                 manager,
                 email,
                 username,

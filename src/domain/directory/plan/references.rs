@@ -14,17 +14,17 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
     let mut problems = RowProblems::default();
     administrations_that_cannot_go(known, files, extent, today, &mut problems);
 
-    let told: HashSet<&AdministrationCode> =
+    let reported: HashSet<&AdministrationCode> =
         files.administrations.iter().flatten().map(|row| &row.record.code).collect();
     for row in files.employments.iter().flatten() {
         let code = &row.record.employment.administration;
-        if !told.contains(code) && !known.administrations.contains_key(code) {
-            let alike =
-                told.iter().copied().chain(known.administrations.keys()).find(|other| differs_in_case(code, other));
+        if !reported.contains(code) && !known.administrations.contains_key(code) {
+            let counts =
+                reported.iter().copied().chain(known.administrations.keys()).find(|other| differs_in_case(code, other));
             let fault =
-                alike.map_or(Fault::UnknownAdministration, |alike| Fault::OtherCapitals { known: alike.clone() });
+                counts.map_or(Fault::UnknownAdministration, |counts| Fault::OtherCapitals { known: counts.clone() });
             problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
-        } else if let Some(closed) = known.successions.closed_to(&row.record.employment.as_told()) {
+        } else if let Some(closed) = known.successions.closed_to(&row.record.employment.as_recorded()) {
             let fault = Fault::ClosedAdministration { closed };
             problems.push(unknown(FileKind::Employments, row, "administration", Some(code.as_str()), fault));
         }
@@ -34,9 +34,9 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
         let code = &row.record.code;
         let mut others = known.administrations.keys();
         if !known.administrations.contains_key(code)
-            && let Some(alike) = others.find(|other| differs_in_case(code, other))
+            && let Some(counts) = others.find(|other| differs_in_case(code, other))
         {
-            let fault = Fault::OtherCapitals { known: alike.clone() };
+            let fault = Fault::OtherCapitals { known: counts.clone() };
             problems.push(unknown(FileKind::Administrations, row, "code", Some(code.as_str()), fault));
         }
     }
@@ -85,11 +85,11 @@ fn administrations_that_cannot_go(
     problems: &mut RowProblems,
 ) {
     let (Extent::Full, Some(rows)) = (extent, &files.administrations) else { return };
-    let told: HashSet<&AdministrationCode> = rows.iter().map(|row| &row.record.code).collect();
+    let reported: HashSet<&AdministrationCode> = rows.iter().map(|row| &row.record.code).collect();
     let mut employments_in: BTreeMap<&AdministrationCode, usize> = known
         .administrations
         .keys()
-        .filter(|code| !told.contains(code) && !known.successions.names(code))
+        .filter(|code| !reported.contains(code) && !known.successions.names(code))
         .map(|code| (code, 0))
         .collect();
     if employments_in.is_empty() {
@@ -130,8 +130,8 @@ fn identities_of_two(known: &Known, files: &Files, extent: Extent, problems: &mu
     if !rows.iter().any(|row| has_days(&row.record)) {
         return;
     }
-    let told: HashSet<_> = rows.iter().map(|row| row.record.key()).collect();
-    let stays = |record: &&IdentityRecord| extent == Extent::Partial && !told.contains(&record.key());
+    let reported: HashSet<_> = rows.iter().map(|row| row.record.key()).collect();
+    let stays = |record: &&IdentityRecord| extent == Extent::Partial && !reported.contains(&record.key());
     let known = known.identities.iter().filter(stays).map(|record| (None, record));
     let mut given: HashMap<_, Vec<(Option<u64>, &IdentityRecord)>> = HashMap::new();
     for (line, record) in known.chain(rows.iter().map(|row| (Some(row.line), &row.record))) {

@@ -14,7 +14,7 @@ use super::comparison::{Comparison, Keys};
 use super::mass::{EXAMPLES, MassKind};
 use super::{Dated, Extent};
 use crate::domain::ids::EmployeeNumber;
-use crate::domain::linking::folding::folded;
+use crate::domain::linking::normalising::normalised;
 
 /// A number that is probably another's new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ impl<'a> Traits<'a> {
         Self {
             number: &person.employee_number,
             bare_number: bare(person.employee_number.as_str()),
-            name: folded(&format!("{} {}", person.given_name, person.family_name)),
+            name: normalised(&format!("{} {}", person.given_name, person.family_name)),
             keys,
             employments,
         }
@@ -127,7 +127,7 @@ impl<'a> Comparison<'a> {
         }
         let mut known_names: BTreeMap<String, usize> = BTreeMap::new();
         for person in self.known.persons.values() {
-            *known_names.entry(folded(&format!("{} {}", person.given_name, person.family_name))).or_default() += 1;
+            *known_names.entry(normalised(&format!("{} {}", person.given_name, person.family_name))).or_default() += 1;
         }
         let mut found = Vec::new();
         for traits in &new {

@@ -234,8 +234,8 @@ fn an_employment_that_a_full_file_ends_in_the_past_counts_as_ending() {
     let all: Vec<String> = (0..10).map(|n| format!("{n}/a SEF 2020-01-01")).collect();
     let known = known(&employments(all.iter().map(String::as_str)));
     let files = |last: &str| {
-        let told: Vec<String> = all.iter().map(|text| format!("{text} {last}")).collect();
-        employments(told.iter().map(String::as_str))
+        let reported: Vec<String> = all.iter().map(|text| format!("{text} {last}")).collect();
+        employments(reported.iter().map(String::as_str))
     };
     let mass_ending = |last: &str, extent| ending(&plan(&known, &files(last), extent, TODAY).expect("a plan"));
     assert_eq!(mass_ending("2026-03-31", Extent::Full), Some((10, 10)));

@@ -140,14 +140,14 @@ impl Undoing {
 
     /// Leaves out what `stays` says, as left.
     fn leave_where(&mut self, stays: impl Fn(&Change) -> Option<Stays>) {
-        let (mut kept, mut left) = (Vec::new(), Vec::new());
+        let (mut stored, mut left) = (Vec::new(), Vec::new());
         for change in std::mem::take(&mut self.plan.changes) {
             match stays(&change) {
                 Some(why) => left.push((change, why)),
-                None => kept.push(change),
+                None => stored.push(change),
             }
         }
-        self.plan.changes = kept;
+        self.plan.changes = stored;
         left.iter().for_each(|(change, why)| self.leave(change, *why));
     }
 

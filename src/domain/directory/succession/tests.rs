@@ -62,7 +62,7 @@ fn an_employment_follows_through_a_chain_and_keeps_its_first_day() {
         ["SEF 2020-03-01..2026-06-30", "SF 2026-07-01..2026-12-31", "DSF 2027-01-01.."]
     );
     for segment in tree.follow(employment) {
-        assert_eq!((segment.began_on(), segment.as_told().administration), (day("2020-03-01"), code("SEF")));
+        assert_eq!((segment.began_on(), segment.as_recorded().administration), (day("2020-03-01"), code("SEF")));
     }
     // Told in the old code after the day: there from the beginning.
     assert_eq!(places(&tree, employed("SEF", "Kök", "2026-08-01", Some("2026-09-30"))), ["SF 2026-08-01..2026-09-30"]);
@@ -109,18 +109,18 @@ fn a_circle_on_one_day_and_a_code_that_goes_on_are_refused_and_coming_back_is_no
 #[test]
 fn a_closed_administration_takes_nobody_unless_its_people_go_elsewhere() {
     let closed = tree(&[("2026-07-01", "-SEF")]).expect("a tree");
-    let told = |to: Option<&str>| ToldEmployment {
+    let recorded = |to: Option<&str>| RecordedEmployment {
         administration: code("SEF"),
         unit: "Kök".to_owned(),
         earlier: Vec::new(),
         starts_on: day("2026-01-01"),
         ends_on: to.map(day),
     };
-    assert_eq!(closed.closed_to(&told(None)), Some(code("SEF")));
-    assert_eq!(closed.closed_to(&told(Some("2026-06-30"))), None);
-    assert_eq!(closed.closed_to(&told(Some("2026-07-01"))), Some(code("SEF")));
+    assert_eq!(closed.closed_to(&recorded(None)), Some(code("SEF")));
+    assert_eq!(closed.closed_to(&recorded(Some("2026-06-30"))), None);
+    assert_eq!(closed.closed_to(&recorded(Some("2026-07-01"))), Some(code("SEF")));
     let merged = tree(&[("2026-07-01", "-SEF"), ("2026-07-01", "SEF>SF")]).expect("a tree");
-    assert_eq!(merged.closed_to(&told(None)), None);
+    assert_eq!(merged.closed_to(&recorded(None)), None);
     let opened = tree(&[("2026-07-01", "+MF")]).expect("a tree");
     assert!(opened.is_gone(&code("MF"), day("2026-06-30")) && !opened.is_gone(&code("MF"), day("2026-07-01")));
     assert!(matches!(tree(&[("2026-07-01", "-SF"), ("2026-07-01", "SEF>SF")]), Err(Unworkable::MovesToClosed(..))));
@@ -151,9 +151,9 @@ fn named(names: &[(&str, &str)]) -> EmploymentRecord {
 }
 
 fn ways(tree: &Successions, names: &[(&str, &str)]) -> Vec<String> {
-    let told = named(names).as_told();
+    let recorded = named(names).as_recorded();
     let shown = |stay: &Stay<'_>| format!("{}/{} from {}", stay.administration, stay.unit, stay.first);
-    tree.stays(&told).iter().map(shown).collect()
+    tree.stays(&recorded).iter().map(shown).collect()
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_code_that_a_step_leads_to_changes_nothing_of_the_past_wherever_in_the_chain
         assert_eq!(ways(&twice, names), as_it_was, "{names:?}");
     }
     // It ended in between: on its own days it is where it was.
-    let ended = EmploymentRecord { ends_on: Some(day("2025-12-31")), ..named(&[("A", "U"), ("B", "U")]) }.as_told();
+    let ended = EmploymentRecord { ends_on: Some(day("2025-12-31")), ..named(&[("A", "U"), ("B", "U")]) }.as_recorded();
     assert_eq!(twice.places(&ended), [&code("A"), &code("B")]);
 }
 
@@ -221,14 +221,14 @@ prop_compose! {
 
 /// As many of the steps as stand together.
 fn workable(steps: &[(NaiveDate, Step)]) -> Vec<(NaiveDate, Step)> {
-    let mut kept: Vec<(NaiveDate, Step)> = Vec::new();
+    let mut stored: Vec<(NaiveDate, Step)> = Vec::new();
     for step in steps {
-        kept.push(step.clone());
-        if Successions::of(kept.iter().map(|(day, step)| (*day, step))).is_err() {
-            kept.pop();
+        stored.push(step.clone());
+        if Successions::of(stored.iter().map(|(day, step)| (*day, step))).is_err() {
+            stored.pop();
         }
     }
-    kept
+    stored
 }
 
 fn of(steps: &[(NaiveDate, Step)]) -> Successions {
@@ -240,8 +240,8 @@ proptest! {
     fn what_is_resolved_stays_where_it_is(steps in steps()) {
         let tree = of(&workable(&steps));
         for on_day in (0..8).map(first_day) {
-            for (told, unit) in CODES.iter().flat_map(|code| UNITS.map(|unit| (code, unit))) {
-                let once = tree.resolve(&code(told), unit, on_day).clone();
+            for (recorded, unit) in CODES.iter().flat_map(|code| UNITS.map(|unit| (code, unit))) {
+                let once = tree.resolve(&code(recorded), unit, on_day).clone();
                 prop_assert_eq!(tree.resolve(&once, unit, on_day), &once);
             }
         }
@@ -260,9 +260,9 @@ proptest! {
         let steps = workable(&steps);
         let up_to: Vec<_> = steps.iter().filter(|(on_day, _)| *on_day <= first_day(last)).cloned().collect();
         let (whole, earlier) = (of(&steps), of(&up_to));
-        for (told, unit) in CODES.iter().flat_map(|code| UNITS.map(|unit| (code, unit))) {
-            let told = code(told);
-            prop_assert_eq!(whole.resolve(&told, unit, first_day(last)), earlier.resolve(&told, unit, first_day(last)));
+        for (recorded, unit) in CODES.iter().flat_map(|code| UNITS.map(|unit| (code, unit))) {
+            let recorded = code(recorded);
+            prop_assert_eq!(whole.resolve(&recorded, unit, first_day(last)), earlier.resolve(&recorded, unit, first_day(last)));
         }
     }
 
@@ -282,7 +282,7 @@ proptest! {
             for segment in there {
                 prop_assert_eq!(&segment.administration, tree.resolve(&employment.administration, UNITS[unit], on_day));
                 prop_assert_eq!(segment.began_on(), employment.starts_on);
-                prop_assert_eq!(segment.as_told(), employment.as_told());
+                prop_assert_eq!(segment.as_recorded(), employment.as_recorded());
             }
         }
     }
@@ -295,19 +295,19 @@ proptest! {
     ) {
         let tree = of(&workable(&steps));
         let unit = UNITS[unit];
-        let as_first_named = named(&[(CODES[first], unit)]).as_told();
+        let as_first_named = named(&[(CODES[first], unit)]).as_recorded();
         let chain: Vec<String> = tree.way(&as_first_named).iter().map(|leg| leg.administration.to_string()).collect();
         let mut names = vec![(CODES[first], unit)];
         names.extend(drawn.iter().map(|at| (chain[at % chain.len()].as_str(), unit)));
-        let told = named(&names).as_told();
-        prop_assert_eq!(tree.stays(&told), tree.stays(&as_first_named));
+        let recorded = named(&names).as_recorded();
+        prop_assert_eq!(tree.stays(&recorded), tree.stays(&as_first_named));
         // Also where the first of them is not named first, unless another leads back to it.
-        let leads_back = |from: &String| *from != CODES[first] && tree.leads_to(&named(&[(from, unit)]).as_told(), &code(CODES[first]));
+        let leads_back = |from: &String| *from != CODES[first] && tree.leads_to(&named(&[(from, unit)]).as_recorded(), &code(CODES[first]));
         if !chain.iter().any(leads_back) {
             let turn = turned.index(names.len());
             names.rotate_left(turn);
-            let told = named(&names).as_told();
-            prop_assert_eq!(tree.stays(&told), tree.stays(&as_first_named));
+            let recorded = named(&names).as_recorded();
+            prop_assert_eq!(tree.stays(&recorded), tree.stays(&as_first_named));
         }
     }
 
@@ -323,14 +323,14 @@ proptest! {
         let Ok(tree) = Successions::of(steps.iter().map(|(day, step)| (*day, step))) else { return Ok(()) };
         let unit = UNITS[unit];
         let names: Vec<(&str, &str)> = drawn.iter().map(|code| (CODES[*code], unit)).collect();
-        let told = named(&names).as_told();
+        let recorded = named(&names).as_recorded();
         let is_brought_to = |from: &str, to: &str| {
             std::iter::once(day("1900-01-01")).chain((0..8).map(first_day)).any(|on| *tree.resolve(&code(from), unit, on) == code(to))
         };
         let begins = names.iter().map(|(name, _)| *name).reduce(|from, to| if is_brought_to(from, to) { from } else { to });
         let begins = code(begins.expect("it is named"));
         for on_day in (0..8).map(first_day) {
-            prop_assert_eq!(tree.place(&told, on_day), tree.resolve(&begins, unit, on_day));
+            prop_assert_eq!(tree.place(&recorded, on_day), tree.resolve(&begins, unit, on_day));
         }
     }
 
@@ -338,14 +338,14 @@ proptest! {
     fn a_place_is_that_of_the_stay(steps in steps(), drawn in vec((0..4usize, 0..3usize), 1..6)) {
         let tree = of(&workable(&steps));
         let names: Vec<(&str, &str)> = drawn.iter().map(|(code, unit)| (CODES[*code], UNITS[*unit])).collect();
-        let told = named(&names).as_told();
-        let stays = tree.stays(&told);
+        let recorded = named(&names).as_recorded();
+        let stays = tree.stays(&recorded);
         for on_day in (0..8).map(first_day) {
             let there: Vec<_> = stays.iter().filter(|s| s.first <= on_day && s.last.is_none_or(|last| on_day <= last)).collect();
             prop_assert_eq!(there.len(), 1);
-            prop_assert_eq!(there[0].administration, tree.place(&told, on_day));
+            prop_assert_eq!(there[0].administration, tree.place(&recorded, on_day));
         }
         // The last code that was named is on the way.
-        prop_assert!(tree.leads_to(&told, &told.administration));
+        prop_assert!(tree.leads_to(&recorded, &recorded.administration));
     }
 }

@@ -17,11 +17,11 @@ fn moment(on: NaiveDate, hours: i64) -> Moment {
     Moment { at: noon.and_utc() + TimeDelta::hours(hours), day: on }
 }
 
-fn given(holder: EmployeeId, told: &str, taken: &str) -> Claim {
+fn given(holder: EmployeeId, recorded: &str, taken: &str) -> Claim {
     Claim {
         holder,
         platform: None,
-        told: moment(day(told), 0),
+        recorded: moment(day(recorded), 0),
         taken: taken.parse().ok().map(|on| moment(on, 0)),
         valid_from: None,
         valid_to: None,
@@ -32,18 +32,18 @@ fn given(holder: EmployeeId, told: &str, taken: &str) -> Claim {
     }
 }
 
-fn dated(holder: EmployeeId, told: &str, from: &str, to: &str) -> Claim {
+fn dated(holder: EmployeeId, recorded: &str, from: &str, to: &str) -> Claim {
     Claim {
         platform: Some(PlatformId(1)),
         valid_from: from.parse().ok(),
         valid_to: to.parse().ok(),
-        ..given(holder, told, "")
+        ..given(holder, recorded, "")
     }
 }
 
 /// Whose it is on some days: `A`, `B`, both or nobody.
 fn on_days(claims: Vec<Claim>, days: &[&str]) -> Vec<String> {
-    let holding = Holding { claims: settled(claims), ..Holding::default() };
+    let holding = Holding { claims: resolved(claims), ..Holding::default() };
     let name = |employee: &EmployeeId| if *employee == ANNA { "A" } else { "B" };
     days.iter().map(|on| holding.on(day(on)).employees.iter().map(name).collect::<String>()).collect()
 }
@@ -161,7 +161,7 @@ fn other_days_for_the_same_correct_what_was_said_before() {
 
 #[test]
 fn what_one_person_always_has_does_not_depend_on_the_day() {
-    let depends = |claims: Vec<Claim>| Holding { claims: settled(claims), ..Holding::default() }.depends_on_the_day();
+    let depends = |claims: Vec<Claim>| Holding { claims: resolved(claims), ..Holding::default() }.depends_on_the_day();
     assert!(!depends(vec![]));
     assert!(!depends(vec![given(ANNA, "2024-01-10", "")]));
     assert!(!depends(vec![given(ANNA, "2024-01-10", "2025-01-10"), given(ANNA, "2026-01-10", "")]));
@@ -183,14 +183,14 @@ fn what_is_decided_by_hand_holds_on_its_days_and_the_newest_first() {
         claims: vec![given(ANNA, "2024-01-10", "")],
         decisions: vec![
             decided(1, "", "", ByHand::Is(BO)),
-            decided(2, "2026-02-01", "2026-02-28", ByHand::Nobody),
+            decided(2, "2026-02-01", "2026-02-28", ByHand::Dismissed),
             decided(3, "2026-02-28", "", ByHand::Is(ANNA)),
         ],
         ..Holding::default()
     };
     let on = |text: &str| holding.on(day(text)).by_hand;
     assert_eq!(on("2026-01-31"), Some(ByHand::Is(BO)));
-    assert_eq!(on("2026-02-01"), Some(ByHand::Nobody));
+    assert_eq!(on("2026-02-01"), Some(ByHand::Dismissed));
     assert_eq!(on("2026-02-28"), Some(ByHand::Is(ANNA)));
     assert!(holding.depends_on_the_day());
     let all = Holding { decisions: vec![decided(1, "", "", ByHand::Is(BO))], ..Holding::default() };
@@ -200,7 +200,7 @@ fn what_is_decided_by_hand_holds_on_its_days_and_the_newest_first() {
 prop_compose! {
     fn claim()(
         holder in 1_i64..4,
-        told in 0_u32..30,
+        recorded in 0_u32..30,
         hours in 0_i64..8,
         taken in prop::option::of(1_u32..20),
         from in prop::option::weighted(0.3, 0_u32..40),
@@ -209,16 +209,16 @@ prop_compose! {
         perhaps in prop::option::weighted(0.3, 1_u32..10),
     ) -> Claim {
         let base = day("2026-01-01");
-        let told_on = add_days(base, told);
+        let recorded_on = add_days(base, recorded);
         let valid_from = from.map(|from| add_days(base, from));
         Claim {
             holder: EmployeeId(holder),
-            told: moment(told_on, hours),
-            taken: taken.map(|days| moment(add_days(told_on, days), hours)),
+            recorded: moment(recorded_on, hours),
+            taken: taken.map(|days| moment(add_days(recorded_on, days), hours)),
             valid_from,
-            valid_to: to.map(|days| add_days(valid_from.unwrap_or(told_on), days)),
+            valid_to: to.map(|days| add_days(valid_from.unwrap_or(recorded_on), days)),
             carried_to: carried.map(|days| add_days(base, days)).filter(|_| valid_from.is_none()),
-            perhaps_from: perhaps.map(|days| told_on - TimeDelta::days(days.into())).filter(|_| valid_from.is_none()),
+            perhaps_from: perhaps.map(|days| recorded_on - TimeDelta::days(days.into())).filter(|_| valid_from.is_none()),
             ..given(EmployeeId(holder), "2026-01-01", "")
         }
     }
@@ -234,7 +234,7 @@ proptest! {
             let by = shift % turned.len();
             turned.rotate_left(by);
         }
-        let [one, other] = [claims, turned].map(|claims| Holding { claims: settled(claims), ..Holding::default() });
+        let [one, other] = [claims, turned].map(|claims| Holding { claims: resolved(claims), ..Holding::default() });
         for offset in 0..90 {
             let on = add_days(day("2025-12-01"), offset);
             prop_assert_eq!(one.on(on), other.on(on), "{}", on);
@@ -244,7 +244,7 @@ proptest! {
     /// Days between two turns are alike, and whatever depends on no day is the same on every one.
     #[test]
     fn nothing_changes_but_at_a_turn(claims in prop::collection::vec(claim(), 0..6)) {
-        let holding = Holding { claims: settled(claims), ..Holding::default() };
+        let holding = Holding { claims: resolved(claims), ..Holding::default() };
         let turns = holding.turns();
         let mut everybody = BTreeSet::new();
         for offset in 0..120 {

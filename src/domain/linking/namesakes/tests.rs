@@ -52,7 +52,7 @@ fn suggested(people: Vec<Namesake>, keys: LearnerKeys) -> Vec<Suggestion> {
 }
 
 /// `who: reasons`, the likeliest first.
-fn told(people: Vec<Namesake>, keys: LearnerKeys) -> Vec<String> {
+fn reported(people: Vec<Namesake>, keys: LearnerKeys) -> Vec<String> {
     let line = |suggestion: Suggestion| {
         let codes: Vec<&str> = suggestion.reasons.iter().map(|reason| reason.code()).collect();
         format!("{} {}: {}", suggestion.employee.0, suggestion.score, codes.join(" "))
@@ -79,7 +79,7 @@ fn names_are_found_in_addresses_and_user_names() {
         ("anna@x.example", "", vec![]),
         ("x@y.example", "z", vec![]),
     ] {
-        let lines = told(city(), keys("", email, username));
+        let lines = reported(city(), keys("", email, username));
         assert_eq!(lines, expected, "{email} {username}");
     }
 }
@@ -94,7 +94,7 @@ fn numbers_are_found_by_their_zeros_and_by_a_slip_of_the_finger() {
         ("100018", vec!["3 40: number_one_digit"]),
         ("777777", vec![]),
     ] {
-        assert_eq!(told(city(), keys(number, "", "")), expected, "{number}");
+        assert_eq!(reported(city(), keys(number, "", "")), expected, "{number}");
     }
 }
 
@@ -102,8 +102,8 @@ fn numbers_are_found_by_their_zeros_and_by_a_slip_of_the_finger() {
 fn a_sign_that_fits_many_says_nothing() {
     let many: Vec<Namesake> =
         (0..10).map(|n| person(n, &format!("10000{n}"), &format!("Maja{n}"), "Berg", "")).collect();
-    assert_eq!(told(many.clone(), keys("10000", "", "")), [""; 0]);
-    assert_eq!(told(many, keys("", "m.berg@x.example", "")), [""; 0]);
+    assert_eq!(reported(many.clone(), keys("10000", "", "")), [""; 0]);
+    assert_eq!(reported(many, keys("", "m.berg@x.example", "")), [""; 0]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn who_starts_soon_comes_before_who_has_left_and_before_who_works_on() {
     people[0].engagements[0].ends_on = Some(day("2026-02-01"));
     people[1].engagements[0].starts_on = day("2026-04-01");
     assert_eq!(
-        told(people, keys("", "info@example.org", "")),
+        reported(people, keys("", "info@example.org", "")),
         ["2 83: key_fits starts_soon", "1 78: key_fits ended_lately", "3 75: key_fits"]
     );
 }
@@ -129,8 +129,8 @@ fn a_key_that_was_withdrawn_still_suggests_and_a_key_of_another_platform_does_no
     let mut people = city();
     people[2].known_by.push(known(LinkingKey::Username, "xyz", true));
     people[3].known_by.push(KnownBy { platform: Some(PlatformId(2)), ..known(LinkingKey::Username, "abc", false) });
-    assert_eq!(told(people.clone(), keys("", "", "xyz"))[0], "3 80: known_formerly");
-    assert_eq!(told(people, keys("", "", "abc")), ["4 65: same_user_name"]);
+    assert_eq!(reported(people.clone(), keys("", "", "xyz"))[0], "3 80: known_formerly");
+    assert_eq!(reported(people, keys("", "", "abc")), ["4 65: same_user_name"]);
 }
 
 #[test]

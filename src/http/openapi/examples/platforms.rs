@@ -38,7 +38,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
     let answer = match operation {
         "import_results" => json!({
             "platform": "larportal", "dry_run": false, "delivery": 4712, "same_file_at": null, "results": 300_000,
-            "new": 299_120, "linked": 291_833, "waiting": 7287, "known": 880, "passed_over": 0, "ignored_columns": ["Kommentar"],
+            "new": 299_120, "linked": 291_833, "waiting": 7287, "known": 880, "skipped": 0, "ignored_columns": ["Kommentar"],
             "absent_columns": ["passed"]
         }),
         "list_platforms" => json!({
@@ -60,7 +60,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
                 "since": "2026-03-02T10:47:11.250Z", "due_at": "2026-03-02T12:00:04Z", "is_under_way": false,
                 "begun_at": "2026-03-02T11:00:02Z", "ended_at": "2026-03-02T11:00:04Z",
                 "succeeded_at": "2026-03-02T11:00:04Z", "failures": 0, "problem": null, "is_late": false, "found": 3,
-                "last": {"told": 1204, "found": 0, "refused": 0, "contradicting": 0, "undated": 0}
+                "last": {"returned": 1204, "found": 0, "refused": 0, "contradicting": 0, "undated": 0}
             }
         }),
         "list_quarantine" => json!({

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use csv::StringRecord;
 
 use super::super::{cells, first_line};
-use super::{FileMapping, HeaderName, PLACE_OF_NUMBER, Source, Takes, folded};
+use super::{FileMapping, HeaderName, PLACE_OF_NUMBER, Source, Takes, normalised};
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems, showable};
 
 /// A mapping whose headers were found in a file.
@@ -17,7 +17,7 @@ pub(in crate::intake::hr_csv) struct Applied<'m> {
     skip_places: Vec<usize>,
     filling: Option<Filling>,
     ignored: Vec<String>,
-    passed_over: usize,
+    skipped: usize,
     /// Cells of days are days, however the mapping has them in files of text.
     is_workbook: bool,
 }
@@ -65,7 +65,7 @@ impl<'m> Applied<'m> {
     ) -> Result<Self, RowProblems> {
         let mut finder = Finder {
             file,
-            names: names.iter().map(folded).collect(),
+            names: names.iter().map(normalised).collect(),
             used: vec![false; names.len()],
             problems: RowProblems::default(),
         };
@@ -105,7 +105,7 @@ impl<'m> Applied<'m> {
         }
         let unused = names.iter().zip(&finder.used).filter(|(name, used)| !**used && !name.trim().is_empty());
         let ignored = unused.filter_map(|(name, _)| showable(name)).collect();
-        Ok(Self { mapping, groups, skip_places, filling, ignored, passed_over: 0, is_workbook })
+        Ok(Self { mapping, groups, skip_places, filling, ignored, skipped: 0, is_workbook })
     }
 
     /// Headers of the file that the mapping does not speak of.
@@ -114,8 +114,8 @@ impl<'m> Applied<'m> {
     }
 
     /// How many rows the mapping passed over, or found nothing in.
-    pub const fn passed_over(&self) -> usize {
-        self.passed_over
+    pub const fn skipped(&self) -> usize {
+        self.skipped
     }
 
     /// Columns of ours that the mapping does not speak of.
@@ -132,7 +132,7 @@ impl<'m> Applied<'m> {
         }
         let mut conditions = self.mapping.skip.iter().zip(&self.skip_places);
         let skips = conditions.any(|(condition, place)| cells.get(*place).is_some_and(|cell| condition.holds(cell)));
-        self.passed_over += usize::from(skips);
+        self.skipped += usize::from(skips);
         (!skips).then_some(cells)
     }
 
@@ -150,7 +150,7 @@ impl<'m> Applied<'m> {
 
     /// Counts a row in which no group of columns was filled.
     pub const fn nothing_in_row(&mut self) {
-        self.passed_over += 1;
+        self.skipped += 1;
     }
 }
 
@@ -208,7 +208,7 @@ impl<'m> Taking<'m> {
         let as_it_is = || Some(written.clone());
         let mut text = written.clone();
         if let Some(values) = &self.source.values {
-            match values.ours.get(&folded(written)) {
+            match values.ours.get(&normalised(written)) {
                 Some(ours) => return (Some(Cow::Borrowed(ours.as_str())), None),
                 None if !values.keeps_others => return (as_it_is(), Some(Fault::NotInMapping)),
                 None => {}
@@ -262,8 +262,8 @@ impl Finder {
     }
 
     fn place(&mut self, header: &HeaderName) -> Option<usize> {
-        let mut standing = self.names.iter().enumerate().filter(|(_, name)| **name == header.folded);
-        let (place, again) = (standing.next().map(|(place, _)| place), standing.next().is_some());
+        let mut state = self.names.iter().enumerate().filter(|(_, name)| **name == header.normalised);
+        let (place, again) = (state.next().map(|(place, _)| place), state.next().is_some());
         let fault = match place {
             None => Fault::HeaderOfMapping { line: header.line },
             Some(_) if again => Fault::DuplicateColumn,
@@ -285,7 +285,7 @@ impl Finder {
 
     fn mark_all(&mut self, header: &HeaderName) {
         for (name, used) in self.names.iter().zip(&mut self.used) {
-            *used |= *name == header.folded;
+            *used |= *name == header.normalised;
         }
     }
 }

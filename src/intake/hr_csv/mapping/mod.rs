@@ -64,14 +64,14 @@ pub struct FileMapping {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct HeaderName {
     written: String,
-    folded: String,
+    normalised: String,
     /// The line of the mapping on which it stands.
     line: usize,
 }
 
 impl HeaderName {
     fn new(written: &str, line: usize) -> Self {
-        Self { written: written.trim().to_owned(), folded: folded(written), line }
+        Self { written: written.trim().to_owned(), normalised: normalised(written), line }
     }
 
     fn repeats(&self) -> bool {
@@ -86,7 +86,7 @@ impl HeaderName {
 const PLACE_OF_NUMBER: &str = "{n}";
 
 /// How headers and words are compared: trimmed, without capitals, in NFC.
-fn folded(text: &str) -> String {
+fn normalised(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     text.trim().nfc().collect::<String>().to_lowercase()
 }
@@ -153,8 +153,8 @@ enum Holds {
 impl Condition {
     fn holds(&self, cell: &str) -> bool {
         match &self.holds {
-            Holds::Is(words) => words.contains(&folded(cell)),
-            Holds::IsNot(words) => !words.contains(&folded(cell)),
+            Holds::Is(words) => words.contains(&normalised(cell)),
+            Holds::IsNot(words) => !words.contains(&normalised(cell)),
             Holds::IsEmpty(empty) => cell.is_empty() == *empty,
         }
     }

@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 use super::days::DayFormat;
 use super::fault::MOST_REPETITIONS;
 use super::read_source::sources;
-use super::{Condition, FileMapping, Group, HeaderName, Holds, Mapping, MappingFault, MappingProblems, Source, folded};
+use super::{
+    Condition, FileMapping, Group, HeaderName, Holds, Mapping, MappingFault, MappingProblems, Source, normalised,
+};
 use crate::domain::directory::problem::FileKind;
 use crate::intake::hr_csv::cells::Column;
 use crate::intake::hr_csv::{absences, administrations, employments, exemptions, identities};
@@ -66,7 +68,7 @@ fn plain_header(value: Value<'_>) -> Option<HeaderName> {
 }
 
 fn words(value: Value<'_>) -> Option<Vec<String>> {
-    each(value.filled_list(ANY_LENGTH)?, |word| word.text().map(folded))
+    each(value.filled_list(ANY_LENGTH)?, |word| word.text().map(normalised))
 }
 
 pub(super) fn days(value: Value<'_>) -> Option<Vec<DayFormat>> {

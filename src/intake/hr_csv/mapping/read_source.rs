@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::days::DayFormat;
 use super::read::{Table, Value, days, header, headers};
-use super::{MappingFault, PLACE_OF_NUMBER, Source, Takes, Values, folded};
+use super::{MappingFault, PLACE_OF_NUMBER, Source, Takes, Values, normalised};
 use crate::intake::hr_csv::cells::Column;
 use crate::intake::toml::TomlFault;
 
@@ -83,7 +83,7 @@ fn values(table: &Table<'_>, source: &Table<'_>, column: &Column) -> Option<Valu
     for (word, value) in table.entries() {
         let Some(our_word) = value.text().map(str::trim) else { continue };
         check_word(our_word, &value, column);
-        if ours.insert(folded(word), our_word.to_owned()).is_some() {
+        if ours.insert(normalised(word), our_word.to_owned()).is_some() {
             table.note_key::<()>(word, MappingFault::SameValueTwice);
         }
     }

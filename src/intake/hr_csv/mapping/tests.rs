@@ -37,7 +37,7 @@ fn rows_that_continue_a_person_are_read_as_our_own_file_is() {
     let mapping = mapping("mappings/continuation-rows.toml");
     let reading = employments::read_as(&fixture("mappings/continuation-rows.csv"), mapping.of(FileKind::Employments))
         .expect("good");
-    assert_eq!((reading.ignored_columns, reading.passed_over), (Vec::<String>::new(), 2));
+    assert_eq!((reading.ignored_columns, reading.skipped), (Vec::<String>::new(), 2));
     let rows: Vec<_> = reading.rows.iter().map(|row| (row.line, row.record.employment.unit.as_str())).collect();
     assert_eq!(rows, [(2, "Städ Nord"), (3, "Hemtjänst 4, Natt"), (5, "Gata, park"), (6, "Korttids")]);
     for (row, ours) in reading.rows.iter().zip(our_rows()) {
@@ -64,7 +64,7 @@ fn numbered_groups_of_columns_become_rows_with_the_line_of_the_file() {
         .map(|row| (row.line, row.record.employment.employment_id.as_str(), row.record.employment.form.as_str()))
         .collect();
     assert_eq!(rows, [(2, "1", "permanent"), (2, "2", "hourly"), (3, "1", "fixed_term"), (4, "2", "consultant")]);
-    assert_eq!(reading.passed_over, 1, "somebody without an employment");
+    assert_eq!(reading.skipped, 1, "somebody without an employment");
     assert_eq!(reading.absent_columns, ["username", "manager_employee_number", "protected"]);
     assert!(reading.ignored_columns.is_empty());
     assert_eq!(reading.rows[1].record.employment.starts_on.to_string(), "2026-01-12");
@@ -77,7 +77,7 @@ fn numbered_groups_of_columns_become_rows_with_the_line_of_the_file() {
     assert_eq!(administrations.expect("good").rows[2].record.board, "Hälsa-, vård- och omsorgsnämnden");
     let file = fixture("mappings/numbered-groups-absences.csv");
     let absences = absences::read_as(&file, mapping.of(FileKind::Absences)).expect("good");
-    assert_eq!((absences.rows.len(), absences.passed_over), (2, 1));
+    assert_eq!((absences.rows.len(), absences.skipped), (2, 1));
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn words_that_are_not_listed_are_refused_unless_they_are_kept() {
         parsed(&FEWEST.replace("'förv'", &format!("{{ from = 'förv', values = {{ '10' = 'SEF' }}{others} }}")))
     };
     let file = "nr,fn,en,id,förv,från\n7,Eva,Ek,1,10,2026-01-01\n7,Eva,Ek,2,FGK,2026-01-01\n";
-    let kept = employments_by(&with(", others = 'keep'"), file.as_bytes()).expect("kept");
-    let codes: Vec<&str> = kept.iter().map(|row| row.record.employment.administration.as_str()).collect();
+    let stored = employments_by(&with(", others = 'keep'"), file.as_bytes()).expect("kept");
+    let codes: Vec<&str> = stored.iter().map(|row| row.record.employment.administration.as_str()).collect();
     assert_eq!(codes, ["SEF", "FGK"]);
     insta::assert_snapshot!(employments_by(&with(""), file.as_bytes()).expect_err("refused"), @r#"employments, line 3, column förv (administration): "FGK" is not among the values of the mapping; add it there, or mend the row"#);
 }

@@ -79,7 +79,7 @@ fn a_sheet_says_what_a_file_of_text_says() {
         sheet.write_string(10, 1, "  ").expect("a cell");
     });
     let reading = read(&bytes).expect("a good workbook");
-    let told: Vec<String> = reading
+    let reported: Vec<String> = reading
         .rows
         .iter()
         .map(|row| {
@@ -90,7 +90,7 @@ fn a_sheet_says_what_a_file_of_text_says() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         ["3 104233/1 2026-03-01 None Some(true)", "5 0104234/1 2026-03-01 Some(2026-12-31) Some(false)"],
         "rows are the sheet's own"
     );

@@ -16,7 +16,7 @@ fn signing(toml: &str) -> Signing {
     profile.unwrap_or_else(|problems| panic!("{problems}")).signing().clone()
 }
 
-fn told(signing: &Signing, headers: &[(&str, &str)]) -> String {
+fn outcome(signing: &Signing, headers: &[(&str, &str)]) -> String {
     let secrets = ["an older one".to_owned(), SECRET.to_owned()];
     match signing.verify(&secrets, &headers.iter().copied().collect(), BODY, now()) {
         Ok(()) => "authentic".to_owned(),
@@ -45,9 +45,9 @@ fn an_hmac_in_hex_with_a_prefix_fits_any_secret_that_holds() {
         ("å".repeat(5_000), "the header X-Hub-Signature-256 is missing"),
         ("ååååååå".to_owned(), "the header X-Hub-Signature-256 does not begin with \"sha256=\""),
     ] {
-        assert_eq!(told(&signing, &[("x-hub-signature-256", &value)]), expected, "{value:.40}");
+        assert_eq!(outcome(&signing, &[("x-hub-signature-256", &value)]), expected, "{value:.40}");
     }
-    assert_eq!(told(&signing, &[]), "the header X-Hub-Signature-256 is missing");
+    assert_eq!(outcome(&signing, &[]), "the header X-Hub-Signature-256 is missing");
 }
 
 #[test]
@@ -67,17 +67,17 @@ fn a_time_that_is_signed_holds_for_as_long_as_the_profile_says() {
         (61, "the delivery was signed 61 seconds in the future, and the limit is 60"),
     ] {
         let time = signed_at(seconds);
-        assert_eq!(told(&signing, &[("X-Code", &code(&time)), ("X-Time", &time)]), expected, "{seconds}");
+        assert_eq!(outcome(&signing, &[("X-Code", &code(&time)), ("X-Time", &time)]), expected, "{seconds}");
     }
     let (then, time) = (signed_at(-10), signed_at(0));
-    assert_eq!(told(&signing, &[("X-Code", &code(&then)), ("X-Time", &time)]), "no signature fits");
+    assert_eq!(outcome(&signing, &[("X-Code", &code(&then)), ("X-Time", &time)]), "no signature fits");
     for time in ["", "-1", "+1772439300", "soon", "99999999999999999999"] {
         assert_eq!(
-            told(&signing, &[("X-Code", &code(time)), ("X-Time", time)]),
+            outcome(&signing, &[("X-Code", &code(time)), ("X-Time", time)]),
             "the header X-Time is not a time in seconds since 1970"
         );
     }
-    assert_eq!(told(&signing, &[("X-Code", &code(""))]), "the header X-Time is missing");
+    assert_eq!(outcome(&signing, &[("X-Code", &code(""))]), "the header X-Time is missing");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_shared_secret_fits_whole_or_not_at_all() {
         ("Bearer ".to_owned(), "the header Authorization does not begin with \"Bearer \""),
         (SECRET.to_owned(), "the header Authorization does not begin with \"Bearer \""),
     ] {
-        assert_eq!(told(&signing, &[("Authorization", &value)]), expected, "{value}");
+        assert_eq!(outcome(&signing, &[("Authorization", &value)]), expected, "{value}");
     }
 }
 
@@ -113,7 +113,7 @@ fn basic_authentication_takes_name_and_password_together() {
     }
     assert_eq!(verify("no colon"), Err(NotAuthentic::NoCredentials));
     for value in ["", "Basic", "Basic !", "Bearer eDp5"] {
-        assert_eq!(told(&signing, &[("authorization", value)]), "no name and password were sent");
+        assert_eq!(outcome(&signing, &[("authorization", value)]), "no name and password were sent");
     }
 }
 

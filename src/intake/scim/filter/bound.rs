@@ -72,7 +72,7 @@ impl Filter {
     pub fn bind<'s>(&self, schemas: &'s Schemas) -> Result<Bound<'s>, FilterError> {
         self.bind_with(&|name| match schemas.named(name) {
             Ok(Named::Attribute(place)) => Ok(Some(Target::OfResource(place))),
-            Ok(Named::NotKept) => Ok(None),
+            Ok(Named::NotStored) => Ok(None),
             Ok(Named::Extension(_)) | Err(_) => Err(FilterError::UnknownAttribute(name.to_owned())),
         })
     }
@@ -140,7 +140,7 @@ fn comparable(attribute: &Attribute, operator: Operator, literal: &Literal) -> R
             _ => Err(wrong()),
         },
         (Kind::DateTime, Literal::Text(text)) => instant(text).map(|_| Literal::Text(text.clone())).ok_or_else(wrong),
-        (Kind::Text | Kind::Reference, Literal::Text(text)) => Ok(Literal::Text(folded(attribute, text))),
+        (Kind::Text | Kind::Reference, Literal::Text(text)) => Ok(Literal::Text(normalised(attribute, text))),
         // Numbers of employees come without quotes from clients that keep them as numbers.
         (Kind::Text, Literal::Number(number)) => Ok(Literal::Text(number.to_string())),
         (Kind::Boolean | Kind::DateTime | Kind::Text | Kind::Reference, _) => Err(wrong()),
@@ -151,7 +151,7 @@ fn instant(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text).ok()
 }
 
-fn folded(attribute: &Attribute, text: &str) -> String {
+fn normalised(attribute: &Attribute, text: &str) -> String {
     if attribute.is_case_exact { text.to_owned() } else { crate::domain::linking::normalized(text) }
 }
 
@@ -277,7 +277,7 @@ fn compare(attribute: &Attribute, value: &Value, operator: Operator, literal: &L
             {
                 return ordered(value.cmp(&wanted));
             }
-            let value = folded(attribute, value);
+            let value = normalised(attribute, value);
             match operator {
                 Operator::Contains => value.contains(wanted.as_str()),
                 Operator::StartsWith => value.starts_with(wanted.as_str()),

@@ -13,7 +13,7 @@ use super::writing::place_text;
 use super::{Account, EMAIL_OTHERS, EMAIL_PRIMARY, EMAIL_TYPE, PHONES, SAID};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
-use crate::domain::directory::plan::provision::{Post, Told, ToldEmployment};
+use crate::domain::directory::plan::provision::{Post, ProvisionedEmployment, ProvisionedState};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, InvalidId, is_personal_identity_number};
 
 /// A User as it was read.
@@ -21,9 +21,9 @@ use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, Inval
 pub struct ReadUser {
     pub employee_number: Option<EmployeeNumber>,
     pub account: Account,
-    /// The manager as the id of a User; `told` lacks it.
+    /// The manager as the id of a User; `provisioned` lacks it.
     pub manager: Option<String>,
-    pub told: Told,
+    pub provisioned: ProvisionedState,
 }
 
 /// Why a resource is no User.
@@ -83,35 +83,35 @@ pub fn read(resource: &Map<String, Value>, mapping: &Mapping, calendar: CityCale
     if address.is_some_and(is_personal_identity_number) {
         return Err(UserError::PersonalIdentityNumber("emails".to_owned()));
     }
-    let mut told = BTreeMap::new();
-    for attribute in mapping.kept() {
+    let mut provisioned = BTreeMap::new();
+    for attribute in mapping.stored() {
         if let Some(value) = harmless(&attribute)? {
-            told.insert(attribute, value);
+            provisioned.insert(attribute, value);
         }
     }
-    told.extend(part_of_email("type").map(|kind| (EMAIL_TYPE.to_owned(), kind.to_owned())));
+    provisioned.extend(part_of_email("type").map(|kind| (EMAIL_TYPE.to_owned(), kind.to_owned())));
     if email.is_some_and(|email| email.get("primary") == Some(&Value::Bool(false))) {
-        told.insert(EMAIL_PRIMARY.to_owned(), "false".to_owned());
+        provisioned.insert(EMAIL_PRIMARY.to_owned(), "false".to_owned());
     }
-    told.extend(kinds_not_kept(resource, email).map(|kinds| (EMAIL_OTHERS.to_owned(), kinds)));
+    provisioned.extend(kinds_not_stored(resource, email).map(|kinds| (EMAIL_OTHERS.to_owned(), kinds)));
     let phones = phones_for_work(resource);
     let number_of = |phone: &Value| phone.get("value").and_then(Value::as_str).is_some_and(is_personal_identity_number);
     if phones.iter().any(number_of) {
         return Err(UserError::PersonalIdentityNumber(PHONES.to_owned()));
     }
     if !phones.is_empty() {
-        told.insert(PHONES.to_owned(), Value::Array(phones).to_string());
+        provisioned.insert(PHONES.to_owned(), Value::Array(phones).to_string());
     }
     let said = [text("name.givenName"), text("name.familyName"), address, optional(&mapping.unit)];
-    told.extend(SAID.into_iter().zip(said).filter_map(|(name, said)| Some((name.to_owned(), said?.to_owned()))));
+    provisioned.extend(SAID.into_iter().zip(said).filter_map(|(name, said)| Some((name.to_owned(), said?.to_owned()))));
     let extension = resource.get(KURSKOLL).and_then(Value::as_object);
     let active = resource.get("active").and_then(Value::as_bool).unwrap_or(true);
     let name = |part: &str| text(&format!("name.{part}")).map(ToOwned::to_owned);
     Ok(ReadUser {
         employee_number: employee_number.map_err(named(&mapping.employee_number))?,
-        account: Account { user_name: user_name.clone(), external_id: harmless("externalId")?, active, told },
+        account: Account { user_name: user_name.clone(), external_id: harmless("externalId")?, active, provisioned },
         manager: text(&format!("{ENTERPRISE}:manager.value")).map(ToOwned::to_owned),
-        told: Told {
+        provisioned: ProvisionedState {
             given_name: name("givenName"),
             family_name: name("familyName"),
             protected: extension.and_then(|extension| extension.get("protected")).and_then(Value::as_bool),
@@ -155,8 +155,8 @@ pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
         };
         (kind, !is_primary(address))
     };
-    let kept = addresses.iter().filter(|address| address.get("value").is_some() && !is_of(address, "home"));
-    kept.min_by_key(rank)
+    let stored = addresses.iter().filter(|address| address.get("value").is_some() && !is_of(address, "home"));
+    stored.min_by_key(rank)
 }
 
 /// The telephone numbers that are kept: those for work.
@@ -168,25 +168,25 @@ fn phones_for_work(resource: &Map<String, Value>) -> Vec<Value> {
 
 /// A User in its canonical form with those of its addresses and numbers that are kept.
 #[must_use]
-pub fn as_kept(resource: &Map<String, Value>) -> Map<String, Value> {
-    let mut kept = resource.clone();
+pub fn as_stored(resource: &Map<String, Value>) -> Map<String, Value> {
+    let mut stored = resource.clone();
     let lists = [("emails", address_of(resource).cloned().into_iter().collect()), (PHONES, phones_for_work(resource))];
     for (name, values) in lists {
-        kept.remove(name);
+        stored.remove(name);
         if !values.is_empty() {
-            kept.insert(name.to_owned(), Value::Array(values));
+            stored.insert(name.to_owned(), Value::Array(values));
         }
     }
-    kept
+    stored
 }
 
 /// How a kind ends whose address is the primary one.
 const PRIMARY: char = '!';
 
 /// The kinds of the addresses that are not kept; each once, with a mark on the primary one's.
-fn kinds_not_kept(resource: &Map<String, Value>, kept: Option<&Value>) -> Option<String> {
+fn kinds_not_stored(resource: &Map<String, Value>, stored: Option<&Value>) -> Option<String> {
     let addresses = resource.get("emails").and_then(Value::as_array)?;
-    let others = addresses.iter().filter(|address| kept != Some(*address)).map(|address| {
+    let others = addresses.iter().filter(|address| stored != Some(*address)).map(|address| {
         let kind = kind_of(address).unwrap_or_default().to_ascii_lowercase();
         let is_primary = address.get("primary") == Some(&Value::Bool(true));
         if is_primary { format!("{kind}{PRIMARY}") } else { kind }
@@ -198,9 +198,9 @@ fn kinds_not_kept(resource: &Map<String, Value>, kept: Option<&Value>) -> Option
 }
 
 /// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not kept, so that a change of one is not an error.
-pub fn with_values_not_kept(resource: &mut Map<String, Value>, told: &BTreeMap<String, String>) {
-    with_phones_not_kept(resource);
-    let Some(kinds) = told.get(EMAIL_OTHERS) else { return };
+pub fn with_values_not_stored(resource: &mut Map<String, Value>, provisioned: &BTreeMap<String, String>) {
+    with_phones_not_stored(resource);
+    let Some(kinds) = provisioned.get(EMAIL_OTHERS) else { return };
     let addresses = resource.entry("emails").or_insert_with(|| Value::Array(Vec::new()));
     let Some(addresses) = addresses.as_array_mut() else { return };
     for kind in kinds.split(',') {
@@ -217,7 +217,7 @@ pub fn with_values_not_kept(resource: &mut Map<String, Value>, told: &BTreeMap<S
 }
 
 /// Providers replace a number without knowing whether there is one: each kind has an element that a filter finds.
-fn with_phones_not_kept(resource: &mut Map<String, Value>) {
+fn with_phones_not_stored(resource: &mut Map<String, Value>) {
     let numbers = resource.entry(PHONES).or_insert_with(|| Value::Array(Vec::new()));
     let Some(numbers) = numbers.as_array_mut() else { return };
     for kind in schema::PHONES {
@@ -231,13 +231,13 @@ fn employments_of(
     extension: Option<&Map<String, Value>>,
     mapping: &Mapping,
     calendar: CityCalendar,
-) -> Result<Option<Vec<ToldEmployment>>, UserError> {
+) -> Result<Option<Vec<ProvisionedEmployment>>, UserError> {
     let Some(list) = extension.and_then(|extension| extension.get("employments")).and_then(Value::as_array) else {
         return Ok(None);
     };
-    let mut employments: Vec<ToldEmployment> = Vec::new();
-    for told in list {
-        let text = |name: &str| told.get(name).and_then(Value::as_str);
+    let mut employments: Vec<ProvisionedEmployment> = Vec::new();
+    for provisioned in list {
+        let text = |name: &str| provisioned.get(name).and_then(Value::as_str);
         let named = |name: &'static str| move |why| UserError::Id { attribute: format!("employments.{name}"), why };
         let day_of = |name: &str| {
             let parsed = text(name)
@@ -257,7 +257,7 @@ fn employments_of(
                 return Err(UserError::PersonalIdentityNumber(format!("employments.{name}")));
             }
         }
-        employments.push(ToldEmployment {
+        employments.push(ProvisionedEmployment {
             id,
             administration: AdministrationCode::parse(
                 text("administration").ok_or(UserError::EmploymentLacks("administration"))?,
@@ -294,8 +294,8 @@ pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>,
             body.insert(name.clone(), value.clone());
         }
     }
-    let kept = [(ENTERPRISE, "employeeNumber"), (KURSKOLL, "protected"), (KURSKOLL, "employments")];
-    for (extension, name) in kept {
+    let stored = [(ENTERPRISE, "employeeNumber"), (KURSKOLL, "protected"), (KURSKOLL, "employments")];
+    for (extension, name) in stored {
         let value = before.get(extension).and_then(|extension| extension.get(name));
         if let Some(value) = value.filter(|_| body.get(extension).and_then(|e| e.get(name)).is_none()) {
             object_in(body, extension).insert(name.to_owned(), value.clone());
@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
 
-    fn kept(emails: &Value) -> Option<String> {
+    fn stored(emails: &Value) -> Option<String> {
         let resource = Map::from_iter([("emails".to_owned(), emails.clone())]);
         address_of(&resource).and_then(|email| email.get("value")).and_then(Value::as_str).map(ToOwned::to_owned)
     }
@@ -348,7 +348,7 @@ mod tests {
             (json!([{"type": "work"}, bare]), Some("b")),
             (json!([]), None),
         ] {
-            assert_eq!(kept(&emails).as_deref(), wanted, "{emails}");
+            assert_eq!(stored(&emails).as_deref(), wanted, "{emails}");
         }
     }
 
@@ -357,15 +357,15 @@ mod tests {
         let emails = json!([{"value": "w", "type": "work"}, {"value": "h", "type": "home", "primary": true},
                             {"value": "o", "type": "other"}, {"value": "b"}]);
         let mut resource = Map::from_iter([("emails".to_owned(), emails)]);
-        let kinds = kinds_not_kept(&resource, address_of(&resource)).expect("kinds");
+        let kinds = kinds_not_stored(&resource, address_of(&resource)).expect("kinds");
         assert_eq!(kinds, "home!,other");
         resource.insert("emails".to_owned(), json!([{"value": "w", "type": "work"}]));
-        with_values_not_kept(&mut resource, &BTreeMap::from([(EMAIL_OTHERS.to_owned(), kinds.clone())]));
+        with_values_not_stored(&mut resource, &BTreeMap::from([(EMAIL_OTHERS.to_owned(), kinds.clone())]));
         assert_eq!(
             resource["emails"],
             json!([{"value": "w", "type": "work"}, {"type": "home", "primary": true}, {"type": "other"}])
         );
-        assert_eq!(kinds_not_kept(&resource, address_of(&resource)), Some(kinds));
+        assert_eq!(kinds_not_stored(&resource, address_of(&resource)), Some(kinds));
     }
 
     proptest! {
@@ -384,7 +384,7 @@ mod tests {
                 .collect();
             let place = at.index(emails.len() + 1);
             emails.insert(place, json!({"value": "w", "type": "work", "primary": primary}));
-            prop_assert_eq!(kept(&Value::Array(emails)), Some("w".to_owned()));
+            prop_assert_eq!(stored(&Value::Array(emails)), Some("w".to_owned()));
         }
     }
 }

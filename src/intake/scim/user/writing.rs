@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::mapping::{Mapping, day};
 use super::super::resource::object_in;
 use super::super::schema::{ENTERPRISE, KURSKOLL, Place, USER};
-use super::{Account, EMAIL_PRIMARY, EMAIL_TYPE, PHONES, SAID_UNIT, UserId, is_shown_as_told, waiting_id};
+use super::{Account, EMAIL_PRIMARY, EMAIL_TYPE, PHONES, SAID_UNIT, UserId, is_shown_as_provisioned, waiting_id};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::provision::{shown, works_here};
@@ -67,33 +67,33 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             place_text(&mut user, place, value);
         }
     };
-    let told_texts = known.account.iter().flat_map(|account| &account.told);
-    for (path, value) in told_texts.filter(|(path, _)| is_shown_as_told(path)) {
+    let provisioned_texts = known.account.iter().flat_map(|account| &account.provisioned);
+    for (path, value) in provisioned_texts.filter(|(path, _)| is_shown_as_provisioned(path)) {
         put(path, value);
     }
     // A carrier shows what it was told, where that still holds.
-    let told = |path: &str| known.account.and_then(|account| account.told.get(path)).map(String::as_str);
+    let provisioned = |path: &str| known.account.and_then(|account| account.provisioned.get(path)).map(String::as_str);
     if let Some(employment) = employment {
         let path = &mapping.administration;
-        let holds = told(path).filter(|word| mapping.code_of(word).as_ref() == Ok(&employment.administration));
+        let holds = provisioned(path).filter(|word| mapping.code_of(word).as_ref() == Ok(&employment.administration));
         put(path, holds.unwrap_or(employment.administration.as_str()));
         if let Some(path) = &mapping.form {
-            let holds = told(path).filter(|word| EmploymentForm::parse(word) == Some(employment.form));
+            let holds = provisioned(path).filter(|word| EmploymentForm::parse(word) == Some(employment.form));
             put(path, holds.unwrap_or(employment.form.as_str()));
         }
         if let Some(path) = &mapping.starts_on {
-            let holds = told(path).filter(|text| day(text, calendar) == Some(employment.starts_on));
+            let holds = provisioned(path).filter(|text| day(text, calendar) == Some(employment.starts_on));
             put(path, holds.unwrap_or(&employment.starts_on.to_string()));
         }
     }
     put(&mapping.employee_number, number);
     put(&format!("{ENTERPRISE}:employeeNumber"), number);
     let shown = |said: &str, known_otherwise: Option<&str>| {
-        let word = if known.is_protected { told(said) } else { known_otherwise };
+        let word = if known.is_protected { provisioned(said) } else { known_otherwise };
         word.unwrap_or_default().to_owned()
     };
     let name = |said: &str, record: Option<&str>| {
-        let own = told(said).filter(|_| !known.speaks);
+        let own = provisioned(said).filter(|_| !known.speaks);
         shown(said, own.or(record))
     };
     put("name.givenName", &name("name.givenName", record.map(|record| record.given_name.as_str())));
@@ -107,7 +107,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             put_text(&mut user, mapping, path, &shown(SAID_UNIT, Some(employment.unit.as_str())));
         }
         if let Some(path) = &mapping.ends_on {
-            let holds = told(path).filter(|text| day(text, calendar) == employment.ends_on);
+            let holds = provisioned(path).filter(|text| day(text, calendar) == employment.ends_on);
             let written = employment.ends_on.map(|day| day.to_string()).unwrap_or_default();
             take(&mut user, mapping, path);
             put_text(&mut user, mapping, path, holds.unwrap_or(&written));
@@ -117,7 +117,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
             user.insert("emails".to_owned(), json!([address_view(&email, known.account)]));
         }
     }
-    let phones = told(PHONES).and_then(|phones| serde_json::from_str::<Value>(phones).ok());
+    let phones = provisioned(PHONES).and_then(|phones| serde_json::from_str::<Value>(phones).ok());
     user.extend(phones.map(|phones| (PHONES.to_owned(), phones)));
     user.insert("active".to_owned(), active.into());
     user.insert("id".to_owned(), known.id.to_string().into());
@@ -190,10 +190,10 @@ fn take(user: &mut Map<String, Value>, mapping: &Mapping, path: &str) {
 
 /// An address with the kind that it was told with. One that the provider did not tell is HR's, and for work.
 fn address_view(address: &str, account: Option<&Account>) -> Value {
-    let told = |name: &str| account.and_then(|account| account.told.get(name)).map(String::as_str);
-    let is_told = told("emails.value") == Some(address);
-    let kind = told(EMAIL_TYPE).filter(|_| is_told).or_else(|| (!is_told).then_some("work"));
-    let is_primary = !is_told || told(EMAIL_PRIMARY) != Some("false");
+    let provisioned = |name: &str| account.and_then(|account| account.provisioned.get(name)).map(String::as_str);
+    let is_reported = provisioned("emails.value") == Some(address);
+    let kind = provisioned(EMAIL_TYPE).filter(|_| is_reported).or_else(|| (!is_reported).then_some("work"));
+    let is_primary = !is_reported || provisioned(EMAIL_PRIMARY) != Some("false");
     let mut view = Map::new();
     view.insert("value".to_owned(), address.into());
     view.extend(kind.map(|kind| ("type".to_owned(), kind.into())));

@@ -64,7 +64,7 @@ fn completed() -> ReportedResult {
         target: course("infosec-basics"),
         kind: ResultKind::Completion,
         occurred_at: instant("2026-03-02T07:14:58Z"),
-        told_at: Some(instant("2026-03-02T07:15:00Z")),
+        reported_at: Some(instant("2026-03-02T07:15:00Z")),
         reason: None,
     }
 }
@@ -83,7 +83,7 @@ fn revoked(withdrawn: Option<&str>) -> ReportedResult {
     ReportedResult {
         kind: ResultKind::Revocation(withdrawn.map(event_id).map_or(Revokes::UpTo, Revokes::Event)),
         occurred_at: instant("2026-03-02T07:15:00Z"),
-        told_at: None,
+        reported_at: None,
         ..completed()
     }
 }
@@ -117,12 +117,12 @@ fn good() -> Vec<(&'static str, ReportedResult)> {
             "course_completed_in_the_hour_that_came_twice",
             ReportedResult {
                 occurred_at: instant("2025-10-26T00:30:00Z"),
-                told_at: Some(instant("2025-10-26T02:00:00Z")),
+                reported_at: Some(instant("2025-10-26T02:00:00Z")),
                 ..completed()
             },
         ),
         ("course_completed_never_is_when_it_was_sent", ReportedResult { occurred_at: sent, ..completed() }),
-        ("course_completed_without_timestamp", ReportedResult { told_at: None, ..completed() }),
+        ("course_completed_without_timestamp", ReportedResult { reported_at: None, ..completed() }),
         ("course_completed_with_empty_keys", ReportedResult { learner: by_email(), ..completed() }),
         (
             "course_completed_personal_identity_number_beside_email",
@@ -191,8 +191,8 @@ fn a_reason_is_kept_within_limits_and_never_costs_the_revocation() {
     );
     let understood = interpret(&event_id("msg_7"), body.as_bytes(), Stockholm, instant("2026-03-02T12:00:00Z"));
     let Ok(Understood::Result(result)) = understood else { panic!("understood: {understood:?}") };
-    let kept = result.reason.expect("a reason");
-    assert!(kept.starts_with("ab\nå") && kept.chars().count() == MAX_REASON, "{kept}");
+    let stored = result.reason.expect("a reason");
+    assert!(stored.starts_with("ab\nå") && stored.chars().count() == MAX_REASON, "{stored}");
 }
 
 #[test]

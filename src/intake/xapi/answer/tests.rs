@@ -81,11 +81,11 @@ fn a_context_activity_that_stood_alone_comes_back_in_a_list() {
 #[test]
 fn what_is_given_back_is_the_same_statement() {
     for body in [EVERYTHING, SUB_STATEMENT, VOIDING] {
-        let sent = statement(body, Version::V1_0_3);
+        let input = statement(body, Version::V1_0_3);
         let answer = exact(body);
-        assert!(equality::same(&sent, &statement(&answer, Version::V1_0_3)));
+        assert!(equality::same(&input, &statement(&answer, Version::V1_0_3)));
         let answer = canonical(body, "sv", &|_| None);
-        assert!(equality::same(&sent, &statement(&answer, Version::V1_0_3)));
+        assert!(equality::same(&input, &statement(&answer, Version::V1_0_3)));
     }
 }
 
@@ -176,8 +176,8 @@ fn canonical_tells_what_the_lrs_knows_of_activities() {
         ),
         "{answer}"
     );
-    let sent = read_body(ATTEMPT_SUBMITTED.as_bytes(), Version::V1_0_3).expect("statements").statements;
-    let answer = canonical(sent[0].raw, "sv", &known);
+    let input = read_body(ATTEMPT_SUBMITTED.as_bytes(), Version::V1_0_3).expect("statements").statements;
+    let answer = canonical(input[0].raw, "sv", &known);
     assert!(answer.contains("Säkerhet") && !answer.contains("nyanställda"), "{answer}");
 }
 
@@ -193,11 +193,11 @@ fn in_every_format_a_statement_is_still_found_by_what_it_was_found_by() {
     let languages = AcceptLanguage::default();
     let formats = [Format::Exact, Format::Ids, Format::Canonical { languages: &languages, definition: &|_| None }];
     for body in [SUB_STATEMENT, VOIDING, CONTEXT_AGENTS, COURSE_COMPLETED, ATTEMPT_SUBMITTED] {
-        for sent in read_body(body.as_bytes(), Version::V2_0).expect("a fixture").statements {
+        for input in read_body(body.as_bytes(), Version::V2_0).expect("a fixture").statements {
             for format in formats {
-                let answer = render(sent.raw, &set(), format).expect("a statement");
+                let answer = render(input.raw, &set(), format).expect("a statement");
                 let read = statement(&answer, Version::V2_0);
-                assert_eq!(terms(&read, None), terms(&sent, None), "{answer}");
+                assert_eq!(terms(&read, None), terms(&input, None), "{answer}");
             }
         }
     }

@@ -120,10 +120,10 @@ fn the_digest_of_a_statement_stays_what_it_was() {
 fn a_timestamp_that_an_lrs_set_makes_no_difference_to_who_leaves_it_aside() {
     let timed = with(VOIDING, "/timestamp", Some(json!("2026-03-02T08:14:58Z")));
     let later = with(VOIDING, "/timestamp", Some(json!("2026-03-03T08:14:58Z")));
-    let [sent, timed, later] = [VOIDING, &timed, &later].map(|body| statement(body, Version::V1_0_3));
-    assert_ne!(digest(&sent), digest(&timed));
-    assert_eq!(digest_without_timestamp(&sent), digest_without_timestamp(&timed));
-    assert!(same(&sent, &timed) && same(&later, &sent));
+    let [input, timed, later] = [VOIDING, &timed, &later].map(|body| statement(body, Version::V1_0_3));
+    assert_ne!(digest(&input), digest(&timed));
+    assert_eq!(digest_without_timestamp(&input), digest_without_timestamp(&timed));
+    assert!(same(&input, &timed) && same(&later, &input));
     assert!(!same(&timed, &later));
 }
 
@@ -131,8 +131,8 @@ fn a_timestamp_that_an_lrs_set_makes_no_difference_to_who_leaves_it_aside() {
 fn another_id_is_another_statement_where_both_have_one() {
     let one = with(VOIDING, "/id", Some(json!("6690e6c9-3ef0-4ed3-8b37-7f3964730bee")));
     let other = with(VOIDING, "/id", Some(json!("6690e6c9-3ef0-4ed3-8b37-7f3964730bef")));
-    let [sent, one, other] = [VOIDING, &one, &other].map(|body| statement(body, Version::V1_0_3));
-    assert!(same(&sent, &one) && !same(&one, &other));
+    let [input, one, other] = [VOIDING, &one, &other].map(|body| statement(body, Version::V1_0_3));
+    assert!(same(&input, &one) && !same(&one, &other));
 }
 
 /// Writes JSON anew: members in another order, spaces, and letters as escapes, as a bit of noise tells.

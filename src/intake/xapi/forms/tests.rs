@@ -160,7 +160,7 @@ fn a_uuid_is_of_the_variant_of_rfc_4122() {
 
 #[test]
 fn a_time_in_utc_keeps_its_decimals() {
-    for (sent, written) in [
+    for (input, written) in [
         ("2026-03-02T08:14:58+01:00", Some("2026-03-02T07:14:58Z")),
         ("2026-03-02T08:14:58.250+01:00", Some("2026-03-02T07:14:58.250Z")),
         ("2026-03-02T00:14:58.1234567-00:30", Some("2026-03-02T00:44:58.123456700Z")),
@@ -171,6 +171,6 @@ fn a_time_in_utc_keeps_its_decimals() {
         ("2026-03-02T08:14:58Z", None),
         ("soon", None),
     ] {
-        assert_eq!(in_utc(sent).as_deref(), written, "{sent}");
+        assert_eq!(in_utc(input).as_deref(), written, "{input}");
     }
 }

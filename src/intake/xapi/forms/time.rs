@@ -166,12 +166,12 @@ pub fn comparable_duration(text: &str) -> String {
         let (number, after) = tail.split_at(length);
         let (whole, decimals) = number.split_once(['.', ',']).unwrap_or((number, ""));
         let whole = whole.trim_start_matches('0');
-        let kept = if after.starts_with('S') { decimals.get(..2).unwrap_or(decimals) } else { decimals };
-        let kept = kept.trim_end_matches('0');
+        let stored = if after.starts_with('S') { decimals.get(..2).unwrap_or(decimals) } else { decimals };
+        let stored = stored.trim_end_matches('0');
         canonical.push_str(if whole.is_empty() { "0" } else { whole });
-        if !kept.is_empty() {
+        if !stored.is_empty() {
             canonical.push('.');
-            canonical.push_str(kept);
+            canonical.push_str(stored);
         }
         rest = after;
     }

@@ -148,9 +148,9 @@ proptest! {
         let read = read(&body, Version::V2_0).expect("valid statements");
         prop_assert!(read.is_array);
         prop_assert_eq!(read.statements.len(), bodies.len());
-        for (statement, sent) in read.statements.iter().zip(&bodies) {
-            prop_assert_eq!(statement.raw, sent);
-            prop_assert_eq!(&body[statement.offset..statement.offset + statement.raw.len()], sent);
+        for (statement, input) in read.statements.iter().zip(&bodies) {
+            prop_assert_eq!(statement.raw, input);
+            prop_assert_eq!(&body[statement.offset..statement.offset + statement.raw.len()], input);
         }
     }
 }

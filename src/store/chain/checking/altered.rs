@@ -6,11 +6,11 @@ use sea_orm::ConnectionTrait;
 
 use super::{Checking, NAMED};
 use crate::store::StoreError;
-use crate::store::chain::alterations::{self, KeptTable};
+use crate::store::chain::alterations::{self, MutableTable};
 use crate::store::chain::coverage::TABLES;
 use crate::store::chain::fault::{Fault, RowName, recovered};
 use crate::store::chain::newest;
-use crate::store::chain::rows::{COLUMN_DIGEST, Held, LEAF_ROWS};
+use crate::store::chain::rows::{COLUMN_DIGEST, ColumnValue, LEAF_ROWS};
 
 impl<C: ConnectionTrait> Checking<'_, C> {
     /// Rows that change in place, with what was noted of each when it last changed.
@@ -26,10 +26,10 @@ impl<C: ConnectionTrait> Checking<'_, C> {
                 tables.entry(one.table.as_str()).or_default().push(one);
             }
             for (name, noted) in tables {
-                let Some(KeptTable { table, columns, .. }) = alterations::kept(name) else { continue };
+                let Some(MutableTable { table, columns, .. }) = alterations::mutable(name) else { continue };
                 let keys: Vec<String> = noted.iter().map(|one| one.key.clone()).collect();
                 let rows = alterations::rows_of(self.connection, name, &keys).await?;
-                let rows: BTreeMap<&str, &[Held]> =
+                let rows: BTreeMap<&str, &[ColumnValue]> =
                     rows.iter().map(|row| (row.key.as_str(), row.columns.as_slice())).collect();
                 for one in noted {
                     let row = RowName { table: table.name, key: one.key.clone(), called: None };
@@ -37,17 +37,20 @@ impl<C: ConnectionTrait> Checking<'_, C> {
                         None if one.is_gone() => {}
                         None => self.found.add(Fault::Gone { row, link: None }),
                         Some(_) if one.is_gone() => self.found.add(Fault::Added { row, link: None }),
-                        Some(held) => {
+                        Some(column_values) => {
                             let noted: Vec<&[u8]> = one.columns.chunks_exact(COLUMN_DIGEST).collect();
-                            for place in one.differing(held) {
-                                let (Some(held), Some(noted)) = (held.get(place), noted.get(place)) else { continue };
+                            for place in one.differing(column_values) {
+                                let (Some(column_values), Some(noted)) = (column_values.get(place), noted.get(place))
+                                else {
+                                    continue;
+                                };
                                 let noted = <[u8; COLUMN_DIGEST]>::try_from(*noted).unwrap_or_default();
                                 let is_secret = columns.get(place).is_some_and(|(name, _)| is_secret(name));
                                 self.found.add(Fault::Changed {
                                     row: row.clone(),
                                     column: columns.get(place).map_or("", |(name, _)| *name),
-                                    should: recovered(noted, held, &[]),
-                                    stands: if is_secret { "another secret".to_owned() } else { held.shown() },
+                                    should: recovered(noted, column_values, &[]),
+                                    stands: if is_secret { "another secret".to_owned() } else { column_values.shown() },
                                     link: None,
                                 });
                             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Act, Change, Plan};
-use super::{KnownPerson, Told};
+use super::{KnownPerson, ProvisionedState};
 use crate::domain::directory::records::EmploymentRecord;
 use crate::domain::ids::EmploymentId;
 
@@ -14,15 +14,15 @@ pub fn governed_after(
     governed: &BTreeSet<EmploymentId>,
     known: &KnownPerson,
     plan: &Plan,
-    was: Option<&Told>,
-    told: &Told,
+    was: Option<&ProvisionedState>,
+    provisioned: &ProvisionedState,
 ) -> BTreeSet<EmploymentId> {
     let mut after = governed.clone();
-    let listed = |told: &Told| -> BTreeSet<EmploymentId> {
-        told.employments.iter().flatten().filter_map(|employment| employment.id.clone()).collect()
+    let listed = |provisioned: &ProvisionedState| -> BTreeSet<EmploymentId> {
+        provisioned.employments.iter().flatten().filter_map(|employment| employment.id.clone()).collect()
     };
-    let (was, now) = (was.map(listed).unwrap_or_default(), listed(told));
-    if told.employments.is_some() {
+    let (was, now) = (was.map(listed).unwrap_or_default(), listed(provisioned));
+    if provisioned.employments.is_some() {
         after.retain(|id| now.contains(id) || !was.contains(id) || !known.beside.of_active.contains(id));
     }
     after.extend(now.into_iter().filter(|id| !was.contains(id) && known.beside.of_active.contains(id)));

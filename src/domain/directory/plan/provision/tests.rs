@@ -24,8 +24,8 @@ fn code(text: &str) -> AdministrationCode {
     AdministrationCode::parse(text).expect("a code")
 }
 
-fn told(administration: &str, active: bool) -> Told {
-    Told {
+fn provisioned(administration: &str, active: bool) -> ProvisionedState {
+    ProvisionedState {
         given_name: Some("Eva".to_owned()),
         family_name: Some("Ek".to_owned()),
         protected: None,
@@ -39,9 +39,9 @@ fn told(administration: &str, active: bool) -> Told {
 #[derive(Debug, Clone, Default)]
 struct City {
     known: Known,
-    pictures: BTreeMap<EmployeeNumber, Told>,
+    pictures: BTreeMap<EmployeeNumber, ProvisionedState>,
     /// The accounts of the number 1, by user name, with their pictures.
-    accounts: BTreeMap<String, (Account, Told)>,
+    accounts: BTreeMap<String, (Account, ProvisionedState)>,
     /// HR's employments before an account went, all on one day.
     before_the_last_went: Vec<(String, BTreeMap<EmploymentId, EmploymentRecord>)>,
 }
@@ -67,42 +67,43 @@ impl City {
     }
 
     /// What a provider says through one of the accounts that it has of a person, by user name; the picture is the last one.
-    fn tell_as(&mut self, account: &str, told: &Told, today: NaiveDate) {
+    fn provision_as(&mut self, account: &str, provisioned: &ProvisionedState, today: NaiveDate) {
         let number = number("1");
         let accounts: Vec<Account> = self.accounts.values().map(|(account, _)| account.clone()).collect();
         let generation = u32::try_from(accounts.len()).expect("few") + 1;
-        let (mut kept, was) = match self.accounts.get(account) {
-            Some((kept, was)) => (kept.clone(), Some(was.clone())),
+        let (mut stored, was) = match self.accounts.get(account) {
+            Some((stored, was)) => (stored.clone(), Some(was.clone())),
             None => (Account { generation, user_name: account.to_owned(), ..Account::default() }, None),
         };
         let mut person = self.person(&number);
-        let is_active = was.as_ref().map_or(told.active, |was| was.active);
-        person.beside = beside(&accounts, kept.generation, is_active, &person.employments);
+        let is_active = was.as_ref().map_or(provisioned.active, |was| was.active);
+        person.beside = beside(&accounts, stored.generation, is_active, &person.employments);
         if let Some(before) = self.before_the_last_went.iter().find(|(of, ..)| of != account).map(|(.., before)| before)
         {
             person.beside.ended_today = before.clone();
         }
-        let goes = !told.active && is_active;
+        let goes = !provisioned.active && is_active;
         if goes {
             let hrs = person.employments.iter().filter(|(id, e)| !id.is_of_provider() && e.runs_or_is_to_come(today));
             self.before_the_last_went =
                 vec![(account.to_owned(), hrs.map(|(id, e)| (id.clone(), e.clone())).collect())];
         }
-        let plan = provision(&number, &person, was.as_ref(), told, EmploymentForm::Permanent, today).expect("a plan");
-        kept.governs = governed_after(&kept.governs, &person, &plan, was.as_ref(), told);
-        kept.active = told.active;
+        let plan =
+            provision(&number, &person, was.as_ref(), provisioned, EmploymentForm::Permanent, today).expect("a plan");
+        stored.governs = governed_after(&stored.governs, &person, &plan, was.as_ref(), provisioned);
+        stored.active = provisioned.active;
         self.known.apply(&plan);
-        self.accounts.insert(account.to_owned(), (kept, told.clone()));
+        self.accounts.insert(account.to_owned(), (stored, provisioned.clone()));
     }
 
     /// What a provider says, over the picture that it has; answers how much changed.
-    fn tell(&mut self, who: &str, told: &Told, today: NaiveDate) -> usize {
+    fn provision(&mut self, who: &str, provisioned: &ProvisionedState, today: NaiveDate) -> usize {
         let number = number(who);
         let person = self.person(&number);
         let was = self.pictures.get(&number);
-        let plan = provision(&number, &person, was, told, EmploymentForm::Permanent, today).expect("a plan");
+        let plan = provision(&number, &person, was, provisioned, EmploymentForm::Permanent, today).expect("a plan");
         self.known.apply(&plan);
-        self.pictures.insert(number, told.clone());
+        self.pictures.insert(number, provisioned.clone());
         plan.changes.len()
     }
 
@@ -146,25 +147,25 @@ fn row(who: &str, administration: &str, starts_on: &str, ends_on: Option<&str>) 
 #[test]
 fn a_person_who_is_told_of_begins_today_and_ends_on_the_day_of_the_deactivation() {
     let mut city = City::new();
-    assert_eq!(city.tell("1", &told("SEF", true), TODAY), 2);
+    assert_eq!(city.provision("1", &provisioned("SEF", true), TODAY), 2);
     assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01.."]);
-    assert_eq!(city.tell("1", &told("SEF", true), day("2026-04-02")), 0);
-    city.tell("1", &told("SEF", false), day("2026-04-10"));
+    assert_eq!(city.provision("1", &provisioned("SEF", true), day("2026-04-02")), 0);
+    city.provision("1", &provisioned("SEF", false), day("2026-04-10"));
     assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10"]);
-    assert_eq!(city.tell("1", &told("SEF", false), day("2026-04-11")), 0);
-    city.tell("1", &told("FGK", true), day("2026-06-01"));
+    assert_eq!(city.provision("1", &provisioned("SEF", false), day("2026-04-11")), 0);
+    city.provision("1", &provisioned("FGK", true), day("2026-06-01"));
     assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10", "scim:2026-06-01 FGK 2026-06-01.."]);
 }
 
 #[test]
 fn an_employment_to_come_is_withdrawn() {
     let mut city = City::new();
-    let mut coming = told("SEF", true);
+    let mut coming = provisioned("SEF", true);
     coming.post.starts_on = Some(day("2026-05-01"));
-    city.tell("1", &coming, TODAY);
+    city.provision("1", &coming, TODAY);
     assert_eq!(city.lines("1"), ["scim:2026-05-01 SEF 2026-05-01.."]);
     coming.active = false;
-    city.tell("1", &coming, day("2026-04-20"));
+    city.provision("1", &coming, day("2026-04-20"));
     assert!(city.lines("1").is_empty());
     assert!(city.known.persons.contains_key(&number("1")), "nobody is deleted");
 }
@@ -173,7 +174,7 @@ fn an_employment_to_come_is_withdrawn() {
 fn who_goes_and_comes_back_on_one_day_has_two_employments() {
     let mut city = City::new();
     for active in [true, false, true] {
-        city.tell("1", &told("SEF", active), TODAY);
+        city.provision("1", &provisioned("SEF", active), TODAY);
     }
     assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-01", "scim:2026-04-01/2 SEF 2026-04-01.."]);
 }
@@ -181,11 +182,11 @@ fn who_goes_and_comes_back_on_one_day_has_two_employments() {
 #[test]
 fn a_first_day_from_before_somebody_left_does_not_bridge_the_gap() {
     let mut city = City::new();
-    let mut hired = told("SEF", true);
+    let mut hired = provisioned("SEF", true);
     hired.post.starts_on = Some(day("2020-01-01"));
-    city.tell("1", &hired, TODAY);
-    city.tell("1", &Told { active: false, ..hired.clone() }, day("2026-04-10"));
-    city.tell("1", &hired, day("2026-08-01"));
+    city.provision("1", &hired, TODAY);
+    city.provision("1", &ProvisionedState { active: false, ..hired.clone() }, day("2026-04-10"));
+    city.provision("1", &hired, day("2026-08-01"));
     assert_eq!(city.lines("1"), ["scim:2020-01-01 SEF 2020-01-01..2026-04-10", "scim:2026-08-01 SEF 2026-08-01.."]);
 }
 
@@ -194,12 +195,12 @@ fn what_hrs_file_says_stays_where_the_provider_says_nothing_else() {
     let mut city = City::new();
     city.import(&[row("1", "SEF", "2020-01-01", None)], Extent::Full, TODAY);
     // A picture of what the provider was shown, with an address that it adds.
-    city.pictures.insert(number("1"), told("SEF", true));
-    let mut with_address = told("SEF", true);
+    city.pictures.insert(number("1"), provisioned("SEF", true));
+    let mut with_address = provisioned("SEF", true);
     with_address.post.email = Some("eva@example.org".to_owned());
-    assert_eq!(city.tell("1", &with_address, TODAY), 1);
+    assert_eq!(city.provision("1", &with_address, TODAY), 1);
     assert_eq!(city.lines("1"), ["1 SEF 2020-01-01.."]);
-    city.tell("1", &told("FGK", true), day("2026-04-10"));
+    city.provision("1", &provisioned("FGK", true), day("2026-04-10"));
     assert_eq!(city.lines("1"), ["1 SEF 2020-01-01..2026-04-09", "scim:2026-04-10 FGK 2026-04-10.."]);
 }
 
@@ -207,12 +208,12 @@ fn what_hrs_file_says_stays_where_the_provider_says_nothing_else() {
 fn beside_another_account_each_ends_what_it_told_and_the_last_ends_everything() {
     let mut city = City::new();
     city.import(&[row("1", "SEF", "2018-01-01", None)], Extent::Partial, TODAY);
-    city.tell_as("a", &told("SEF", true), TODAY);
-    city.tell_as("b", &told("FGK", true), day("2026-05-01"));
-    city.tell_as("a", &told("SEF", false), day("2026-06-01"));
+    city.provision_as("a", &provisioned("SEF", true), TODAY);
+    city.provision_as("b", &provisioned("FGK", true), day("2026-05-01"));
+    city.provision_as("a", &provisioned("SEF", false), day("2026-06-01"));
     let first = "scim:2026-04-01 SEF 2026-04-01..2026-06-01";
     assert_eq!(city.lines("1"), ["1 SEF 2018-01-01..", first, "scim:2026-05-01 FGK 2026-05-01.."]);
-    city.tell_as("b", &told("FGK", false), day("2026-07-01"));
+    city.provision_as("b", &provisioned("FGK", false), day("2026-07-01"));
     let second = "scim:2026-05-01 FGK 2026-05-01..2026-07-01";
     assert_eq!(city.lines("1"), ["1 SEF 2018-01-01..2026-07-01", first, second]);
 }
@@ -220,33 +221,36 @@ fn beside_another_account_each_ends_what_it_told_and_the_last_ends_everything() 
 #[test]
 fn a_last_day_from_before_a_return_is_the_old_employments() {
     let mut city = City::new();
-    let mut leaver = told("SEF", true);
+    let mut leaver = provisioned("SEF", true);
     leaver.post.ends_on = Some(day("2026-04-10"));
-    city.tell_as("a", &leaver, TODAY);
-    city.tell_as("a", &Told { active: false, ..leaver.clone() }, day("2026-04-10"));
-    city.tell_as("b", &leaver, day("2026-08-01"));
+    city.provision_as("a", &leaver, TODAY);
+    city.provision_as("a", &ProvisionedState { active: false, ..leaver.clone() }, day("2026-04-10"));
+    city.provision_as("b", &leaver, day("2026-08-01"));
     assert_eq!(city.lines("1"), ["scim:2026-04-01 SEF 2026-04-01..2026-04-10", "scim:2026-08-01 SEF 2026-08-01.."]);
 }
 
 #[test]
 fn who_is_told_of_without_an_administration_is_known_and_works_nowhere_yet() {
-    let mut nowhere = told("SEF", true);
+    let mut nowhere = provisioned("SEF", true);
     nowhere.post.administration = None;
-    let plan = |was: Option<&Told>, person: &KnownPerson| {
+    let plan = |was: Option<&ProvisionedState>, person: &KnownPerson| {
         provision(&number("1"), person, was, &nowhere, EmploymentForm::Permanent, TODAY)
     };
     let known = plan(None, &KnownPerson::default()).expect("a plan");
     assert!(matches!(known.changes.as_slice(), [Change::Person(Act::Added(_))]), "{known:?}");
     // To take an administration away is another thing: then somebody must say where the person works.
     let mut city = City::new();
-    city.tell("1", &told("SEF", true), TODAY);
-    assert_eq!(plan(Some(&told("SEF", true)), &city.person(&number("1"))), Err(ProvisionFault::NoAdministration));
+    city.provision("1", &provisioned("SEF", true), TODAY);
+    assert_eq!(
+        plan(Some(&provisioned("SEF", true)), &city.person(&number("1"))),
+        Err(ProvisionFault::NoAdministration)
+    );
 }
 
 /// One thing that somebody tells on a day.
 #[derive(Debug, Clone)]
 enum Step {
-    Told(u8, &'static str, bool),
+    ProvisionedState(u8, &'static str, bool),
     File(Vec<(u8, &'static str)>, bool),
     NextDay,
 }
@@ -254,7 +258,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let administration = || prop::sample::select(&["FGK", "SEF"][..]);
     prop_oneof![
-        4 => (0_u8..4, administration(), any::<bool>()).prop_map(|(who, code, active)| Step::Told(who, code, active)),
+        4 => (0_u8..4, administration(), any::<bool>()).prop_map(|(who, code, active)| Step::ProvisionedState(who, code, active)),
         2 => (prop::collection::btree_map(4_u8..8, administration(), 0..4), any::<bool>())
             .prop_map(|(rows, full)| Step::File(rows.into_iter().collect(), full)),
         1 => Just(Step::NextDay),
@@ -268,8 +272,8 @@ fn carried_out(steps: &[Step], repeat: bool) -> City {
         for _ in 0..=usize::from(repeat && !matches!(step, Step::NextDay)) {
             match step {
                 Step::NextDay => today = add_days(today, 1),
-                Step::Told(who, administration, active) => {
-                    city.tell(&who.to_string(), &told(administration, *active), today);
+                Step::ProvisionedState(who, administration, active) => {
+                    city.provision(&who.to_string(), &provisioned(administration, *active), today);
                 }
                 Step::File(rows, full) => {
                     let rows: Vec<ReportedEmployment> =
@@ -295,9 +299,9 @@ proptest! {
     ) {
         let at = at.index(steps.len() - 1);
         let independent = match (&steps[at], &steps[at + 1]) {
-            (Step::Told(a, ..), Step::Told(b, ..)) => a != b,
+            (Step::ProvisionedState(a, ..), Step::ProvisionedState(b, ..)) => a != b,
             // Files speak of others than the provider, and end nothing that they cannot name.
-            (Step::Told(..), Step::File(..)) | (Step::File(..), Step::Told(..)) => true,
+            (Step::ProvisionedState(..), Step::File(..)) | (Step::File(..), Step::ProvisionedState(..)) => true,
             _ => false,
         };
         prop_assume!(independent);
@@ -316,16 +320,16 @@ proptest! {
         let extent = if full { Extent::Full } else { Extent::Partial };
         let (mut first, mut second) = (City::new(), City::new());
         first.import(&rows, extent, TODAY);
-        first.tell("1", &told(administration, true), TODAY);
-        second.tell("1", &told(administration, true), TODAY);
+        first.provision("1", &provisioned(administration, true), TODAY);
+        second.provision("1", &provisioned(administration, true), TODAY);
         second.import(&rows, extent, TODAY);
         prop_assert_eq!(&first.known, &second.known);
         if !active {
             // Where both say that the person left, they end the same as well.
             let left = [row("1", in_file, "2026-01-01", Some("2026-04-01"))];
             first.import(&left, extent, TODAY);
-            first.tell("1", &told(administration, false), TODAY);
-            second.tell("1", &told(administration, false), TODAY);
+            first.provision("1", &provisioned(administration, false), TODAY);
+            second.provision("1", &provisioned(administration, false), TODAY);
             second.import(&left, extent, TODAY);
             prop_assert_eq!(&first.known, &second.known);
         }
@@ -339,9 +343,9 @@ proptest! {
         days in 0_u32..60, repeats in any::<bool>(),
     ) {
         let hired = |code: &str, active: bool, days: Option<i64>| {
-            let mut told = told(code, active);
-            told.post.starts_on = days.map(|days| TODAY + chrono::Duration::days(days));
-            told
+            let mut provisioned = provisioned(code, active);
+            provisioned.post.starts_on = days.map(|days| TODAY + chrono::Duration::days(days));
+            provisioned
         };
         let later = add_days(TODAY, days);
         let carried_out = |goes_first: bool| {
@@ -349,13 +353,13 @@ proptest! {
             if in_file {
                 city.import(&[row("1", "SEF", "2018-01-01", None)], Extent::Full, TODAY);
             }
-            city.tell_as("a", &hired("SEF", true, began), TODAY);
+            city.provision_as("a", &hired("SEF", true, began), TODAY);
             for goes in [goes_first, !goes_first] {
                 for _ in 0..=usize::from(repeats) {
                     if goes {
-                        city.tell_as("a", &hired("SEF", false, began), later);
+                        city.provision_as("a", &hired("SEF", false, began), later);
                     } else {
-                        city.tell_as("b", &hired("FGK", true, begins), later);
+                        city.provision_as("b", &hired("FGK", true, begins), later);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn told(known: &Known, files: &Files, extent: Extent) -> Vec<String> {
+fn reported(known: &Known, files: &Files, extent: Extent) -> Vec<String> {
     let plan = plan(known, files, extent, TODAY).expect("a plan");
     plan.difference().map(|row| serde_json::to_string(&row).expect("JSON")).collect()
 }
@@ -10,7 +10,7 @@ fn a_difference_has_a_row_for_each_field_and_none_for_what_stays() {
     let known = known(&employments(["1/a SEF 2020-01-01", "2/a SEF 2020-01-01", "3/a SEF 2026-05-01"]));
     let files = employments(["1/a FGK 2020-01-02", "4/a SEF 2026-04-01"]);
     assert_eq!(
-        told(&known, &files, Extent::Full),
+        reported(&known, &files, Extent::Full),
         [
             r#"{"kind":"person","act":"added","key":"4","field":"given_name","before":null,"after":"Åsa"}"#,
             r#"{"kind":"person","act":"added","key":"4","field":"family_name","before":null,"after":"Öberg"}"#,
@@ -49,7 +49,7 @@ fn of_somebody_protected_a_difference_shows_the_number() {
     }
     let known = known(&employments(["1/a FGK 2020-01-01"]));
     assert_eq!(
-        told(&known, &protected, Extent::Partial),
+        reported(&known, &protected, Extent::Partial),
         [
             r#"{"kind":"person","act":"changed","key":"1","field":null,"before":null,"after":null}"#,
             r#"{"kind":"employment","act":"changed","key":"1","field":null,"before":null,"after":null}"#,
@@ -60,7 +60,7 @@ fn of_somebody_protected_a_difference_shows_the_number() {
 #[test]
 fn what_is_all_key_has_one_row_without_a_field() {
     let files = Files { identities: rows([identity("1", "17")]), ..employments(["1/a SEF 2020-01-01"]) };
-    let row = told(&known(&Files::default()), &files, Extent::Full).pop().expect("a row");
+    let row = reported(&known(&Files::default()), &files, Extent::Full).pop().expect("a row");
     assert_eq!(
         row,
         r#"{"kind":"identity","act":"added","key":"1 at larportal: account 17 on https://larportal.example.org","field":null,"before":null,"after":null}"#

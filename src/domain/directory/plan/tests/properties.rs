@@ -63,13 +63,13 @@ prop_compose! {
 
 /// Rows that have each key once, as the reader of files sees to it.
 fn distinct<T: Keyed>(records: impl Iterator<Item = T>) -> Option<Vec<Row<T>>> {
-    let mut kept: Vec<T> = Vec::new();
+    let mut stored: Vec<T> = Vec::new();
     for record in records {
-        if kept.iter().all(|known| known.key() != record.key()) {
-            kept.push(record);
+        if stored.iter().all(|known| known.key() != record.key()) {
+            stored.push(record);
         }
     }
-    rows(kept)
+    rows(stored)
 }
 
 /// A directory in which all references of the generated files hold, whose employees all have an ended employment.
@@ -100,7 +100,7 @@ fn acts<K: Ord + Clone, T: Clone + PartialEq>(before: &BTreeMap<K, T>, after: &B
     keys.into_iter().rev().filter_map(act).collect()
 }
 
-fn told_by_facts(before: &Known, after: &Known) -> Vec<Change> {
+fn reported_by_facts(before: &Known, after: &Known) -> Vec<Change> {
     let by_themselves = |known: &Known| known.identities.iter().map(|i| (i.clone(), i.clone())).collect();
     let (identities, identities_after): (BTreeMap<_, _>, BTreeMap<_, _>) =
         (by_themselves(before), by_themselves(after));
@@ -134,7 +134,7 @@ proptest! {
         let Ok(plan) = plan(&known, &files, extent, TODAY) else { return Ok(()) };
         let mut after = known.clone();
         after.apply(&plan);
-        let told = Plan::carried_out(told_by_facts(&known, &after), extent, TODAY, plan.protected.clone());
+        let told = Plan::carried_out(reported_by_facts(&known, &after), extent, TODAY, plan.protected.clone());
         prop_assert_eq!(&told.changes, &plan.changes);
         prop_assert!(told.difference().eq(plan.difference()));
     }

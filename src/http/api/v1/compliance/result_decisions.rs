@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::compliance::decide_results::{
-    DecideResultError, DecidedAnswer, DecisionAnswer, ResultDecisionRequest, StandingChange, kind_of,
+    DecideResultError, DecidedAnswer, DecisionAnswer, ResultDecisionRequest, StateChange, kind_of,
 };
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::approval::State as DecisionState;
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::domain::training::{ResultDecision, Target, Verdict};
@@ -79,7 +79,7 @@ pub struct DecidedResultView {
 
 /// How a decision changes what holds for an employee.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StandingChangeView {
+pub struct StateChangeView {
     employee_number: String,
     requirement: String,
     /// The first day on which it changes.
@@ -101,8 +101,8 @@ pub struct ResultDecidedView {
     result: DecidedResultView,
     /// Whether it counts for nothing until somebody else approves it.
     needs_approval: bool,
-    /// Whose standing it changes, or would change once it is approved.
-    changes: Vec<StandingChangeView>,
+    /// Whose state it changes, or would change once it is approved.
+    changes: Vec<StateChangeView>,
 }
 
 /// A page of decisions, newest first.
@@ -142,17 +142,17 @@ impl From<DecisionAnswer> for ResultDecisionView {
     }
 }
 
-impl From<StandingChange> for StandingChangeView {
-    fn from(change: StandingChange) -> Self {
-        let StandingChange { number, requirement, from, before, after } = change;
+impl From<StateChange> for StateChangeView {
+    fn from(change: StateChange) -> Self {
+        let StateChange { number, requirement, from, before, after } = change;
         Self {
             employee_number: number.to_string(),
             requirement: requirement.to_string(),
             from,
-            status_before: before.as_ref().map(|standing| standing.status.as_str()),
-            status_after: after.as_ref().map(|standing| standing.status.as_str()),
-            valid_until_before: before.and_then(|standing| standing.valid_until),
-            valid_until_after: after.and_then(|standing| standing.valid_until),
+            status_before: before.as_ref().map(|state| state.status.as_str()),
+            status_after: after.as_ref().map(|state| state.status.as_str()),
+            valid_until_before: before.and_then(|state| state.valid_until),
+            valid_until_after: after.and_then(|state| state.valid_until),
         }
     }
 }
@@ -175,7 +175,7 @@ impl From<DecidedAnswer> for ResultDecidedView {
                 occurred_at: event.occurred_at,
             },
             needs_approval,
-            changes: changes.into_iter().map(StandingChangeView::from).collect(),
+            changes: changes.into_iter().map(StateChangeView::from).collect(),
         }
     }
 }
@@ -222,14 +222,14 @@ fn decision(text: &str) -> Result<i64, Problem> {
     ),
 )]
 #[get("/results/decisions")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ResultDecisionsPageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ResultDecisionsPageView>, Problem> {
     let query = query.only(&["state", "limit", "before"])?;
     let state = query.text("state").map(|text| {
         let words = DecisionState::ALL.map(DecisionState::as_str).join(", ");
         DecisionState::parse(text).ok_or_else(|| Problem::bad_request(format!("state={text} is none of: {words}")))
     });
     let at_most = query.limit(100, 500)?;
-    let found = app.list_result_decisions(&asker, state.transpose()?, query.row("before")?, at_most as u64).await?;
+    let found = app.list_result_decisions(&caller, state.transpose()?, query.row("before")?, at_most as u64).await?;
     let next = found.last().filter(|_| found.len() == at_most).map(|last| last.decision.id.to_string());
     Ok(Json(ResultDecisionsPageView { items: found.into_iter().map(ResultDecisionView::from).collect(), next }))
 }
@@ -247,12 +247,17 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<R
     ),
 )]
 #[get("/results/decisions/<id>")]
-pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ResultDecisionView>, Problem> {
+pub async fn show(
+    app: &State<App>,
+    caller: Caller,
+    query: Query,
+    id: &str,
+) -> Result<Json<ResultDecisionView>, Problem> {
     query.only(&[])?;
-    Ok(Json(app.show_result_decision(&asker, decision(id)?).await?.into()))
+    Ok(Json(app.show_result_decision(&caller, decision(id)?).await?.into()))
 }
 
-/// Withdraws a result by hand, or restores one, and says whose standing that changes
+/// Withdraws a result by hand, or restores one, and says whose state that changes
 ///
 /// It counts at once, and goes before what the platform revokes. Where the register is set up so that two must agree, it waits for somebody else to
 /// approve it. With `dry_run`, nothing changes.
@@ -274,13 +279,13 @@ pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Res
 #[post("/results/decisions", data = "<body>")]
 pub async fn decide(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<ResultDecisionBody>, Problem>,
 ) -> Result<Json<ResultDecidedView>, Problem> {
     query.only(&[])?;
     let JsonBody(body) = body?;
-    Ok(Json(app.decide_result(&asker, &body.request()?).await?.into()))
+    Ok(Json(app.decide_result(&caller, &body.request()?).await?.into()))
 }
 
 /// Approves a decision about a result that somebody else proposed; it counts from now on
@@ -299,12 +304,12 @@ pub async fn decide(
 #[post("/results/decisions/<id>/approve")]
 pub async fn approve(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
 ) -> Result<Json<ResultDecisionView>, Problem> {
     query.only(&[])?;
-    Ok(Json(app.approve_result_decision(&asker, decision(id)?).await?.into()))
+    Ok(Json(app.approve_result_decision(&caller, decision(id)?).await?.into()))
 }
 
 /// Rejects a decision about a result that is proposed; it never counts, for a reason
@@ -327,14 +332,14 @@ pub async fn approve(
 #[post("/results/decisions/<id>/reject", data = "<body>")]
 pub async fn reject(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<ResultDecisionView>, Problem> {
     query.only(&[])?;
     let because = reason(&body?.0.reason)?;
-    Ok(Json(app.reject_result_decision(&asker, decision(id)?, &because).await?.into()))
+    Ok(Json(app.reject_result_decision(&caller, decision(id)?, &because).await?.into()))
 }
 
 impl From<DecideResultError> for Problem {

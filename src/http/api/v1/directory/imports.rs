@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::directory::show_imports::ShowImportsError;
 use crate::app::directory::undo_import::{UndoImportError, UndoImportRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::http::api::v1::employees::corrections::reason;
 use crate::http::api::v1::reports::export::Download;
 use crate::http::guards::json::JsonBody;
@@ -45,10 +45,10 @@ fn row(id: &str) -> Result<i64, Problem> {
     ),
 )]
 #[get("/imports")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ImportPageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ImportPageView>, Problem> {
     let query = query.only(&["limit", "before"])?;
     let limit = query.limit(100, 500)?;
-    let found = app.list_imports(&asker, query.row("before")?, limit as u64).await?;
+    let found = app.list_imports(&caller, query.row("before")?, limit as u64).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
     Ok(Json(ImportPageView { items: found.into_iter().map(ImportView::from).collect(), next }))
 }
@@ -66,9 +66,9 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<I
     ),
 )]
 #[get("/imports/<id>")]
-pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ImportView>, Problem> {
+pub async fn show(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<ImportView>, Problem> {
     query.only(&[])?;
-    Ok(Json(app.show_import(&asker, row(id)?).await?.into()))
+    Ok(Json(app.show_import(&caller, row(id)?).await?.into()))
 }
 
 /// What an import changed: a page of it in JSON, or all of it as CSV where `Accept` asks for `text/csv`
@@ -96,7 +96,7 @@ pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Res
 #[get("/imports/<id>/difference")]
 pub async fn show_difference(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     accept: Option<&Accept>,
     id: &str,
@@ -106,9 +106,9 @@ pub async fn show_difference(
     let after = usize::try_from(query.row("after")?.unwrap_or(0)).unwrap_or(usize::MAX);
     let asks_for_csv = accept.is_some_and(|accept| accept.preferred().media_type().is_csv());
     if asks_for_csv {
-        return Ok(DifferenceAnswer::File(Box::new(file(app, &asker, row(id)?).await?)));
+        return Ok(DifferenceAnswer::File(Box::new(file(app, &caller, row(id)?).await?)));
     }
-    let (_, plan) = app.import_difference(&asker, row(id)?).await?;
+    let (_, plan) = app.import_difference(&caller, row(id)?).await?;
     let mut rows = plan.difference().skip(after);
     let items: Vec<DifferenceRowView> = rows.by_ref().take(limit).map(DifferenceRowView::from).collect();
     let next = rows.next().map(|_| (after + items.len()).to_string());
@@ -130,16 +130,16 @@ pub async fn show_difference(
 #[get("/imports/<id>/difference.csv")]
 pub async fn export_difference(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
 ) -> Result<Download<WholeBody>, Problem> {
     query.only(&[])?;
-    file(app, &asker, row(id)?).await
+    file(app, &caller, row(id)?).await
 }
 
-async fn file(app: &App, asker: &Asker, id: i64) -> Result<Download<WholeBody>, Problem> {
-    let (_, plan) = app.import_difference(asker, id).await?;
+async fn file(app: &App, caller: &Caller, id: i64) -> Result<Download<WholeBody>, Problem> {
+    let (_, plan) = app.import_difference(caller, id).await?;
     let mut body = WholeBody::default();
     body.append(difference::csv_header().as_bytes()).map_err(|error| Problem::internal(&error))?;
     for row in plan.difference() {
@@ -186,7 +186,7 @@ const FIRST_CHANGES: usize = 1000;
 #[post("/imports/<id>/undo", data = "<body>")]
 pub async fn undo(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<UndoImportBody>, Problem>,
@@ -194,7 +194,7 @@ pub async fn undo(
     query.only(&[])?;
     let JsonBody(body) = body?;
     let request = UndoImportRequest { import: row(id)?, reason: reason(&body.reason)?, dry_run: body.dry_run };
-    let undone = app.undo_import(&asker, &request, &|_| {}).await?;
+    let undone = app.undo_import(&caller, &request, &|_| {}).await?;
     Ok(Json(UndoneImportView::of(undone.report, undone.import.id, &undone.undoing, FIRST_CHANGES)))
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::directory::reorganise::{Moved, ReorganisationAnswer, ReorganisationRequest, ReorganiseError};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::directory::succession::{Reorganisation, Step};
 use crate::domain::ids::AdministrationCode;
 use crate::http::api::v1::employees::corrections::{reason, wrong};
@@ -255,13 +255,13 @@ impl From<ReorganisationAnswer> for ReorganisedView {
 #[post("/reorganisations", data = "<body>")]
 pub async fn make(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<ReorganisationBody>, Problem>,
 ) -> Result<Json<ReorganisedView>, Problem> {
     query.only(&[])?;
     let JsonBody(body) = body?;
-    Ok(Json(app.reorganise(&asker, &body.request()?).await?.into()))
+    Ok(Json(app.reorganise(&caller, &body.request()?).await?.into()))
 }
 
 /// Every reorganisation, the newest first; those that were taken back are among them
@@ -275,9 +275,9 @@ pub async fn make(
     ),
 )]
 #[get("/reorganisations")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ReorganisationsView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ReorganisationsView>, Problem> {
     query.only(&[])?;
-    let items = app.list_reorganisations(&asker).await?.into_iter().map(ReorganisationView::from);
+    let items = app.list_reorganisations(&caller).await?.into_iter().map(ReorganisationView::from);
     Ok(Json(ReorganisationsView { items: items.collect() }))
 }
 
@@ -301,7 +301,7 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<R
 #[post("/reorganisations/<id>/undo", data = "<body>")]
 pub async fn undo(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
@@ -309,7 +309,7 @@ pub async fn undo(
     query.only(&[])?;
     let because = reason(&body?.0.reason)?;
     let id = id.parse().map_err(|_| Problem::not_found(format!("no reorganisation {id} is known")))?;
-    Ok(Json(app.undo_reorganisation(&asker, id, &because).await?.into()))
+    Ok(Json(app.undo_reorganisation(&caller, id, &because).await?.into()))
 }
 
 impl From<ReorganiseError> for Problem {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::employees::correct::{CorrectError, CorrectionAnswer, CorrectionRequest};
 use crate::app::employees::merge::StatusChanges;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::compliance::Status;
 use crate::domain::directory::EmploymentForm;
 use crate::domain::directory::plan::correct::{
@@ -295,7 +295,7 @@ impl AbsenceBody {
 #[post("/employees/<employee_number>/corrections", data = "<body>")]
 pub async fn make(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     employee_number: &str,
     query: Query,
     body: Result<JsonBody<CorrectionBody>, Problem>,
@@ -316,7 +316,7 @@ pub async fn make(
         reason: reason(&body.reason)?,
         dry_run: body.dry_run,
     };
-    Ok(Json(app.correct_employee(&asker, &request).await?.into()))
+    Ok(Json(app.correct_employee(&caller, &request).await?.into()))
 }
 
 impl From<CorrectError> for Problem {

@@ -5,7 +5,7 @@ use rocket::{State, get, post};
 
 use super::proposal_views::{ExemptionBody, ExemptionView, ExemptionsPageView};
 use super::proposals::{self, ReasonBody};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -27,8 +27,8 @@ use crate::http::problem::Problem;
     ),
 )]
 #[get("/exemptions")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ExemptionsPageView>, Problem> {
-    let (items, next) = proposals::list(app, &asker, query).await?;
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ExemptionsPageView>, Problem> {
+    let (items, next) = proposals::list(app, &caller, query).await?;
     Ok(Json(ExemptionsPageView { items, next }))
 }
 
@@ -45,8 +45,8 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<E
     ),
 )]
 #[get("/exemptions/<id>")]
-pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
-    proposals::show(app, &asker, query, id).await
+pub async fn show(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
+    proposals::show(app, &caller, query, id).await
 }
 
 /// Exempts an employee from a requirement for a time
@@ -70,11 +70,11 @@ pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Res
 #[post("/exemptions", data = "<body>")]
 pub async fn propose(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<ExemptionBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    proposals::propose(app, &asker, query, body).await
+    proposals::propose(app, &caller, query, body).await
 }
 
 /// Approves an exemption that somebody else proposed; it counts from now on
@@ -91,8 +91,8 @@ pub async fn propose(
     ),
 )]
 #[post("/exemptions/<id>/approve")]
-pub async fn approve(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
-    proposals::approve(app, &asker, query, id).await
+pub async fn approve(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<ExemptionView>, Problem> {
+    proposals::approve(app, &caller, query, id).await
 }
 
 /// Rejects an exemption that is proposed; it never counts, for a reason
@@ -115,12 +115,12 @@ pub async fn approve(app: &State<App>, asker: Asker, query: Query, id: &str) -> 
 #[post("/exemptions/<id>/reject", data = "<body>")]
 pub async fn reject(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    proposals::reject(app, &asker, query, id, body).await
+    proposals::reject(app, &caller, query, id, body).await
 }
 
 /// Withdraws an exemption that counts; what was reported stays as it was, for a reason
@@ -143,10 +143,10 @@ pub async fn reject(
 #[post("/exemptions/<id>/withdraw", data = "<body>")]
 pub async fn withdraw(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<ExemptionView>, Problem> {
-    proposals::withdraw(app, &asker, query, id, body).await
+    proposals::withdraw(app, &caller, query, id, body).await
 }

@@ -6,8 +6,8 @@ use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::employees::history::{HistoryAnswer, HistoryRequest, ShowHistoryError, ToldEntry};
-use crate::app::{App, Asker};
+use crate::app::employees::history::{AttributedEntry, HistoryAnswer, HistoryRequest, ShowHistoryError};
+use crate::app::{App, Caller};
 use crate::domain::history::{Entry, FieldChange, Kind, Place};
 use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::query::Query;
@@ -88,9 +88,9 @@ impl From<Entry> for ChangedView {
     }
 }
 
-impl From<ToldEntry> for HistoryEntryView {
-    fn from(told: ToldEntry) -> Self {
-        let ToldEntry { mut entry, by, how } = told;
+impl From<AttributedEntry> for HistoryEntryView {
+    fn from(reported: AttributedEntry) -> Self {
+        let AttributedEntry { mut entry, by, how } = reported;
         let (reason, merged_number) = (entry.reason.take(), entry.merged_number.take().map(String::from));
         Self { known_at: entry.known_at, by, how: how.as_str(), changed: entry.into(), reason, merged_number }
     }
@@ -129,7 +129,7 @@ impl From<HistoryAnswer> for HistoryPageView {
 #[get("/employees/<employee_number>/history")]
 pub async fn show(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     employee_number: &str,
     query: Query,
 ) -> Result<Json<HistoryPageView>, Problem> {
@@ -148,7 +148,7 @@ pub async fn show(
         HistoryRequest { after: after.transpose()?, kind: kind.transpose()?, at_most: query.limit(100, 500)? };
     let number = EmployeeNumber::parse(employee_number)
         .map_err(|why| Problem::not_found(format!("the employee number {why}")))?;
-    Ok(Json(app.show_history(&asker, &number, request).await?.into()))
+    Ok(Json(app.show_history(&caller, &number, request).await?.into()))
 }
 
 impl From<ShowHistoryError> for Problem {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::employees::merge::{MergeAnswer, MergeError, MergeRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::directory::merge::Merge;
 use crate::domain::ids::EmployeeNumber;
 use crate::http::api::v1::employees::corrections::{StatusChangeView, reason, status_changes, wrong};
@@ -133,7 +133,7 @@ impl From<MergeAnswer> for MergedView {
 #[post("/employees/<employee_number>/merge", data = "<body>")]
 pub async fn make(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     employee_number: &str,
     query: Query,
     body: Result<JsonBody<MergeBody>, Problem>,
@@ -147,7 +147,7 @@ pub async fn make(
         reason: reason(&body.reason)?,
         dry_run: body.dry_run,
     };
-    Ok(Json(app.merge_employees(&asker, &request).await?.into()))
+    Ok(Json(app.merge_employees(&caller, &request).await?.into()))
 }
 
 /// Takes a merge back: two persons from now on, each with what is known under their own number
@@ -170,7 +170,7 @@ pub async fn make(
 #[post("/merges/<id>/undo", data = "<body>")]
 pub async fn undo(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<UndoMergeBody>, Problem>,
@@ -178,7 +178,7 @@ pub async fn undo(
     query.only(&[])?;
     let JsonBody(body) = body?;
     let id = id.parse().map_err(|_| Problem::not_found(format!("no merge with the id {id} is known")))?;
-    Ok(Json(app.undo_merge(&asker, id, &reason(&body.reason)?).await?.into()))
+    Ok(Json(app.undo_merge(&caller, id, &reason(&body.reason)?).await?.into()))
 }
 
 /// Merges, newest first, undone ones included
@@ -196,10 +196,10 @@ pub async fn undo(
     ),
 )]
 #[get("/merges")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<MergePageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<MergePageView>, Problem> {
     let query = query.only(&["limit", "before"])?;
     let limit = query.limit(100, 500)?;
-    let found = app.list_merges(&asker, query.row("before")?, limit as u64).await?;
+    let found = app.list_merges(&caller, query.row("before")?, limit as u64).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
     Ok(Json(MergePageView { items: found.into_iter().map(MergeView::from).collect(), next }))
 }

@@ -5,7 +5,7 @@ use rocket::{State, get, post};
 
 use super::proposal_views::{PriorTrainingBody, PriorTrainingView, PriorTrainingsPageView};
 use super::proposals::{self, ReasonBody};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -27,8 +27,8 @@ use crate::http::problem::Problem;
     ),
 )]
 #[get("/prior-training")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<PriorTrainingsPageView>, Problem> {
-    let (items, next) = proposals::list(app, &asker, query).await?;
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<PriorTrainingsPageView>, Problem> {
+    let (items, next) = proposals::list(app, &caller, query).await?;
     Ok(Json(PriorTrainingsPageView { items, next }))
 }
 
@@ -45,8 +45,13 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<P
     ),
 )]
 #[get("/prior-training/<id>")]
-pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<PriorTrainingView>, Problem> {
-    proposals::show(app, &asker, query, id).await
+pub async fn show(
+    app: &State<App>,
+    caller: Caller,
+    query: Query,
+    id: &str,
+) -> Result<Json<PriorTrainingView>, Problem> {
+    proposals::show(app, &caller, query, id).await
 }
 
 /// Recognises what an employee did elsewhere as evidence on its day
@@ -70,11 +75,11 @@ pub async fn show(app: &State<App>, asker: Asker, query: Query, id: &str) -> Res
 #[post("/prior-training", data = "<body>")]
 pub async fn propose(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<PriorTrainingBody>, Problem>,
 ) -> Result<Json<PriorTrainingView>, Problem> {
-    proposals::propose(app, &asker, query, body).await
+    proposals::propose(app, &caller, query, body).await
 }
 
 /// Approves prior training that somebody else proposed; it counts from now on
@@ -93,11 +98,11 @@ pub async fn propose(
 #[post("/prior-training/<id>/approve")]
 pub async fn approve(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
 ) -> Result<Json<PriorTrainingView>, Problem> {
-    proposals::approve(app, &asker, query, id).await
+    proposals::approve(app, &caller, query, id).await
 }
 
 /// Rejects prior training that is proposed; it never counts, for a reason
@@ -120,12 +125,12 @@ pub async fn approve(
 #[post("/prior-training/<id>/reject", data = "<body>")]
 pub async fn reject(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<PriorTrainingView>, Problem> {
-    proposals::reject(app, &asker, query, id, body).await
+    proposals::reject(app, &caller, query, id, body).await
 }
 
 /// Withdraws prior training that counts; what was reported stays as it was, for a reason
@@ -148,10 +153,10 @@ pub async fn reject(
 #[post("/prior-training/<id>/withdraw", data = "<body>")]
 pub async fn withdraw(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
 ) -> Result<Json<PriorTrainingView>, Problem> {
-    proposals::withdraw(app, &asker, query, id, body).await
+    proposals::withdraw(app, &caller, query, id, body).await
 }

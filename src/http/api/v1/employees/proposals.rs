@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::corrections::reason;
 use super::proposal_views::{ProposalBody, ProposalView};
 use crate::app::employees::propose::{DecideError, Decision, ProposalAnswer, ProposalsRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::approval;
 use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::json::JsonBody;
@@ -42,7 +42,7 @@ fn answer<V: ProposalView>(answer: ProposalAnswer) -> Answer<V> {
 /// A page of a kind, and the `before` of the next.
 pub(super) async fn list<V: ProposalView>(
     app: &State<App>,
-    asker: &Asker,
+    caller: &Caller,
     query: Query,
 ) -> Result<(Vec<V>, Option<String>), Problem> {
     let query = query.only(&["employee_number", "state", "limit", "before"])?;
@@ -58,59 +58,59 @@ pub(super) async fn list<V: ProposalView>(
         before: query.row("before")?,
         at_most,
     };
-    let found = app.list_proposals(asker, &request).await?;
+    let found = app.list_proposals(caller, &request).await?;
     let next = found.last().filter(|_| found.len() == at_most).map(|last| last.proposal.id.to_string());
     Ok((found.into_iter().filter_map(V::of).collect(), next))
 }
 
-pub(super) async fn show<V: ProposalView>(app: &State<App>, asker: &Asker, query: Query, id_text: &str) -> Answer<V> {
+pub(super) async fn show<V: ProposalView>(app: &State<App>, caller: &Caller, query: Query, id_text: &str) -> Answer<V> {
     query.only(&[])?;
-    answer(app.show_proposal(asker, (V::KIND, id(id_text)?)).await?)
+    answer(app.show_proposal(caller, (V::KIND, id(id_text)?)).await?)
 }
 
 pub(super) async fn propose<B: ProposalBody>(
     app: &State<App>,
-    asker: &Asker,
+    caller: &Caller,
     query: Query,
     body: Body<B>,
 ) -> Answer<B::View> {
     query.only(&[])?;
     let JsonBody(body) = body?;
-    answer(app.propose(asker, &body.request()?).await?)
+    answer(app.propose(caller, &body.request()?).await?)
 }
 
 pub(super) async fn approve<V: ProposalView>(
     app: &State<App>,
-    asker: &Asker,
+    caller: &Caller,
     query: Query,
     id_text: &str,
 ) -> Answer<V> {
     query.only(&[])?;
-    answer(app.decide(asker, (V::KIND, id(id_text)?), &Decision::Approve).await?)
+    answer(app.decide(caller, (V::KIND, id(id_text)?), &Decision::Approve).await?)
 }
 
 pub(super) async fn reject<V: ProposalView>(
     app: &State<App>,
-    asker: &Asker,
+    caller: &Caller,
     query: Query,
     id_text: &str,
     body: Body<ReasonBody>,
 ) -> Answer<V> {
     query.only(&[])?;
     let decision = Decision::Reject(reason(&body?.0.reason)?);
-    answer(app.decide(asker, (V::KIND, id(id_text)?), &decision).await?)
+    answer(app.decide(caller, (V::KIND, id(id_text)?), &decision).await?)
 }
 
 pub(super) async fn withdraw<V: ProposalView>(
     app: &State<App>,
-    asker: &Asker,
+    caller: &Caller,
     query: Query,
     id_text: &str,
     body: Body<ReasonBody>,
 ) -> Answer<V> {
     query.only(&[])?;
     let decision = Decision::Withdraw(reason(&body?.0.reason)?);
-    answer(app.decide(asker, (V::KIND, id(id_text)?), &decision).await?)
+    answer(app.decide(caller, (V::KIND, id(id_text)?), &decision).await?)
 }
 
 impl From<DecideError> for Problem {

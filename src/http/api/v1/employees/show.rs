@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::employees::show::{Contact, EmployeeAnswer, EvidenceAnswer, RequirementAnswer, ShowEmployeeError};
 use crate::app::reports::clocks::Clocks;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::compliance::Item;
 use crate::domain::directory::Employment;
 use crate::domain::ids::EmployeeNumber;
@@ -114,22 +114,22 @@ impl From<(Employment, Contact)> for EmploymentView {
 
 impl From<RequirementAnswer> for RequirementView {
     fn from(answer: RequirementAnswer) -> Self {
-        let standing = answer.standing;
+        let state = answer.state;
         Self {
             requirement: answer.requirement.to_string(),
             title_sv: answer.title_sv,
             title_en: answer.title_en,
             version: answer.version,
-            status: standing.status.as_str(),
-            clock_starts_on: standing.clock,
-            due_on: standing.due_on,
-            on_time: standing.on_time,
-            satisfied_on: standing.satisfied_on,
-            valid_until: standing.valid_until,
-            evidence_event_id: standing.evidence_event_id.map(String::from),
-            best_score_percent: standing.best_score_percent.map(|score| score.to_string()),
-            attempts: standing.attempts,
-            last_attempt_on: standing.last_attempt_on,
+            status: state.status.as_str(),
+            clock_starts_on: state.clock,
+            due_on: state.due_on,
+            on_time: state.on_time,
+            satisfied_on: state.satisfied_on,
+            valid_until: state.valid_until,
+            evidence_event_id: state.evidence_event_id.map(String::from),
+            best_score_percent: state.best_score_percent.map(|score| score.to_string()),
+            attempts: state.attempts,
+            last_attempt_on: state.last_attempt_on,
             evidence: answer.evidence.into_iter().map(EvidenceView::from).collect(),
         }
     }
@@ -196,7 +196,7 @@ impl From<EmployeeAnswer> for EmployeeView {
 #[get("/employees/<employee_number>")]
 pub async fn show(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     employee_number: &str,
     query: Query,
 ) -> Result<Json<EmployeeView>, Problem> {
@@ -204,7 +204,7 @@ pub async fn show(
     let clocks: Clocks = query.clocks()?;
     let number = EmployeeNumber::parse(employee_number)
         .map_err(|why| Problem::not_found(format!("the employee number {why}")))?;
-    Ok(Json(app.show_employee(&asker, &number, clocks).await?.into()))
+    Ok(Json(app.show_employee(&caller, &number, clocks).await?.into()))
 }
 
 impl From<ShowEmployeeError> for Problem {
@@ -212,7 +212,7 @@ impl From<ShowEmployeeError> for Problem {
         match error {
             ShowEmployeeError::Refused(refused) => Self::forbidden(refused.to_string()),
             ShowEmployeeError::UnknownEmployee(_) => Self::not_found(error.to_string()),
-            ShowEmployeeError::FutureKnowledge(error) => Self::bad_request(error.to_string()),
+            ShowEmployeeError::FutureKnownAt(error) => Self::bad_request(error.to_string()),
             ShowEmployeeError::Store(error) => Self::internal(&error),
         }
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::app::linking::bulk::{BulkError, BulkFault, LinkOperation, OperationError};
 use crate::app::linking::link::{DecidedAnswer, LinkError};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::http::api::v1::linking::links::{DecidedLinkView, LinkBody, MovedPersonView, WrongMember, given, moved};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
@@ -150,7 +150,7 @@ impl OperationView {
                 pointer: None,
             },
             Err(fault) => {
-                let (pointer, detail) = told(place, &fault);
+                let (pointer, detail) = reported(place, &fault);
                 let moves = match fault {
                     BulkFault::NotDone(OperationError::Link(LinkError::TakesResults(moves))) => moved(*moves),
                     BulkFault::NotDone(_) | BulkFault::NotUnderstood(_) => Vec::new(),
@@ -161,7 +161,7 @@ impl OperationView {
     }
 }
 
-fn told(place: usize, fault: &BulkFault<WrongMember>) -> (String, String) {
+fn reported(place: usize, fault: &BulkFault<WrongMember>) -> (String, String) {
     match fault {
         BulkFault::NotUnderstood(wrong) => (format!("/operations/{place}/{}", wrong.name), wrong.to_string()),
         BulkFault::NotDone(error) => (format!("/operations/{place}"), error.to_string()),
@@ -189,7 +189,7 @@ fn told(place: usize, fault: &BulkFault<WrongMember>) -> (String, String) {
 #[post("/links/bulk", data = "<body>")]
 pub async fn bulk(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<BulkBody>, Problem>,
 ) -> Result<Json<BulkView>, Problem> {
@@ -200,7 +200,7 @@ pub async fn bulk(
         return Err(Problem::unprocessable("not-understood", detail).with_pointer("/operations"));
     }
     let operations = operations.into_iter().map(|operation| operation.read(dry_run)).collect();
-    let answers = app.link_in_bulk(&asker, operations, (all_or_nothing, dry_run)).await?;
+    let answers = app.link_in_bulk(&caller, operations, (all_or_nothing, dry_run)).await?;
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     let operations = answers.into_iter().enumerate().map(|(place, answer)| OperationView::of(place, answer, dry_run));
     Ok(Json(BulkView { done, dry_run, operations: operations.collect() }))
@@ -220,7 +220,7 @@ impl From<BulkError<WrongMember>> for Problem {
         match error {
             BulkError::Refused(refused) => Self::forbidden(refused.to_string()),
             BulkError::NotAll(faults) => {
-                not_all(&faults.iter().map(|(place, fault)| told(*place, fault)).collect::<Vec<_>>())
+                not_all(&faults.iter().map(|(place, fault)| reported(*place, fault)).collect::<Vec<_>>())
             }
             BulkError::Store(error) => Self::internal(&error),
         }

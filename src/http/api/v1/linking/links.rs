@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::linking::link::{DecidedAnswer, DecisionDays, LinkAnswer, LinkError, LinkRequest};
 use crate::app::linking::moves::{LinkMoves, MovedPerson};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::{EmployeeNumber, PlatformCode};
 use crate::domain::linking::{Identity, LinkingKey};
 use crate::domain::training::{LinkedResult, Target};
@@ -245,9 +245,9 @@ impl From<DecidedAnswer> for DecidedLinkView {
     fn from(answer: DecidedAnswer) -> Self {
         let link = LinkView::from(answer.link);
         // One that was made in a dry run is nothing that could be undone.
-        let is_kept = !answer.is_dry_run || link.undone_at.is_some();
+        let is_stored = !answer.is_dry_run || link.undone_at.is_some();
         Self {
-            id: Some(link.id).filter(|_| is_kept),
+            id: Some(link.id).filter(|_| is_stored),
             platform: link.platform,
             key: link.key,
             value: link.value,
@@ -282,9 +282,9 @@ pub(in crate::http::api::v1) fn moved(moves: LinkMoves) -> Vec<MovedPersonView> 
     ),
 )]
 #[get("/links")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<Vec<LinkView>>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<Vec<LinkView>>, Problem> {
     let query = query.only(&["before"])?;
-    let found = app.list_links(&asker, query.row("before")?).await?;
+    let found = app.list_links(&caller, query.row("before")?).await?;
     Ok(Json(found.into_iter().map(LinkView::from).collect()))
 }
 
@@ -312,7 +312,7 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<V
 #[post("/links", data = "<body>")]
 pub async fn make(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<LinkBody>, Problem>,
 ) -> Result<Json<DecidedLinkView>, Problem> {
@@ -321,7 +321,7 @@ pub async fn make(
     let request = body.read().map_err(|fault| {
         Problem::unprocessable("not-understood", fault.to_string()).with_pointer(&format!("/{}", fault.name))
     })?;
-    Ok(Json(app.link_identity(&asker, &request).await?.into()))
+    Ok(Json(app.link_identity(&caller, &request).await?.into()))
 }
 
 /// Takes a link by hand back; what it linked is linked by the directory again, or waits
@@ -340,11 +340,11 @@ pub async fn make(
     ),
 )]
 #[post("/links/<id>/undo")]
-pub async fn undo(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<DecidedLinkView>, Problem> {
+pub async fn undo(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<DecidedLinkView>, Problem> {
     let query = query.only(&["dry_run"])?;
     let is_dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
     let id = id.parse().map_err(|_| Problem::not_found(format!("no link with the id {id} stands")))?;
-    Ok(Json(app.undo_link(&asker, id, is_dry_run).await?.into()))
+    Ok(Json(app.undo_link(&caller, id, is_dry_run).await?.into()))
 }
 
 impl From<LinkError> for Problem {

@@ -13,7 +13,7 @@ use crate::app::linking::suggest::SuggestionAnswer;
 use crate::app::linking::unlinked::{
     KeyAnswer, ListUnlinkedError, QueueOrder, QueuePlace, QueueRequest, UnlinkedAnswer,
 };
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::{PlatformCode, RequirementCode};
 use crate::domain::linking::suggestion::Reason;
 use crate::domain::linking::{Identity, LearnerKeys, Unlinked};
@@ -91,7 +91,7 @@ struct KeyView {
     home_page: Option<String>,
     /// `not_given`, `unknown` (nobody is known by it), `ambiguous` (several are), `contradicted` (the event's own number
     /// is another's), `fits` (one is known by it; it links on another day), `not_linked_by` (one is; the platform is not
-    /// linked by this key) or `nobodys` (a person decided so).
+    /// linked by this key) or `dismissed` (a person decided so).
     #[schema(example = "unknown")]
     verdict: &'static str,
     /// The employee numbers of those whom it fits.
@@ -269,10 +269,10 @@ fn request_of(query: &Query) -> Result<QueueRequest, Problem> {
     ),
 )]
 #[get("/unlinked")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<UnlinkedPageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<UnlinkedPageView>, Problem> {
     let query = query.only(&[&FILTERS[..], &["limit", "after"]].concat())?;
     let after = query.text("after").map(place_of).transpose()?;
-    let page = app.list_unlinked(&asker, &request_of(&query)?, after, query.limit(100, 500)?).await?;
+    let page = app.list_unlinked(&caller, &request_of(&query)?, after, query.limit(100, 500)?).await?;
     Ok(Json(UnlinkedPageView {
         items: page.entries.into_iter().map(UnlinkedView::from).collect(),
         next: page.next.map(cursor),
@@ -299,10 +299,10 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<U
     ),
 )]
 #[get("/unlinked.csv")]
-pub async fn export(app: &State<App>, asker: Asker, query: Query) -> Result<Download<Vec<u8>>, Problem> {
+pub async fn export(app: &State<App>, caller: Caller, query: Query) -> Result<Download<Vec<u8>>, Problem> {
     let query = query.only(&[&FILTERS[..], &["dialect"]].concat())?;
     let dialect = query.dialect()?;
-    let entries = app.export_unlinked(&asker, &request_of(&query)?).await?;
+    let entries = app.export_unlinked(&caller, &request_of(&query)?).await?;
     let rows: Vec<QueueRow> = entries.into_iter().map(row_of).collect();
     let kind = ContentType::new("text", "csv").with_params(("charset", "utf-8"));
     Ok(Download::new(queue_csv(&rows, dialect), kind, "unlinked.csv"))

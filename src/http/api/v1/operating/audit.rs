@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::operating::read_audit::{AuditEntry, ReadAuditError};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
@@ -58,10 +58,10 @@ impl From<AuditEntry> for AuditEntryView {
     ),
 )]
 #[get("/audit")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<AuditPageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<AuditPageView>, Problem> {
     let query = query.only(&["limit", "before"])?;
     let limit = query.limit(100, 500)?;
-    let found = app.read_audit(&asker, query.row("before")?, limit as u64).await?;
+    let found = app.read_audit(&caller, query.row("before")?, limit as u64).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
     Ok(Json(AuditPageView { items: found.into_iter().map(AuditEntryView::from).collect(), next }))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::platforms::check_profile::{
     CheckError, CheckRequest, EventReading, FieldReading, Meaning, Misread, Reading, RuleReading, ShippedProfile,
 };
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
@@ -261,9 +261,9 @@ impl From<Reading> for CheckView {
     ),
 )]
 #[get("/profiles")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ProfilesView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ProfilesView>, Problem> {
     query.only(&[])?;
-    let items = app.shipped_profiles(&asker)?;
+    let items = app.shipped_profiles(&caller)?;
     Ok(Json(ProfilesView { items: items.into_iter().map(ProfileView::from).collect() }))
 }
 
@@ -280,9 +280,14 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<P
     ),
 )]
 #[get("/profiles/<name>")]
-pub async fn show(app: &State<App>, asker: Asker, query: Query, name: &str) -> Result<Json<ProfileTextView>, Problem> {
+pub async fn show(
+    app: &State<App>,
+    caller: Caller,
+    query: Query,
+    name: &str,
+) -> Result<Json<ProfileTextView>, Problem> {
     query.only(&[])?;
-    let profile = app.shipped_profile(&asker, name).map_err(|error| match error {
+    let profile = app.shipped_profile(&caller, name).map_err(|error| match error {
         CheckError::UnknownProfile(_) => Problem::not_found(error.to_string()),
         other => other.into(),
     })?;
@@ -308,7 +313,7 @@ pub async fn show(app: &State<App>, asker: Asker, query: Query, name: &str) -> R
 #[post("/profiles/check", data = "<body>")]
 pub async fn check(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: JsonBody<CheckBody>,
 ) -> Result<Json<CheckView>, Problem> {
@@ -323,7 +328,7 @@ pub async fn check(
         headers: &headers,
         time_zone,
     };
-    Ok(Json(app.check_profile(&asker, &request)?.into()))
+    Ok(Json(app.check_profile(&caller, &request)?.into()))
 }
 
 impl From<CheckError> for Problem {
@@ -331,10 +336,10 @@ impl From<CheckError> for Problem {
         match &error {
             CheckError::Refused(refused) => Self::forbidden(refused.to_string()),
             CheckError::UnknownProfile(_) => Self::unprocessable("not-understood", error.to_string()),
-            CheckError::Words(_) => Self::unprocessable("profile-cannot-be-used", error.to_string()),
+            CheckError::VerbMapping(_) => Self::unprocessable("profile-cannot-be-used", error.to_string()),
             CheckError::Profile(problems) => {
                 let problem = Self::unprocessable("profile-cannot-be-used", error.to_string());
-                let told: Vec<serde_json::Value> = problems
+                let reported: Vec<serde_json::Value> = problems
                     .0
                     .iter()
                     .map(|problem| {
@@ -343,7 +348,7 @@ impl From<CheckError> for Problem {
                         })
                     })
                     .collect();
-                problem.with_member("problems", told)
+                problem.with_member("problems", reported)
             }
         }
     }

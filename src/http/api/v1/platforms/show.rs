@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::platforms::show::{PlatformInShort, ShowPlatformsError};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
 use crate::http::guards::query::Query;
@@ -64,9 +64,9 @@ impl From<PlatformInShort> for PlatformView {
     ),
 )]
 #[get("/platforms")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<PlatformsView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<PlatformsView>, Problem> {
     query.only(&[])?;
-    let items = app.show_platforms(&asker).await?.into_iter().map(PlatformView::from);
+    let items = app.show_platforms(&caller).await?.into_iter().map(PlatformView::from);
     Ok(Json(PlatformsView { items: items.collect() }))
 }
 
@@ -88,7 +88,7 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<P
 #[get("/platforms/<code>/health")]
 pub async fn health(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     code: &str,
 ) -> Result<Json<PlatformHealthView>, Problem> {
@@ -96,7 +96,7 @@ pub async fn health(
     let since = query.instant("since")?;
     let unknown = || Problem::not_found(format!("no platform has the code {code}"));
     let code = PlatformCode::parse(code).map_err(|_| unknown())?;
-    let health = app.platform_health(&asker, &code, since).await?;
+    let health = app.platform_health(&caller, &code, since).await?;
     Ok(Json(PlatformHealthView::of(&code, &health)))
 }
 

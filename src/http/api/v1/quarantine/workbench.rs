@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use crate::app::quarantine::dismiss::{DISMISSED_AT_MOST, DismissError};
 use crate::app::quarantine::replay::{ReplayRequest, Replayed, ReplayedDelivery, Which};
 use crate::app::quarantine::show::{QuarantineRequest, QuarantinedDelivery, ShowQuarantineError};
-use crate::app::quarantine::take_out::{Piece, PieceState, TakeError, TakeRequest};
+use crate::app::quarantine::take_out::{Part, PartState, TakeError, TakeRequest};
 use crate::app::receiving::receive::Received;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::PlatformCode;
 use crate::domain::quarantine::Group;
 use crate::http::api::v1::employees::corrections::{reason, wrong};
@@ -292,10 +292,10 @@ fn wanted(query: &Query) -> Result<QuarantineRequest, Problem> {
     ),
 )]
 #[get("/quarantine")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<QuarantinePageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<QuarantinePageView>, Problem> {
     let query = query.only(&[&FILTER[..], &["limit", "before"]].concat())?;
     let limit = query.limit(50, 100)?;
-    let found = app.list_quarantine(&asker, &wanted(&query)?, query.row("before")?, limit as u64).await?;
+    let found = app.list_quarantine(&caller, &wanted(&query)?, query.row("before")?, limit as u64).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
     Ok(Json(QuarantinePageView { items: found.into_iter().map(Into::into).collect(), next }))
 }
@@ -320,11 +320,11 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<Q
     ),
 )]
 #[get("/quarantine/groups")]
-pub async fn groups(app: &State<App>, asker: Asker, query: Query) -> Result<Json<QuarantineGroupsPageView>, Problem> {
+pub async fn groups(app: &State<App>, caller: Caller, query: Query) -> Result<Json<QuarantineGroupsPageView>, Problem> {
     let query = query.only(&[&FILTER[..], &["limit", "after"]].concat())?;
     let limit = query.limit(100, 500)?;
     let after = usize::try_from(query.row("after")?.unwrap_or(0)).unwrap_or(usize::MAX);
-    let groups = app.group_quarantine(&asker, &wanted(&query)?).await?;
+    let groups = app.group_quarantine(&caller, &wanted(&query)?).await?;
     let deliveries = groups.iter().map(|group| group.deliveries).sum();
     let has_more = groups.len() > after.saturating_add(limit);
     let items = groups.into_iter().skip(after).take(limit).map(QuarantineGroupView::from);
@@ -353,14 +353,14 @@ pub async fn groups(app: &State<App>, asker: Asker, query: Query) -> Result<Json
 #[post("/quarantine/replay", data = "<body>")]
 pub async fn replay(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<ReplayBody>, Problem>,
 ) -> Result<Json<ReplayedView>, Problem> {
     query.only(&[])?;
     let JsonBody(body) = body?;
     let dry_run = body.dry_run;
-    let replayed = app.replay_some(&asker, &body.request()?).await?;
+    let replayed = app.replay_some(&caller, &body.request()?).await?;
     Ok(Json(ReplayedView::of(replayed, dry_run)))
 }
 
@@ -415,7 +415,7 @@ impl ReplayBody {
 #[post("/quarantine/dismiss", data = "<body>")]
 pub async fn dismiss(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     body: Result<JsonBody<DismissBody>, Problem>,
 ) -> Result<Json<DismissedView>, Problem> {
@@ -427,7 +427,7 @@ pub async fn dismiss(
     if !(1..=DISMISSED_AT_MOST).contains(&ids.len()) {
         return Err(wrong("/ids", format!("does not have 1 to {DISMISSED_AT_MOST} ids")));
     }
-    app.dismiss_deliveries(&asker, &ids, &because).await?;
+    app.dismiss_deliveries(&caller, &ids, &because).await?;
     Ok(Json(DismissedView { deliveries: ids.len() }))
 }
 
@@ -450,7 +450,7 @@ pub async fn dismiss(
 #[post("/quarantine/<id>/undo-dismissal", data = "<body>")]
 pub async fn undo(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<ReasonBody>, Problem>,
@@ -458,7 +458,7 @@ pub async fn undo(
     query.only(&[])?;
     let because = reason(&body?.0.reason)?;
     let id = id.parse().map_err(|_| Problem::not_found(format!("no delivery has the id {id}")))?;
-    app.undo_dismissal(&asker, id, &because).await?;
+    app.undo_dismissal(&caller, id, &because).await?;
     Ok(Json(DismissedView { deliveries: 1 }))
 }
 
@@ -477,7 +477,7 @@ pub struct TakeBody {
 
 /// A statement or event of a batch.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TakenPieceView {
+pub struct TakenPartView {
     /// Counted from 0.
     number: usize,
     /// Where it stands in the body (RFC 6901); of one that is not understood, what is wrong.
@@ -493,22 +493,22 @@ pub struct TakenPieceView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakenView {
     dry_run: bool,
-    items: Vec<TakenPieceView>,
+    items: Vec<TakenPartView>,
     /// Results that nobody had told.
     new_results: u64,
     /// Those of them that are somebody's at once.
     linked_results: u64,
 }
 
-impl From<Piece> for TakenPieceView {
-    fn from(piece: Piece) -> Self {
-        let (state, problem) = match piece.state {
-            PieceState::Taken => ("taken", None),
-            PieceState::TakenBefore => ("taken_before", None),
-            PieceState::Left => ("left", None),
-            PieceState::NotUnderstood(problem) => ("not_understood", Some(problem)),
+impl From<Part> for TakenPartView {
+    fn from(part: Part) -> Self {
+        let (state, problem) = match part.state {
+            PartState::Taken => ("taken", None),
+            PartState::TakenBefore => ("taken_before", None),
+            PartState::Left => ("left", None),
+            PartState::NotUnderstood(problem) => ("not_understood", Some(problem)),
         };
-        Self { number: piece.number, pointer: piece.pointer, state, problem }
+        Self { number: part.number, pointer: part.pointer, state, problem }
     }
 }
 
@@ -534,7 +534,7 @@ impl From<Piece> for TakenPieceView {
 #[post("/quarantine/<id>/take", data = "<body>")]
 pub async fn take(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
     body: Result<JsonBody<TakeBody>, Problem>,
@@ -542,8 +542,8 @@ pub async fn take(
     query.only(&[])?;
     let JsonBody(TakeBody { only, dry_run }) = body?;
     let delivery = id.parse().map_err(|_| Problem::not_found(format!("no delivery has the id {id}")))?;
-    let taken = app.take_from_quarantine(&asker, &TakeRequest { delivery, only, dry_run }).await?;
-    let items = taken.pieces.into_iter().map(TakenPieceView::from).collect();
+    let taken = app.take_from_quarantine(&caller, &TakeRequest { delivery, only, dry_run }).await?;
+    let items = taken.parts.into_iter().map(TakenPartView::from).collect();
     Ok(Json(TakenView { dry_run, items, new_results: taken.new, linked_results: taken.linked }))
 }
 

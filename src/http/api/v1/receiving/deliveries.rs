@@ -12,9 +12,9 @@ use crate::app::directory::import::digest_of;
 use crate::app::quarantine::replay::ReplayError;
 use crate::app::receiving::receive::Received;
 use crate::app::receiving::show_deliveries::{
-    DeliveriesRequest, KeptDelivery, ShowDeliveriesError, ShownBody, text_of,
+    DeliveriesRequest, ShowDeliveriesError, ShownBody, StoredDelivery, text_of,
 };
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::{EventId, PlatformCode};
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -85,20 +85,20 @@ pub struct ReplayView {
     problem_pointer: Option<String>,
 }
 
-impl From<KeptDelivery> for DeliveryView {
-    fn from(kept: KeptDelivery) -> Self {
+impl From<StoredDelivery> for DeliveryView {
+    fn from(stored: StoredDelivery) -> Self {
         Self {
-            id: kept.id,
-            platform: kept.platform_code,
-            delivery_id: kept.key.into(),
-            outcome: kept.outcome,
-            problem: kept.problem,
-            problem_pointer: kept.problem_pointer,
-            received_at: kept.received_at,
-            released_at: kept.released_at,
-            content_type: kept.content_type,
-            is_pulled: kept.is_pulled,
-            size: kept.size,
+            id: stored.id,
+            platform: stored.platform_code,
+            delivery_id: stored.key.into(),
+            outcome: stored.outcome,
+            problem: stored.problem,
+            problem_pointer: stored.problem_pointer,
+            received_at: stored.received_at,
+            released_at: stored.released_at,
+            content_type: stored.content_type,
+            is_pulled: stored.is_pulled,
+            size: stored.size,
         }
     }
 }
@@ -140,7 +140,7 @@ impl ReplayView {
     ),
 )]
 #[get("/deliveries")]
-pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<DeliveriesPageView>, Problem> {
+pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json<DeliveriesPageView>, Problem> {
     let query = query.only(&["outcome", "platform", "event_id", "limit", "before"])?;
     let outcome = query.text("outcome");
     if outcome.is_some_and(|outcome| !["accepted", "ignored", "quarantined"].contains(&outcome)) {
@@ -158,7 +158,7 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<D
         before: query.row("before")?,
         at_most: limit as u64,
     };
-    let found = app.list_deliveries(&asker, &request).await?;
+    let found = app.list_deliveries(&caller, &request).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
     Ok(Json(DeliveriesPageView { items: found.into_iter().map(DeliveryView::from).collect(), next }))
 }
@@ -178,23 +178,23 @@ pub async fn list(app: &State<App>, asker: Asker, query: Query) -> Result<Json<D
 #[get("/deliveries/<id>")]
 pub async fn show(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     id: &str,
 ) -> Result<Json<DeliveryWithBodyView>, Problem> {
     query.only(&[])?;
-    let (kept, body) = app.show_delivery(&asker, row(id)?).await?;
+    let (stored, body) = app.show_delivery(&caller, row(id)?).await?;
     let (body_base64, body_text, body_withheld, body_sha256) = match body {
         ShownBody::Whole(body) => (Some(STANDARD.encode(&body)), text_of(&body), None, digest_of(&body)),
         ShownBody::Withheld { digest } => (None, None, Some(WITHHELD), digest),
     };
     Ok(Json(DeliveryWithBodyView {
-        headers: serde_json::from_str(&kept.headers).unwrap_or_default(),
+        headers: serde_json::from_str(&stored.headers).unwrap_or_default(),
         body_base64,
         body_text,
         body_withheld,
         body_sha256,
-        delivery: kept.into(),
+        delivery: stored.into(),
     }))
 }
 
@@ -211,10 +211,10 @@ pub async fn show(
     ),
 )]
 #[post("/deliveries/<id>/replay")]
-pub async fn replay(app: &State<App>, asker: Asker, query: Query, id: &str) -> Result<Json<ReplayView>, Problem> {
+pub async fn replay(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<ReplayView>, Problem> {
     query.only(&[])?;
     let id = row(id)?;
-    Ok(Json(ReplayView::of(id, app.replay(&asker, id).await?)))
+    Ok(Json(ReplayView::of(id, app.replay(&caller, id).await?)))
 }
 
 fn row(id: &str) -> Result<i64, Problem> {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::receiving::reread::{RereadAnswer, RereadError, RereadEvent, RereadRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::PlatformCode;
-use crate::http::api::v1::compliance::result_decisions::StandingChangeView;
+use crate::http::api::v1::compliance::result_decisions::StateChangeView;
 use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -56,7 +56,7 @@ pub struct RereadView {
     /// The deliveries that the newest profile does not understand; they stay as they were understood.
     not_understood: Vec<i64>,
     /// Whose standing changes, and how.
-    changes: Vec<StandingChangeView>,
+    changes: Vec<StateChangeView>,
     /// Where to go on; null where all is done.
     next: Option<i64>,
 }
@@ -80,7 +80,7 @@ impl RereadView {
             contradicting: count("contradicting"),
             events,
             not_understood: answer.not_understood,
-            changes: answer.changes.into_iter().map(StandingChangeView::from).collect(),
+            changes: answer.changes.into_iter().map(StateChangeView::from).collect(),
             next: answer.next,
         }
     }
@@ -108,7 +108,7 @@ impl RereadView {
 #[post("/platforms/<code>/reread", data = "<body>")]
 pub async fn reread(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     code: &str,
     body: Result<JsonBody<RereadBody>, Problem>,
@@ -126,7 +126,7 @@ pub async fn reread(
     }
     let since: Option<DateTime<Utc>> = since.map(|day| app.calendar.first_instant_of(day));
     let request = RereadRequest { platform, since, after, at_most, dry_run };
-    Ok(Json(RereadView::of(app.reread_platform(&asker, &request).await?, dry_run)))
+    Ok(Json(RereadView::of(app.reread_platform(&caller, &request).await?, dry_run)))
 }
 
 impl From<RereadError> for Problem {

@@ -6,7 +6,7 @@ use rocket::serde::json::Json;
 use rocket::{State, post};
 
 use crate::app::receiving::import_results::{ImportResultsError, ResultsRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::config::ReceivingSettings;
 use crate::domain::access::Action;
 use crate::domain::directory::problem::RowProblems;
@@ -52,7 +52,7 @@ const WORKBOOK: &str = "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 pub async fn import(
     app: &State<App>,
     settings: &State<ReceivingSettings>,
-    asker: Asker,
+    caller: Caller,
     query: Query,
     content_type: Option<&ContentType>,
     code: &str,
@@ -61,7 +61,7 @@ pub async fn import(
     let query = query.only(&["dry_run", "sheet"])?;
     let dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
     // Before the file is read: it may be large.
-    asker.grant(Action::Operate).map_err(|refused| Problem::forbidden(refused.to_string()))?;
+    caller.grant(Action::Operate).map_err(|refused| Problem::forbidden(refused.to_string()))?;
     let unknown = || Problem::not_found(format!("no platform has the code {code}"));
     let platform = PlatformCode::parse(code).map_err(|_| unknown())?;
     let is_workbook = content_type.is_some_and(|kind| kind.top() == "application" && kind.sub() == WORKBOOK);
@@ -72,7 +72,7 @@ pub async fn import(
     let name = if is_workbook { "results.xlsx" } else { "results.csv" };
     let sheet = query.text("sheet");
     let request = ResultsRequest { platform: &platform, name, bytes: &bytes, sheet, profile: None, dry_run };
-    let imported = app.import_results(&asker, request, &|_| {}).await?;
+    let imported = app.import_results(&caller, request, &|_| {}).await?;
     Ok(Json(imported.view(&platform, dry_run)))
 }
 

@@ -8,11 +8,11 @@ use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::employees::history::ToldEntry;
+use crate::app::employees::history::AttributedEntry;
 use crate::app::reports::compare::{
     Cause, CompareError, ComparisonAnswer, ComparisonRequest, DifferenceAnswer, DifferencesAnswer,
 };
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::compliance::Status;
 use crate::domain::ids::{EmployeeNumber, RequirementCode};
 use crate::http::api::v1::employees::history::FieldChangeView;
@@ -118,7 +118,7 @@ struct CauseView {
 impl From<Cause> for CauseView {
     fn from(cause: Cause) -> Self {
         match cause {
-            Cause::Told(ToldEntry { entry, by, how }) => Self {
+            Cause::Entry(AttributedEntry { entry, by, how }) => Self {
                 kind: entry.kind.as_str(),
                 known_at: Some(entry.known_at),
                 by,
@@ -202,7 +202,7 @@ impl From<DifferencesAnswer> for DifferencesPageView {
     ),
 )]
 #[get("/reports/onboarding/differences")]
-pub async fn differences(app: &State<App>, asker: Asker, query: Query) -> Result<Json<DifferencesPageView>, Problem> {
+pub async fn differences(app: &State<App>, caller: Caller, query: Query) -> Result<Json<DifferencesPageView>, Problem> {
     let query = query.only(&["requirement", "as_of", "known_at", "compare_known_at", "limit", "after"])?;
     let missing = || Problem::bad_request("compare_known_at is missing; give it as ?compare_known_at=…");
     let request = ComparisonRequest {
@@ -211,7 +211,7 @@ pub async fn differences(app: &State<App>, asker: Asker, query: Query) -> Result
         compare_known_at: query.instant("compare_known_at")?.ok_or_else(missing)?,
     };
     let after = query.id("after", EmployeeNumber::parse)?;
-    let found = app.list_differences(&asker, &request, after.as_ref(), query.limit(100, 500)?).await?;
+    let found = app.list_differences(&caller, &request, after.as_ref(), query.limit(100, 500)?).await?;
     Ok(Json(found.into()))
 }
 
@@ -220,7 +220,7 @@ impl From<CompareError> for Problem {
         match error {
             CompareError::Refused(refused) => Self::forbidden(refused.to_string()),
             CompareError::UnknownRequirement(_) => Self::not_found(error.to_string()),
-            CompareError::ComparedWithLater | CompareError::FutureKnowledge(_) => Self::bad_request(error.to_string()),
+            CompareError::ComparedWithLater | CompareError::FutureKnownAt(_) => Self::bad_request(error.to_string()),
             CompareError::Store(error) => Self::internal(&error),
         }
     }

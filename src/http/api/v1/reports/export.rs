@@ -8,7 +8,7 @@ use rocket::serde::json::Json;
 use rocket::{State, get};
 
 use crate::app::reports::export::{RowPlace, RowsError, RowsRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
@@ -70,18 +70,18 @@ fn export_request(code: &str, query: &Query) -> Result<RowsRequest, Problem> {
 #[get("/administrations/<code>/export.csv")]
 pub async fn export_csv(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     code: &str,
     query: Query,
 ) -> Result<Download<WholeBody>, Problem> {
     let query = query.only(&["requirement", "as_of", "known_at", "dialect"])?;
     let dialect = query.dialect()?;
     let request = export_request(code, &query)?;
-    let mut pieces = app.export_csv(&asker, &request, dialect).await?;
+    let mut chunks = app.export_csv(&caller, &request, dialect).await?;
     let mut file = WholeBody::default();
-    while let Some(piece) = pieces.recv().await {
-        let piece = piece.map_err(|error| Problem::internal(&error))?;
-        file.append(&piece).map_err(|error| Problem::internal(&error))?;
+    while let Some(chunk) = chunks.recv().await {
+        let chunk = chunk.map_err(|error| Problem::internal(&error))?;
+        file.append(&chunk).map_err(|error| Problem::internal(&error))?;
     }
     let kind = ContentType::new("text", "csv").with_params(("charset", "utf-8"));
     Ok(Download::new(file, kind, &format!("{}.csv", request.administration)))
@@ -108,13 +108,13 @@ pub async fn export_csv(
 #[get("/administrations/<code>/export.xlsx")]
 pub async fn export_xlsx(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     code: &str,
     query: Query,
 ) -> Result<Download<Vec<u8>>, Problem> {
     let query = query.only(&["requirement", "as_of", "known_at"])?;
     let request = export_request(code, &query)?;
-    let workbook = app.export_xlsx(&asker, &request).await?;
+    let workbook = app.export_xlsx(&caller, &request).await?;
     let kind = ContentType::new("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet");
     Ok(Download::new(workbook, kind, &format!("{}.xlsx", request.administration)))
 }
@@ -146,7 +146,7 @@ pub async fn export_xlsx(
 #[get("/administrations/<code>/compliance")]
 pub async fn compliance(
     app: &State<App>,
-    asker: Asker,
+    caller: Caller,
     code: &str,
     query: Query,
 ) -> Result<Json<CompliancePageView>, Problem> {
@@ -157,7 +157,7 @@ pub async fn compliance(
         ..export_request(code, &query)?
     };
     let after = query.text("after").map(place_of).transpose()?;
-    let page = app.list_compliance(&asker, &request, after, query.limit(100, 1000)?).await?;
+    let page = app.list_compliance(&caller, &request, after, query.limit(100, 1000)?).await?;
     Ok(Json(CompliancePageView {
         items: page.rows.into_iter().map(|placed| ComplianceRowView::from(placed.row)).collect(),
         next: page.next.as_ref().map(cursor),
@@ -188,7 +188,7 @@ impl From<RowsError> for Problem {
             RowsError::UnknownAdministration(_) | RowsError::UnknownRequirement(_) => {
                 Self::not_found(error.to_string())
             }
-            RowsError::FutureKnowledge(error) => Self::bad_request(error.to_string()),
+            RowsError::FutureKnownAt(error) => Self::bad_request(error.to_string()),
             RowsError::Store(error) => Self::internal(&error),
             RowsError::WorkbookNotPacked => Self::internal(&error),
             RowsError::Workbook(error) => Self::unprocessable("too-large-for-a-workbook", error.to_string()),

@@ -6,7 +6,7 @@ use rocket::{State, get};
 use crate::app::reports::build::{BuildReportError, ReportRequest};
 use crate::app::reports::clocks::Clocks;
 use crate::app::reports::compare::ComparisonRequest;
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::RequirementCode;
 use crate::http::api::v1::reports::comparison::{ComparedReportView, ComparisonView};
 use crate::http::guards::query::Query;
@@ -37,7 +37,7 @@ use crate::render::views::ReportView;
     ),
 )]
 #[get("/reports/onboarding")]
-pub async fn onboarding(app: &State<App>, asker: Asker, query: Query) -> Result<Json<ComparedReportView>, Problem> {
+pub async fn onboarding(app: &State<App>, caller: Caller, query: Query) -> Result<Json<ComparedReportView>, Problem> {
     let query = query.only(&["requirement", "as_of", "known_at", "compare_known_at", "due_from", "due_to"])?;
     let request = ReportRequest {
         requirement: query.required_id("requirement", RequirementCode::parse)?,
@@ -46,13 +46,13 @@ pub async fn onboarding(app: &State<App>, asker: Asker, query: Query) -> Result<
         due_to: query.day("due_to")?,
     };
     let earlier = query.instant("compare_known_at")?;
-    let report = app.build_report(&asker, &request).await?;
+    let report = app.build_report(&caller, &request).await?;
     let comparison = match earlier {
         None => None,
         Some(compare_known_at) => {
             let clocks = Clocks { as_of: Some(report.as_of), known_at: Some(report.known_at) };
             let request = ComparisonRequest { requirement: request.requirement, clocks, compare_known_at };
-            Some(ComparisonView::from(&app.compare_reports(&asker, &request).await?))
+            Some(ComparisonView::from(&app.compare_reports(&caller, &request).await?))
         }
     };
     Ok(Json(ComparedReportView { report: ReportView::from(&report), comparison }))
@@ -63,7 +63,7 @@ impl From<BuildReportError> for Problem {
         match error {
             BuildReportError::Refused(refused) => Self::forbidden(refused.to_string()),
             BuildReportError::UnknownRequirement(_) => Self::not_found(error.to_string()),
-            BuildReportError::EmptyPeriod { .. } | BuildReportError::FutureKnowledge(_) => {
+            BuildReportError::EmptyPeriod { .. } | BuildReportError::FutureKnownAt(_) => {
                 Self::bad_request(error.to_string())
             }
             BuildReportError::Store(error) => Self::internal(&error),

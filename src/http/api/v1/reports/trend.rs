@@ -4,7 +4,7 @@ use rocket::serde::json::Json;
 use rocket::{State, get};
 
 use crate::app::reports::trend::{BuildTrendError, Trend, TrendPoint, TrendRequest};
-use crate::app::{App, Asker};
+use crate::app::{App, Caller};
 use crate::domain::ids::RequirementCode;
 use crate::domain::report::trend::{Interval, Tree};
 use crate::http::guards::query::Query;
@@ -53,7 +53,7 @@ impl From<&Trend> for TrendView {
     ),
 )]
 #[get("/reports/onboarding/trend")]
-pub async fn onboarding(app: &State<App>, asker: Asker, query: Query) -> Result<Json<TrendView>, Problem> {
+pub async fn onboarding(app: &State<App>, caller: Caller, query: Query) -> Result<Json<TrendView>, Problem> {
     let query = query.only(&["requirement", "from", "to", "interval", "tree", "known_at"])?;
     let missing = |name: &str| Problem::bad_request(format!("{name} is missing; give it as ?{name}=2026-02-26"));
     let request = TrendRequest {
@@ -64,7 +64,7 @@ pub async fn onboarding(app: &State<App>, asker: Asker, query: Query) -> Result<
         tree: query.word("tree", Tree::WORDS)?.and_then(Tree::parse).unwrap_or(Tree::OfDay),
         known_at: query.instant("known_at")?,
     };
-    Ok(Json(TrendView::from(&app.build_trend(&asker, &request).await?)))
+    Ok(Json(TrendView::from(&app.build_trend(&caller, &request).await?)))
 }
 
 impl From<BuildTrendError> for Problem {

@@ -81,8 +81,8 @@ fn what_the_standard_forbids_is_refused_in_its_place() {
         ("/actor/account/homePage", Some(json!("larportal.example.org")), "", F::NotAnIri),
         ("/actor/account/homepage", Some(json!("http://x")), "", F::WrongCase { right: "homePage" }),
         ("/actor/account/id", Some(json!("x")), "", F::Unknown),
-        ("/actor", Some(json!({"objectType": "Group"})), "", F::NobodyInGroup),
-        ("/actor", Some(json!({"objectType": "Group", "name": "x"})), "", F::NobodyInGroup),
+        ("/actor", Some(json!({"objectType": "Group"})), "", F::NoMemberInGroup),
+        ("/actor", Some(json!({"objectType": "Group", "name": "x"})), "", F::NoMemberInGroup),
         // Data 2.4.3 and 4.2: verb and language maps
         ("/verb/id", None, "", missing(E::Iri)),
         ("/verb/id", Some(json!("completed")), "", F::NotAnIri),

@@ -1,6 +1,6 @@
 //! By which way a result came, so that a platform's silence is counted by its results and not by its deliveries alone.
 //!
-//! `told_by` is `sent` where the platform sent it by itself and `asked` where it was asked for. It is empty where the event ends
+//! `arrived_by` is `sent` where the platform sent it by itself and `requested` where it was asked for. It is empty where the event ends
 //! no silence: a revocation, an attempt that is not graded, and whatever a file of history tells. An event's `delivery_id`
 //! increases with the instant at which its delivery came, also where it was read later or again, so the index finds the
 //! last result and the first and last of an hour with one look each.
@@ -23,17 +23,17 @@ impl MigrationTrait for Migration {
         let connection = manager.get_connection();
         for table in TABLES {
             for sql in [
-                format!("ALTER TABLE {table} ADD COLUMN told_by TEXT"),
+                format!("ALTER TABLE {table} ADD COLUMN arrived_by TEXT"),
                 format!(
-                    "UPDATE {table} SET told_by = (SELECT CASE WHEN d.is_pulled THEN 'asked' ELSE 'sent' END
+                    "UPDATE {table} SET arrived_by = (SELECT CASE WHEN d.is_pulled THEN 'pulled' ELSE 'sent' END
                                                    FROM delivery d
                                                    WHERE d.id = {table}.delivery_id AND d.content_type <> 'text/csv')
                      WHERE kind = 'completion'
                          OR (kind = 'attempt' AND (score_points IS NOT NULL OR passed IS NOT NULL))"
                 ),
                 format!(
-                    "CREATE INDEX {table}_told ON {table} (platform_id, told_by, repeats, delivery_id)
-                     WHERE told_by IS NOT NULL"
+                    "CREATE INDEX {table}_arrived ON {table} (platform_id, arrived_by, repeats, delivery_id)
+                     WHERE arrived_by IS NOT NULL"
                 ),
             ] {
                 connection.execute_unprepared(&sql).await?;
@@ -45,8 +45,8 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         for table in TABLES {
-            connection.execute_unprepared(&format!("DROP INDEX {table}_told")).await?;
-            connection.execute_unprepared(&format!("ALTER TABLE {table} DROP COLUMN told_by")).await?;
+            connection.execute_unprepared(&format!("DROP INDEX {table}_arrived")).await?;
+            connection.execute_unprepared(&format!("ALTER TABLE {table} DROP COLUMN arrived_by")).await?;
         }
         Ok(())
     }

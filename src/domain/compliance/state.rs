@@ -1,11 +1,11 @@
-//! The judgement: what holds for one person, one requirement, one day. The only place that decides a status.
+//! The judgement of one person, one requirement and one day. Only this file decides a status.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::assignment::{Assignment, assignments};
-use super::evidence::{Attempt, Piece, attempts_at, pieces_for};
+use super::evidence::{Attempt, Evidence, attempts_at, evidence_for};
 use super::requirement::{Item, RequirementVersion, in_effect_on};
 use super::withdrawal::not_withdrawn;
 use crate::domain::calendar::{DaySet, LAST_DAY, Stretch, add_days, day_before};
@@ -13,7 +13,7 @@ use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::EventId;
 use crate::domain::training::LinkedResult;
 
-/// What holds for one employee, one requirement, one day (DESIGN, "Status").
+/// The status of one employee in one requirement on one day (DESIGN, "Status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -48,7 +48,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether somebody with this status counts in rates: all but the exempt and those on leave.
+    /// Whether a person with this status counts in rates: all but the exempt and those on leave.
     #[must_use]
     pub const fn in_scope(self) -> bool {
         !matches!(self, Self::Exempt | Self::OnLeave)
@@ -61,7 +61,7 @@ impl Status {
     }
 }
 
-/// Everything that is known of one person and that a judgement rests on.
+/// Everything known about one person that a judgement rests on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
     pub employments: Vec<Employment>,
@@ -79,9 +79,9 @@ impl Person {
     }
 }
 
-/// What holds for one person and one requirement on one day.
+/// The compliance state of one person in one requirement on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct ComplianceState {
     pub status: Status,
     /// The day on which the assignment's clock started.
     pub clock: NaiveDate,
@@ -109,8 +109,8 @@ pub struct Case<'a> {
     person: &'a Person,
     version: &'a RequirementVersion,
     /// For each item, its evidence by day.
-    pieces: Vec<Vec<Piece>>,
-    /// For each alternative, its items by their place in `pieces`.
+    evidence: Vec<Vec<Evidence>>,
+    /// For each alternative, its items by their place in `evidence`.
     alternatives: Vec<Vec<usize>>,
     attempts: Vec<Attempt>,
     assignments: Vec<Assignment>,
@@ -122,7 +122,7 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn new(person: &'a Person, version: &'a RequirementVersion) -> Self {
         let requirement = &version.requirement;
-        let standing = not_withdrawn(&person.results);
+        let effective = not_withdrawn(&person.results);
         let items = requirement.items();
         let absences = DaySet::union_of(
             person.absences.iter().filter_map(|absence| Stretch::inclusive(absence.starts_on, absence.ends_on)),
@@ -137,18 +137,18 @@ impl<'a> Case<'a> {
         let in_audience = DaySet::union_of(
             person.employments.iter().filter(|e| requirement.audience.binds(e)).filter_map(Employment::days),
         );
-        let counts = |piece: &Piece| requirement.holds(piece.day).is_some();
-        let pieces_of = |item: &&Item| pieces_for(item, &standing).into_iter().filter(counts).collect();
+        let counts = |evidence: &Evidence| requirement.holds(evidence.day).is_some();
+        let counting_for = |item: &&Item| evidence_for(item, &effective).into_iter().filter(counts).collect();
         Self {
             person,
             version,
-            pieces: items.iter().map(pieces_of).collect(),
+            evidence: items.iter().map(counting_for).collect(),
             alternatives: requirement
                 .alternatives
                 .iter()
                 .map(|list| list.iter().filter_map(|item| items.iter().position(|known| *known == item)).collect())
                 .collect(),
-            attempts: attempts_at(&items, &standing),
+            attempts: attempts_at(&items, &effective),
             assignments: assignments(requirement, &in_audience, &absences),
             absences,
             exemptions,
@@ -161,9 +161,9 @@ impl<'a> Case<'a> {
         self.version
     }
 
-    /// The judgement on a day; nothing where no employment of the person is in the audience on that day.
+    /// The judgement on a day; `None` where no employment of the person is in the audience on that day.
     #[must_use]
-    pub fn on(&self, day: NaiveDate) -> Option<Standing> {
+    pub fn on(&self, day: NaiveDate) -> Option<ComplianceState> {
         let binds = |e: &&Employment| e.covers(day) && self.version.requirement.audience.binds(e);
         self.person.employments.iter().find(binds)?;
         let assignment = self.assignments.iter().find(|assignment| assignment.days.contains(day))?;
@@ -171,14 +171,14 @@ impl<'a> Case<'a> {
         let timeline = self.timeline(&holding);
         let stretch = timeline.last_stretch_from_before(day);
         let (seen, best) = self.attempts_up_to(day);
-        Some(Standing {
+        Some(ComplianceState {
             status: self.status(day, assignment, &timeline),
             clock: assignment.clock,
             due_on: assignment.due_on,
             on_time: timeline.touches(assignment.clock, assignment.due_on.unwrap_or(LAST_DAY)),
             satisfied_on: stretch.map(|stretch| stretch.first),
             valid_until: stretch.and_then(|stretch| stretch.last()),
-            evidence_event_id: stretch.and_then(|stretch| self.begun_by(stretch.first, &holding)),
+            evidence_event_id: stretch.and_then(|stretch| self.first_evidence(stretch.first, &holding)),
             best_score_percent: best,
             attempts: u32::try_from(seen.len()).unwrap_or(u32::MAX),
             last_attempt_on: seen.last().map(|attempt| attempt.day),
@@ -205,18 +205,18 @@ impl<'a> Case<'a> {
         if assignment.due_on.is_none_or(|due| day <= due) { Status::Pending } else { Status::Overdue }
     }
 
-    /// The days on which a piece of evidence holds.
-    fn holds(&self, piece: &Piece) -> Option<Stretch> {
-        self.version.requirement.holds(piece.day)
+    /// The days on which evidence holds.
+    fn holds(&self, evidence: &Evidence) -> Option<Stretch> {
+        self.version.requirement.holds(evidence.day)
     }
 
     /// For each item, its days, from the evidence that a report as of `day` sees.
     fn item_days(&self, day: NaiveDate) -> Vec<DaySet> {
-        self.pieces
+        self.evidence
             .iter()
-            .map(|pieces| {
-                let seen = pieces.iter().take_while(|piece| piece.day <= day);
-                DaySet::union_of(seen.filter_map(|piece| self.holds(piece)))
+            .map(|of_item| {
+                let seen = of_item.iter().take_while(|evidence| evidence.day <= day);
+                DaySet::union_of(seen.filter_map(|evidence| self.holds(evidence)))
             })
             .collect()
     }
@@ -232,11 +232,11 @@ impl<'a> Case<'a> {
     }
 
     /// The smallest id of the events whose evidence makes an alternative whole on the first day of a stretch.
-    fn begun_by(&self, first: NaiveDate, holding: &[DaySet]) -> Option<EventId> {
+    fn first_evidence(&self, first: NaiveDate, holding: &[DaySet]) -> Option<EventId> {
         let whole = self.alternatives.iter().filter(|list| list.iter().all(|item| holding[*item].contains(first)));
         let new = whole.flatten().filter(|item| !holding[**item].contains(day_before(first)));
-        new.flat_map(|item| self.pieces[*item].iter().filter(|piece| piece.day == first))
-            .map(|piece| &piece.event_id)
+        new.flat_map(|item| self.evidence[*item].iter().filter(|evidence| evidence.day == first))
+            .map(|evidence| &evidence.event_id)
             .min()
             .cloned()
     }
@@ -249,22 +249,23 @@ impl<'a> Case<'a> {
     }
 
     /// The evidence for each item that a report as of `day` sees, with the days on which it holds.
-    pub fn evidence(&self, day: NaiveDate) -> impl Iterator<Item = (usize, &Piece, Stretch)> {
-        self.pieces.iter().enumerate().flat_map(move |(item, pieces)| {
-            pieces
+    pub fn evidence(&self, day: NaiveDate) -> impl Iterator<Item = (usize, &Evidence, Stretch)> {
+        self.evidence.iter().enumerate().flat_map(move |(item, of_item)| {
+            of_item
                 .iter()
-                .take_while(move |piece| piece.day <= day)
-                .filter_map(move |piece| self.holds(piece).map(|stretch| (item, piece, stretch)))
+                .take_while(move |evidence| evidence.day <= day)
+                .filter_map(move |evidence| self.holds(evidence).map(|stretch| (item, evidence, stretch)))
         })
     }
 
     /// Every day on which the judgement can differ from that of the day before.
     pub(super) fn turning_days(&self) -> impl Iterator<Item = NaiveDate> {
         let renewal_days = chrono::Days::new(self.version.requirement.renewal_days.into());
-        let of_evidence = self.pieces.iter().flatten().filter_map(|piece| self.holds(piece)).flat_map(move |stretch| {
-            let expiring = stretch.last().and_then(|last| last.checked_sub_days(renewal_days));
-            [Some(stretch.first), stretch.until, expiring]
-        });
+        let of_evidence =
+            self.evidence.iter().flatten().filter_map(|evidence| self.holds(evidence)).flat_map(move |stretch| {
+                let expiring = stretch.last().and_then(|last| last.checked_sub_days(renewal_days));
+                [Some(stretch.first), stretch.until, expiring]
+            });
         let of_assignments = self.assignments.iter().flat_map(|assignment| {
             let overdue = assignment.due_on.and_then(|due| due.succ_opt());
             [Some(assignment.clock), overdue, Some(assignment.days.first), assignment.days.until]
@@ -278,7 +279,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The items of a version that results alone make hold on a day, whoever's they are: bit *i* for the *i*-th of
+/// The items of a version that some results make hold on a day, regardless of the person: bit *i* for the *i*-th of
 /// [`super::Requirement::items`].
 #[must_use]
 pub fn held_items_on(results: &[LinkedResult], version: &RequirementVersion, day: NaiveDate) -> u64 {
@@ -291,9 +292,9 @@ fn held(item_days: &[DaySet], day: NaiveDate) -> u64 {
     (0u32..).zip(item_days).filter(|(_, days)| days.contains(day)).map(|(item, _)| 1u64 << item).sum()
 }
 
-/// What holds for a person on a day under the version in effect on that day; nothing where the person is not in its audience.
+/// The compliance state of a person on a day under the version then in effect; `None` where the person is not in its audience.
 #[must_use]
-pub fn standing_on(person: &Person, versions: &[RequirementVersion], day: NaiveDate) -> Option<(u32, Standing)> {
+pub fn state_on(person: &Person, versions: &[RequirementVersion], day: NaiveDate) -> Option<(u32, ComplianceState)> {
     let version = in_effect_on(versions, day)?;
-    Case::new(person, version).on(day).map(|standing| (version.version, standing))
+    Case::new(person, version).on(day).map(|state| (version.version, state))
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::entities::{employee, standing, standing_scope};
+use super::entities::{compliance_state, compliance_state_scope, employee};
 use super::parsed::parsed;
 use super::rows::insertion::insert;
 use super::rows::question::{ids_parameter, is_one_of};
@@ -18,7 +18,7 @@ use super::sql::{IN_AT_ONCE, statement};
 use super::stale::Stale;
 use super::{Store, StoreError};
 use crate::domain::calendar::{LAST_DAY, Stretch};
-use crate::domain::compliance::{ScopeSpan, Standing, StandingSpan, Status};
+use crate::domain::compliance::{ComplianceState, ScopeSpan, StateSpan, Status};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EventId, RequirementCode};
 
 /// One person's derived rows in one requirement.
@@ -26,7 +26,7 @@ use crate::domain::ids::{AdministrationCode, EmployeeId, EventId, RequirementCod
 pub struct Derived {
     pub employee: EmployeeId,
     pub requirement: RequirementCode,
-    pub standings: Vec<StandingSpan>,
+    pub compliance_states: Vec<StateSpan>,
     /// With the key by which an export sorts the person on these days.
     pub scopes: Vec<(ScopeSpan, Vec<u8>)>,
 }
@@ -44,7 +44,7 @@ impl Store {
     ///
     /// Of two that made the same person's rows at once, the one whose facts were older finds its work gone and writes
     /// nothing: what it read had been read again by whoever took the work away.
-    pub async fn settle(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
+    pub async fn refresh(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
         let these = is_one_of(&transaction, "id");
@@ -55,16 +55,16 @@ impl Store {
         }
         let ids = ids_parameter(ours.iter().map(|employee| employee.0))?;
         let theirs = is_one_of(&transaction, "employee_id");
-        for table in ["standing", "standing_scope"] {
+        for table in ["compliance_state", "compliance_state_scope"] {
             let sql = format!("DELETE FROM {table} WHERE {theirs}");
             transaction.execute_raw(statement(&transaction, &sql, [ids.clone()])).await?;
         }
-        let (mut standings, mut scopes) = (Vec::new(), Vec::new());
+        let (mut compliance_states, mut scopes) = (Vec::new(), Vec::new());
         for person in derived.iter().filter(|person| ours.contains(&person.employee)) {
-            standings.extend(person.standings.iter().map(|span| StandingRow::new(person, span)));
+            compliance_states.extend(person.compliance_states.iter().map(|span| StateRow::new(person, span)));
             scopes.extend(person.scopes.iter().map(|(span, key)| ScopeRow::new(person, span, key)));
         }
-        insert(&transaction, &standings).await?;
+        insert(&transaction, &compliance_states).await?;
         insert(&transaction, &scopes).await?;
         transaction.commit().await?;
         Ok(())
@@ -73,7 +73,7 @@ impl Store {
 
 row! {
     #[derive(Debug, Serialize)]
-    struct StandingRow<'a> in standing {
+    struct StateRow<'a> in compliance_state {
         employee_id: i64,
         requirement: &'a str,
         from_day: NaiveDate,
@@ -93,9 +93,9 @@ row! {
     }
 }
 
-impl<'a> StandingRow<'a> {
-    fn new(person: &'a Derived, span: &'a StandingSpan) -> Self {
-        let Standing { status, clock, due_on, on_time, satisfied_on, valid_until, .. } = span.standing;
+impl<'a> StateRow<'a> {
+    fn new(person: &'a Derived, span: &'a StateSpan) -> Self {
+        let ComplianceState { status, clock, due_on, on_time, satisfied_on, valid_until, .. } = span.state;
         Self {
             employee_id: person.employee.0,
             requirement: person.requirement.as_str(),
@@ -108,18 +108,18 @@ impl<'a> StandingRow<'a> {
             on_time,
             satisfied_on,
             valid_until,
-            evidence_event_id: span.standing.evidence_event_id.as_ref().map(|event_id| event_id.as_str()),
-            best_score_percent: span.standing.best_score_percent.map(|score| score.to_string()),
-            attempts: span.standing.attempts,
-            last_attempt_on: span.standing.last_attempt_on,
-            held_items: span.standing.held_items.cast_signed(),
+            evidence_event_id: span.state.evidence_event_id.as_ref().map(|event_id| event_id.as_str()),
+            best_score_percent: span.state.best_score_percent.map(|score| score.to_string()),
+            attempts: span.state.attempts,
+            last_attempt_on: span.state.last_attempt_on,
+            held_items: span.state.held_items.cast_signed(),
         }
     }
 }
 
 row! {
     #[derive(Debug, Serialize)]
-    struct ScopeRow<'a> in standing_scope {
+    struct ScopeRow<'a> in compliance_state_scope {
         employee_id: i64,
         requirement: &'a str,
         administration: &'a str,
@@ -147,77 +147,80 @@ impl<'a> ScopeRow<'a> {
 }
 
 pub(super) fn decimal_of(text: Option<&str>) -> Result<Option<Decimal>, StoreError> {
-    parsed(text.map(str::parse).transpose(), "standing", "best_score_percent")
+    parsed(text.map(str::parse).transpose(), "compliance_state", "best_score_percent")
 }
 
 pub(super) fn status_of(text: &str) -> Result<Status, StoreError> {
-    Status::parse(text).ok_or(StoreError::Unreadable { table: "standing", column: "status" })
+    Status::parse(text).ok_or(StoreError::Unreadable { table: "compliance_state", column: "status" })
 }
 
 /// The derived rows of some people, as they are kept, by employee and requirement.
-pub async fn kept(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -> Result<Vec<Derived>, StoreError> {
-    let mut kept: BTreeMap<(EmployeeId, RequirementCode), Derived> = BTreeMap::new();
-    let requirement_of = |code: &str| parsed(RequirementCode::parse(code), "standing", "requirement");
+pub async fn stored(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -> Result<Vec<Derived>, StoreError> {
+    let mut stored: BTreeMap<(EmployeeId, RequirementCode), Derived> = BTreeMap::new();
+    let requirement_of = |code: &str| parsed(RequirementCode::parse(code), "compliance_state", "requirement");
     let empty = |employee: EmployeeId, requirement: &RequirementCode| Derived {
         employee,
         requirement: requirement.clone(),
-        standings: Vec::new(),
+        compliance_states: Vec::new(),
         scopes: Vec::new(),
     };
     for ids in employees.chunks(IN_AT_ONCE) {
         let ids = || ids.iter().map(|id| id.0);
-        let standings = standing::Entity::find()
-            .filter(standing::Column::EmployeeId.is_in(ids()))
-            .order_by_asc(standing::Column::FromDay);
-        for row in standings.all(connection).await? {
+        let compliance_states = compliance_state::Entity::find()
+            .filter(compliance_state::Column::EmployeeId.is_in(ids()))
+            .order_by_asc(compliance_state::Column::FromDay);
+        for row in compliance_states.all(connection).await? {
             let (employee, requirement) = (EmployeeId(row.employee_id), requirement_of(&row.requirement)?);
             let evidence = row.evidence_event_id.as_deref().map(EventId::parse).transpose();
-            let span = StandingSpan {
+            let span = StateSpan {
                 days: stretch(row.from_day, row.until_day),
-                version: parsed(u32::try_from(row.version), "standing", "version")?,
-                standing: Standing {
+                version: parsed(u32::try_from(row.version), "compliance_state", "version")?,
+                state: ComplianceState {
                     status: status_of(&row.status)?,
                     clock: row.clock_on,
                     due_on: row.due_on,
                     on_time: row.on_time,
                     satisfied_on: row.satisfied_on,
                     valid_until: row.valid_until,
-                    evidence_event_id: parsed(evidence, "standing", "evidence_event_id")?,
+                    evidence_event_id: parsed(evidence, "compliance_state", "evidence_event_id")?,
                     best_score_percent: decimal_of(row.best_score_percent.as_deref())?,
-                    attempts: parsed(u32::try_from(row.attempts), "standing", "attempts")?,
+                    attempts: parsed(u32::try_from(row.attempts), "compliance_state", "attempts")?,
                     last_attempt_on: row.last_attempt_on,
                     held_items: row.held_items.cast_unsigned(),
                 },
             };
             let name = (employee, requirement.clone());
-            kept.entry(name).or_insert_with(|| empty(employee, &requirement)).standings.push(span);
+            stored.entry(name).or_insert_with(|| empty(employee, &requirement)).compliance_states.push(span);
         }
-        let scopes = standing_scope::Entity::find()
-            .filter(standing_scope::Column::EmployeeId.is_in(ids()))
-            .order_by_asc(standing_scope::Column::Administration)
-            .order_by_asc(standing_scope::Column::FromDay);
+        let scopes = compliance_state_scope::Entity::find()
+            .filter(compliance_state_scope::Column::EmployeeId.is_in(ids()))
+            .order_by_asc(compliance_state_scope::Column::Administration)
+            .order_by_asc(compliance_state_scope::Column::FromDay);
         for row in scopes.all(connection).await? {
             let (employee, requirement) = (EmployeeId(row.employee_id), requirement_of(&row.requirement)?);
             let span = ScopeSpan {
                 days: stretch(row.from_day, row.until_day),
                 administration: parsed(
                     AdministrationCode::parse(&row.administration),
-                    "standing_scope",
+                    "compliance_state_scope",
                     "administration",
                 )?,
                 employment_fact: row.employment_fact_id,
                 unit: row.unit,
             };
             let name = (employee, requirement.clone());
-            kept.entry(name).or_insert_with(|| empty(employee, &requirement)).scopes.push((span, row.sort_key));
+            stored.entry(name).or_insert_with(|| empty(employee, &requirement)).scopes.push((span, row.sort_key));
         }
     }
-    Ok(kept.into_values().collect())
+    Ok(stored.into_values().collect())
 }
 
 /// Employees that some derived row speaks of although the directory does not know them; there should be none.
 pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
     let known = employee::Entity::find().filter(employee::Column::IsKnown.eq(true));
     let known = QueryTrait::into_query(known.select_only().column(employee::Column::Id));
-    Ok(standing::Entity::find().filter(standing::Column::EmployeeId.not_in_subquery(known)).count(connection).await?)
+    Ok(compliance_state::Entity::find()
+        .filter(compliance_state::Column::EmployeeId.not_in_subquery(known))
+        .count(connection)
+        .await?)
 }

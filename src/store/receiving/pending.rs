@@ -1,4 +1,4 @@
-//! Results that wait for a deed: cmi5's `satisfied`, which a platform may tell of somebody who did nothing.
+//! Results that wait for a progress: cmi5's `satisfied`, which a platform may tell of somebody who did nothing.
 //!
 //! With moveOn NotApplicable an LMS tells `satisfied` as soon as somebody is enrolled (cmi5, section 10.2.4). It counts
 //! once the same platform has told that something was done in that registration, before or after: the end is the same.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Delivery;
-use super::statements::{Deed, of_batch};
+use super::statements::{Cmi5Progress, of_batch};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
@@ -21,7 +21,7 @@ use crate::store::{StoreError, instant};
 
 /// A result that is kept and counts for nothing yet.
 #[derive(Debug)]
-pub struct HeldResult {
+pub struct PendingResult {
     pub id: i64,
     pub platform: PlatformId,
     pub registration: Uuid,
@@ -32,42 +32,42 @@ pub struct HeldResult {
 
 /// What the register holds of the registrations of a batch.
 #[derive(Debug, Default)]
-pub struct Held {
-    pub results: Vec<HeldResult>,
+pub struct Pending {
+    pub results: Vec<PendingResult>,
     /// The registrations of the batch in which something was done.
     pub done: HashSet<(PlatformId, Uuid)>,
 }
 
 row! {
     #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-    struct Asked {
+    struct LookupKey {
         platform_id: i64,
         registration: Bytes<[u8; 16]>,
     }
 }
 
-/// The rows that `sql` finds of the registrations of a batch, as far as their deed is one; nothing where there are none.
+/// The rows that `sql` finds of the registrations of a batch, as far as their progress is one; nothing where there are none.
 fn question<F: Row>(
     batch: &[Delivery],
-    of: fn(Deed) -> Option<Uuid>,
+    of: fn(Cmi5Progress) -> Option<Uuid>,
     sql: String,
 ) -> Result<Option<Question>, StoreError> {
-    let asked: BTreeSet<Asked> = of_batch(batch)
-        .filter_map(|(platform, told)| Some((platform, told.deed.and_then(of)?)))
-        .map(|(platform, registration)| Asked {
+    let keys: BTreeSet<LookupKey> = of_batch(batch)
+        .filter_map(|(platform, reported)| Some((platform, reported.progress.and_then(of)?)))
+        .map(|(platform, registration)| LookupKey {
             platform_id: platform.0,
             registration: Bytes(registration.into_bytes()),
         })
         .collect();
-    if asked.is_empty() {
+    if keys.is_empty() {
         return Ok(None);
     }
-    Question::new::<F, _>(&asked.into_iter().collect::<Vec<_>>(), sql).map(Some)
+    Question::new::<F, _>(&keys.into_iter().collect::<Vec<_>>(), sql).map(Some)
 }
 
 row! {
     #[derive(Debug, Deserialize)]
-    struct HeldRowFound {
+    struct PendingRowFound {
         id: i64,
         platform_id: i64,
         registration: Bytes,
@@ -88,40 +88,40 @@ fn registration_of(bytes: &[u8], table: &'static str) -> Result<Uuid, StoreError
     Uuid::from_slice(bytes).map_err(|_| StoreError::Unreadable { table, column: "registration" })
 }
 
-impl Held {
-    /// Reads what a batch could meet; asks nothing where the batch has no deed.
+impl Pending {
+    /// Reads what a batch could meet; asks nothing where the batch has no progress.
     pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
-        let mut held = Self::default();
-        let (mut questions, mut about_held) = (Vec::new(), Vec::new());
-        let done = |deed| matches!(deed, Deed::Done(_)).then(|| deed.registration());
-        let satisfied = |deed| matches!(deed, Deed::Satisfied(_)).then(|| deed.registration());
+        let mut pending = Self::default();
+        let (mut questions, mut about_pending) = (Vec::new(), Vec::new());
+        let done = |progress| matches!(progress, Cmi5Progress::Done(_)).then(|| progress.registration());
+        let satisfied = |progress| matches!(progress, Cmi5Progress::Satisfied(_)).then(|| progress.registration());
         let same = "h.registration = w.registration AND h.platform_id = w.platform_id";
-        let kept = each(connection, "held_result", "h", same);
-        let sql = format!("SELECT {} FROM {{w}} {kept}", selected::<HeldRowFound>("h"));
-        if let Some(question) = question::<HeldRowFound>(batch, done, sql)? {
+        let stored = each(connection, "pending_result", "h", same);
+        let sql = format!("SELECT {} FROM {{w}} {stored}", selected::<PendingRowFound>("h"));
+        if let Some(question) = question::<PendingRowFound>(batch, done, sql)? {
             questions.push(question);
-            about_held.push(true);
+            about_pending.push(true);
         }
         let sql = format!(
             "SELECT {} FROM {{w}} WHERE EXISTS (SELECT 1 FROM statement s WHERE s.registration = w.registration
-                                                AND s.platform_id = w.platform_id AND s.deed = 'done')",
+                                                AND s.platform_id = w.platform_id AND s.progress = 'done')",
             selected::<DoneRow>("w")
         );
         if let Some(question) = question::<DoneRow>(batch, satisfied, sql)? {
             questions.push(question);
-            about_held.push(false);
+            about_pending.push(false);
         }
         for (question, found) in ask(connection, questions).await? {
-            if about_held.get(question) == Some(&true) {
-                held.results.push(held_result(read(&found)?)?);
+            if about_pending.get(question) == Some(&true) {
+                pending.results.push(pending_result(read(&found)?)?);
             } else {
                 let row: DoneRow = read(&found)?;
                 let registration = registration_of(&row.registration.0, "statement")?;
-                held.done.insert((PlatformId(row.platform_id), registration));
+                pending.done.insert((PlatformId(row.platform_id), registration));
             }
         }
-        held.results.sort_by_key(|held| held.id);
-        Ok(held)
+        pending.results.sort_by_key(|pending| pending.id);
+        Ok(pending)
     }
 
     /// At the most a learner and an event for each result.
@@ -129,26 +129,26 @@ impl Held {
         i64::try_from(2 * self.results.len()).unwrap_or(i64::MAX)
     }
 
-    /// The results that wait for a deed in a registration.
-    pub fn waiting_for(&self, platform: PlatformId, registration: Uuid) -> impl Iterator<Item = &HeldResult> {
-        self.results.iter().filter(move |held| held.platform == platform && held.registration == registration)
+    /// The results that wait for a progress in a registration.
+    pub fn waiting_for(&self, platform: PlatformId, registration: Uuid) -> impl Iterator<Item = &PendingResult> {
+        self.results.iter().filter(move |pending| pending.platform == platform && pending.registration == registration)
     }
 }
 
-fn held_result(row: HeldRowFound) -> Result<HeldResult, StoreError> {
-    let told: HeldCompletion = serde_json::from_str(&row.result).map_err(StoreError::Unwritable)?;
-    Ok(HeldResult {
+fn pending_result(row: PendingRowFound) -> Result<PendingResult, StoreError> {
+    let reported: PendingCompletion = serde_json::from_str(&row.result).map_err(StoreError::Unwritable)?;
+    Ok(PendingResult {
         id: row.id,
         platform: PlatformId(row.platform_id),
-        registration: registration_of(&row.registration.0, "held_result")?,
+        registration: registration_of(&row.registration.0, "pending_result")?,
         delivery: row.delivery_id,
-        result: told.result()?,
+        result: reported.result()?,
     })
 }
 
 /// A completion as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-struct HeldCompletion {
+struct PendingCompletion {
     event_id: String,
     employee_number: Option<String>,
     email: Option<String>,
@@ -158,7 +158,7 @@ struct HeldCompletion {
     occurred_at: i64,
 }
 
-impl HeldCompletion {
+impl PendingCompletion {
     fn of(result: &ReportedResult) -> Option<Self> {
         let Target::Course(course) = &result.target else { return None };
         Some(Self {
@@ -168,12 +168,12 @@ impl HeldCompletion {
             username: result.learner.username.clone(),
             account: result.learner.account.as_ref().map(|a| (a.home_page.clone(), a.name.clone())),
             course: course.to_string(),
-            occurred_at: instant::kept(result.occurred_at),
+            occurred_at: instant::stored(result.occurred_at),
         })
     }
 
     fn result(self) -> Result<ReportedResult, StoreError> {
-        const TABLE: &str = "held_result";
+        const TABLE: &str = "pending_result";
         let number = self.employee_number.as_deref().map(EmployeeNumber::parse).transpose();
         Ok(ReportedResult {
             event_id: parsed(EventId::parse(&self.event_id), TABLE, "result")?,
@@ -186,7 +186,7 @@ impl HeldCompletion {
             target: Target::Course(parsed(CourseId::parse(&self.course), TABLE, "result")?),
             kind: ResultKind::Completion,
             occurred_at: instant::read(self.occurred_at),
-            told_at: None,
+            reported_at: None,
             reason: None,
         })
     }
@@ -194,7 +194,7 @@ impl HeldCompletion {
 
 row! {
     #[derive(Debug, Serialize)]
-    pub struct HeldRow in held_result {
+    pub struct PendingRow in pending_result {
         id: i64,
         platform_id: i64,
         registration: Bytes<[u8; 16]>,
@@ -204,8 +204,8 @@ row! {
     }
 }
 
-impl HeldRow {
-    /// The row of a completion; nothing for another result, which waits for no deed.
+impl PendingRow {
+    /// The row of a completion; nothing for another result, which waits for no progress.
     pub fn new(
         id: i64,
         delivery: i64,
@@ -214,13 +214,13 @@ impl HeldRow {
         result: &ReportedResult,
         at: i64,
     ) -> Option<Self> {
-        let told = HeldCompletion::of(result)?;
+        let reported = PendingCompletion::of(result)?;
         Some(Self {
             id,
             platform_id: platform.0,
             registration: Bytes(registration.into_bytes()),
             delivery_id: delivery,
-            result: serde_json::to_string(&told).ok()?,
+            result: serde_json::to_string(&reported).ok()?,
             recorded_at: at,
         })
     }

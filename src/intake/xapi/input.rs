@@ -17,12 +17,12 @@ const MAX_FIELDS: usize = 16;
 
 /// One value, and the version by which it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent<'d, 'a> {
+pub(super) struct Input<'d, 'a> {
     value: Value<'d, 'a>,
     version: Version,
 }
 
-impl<'d, 'a> Sent<'d, 'a> {
+impl<'d, 'a> Input<'d, 'a> {
     pub(super) const fn whole(document: &'d Document<'a>, version: Version) -> Self {
         Self { value: document.root(), version }
     }
@@ -189,32 +189,32 @@ impl<'d, 'a> Sent<'d, 'a> {
         let mut members = self.value.members().ok_or_else(|| self.wrong_type(expected))?;
         let member = members.find(|member| member.name().is_ok_and(|name| name == "objectType"));
         let Some(member) = member else { return Ok(None) };
-        let sent = Self { value: member.value, ..self };
-        Ok(Some((sent.text(Expected::Text)?, sent)))
+        let input = Self { value: member.value, ..self };
+        Ok(Some((input.text(Expected::Text)?, input)))
     }
 }
 
 /// The members of one object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'d, 'a> {
-    object: Sent<'d, 'a>,
+    object: Input<'d, 'a>,
     known: &'static [&'static str],
     found: [Option<Value<'d, 'a>>; MAX_FIELDS],
 }
 
 impl<'d, 'a> Fields<'d, 'a> {
-    pub(super) const fn object(&self) -> Sent<'d, 'a> {
+    pub(super) const fn object(&self) -> Input<'d, 'a> {
         self.object
     }
 
     /// A member, where it was sent. Only names that the object was opened with are ever found.
-    pub(super) fn get(&self, name: &str) -> Option<Sent<'d, 'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<Input<'d, 'a>> {
         let at = self.known.iter().position(|known| *known == name)?;
         let value = self.found.get(at).copied().flatten()?;
-        Some(Sent { value, ..self.object })
+        Some(Input { value, ..self.object })
     }
 
-    pub(super) fn require(&self, name: &str, expected: Expected) -> Result<Sent<'d, 'a>, Refusal> {
+    pub(super) fn require(&self, name: &str, expected: Expected) -> Result<Input<'d, 'a>, Refusal> {
         self.get(name).ok_or_else(|| self.refuse_member(name, Fault::Missing { expected }))
     }
 
@@ -222,7 +222,7 @@ impl<'d, 'a> Fields<'d, 'a> {
     pub(super) fn read<T>(
         &self,
         name: &str,
-        read: impl FnOnce(Sent<'d, 'a>) -> Result<T, Refusal>,
+        read: impl FnOnce(Input<'d, 'a>) -> Result<T, Refusal>,
     ) -> Result<Option<T>, Refusal> {
         self.get(name).map(read).transpose()
     }
@@ -233,14 +233,14 @@ impl<'d, 'a> Fields<'d, 'a> {
 
     /// That `objectType` is what the place takes: required where it tells this object from others.
     pub(super) fn object_type_is(&self, right: &'static str, required: bool) -> Result<(), Refusal> {
-        let Some(sent) = self.get("objectType") else {
+        let Some(input) = self.get("objectType") else {
             let missing = Fault::Missing { expected: Expected::Exactly(right) };
             return if required { Err(self.refuse_member("objectType", missing)) } else { Ok(()) };
         };
-        if sent.text(Expected::Exactly(right))? == right {
+        if input.text(Expected::Exactly(right))? == right {
             Ok(())
         } else {
-            Err(sent.refuse(Fault::NotInSet { expected: Expected::Exactly(right) }))
+            Err(input.refuse(Fault::NotInSet { expected: Expected::Exactly(right) }))
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::training::{LinkedResult, Target};
 
 /// A result with the learner of whom it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct StoredResult {
     pub learner: i64,
     /// Whose it is now.
     pub owner: Option<EmployeeId>,
@@ -32,14 +32,15 @@ pub async fn results_about(
     targets: &[Target],
     at: DateTime<Utc>,
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
-    let told = told_where(connection, about(targets).add(event::Column::RecordedAt.lte(instant::kept(at))), calendar);
-    let mut told: Vec<Told> = told.await?.into_iter().map(|(_, told)| told).collect();
+) -> Result<Vec<StoredResult>, StoreError> {
+    let stored =
+        results_where(connection, about(targets).add(event::Column::RecordedAt.lte(instant::stored(at))), calendar);
+    let mut stored: Vec<StoredResult> = stored.await?.into_iter().map(|(_, stored)| stored).collect();
     // What was understood otherwise then, and was read again since.
     for row in superseded_event::Entity::find()
         .filter(about_then(targets))
-        .filter(superseded_event::Column::RecordedAt.lte(instant::kept(at)))
-        .filter(superseded_event::Column::SupersededAt.gt(instant::kept(at)))
+        .filter(superseded_event::Column::RecordedAt.lte(instant::stored(at)))
+        .filter(superseded_event::Column::SupersededAt.gt(instant::stored(at)))
         .order_by_asc(superseded_event::Column::Id)
         .all(connection)
         .await?
@@ -47,9 +48,9 @@ pub async fn results_about(
         let row = event::Model::from(row);
         let owner = row.employee_id.map(EmployeeId);
         let why = row.unlinked.as_deref().map(|word| learners::unlinked_of(Some(word)));
-        told.push(Told { learner: row.learner_id, owner, why, result: result_of(&row, calendar)? });
+        stored.push(StoredResult { learner: row.learner_id, owner, why, result: result_of(&row, calendar)? });
     }
-    Ok(told)
+    Ok(stored)
 }
 
 /// The results about some courses and quizzes that are nobody's now, and what withdraws or restores them.
@@ -59,10 +60,11 @@ pub async fn waiting_about(
     connection: &impl ConnectionTrait,
     targets: &[Target],
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
-    let nobodys = Condition::all().add(event::Column::EmployeeId.is_null());
-    let mut waiting = told_where(connection, nobodys, calendar).await?;
-    waiting.retain(|(_, told)| told.result.kind.revoked_event().is_some() || targets.contains(&told.result.target));
+) -> Result<Vec<StoredResult>, StoreError> {
+    let dismissals = Condition::all().add(event::Column::EmployeeId.is_null());
+    let mut waiting = results_where(connection, dismissals, calendar).await?;
+    waiting
+        .retain(|(_, stored)| stored.result.kind.revoked_event().is_some() || targets.contains(&stored.result.target));
     with_revocations(connection, waiting, calendar).await
 }
 
@@ -70,27 +72,27 @@ pub async fn waiting_about(
 /// each told of the learner of the first result that it leads to.
 async fn with_revocations(
     connection: &impl ConnectionTrait,
-    told: Vec<(i64, Told)>,
+    stored: Vec<(i64, StoredResult)>,
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
-    let learners: HashMap<i64, i64> = told.iter().map(|(id, told)| (*id, told.learner)).collect();
-    let named: Vec<(i64, LinkedResult)> = told.iter().map(|(id, told)| (*id, told.result.clone())).collect();
-    let mut all: Vec<Told> = told.into_iter().map(|(_, told)| told).collect();
+) -> Result<Vec<StoredResult>, StoreError> {
+    let learners: HashMap<i64, i64> = stored.iter().map(|(id, stored)| (*id, stored.learner)).collect();
+    let named: Vec<(i64, LinkedResult)> = stored.iter().map(|(id, stored)| (*id, stored.result.clone())).collect();
+    let mut all: Vec<StoredResult> = stored.into_iter().map(|(_, stored)| stored).collect();
     let mut met: BTreeSet<i64> = BTreeSet::new();
     for (root, row) in revocations::naming(connection, &named).await? {
         let Some(learner) = learners.get(&root) else { continue };
         // One that is among them already stays as it is.
         if !learners.contains_key(&row.id) && met.insert(row.id) {
-            all.push(Told { learner: *learner, owner: None, why: None, result: result_of(&row, calendar)? });
+            all.push(StoredResult { learner: *learner, owner: None, why: None, result: result_of(&row, calendar)? });
         }
     }
     let decisions = result_decisions::that_count(connection, None).await?;
     for decision in &decisions {
         let of = all
             .iter()
-            .find(|told| told.result.platform == decision.platform && told.result.event_id == decision.event_id);
+            .find(|stored| stored.result.platform == decision.platform && stored.result.event_id == decision.event_id);
         let decided = of.and_then(|of| Some((of.learner, decision.as_result(&of.result)?)));
-        all.extend(decided.map(|(learner, result)| Told { learner, owner: None, why: None, result }));
+        all.extend(decided.map(|(learner, result)| StoredResult { learner, owner: None, why: None, result }));
     }
     Ok(all)
 }
@@ -100,15 +102,15 @@ pub async fn unlinked_of(
     connection: &impl ConnectionTrait,
     learners: &[i64],
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<StoredResult>, StoreError> {
     use event::Column;
-    let mut told = Vec::new();
+    let mut stored = Vec::new();
     for some in learners.chunks(IN_AT_ONCE) {
         let theirs = Condition::all().add(Column::LearnerId.is_in(some.iter().copied()));
         let theirs = theirs.add(Column::EmployeeId.is_null()).add(Column::Repeats.eq(false));
-        told.extend(told_where(connection, theirs, calendar).await?);
+        stored.extend(results_where(connection, theirs, calendar).await?);
     }
-    with_revocations(connection, told, calendar).await
+    with_revocations(connection, stored, calendar).await
 }
 
 /// The results of some learners, whoever's they are, by when they were told; the same thing told twice once.
@@ -116,15 +118,15 @@ pub async fn of_learners(
     connection: &impl ConnectionTrait,
     learners: &[i64],
     calendar: CityCalendar,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<StoredResult>, StoreError> {
     use event::Column;
-    let mut told = Vec::new();
+    let mut stored = Vec::new();
     for some in learners.chunks(IN_AT_ONCE) {
         let theirs = Condition::all().add(Column::LearnerId.is_in(some.iter().copied()));
-        let theirs = told_where(connection, theirs.add(Column::Repeats.eq(false)), calendar).await?;
-        told.extend(theirs.into_iter().map(|(_, told)| told));
+        let theirs = results_where(connection, theirs.add(Column::Repeats.eq(false)), calendar).await?;
+        stored.extend(theirs.into_iter().map(|(_, stored)| stored));
     }
-    Ok(told)
+    Ok(stored)
 }
 
 fn about(targets: &[Target]) -> Condition {
@@ -161,35 +163,35 @@ fn names(targets: &[Target]) -> (Vec<String>, Vec<String>) {
 }
 
 /// Each with the id of its row.
-async fn told_where(
+async fn results_where(
     connection: &impl ConnectionTrait,
     chosen: Condition,
     calendar: CityCalendar,
-) -> Result<Vec<(i64, Told)>, StoreError> {
+) -> Result<Vec<(i64, StoredResult)>, StoreError> {
     let rows = event::Entity::find().filter(chosen).order_by_asc(event::Column::Id).all(connection).await?;
-    let told = |row: &event::Model| {
+    let stored = |row: &event::Model| {
         let owner = row.employee_id.map(EmployeeId);
         let why = row.unlinked.as_deref().map(|word| learners::unlinked_of(Some(word)));
-        Ok((row.id, Told { learner: row.learner_id, owner, why, result: result_of(row, calendar)? }))
+        Ok((row.id, StoredResult { learner: row.learner_id, owner, why, result: result_of(row, calendar)? }))
     };
-    rows.iter().map(told).collect()
+    rows.iter().map(stored).collect()
 }
 
 /// When the results of some learners happened that were recorded up to an instant; the same thing told twice once,
 /// revocations left out.
-pub async fn told_by(
+pub async fn times_of_results(
     connection: &impl ConnectionTrait,
     learners: &[i64],
     at: DateTime<Utc>,
 ) -> Result<Vec<(i64, DateTime<Utc>)>, StoreError> {
     use event::Column;
-    let mut told = Vec::new();
+    let mut stored = Vec::new();
     for some in learners.chunks(IN_AT_ONCE) {
         let rows: Vec<(i64, i64)> = event::Entity::find()
             .select_only()
             .columns([Column::LearnerId, Column::OccurredAt])
             .filter(Column::LearnerId.is_in(some.iter().copied()))
-            .filter(Column::RecordedAt.lte(instant::kept(at)))
+            .filter(Column::RecordedAt.lte(instant::stored(at)))
             .filter(Column::Repeats.eq(false))
             .filter(Column::Kind.ne("revocation"))
             .into_tuple()
@@ -199,15 +201,15 @@ pub async fn told_by(
             .select_only()
             .columns([superseded_event::Column::LearnerId, superseded_event::Column::OccurredAt])
             .filter(superseded_event::Column::LearnerId.is_in(learners.iter().copied()))
-            .filter(superseded_event::Column::RecordedAt.lte(instant::kept(at)))
-            .filter(superseded_event::Column::SupersededAt.gt(instant::kept(at)))
+            .filter(superseded_event::Column::RecordedAt.lte(instant::stored(at)))
+            .filter(superseded_event::Column::SupersededAt.gt(instant::stored(at)))
             .filter(superseded_event::Column::Repeats.eq(false))
             .filter(superseded_event::Column::Kind.ne("revocation"))
             .into_tuple()
             .all(connection)
             .await?;
         let all = rows.into_iter().chain(then);
-        told.extend(all.map(|(learner, occurred_at)| (learner, instant::read(occurred_at))));
+        stored.extend(all.map(|(learner, occurred_at)| (learner, instant::read(occurred_at))));
     }
-    Ok(told)
+    Ok(stored)
 }

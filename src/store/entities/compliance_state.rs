@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "standing")]
+#[sea_orm(table_name = "compliance_state")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub employee_id: i64,

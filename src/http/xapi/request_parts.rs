@@ -13,7 +13,7 @@ use crate::http::webhooks::read_body;
 
 /// The headers of a request, when it arrived, and what its query has.
 #[derive(Debug)]
-pub struct Sent<'r> {
+pub struct RequestParts<'r> {
     pub content_type: &'r str,
     pub content_encoding: &'r str,
     pub arrived_at: std::time::Instant,
@@ -24,7 +24,7 @@ pub struct Sent<'r> {
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Sent<'r> {
+impl<'r> FromRequest<'r> for RequestParts<'r> {
     type Error = std::convert::Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
@@ -50,7 +50,7 @@ pub fn parameters(request: &Request<'_>) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-impl Sent<'_> {
+impl RequestParts<'_> {
     /// Refuses parameters that the resource does not have, and those that come twice: a client that misspells one would be
     /// told less than it asked.
     pub fn only(&self, known: &[&str]) -> Result<(), Problem> {

@@ -5,12 +5,12 @@ use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 
 use super::bearer::Bearer;
-use crate::app::Asker;
+use crate::app::Caller;
 use crate::http::problem::Problem;
 use crate::http::request_id::RequestId;
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Asker {
+impl<'r> FromRequest<'r> for Caller {
     type Error = Problem;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Problem> {

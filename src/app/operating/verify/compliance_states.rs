@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{AT_ONCE, Progress, Verified};
 use crate::app::App;
 use crate::app::compliance::refresh::all_requirements;
-use crate::domain::compliance::{ScopeSpan, Standing, StandingSpan};
+use crate::domain::compliance::{ComplianceState, ScopeSpan, StateSpan};
 use crate::domain::ids::{EmployeeId, RequirementCode};
 use crate::store::chain::scope::BLOCK;
 use crate::store::chain::scope::Scope;
-use crate::store::standings::{self, Derived};
+use crate::store::compliance_states::{self, Derived};
 use crate::store::{StoreError, people, stale};
 
 /// How many rounds of settling there are at the most, whatever comes in meanwhile.
@@ -21,16 +21,16 @@ type Numbers = HashMap<EmployeeId, String>;
 impl App {
     /// Settles whoever waits, as far as that ends: who becomes stale meanwhile is judged from the facts wherever it is
     /// shown, and is not compared.
-    pub(super) async fn settle_what_waits(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh_what_waits(&self) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
-            if self.settle_some().await? < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) / 4 {
+            if self.refresh_some().await? < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) / 4 {
                 break;
             }
         }
         Ok(())
     }
 
-    pub(super) async fn verify_standings(
+    pub(super) async fn verify_compliance_states(
         &self,
         scope: Scope,
         verified: &mut Verified,
@@ -53,10 +53,10 @@ impl App {
             let waiting = stale::stale_among(snapshot.connection(), &ids).await?;
             let numbers = people::numbers_of(snapshot.connection(), &ids.iter().copied().collect()).await?;
             let should = self.derive_from_scratch(&snapshot, &ids, &requirements).await?;
-            let kept = standings::kept(snapshot.connection(), &ids).await?;
-            compare(kept, should, &waiting, &numbers, verified);
+            let stored = compliance_states::stored(snapshot.connection(), &ids).await?;
+            compare(stored, should, &waiting, &numbers, verified);
         }
-        let orphans = standings::count_orphans(snapshot.connection()).await?;
+        let orphans = compliance_states::count_orphans(snapshot.connection()).await?;
         if orphans > 0 {
             verified.differs(format!("{orphans} standings are of nobody whom the directory knows"));
         }
@@ -68,17 +68,17 @@ impl App {
 }
 
 fn compare(
-    kept: Vec<Derived>,
+    stored: Vec<Derived>,
     should: Vec<Derived>,
     waiting: &BTreeSet<EmployeeId>,
     numbers: &Numbers,
     verified: &mut Verified,
 ) {
     let mut should = by_name(should);
-    for kept in kept {
-        let should = should.remove(&(kept.employee, kept.requirement.clone()));
-        if !waiting.contains(&kept.employee)
-            && let Some(difference) = difference(&kept, should.as_ref(), numbers)
+    for stored in stored {
+        let should = should.remove(&(stored.employee, stored.requirement.clone()));
+        if !waiting.contains(&stored.employee)
+            && let Some(difference) = difference(&stored, should.as_ref(), numbers)
         {
             verified.differs(difference);
         }
@@ -87,7 +87,7 @@ fn compare(
         verified.differs(format!(
             "{}: {} should be kept as the facts give them, and nothing is",
             named(&missing, numbers),
-            spans(missing.standings.len())
+            spans(missing.compliance_states.len())
         ));
     }
 }
@@ -106,44 +106,46 @@ fn by_name(derived: Vec<Derived>) -> BTreeMap<(EmployeeId, RequirementCode), Der
 }
 
 /// What differs between what is kept and what the facts give.
-fn difference(kept: &Derived, should: Option<&Derived>, numbers: &Numbers) -> Option<String> {
-    let name = named(kept, numbers);
+fn difference(stored: &Derived, should: Option<&Derived>, numbers: &Numbers) -> Option<String> {
+    let name = named(stored, numbers);
     let Some(should) = should else {
         return Some(format!(
             "{name}: nothing should be kept as the facts give it, and {} are",
-            spans(kept.standings.len())
+            spans(stored.compliance_states.len())
         ));
     };
-    if kept.standings != should.standings {
-        let mut pairs = kept.standings.iter().zip(&should.standings);
-        return Some(match pairs.find(|(kept, should)| kept != should) {
-            Some((kept, should)) => {
+    if stored.compliance_states != should.compliance_states {
+        let mut pairs = stored.compliance_states.iter().zip(&should.compliance_states);
+        return Some(match pairs.find(|(stored, should)| stored != should) {
+            Some((stored, should)) => {
                 let fields = fields_of(should).into_iter();
-                let differing = fields.zip(fields_of(kept)).find(|(should, kept)| should != kept);
+                let differing = fields.zip(fields_of(stored)).find(|(should, stored)| should != stored);
                 let (field, should, stands) = differing
-                    .map_or(("standing", String::new(), String::new()), |(should, kept)| (should.0, should.1, kept.1));
+                    .map_or(("compliance_state", String::new(), String::new()), |(should, stored)| {
+                        (should.0, should.1, stored.1)
+                    });
                 format!(
                     "{name}: from {} {field} should be {should} as the facts give it, and is {stands}",
-                    kept.days.first
+                    stored.days.first
                 )
             }
             None => format!(
                 "{name}: {} should be kept as the facts give them, and {} are",
-                spans(should.standings.len()),
-                kept.standings.len()
+                spans(should.compliance_states.len()),
+                stored.compliance_states.len()
             ),
         });
     }
-    if kept.scopes == should.scopes {
+    if stored.scopes == should.scopes {
         return None;
     }
-    let mut pairs = kept.scopes.iter().zip(&should.scopes);
-    Some(match pairs.find(|(kept, should)| kept != should) {
-        Some(((kept, kept_key), (should, should_key))) => {
-            let (should, stands) = if kept == should {
-                (format!("sorted by {}", hex::encode(should_key)), hex::encode(kept_key))
+    let mut pairs = stored.scopes.iter().zip(&should.scopes);
+    Some(match pairs.find(|(stored, should)| stored != should) {
+        Some(((stored, stored_key), (should, should_key))) => {
+            let (should, stands) = if stored == should {
+                (format!("sorted by {}", hex::encode(should_key)), hex::encode(stored_key))
             } else {
-                (place(should), place(kept))
+                (place(should), place(stored))
             };
             format!(
                 "{name}: the place where the person counts should be {should} as the facts give it, and is {stands}"
@@ -152,7 +154,7 @@ fn difference(kept: &Derived, should: Option<&Derived>, numbers: &Numbers) -> Op
         None => format!(
             "{name}: {} places where the person counts should be kept as the facts give them, and {} are",
             should.scopes.len(),
-            kept.scopes.len()
+            stored.scopes.len()
         ),
     })
 }
@@ -167,10 +169,10 @@ fn place(span: &ScopeSpan) -> String {
     format!("{administration} {unit:?} from {} until {until} by employment_fact {employment_fact}", days.first)
 }
 
-fn fields_of(span: &StandingSpan) -> Vec<(&'static str, String)> {
-    let StandingSpan { days, version, standing } = span;
+fn fields_of(span: &StateSpan) -> Vec<(&'static str, String)> {
+    let StateSpan { days, version, state } = span;
     // Each field by its name: a new one is missed here, and not in a sentence that shows no difference.
-    let Standing {
+    let ComplianceState {
         status,
         clock,
         due_on,
@@ -182,7 +184,7 @@ fn fields_of(span: &StandingSpan) -> Vec<(&'static str, String)> {
         attempts,
         last_attempt_on,
         held_items,
-    } = standing;
+    } = state;
     vec![
         ("the first day", days.first.to_string()),
         ("the day after the last", shown(days.until.as_ref())),

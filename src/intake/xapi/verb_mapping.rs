@@ -1,5 +1,5 @@
 //! The words by which a platform's statements tell of courses and quizzes: verbs, kinds of activities, and what an
-//! account's name is. [`Words::default`] takes those of ADL, cmi5, Moodle's xAPI log store and Open edX as they are.
+//! account's name is. [`VerbMapping::default`] takes those of ADL, cmi5, Moodle's xAPI log store and Open edX as they are.
 
 use serde::Deserialize;
 
@@ -22,7 +22,7 @@ pub enum CoursePlace {
 
 /// What a platform's statements are read by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub struct VerbMapping {
     /// The IRIs of verbs.
     pub completed: Vec<String>,
     /// Somebody was there, and the result says whether for all of it.
@@ -54,7 +54,7 @@ pub struct Words {
 
 /// Why a profile of statements is none: with its place, as TOML names it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidWords {
+pub enum InvalidVerbMapping {
     #[error("the profile is not understood: {0}")]
     Malformed(String),
     #[error("{table}.{name}: {word:?} is no IRI with its scheme: send what the statements carry")]
@@ -112,7 +112,7 @@ struct Reading {
     uncompleted_withdraws: Withdraws,
 }
 
-impl Words {
+impl VerbMapping {
     /// Whether a verb tells of a result.
     fn names_verb(&self, iri: &str) -> bool {
         let all = [
@@ -129,28 +129,28 @@ impl Words {
     }
 
     /// Reads a profile (TOML): what it names goes before what is known by itself.
-    pub fn parse(text: &str) -> Result<Self, InvalidWords> {
-        let Written { verbs, types, reading, fields: _, events: _, title: _, documented: _ } =
-            toml::from_str(text).map_err(|error| InvalidWords::Malformed(error.to_string().trim_end().to_owned()))?;
-        let mut words = Self::default();
+    pub fn parse(text: &str) -> Result<Self, InvalidVerbMapping> {
+        let Written { verbs, types, reading, fields: _, events: _, title: _, documented: _ } = toml::from_str(text)
+            .map_err(|error| InvalidVerbMapping::Malformed(error.to_string().trim_end().to_owned()))?;
+        let mut mapping = Self::default();
         let named = [
-            ("verbs", "completed", verbs.completed, &mut words.completed),
-            ("verbs", "attended", verbs.attended, &mut words.attended),
-            ("verbs", "passed", verbs.passed, &mut words.passed),
-            ("verbs", "failed", verbs.failed, &mut words.failed),
-            ("verbs", "scored", verbs.scored, &mut words.scored),
-            ("verbs", "satisfied", verbs.satisfied, &mut words.satisfied),
-            ("verbs", "waived", verbs.waived, &mut words.waived),
-            ("verbs", "uncompleted", verbs.uncompleted, &mut words.uncompleted),
-            ("types", "courses", types.courses, &mut words.courses),
-            ("types", "quizzes", types.quizzes, &mut words.quizzes),
-            ("types", "attempts", types.attempts, &mut words.attempts),
-            ("types", "parts", types.parts, &mut words.parts),
+            ("verbs", "completed", verbs.completed, &mut mapping.completed),
+            ("verbs", "attended", verbs.attended, &mut mapping.attended),
+            ("verbs", "passed", verbs.passed, &mut mapping.passed),
+            ("verbs", "failed", verbs.failed, &mut mapping.failed),
+            ("verbs", "scored", verbs.scored, &mut mapping.scored),
+            ("verbs", "satisfied", verbs.satisfied, &mut mapping.satisfied),
+            ("verbs", "waived", verbs.waived, &mut mapping.waived),
+            ("verbs", "uncompleted", verbs.uncompleted, &mut mapping.uncompleted),
+            ("types", "courses", types.courses, &mut mapping.courses),
+            ("types", "quizzes", types.quizzes, &mut mapping.quizzes),
+            ("types", "attempts", types.attempts, &mut mapping.attempts),
+            ("types", "parts", types.parts, &mut mapping.parts),
         ];
         let mut taken: Vec<String> = verbs.ignored;
         for (table, name, added, _) in &named {
             if let Some(word) = added.iter().find(|word| !is_iri(word)) {
-                return Err(InvalidWords::NotAnIri { table, name, word: word.clone() });
+                return Err(InvalidVerbMapping::NotAnIri { table, name, word: word.clone() });
             }
             taken.extend(added.iter().cloned());
         }
@@ -160,23 +160,23 @@ impl Words {
         }
         if let Some(course_from) = reading.course_from {
             if course_from.is_empty() {
-                return Err(InvalidWords::Nowhere);
+                return Err(InvalidVerbMapping::Nowhere);
             }
-            words.course_from = course_from;
+            mapping.course_from = course_from;
         }
-        words.account_name_is = reading.account_name_is;
-        words.scaled_from_minus_one = reading.scaled_from_minus_one;
-        words.uncompleted_withdraws = reading.uncompleted_withdraws;
-        words.fields = StatementFields::parse(text, |verb| words.names_verb(verb))?;
-        Ok(words)
+        mapping.account_name_is = reading.account_name_is;
+        mapping.scaled_from_minus_one = reading.scaled_from_minus_one;
+        mapping.uncompleted_withdraws = reading.uncompleted_withdraws;
+        mapping.fields = StatementFields::parse(text, |verb| mapping.names_verb(verb))?;
+        Ok(mapping)
     }
 }
 
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+fn owned(mapping: &[&str]) -> Vec<String> {
+    mapping.iter().map(|word| (*word).to_owned()).collect()
 }
 
-impl Default for Words {
+impl Default for VerbMapping {
     fn default() -> Self {
         Self {
             completed: owned(&[
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_a_profile_names_goes_before_what_is_known() {
-        let words = Words::parse(
+        let mapping = VerbMapping::parse(
             r#"
             [verbs]
             completed = ["https://portal.example.org/verbs/finished"]
@@ -237,21 +237,21 @@ mod tests {
             account_name_is = "username"
             "#,
         );
-        let words = words.expect("a profile");
-        assert!(words.completed.contains(&"https://portal.example.org/verbs/finished".to_owned()));
-        assert!(words.completed.contains(&"http://adlnet.gov/expapi/verbs/completed".to_owned()));
-        assert_eq!(words.scored, ["http://id.tincanapi.com/verb/earned"]);
-        assert!(!words.courses.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
-        assert!(words.quizzes.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
-        assert_eq!(words.course_from, [CoursePlace::Parent, CoursePlace::Object]);
-        assert_eq!(words.account_name_is, Some(LinkingKey::Username));
-        assert_eq!(Words::parse(""), Ok(Words::default()));
+        let mapping = mapping.expect("a profile");
+        assert!(mapping.completed.contains(&"https://portal.example.org/verbs/finished".to_owned()));
+        assert!(mapping.completed.contains(&"http://adlnet.gov/expapi/verbs/completed".to_owned()));
+        assert_eq!(mapping.scored, ["http://id.tincanapi.com/verb/earned"]);
+        assert!(!mapping.courses.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
+        assert!(mapping.quizzes.contains(&"http://adlnet.gov/expapi/activities/course".to_owned()));
+        assert_eq!(mapping.course_from, [CoursePlace::Parent, CoursePlace::Object]);
+        assert_eq!(mapping.account_name_is, Some(LinkingKey::Username));
+        assert_eq!(VerbMapping::parse(""), Ok(VerbMapping::default()));
     }
 
     #[test]
     fn a_profile_may_say_where_things_stand_and_without_it_nothing_is_looked_for() {
-        assert!(Words::default().fields.is_empty());
-        let words = Words::parse(
+        assert!(VerbMapping::default().fields.is_empty());
+        let mapping = VerbMapping::parse(
             r#"
             [fields]
             course = { path = "context.contextActivities.grouping", type = ["course", "https://portal.example.org/types/program"] }
@@ -261,8 +261,9 @@ mod tests {
             learner = ["context.team", "$.context.instructor"]
             "#,
         );
-        assert!(!words.expect("a profile").fields.is_empty());
-        let several = Words::parse("[fields]\ncourse = \"contxt\"\nquiz = \"objct.id\"\n").expect_err("two faults");
+        assert!(!mapping.expect("a profile").fields.is_empty());
+        let several =
+            VerbMapping::parse("[fields]\ncourse = \"contxt\"\nquiz = \"objct.id\"\n").expect_err("two faults");
         assert_eq!(several.to_string().lines().count(), 2, "{several}");
     }
 
@@ -274,7 +275,7 @@ mod tests {
             ("[reading]\ncourse_from = []\n", "reading.course_from"),
             ("[reading]\naccount_name_is = \"name\"\n", "account_name_is"),
         ] {
-            let fault = Words::parse(text).expect_err("none").to_string();
+            let fault = VerbMapping::parse(text).expect_err("none").to_string();
             assert!(fault.contains(place), "{fault}");
         }
     }

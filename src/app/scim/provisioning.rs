@@ -7,9 +7,9 @@ use chrono::Duration;
 use super::ScimError;
 use super::load::{Household, account_of, person_of};
 use super::write::Writing;
-use crate::domain::directory::accounts::{self, NameToTell};
+use crate::domain::directory::accounts::{self, NameToWrite};
 use crate::domain::directory::plan::provision::{
-    KnownPerson, ProvisionFault, Told, employments_after, governed_after, provision,
+    KnownPerson, ProvisionFault, ProvisionedState, employments_after, governed_after, provision,
 };
 use crate::domain::directory::plan::{self, Plan};
 use crate::domain::directory::records::EmploymentRecord;
@@ -21,35 +21,36 @@ use crate::store::whose::Whose;
 use crate::store::{applying, people, platforms, reorganisations};
 
 /// What an account tells, and over what.
-pub(super) struct Telling<'a> {
+pub(super) struct Provisioning<'a> {
     pub number: &'a EmployeeNumber,
     pub household: Option<&'a Household>,
-    pub kept: Option<&'a ScimUser>,
+    pub stored: Option<&'a ScimUser>,
     pub generation: u32,
-    pub was: Option<&'a Told>,
-    pub told: &'a Told,
+    pub was: Option<&'a ProvisionedState>,
+    pub provisioned: &'a ProvisionedState,
     pub user_name: &'a str,
 }
 
 impl Writing<'_> {
     /// What is said into the directory, by the way of HR's files; answers which employments the account governs then.
-    pub async fn direct(&self, telling: &Telling<'_>) -> Result<BTreeSet<EmploymentId>, ScimError> {
-        let Telling { number, household, kept, generation, was, told, .. } = *telling;
+    pub async fn direct(&self, provisioning: &Provisioning<'_>) -> Result<BTreeSet<EmploymentId>, ScimError> {
+        let Provisioning { number, household, stored, generation, was, provisioned, .. } = *provisioning;
         let successions = reorganisations::successions(self.change.connection(), None).await?;
         let known = match household {
             None => KnownPerson { successions, ..KnownPerson::default() },
             Some(household) => {
-                let is_active = kept.map_or(told.active, |kept| kept.active);
+                let is_active = stored.map_or(provisioned.active, |stored| stored.active);
                 let mut known = household.known_to(generation, is_active);
                 known.beside.ended_today = self.ended_today(household, generation).await?;
                 KnownPerson { successions, ..known }
             }
         };
-        let governed = kept.map(|kept| kept.governs.clone()).unwrap_or_default();
-        let plan = self.plan(number, &known, was, told)?;
-        let governs = governed_after(&governed, &known, &plan, was, told);
-        let name = name_to_tell(telling, &known, &plan, &governs);
-        let named = Told { given_name: name.given_name, family_name: name.family_name, ..told.clone() };
+        let governed = stored.map(|stored| stored.governs.clone()).unwrap_or_default();
+        let plan = self.plan(number, &known, was, provisioned)?;
+        let governs = governed_after(&governed, &known, &plan, was, provisioned);
+        let name = name_to_write(provisioning, &known, &plan, &governs);
+        let named =
+            ProvisionedState { given_name: name.given_name, family_name: name.family_name, ..provisioned.clone() };
         let plan = self.plan(number, &known, was, &named)?;
         nobody_works_where_it_is_closed(&plan, &known.successions)?;
         if !plan.is_empty() {
@@ -63,11 +64,11 @@ impl Writing<'_> {
         &self,
         number: &EmployeeNumber,
         known: &KnownPerson,
-        was: Option<&Told>,
-        told: &Told,
+        was: Option<&ProvisionedState>,
+        provisioned: &ProvisionedState,
     ) -> Result<Plan, ScimError> {
-        let mapping = &self.door.mapping;
-        provision(number, known, was, told, mapping.default_form, self.today).map_err(|fault| match fault {
+        let mapping = &self.endpoint.mapping;
+        provision(number, known, was, provisioned, mapping.default_form, self.today).map_err(|fault| match fault {
             ProvisionFault::NoAdministration => {
                 ScimError::NoAdministration { fault, attribute: mapping.administration.clone(), known: self.codes() }
             }
@@ -88,7 +89,7 @@ impl Writing<'_> {
         };
         let employee = household.employee;
         let before = Some(at - Duration::microseconds(1));
-        let known = people::as_told(self.change.connection(), Whose::Only(&[employee]), before).await?;
+        let known = people::as_recorded(self.change.connection(), Whose::Only(&[employee]), before).await?;
         let mut employments = known.get(&employee).map(|known| person_of(known).employments).unwrap_or_default();
         employments.retain(|id, employment| {
             let ran = employment.ends_on.is_none_or(|last| last > self.today);
@@ -101,49 +102,49 @@ impl Writing<'_> {
 /// Keeps which account said that the person's data are protected, and has them protected while one does.
 pub(super) fn protection(
     household: Option<&Household>,
-    kept: Option<&ScimUser>,
+    stored: Option<&ScimUser>,
     generation: u32,
-    was: Option<&Told>,
+    was: Option<&ProvisionedState>,
     user: &mut ReadUser,
 ) {
-    let said_before = kept.is_some_and(|kept| user::said_protected(&kept.told));
-    let is_said_anew = user.told.protected != was.and_then(|was| was.protected);
-    let says = if is_said_anew { user.told.protected == Some(true) } else { said_before };
-    user::note_protected(&mut user.account.told, says);
+    let said_before = stored.is_some_and(|stored| user::said_protected(&stored.provisioned));
+    let is_said_anew = user.provisioned.protected != was.and_then(|was| was.protected);
+    let says = if is_said_anew { user.provisioned.protected == Some(true) } else { said_before };
+    user::note_protected(&mut user.account.provisioned, says);
     let another = household.is_some_and(|household| accounts::another_protects(&household.accounts(), generation));
-    if another && user.told.protected == Some(false) {
-        user.told.protected = Some(true);
+    if another && user.provisioned.protected == Some(false) {
+        user.provisioned.protected = Some(true);
     }
 }
 
 /// The name that the register is told, where the person has several accounts.
-fn name_to_tell(
-    telling: &Telling<'_>,
+fn name_to_write(
+    provisioning: &Provisioning<'_>,
     known: &KnownPerson,
     plan: &Plan,
     governs: &BTreeSet<EmploymentId>,
-) -> NameToTell {
-    let told = telling.told;
-    let now = NameToTell { given_name: told.given_name.clone(), family_name: told.family_name.clone() };
-    let Some(household) = telling.household else { return now };
+) -> NameToWrite {
+    let provisioned = provisioning.provisioned;
+    let now = NameToWrite { given_name: provisioned.given_name.clone(), family_name: provisioned.family_name.clone() };
+    let Some(household) = provisioning.household else { return now };
     let before = household.accounts();
     let mut after: Vec<accounts::Account> =
-        before.iter().filter(|account| account.generation != telling.generation).cloned().collect();
+        before.iter().filter(|account| account.generation != provisioning.generation).cloned().collect();
     after.push(accounts::Account {
-        generation: telling.generation,
-        active: told.active,
-        user_name: telling.user_name.to_owned(),
+        generation: provisioning.generation,
+        active: provisioned.active,
+        user_name: provisioning.user_name.to_owned(),
         governs: governs.clone(),
-        ..telling.kept.map(account_of).unwrap_or_default()
+        ..provisioning.stored.map(account_of).unwrap_or_default()
     });
     let employments = employments_after(known, plan);
     let (before, after) = ((&*before, &known.employments), (&*after, &employments));
-    accounts::name_to_tell(before, after, telling.generation, known.person.as_ref(), &now)
+    accounts::name_to_write(before, after, provisioning.generation, known.person.as_ref(), &now)
 }
 
 /// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
 pub(super) fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
-    let closed = |told: &EmploymentRecord| successions.closed_to(&told.as_told());
+    let closed = |provisioned: &EmploymentRecord| successions.closed_to(&provisioned.as_recorded());
     for change in &plan.changes {
         let plan::Change::Employment(act) = change else { continue };
         let before = act.before().and_then(closed);
