@@ -1,6 +1,6 @@
-//! Access by construction: which code sees more than some caller's scope, and which functions of the store know no scope.
+//! Access by construction: which code sees more than one caller's scope, and which store functions take no scope.
 //!
-//! Both lists may only shrink. A new line in either is a place where a person could be seen by somebody who may not: use an
+//! Both lists may only shrink. A new line in either is a place where a caller could see a person outside its scope: use the
 //! act's scope instead, or say in the review why that cannot be.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// How often each file of the use cases works without a caller's scope, and as what.
+/// How often each file of the use cases works without a caller's scope, and for which reason.
 #[test]
 fn what_works_without_a_callers_scope_is_listed() {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
@@ -99,8 +99,8 @@ fn what_works_without_a_callers_scope_is_listed() {
     ");
 }
 
-/// The functions of the store that read and take no scope: they answer about single ids and keys that the caller was given
-/// by a function that does take one, or about what is nobody's data.
+/// The store functions that read and take no scope. They answer about single ids and keys, which the caller got from a function
+/// that does take one, or about data that concerns no person.
 #[test]
 fn what_reads_without_a_scope_is_listed() {
     let mut unscoped: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -183,7 +183,7 @@ async fn id_of(app: &TestApp, text: &str) -> EmployeeId {
     people::by_number(connection, &number(text)).await.expect("an answer").expect("an employee")
 }
 
-/// Anna, who leads Bo, as a sign-in would make her a caller.
+/// Anna, who leads Bo, as a caller that has signed in.
 async fn anna(app: &TestApp) -> Caller {
     let roles = BTreeSet::from([Role::Manager, Role::Employee]);
     let principal = Principal {

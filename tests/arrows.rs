@@ -1,11 +1,11 @@
-//! Which room may use which: the source's `crate::` paths, held to the house's arrows.
+//! Which layer may use which: the source's `crate::` paths are checked against the allowed arrows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// For each room: the rooms that it may use, and the words of the outside that it may not.
+/// For each layer: the layers that it may use, and the external crates and paths that it may not.
 const ARROWS: &[(&str, &[&str], &[&str])] = &[
-    // Rules alone: time, the database and the network are other people's matter.
+    // Rules alone: time, the database and the network belong to other layers.
     ("domain", &[], &["rocket", "sea_orm", "tokio", "futures", "reqwest", "std::env", "std::fs", "::now("]),
     ("intake", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
     ("render", &["domain"], &["rocket", "sea_orm", "tokio", "::now("]),
@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("app", &["auth", "domain", "intake", "render", "sources", "store"], &["rocket", "sea_orm", "utoipa", "clap"]),
     ("http", &["app", "auth", "config", "domain", "render"], &["sea_orm", "kurskoll_migrations", "clap"]),
     ("jobs", &["app", "auth", "domain"], &["rocket", "sea_orm"]),
-    // The command line is the door of HR's files too, and wires the service.
+    // The command line is also the entry for HR's files, and wires the service.
     (
         "cli",
         &["app", "auth", "config", "demo_city", "domain", "http", "intake", "jobs", "render"],
@@ -25,8 +25,8 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// The modules of a room that use each other in a circle, each circle in alphabetical order. Where a room has none listed, its
-/// modules have an order. The list only shrinks.
+/// The modules of a layer that use each other in a circle, each circle in alphabetical order. In a layer that is not listed,
+/// the modules have an order. The list may only shrink.
 const CIRCLES: &[(&str, &[&str])] = &[
     ("app", &["compliance", "directory"]),
     ("app", &["employees", "linking", "reports"]),
@@ -55,13 +55,13 @@ impl Source {
         parts.next().map(|_| first)
     }
 
-    /// The module of its room that it belongs to; none where it is the room's own file.
+    /// The module of its layer that it belongs to; `None` for the layer's own file.
     fn module(&self) -> Option<&str> {
         let name = self.path.iter().nth(1)?.to_str()?;
         Some(name.strip_suffix(".rs").unwrap_or(name)).filter(|name| *name != "mod")
     }
 
-    /// The names of its room that it uses, by the room's path or by climbing up to it with `super::`.
+    /// The names of its layer that it uses, by the layer's path or with `super::`.
     fn uses_of_its_layer(&self) -> BTreeSet<String> {
         let Some(layer) = self.layer() else { return BTreeSet::new() };
         let code = self.code();
@@ -78,20 +78,20 @@ impl Source {
         used
     }
 
-    /// What runs outside of tests.
+    /// The code outside of tests.
     fn code(&self) -> &str {
         let is_tests = self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "properties.rs");
         let (code, _) = self.text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((&self.text, ""));
         if is_tests { "" } else { code }
     }
 
-    /// How deep the file's module lies under the crate: `domain/ids.rs` and `domain/ids/mod.rs` are two deep.
+    /// How deep the file's module is in the crate: `domain/ids.rs` and `domain/ids/mod.rs` are two deep.
     fn depth(&self) -> usize {
         let is_folders_own = self.path.file_name().is_some_and(|name| name == "mod.rs");
         self.path.iter().count() - usize::from(is_folders_own)
     }
 
-    /// The rooms that the file names, by `crate::` or by climbing out of its own with `super::`.
+    /// The layers that the file names, with `crate::` or with `super::`.
     fn uses(&self) -> BTreeSet<String> {
         let mut used: BTreeSet<String> = BTreeSet::new();
         let mut rest = self.text.as_str();
@@ -153,12 +153,12 @@ fn first_names(path: &str) -> Vec<String> {
     names
 }
 
-/// Whether code names a crate or a path of the outside.
+/// Whether code names an external crate or path.
 fn names(text: &str, word: &str) -> bool {
     let pattern = if word.contains("::") { word.to_owned() } else { format!("{word}::") };
     text.match_indices(&pattern).any(|(at, _)| {
         let before = text[..at].chars().next_back();
-        // A string such as "rocket::launch=error" names a log's target, no crate.
+        // A string such as "rocket::launch=error" names a log target, not a crate.
         word.starts_with("::") || !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '"')
     })
 }
@@ -189,7 +189,7 @@ fn no_room_uses_another_against_the_arrows() {
     assert!(against.is_empty(), "against the arrows:\n{}", against.join("\n"));
 }
 
-/// The modules of each room, with those of the same room that each uses.
+/// The modules of each layer, with those of the same layer that each uses.
 fn modules() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     let mut layers: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for source in Source::all() {
@@ -207,7 +207,7 @@ fn modules() -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
     layers
 }
 
-/// The modules that one uses, by way of others or not.
+/// The modules that one uses, directly or through others.
 fn reached<'a>(modules: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<&'a str> {
     let mut reached: BTreeSet<&str> = modules[from].iter().map(String::as_str).collect();
     let mut next: Vec<&str> = reached.iter().copied().collect();
@@ -217,7 +217,7 @@ fn reached<'a>(modules: &'a BTreeMap<String, BTreeSet<String>>, from: &str) -> B
     reached
 }
 
-/// The sets of modules of which each uses, by way of others or not, all the others.
+/// The sets of modules that all use each other, directly or through others.
 fn circles(modules: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<&str>> {
     let all: BTreeMap<&str, BTreeSet<&str>> =
         modules.keys().map(|module| (module.as_str(), reached(modules, module))).collect();

@@ -1,4 +1,4 @@
-//! Commands, as the built binary: what each prints where, and what it leaves in the register.
+//! Commands, run as the built binary: what each prints on which stream, and what it leaves in the register.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, comp
 
 const REPORT: &str = "report --requirement infosec-onboarding --as-of 2026-02-26";
 
-/// A folder with the small city's files, and a register in it that has them.
+/// A folder with the small city's files, and a register that contains them.
 pub fn small_city_of_files() -> CommandLine {
     with_files(CommandLine::new())
 }
 
-/// The same, wherever the register is.
+/// The same in any folder.
 pub fn with_files(here: CommandLine) -> CommandLine {
     here.write("adm.csv", ADMINISTRATIONS);
     here.write("emp.csv", EMPLOYMENTS);
@@ -42,7 +42,7 @@ fn an_error_says_what_there_is_and_what_it_should_look_like() {
     here.run("export --administration HVO --output hvo.csv").assert_failed("there are: FGK, SEF");
     here.run("export --administration SEF --requirement infosec --output sef.csv")
         .assert_failed("there are: infosec-onboarding");
-    // What there is now and was not known then is not listed as another.
+    // A requirement that exists now but was not known then is not offered as an alternative.
     let earlier = here.run("report --requirement infosec-onboarding --known-at 2020-01-01T12:00:00Z");
     assert_eq!(earlier.err, "kurskoll: no requirement infosec-onboarding was known then\n");
     for (line, shown) in [
@@ -125,7 +125,7 @@ both_databases! {
         assert_eq!(apply(), "infosec-onboarding: unchanged, version 1\n");
         here.write("requirements.toml", REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 60"));
         assert!(apply().starts_with("infosec-onboarding: version 2 applied: in effect from 2026-01-01"));
-        // What an older version says already makes no new one.
+        // Content that an older version already has makes no new version.
         here.write("requirements.toml", REQUIREMENT);
         let said = apply();
         insta::allow_duplicates!(insta::assert_snapshot!(said, @"infosec-onboarding: nothing applied: version 1 says this already, and its place took version 2 from 2026-01-01; to have it again, give it the effective_from of the day from which it shall hold"));
@@ -204,7 +204,7 @@ both_databases! {
         let secret = WebhookSecret::parse(secret.trim()).expect("a secret");
         let empty = here.ok("quarantine list");
         assert_eq!((empty.out.as_str(), empty.err.as_str()), ("", "No such delivery is in quarantine.\n"));
-        // Ahead of the service's clock, which stands; past by the machine's, which the commands go by.
+        // In the future for the service's clock, which stands still; in the past for the machine's clock, which the commands use.
         let ahead = completed(json!({"employee_number": "1001"}), "infosec-basics", "2026-03-01T10:00:00+01:00");
         let wrong = json!({"type": "course.completed", "timestamp": "2026-02-20T10:00:00+01:00", "data": {}});
         for (id, body) in [("q-1", &ahead), ("q-2", &wrong)] {
@@ -324,7 +324,7 @@ fn a_report_is_json_or_a_table_on_standard_output() {
     for word in ["Serviceförvaltningen", "Fastighets- och gatukontoret"] {
         assert!(table.out.contains(word), "{}", table.out);
     }
-    // What was reported once is reported the same again.
+    // The same `as_of` and `known_at` give the same report again.
     let known_at = report["known_at"].as_str().expect("an instant");
     here.write("abs.csv", "employee_number,starts_on,ends_on\n1002,2026-02-20,\n");
     here.ok("directory import --absences abs.csv --partial");

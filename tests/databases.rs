@@ -1,4 +1,4 @@
-//! That a test gets a database of its own on each of the two.
+//! Each test gets a database of its own, on both databases.
 
 use sea_orm::{ConnectionTrait, Database, Statement};
 

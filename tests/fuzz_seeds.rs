@@ -1,4 +1,4 @@
-//! The fuzz targets, fed with what is kept: all seeds, in which each finding stays, and all fixtures.
+//! Feeds the fuzz targets with the stored inputs: all seeds, which include each finding, and all fixtures.
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
@@ -70,7 +70,7 @@ fn the_fuzzer_names_whatever_the_rooms_that_it_builds_depend_on() {
         let whole: toml::Table = std::fs::read_to_string(root.join(file)).expect("a file").parse().expect("TOML");
         whole["dependencies"].as_table().expect("a table").keys().map(|name| name.replace('-', "_")).collect()
     };
-    // Of one crate the library is called otherwise than the package.
+    // One crate's library name differs from its package name.
     let library = |name: &str| if name == "rustls_webpki" { "webpki".to_owned() } else { name.to_owned() };
     let named = dependencies("fuzz/rooms/Cargo.toml");
     let mut sources = Vec::new();

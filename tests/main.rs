@@ -1,4 +1,4 @@
-//! The tests of the whole, from outside: one binary, a folder for each noun, and beside them what is about the whole.
+//! The tests of the whole service, from outside: one binary, a folder for each noun, and files for what concerns the whole.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod access;

@@ -1,4 +1,4 @@
-//! The command line as a newcomer meets it: lists with headers, empty ones that say so, files that are said, and Ctrl-C.
+//! The command line for a new user: lists with headers, empty lists that say so, the files written, and Ctrl-C.
 
 use std::io::Read;
 use std::process::{Child, Stdio};
@@ -48,7 +48,7 @@ fn the_report_fits_the_width_that_there_is() {
         let out = here.ok("report --requirement infosec --as-of 2026-02-01").out;
         let width: usize = columns.parse().expect("a number");
         let longest = out.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-        // The table itself has its narrowest form.
+        // The table itself has a minimum width.
         assert!(longest <= width.max(80), "{longest} > {width}:\n{out}");
         assert_eq!(
             out.lines().any(|line| line.starts_with("Code") && line.contains("Administration")),
@@ -105,7 +105,7 @@ fn a_personal_identity_number_is_refused_and_not_repeated() {
     let here = CommandLine::new();
     here.write("administrations.csv", ADMINISTRATIONS);
     here.ok("migrate");
-    // A made-up number whose check digit is wrong, too.
+    // A made-up number with a wrong check digit, too.
     for number in
         ["850101 2382", "850101\u{2013}2382", "'8501012382", "SE850101238201", "1985-01-01-2382", "850101-2380"]
     {
@@ -146,7 +146,7 @@ both_databases! {
     }
 }
 
-/// Sends a signal as soon as a process catches it.
+/// Sends a signal as soon as the process catches it.
 fn interrupt(child: &Child) {
     let caught = |status: &str| {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -168,7 +168,7 @@ async fn long_work_that_is_interrupted_says_what_was_not_done() {
     let here = CommandLine::on(&database);
     here.write("administrations.csv", ADMINISTRATIONS);
     here.ok("migrate");
-    // Somebody else holds the register, so that the import waits for its turn when it is interrupted.
+    // Another connection locks the register, so the import is waiting for its turn when it is interrupted.
     let other = Database::connect(&database.url).await.expect("the database is there");
     let mut import = here.command("directory import --administrations administrations.csv --partial");
     let held = sea_orm::TransactionTrait::begin(&other).await.expect("a transaction");

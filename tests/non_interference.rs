@@ -1,5 +1,5 @@
-//! Non-interference: the same questions of an administration's officer while only another administration's data change are
-//! answered the same, to the byte, at every mounted route.
+//! Non-interference: an administration's officer repeats the same requests while only another administration's data change.
+//! The answers are the same, to the byte, at every mounted route.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded};
 
-/// What SEF's officer asks beside what the table of routes asks, for each route that an administration may use. `{known_at}` is an
-/// instant before FGK's data change.
+/// The requests of SEF's officer in addition to those in the table of routes, for each route that an administration may use.
+/// `{known_at}` is an instant before FGK's data change.
 const QUESTIONS: [&str; 44] = [
     "administrations/SEF/compliance",
     "administrations/SEF/compliance?limit=1",
@@ -62,13 +62,13 @@ const QUESTIONS: [&str; 44] = [
     "reports/onboarding/trend?requirement=infosec-onboarding&from=2025-12-01&to=2026-02-26&tree=today",
 ];
 
-/// Inside only, and of the whole service (docs/operating.md).
+/// Internal only, and about the whole service (docs/operating.md).
 const OF_OPERATORS: [&str; 1] = ["GET /metrics"];
 
-/// What is another's to answer with each time.
+/// Headers that differ with each request.
 const OF_THE_REQUEST: [&str; 4] = ["date", "x-request-id", "content-length", "x-experience-api-consistent-through"];
 
-/// An answer without the request's own id and the instant that it was asked at.
+/// An answer without the request's own id and instant.
 fn timeless(answer: &Answer) -> String {
     let mut headers = answer.headers.clone();
     headers.retain(|name, _| !OF_THE_REQUEST.contains(&name.as_str()));
@@ -78,7 +78,7 @@ fn timeless(answer: &Answer) -> String {
                 if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
                     members.remove("known_at");
                     members.remove("request_id");
-                    // Names the clocks again.
+                    // It repeats the request's times.
                     members.remove("differences");
                 }
             }
@@ -101,7 +101,7 @@ impl World {
     async fn start(database: &TestDatabase) -> Self {
         let clock = TestClock::standing();
         clock.set("2026-01-08T08:00:00Z");
-        // Whoever has no key is refused more often here than strangers may fail.
+        // Requests without a key are refused more often here than the rate limit allows.
         let rate_limits = RateLimitSettings { failures_per_minute: 0, ..RateLimitSettings::default() };
         let app = TestApp::start_with(database, clock, |settings| Settings { rate_limits, ..settings }).await;
         app.apply(REQUIREMENT).await;
@@ -283,7 +283,7 @@ both_databases! {
                 assert_eq!(before, after, "{question}, {round}");
             }
         }
-        // The questions were not answered with nothing.
+        // The requests got real answers.
         let maja = world.app.get("/api/v1/employees/2001?as_of=2026-01-31", Some(&world.officer)).await.ok();
         assert_eq!((&maja["employee_number"], &maja["family_name"]), (&json!("2001"), &json!("Mo")));
         let city = world.app.get_as_city("/api/v1/employees/2001?as_of=2026-01-31").await.ok();

@@ -1,4 +1,4 @@
-//! The OpenAPI document: valid, whole, and true of what the service answers.
+//! The OpenAPI document: valid, complete, and true of the service's answers.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::support::small_city::{completed, graded, small_city};
 
 const SCHEMA: &str = include_str!("../fixtures/openapi/openapi-3.1-schema-2022-10-07.json");
 
-/// The document as Rust makes it; that it is served as it is made is a test of its own.
+/// The document as generated; another test checks that it is served unchanged.
 fn document() -> Value {
     serde_json::to_value(kurskoll::http::openapi::openapi()).expect("JSON")
 }
@@ -28,7 +28,7 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     operations.collect()
 }
 
-/// What a part of the document says, through a `$ref` where it is one.
+/// A part of the document, with its `$ref` resolved.
 fn resolved<'d>(document: &'d Value, part: &'d Value) -> &'d Value {
     let Some(reference) = part["$ref"].as_str() else { return part };
     document.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference} leads nowhere"))
@@ -55,7 +55,7 @@ fn it_is_an_openapi_3_1_document() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the official schema");
     let official = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
     assert_valid(&official, &document, "the document");
-    // The official schema leaves the schemas in the document alone.
+    // The official schema does not validate the schemas in the document.
     for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
         assert!(jsonschema::draft202012::meta::is_valid(schema), "{name} is no JSON Schema: {schema:#}");
     }
@@ -195,7 +195,7 @@ fn the_committed_document_is_the_generated_one() {
     assert_generated("docs/openapi.json", &format!("{:#}\n", document()));
 }
 
-/// Holds an answer to what the document says of an operation.
+/// Checks an answer against what the document says of an operation.
 fn assert_documented(document: &Value, operation: &str, answer: &Answer) {
     let (method, path) = operation.split_once(' ').expect("a method and a path");
     let described = &document["paths"][path][method.to_lowercase()];
@@ -383,7 +383,7 @@ async fn what_is_answered_is_what_is_described() {
         let answer = Answer::to(request).await.expect("an answer");
         assert_eq!(described("POST /api/v1/platforms/{code}/results", &answer), status);
     }
-    // The deliveries above have ids that the answers tell.
+    // The deliveries above have ids, which the answers contain.
     let quarantined = app.get("/api/v1/deliveries?outcome=quarantined", admin).await.ok();
     let id = &quarantined["items"][0]["id"];
     let shown = app.get(&format!("/api/v1/deliveries/{id}"), admin).await;

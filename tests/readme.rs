@@ -1,10 +1,10 @@
-//! That README's commands do what it says, typed as they stand, as a script, and a second time.
+//! README's commands do what it says: typed one by one, as a script, and a second time.
 
 use std::process::{Command, Output};
 
 const README: &str = include_str!("../README.md");
 
-/// The commands of a section's blocks, but for those that build.
+/// The commands of a section's blocks, without those that build.
 fn commands(section: &str) -> String {
     let (_, from) = README.split_once(&format!("## {section}\n")).expect("the section");
     let section = from.split("\n## ").next().unwrap_or(from);
@@ -29,7 +29,7 @@ fn the_first_real_use_can_be_typed_as_it_stands_and_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).expect("the fixtures");
-    // A port that was free a moment ago, in place of the usual one.
+    // A port that was free a moment ago, instead of the usual one.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("its number").port();
     drop(free);

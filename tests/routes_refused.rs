@@ -1,7 +1,7 @@
-//! Who is let in where: every mounted route, asked by everybody, as one table.
+//! Which callers are allowed where: every mounted route, requested by every caller, as one table.
 //!
-//! A route that is mounted and not asked here fails, and so does one that is asked and not mounted. What an officer of
-//! another administration is told of this one is what anybody is told of one that does not exist.
+//! A mounted route that is not requested here fails, and so does a requested one that is not mounted. An officer of another
+//! administration gets the same answer about this one as about one that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,11 +23,11 @@ use crate::support::app::{Answer, HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, completed};
 
-/// Everybody who asks, in the order of the table's columns. All paths below are about SEF: `own` is an officer of SEF,
+/// All callers, in the order of the table's columns. All paths below are about SEF: `own` is an officer of SEF,
 /// `foreign` one of FGK.
 const CALLERS: [&str; 9] = ["admin", "city", "own", "foreign", "auditor", "scim", "none", "expired", "unknown"];
 
-/// A mounted route, and how it is asked. What can be done once has one for each caller: `{caller}` is the caller's place
+/// A mounted route, and its request. What can be done only once has one for each caller: `{caller}` is the caller's place
 /// in the table, `{link}` a link by hand of the caller's own, and `{delivery}` a delivery in quarantine.
 pub struct RouteCase {
     pub route: &'static str,
@@ -35,7 +35,7 @@ pub struct RouteCase {
     pub body: &'static str,
 }
 
-/// Of what the whole of is refused where it is not the caller's.
+/// A bulk request, refused as a whole if a part is not the caller's.
 const BULK: &str = r#"{"all_or_nothing": true, "operations": [{"op": "dismiss", "platform": "larportal", "key": "email",
                        "value": "shared-{caller}@example.org", "reason": "a test account"}]}"#;
 
@@ -223,8 +223,8 @@ pub const REQUESTS: [RouteCase; 113] = [
         path: "/api/v1/reorganisations/1/undo",
         body: r#"{"reason": "postponed"}"#,
     },
-    // A token is for who has a key, and is refused in an envelope of its own.
-    // Any request as a form, which this body is not.
+    // A token is for the owner of a key, and is refused in an envelope of its own.
+    // Any request in form syntax, which this body is not.
     case("GET /xapi/about", "/xapi/about"),
     case("GET /xapi/activities", "/xapi/activities?activityId=https://larportal.example.org/7"),
     case("DELETE /xapi/activities/profile", "/xapi/activities/profile"),
@@ -240,13 +240,13 @@ pub const REQUESTS: [RouteCase; 113] = [
     case("GET /xapi/agents/profile", "/xapi/agents/profile"),
     case("POST /xapi/agents/profile", "/xapi/agents/profile"),
     case("PUT /xapi/agents/profile", "/xapi/agents/profile"),
-    // A token is for who has a key, and is refused in an envelope of its own.
+    // A token is for the owner of a key, and is refused in an envelope of its own.
     case("POST /xapi/oauth/token", "/xapi/oauth/token"),
     case("GET /xapi/statements", "/xapi/statements"),
     case("POST /xapi/statements", "/xapi/statements"),
     case("PUT /xapi/statements", "/xapi/statements"),
     case("GET /xapi/statements/more/<token>", "/xapi/statements/more/e30"),
-    // Any request as a form, which this body is not.
+    // Any request in form syntax, which this body is not.
     case("POST /xapi/<resource..>", "/xapi/statements?method=GET"),
     case("OPTIONS /xapi/<resource..>", "/xapi/statements"),
 ];
@@ -259,7 +259,7 @@ const SCIM_USER: &str = r#"{"userName": "eva@example.org",
 /// The column of the officer of another administration.
 const FOREIGN: usize = 3;
 
-/// What only those who see SEF may learn of, and a refusal tells to nobody.
+/// Texts that only callers who see SEF may learn; no refusal contains them.
 const OF_SEF: [&str; 6] = ["Serviceförvaltningen", "Lokalvård", "Måltid", "Anna", "shared-", "made-"];
 
 /// A city with everything that the paths above name.
@@ -268,7 +268,7 @@ struct World {
     /// By caller.
     tokens: [Option<String>; CALLERS.len()],
     links: Vec<i64>,
-    /// By what stands for them in a path, an id for each caller.
+    /// By the placeholder in a path, an id for each caller.
     proposals: BTreeMap<String, Vec<i64>>,
     delivery: String,
 }
@@ -277,7 +277,7 @@ impl World {
     async fn start(database: &TestDatabase) -> Self {
         // What can be approved is proposed first.
         let approval = ApprovalSettings { exemptions: true, prior_training: true, results: true };
-        // Whoever is nobody asks more often here than strangers may fail.
+        // Callers without a token send more requests here than the rate limit allows.
         let rate_limits = RateLimitSettings { failures_per_minute: 0, ..RateLimitSettings::default() };
         let settings = |settings| Settings { approval, rate_limits, ..settings };
         let app = TestApp::start_with(database, TestClock::standing(), settings).await;
@@ -368,7 +368,7 @@ async fn proposals(app: &TestApp) -> BTreeMap<String, Vec<i64>> {
     let mut proposals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (verb_place, verb) in (0_u64..).zip(["approve", "reject", "withdraw"]) {
         for caller in 0..CALLERS.len() {
-            // Days of 1002's in SEF.
+            // Days of 1002 in SEF.
             let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 10).expect("a day") + chrono::Days::new(caller as u64);
             let last = day + chrono::Days::new(verb_place);
             let requirement = RequirementCode::parse("infosec-onboarding").expect("a code");
@@ -440,13 +440,13 @@ both_databases! {
                 if case.route.ends_with(" /xapi/oauth/token") {
                     assert_eq!(media_type, "application/json", "{}", case.route);
                 } else if case.route.contains(" /scim/") {
-                    // An envelope of its own, whoever asks.
+                    // SCIM has its own envelope, for every caller.
                     let wanted = if answer.status == 204 { "nothing" } else { "application/scim+json" };
                     assert_eq!(media_type, wanted, "{}", case.route);
                 } else {
                     assert_eq!(media_type == "application/problem+json", is_refused, "{} is {media_type}", case.route);
                 }
-                // The document is everybody's, and its examples are of SEF.
+                // Every caller may read the document, and its examples are about SEF.
                 if is_refused || (caller == FOREIGN && !case.route.ends_with("/openapi.json")) {
                     let reported = OF_SEF.iter().find(|word| answer.body.contains(**word));
                     assert_eq!(reported, None, "{} tells {name} of it: {}", case.route, answer.body);
@@ -576,7 +576,7 @@ both_databases! {
         let officer = world.tokens[FOREIGN].as_deref();
         let links = world.links[0].to_string();
         let exemption = world.proposals["{exemption-approve}"][0].to_string();
-        // The path, what is another's in it, and what does not exist.
+        // The path, the foreign value in it, and one that does not exist.
         for (path, foreign, absent) in [
             ("/api/v1/administrations/{}/compliance", "SEF", "XYZ"),
             ("/api/v1/administrations/{}/compliance?status=overdue&unit=Lokalvård&limit=1", "SEF", "XYZ"),
@@ -605,7 +605,7 @@ both_databases! {
             let is_list = path.ends_with("employee_number={}");
             assert_eq!(reported.0, if is_list { 200 } else { 404 }, "{path}: {}", reported.2);
         }
-        // Linking to another's employee, and naming another's learner.
+        // A link to another's employee, with another's learner.
         let link = async |value: &str, employee: &str| {
             let body = json!({"platform": "larportal", "key": "email", "value": value,
                               "employee_number": employee, "reason": "asked by phone"});
@@ -620,7 +620,7 @@ both_databases! {
     }
 }
 
-/// An answer without its request id, its time and the name that was asked for.
+/// An answer without its request id, its time and the requested name.
 fn without_what_is_echoed(answer: Answer, name: &str) -> (u16, BTreeMap<String, String>, String) {
     let Answer { status, mut headers, body } = answer;
     let id = headers.remove("x-request-id").expect("every answer has a request id");

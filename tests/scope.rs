@@ -1,4 +1,4 @@
-//! Scope has days: what an administration sees of a person is what belongs to the days on which the person is or was its own.
+//! Scope has days: an administration sees what belongs to the days on which the person is or was its own.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -82,13 +82,13 @@ async fn absent(app: &TestApp, number: &str, first: &str, last: &str) {
     app.post(&format!("/api/v1/employees/{number}/corrections"), Some(&admin), &body).await.ok();
 }
 
-/// What an administration's officer is answered.
+/// The answer to an administration's officer.
 async fn requested(app: &TestApp, administration: &str, path: &str) -> crate::support::app::Answer {
     let token = app.token(Role::Administration, &[administration]).await;
     app.get(&format!("/api/v1/{path}"), Some(&token)).await
 }
 
-/// Everything that an officer of SEF may ask about Eva's days there.
+/// Every request that an officer of SEF may make about Eva's days there.
 const OF_SEF: [&str; 8] = [
     "employees/2001?as_of=2026-03-31",
     "employees/2001?as_of=2026-02-10",
@@ -128,7 +128,7 @@ both_databases! {
                 assert!(!timeless(&after.body).contains(elsewhere) || *path == OF_SEF[7], "{path} tells {elsewhere}: {}", after.body);
             }
         }
-        // The day's figures are what the city counts too.
+        // The city counts the same figures for the day.
         let of_city = app.get_as_city("/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-31").await.ok();
         let of_sef = requested(&app, "SEF", "reports/onboarding?requirement=infosec-onboarding&as_of=2026-03-31").await.ok();
         let sef = |report: &Value| {
@@ -136,7 +136,7 @@ both_databases! {
             all.filter(|one| one["code"] == "SEF").map(|one| one["counts"].to_string()).collect::<Vec<_>>()
         };
         assert_eq!(sef(&of_city), sef(&of_sef));
-        // Today she is somebody else's.
+        // Today she belongs to another administration.
         requested(&app, "SEF", "employees/2001").await.problem(404);
         let earlier = format!("employees/2001?as_of=2026-06-01&known_at={}", known_at.as_str().expect("an instant"));
         requested(&app, "SEF", &earlier).await.problem(404);
@@ -155,8 +155,8 @@ both_databases! {
             let answer = requested(&app, "FGK", path).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
             for elsewhere in ["SEF", "sef.example", "Kök", "2026-02-0", "2026-02-1", "2026-03-1", "2026-03-2", "skäl", "simning", "tjänstledig"] {
-                // Evidence is shown with its own day: the status rests on it.
-                // When a decision became known is its own, too.
+                // Evidence is shown with its own day: the status depends on it.
+                // The transaction time of a decision is its own, too.
                 let parts = answer.body.split('"').filter(|part| !(part.contains('T') && part.ends_with('Z')));
                 let body = parts.collect::<Vec<_>>().join("\"").replace("2026-03-16", "").replace("sef-1", "").replace("2027-03-15", "").replace("2026-02-06", "");
                 assert!(!body.contains(elsewhere), "{path} tells {elsewhere}: {}", answer.body);
@@ -166,7 +166,7 @@ both_databases! {
         let eva = reported[1].json();
         assert_eq!(eva["requirements"][0]["status"], "compliant");
         assert_eq!(eva["requirements"][0]["evidence"][0]["event_id"], "sef-1");
-        // The exemption that covers both administrations' days is told by the new one's own, without the reason of the other.
+        // The exemption covers days of both administrations: the new one sees its own days, without the other's reason.
         let exemption = &reported[3].json()["items"][0];
         assert_eq!((&exemption["starts_on"], &exemption["ends_on"], &exemption["reason"]), (&json!("2026-04-01"), &json!("2026-04-10"), &Value::Null));
         assert_eq!(reported[0].json()["absences"], json!([{"starts_on": "2026-04-01", "ends_on": "2026-04-03"}]));

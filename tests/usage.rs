@@ -1,4 +1,4 @@
-//! How the command line is used: its help, its exit codes, and what it says when something is wrong.
+//! How the command line is used: its help, its exit codes, and its error messages.
 
 use crate::commands::small_city_of_files;
 use crate::support::commands::CommandLine;
@@ -77,7 +77,7 @@ fn every_command_says_what_it_does_and_shows_an_example() {
             let example = format!("  kurskoll{command}");
             assert!(help.contains(&example), "{command} shows an example of something else:\n{help}");
         }
-        // Each argument and option says what it is: beside its name, or below it.
+        // Each argument and option has a description: next to its name, or below it.
         let options = help.split_once("\nOptions:\n").and_then(|(_, rest)| rest.split("\n\n").next());
         let arguments = help.split_once("\nArguments:\n").and_then(|(_, rest)| rest.split("\n\n").next());
         let lines: Vec<&str> = [options, arguments].into_iter().flatten().flat_map(str::lines).collect();

@@ -1,12 +1,12 @@
-//! How long the city's figures and files take, against hand-written SQL that does the same; and how fast a city moves in.
+//! How long the city's figures and files take compared with hand-written SQL for the same, and how fast a city is imported.
 //!
 //! ```text
 //! cargo bench --bench figures
 //! cargo bench --bench figures -- --people 26000 --requirements 1 --database sqlite
 //! ```
 //!
-//! The service answers over HTTP, as `kurskoll serve`: a token is checked, the look is audited and synced, the answer is
-//! written as JSON or CSV. The SQL beside it runs on one open connection and does nothing else.
+//! The service answers over HTTP, as `kurskoll serve` does: it checks a token, audits and syncs the read, and writes the
+//! answer as JSON or CSV. The SQL runs on one open connection and does nothing else.
 
 mod raw;
 mod service_asked;
@@ -39,10 +39,10 @@ struct Arguments {
     /// How many people the city employs; several sizes are measured in turn
     #[arg(long, value_delimiter = ',', default_values_t = [26_000, 300_000])]
     people: Vec<usize>,
-    /// How many requirements bind everybody
+    /// How many requirements apply to everyone
     #[arg(long, value_delimiter = ',', default_values_t = [1, 5])]
     requirements: Vec<usize>,
-    /// The fastest of so many times counts
+    /// How often each figure is measured; the fastest counts
     #[arg(long, default_value_t = 5)]
     times: usize,
     /// What `cargo bench` passes
@@ -113,7 +113,7 @@ fn per_second(count: usize, duration: Duration) -> String {
     format!("{:.0}", count as f64 / duration.as_secs_f64())
 }
 
-/// The city's first requirement, and as many others that ask the same.
+/// The city's first requirement, and copies of it under other codes.
 fn requirements(city: &DemoCity, count: usize) -> String {
     let toml = city.requirements_toml();
     let first = toml.split("[[requirement]]").nth(1).unwrap_or_default();
@@ -201,7 +201,7 @@ impl Measure<'_> {
         }
         let after_files = peak_memory(&service)?;
 
-        // Last: what it reads stays with the allocator.
+        // Last, since the allocator does not give back the memory for what it reads.
         let before_facts = memory_from_now(&service)?;
         let known_at = now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         let earlier = asking.fastest(2.min(self.times), &format!("{report}&known_at={known_at}")).await?;

@@ -48,7 +48,7 @@ fn rows_of(administration: &str, day: NaiveDate) -> String {
     )
 }
 
-/// Those with a row or more for each person.
+/// The tables with at least one row for each person.
 const READ_BY_VERIFY: [&str; 13] = [
     "delivery",
     "event",
@@ -82,7 +82,7 @@ impl Raw {
         })
     }
 
-    /// How long it takes to read every row of the tables that verification reads, and to do nothing with them.
+    /// How long it takes to read every row of the tables that verification reads, without using them.
     pub async fn everything(&mut self) -> Result<Duration, Failure> {
         let begun = Instant::now();
         for table in READ_BY_VERIFY {
@@ -139,7 +139,7 @@ impl Raw {
     }
 
     /// How long the rows of administrations take: `COPY … TO STDOUT` on PostgreSQL, a loop that writes CSV on SQLite.
-    /// Answers the fastest of several times, and how many bytes that were.
+    /// Returns the fastest of several times, and the number of bytes.
     pub async fn rows(&mut self, codes: &[&str], day: NaiveDate, times: usize) -> Result<(Duration, usize), Failure> {
         let (mut fastest, mut bytes) = (Duration::MAX, 0);
         for _ in 0..times {

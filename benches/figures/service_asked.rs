@@ -1,4 +1,4 @@
-//! What the running service answers, how long that takes, and how much memory it needs for it.
+//! What the running service answers, how long it takes, and how much memory it needs.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use crate::support::Failure;
 use crate::support::databases::Database;
 use crate::support::service::Service;
 
-/// Somebody who asks the service over HTTP, with a token.
+/// A client of the service, with a token.
 #[derive(Debug)]
 pub struct Asking<'a> {
     pub service: &'a Service,
@@ -16,7 +16,7 @@ pub struct Asking<'a> {
     pub token: String,
 }
 
-/// An answer that was read to its end.
+/// An answer that was read to the end.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered {
     pub took: Duration,
@@ -25,7 +25,7 @@ pub struct Answered {
 }
 
 impl Asking<'_> {
-    /// Asks, and reads the answer without keeping it.
+    /// Sends a request, and reads the answer without storing it.
     pub async fn get(&self, path: &str) -> Result<Answered, Failure> {
         let begun = Instant::now();
         let url = format!("http://{}{path}", self.service.address);
@@ -54,12 +54,12 @@ impl Asking<'_> {
     }
 }
 
-/// The most memory that a process has had at a time since it was last asked to forget, in MiB.
+/// The most memory that a process used at once since its peak was last reset, in MiB.
 pub fn peak_memory(service: &Service) -> Result<f64, Failure> {
     memory(service, "VmHWM:")
 }
 
-/// The memory that a process has now, in MiB; its peak is forgotten.
+/// The memory that a process uses now, in MiB. This resets its peak.
 pub fn memory_from_now(service: &Service) -> Result<f64, Failure> {
     std::fs::write(format!("/proc/{}/clear_refs", service.child.id()), "5")?;
     memory(service, "VmRSS:")
@@ -69,13 +69,13 @@ pub fn memory_from_now(service: &Service) -> Result<f64, Failure> {
 #[derive(Debug)]
 pub struct Verified {
     pub took: Duration,
-    /// The most memory that it had, in MiB.
+    /// The most memory that it used, in MiB.
     pub peak: f64,
     /// Its last line.
     pub said: String,
 }
 
-/// Runs `kurskoll verify` beside the service; fails where it finds a difference.
+/// Runs `kurskoll verify` while the service runs; fails if it finds a difference.
 pub async fn verify(database: &Database, folder: &Path) -> Result<Verified, Failure> {
     let begun = Instant::now();
     let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_kurskoll"))
@@ -89,7 +89,7 @@ pub async fn verify(database: &Database, folder: &Path) -> Result<Verified, Fail
     let id = child.id().ok_or("it has ended")?;
     let mut peak = 0.0;
     while child.try_wait()?.is_none() {
-        // Where it ends meanwhile, the last figure stands.
+        // If it ends in the meantime, the last figure counts.
         peak = memory_of(id, "VmHWM:").unwrap_or(peak);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

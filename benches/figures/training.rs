@@ -1,4 +1,4 @@
-//! What the city's people did, brought in below the door: in batches, as the door's queue makes them.
+//! What the city's people did, written below the endpoint: in batches, as the endpoint's queue makes them.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::support::Failure;
 
 const BATCH: usize = 512;
 
-/// Brings in all results; answers how many, and how long that took.
+/// Writes all results; returns how many, and how long that took.
 pub async fn bring_in(app: &App, city: &DemoCity, secret: &WebhookSecret) -> Result<(usize, Duration), Failure> {
     let code = PlatformCode::parse(PLATFORM)?;
     let platform = platforms::by_code(app.store.connection(kurskoll::store::Unscoped::Operating), &code)

@@ -1,12 +1,12 @@
-//! How many events a second become durable through the webhook door, against the same rows by raw SQL.
+//! How many events a second become durable through the webhook endpoint, compared with the same rows by raw SQL.
 //!
 //! ```text
 //! cargo bench --bench receiving
 //! cargo bench --bench receiving -- --database sqlite --clients 64 --events 40000 --rounds 5
 //! ```
 //!
-//! The service is `kurskoll serve` as an operator runs it: signatures, parsing, linking, its log, and the settling of
-//! standings that follows. Both sides sync each commit, and are measured in turn on copies of one database.
+//! The service is `kurskoll serve` as an operator runs it: signatures, parsing, linking, its log, and the refresh of
+//! compliance states that follows. Both sides sync each commit, and are measured in turn on copies of one database.
 
 mod raw;
 mod requests;
@@ -37,7 +37,7 @@ struct Arguments {
     /// How many events are measured at the most; fewer where few clients send
     #[arg(long, default_value_t = 24_000)]
     events: usize,
-    /// The best of so many rounds counts
+    /// How many rounds are measured; the best counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// How many people the city employs

@@ -1,7 +1,7 @@
-//! The same rows by raw SQL: what the service kept, read back and written again, one commit for each event.
+//! The same rows by raw SQL: what the service stored, read back and written again, one commit for each event.
 //!
-//! Only the facts are written: the delivery, its event, and the learner with the first of its events. What the service
-//! does beside it (finding duplicates and owners, its clock, its queue of work) is not asked of these.
+//! Only the facts are written: the delivery, its event, and the learner with the first of its events. The service's other
+//! work (finding duplicates and owners, its clock, its queue of work) is not done here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ macro_rules! write_in_a_transaction {
     }};
 }
 
-/// What is kept on a connection, by event.
+/// Reads what is stored on a connection, by event.
 macro_rules! read_with {
     ($connection:expr) => {{
         let mut deliveries: HashMap<i64, Delivery> = HashMap::new();
@@ -251,7 +251,7 @@ pub enum Manner {
     OneStatement,
 }
 
-/// Reads back what a service kept, in its order.
+/// Reads back what a service stored, in its order.
 pub async fn read(database: &Database) -> Result<Vec<Kept>, Failure> {
     match database.engine {
         Engine::Sqlite => {
@@ -265,7 +265,7 @@ pub async fn read(database: &Database) -> Result<Vec<Kept>, Failure> {
     }
 }
 
-/// Writes the rows from so many clients at once, one commit for each event; answers how many events a second.
+/// Writes the rows from this many clients at once, one commit for each event; returns the events per second.
 pub async fn write(database: &Database, rows: Vec<Kept>, clients: usize, manner: Manner) -> Result<f64, Failure> {
     let count = rows.len();
     let shares = shared_out(rows, clients);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 const HOME: &str = "https://larportal.example.org";
 
-/// How many people, courses and quizzes the statements speak of.
+/// How many people, courses and quizzes the statements are about.
 pub const PEOPLE: usize = 10_000;
 pub const COURSES: usize = 500;
 
@@ -77,7 +77,7 @@ pub fn statement(number: usize) -> Value {
     statement
 }
 
-/// A request's body: so many statements, from a number on.
+/// A request's body with this many statements, starting at a number.
 pub fn body(first: usize, count: usize) -> Vec<u8> {
     let statements: Vec<Value> = (first..first + count).map(statement).collect();
     Value::Array(statements).to_string().into_bytes()

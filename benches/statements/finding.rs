@@ -1,7 +1,7 @@
-//! What a page of statements costs, by each thing that can be asked for.
+//! What a page of statements costs, for each parameter of the query.
 //!
-//! A thousand statements go through the service; the rows of the others, and of their terms, are copies of theirs with
-//! other people, which is what an index of so many statements looks like.
+//! A thousand statements go through the service. The rows of the others, and of their terms, are copies of these with
+//! other people: an index of that many statements looks like this.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::{Sender, feed};
 /// How many statements go through the service.
 const SENT: usize = 1_000;
 
-/// How often each question is asked.
+/// How often each query is run.
 const TIMES: usize = 30;
 
 /// How many statements are copied at a time.
@@ -40,7 +40,7 @@ pub async fn measure(
     senders::send(&service.address, requests.collect(), 0, 1)?;
     // One for all: a new client reads the machine's certificates first.
     let client = reqwest::Client::new();
-    // A question makes what is missing of the index.
+    // The first query makes the missing part of the index.
     ask(&client, &service, sender, &format!("?verb={}", encoded(feed::COMPLETED))).await?;
     drop(service);
     let begun = Instant::now();
@@ -87,7 +87,7 @@ pub async fn measure(
     Ok(())
 }
 
-/// Asks, and answers how many statements came.
+/// Sends a query, and returns how many statements the answer has.
 async fn ask(client: &reqwest::Client, service: &Service, sender: &Sender, query: &str) -> Result<usize, Failure> {
     let answer = client
         .get(format!("http://{}/xapi/statements{query}", service.address))
@@ -104,7 +104,7 @@ async fn ask(client: &reqwest::Client, service: &Service, sender: &Sender, query
     Ok(body["statements"].as_array().map_or(0, Vec::len))
 }
 
-/// Copies what is stored until there are so many statements, the agents of each copy those of other people.
+/// Copies what is stored until there are this many statements. The agents of each copy are those of other people.
 async fn copy(database: &Database, stored: usize) -> Result<(), Failure> {
     let app = register::open(database).await?;
     let connection = app.store.connection(kurskoll::store::Unscoped::Operating);

@@ -6,14 +6,15 @@
 //! cargo bench --bench statements -- --batches "" --stored 10000,1000000
 //! ```
 //!
-//! The service is `kurskoll serve` as an operator runs it. Each answer is waited for, and everything that is answered is
-//! synced. Beside it, the same bytes and the rows of the same statements are written by raw SQL, a transaction a request.
+//! The service is `kurskoll serve` as an operator runs it. The benchmark waits for each answer, and everything that is
+//! answered is synced. For comparison, raw SQL writes the same bytes and the rows of the same statements, one transaction
+//! a request.
 
 mod feed;
 mod finding;
 mod raw;
 
-/// What it needs of what the benchmarks share.
+/// What it uses of the benchmarks' shared code.
 #[path = "../support"]
 mod support {
     pub mod databases;
@@ -53,10 +54,10 @@ struct Arguments {
     /// How many clients send at once
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     clients: Vec<usize>,
-    /// Over how many stored statements questions are asked
+    /// Over how many stored statements queries are measured
     #[arg(long, value_delimiter = ',', default_value = "10000", value_parser = numbers)]
     stored: Vec<Option<usize>>,
-    /// The best of so many rounds counts
+    /// How many rounds are measured; the best counts
     #[arg(long, default_value_t = 2)]
     rounds: usize,
     /// What `cargo bench` passes
@@ -64,7 +65,7 @@ struct Arguments {
     bench: bool,
 }
 
-/// A number, or nothing at all: so that a list can be empty.
+/// A number, or nothing at all, so that a list can be empty.
 fn numbers(text: &str) -> Result<Option<usize>, std::num::ParseIntError> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }

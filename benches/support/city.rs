@@ -1,4 +1,4 @@
-//! A made-up city in a database, brought in as an operator does: requirements, a platform, HR's files, standings.
+//! A made-up city in a database, imported as an operator does it: requirements, a platform, HR's files, compliance states.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,13 @@ use kurskoll::intake::{hr_csv, requirements_toml};
 
 use super::Failure;
 
-/// A city that moved in, and how long that took.
+/// A city that was imported, and how long that took.
 pub struct Founded {
     pub importing: Duration,
     pub refreshing: Duration,
 }
 
-/// Brings a city into an empty register; the secret of its platform comes beside. `requirements` is a file as an operator applies it.
+/// Imports a city into an empty register; also returns its platform's secret. `requirements` is a requirement file.
 pub async fn found(app: &App, city: &DemoCity, requirements: &str) -> Result<(Founded, WebhookSecret), Failure> {
     let caller = Caller::operator();
     let wrong = |problem: &dyn std::fmt::Display| Failure::from(format!("the made-up city is wrong: {problem}"));

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::Failure;
 
-/// The variable that names another server than the benchmark's own; it must sync, and its role make databases.
+/// The variable that names a server to use instead of the benchmark's own. It must sync, and its role must create databases.
 const SERVER_VARIABLE: &str = "KURSKOLL_BENCH_POSTGRES_URL";
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres.sh");
@@ -65,7 +65,7 @@ fn script(folder: &Path, verb: &str) -> Command {
 }
 
 impl Databases {
-    /// Makes a folder, and brings up a server where one of the engines needs it. Refuses one that does not sync.
+    /// Makes a folder, and starts a server if one of the engines needs it. Refuses a server that does not sync.
     pub async fn open(engines: &[Engine]) -> Result<Self, Failure> {
         let mut databases = Self { folder: tempfile::tempdir()?, server_url: None };
         open_to_others(databases.folder.path())?;
@@ -124,7 +124,7 @@ impl Databases {
         Ok(())
     }
 
-    /// An empty database, or a copy of one that nobody has open; one with the same name is replaced.
+    /// An empty database, or a copy of one that has no open connection. A database of the same name is replaced.
     pub async fn make(&self, engine: Engine, name: &str, copy_of: Option<&Database>) -> Result<Database, Failure> {
         let url = match engine {
             Engine::Sqlite => {
@@ -154,7 +154,7 @@ impl Databases {
         Ok(Database { engine, url, name: name.to_owned() })
     }
 
-    /// Removes a database that nobody has open.
+    /// Removes a database that has no open connection.
     pub async fn remove(&self, database: Database) -> Result<(), Failure> {
         match database.engine {
             Engine::Sqlite => self.remove_files(&database.name),

@@ -6,5 +6,5 @@ pub mod register;
 pub mod service;
 pub mod table;
 
-/// Whatever keeps a benchmark from being run; it ends it.
+/// Any reason why a benchmark cannot run; it ends the benchmark.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -19,7 +19,7 @@ pub struct Sent {
     pub p99: Duration,
 }
 
-/// Sends requests from so many clients at once, each waiting for its answer; every answer must be `200`. The first
+/// Sends requests from this many clients at once, each waiting for its answer; every answer must be `200`. The first
 /// `warm_up` of them are sent before the clock starts.
 pub fn send(address: &str, requests: Vec<Vec<u8>>, warm_up: usize, clients: usize) -> Result<Sent, Failure> {
     let address = address.to_owned();
@@ -87,7 +87,7 @@ async fn client(
     Ok(latencies)
 }
 
-/// Whether an answer has come to its end.
+/// Whether an answer is complete.
 fn is_whole(answer: &[u8]) -> Result<bool, Failure> {
     const LENGTH: &[u8] = b"content-length: ";
     let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(false) };

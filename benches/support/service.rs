@@ -18,7 +18,7 @@ pub struct Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // What it answered is durable: it need not be asked to stop.
+        // What it answered is durable: it need not stop cleanly.
         drop(self.child.kill());
         drop(self.child.wait());
     }

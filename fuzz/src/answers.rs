@@ -1,4 +1,4 @@
-//! What other systems answer when they are asked: a store's pages of statements, and Moodle's web service.
+//! What other systems answer to requests: a store's pages of statements, and Moodle's web service.
 
 use kurskoll::intake::moodle::{Completion, Course, NamedBy, Progress, Site, User};
 use kurskoll::intake::xapi::multipart;
@@ -15,7 +15,7 @@ pub fn read(bytes: &[u8]) {
             assert!(page.more.as_deref() != Some(""));
             let (content_type, body) = as_body(&page.statements, &[]);
             assert_eq!(content_type, "application/json");
-            // Whatever the door would say of them, they are as many as the page has, and in its letters.
+            // Whether or not the endpoint accepts them, they are as many as the page has, with the same text.
             if let Ok(again) = read_body(&body, Version::V1_0_3) {
                 let raws: Vec<&str> = again.statements.iter().map(|statement| statement.raw).collect();
                 assert_eq!(raws, page.statements.iter().map(|reported| reported.raw).collect::<Vec<_>>());

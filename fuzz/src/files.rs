@@ -1,4 +1,4 @@
-//! HR's files of every kind, and a platform's history; by the mapping or the profile that comes in front, if one does.
+//! HR's files of every kind, and a platform's history. A mapping or a profile in front of the file is used to read it.
 
 use std::fmt::Debug;
 
@@ -59,13 +59,13 @@ fn by_profile(profile: &Profile, file: &[u8]) {
     }
 }
 
-/// All rows or a reason why not; and a byte order mark changes nothing.
+/// Gives all rows, or the reasons why not. A byte order mark changes nothing.
 fn check<T: Debug + PartialEq>(file: &[u8], read: impl Fn(&[u8]) -> Result<Reading<T>, RowProblems>) {
     let reading = read(file);
     match &reading {
         Ok(reading) => {
             let lines = 1 + file.iter().filter(|byte| **byte == b'\n').count() as u64;
-            // A workbook's rows are its sheet's own.
+            // A workbook's rows are those of its sheet.
             let lines = if file.starts_with(b"PK") { 1 << 20 } else { lines };
             assert!(reading.rows.iter().all(|row| (2..=lines).contains(&row.line)), "no such line: {reading:?}");
             assert!(reading.rows.is_sorted_by_key(|row| row.line));

@@ -1,4 +1,4 @@
-//! Any JSON, and two documents of which one is laid over the other.
+//! Any JSON, and two documents that are merged.
 
 use kurskoll::intake::json::{Document, Kind, Malformed, Unclear, Value};
 use kurskoll::intake::xapi::merging;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{parts, text};
 
-/// How many places are told by their pointers: each is looked for from the root on.
+/// How many places are checked by their pointers: each pointer is followed from the root.
 const MOST_POINTERS: usize = 40;
 
 pub fn read(bytes: &[u8]) {
@@ -50,7 +50,7 @@ fn alone(bytes: &[u8]) {
     }
 }
 
-/// That every value is what serde_json takes it for.
+/// Checks that every value is what serde_json reads.
 fn same(value: Value<'_, '_>, tree: &Json) {
     match tree {
         Json::Null => assert_eq!(value.kind(), Kind::Null),
@@ -82,7 +82,7 @@ fn same(value: Value<'_, '_>, tree: &Json) {
     }
 }
 
-/// That the pointer of a value leads to it.
+/// Checks that the pointer of a value leads to it.
 fn found(value: Value<'_, '_>, tree: &Json, whole: &Json, left: &mut usize) {
     if *left == 0 {
         return;

@@ -1,5 +1,5 @@
-//! What every fuzz target does with bytes, a module for each: it reads them as whoever stands outside could send them, and
-//! holds what was read to what must be true of it. A panic is a finding.
+//! What every fuzz target does with bytes, a module for each. It reads them as anyone outside could send them, and checks
+//! what must be true of what was read. A panic is a finding.
 //!
 //! `fuzz_targets/` feeds these functions with bytes that libFuzzer makes up; `tests/fuzz_seeds.rs` includes this very file
 //! and feeds them with all seeds and fixtures, on every run of the ordinary tests.
@@ -19,10 +19,10 @@ pub mod webhooks;
 use chrono::{DateTime, Utc};
 use kurskoll::domain::training::{ReportedResult, ResultKind};
 
-/// What parts one thing from the next where a target takes several: the record separator, which no format here needs.
+/// Separates the parts of an input where a target takes several: the record separator, which no format here needs.
 const SEPARATOR: u8 = 0x1e;
 
-/// The parts of an input that is several things in one.
+/// The parts of an input that has several.
 fn parts(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split(|byte| *byte == SEPARATOR).collect()
 }
@@ -36,7 +36,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_793_534_400, 0).unwrap_or_default()
 }
 
-/// What is done with every result sooner or later, whoever told it.
+/// Checks what must hold for every result, from every source.
 fn reckon(results: &[ReportedResult]) {
     for result in results {
         assert!(!result.learner.is_empty(), "nobody did it: {result:?}");

@@ -1,5 +1,5 @@
-//! Other platforms' deliveries by the profiles that ship, or by the one that comes in front of the body. Behind it may come
-//! headers, a line each.
+//! Other platforms' deliveries, read by the profiles that ship or by the one in front of the body. Headers may follow the
+//! body, a line each.
 
 use chrono_tz::Europe::Stockholm;
 use kurskoll::intake::profile::{Profile, RawRequest, delivery_key, interpret, read as read_with_trace, shipped};

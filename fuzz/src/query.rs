@@ -1,4 +1,4 @@
-//! What is asked of the xAPI door: a line `Accept-Language`, and a line `name=value` for each parameter.
+//! A query to the xAPI endpoint: a line `Accept-Language`, and a line `name=value` for each parameter.
 
 use kurskoll::intake::xapi::language::AcceptLanguage;
 use kurskoll::intake::xapi::query::{self, StatementQuery};

@@ -1,4 +1,4 @@
-//! Requirement files; and somebody judged by what they say.
+//! Requirement files, and an employee judged by what they say.
 
 use chrono::{Days, NaiveDate};
 use kurskoll::domain::compliance::definition::{from_json, to_json};
@@ -29,7 +29,7 @@ pub fn read(bytes: &[u8]) {
     }
 }
 
-/// Somebody who began on the day from which the requirement holds, was away, and did all that it names.
+/// An employee who began on the day from which the requirement holds, was away, and did all that it names.
 fn judge(requirement: Requirement) {
     let began = requirement.effective_from;
     let later = |days| began.checked_add_days(Days::new(days)).unwrap_or(began);

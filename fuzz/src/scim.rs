@@ -1,5 +1,5 @@
 //! What identity providers send: one body as a User, a PATCH, a search and a bulk; or a filter and paths, in front of the
-//! resource that they speak of.
+//! resource that they are about.
 
 use chrono::Datelike as _;
 use kurskoll::domain::calendar::CityCalendar;
@@ -91,7 +91,7 @@ fn sent(mapping: &Mapping, body: &Value) {
     }
 }
 
-/// What is patched is in the one form, and no more than that.
+/// What is patched is in the canonical form, and has no more than that.
 fn patched(schemas: &Schemas, resource: &Map<String, Value>, body: &Value) {
     match patch::apply(schemas, resource, body) {
         Ok(patched) => {
@@ -110,7 +110,7 @@ fn listed(schemas: &Schemas, question: &ListText, resource: &Map<String, Value>)
         }
     };
     assert!(list.count <= MOST);
-    // An index that nobody's resources reach, and that no number ran over to.
+    // A start index beyond all resources must not overflow.
     assert!(!matches!(list.start, Start::Index(index) if index > usize::try_from(i64::MAX).unwrap_or(usize::MAX) - 1));
     let _ = list.wants(resource);
     assert!(list.projection.of(resource).len() <= resource.len());
@@ -142,13 +142,13 @@ fn named(mapping: &Mapping, text: &str, resource: &Map<String, Value>) {
         }
     };
     let printed = parsed.to_string();
-    // A float's last digits may be printed otherwise; no attribute is a number, so that no answer differs.
+    // A float's last digits may be printed differently. No attribute is a number, so no answer differs.
     if !has_a_float(&parsed) {
         assert_eq!(Filter::parse(&printed).as_ref(), Ok(&parsed), "{printed}");
     }
     let Ok(bound) = parsed.bind(schemas) else { return };
     let holds = bound.holds(resource);
-    // What an index leaves out must not be what is asked for.
+    // A resource that fits must be among those that the index finds.
     if let (true, Some(lookups)) = (holds, bound.lookups()) {
         assert!(!lookups.is_empty(), "no index has what fits: {parsed}");
     }

@@ -1,4 +1,4 @@
-//! Signatures of statements: one as it comes; or its header, what is signed and its code apart, without their Base64.
+//! Signatures of statements: one as it is sent; or its header, payload and signature separately, without their Base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ pub fn read(bytes: &[u8]) {
         [header, payload, code, ..] => {
             let jws = [header, payload, code].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
             check(signed, signed, jws.as_bytes());
-            // What is signed may be any statement: then it is its own original.
+            // The payload may be any statement: then it is its own original.
             let own = read_body(payload, Version::V1_0_3);
             if let Ok([own]) = own.as_ref().map(|read| &read.statements[..]) {
                 check(own, signed, jws.as_bytes());

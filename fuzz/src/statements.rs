@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::{now, parts, reckon, text};
 
 const AUTHORITY: &str = r#"{"objectType":"Agent","account":{"homePage":"https://lrs.example.org","name":"x"}}"#;
-/// What the store knows of activities whose ids are of an even length.
+/// What the store knows of activities whose ids have an even length.
 const DEFINITION: &str =
     r#"{"name":{"sv":"Säkerhet","en":"Security"},"type":"http://adlnet.gov/expapi/activities/course"}"#;
 
-/// Takes a body; and a header `Accept-Language` behind it, where one comes.
+/// Reads a body, and a header `Accept-Language` after it if there is one.
 pub fn read(bytes: &[u8]) {
     let parts = parts(bytes);
     let body = parts.first().copied().unwrap_or_default();

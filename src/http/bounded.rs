@@ -1,7 +1,7 @@
-//! The bound on every request that needs the database: while the database is away, the answer is `503`, and soon.
+//! The bound on every request that needs the database: while the database is away, the answer is an early `503`.
 //!
-//! Not a bound on the work: a report of a whole city may take its time, for as long as the database answers beside it. A
-//! request that is given up here may have been carried out: its sender sends it again, and what was kept is recognised.
+//! It does not bound the work: a report of a whole city may take its time as long as the database answers. A request that is given
+//! up here may have been carried out: the client sends it again, and what was stored is recognised.
 
 use rocket::http::Status;
 use rocket::route::{Handler, Outcome};
@@ -10,10 +10,10 @@ use rocket::{Data, Request, Route};
 use super::problem::Problem;
 use crate::app::{App, Trouble};
 
-/// After how many seconds to come again.
+/// The `Retry-After` of such an answer, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// Puts the bound around each route's guards and handler.
+/// Wraps each route's guards and handler in the bound.
 #[must_use]
 pub fn bounded(routes: Vec<Route>) -> Vec<Route> {
     let bounded = |mut route: Route| {
@@ -47,7 +47,7 @@ impl Handler for Bounded {
     }
 }
 
-/// By way of the catchers, which know the envelope of each door.
+/// Answers through the catchers, which know each endpoint's error envelope.
 fn turned_away<'r>(request: &'r Request<'_>, trouble: Trouble, problem: Problem) -> Outcome<'r> {
     tracing::warn!(%trouble, "a request was given up: the register cannot answer");
     problem.keep(request);

@@ -1,4 +1,4 @@
-//! The last word on every error: Rocket's own error pages are never seen.
+//! Every error is answered here: a client never sees Rocket's own error pages.
 
 use rocket::http::Status;
 use rocket::{Catcher, Request, catch, catchers};
@@ -11,13 +11,13 @@ pub fn all() -> Vec<Catcher> {
     catchers![any]
 }
 
-/// What the guard that refused had to say, or what the status means.
+/// The problem of the guard that refused, or the meaning of the status.
 #[catch(default)]
 fn any(status: Status, request: &Request<'_>) -> Problem {
     meaning_of(status, request)
 }
 
-/// The problem that a status of Rocket's or of a guard stands for.
+/// The problem for a status that Rocket or a guard set.
 pub(super) fn meaning_of(status: Status, request: &Request<'_>) -> Problem {
     Problem::kept(request, status)
         .or_else(|| methods::refused(status, request))

@@ -14,10 +14,10 @@ use crate::app::operating::clock_watch::Warning;
 use crate::app::operating::health::Check;
 use crate::app::receiving::receive::Receiving;
 
-/// When to look again, where it is not ready.
+/// The `Retry-After` if it is not ready, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// To be mounted at `/`.
+/// The routes, to be mounted at `/`.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     routes![live, ready]
@@ -33,17 +33,17 @@ pub struct LivenessView {
 /// Whether the service can do its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadinessView {
-    /// `ready` when every check passed.
+    /// `ready` if every check passed.
     pub status: ReadinessStatus,
     pub checks: Vec<ReadinessCheck>,
-    /// What somebody should look at. Warnings keep the service from nothing.
+    /// What someone should look at. A warning does not stop the service.
     pub warnings: Vec<ReadinessWarning>,
 }
 
-/// Something that somebody should look at.
+/// Something that someone should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadinessWarning {
-    /// What it is about, as `clock-of-server`.
+    /// The subject, such as `clock-of-server`.
     pub name: &'static str,
     pub detail: String,
 }
@@ -56,13 +56,13 @@ pub enum ReadinessStatus {
     NotReady,
 }
 
-/// One thing that the service needs in order to work.
+/// One thing that the service needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReadinessCheck {
-    /// What was looked at, as `database` or `migrations`.
+    /// What was checked, such as `database` or `migrations`.
     pub name: &'static str,
     pub passed: bool,
-    /// What is wrong, where it did not pass.
+    /// What is wrong, if it did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -74,7 +74,7 @@ impl ReadinessCheck {
 }
 
 impl ReadinessView {
-    /// Ready when all checks passed.
+    /// Ready if all checks passed.
     #[must_use]
     pub fn from_checks(checks: Vec<ReadinessCheck>) -> Self {
         let all_passed = checks.iter().all(|check| check.passed);
@@ -88,20 +88,20 @@ impl ReadinessView {
     }
 }
 
-/// The process lives; says nothing of the database.
+/// The process lives; says nothing about the database.
 #[get("/health/live")]
 pub(super) fn live() -> Json<LivenessView> {
     Json(LivenessView { status: "live" })
 }
 
 /// Whether the service can do its work: the database can be written, which is tried, and has the tables of this version, and
-/// deliveries are taken. `503` where it cannot, within two seconds and with what is wrong: send requests elsewhere.
+/// deliveries are accepted. If not, answers `503` within two seconds and says what is wrong: send requests elsewhere.
 #[get("/health/ready")]
 async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Readiness {
     let found = app.health.ask().await;
     let closed = "the service is stopping: it takes no deliveries".to_owned();
     let fault = (!receiving.is_open()).then_some(closed);
-    // What may not be recorded is not taken.
+    // A delivery that may not be recorded is not accepted.
     let fault = fault.or_else(|| app.store.may_record().err().map(|error| error.to_string()));
     let receiving = Check { name: "receiving", fault };
     let checks = found.checks.iter().cloned().chain([receiving]);
@@ -109,7 +109,7 @@ async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Readiness
     Readiness(view.warning_of(app.clock_watch.warnings()))
 }
 
-/// The view with its status, and when to look again.
+/// The view with its status, and the `Retry-After`.
 #[derive(Debug)]
 struct Readiness(ReadinessView);
 

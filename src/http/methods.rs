@@ -1,5 +1,5 @@
-//! `405` with `Allow` (RFC 9110, section 15.5.6): Rocket answers `404` where an address is known and the method is not, and `400`
-//! to a method that it has never heard of, such as QUERY.
+//! `405` with `Allow` (RFC 9110, section 15.5.6). Rocket answers `404` if an address is known and the method is not, and `400`
+//! to a method that it does not know, such as QUERY.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use rocket::http::{Method, Status};
 
 use super::problem::Problem;
 
-/// The problem of a request that was routed nowhere because of its method; `None` where something else was wrong with it.
+/// The problem of a request without a route because of its method; `None` if something else was wrong.
 pub(super) fn refused(status: Status, request: &Request<'_>) -> Option<Problem> {
     let was_not_routed = request.route().is_none() && [Status::NotFound, Status::BadRequest].contains(&status);
     if !was_not_routed {
@@ -18,7 +18,7 @@ pub(super) fn refused(status: Status, request: &Request<'_>) -> Option<Problem> 
     let found =
         request.rocket().routes().filter_map(|route| Some((any_segments(route.uri.path(), &path)?, route.method)));
     let found: Vec<(usize, Method)> = found.collect();
-    // /profiles/check is an address of its own, though /profiles/<name> has room for it.
+    // /profiles/check is an address of its own, though /profiles/<name> matches it.
     let closest = found.iter().map(|(any, _)| *any).min()?;
     let of_closest = found.iter().filter(|(any, _)| *any == closest);
     let mut methods: BTreeSet<&str> = of_closest.map(|(_, method)| method.as_str()).collect();
@@ -28,8 +28,8 @@ pub(super) fn refused(status: Status, request: &Request<'_>) -> Option<Problem> 
     Some(Problem::method_not_allowed(methods.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
-/// How many segments of a path are any that a route's pattern, as `/scim/v2/Users/<id>`, has room for; `None` where it has none for
-/// the path.
+/// How many segments of a path match a variable of a route's pattern, such as `/scim/v2/Users/<id>`; `None` if the pattern does not
+/// match the path.
 fn any_segments(pattern: &str, path: &[&str]) -> Option<usize> {
     let mut rest = path.iter();
     let mut any = 0;

@@ -10,13 +10,13 @@ use super::problem::Problem;
 use super::request_id::{arrived_at, route_pattern};
 use crate::app::operating::metrics::Metrics;
 
-/// To be mounted at `/`; `Arc<Metrics>` must be managed.
+/// The routes, to be mounted at `/`; `Arc<Metrics>` must be managed.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     routes![metrics]
 }
 
-/// What the operator watches, in Prometheus' text format.
+/// The operator's metrics, in Prometheus' text format.
 #[get("/metrics")]
 fn metrics(metrics: &State<Arc<Metrics>>) -> Result<(ContentType, String), Problem> {
     let text = metrics.render().map_err(|error| Problem::internal(&error))?;

@@ -1,7 +1,7 @@
-//! The HTTP doors, all of them, mounted where they can be read from top to bottom.
+//! The HTTP endpoints, all mounted in one place that can be read from top to bottom.
 //!
-//! A handler reads what came, asks one use case, and writes what it answered. Rules, SQL and rights are elsewhere.
-//! Errors leave as problems (`problem`); who asks is found by a guard (`guards`).
+//! A handler reads the request, calls one use case, and writes its answer. Rules, SQL and rights are elsewhere. Errors are answered
+//! as problems (`problem`); a guard identifies the caller (`guards`).
 
 pub mod api;
 pub mod bounded;
@@ -39,7 +39,7 @@ use crate::app::scim::ScimEndpoint;
 use crate::auth::Authenticator;
 use crate::config::{ConnectionsSettings, ReceivingSettings};
 
-/// What the doors work with.
+/// What the endpoints work with.
 #[derive(Debug)]
 pub struct Services {
     pub app: App,
@@ -49,7 +49,7 @@ pub struct Services {
     pub scim: ScimEndpoint,
 }
 
-/// Every door, over a configuration.
+/// All endpoints, from a configuration.
 #[must_use]
 pub fn rocket(figment: Figment, services: Services) -> Rocket<Build> {
     rocket::custom(figment)
@@ -79,15 +79,15 @@ pub fn rocket(figment: Figment, services: Services) -> Rocket<Build> {
 /// Why the service does not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Its address cannot be had.
+    /// Its address cannot be bound.
     #[error("{0}")]
     Address(io::Error),
-    /// A part of it is not in order.
+    /// A part of it is misconfigured.
     #[error("{}", .0.kind())]
     Rocket(#[from] Box<rocket::Error>),
 }
 
-/// The service at its address: every door, behind the connections and their limits.
+/// The service at its address: all endpoints, behind the connections and their limits.
 pub async fn listen(
     figment: &Figment,
     settings: &ConnectionsSettings,

@@ -1,7 +1,7 @@
-//! The OpenAPI 3.1 document, generated from the handlers; `docs/openapi.json` is a copy that a test holds to it.
+//! The OpenAPI 3.1 document, generated from the handlers; a test checks that `docs/openapi.json` is a copy of it.
 //!
-//! An operation's words stand at its handler. Here is what all of them share; `problems` has their errors, `examples`
-//! what they take and answer.
+//! The text of an operation is at its handler. Here is what all operations share; `problems` has their errors, `examples` their
+//! requests and answers.
 
 mod examples;
 mod problems;
@@ -129,11 +129,11 @@ pub use problems::{
 )]
 struct Document;
 
-/// What a platform that can be configured sends.
+/// A delivery from a platform with the native adapter.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what intake::webhook::native reads")]
 pub struct NativeDelivery {
-    /// `course.completed`, `quiz.graded` or `completion.revoked`; another type is kept and ignored.
+    /// `course.completed`, `quiz.graded` or `completion.revoked`; another type is stored and ignored.
     r#type: String,
     /// When it was sent (RFC 3339).
     timestamp: String,
@@ -174,7 +174,7 @@ impl Modify for Bearer {
     }
 }
 
-/// What every operation has: its examples, the words that its parameters take, and that the register may fail.
+/// What every operation has: its examples, the values that its parameters take, and the `500` answer.
 struct Shared;
 
 impl Modify for Shared {

@@ -1,7 +1,7 @@
-//! Every error as it leaves: RFC 9457 `application/problem+json`.
+//! Every error as it is answered: RFC 9457 `application/problem+json`.
 //!
-//! A problem has a stable code, which becomes its `type`; programs branch on that, people read `detail`: what is wrong,
-//! where, and what to do. What went wrong inside never leaves: a 5xx says the request id, and the log has the rest.
+//! A problem has a stable code, which becomes its `type`; programs branch on that, people read `detail`: what is wrong, where, and
+//! what to do. Internal causes are never sent: a 5xx gives the request id, and the log has the rest.
 
 use std::error::Error;
 use std::fmt;
@@ -19,15 +19,15 @@ use utoipa::{PartialSchema, ToSchema};
 use super::request_id::RequestId;
 use crate::app::Trouble;
 
-/// How long to wait where nothing better is known, in seconds.
+/// How long to wait if nothing better is known, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// An error as a client sees it.
+/// An error as a client receives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
-    /// What kind of problem it is, for programs: `signature-mismatch` becomes the type `/problems/signature-mismatch`.
+    /// The kind of problem, for programs: `signature-mismatch` becomes the type `/problems/signature-mismatch`.
     pub code: &'static str,
     /// The same for people: one short line, equal for all problems of a code.
     pub title: &'static str,
@@ -44,27 +44,27 @@ pub struct Problem {
     cause: Option<Cause>,
 }
 
-/// The methods that an address takes, as the `Allow` header lists them. Boxed: few problems have it.
+/// The methods that an address accepts, as the `Allow` header lists them. Boxed: few problems have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow(pub String);
 
-/// How somebody who did not prove who they are is asked to.
+/// How to authenticate, for a caller that did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
     /// No token was sent (RFC 6750, section 3.1: then no error code either).
     Bearer,
-    /// The token that was sent proves nothing.
+    /// The token that was sent is not valid.
     BearerInvalidToken,
-    /// A platform's key and secret are wanted (RFC 7617), as the xAPI door does.
+    /// A platform's key and secret are required (RFC 7617), as at the xAPI endpoint.
     Basic,
-    /// The same, or a token in its place.
+    /// The same, or a token instead.
     BasicOrBearer,
-    /// The token that was sent in its place proves nothing.
+    /// The token that was sent instead is not valid.
     BasicOrBearerInvalidToken,
 }
 
 impl Challenge {
-    /// Each in a header of its own: many clients take a list of challenges for one.
+    /// Each challenge in its own header: many clients read a list of challenges as one.
     const fn headers(self) -> &'static [&'static str] {
         match self {
             Self::Bearer => &[r#"Bearer realm="kurskoll""#],
@@ -78,7 +78,7 @@ impl Challenge {
     }
 }
 
-/// Why it went wrong inside, for the log alone: nothing that prints a problem prints this.
+/// The internal cause, for the log only: nothing that prints a problem prints this.
 #[derive(Clone, PartialEq, Eq)]
 struct Cause(Box<str>);
 
@@ -88,7 +88,7 @@ impl fmt::Debug for Cause {
     }
 }
 
-/// A problem's bytes; the order is the one in which they are read.
+/// A problem's JSON; the order is the one in which people read it.
 #[derive(Serialize)]
 struct ProblemView<'a> {
     r#type: String,
@@ -120,13 +120,13 @@ impl Problem {
         }
     }
 
-    /// 400: the request is not what this door takes.
+    /// 400: this endpoint does not accept the request.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(Status::BadRequest, "bad-request", "The request is malformed", detail)
     }
 
-    /// 401 with a challenge: no bearer token, or one that proves nothing.
+    /// 401 with a challenge: no bearer token, or one that is not valid.
     #[must_use]
     pub fn unauthenticated(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(Status::Unauthorized, code, "Who is asking is not known", detail).with_challenge(Challenge::Bearer)
@@ -138,13 +138,13 @@ impl Problem {
         Self::new(Status::Forbidden, "forbidden", "Not allowed", detail)
     }
 
-    /// 404: not there, or not visible to who is asking, which are the same.
+    /// 404: does not exist, or is not visible to the caller; the answer is the same.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(Status::NotFound, "not-found", "Not found", detail)
     }
 
-    /// 408: the request did not come in time.
+    /// 408: the request did not arrive in time.
     #[must_use]
     pub fn request_timeout(within: Duration, slowest: u64) -> Self {
         let seconds = within.as_secs();
@@ -155,13 +155,13 @@ impl Problem {
         Self::new(Status::RequestTimeout, "request-too-slow", "The request came too slowly", detail)
     }
 
-    /// 409: what is known already says otherwise.
+    /// 409: the request contradicts what is stored already.
     #[must_use]
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(Status::Conflict, code, "In conflict with what is known", detail)
     }
 
-    /// 413: more than this door takes.
+    /// 413: larger than this endpoint accepts.
     #[must_use]
     pub fn payload_too_large(limit_bytes: u64) -> Self {
         let detail =
@@ -177,7 +177,7 @@ impl Problem {
         Self::new(Status::UnsupportedMediaType, "unsupported-media-type", "The media type is not taken", detail)
     }
 
-    /// 422: read, and not understood.
+    /// 422: read, but not understood.
     #[must_use]
     pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(Status::UnprocessableEntity, code, "The content is not understood", detail)
@@ -191,7 +191,7 @@ impl Problem {
             .with_retry_after(retry_after_seconds)
     }
 
-    /// 503: not now, and soon again.
+    /// 503: not now, but soon again.
     #[must_use]
     pub fn unavailable(retry_after_seconds: u32) -> Self {
         let detail =
@@ -200,8 +200,8 @@ impl Problem {
             .with_retry_after(retry_after_seconds)
     }
 
-    /// What went wrong inside: 503 where the database was not there or had no time, which passes; 500 where the fault is ours.
-    /// The error and its sources go to the log when the answer is written, next to the request id; the client gets the id and no more.
+    /// Maps an internal error: 503 if the database was away or had no time, which passes; 500 if the fault is ours. The error and its
+    /// sources go to the log with the request id when the answer is written; the client gets only the id.
     #[must_use]
     pub fn internal(error: &(dyn Error + 'static)) -> Self {
         let problem = match Trouble::of(error) {
@@ -211,7 +211,7 @@ impl Problem {
         problem.with_cause(error)
     }
 
-    /// What a bare status means: for a status that no handler and no guard of ours explained.
+    /// The problem for a bare status that no handler and no guard of ours explained.
     #[must_use]
     pub fn standard(status: Status) -> Self {
         match status.code {
@@ -258,7 +258,7 @@ impl Problem {
         }
     }
 
-    /// Adds an extension member. A standard member keeps its value: those names are not taken.
+    /// Adds an extension member. The names of standard members are reserved.
     #[must_use]
     pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         debug_assert!(!Self::RESERVED.contains(&name), "{name} is a standard member");
@@ -268,13 +268,13 @@ impl Problem {
         self
     }
 
-    /// Adds where in a JSON body the fault is (a JSON pointer, RFC 6901).
+    /// Adds the place of the fault in a JSON body (a JSON pointer, RFC 6901).
     #[must_use]
     pub fn with_pointer(self, pointer: &str) -> Self {
         self.with_member("pointer", pointer)
     }
 
-    /// Says more of this occurrence.
+    /// Sets the detail of this occurrence.
     #[must_use]
     pub fn with_detail(self, detail: String) -> Self {
         Self { detail, ..self }
@@ -290,32 +290,32 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// Adds which methods the address takes.
+    /// Adds the methods that the address accepts.
     #[must_use]
     pub fn with_allow(self, allow: String) -> Self {
         Self { allow: Some(Box::new(Allow(allow))), ..self }
     }
 
-    /// 405: `allow` are the methods that the address takes.
+    /// 405: `allow` are the methods that the address accepts.
     #[must_use]
     pub fn method_not_allowed(allow: String) -> Self {
         let detail = format!("This address takes {allow} and no other method.");
         Self::standard(Status::MethodNotAllowed).with_detail(detail).with_allow(allow)
     }
 
-    /// Adds what the log shall say of it, for problems other than [`Problem::internal`] that have a cause inside.
+    /// Adds an internal cause for the log, for problems other than [`Problem::internal`].
     #[must_use]
     pub fn with_cause(self, error: &dyn Error) -> Self {
         Self { cause: Some(Cause(chain(error).into())), ..self }
     }
 
-    /// The status as Rocket knows it.
+    /// The status as Rocket's type.
     #[must_use]
     pub const fn http_status(&self) -> Status {
         Status { code: self.status }
     }
 
-    /// The whole answer, for a connection that ends with it before any request was read.
+    /// The whole answer, for a connection that ends before a request was read.
     pub(super) fn as_connection_bytes(&self) -> Vec<u8> {
         let request_id = RequestId::fresh();
         tracing::info!(%request_id, status = self.status, detail = %self.detail, "a connection was refused");
@@ -346,7 +346,7 @@ impl Problem {
         }
     }
 
-    /// A guard's refusal: the problem is kept for the catcher, which alone writes the answer.
+    /// Refuses in a guard: the problem is remembered for the catcher, which alone writes the answer.
     pub fn refuse<S>(self, request: &Request<'_>) -> Outcome<S, Self> {
         self.clone().keep(request);
         Outcome::Error((self.http_status(), self))

@@ -1,4 +1,4 @@
-//! The name of a request, by which its answer, its log lines and its audit entries find each other.
+//! The id of a request: it connects the answer, the log lines and the audit entries.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,20 +7,20 @@ use std::time::Instant;
 use rocket::request::{FromRequest, Outcome, Request};
 use uuid::Uuid;
 
-/// The header in which the id comes and goes.
+/// The header that carries the id, in both directions.
 pub const HEADER: &str = "x-request-id";
 
-/// The longest id that is taken from a caller, in characters.
+/// The longest id that is accepted from a caller, in characters.
 const MAX_LENGTH: usize = 64;
 
-/// The caller's `x-request-id` where that is 1 to 64 of `A-Z a-z 0-9 . _ -`, else a UUID of version 7.
+/// The caller's `x-request-id` if it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else a UUID of version 7.
 ///
-/// Nothing else is taken, for the id is written to logs and headers.
+/// Nothing else is accepted, because the id is written to logs and headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The id of this request; the same each time.
+    /// The id of this request; the same on each call.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let from_caller = request.headers().get_one(HEADER).and_then(Self::parse);
@@ -28,7 +28,7 @@ impl RequestId {
         })
     }
 
-    /// An id of our own making.
+    /// A new id.
     #[must_use]
     pub fn fresh() -> Self {
         Self(Uuid::now_v7().to_string())
@@ -61,16 +61,16 @@ impl<'r> FromRequest<'r> for &'r RequestId {
     }
 }
 
-/// When a request arrived, on the clock that never goes backwards.
+/// When a request arrived, on the monotonic clock.
 struct Arrival(Instant);
 
-/// When the request arrived: the first time that this is asked.
+/// When the request arrived: the time of the first call.
 pub fn arrived_at(request: &Request<'_>) -> Instant {
     request.local_cache(|| Arrival(Instant::now())).0
 }
 
-/// The pattern of the route that answered, as `/api/v1/platforms/<code>`: never the path that was asked for, nor its
-/// query, which can hold personal data.
+/// The pattern of the route that answered, such as `/api/v1/platforms/<code>`: never the requested path or its query, which can
+/// hold personal data.
 #[must_use]
 pub fn route_pattern<'r>(request: &'r Request<'_>) -> &'r str {
     request.route().map_or("unmatched", |route| route.uri.path())

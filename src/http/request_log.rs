@@ -1,7 +1,7 @@
 //! One line in the log for each request, and a span around what its handler logs.
 //!
-//! Both carry the request id and the route's pattern. The raw path and query are never logged: they can hold personal
-//! data. Rocket's own request lines hold them, and are kept out by `cli::logging`.
+//! Both carry the request id and the route's pattern. The raw path and query are never logged: they can hold personal data.
+//! Rocket's own request lines contain them; `cli::logging` filters those out.
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
@@ -41,8 +41,8 @@ impl Fairing for RequestLog {
     }
 }
 
-/// Puts a span with the request id around each route's guards and handler, so that whatever they log, however deep,
-/// says which request it was for. Rocket's fairings cannot: they end before the handler begins.
+/// Wraps each route's guards and handler in a span with the request id, so that all that they log names the request.
+/// Rocket's fairings cannot do this: they end before the handler begins.
 #[must_use]
 pub fn traced(routes: Vec<Route>) -> Vec<Route> {
     let traced = |mut route: Route| {

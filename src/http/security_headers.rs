@@ -1,12 +1,12 @@
 //! Headers that tell browsers and caches to be careful, on every answer.
 //!
-//! `Strict-Transport-Security` is not among them: who ends TLS (the proxy in front) promises TLS.
+//! `Strict-Transport-Security` is not among them: the proxy in front terminates TLS, so it is the one to promise TLS.
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::{ContentType, Header};
 use rocket::{Request, Response};
 
-/// Set on every answer, whatever Rocket or a handler put there.
+/// Set on every answer, replacing what Rocket or a handler set.
 const ALWAYS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -15,16 +15,16 @@ const ALWAYS: [(&str, &str); 5] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// Pages load from here alone, run no inline script, and are framed by nobody.
+/// Pages load only from here, run no inline script, and may not be framed.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                            font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                            frame-ancestors 'none'";
 
-/// What is not a page has nothing to load.
+/// An answer that is not a page has nothing to load.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The fairing. A handler may set a `Content-Security-Policy` or `Cache-Control` of its own, which then stays; without
-/// one nothing is stored by any cache, for most answers speak of people.
+/// The fairing. A handler may set its own `Content-Security-Policy` or `Cache-Control`. Without one, no cache may store the answer,
+/// because most answers are about people.
 #[derive(Debug, Clone, Copy)]
 pub struct SecurityHeaders;
 

@@ -1,4 +1,4 @@
-//! A small rocket with everything that this room puts around handlers.
+//! A small rocket with everything that this layer puts around handlers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ async fn client() -> Client {
     client_with(KeyRing::new(SigningKey::generate().expect("a key"), [])).await
 }
 
-/// Sends a request under a known id, and reads the problem that comes back.
+/// Sends a request with a known id, and reads the problem that is answered.
 async fn problem(client: &Client, path: &str) -> (Status, Value) {
     problem_of(client.get(path.to_owned()).header(Header::new("x-request-id", "r-1")).dispatch().await).await
 }

@@ -1,4 +1,4 @@
-//! The door of the learning platforms: signed deliveries in, and `200` only when they are durable.
+//! The endpoint for the learning platforms: it receives signed deliveries, and answers `200` only when they are durable.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -27,30 +27,30 @@ use crate::domain::compliance::effect::NoEffect;
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::Counted;
 
-/// What became of a delivery that is kept.
+/// What became of a stored delivery.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceivedView {
     /// The `webhook-id`.
     #[schema(example = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
     event_id: String,
-    /// `accepted`; `duplicate` where it adds nothing to what was known; `ignored` where it concerns nothing of ours.
+    /// `accepted`; `duplicate` if it adds nothing to what is stored; `ignored` if it is not about anything that Kurskoll records.
     #[schema(example = "accepted")]
     outcome: &'static str,
-    /// Whether the result is somebody's whom the directory knows; else it waits, and links itself.
+    /// Whether the result is linked to an employee; if not, it waits and is linked when the directory knows its learner.
     linked: bool,
-    /// `none` where what is kept has no effect now; left out otherwise.
+    /// `none` if what is stored has no effect now; left out otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "none")]
     effect: Option<&'static str>,
     /// The event, or the decision by hand (`hand:` and its id), that withdraws it.
     #[serde(skip_serializing_if = "Option::is_none")]
     withdrawn_by: Option<String>,
-    /// Why it has no effect, and what to do where that is wrong.
+    /// Why it has no effect, and what to do if that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 
-/// The headers, of which the platform's adapter reads some, and the media type.
+/// The headers for the platform's adapter, and the media type.
 #[derive(Debug)]
 pub struct DeliveryHeaders<'r> {
     all: Headers<'r>,
@@ -76,7 +76,7 @@ impl<'r> FromRequest<'r> for DeliveryHeaders<'r> {
     }
 }
 
-/// A header as it lies in the request.
+/// A header, borrowed from the request.
 fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
     match (header.name.string, header.value) {
         (Cow::Borrowed(name), Cow::Borrowed(value)) => Some((name, value)),
@@ -86,9 +86,10 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
 
 /// Receives a delivery from a learning platform
 ///
-/// Signed by the Standard Webhooks specification over the raw body, or as the platform's profile says: then the body, JSON or a
-/// form, is the platform's own. Answers `200` once the delivery is durable; a report
-/// asked after that has it. A body may come with `Content-Encoding: gzip`; the signature is over the bytes as they are sent. What is authentic but not understood is kept in quarantine (`422`) and can be replayed.
+/// The signature follows the Standard Webhooks specification, over the raw body, or the platform's profile; with a profile, the body
+/// (JSON or a form) is in the platform's own format. Answers `200` once the delivery is durable; a report requested after that includes
+/// it. A body may be sent with `Content-Encoding: gzip`; the signature is over the bytes as they are sent. An authentic delivery that is
+/// not understood is stored in quarantine (`422`) and can be replayed.
 #[utoipa::path(
     post, path = "/webhooks/{platform}", operation_id = "receive_delivery", tag = "webhooks", security(("signature" = [])),
     params(
@@ -141,7 +142,7 @@ pub async fn receive(
     answer.map(|(view, _)| Json(view))
 }
 
-/// What the metrics count a refusal as.
+/// The outcome that the metrics count for a refusal.
 fn outcome_of(problem: &Problem) -> DeliveryOutcome {
     match problem.status {
         401 => DeliveryOutcome::Unauthenticated,
@@ -151,7 +152,7 @@ fn outcome_of(problem: &Problem) -> DeliveryOutcome {
     }
 }
 
-/// What is counted of the platform. Each of these is told to platforms that there are, and to no other.
+/// What the platform's health counts. Only platforms that exist get these answers.
 fn counted_as(answer: &Result<(ReceivedView, DeliveryOutcome), Problem>) -> Option<Counted> {
     match answer {
         Ok((_, DeliveryOutcome::Duplicate)) => Some(Counted::Duplicate),
@@ -216,7 +217,7 @@ async fn take(
     }
 }
 
-/// 415 for a body that comes compressed in another way than gzip.
+/// 415 for a body that is compressed in another way than gzip.
 fn wrong_encoding() -> Problem {
     let detail = "This door does not take the body's Content-Encoding. Send it with gzip, or plain; the signature is over the \
                   bytes as they are sent.";
@@ -224,13 +225,13 @@ fn wrong_encoding() -> Problem {
     Problem::new(Status::UnsupportedMediaType, "unsupported-content-encoding", title, detail)
 }
 
-/// `application/json`, or a type that is built on it (RFC 6839), with whatever parameters.
+/// `application/json`, or a type that is built on it (RFC 6839), with any parameters.
 fn is_json(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-/// Reads a body within its limit of size. How long it may take is the connection's (`connections`).
+/// Reads a body within its size limit. The time limit is the connection's (`connections`).
 pub(super) async fn read_body(data: Data<'_>, limit: ByteUnit) -> Result<Vec<u8>, Problem> {
     let body = data.open(limit.as_u64().bytes()).into_bytes().await;
     let body = body.map_err(|_| Problem::bad_request("The body ended before its end. Send it again."))?;

@@ -1,8 +1,8 @@
-//! A body that is whole before its first byte is answered.
+//! A body that is complete before its first byte is sent.
 //!
-//! Rocket ends a stream that fails as it ends one that is done: half an export would look like a whole one. So the rows
-//! run from the database into a file of bounded memory, and the file is answered with its length. It also means that a
-//! client that reads slowly holds no view of the database open.
+//! Rocket ends a failed stream like a finished one: half an export would look like a whole one. So the rows go from the database
+//! into a file of bounded memory, and the file is answered with its length. It also means that a client that reads slowly holds no
+//! database snapshot open.
 
 use std::io::{self, Cursor, Seek, Write};
 
@@ -10,10 +10,10 @@ use rocket::Request;
 use rocket::response::{self, Responder, Response};
 use tempfile::{SpooledData, SpooledTempFile};
 
-/// How much is kept in memory; what is longer goes to a nameless file of the system's temporary folder.
+/// How much stays in memory; a longer body goes to a nameless file in the system's temporary folder.
 const IN_MEMORY_BYTES: usize = 1024 * 1024;
 
-/// A body on its way to be whole.
+/// A body that is being completed.
 #[derive(Debug)]
 pub struct WholeBody(SpooledTempFile);
 

@@ -1,10 +1,10 @@
 //! A JSON document over the text that was sent: each value knows its bytes, numbers keep their digits, and members their order.
 //!
-//! The whole text is read once, without recursion, into one list of places; texts are decoded only when asked for. It
+//! The whole text is read once, without recursion, into one list of places; texts are decoded only on demand. It
 //! takes time in proportion to the length of the text, and 16 bytes a value. Grammar: RFC 8259.
 //!
-//! Two things are not faults of the grammar, and are found when a value is looked at, or in one sweep by
-//! [`Document::check`]: a member that an object has twice, and an escape that is half a character.
+//! Two things are not faults of the grammar: a member that an object has twice, and an escape that is half a character.
+//! They are found when a value is read, or in one sweep by [`Document::check`].
 
 mod number;
 mod parse;
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 pub use number::Number;
 
-/// How deep objects and arrays may nest: what serde_json itself would stand.
+/// How deep objects and arrays may nest: as deep as serde_json itself allows.
 pub const MAX_DEPTH: usize = 128;
 
 /// The longest member name that an error repeats, in characters.
@@ -44,7 +44,7 @@ pub enum Malformed {
 pub enum Unclear {
     #[error("has the member \"{}\" twice: send it once", name.chars().take(MAX_NAME_SHOWN).flat_map(char::escape_debug).collect::<String>())]
     RepeatedMember {
-        /// As it stands in the object, decoded; the words of the error cut it short.
+        /// As it is in the object, decoded; the error's text cuts it short.
         name: String,
     },
     #[error("has a text with an escape that is half a character: send well-formed Unicode")]
@@ -63,7 +63,7 @@ pub enum Kind {
     Object,
 }
 
-/// One value's place, in the order of the text. An object's members stand as name, value, name, value.
+/// One value's place, in the order of the text. An object's members are stored as name, value, name, value.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
@@ -100,7 +100,7 @@ impl<'a> Document<'a> {
         Value { document: self, at: 0 }
     }
 
-    /// Looks at every value: no member twice in any object, no broken text anywhere. Gives the first fault and the
+    /// Checks every value: no member twice in any object, no broken text anywhere. Gives the first fault and the
     /// object or text that has it.
     pub fn check(&self) -> Result<(), (Value<'_, 'a>, Unclear)> {
         for at in 0..u32::try_from(self.nodes.len()).unwrap_or(u32::MAX) {
@@ -201,9 +201,9 @@ impl<'d, 'a> Value<'d, 'a> {
         Elements { document: self.document, at: self.at + 1, end: self.node().next }
     }
 
-    /// That an object's names are whole and each comes once. What is no object has no names.
+    /// Checks that an object's names are whole and that none is there twice. A value that is no object has no names.
     pub fn check_members(self) -> Result<(), Unclear> {
-        /// From how many members on a set of the names is faster than comparing each with each.
+        /// From this many members on, a set of the names is faster than comparing each with each.
         const MANY: usize = 16;
         let Some(members) = self.members() else { return Ok(()) };
         let mut few: [&str; MANY] = [""; MANY];

@@ -1,4 +1,4 @@
-//! The outside world's words into domain words: HR's files, requirement files, what platforms send.
+//! What the outside world sends, read into domain types: HR's files, requirement files, platforms' deliveries.
 //!
 //! Each module reads one outside format from bytes or text and gives `domain` types, or names everything that is wrong.
 //! Nothing here knows HTTP, a database or a clock; nothing here decides what follows, and nothing here stores it.

@@ -1,5 +1,5 @@
-//! What Moodle's web service answers about completions, and the same in the words in which the platform itself would
-//! have told it: so that whatever reads its deliveries reads these, and what is told twice is the same thing.
+//! What Moodle's web service answers about completions, and the same in the form in which the platform itself would have
+//! sent it. So the code that reads its deliveries also reads these, and a completion that is reported twice is the same one.
 //!
 //! Answers are those of Moodle's functions `core_webservice_get_site_info`, `core_course_get_courses_by_field`,
 //! `core_enrol_get_enrolled_users` and `core_completion_get_course_completion_status`. A refusal comes with status 200, as
@@ -21,7 +21,7 @@ pub enum MoodleFault {
 }
 
 impl MoodleFault {
-    /// Whether the user does not take the course: a teacher, or somebody who left it.
+    /// Whether the user does not take the course: a teacher, or someone who left it.
     #[must_use]
     pub fn is_no_participant(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "usernotenroled" || code == "notenroled")
@@ -42,12 +42,12 @@ fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, MoodleFault> {
         let code = if refusal.errorcode.is_empty() { refusal.exception } else { refusal.errorcode };
         return Err(MoodleFault::Refused { code: shown(&code), message: shown(&refusal.message) });
     }
-    // What serde_json says of the place, and nothing of what stands there: that may be somebody's name.
+    // serde_json gives the place, and nothing of what is there: that may be somebody's name.
     serde_json::from_slice(answer)
         .map_err(|error| MoodleFault::NotUnderstood(format!("line {}, column {}", error.line(), error.column())))
 }
 
-/// A text of somebody else's for a message.
+/// Another system's text for a message.
 fn shown(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(200).collect()
 }
@@ -89,7 +89,7 @@ impl Course {
     }
 }
 
-/// Somebody who is enrolled; a key that the token's user may not see is empty.
+/// An enrolled user; a key that the token's user may not see is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
     pub id: u64,
@@ -121,7 +121,7 @@ pub enum Progress {
 
 impl Progress {
     /// Reads an answer. A course is completed when the last of its criteria was, or, where any of them is enough
-    /// (`aggregation` 2), when the first was. Where Moodle tells the completion's own time, that holds.
+    /// (`aggregation` 2), when the first was. Where Moodle gives the completion's own time, that counts.
     pub fn read(answer: &[u8]) -> Result<Self, MoodleFault> {
         #[derive(Deserialize)]
         struct Answer {
@@ -159,7 +159,7 @@ impl Progress {
     }
 }
 
-/// By what the platform's statements name a learner's account.
+/// What the platform's statements use as the name of a learner's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NamedBy {
@@ -170,7 +170,7 @@ pub enum NamedBy {
     Email,
 }
 
-/// Somebody's completion of a course.
+/// A user's completion of a course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Completion<'a> {
     pub site: &'a Site,

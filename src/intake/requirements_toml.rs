@@ -19,7 +19,7 @@ const DEFAULT_RENEWAL_DAYS: u32 = 60;
 /// A hundred years, in months and in days: more is a slip of the finger.
 const MAX_MONTHS: u32 = 1200;
 const MAX_DAYS: u32 = 36_600;
-/// Lists may be as long as they are.
+/// Lists may have any length.
 const ANY_LENGTH: usize = usize::MAX;
 
 const FIELDS: [&str; 13] = [

@@ -1,4 +1,4 @@
-//! What is withdrawn where a platform takes a completion back and names no event: as the platform's profile says.
+//! What is withdrawn if a platform takes a completion back and names no event: the platform's profile says it.
 
 use serde::Deserialize;
 
@@ -17,10 +17,10 @@ pub enum Withdraws {
 }
 
 impl Withdraws {
-    /// The words of a profile.
+    /// The values that a profile may have.
     pub const WORDS: [&str; 3] = ["recent", "all", "nothing"];
 
-    /// What a profile's word says.
+    /// What a profile's value means.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {

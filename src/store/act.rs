@@ -1,12 +1,13 @@
-//! Acts: the only way to people. Who reads or changes something begins an act, and an act leaves its audit entry.
+//! Acts: the only way to people's data. A caller that reads or changes something begins an act, and the act leaves an audit
+//! entry.
 //!
-//! A [`Scope`] says whom an act may see. It cannot be made by hand: [`Store::begin_read`] makes it together with the audit
-//! entry of the read, and [`Store::begin_change`] together with a change that can only be committed with one. Store functions
-//! that read people, counts of people or anything that belongs to an administration take a `Scope`, so that forgetting the
-//! right or the audit entry does not compile.
+//! A [`Scope`] says which people an act may see. No other code can build one: [`Store::begin_read`] makes it together with
+//! the audit entry of the read, and [`Store::begin_change`] together with a change that can only be committed with such an
+//! entry. Store functions that read people, counts of people or anything that belongs to an administration take a `Scope`.
+//! Code that forgets the permission or the audit entry does not compile.
 //!
-//! The service's own work (receiving, refreshing the read model, verifying) has no caller whose right could be checked. It
-//! says so with [`Unscoped`], and `tests/access.rs` lists every place that does.
+//! The service's own work (receiving, refreshing the read model, verifying) has no caller whose permission could be checked.
+//! It uses [`Unscoped`], and `tests/access.rs` lists every place that does.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ pub struct Act<'a> {
     pub object: &'a str,
 }
 
-/// Whose act it is: the grant that permits it, and the request that it belongs to.
+/// The author of an act: the grant that permits it, and the request that it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Author<'a> {
     pub grant: &'a Grant,
@@ -36,7 +37,7 @@ pub struct Author<'a> {
     pub request_id: &'a str,
 }
 
-/// Writes an entry, at the change's own instant; answers its id.
+/// Writes an entry, at the change's own instant; returns its id.
 async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Result<i64, StoreError> {
     let row = audit_entry::ActiveModel {
         at: Set(change.at()),
@@ -50,16 +51,16 @@ async fn leave_entry(change: &Change, author: Author<'_>, entry: Act<'_>) -> Res
     Ok(audit_entry::Entity::insert(row).exec(change.connection()).await?.last_insert_id)
 }
 
-/// Whom an act may see. Made by acts alone, and not copied out of them.
+/// The people whom an act may see. Only acts make a scope, and it is not copied out of them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Scope {
     visible: Visible,
-    /// Turns instants into the days on which a person was the caller's own.
+    /// Turns instants into the days on which a person belonged to the caller.
     calendar: CityCalendar,
 }
 
 impl Scope {
-    /// Whom it holds.
+    /// The people in it.
     #[must_use]
     pub const fn visible(&self) -> &Visible {
         &self.visible
@@ -77,21 +78,21 @@ impl Scope {
     }
 }
 
-/// Work of the service itself, which no caller asked for or which must see more than its caller may. Each use is listed in
+/// Work of the service itself, which no caller requested or which must see more than its caller may. Each use is listed in
 /// `tests/access.rs`, with the reason that is written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unscoped {
-    /// What platforms send, and what they may read of it again: a platform sees its own data, by its own right.
+    /// What platforms send, and what they may read back: a platform sees its own data, by its own permission.
     Receiving,
     /// The read model: states, links and digests are derived for everybody.
     Deriving,
-    /// Whether what is stored is whole, and the service well: figures without people.
+    /// Whether the stored data is whole, and the service well: figures without people.
     Operating,
     /// What an import would change, planned before the change that leaves the entry.
     Planning,
-    /// Settings, requirements, platforms and keys: nobody's data.
+    /// Settings, requirements, platforms and keys: not about any person.
     Configuration,
-    /// A figure of one scope that rests on everybody: whom an identity fits, and which results wait for whom.
+    /// A figure of one scope that depends on everybody: which employee an identity fits, and whose results wait.
     RestsOnEverybody,
 }
 
@@ -112,7 +113,7 @@ pub struct AuditedRead {
 }
 
 impl AuditedRead {
-    /// The transaction time of the audit entry: whatever is recorded from here on is later.
+    /// The transaction time of the audit entry. Everything recorded from here on is later.
     #[must_use]
     pub const fn known_at(&self) -> DateTime<Utc> {
         self.known_at
@@ -124,7 +125,7 @@ impl AuditedRead {
     }
 }
 
-/// An act that reads: a scope, and one unchanging snapshot.
+/// An act that reads: a scope, and one read snapshot.
 #[derive(Debug)]
 pub struct Reading {
     scope: Scope,
@@ -138,7 +139,7 @@ impl Reading {
         &self.scope
     }
 
-    /// The id of the act's audit entry. Entries with a smaller one were there before the act.
+    /// The id of the act's audit entry. Entries with a smaller id existed before the act.
     #[must_use]
     pub const fn entry_id(&self) -> i64 {
         self.entry_id
@@ -163,7 +164,7 @@ pub struct Changing<'a> {
 }
 
 impl<'a> Changing<'a> {
-    /// A caller's change over one that is begun in a way of its own: with ids reserved for a batch, for example.
+    /// A caller's change over one that was begun in another way: with ids reserved for a batch, for example.
     pub(super) fn over(change: Change, author: Author<'a>, calendar: CityCalendar) -> Self {
         let scope = Scope { visible: author.grant.visible().clone(), calendar };
         Self { scope, change, author, has_entry: AtomicBool::new(false) }
@@ -174,13 +175,13 @@ impl<'a> Changing<'a> {
         &self.scope
     }
 
-    /// Who made the change, as facts name them.
+    /// The author of the change, as facts name them.
     #[must_use]
     pub fn subject(&self) -> &'a str {
         self.author.grant.subject()
     }
 
-    /// Whose change it is.
+    /// The grant and the request of the change.
     #[must_use]
     pub const fn author(&self) -> Author<'a> {
         self.author
@@ -192,14 +193,14 @@ impl<'a> Changing<'a> {
         self.change.commit().await
     }
 
-    /// Leaves an entry of its own for one of several things that the change does.
+    /// Writes a separate audit entry for one of several things that the change does.
     pub async fn note(&self, entry: Act<'_>) -> Result<(), StoreError> {
         leave_entry(&self.change, self.author, entry).await?;
         self.has_entry.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Makes a change durable that has noted what it does. Where nothing is noted, nothing is kept.
+    /// Commits a change that has noted what it does. If nothing was noted, it rolls back.
     pub async fn commit_noted(self) -> Result<(), StoreError> {
         match self.has_entry.load(Ordering::Relaxed) {
             true => self.change.commit().await,
@@ -207,7 +208,7 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// Undoes everything; nothing is left, an audit entry neither.
+    /// Undoes everything, the audit entry included.
     pub async fn roll_back(self) -> Result<(), StoreError> {
         self.change.roll_back().await
     }
@@ -222,8 +223,8 @@ impl Deref for Changing<'_> {
 }
 
 impl Store {
-    /// Leaves the audit entry of a read, and moves the transaction-time clock to now: whatever is recorded from here on is
-    /// later than the instant that the act bears.
+    /// Leaves the audit entry of a read, and moves the transaction-time clock to now. Everything recorded from here on is
+    /// later than the instant of the act.
     pub async fn begin_read(
         &self,
         author: Author<'_>,
@@ -251,7 +252,7 @@ impl Store {
         self.open_change(now).await
     }
 
-    /// An unchanging snapshot for the service's own work.
+    /// A read snapshot for the service's own work.
     pub async fn snapshot(&self, _: Unscoped) -> Result<Snapshot, StoreError> {
         self.open_snapshot().await
     }

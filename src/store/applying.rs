@@ -1,7 +1,7 @@
-//! The directory changed by plan: what no longer holds is closed (`closing`), what holds from now on is recorded, and whom it concerns is
-//! linked again and marked. Keys are in `claiming`.
+//! Applies a plan to the directory. It closes what no longer holds (`closing`), records what holds from now on, and relinks
+//! and marks the people concerned. Keys are in `claiming`.
 //!
-//! Rows go by the hundreds in each statement: an import of the whole city is a matter of seconds.
+//! Each statement takes hundreds of rows: an import of the whole city takes seconds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,23 +25,23 @@ use crate::domain::directory::records::{
 use crate::domain::ids::{EmployeeId, EmployeeNumber, PlatformCode};
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// Told of each row that is recorded or closed, by how many.
+/// Called for the rows that are recorded or closed, with their number.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
 
-/// What applying a plan needs beside it.
+/// What is needed to apply a plan, in addition to the plan.
 pub(super) struct Applying<'a> {
     pub(super) change: &'a Change,
     pub(super) progress: Progress<'a>,
     employees: HashMap<EmployeeNumber, EmployeeId>,
-    /// Those of them whom nobody knew before.
+    /// Those of them who were not known before.
     pub(super) new: HashSet<EmployeeId>,
-    /// Those whom an import had told of that was undone.
+    /// Those who are known only from an import that was undone.
     forgotten: HashSet<EmployeeId>,
     platforms: HashMap<String, i64>,
-    /// Identities that fit somebody else than before.
+    /// Identities that now fit another employee than before.
     pub(super) identities: BTreeSet<Identity>,
     pub(super) touched: BTreeSet<EmployeeId>,
-    /// The instant of the import that this undoes.
+    /// The instant of the import that this plan undoes.
     pub(super) undoes: Option<i64>,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn recorded<'p, T>(acts: &'p [&'p Act<T>]) -> impl Iterator<Item = &'
     acts.iter().filter_map(|act| act.after())
 }
 
-/// Records what a plan changes, links again whom it concerns, and marks whose standing it touches.
+/// Records what a plan changes, relinks the learners concerned, and marks the employees whose compliance state it touches.
 pub async fn apply(
     change: &Change,
     plan: &Plan,
@@ -94,7 +94,7 @@ pub async fn apply(
     finish(applying, orders, calendar).await
 }
 
-/// Links again whoever is named otherwise now, and marks whose standing is touched.
+/// Relinks the learners whose identities changed, and marks the employees whose compliance state is touched.
 pub(super) async fn finish(
     mut applying: Applying<'_>,
     orders: &LinkOrders,
@@ -108,8 +108,8 @@ pub(super) async fn finish(
 }
 
 impl<'a> Applying<'a> {
-    /// Finds whom the plan names, and adds whom nobody knew. `undoes`: the instant of the import that the plan undoes: what
-    /// that gave never was, and what it took away goes on.
+    /// Finds the employees that the plan names, and adds those that are not known. `undoes`: the instant of the import that
+    /// the plan undoes. What that import recorded counts as never recorded, and what it closed continues.
     pub(super) async fn begin(
         change: &'a Change,
         plan: &Plan,
@@ -152,7 +152,7 @@ impl Applying<'_> {
         self.know_again(plan).await
     }
 
-    /// Makes known again whom an undone import had told of.
+    /// Marks as known again those who were known only from an undone import.
     async fn know_again(&mut self, plan: &Plan) -> Result<(), StoreError> {
         let mut ids = Vec::new();
         for change in &plan.changes {
@@ -241,5 +241,5 @@ impl Applying<'_> {
     }
 }
 
-/// From how many on people are looked up all at once.
+/// Above this number, people are looked up all at once.
 const MANY: usize = 20 * IN_AT_ONCE;

@@ -1,4 +1,4 @@
-//! The audit trail: each look at a person's data, each export and each change.
+//! The audit trail: each read of a person's data, each export and each change.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -7,7 +7,7 @@ use super::act::Scope;
 use super::entities::audit_entry;
 use super::{StoreError, instant};
 
-/// One entry of the trail: who, what, when, and to which scope.
+/// One entry of the trail: who did what, when, and within which scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     pub id: i64,
@@ -16,14 +16,14 @@ pub struct AuditEntry {
     pub subject: String,
     /// What was done, for example `report.read`.
     pub action: String,
-    /// To what, for example `requirement infosec-onboarding`.
+    /// The object, for example `requirement infosec-onboarding`.
     pub object: String,
-    /// Within which administrations: `city`, or their codes.
+    /// The administrations: `city`, or their codes.
     pub scope: String,
     pub request_id: String,
 }
 
-/// Entries from the newest on that are older than the one with the id `before`.
+/// Entries, newest first, that are older than the one with the id `before`.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! What people were called, and by which addresses they were known, in all its versions.
+//! The names and addresses of people, in all their versions.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ use crate::domain::ids::{EmployeeId, EmployeeNumber, EmploymentId};
 /// A given and a family name.
 pub type Name = (String, String);
 
-/// The names of some numbers, and the addresses of their employments, oldest first.
+/// The names under some employee numbers, and the addresses of their employments, oldest first.
 #[derive(Debug, Default)]
 pub struct Called {
     pub names: HashMap<EmployeeId, Vec<Version<Name>>>,
     pub contacts: HashMap<(EmployeeId, EmploymentId), Vec<Version<Contact>>>,
 }
 
-/// What some numbers were called, as far as it was known at an instant.
+/// The names and addresses under some employee numbers, as known at an instant.
 pub async fn called(
     connection: &impl ConnectionTrait,
     numbers: &[EmployeeId],

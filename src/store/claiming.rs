@@ -1,6 +1,7 @@
-//! By what platforms may call people: what HR's files and identity providers give from now on, and what they give no more.
+//! The keys by which platforms may name people: records what HR's files and identity providers give from now on, and closes
+//! what they no longer give.
 //!
-//! What somebody had stays known: whose a key was on which day is worked out from all of it (`domain::linking::holding`).
+//! Earlier keys stay known: who holds a key on which day is computed from all claims (`domain::linking::holding`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +21,7 @@ use crate::domain::directory::records::IdentityRecord;
 use crate::domain::ids::EmployeeId;
 use crate::domain::linking::Identity;
 
-/// Somebody, and by what they are called.
+/// An employee, and an address or user name of theirs.
 type Address = (EmployeeId, Identity);
 
 row! {
@@ -40,7 +41,7 @@ row! {
 }
 
 impl Applying<'_> {
-    /// Records by what platforms may call people from now on, and that they may not any more.
+    /// Records the keys by which platforms may name people from now on, and closes those that no longer hold.
     pub(super) async fn record_claims(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
         let at = self.change.at();
         let mut rows: Vec<ClaimRow> = Vec::new();
@@ -90,7 +91,7 @@ impl Applying<'_> {
         insert_in_chunks(self.change.connection(), &rows, self.progress).await
     }
 
-    /// Those whose employments the plan changes.
+    /// The employees whose employments the plan changes.
     fn with_other_employments(&self, acts: &Acts<'_>) -> Result<BTreeSet<EmployeeId>, StoreError> {
         acts.employments.iter().map(|act| self.employee(&act.record().employee_number)).collect()
     }
@@ -124,7 +125,7 @@ impl Applying<'_> {
         Ok(given)
     }
 
-    /// The addresses that these people have from employments by what is known so far, with the claims' ids.
+    /// The addresses that these people have from employments as known so far, with the claims' ids.
     async fn known_addresses(&self, acts: &Acts<'_>) -> Result<HashMap<Address, i64>, StoreError> {
         use identity_claim::{Column, Entity};
         let people = self.with_other_employments(acts)?;
@@ -144,7 +145,7 @@ impl Applying<'_> {
         Ok(addresses)
     }
 
-    /// The instant of the import that is undone, where that took a key away.
+    /// The instant of the import that is undone, if that import closed a claim on the key.
     async fn taken_by_what_is_undone(
         &self,
         (employee, identity): &Address,
@@ -162,7 +163,7 @@ impl Applying<'_> {
         Ok(taken.iter().any(|row| row.platform_id == platform).then_some(undoes))
     }
 
-    /// Adds every key that those who are touched share with others: when they are employed may decide whose it is.
+    /// Adds every key that the touched people share with others: the days of their employments may decide who holds it.
     pub(super) async fn add_shared_identities(&mut self) -> Result<(), StoreError> {
         let known: BTreeSet<EmployeeId> =
             self.touched.iter().copied().filter(|person| !self.new.contains(person)).collect();

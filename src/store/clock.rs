@@ -1,9 +1,10 @@
-//! The clock of knowledge: whoever records something takes it first, and gets an instant that nobody had before. Receiving
-//! may move it with the statement that writes instead, if it stands where it did before the reading (`receiving`).
+//! The transaction-time clock: every change that records something takes it first, and gets an instant that no change had
+//! before. Receiving may instead move it with the statement that writes, if the clock has not moved since the reading
+//! (`receiving`).
 //!
 //! The clock is one row. Updating it holds its lock until the commit, so instants increase strictly in the order in which
 //! changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot has
-//! therefore seen all that was known at that instant, and nothing can slip in behind it later.
+//! therefore seen all that was recorded up to that instant, and nothing can be recorded before it later.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -19,13 +20,13 @@ use super::transaction::{Purpose, Transaction};
 use super::trouble::Trouble;
 use super::{Store, StoreError, instant};
 
-/// What time PostgreSQL's server has, as instants are kept.
+/// The time of PostgreSQL's server, in the form of stored instants.
 pub(super) const SERVER_TIME: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
-/// How far an instant that this process chose may be from what the server has when it hears of it, in microseconds.
+/// How far an instant that this process chose may be from the server's time when the server receives it, in microseconds.
 const APART: i64 = 5_000_000;
 
-/// A transaction that records something at one instant of knowledge. Dropped without [`Change::commit`], it undoes all.
+/// A transaction that records something at one transaction time. Dropped without [`Change::commit`], it rolls back.
 #[derive(Debug)]
 pub struct Change {
     transaction: Transaction,
@@ -35,7 +36,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// The instant at which everything in this change becomes known.
+    /// The transaction time of everything in this change.
     #[must_use]
     pub fn known_at(&self) -> DateTime<Utc> {
         instant::read(self.at)
@@ -50,7 +51,7 @@ impl Change {
         self.first_id
     }
 
-    /// Reserves that many ids; answers the first of them.
+    /// Reserves that many ids; returns the first of them.
     pub(super) async fn reserve(&self, ids: i64) -> Result<i64, StoreError> {
         let sql = "UPDATE transaction_clock SET next_id = next_id + $1 RETURNING next_id";
         let row = self.transaction.query_one_raw(statement(&self.transaction, sql, [ids.into()])).await?;
@@ -59,7 +60,7 @@ impl Change {
         Ok(next_id - ids)
     }
 
-    /// Reserves that many ids beyond those that the change has; they follow them.
+    /// Reserves that many more ids; they follow those that the change has.
     pub(super) async fn reserve_more(&self, ids: i64) -> Result<(), StoreError> {
         let sql = "UPDATE transaction_clock SET next_id = next_id + $1";
         self.transaction.execute_raw(statement(&self.transaction, sql, [ids.into()])).await?;
@@ -71,8 +72,8 @@ impl Change {
         &self.transaction
     }
 
-    /// Makes the change durable; when this returns it survives a crash, and on SQLite another connection has seen it. An
-    /// error does not say that it is undone.
+    /// Commits the change. When this returns, the change survives a crash, and on SQLite another connection has seen it.
+    /// After an error, the change may be committed or not.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await?;
         match self.proof {
@@ -86,7 +87,7 @@ impl Change {
     }
 }
 
-/// Where the clock stands, and which id is the next.
+/// The clock's instant, and the next id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ClockAt {
     pub at: i64,
@@ -94,14 +95,15 @@ pub(super) struct ClockAt {
 }
 
 impl ClockAt {
-    /// The instant of a change that follows at `now`, as the clock's own statement reckons it.
+    /// The instant of a change that follows at `now`, computed as the clock's own statement does.
     pub(super) fn instant_after(self, now: DateTime<Utc>) -> i64 {
         instant::stored(now).max(self.at.saturating_add(1))
     }
 }
 
 impl Store {
-    /// Where this process last left the clock. A guess: whoever goes by it writes only where the clock still stands so.
+    /// Where this process last left the clock. This is a guess: a caller that uses it writes only if the clock is still
+    /// there.
     pub(super) fn clock_left(&self) -> Option<ClockAt> {
         *self.clock_left.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,7 +112,7 @@ impl Store {
         *self.clock_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
 
-    /// What time the database's server has; nothing on SQLite, which has none.
+    /// The time of the database's server; `None` on SQLite, which has no server.
     pub async fn server_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         if self.is_sqlite() {
             return Ok(None);
@@ -120,7 +122,7 @@ impl Store {
         Ok(row.map(|row| row.try_get("", "server_time")).transpose()?.map(instant::read))
     }
 
-    /// Runs a statement that writes by itself, and no fact; how many rows it concerned. On SQLite it waits for its turn.
+    /// Runs a single statement that writes no fact; returns how many rows it changed. On SQLite it waits for its turn.
     pub(super) async fn write_alone(
         &self,
         sql: &str,
@@ -135,13 +137,13 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Where the clock of knowledge stands.
+    /// The instant of the transaction-time clock.
     pub async fn known_through(&self) -> Result<DateTime<Utc>, StoreError> {
         known_through(&self.readers).await
     }
 
-    /// An expression for the instant that a change asks for with `$1`: no further from the server's than what may pass between
-    /// them, where the server's clock is gone by.
+    /// An expression for the instant that a change requests with `$1`. If the server's clock is used, the instant is limited
+    /// to [`APART`] from the server's time.
     fn requested(&self) -> String {
         match self.goes_by_server {
             true => format!("GREATEST(LEAST($1, {SERVER_TIME} + {APART}), {SERVER_TIME} - {APART})"),
@@ -149,8 +151,8 @@ impl Store {
         }
     }
 
-    /// A condition on `$1`, an instant that was chosen before: see [`Self::requested`]. What follows the newest instant is
-    /// always right.
+    /// A condition on `$1`, an instant that was chosen before: see [`Self::requested`]. The instant right after the newest
+    /// one is always allowed.
     pub(super) fn is_near_server(&self) -> String {
         match self.goes_by_server {
             true => format!("AND ($1 = at + 1 OR $1 <= {SERVER_TIME} + {APART}) AND $1 >= {SERVER_TIME} - {APART}"),
@@ -158,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Begins a change at `now`, or just after the newest instant that was given out where that is later.
+    /// Begins a change at `now`, or just after the newest instant if that is later.
     pub(super) async fn open_change(&self, now: DateTime<Utc>) -> Result<Change, StoreError> {
         self.change_reserving(now, 0).await
     }
@@ -194,11 +196,11 @@ impl Store {
     }
 }
 
-/// A wait for a connection that is worth being taken off the wait for a lock.
+/// If the wait for a connection takes longer than this, the rest of the patience is set as the limit for the lock.
 const LONG: Duration = Duration::from_millis(100);
 
-/// Begins a transaction that will write; on SQLite it takes the write lock at once rather than fail half-way. Waits no longer
-/// than the store's patience, for the lock and for all that comes before it.
+/// Begins a transaction that will write; on SQLite it takes the write lock at once, so that it does not fail half-way. It
+/// waits no longer than the store's patience, for the lock and for everything before it.
 pub(super) async fn begin_immediate(store: &Store) -> Result<Transaction, StoreError> {
     begin_over(store, &store.writers).await
 }
@@ -219,11 +221,11 @@ async fn begin_over(store: &Store, connections: &Pool) -> Result<Transaction, St
     Ok(transaction)
 }
 
-/// Each try is short, so that no thread waits in SQLite when nobody waits for it any more.
+/// Each try is short, so that no thread waits in SQLite after its caller has given up.
 async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction, StoreError> {
     let turn = store.turns.take(deadline).await;
     let turn = turn.ok_or_else(|| {
-        // Those before it in this process waited in vain as well, where another process is in the way.
+        // The callers before it in this process waited in vain as well, because another process holds the lock.
         let trouble = if store.turns.writer().is_some() { Trouble::Locked } else { Trouble::NoneFree };
         store.reach.away(trouble, None)
     })?;
@@ -232,7 +234,8 @@ async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction
             Ok(transaction) => return Ok(transaction.in_turn(turn)),
             Err(error) if Trouble::of(&error) == Some(Trouble::Locked) && Instant::now() < deadline => {}
             Err(error) => {
-                // A process that has opened the file's shared memory to read alone does so for as long as any connection is open.
+                // After a process opens the file's shared memory read-only, it stays read-only as long as any connection is
+                // open.
                 if Trouble::of(&error) == Some(Trouble::ReadOnly) {
                     store.close_idle().await;
                 }
@@ -242,7 +245,7 @@ async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction
     }
 }
 
-/// The newest instant of knowledge that a snapshot holds.
+/// The newest transaction time in a snapshot.
 pub async fn known_through(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>, StoreError> {
     let row: Option<QueryResult> =
         connection.query_one_raw(statement(connection, "SELECT at FROM transaction_clock", [])).await?;

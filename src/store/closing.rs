@@ -1,4 +1,4 @@
-//! Facts that something else holds instead of, from now on: found by the hundreds, and closed.
+//! Finds the facts that no longer hold, hundreds at a time, and closes them.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -15,12 +15,12 @@ use super::sql::{IN_AT_ONCE, padded, placeholders, statement};
 use crate::domain::directory::plan::Act;
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// The records that something else holds instead of, from now on.
+/// The records that no longer hold from now on.
 fn closed<'p, T>(acts: &'p [&'p Act<T>]) -> impl Iterator<Item = &'p T> {
     acts.iter().filter_map(|act| act.before())
 }
 
-/// Some columns of the facts that hold now of some employees.
+/// Some columns of the current facts of some employees.
 macro_rules! current_facts {
     ($self:ident, $table:ident, $employees:expr, [$($column:ident),+] as $row:ty) => {{
         use $table::{Column, Entity};
@@ -40,7 +40,7 @@ macro_rules! current_facts {
 }
 
 impl Applying<'_> {
-    /// Closes the facts that something else holds instead of from now on.
+    /// Closes the facts that no longer hold.
     pub(super) async fn close(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
         let codes: HashSet<&str> = closed(&acts.administrations).map(|record| record.code.as_str()).collect();
         if !codes.is_empty() {
@@ -120,7 +120,7 @@ impl Applying<'_> {
         self.close_claims(ids).await
     }
 
-    /// Closes claims; what an import gave that this undoes never was.
+    /// Closes claims. If an import is undone, what it recorded counts as never recorded.
     pub(super) async fn close_claims(&self, ids: Vec<i64>) -> Result<(), StoreError> {
         if let Some(undoes) = self.undoes {
             use identity_claim::{Column, Entity};

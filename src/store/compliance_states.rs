@@ -1,4 +1,5 @@
-//! The derived rows that reports read: each person's standing in spans of days, and where the person counts.
+//! The read model that reports use: each person's compliance state in spans of days, and the administrations in which the
+//! person counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,7 @@ pub struct Derived {
     pub employee: EmployeeId,
     pub requirement: RequirementCode,
     pub compliance_states: Vec<StateSpan>,
-    /// With the key by which an export sorts the person on these days.
+    /// Includes the key by which an export sorts the person on these days.
     pub scopes: Vec<(ScopeSpan, Vec<u8>)>,
 }
 
@@ -40,10 +41,10 @@ fn stretch(first: NaiveDate, until: NaiveDate) -> Stretch {
 }
 
 impl Store {
-    /// Writes the derived rows of people whose facts were read while `done` waited.
+    /// Writes the derived rows of people whose facts were read while the work `done` waited.
     ///
-    /// Of two that made the same person's rows at once, the one whose facts were older finds its work gone and writes
-    /// nothing: what it read had been read again by whoever took the work away.
+    /// If two processes derive the same person's rows at once, the one whose facts were older finds its work gone and writes
+    /// nothing: the process that took the work away has read newer facts.
     pub async fn refresh(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();
@@ -154,7 +155,7 @@ pub(super) fn status_of(text: &str) -> Result<Status, StoreError> {
     Status::parse(text).ok_or(StoreError::Unreadable { table: "compliance_state", column: "status" })
 }
 
-/// The derived rows of some people, as they are kept, by employee and requirement.
+/// The stored derived rows of some people, by employee and requirement.
 pub async fn stored(connection: &impl ConnectionTrait, employees: &[EmployeeId]) -> Result<Vec<Derived>, StoreError> {
     let mut stored: BTreeMap<(EmployeeId, RequirementCode), Derived> = BTreeMap::new();
     let requirement_of = |code: &str| parsed(RequirementCode::parse(code), "compliance_state", "requirement");
@@ -215,7 +216,7 @@ pub async fn stored(connection: &impl ConnectionTrait, employees: &[EmployeeId])
     Ok(stored.into_values().collect())
 }
 
-/// Employees that some derived row speaks of although the directory does not know them; there should be none.
+/// Employees who have derived rows although the directory does not know them; there should be none.
 pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, StoreError> {
     let known = employee::Entity::find().filter(employee::Column::IsKnown.eq(true));
     let known = QueryTrait::into_query(known.select_only().column(employee::Column::Id));

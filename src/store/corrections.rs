@@ -1,4 +1,4 @@
-//! Why corrections by hand were made; what they changed are facts of the same instant.
+//! Why corrections by hand were made. What they changed are facts of the same instant.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::entities::correction;
 use super::{StoreError, instant};
 use crate::domain::ids::EmployeeId;
 
-/// Keeps the reason of a correction, at the change's own instant.
+/// Stores the reason of a correction, at the change's own instant.
 pub async fn insert(change: &Change, employee: EmployeeId, reason: &str) -> Result<(), StoreError> {
     let row = correction::ActiveModel {
         recorded_at: Set(change.at()),

@@ -1,4 +1,4 @@
-//! Keys and secrets of platforms that prove who they are with both in every request. Only digests of secrets are kept.
+//! Keys and secrets of platforms that send both in every request. Only digests of secrets are stored.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Set};
@@ -10,12 +10,12 @@ use super::platforms::{OldSecrets, Platform, platform_of};
 use super::{StoreError, instant};
 use crate::domain::ids::PlatformId;
 
-/// A key that is known, and whose it is.
+/// A known key, and the platform that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     pub platform: Platform,
     pub secret_digest: Vec<u8>,
-    /// From when on it does not hold; nothing where no end is set.
+    /// When it expires; `None` if no end is set.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -51,7 +51,7 @@ pub async fn add(
     alterations::note(change, "platform_credential", &touched).await
 }
 
-/// A key, whether it still holds or not.
+/// A key, whether it has expired or not.
 pub async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<Credential>, StoreError> {
     let found =
         platform_credential::Entity::find().filter(platform_credential::Column::Key.eq(key)).one(connection).await?;

@@ -1,4 +1,4 @@
-//! What people decided by hand about identities: whose they are, or nobody's; and taking it back.
+//! Decisions made by hand about identities: which employee they belong to, or that they are dismissed; and undoing them.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// The days that a decision is for.
+/// The days that a decision covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DecisionDays {
     /// The first; `None`: from the beginning.
@@ -26,13 +26,13 @@ pub struct DecisionDays {
     pub to: Option<NaiveDate>,
 }
 
-/// A decision by hand about one identity, as kept.
+/// A stored decision by hand about one identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub id: i64,
     pub platform: PlatformId,
     pub identity: Identity,
-    /// `None`: the identity links to nobody.
+    /// `None`: the identity is dismissed.
     pub employee: Option<EmployeeId>,
     pub days: DecisionDays,
     pub reason: String,
@@ -56,8 +56,9 @@ fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
     })
 }
 
-/// Records by hand whose an identity is on some days; a decision that stood for no other days is superseded, and on days
-/// that both are for the newer one holds. The caller links what it concerns before it commits: [`relink_decided`].
+/// Records by hand which employee an identity belongs to on some days. A decision for the same days is superseded; on days
+/// that two decisions cover, the newer one holds. The caller relinks the learners concerned before it commits:
+/// [`relink_decided`].
 pub async fn decide(
     change: &Change,
     platform: PlatformId,
@@ -85,7 +86,7 @@ pub async fn decide(
     decision_of(row)
 }
 
-/// Links again all that some decisions concern.
+/// Relinks all learners that some decisions concern.
 pub async fn relink_decided(
     change: &Change,
     decided: &BTreeSet<Identity>,
@@ -94,7 +95,7 @@ pub async fn relink_decided(
     relink(change, decided, &link_orders(change.connection()).await?, calendar).await
 }
 
-/// Takes a decision back. Nothing where it does not stand any more. The caller links what it concerned before it
+/// Undoes a decision; returns `None` if it is no longer in force. The caller relinks the learners concerned before it
 /// commits: [`relink_decided`].
 pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<Decision>, StoreError> {
     let connection = change.connection();
@@ -107,7 +108,7 @@ pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<De
     Ok(Some(Decision { undone_at: Some(change.known_at()), ..decision_of(row)? }))
 }
 
-/// The standing decisions about an identity that are for no other days than these.
+/// The decisions in force about an identity for exactly these days.
 fn decisions_for(platform: PlatformId, identity: &Identity, days: DecisionDays) -> Condition {
     use link_decision::Column;
     Condition::all()
@@ -133,7 +134,7 @@ async fn supersede(change: &Change, which: Condition, by: &str) -> Result<(), St
     Ok(())
 }
 
-/// Decisions from the newest on, undone ones included; `before`: those older than the one with this id.
+/// Decisions, newest first, undone ones included; `before`: only those older than the one with this id.
 pub async fn decisions(
     connection: &impl ConnectionTrait,
     before: Option<i64>,
@@ -150,7 +151,7 @@ pub async fn decisions(
     found.all(connection).await?.into_iter().map(decision_of).collect()
 }
 
-/// Every standing decision that an identity is nobody's, oldest first.
+/// Every decision in force that dismisses an identity, oldest first.
 pub async fn dismissals(connection: &impl ConnectionTrait) -> Result<Vec<Decision>, StoreError> {
     let found = link_decision::Entity::find()
         .filter(link_decision::Column::EmployeeId.is_null())

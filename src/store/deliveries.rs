@@ -18,7 +18,7 @@ use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 /// The media type of a file of results; no webhook can have it.
 pub const FILE_TYPE: &str = "text/csv";
 
-/// One kept delivery, without its bytes.
+/// One stored delivery, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDelivery {
     pub id: i64,
@@ -26,9 +26,9 @@ pub struct StoredDelivery {
     pub platform_code: String,
     pub key: EventId,
     pub content_type: String,
-    /// Whether it was asked for, and not sent.
+    /// Whether it was pulled, and not sent.
     pub is_pulled: bool,
-    /// What was verified beside the body, as JSON.
+    /// What was verified in addition to the body, as JSON.
     pub headers: String,
     /// `accepted`, `ignored` or `quarantined`.
     pub outcome: String,
@@ -45,7 +45,7 @@ pub struct StoredDelivery {
 pub struct DeliveryFilter {
     pub outcome: Option<String>,
     pub platform: Option<PlatformId>,
-    /// The sender's id of the delivery, or of an event that it told.
+    /// The sender's id of the delivery, or of an event in it.
     pub sent_as: Option<EventId>,
     /// The id of the last one that was seen; older ones follow.
     pub before: Option<i64>,
@@ -55,7 +55,7 @@ async fn codes(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, String
     Ok(platform::Entity::find().all(connection).await?.into_iter().map(|row| (row.id, row.code)).collect())
 }
 
-/// A delivery's row without its bytes, of which a file of results has tens of millions.
+/// A delivery's row without its bytes, which can be tens of millions in a file of results.
 #[derive(Debug, FromQueryResult)]
 struct WithoutBody {
     id: i64,
@@ -101,12 +101,13 @@ fn stored(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<StoredDeliv
     })
 }
 
-/// That a delivery waits in quarantine, as the index of them says it: a planner takes no parameter for it.
+/// That a delivery waits in quarantine, written exactly as in the partial index: a planner does not match a parameter with
+/// it.
 fn waits() -> Condition {
     Expr::cust("outcome = 'quarantined'").into_condition().add(delivery::Column::Problem.is_not_null())
 }
 
-/// Deliveries from the newest on.
+/// Deliveries, newest first.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -137,7 +138,7 @@ pub async fn list(
     found.into_iter().map(|row| stored(row, &codes)).collect()
 }
 
-/// The deliveries that were sent under an id, or brought an event with it, of one platform or of any.
+/// The deliveries that have a given id, or contain an event with it, of one platform or of any.
 async fn sent_as(
     connection: &impl ConnectionTrait,
     id: &EventId,
@@ -192,7 +193,7 @@ pub async fn by_id(
     Ok(Some((stored(without_body, &codes)?, row.body)))
 }
 
-/// Whose the results of a delivery are.
+/// The employees who own the results of a delivery.
 pub async fn owners(connection: &impl ConnectionTrait, id: i64) -> Result<BTreeSet<EmployeeId>, StoreError> {
     let owners: Vec<i64> = event::Entity::find()
         .select_only()
@@ -219,7 +220,7 @@ pub async fn quarantined(connection: &impl ConnectionTrait) -> Result<Vec<i64>, 
         .await?)
 }
 
-/// How many deliveries waited in quarantine at an instant; those that were dismissed by then did not.
+/// How many deliveries waited in quarantine at an instant; those that were dismissed by then are not counted.
 pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS waiting FROM delivery d
                WHERE d.problem IS NOT NULL AND d.received_at <= $1 AND (d.released_at IS NULL OR d.released_at > $1)
@@ -231,10 +232,10 @@ pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<U
     Ok(waiting.unsigned_abs())
 }
 
-/// When a platform `p` last spoke, by those of its deliveries `d` that fit.
+/// When a platform `p` last sent something, by those of its deliveries `d` that fit.
 ///
-/// A file of its history, which has the media type `file`, is no word of the platform's; and what it was asked for is one
-/// only where it never sends by itself.
+/// A file of its history, which has the media type `file`, does not count. Pulled deliveries count only if the platform never
+/// sends by itself.
 pub(super) fn last_word(fits: &str, file: &str) -> String {
     format!(
         "(SELECT d.received_at FROM delivery d WHERE d.platform_id = p.id AND d.content_type <> {file} AND {fits}

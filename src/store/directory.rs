@@ -1,4 +1,4 @@
-//! The directory: administrations, employees and what HR says of them, read whole. It is changed in `applying`.
+//! The directory: administrations, employees and what HR records of them, read whole. `applying` changes it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,7 +29,7 @@ pub async fn administrations(
     rows.into_iter().map(|row| Ok((facts::code(&row.code)?, row.name))).collect()
 }
 
-/// Those of some units that an employment has now.
+/// The units among some that an employment has now.
 pub async fn units_among(
     connection: &impl ConnectionTrait,
     units: &BTreeSet<&str>,
@@ -43,7 +43,8 @@ pub async fn units_among(
     Ok(found.into_tuple::<String>().all(connection).await?.into_iter().collect())
 }
 
-/// The directory as it is known now, and the instant of its last change, by which a later change tells whether it still is.
+/// The directory as it is known now, and the instant of its last change. A later change uses the instant to check that the
+/// directory is unchanged.
 pub async fn known(connection: &impl ConnectionTrait) -> Result<(Known, Option<String>), StoreError> {
     let mut known = Known {
         requirements: requirements::codes(connection).await?.into_iter().collect(),

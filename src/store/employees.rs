@@ -1,6 +1,6 @@
-//! Employees as a scope may see them: what of them belongs to its own days (`domain/access`).
+//! Employees as a scope may see them: only the parts that belong to its own days (`domain/access`).
 //!
-//! The only way from outside of the store to people with names, employments and addresses.
+//! Outside of the store, this is the only way to people with names, employments and addresses.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,13 +18,13 @@ use crate::domain::history::last_before;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 
 impl Scope {
-    /// The days of an employee that are the caller's own.
+    /// The days of an employee that belong to the caller.
     #[must_use]
     pub fn own_days(&self, employee: &KnownEmployee) -> OwnDays {
         self.visible().own_days(employee.id, &employee.person.employments)
     }
 
-    /// An employee as a day of theirs is judged for the caller; nothing where the day is not own.
+    /// An employee as a day of theirs is judged for the caller; `None` if the day is not own.
     #[must_use]
     pub fn as_judged<'a>(&self, employee: &'a KnownEmployee, day: NaiveDate) -> Option<Cow<'a, KnownEmployee>> {
         if self.is_all() {
@@ -42,8 +42,8 @@ impl Scope {
     }
 }
 
-/// Employees as the directory was known at an instant (`None`: now), by id, as far as a scope holds them; see
-/// [`people::directory`] for what is known and [`keep_own`] for what is left out.
+/// Employees as the directory was known at an instant (`None`: now), by id, limited to a scope; see [`people::directory`] for
+/// what is known and [`keep_own`] for what is left out.
 pub async fn known(
     connection: &impl Connection,
     scope: &Scope,
@@ -53,7 +53,8 @@ pub async fn known(
     held(connection, scope, people::directory(connection, whose, at).await?, at).await
 }
 
-/// The same, of whom a day is the caller's own. Who may not be seen on the day takes the same queries as who does not exist.
+/// The same, limited to those with an own day on `day`. An employee that may not be seen on the day costs the same queries as
+/// one that does not exist.
 pub async fn known_on(
     connection: &impl Connection,
     scope: &Scope,
@@ -87,12 +88,12 @@ async fn held(
 struct Numbers {
     number: EmployeeNumber,
     merged: Vec<EmployeeNumber>,
-    /// Under which key the shown number's facts are kept.
+    /// The employee under whose key the shown number's facts are stored.
     of: EmployeeId,
 }
 
-/// The numbers that are the caller's to know: those under which an own employment is recorded, and those that a merge on an own
-/// day made the same. What another administration's number is merged with, or was before, is not among them.
+/// The numbers that the caller may know: those under which an own employment is recorded, and those that were merged with
+/// them on an own day. Other numbers that were merged with them, or used before, by another administration are left out.
 fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Merge]) -> Numbers {
     let under = |fact: i64| employee.recorded_under.get(&fact).unwrap_or(&employee.number).clone();
     let includes = |code| scope.visible().includes_of(employee.id, code);
@@ -112,8 +113,8 @@ fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Me
     Numbers { number, merged: recorded.collect(), of }
 }
 
-/// Leaves out everybody who has no own day, and of the others the numbers, names and addresses that do not
-/// belong to own days: those of an employee who has left are what was known at the end of the last own day.
+/// Removes the employees without own days. For the others, removes the numbers, names and addresses that do not belong to own
+/// days: for an employee who has left, it shows what was known at the end of the last own day.
 pub async fn keep_own(
     connection: &impl Connection,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! An employment out of its row.
+//! Reads an employment from its row.
 
 use super::StoreError;
 use super::entities::employment_fact;
@@ -29,7 +29,7 @@ pub(super) fn employment_of(row: &employment_fact::Model) -> Result<Employment, 
     })
 }
 
-/// What an employment was named before.
+/// The earlier places of an employment.
 pub(super) fn earlier_of(row: &employment_fact::Model) -> Result<Vec<EarlierPlace>, StoreError> {
     match &row.earlier {
         None => Ok(Vec::new()),

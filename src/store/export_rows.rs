@@ -1,4 +1,4 @@
-//! The rows of an export, out of the derived rows, in the order of the export.
+//! The rows of an export, from the read model, in the order of the export.
 
 use chrono::NaiveDate;
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -24,16 +24,16 @@ pub struct RowsQuery {
     pub as_of: NaiveDate,
     pub requirement: Option<RequirementCode>,
     pub status: Option<Status>,
-    /// Leaves out those with protected data, whose unit nobody is told.
+    /// Leaves out people with protected data: their unit is not shown to anyone.
     pub unit: Option<String>,
     /// The place of the last row that was seen.
     pub after: Option<RowPlace>,
     pub at_most: Option<u64>,
-    /// Leaves out whoever is judged for the asker alone.
+    /// Leaves out people who are judged for the caller separately.
     pub judged_for: Option<JudgedFor>,
 }
 
-/// Where a row stands in the order of an export.
+/// The place of a row in the order of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowPlace {
     pub sort_key: Vec<u8>,
@@ -41,7 +41,7 @@ pub struct RowPlace {
 }
 
 row! {
-    /// A row of an export, out of the person's scope `c`, standing `s`, employment `m` and names `p`.
+    /// A row of an export, from the person's scope `c`, compliance state `s`, employment `m` and names `p`.
     #[derive(Debug, FromQueryResult)]
     struct Read {
         sort_key: Bytes,
@@ -65,7 +65,7 @@ row! {
     }
 }
 
-/// A row of an export with its place, and whether the person's data are protected.
+/// A row of an export with its place, and whether the person's data is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedRow {
     pub place: RowPlace,
@@ -73,13 +73,13 @@ pub struct PlacedRow {
     pub row: ExportRow,
 }
 
-/// The rows of an administration in the order of its export, one after another; without the people whose derived rows
-/// are not up to date.
+/// The rows of an administration in the order of its export, one after another; without people whose derived rows are not up
+/// to date.
 pub fn rows_of<'a>(
     connection: &'a (impl ConnectionTrait + StreamTrait),
     asked: &'a RowsQuery,
 ) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
-    // Protected is whoever is so under either number.
+    // A person is protected if either number is.
     let protected = format!("(p.protected OR c.employee_id IN ({STORED_OF_PROTECTED}))");
     let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
     let mut conditions = String::new();

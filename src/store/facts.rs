@@ -1,4 +1,4 @@
-//! Rows of facts as the records that HR's files hold.
+//! Reads rows of facts as the records in HR's files.
 
 use std::collections::HashMap;
 

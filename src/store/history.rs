@@ -1,4 +1,4 @@
-//! Everything that was ever known of one employee, in its versions.
+//! Everything that was ever known about one employee, in its versions.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -26,7 +26,7 @@ use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformCode, Plat
 use crate::domain::linking::LinkingKey;
 use crate::domain::training::{LinkedResult, ResultDecision};
 
-/// What HR said of one employee, in all its versions.
+/// What HR recorded about one employee, in all its versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     pub persons: Vec<Version<PersonRecord>>,
@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What is known now, as a plan asks it; the administrations are not among it.
+    /// What is known now, in the form that a plan needs; without the administrations.
     #[must_use]
     pub fn known(&self) -> Known {
         fn current<T: Clone>(versions: &[Version<T>]) -> impl Iterator<Item = T> {
@@ -65,7 +65,7 @@ async fn platform_codes(connection: &impl ConnectionTrait) -> Result<BTreeMap<i6
     rows.into_iter().map(|row| Ok((row.id, parsed(PlatformCode::parse(&row.code), "platform", "code")?))).collect()
 }
 
-/// Every version of what HR said of an employee.
+/// Every version of what HR recorded about an employee.
 pub async fn facts(
     connection: &impl ConnectionTrait,
     (id, number): (EmployeeId, &EmployeeNumber),
@@ -154,8 +154,8 @@ pub async fn facts(
     Ok(facts)
 }
 
-/// Links by hand to an employee. `others_too`: also those by which an identity of the employee's links to somebody else, or
-/// to nobody.
+/// Links by hand to an employee. `others_too`: also those that link an identity of the employee's to another employee, or
+/// dismiss it.
 pub async fn links(
     connection: &impl ConnectionTrait,
     (id, number): (EmployeeId, &EmployeeNumber),
@@ -193,7 +193,8 @@ pub async fn links(
         .collect()
 }
 
-/// The results that are an employee's now, and the revocations that name one of them, by way of others or not.
+/// The results that are linked to an employee now, and the revocations that name one of them, directly or through other
+/// revocations.
 async fn rows_of(
     connection: &impl ConnectionTrait,
     id: EmployeeId,
@@ -208,8 +209,8 @@ async fn rows_of(
     Ok(rows)
 }
 
-/// The results that are an employee's now, with the revocations that name one of them; the same thing told twice once, but
-/// where it counts anew.
+/// The results that are linked to an employee now, with the revocations that name one of them. Repeats are shown once, except
+/// where one counts anew.
 pub async fn results(
     connection: &impl ConnectionTrait,
     id: EmployeeId,
@@ -218,7 +219,7 @@ pub async fn results(
     let rows = rows_of(connection, id, calendar).await?;
     let linked: Vec<LinkedResult> =
         rows.values().map(|row| result_of(row, calendar)).collect::<Result<_, StoreError>>()?;
-    // Of what says the same, the first is shown; and where that is withdrawn, the first that counts anew.
+    // Of results that say the same, the first is shown. If that is withdrawn, the first that counts anew is shown.
     let counting: HashSet<(PlatformId, &EventId)> = states(&linked)
         .into_iter()
         .filter(|(_, state)| matches!(state, State::Counts(_)))
@@ -230,7 +231,7 @@ pub async fn results(
     let firsts = rows.values().zip(&linked).filter(|(row, result)| !row.repeats && counts(result));
     let mut said: HashSet<_> = firsts.map(|(_, result)| says(result)).collect();
     let mut shown: Vec<&event::Model> = Vec::new();
-    // Under several keys of the person it is shown once, too: by the event that came first.
+    // Repeats under several keys of the person are shown once, too: the event that arrived first.
     let mut seen: BTreeSet<Said> = BTreeSet::new();
     for (row, result) in rows.values().zip(&linked) {
         let is_first = !row.repeats && seen.insert(said_by(row));
@@ -241,7 +242,7 @@ pub async fn results(
     let platforms = platform_codes(connection).await?;
     let shown = shown.into_iter();
     let mut versions = shown.map(|row| received(row.clone(), &platforms, calendar)).collect::<Result<Vec<_>, _>>()?;
-    // What was understood otherwise before it was read again.
+    // What was read differently before a reread.
     let learners: BTreeSet<i64> = rows.values().map(|row| row.learner_id).collect();
     let of_employee = Some(superseded_event::Column::EmployeeId.eq(id.0));
     let of_learners = (!learners.is_empty()).then(|| superseded_event::Column::LearnerId.is_in(learners));
@@ -259,7 +260,7 @@ pub async fn results(
     Ok(versions)
 }
 
-/// What was decided by hand of the results that are an employee's now, or is proposed, each with the platform's code.
+/// The decisions and proposals about the results that are linked to an employee now, each with the platform's code.
 pub async fn result_decisions(
     connection: &impl ConnectionTrait,
     id: EmployeeId,
@@ -277,7 +278,7 @@ pub async fn result_decisions(
     Ok(decisions.into_iter().map(named).collect())
 }
 
-/// What an event says, whichever key of a person it was told under.
+/// The content of an event, independent of the key under which the person was reported.
 type Said = (i64, String, [Option<String>; 6], Option<i32>, i64, Option<bool>);
 
 fn said_by(row: &event::Model) -> Said {
@@ -303,7 +304,7 @@ fn received(
     Ok(version(record, row.recorded_at, None))
 }
 
-/// One result by its platform and id, whoever's it is.
+/// One result by its platform and id, whether it is linked or not.
 pub async fn result(
     connection: &impl ConnectionTrait,
     (platform, event_id): (PlatformId, &EventId),
@@ -317,7 +318,7 @@ pub async fn result(
     if let Some(row) = found {
         return received(row, &platform_codes(connection).await?, calendar).map(Some);
     }
-    // Not told any more, as its delivery was read again.
+    // No longer there, because its delivery was reread.
     let then = superseded_event::Entity::find()
         .filter(superseded_event::Column::PlatformId.eq(platform.0))
         .filter(superseded_event::Column::EventId.eq(event_id.as_str()))
@@ -330,15 +331,15 @@ pub async fn result(
     Ok(Some(Version { superseded_at: Some(until), ..version }))
 }
 
-/// Who changed the register at an instant, and by which act: of several entries of one change, the first.
+/// Who changed the register at an instant, and by which act: the first entry of a change with several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhoDidIt {
     pub subject: String,
-    /// `noun.verb`, as the audit entry says it.
+    /// `noun.verb`, as in the audit entry.
     pub action: String,
 }
 
-/// Who made the changes of some instants, by these.
+/// Who made the changes of some instants, by instant.
 pub async fn who_did_it(
     connection: &impl ConnectionTrait,
     instants: &BTreeSet<DateTime<Utc>>,

@@ -23,7 +23,7 @@ use crate::domain::directory::problem::FileKind;
 use crate::domain::directory::records::IdentityRecord;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 
-/// Keeps the report of the import that a change makes; its id.
+/// Stores the report of the import that a change makes; returns its id.
 pub async fn insert(
     change: &Change,
     subject: &str,
@@ -64,7 +64,7 @@ pub async fn insert(
     Ok(id)
 }
 
-/// Reports from the newest on; `before` is the id of the last one that was seen.
+/// Reports, newest first; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -126,7 +126,7 @@ async fn with_files(
     rows.into_iter().map(|row| report_of(row, &mut files, &undoings)).collect()
 }
 
-/// The undoings that hold, by the import that each takes back. There are few.
+/// The undoings in force, by the import that each undoes. There are few.
 async fn undoings(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, Undone>, StoreError> {
     let mut rows: BTreeMap<i64, import_report::Model> = BTreeMap::new();
     let found = import_report::Entity::find().filter(import_report::Column::Undoes.is_not_null());
@@ -140,7 +140,7 @@ async fn undoings(connection: &impl ConnectionTrait) -> Result<BTreeMap<i64, Und
     Ok(taken_back(pairs).into_iter().filter_map(undone).collect())
 }
 
-/// The instants of all imports that are taken back: what only these recorded never was.
+/// The instants of all undone imports: what was recorded only at these counts as never recorded.
 pub(super) async fn instants_taken_back(connection: &impl ConnectionTrait) -> Result<BTreeSet<i64>, StoreError> {
     let ids: Vec<i64> = undoings(connection).await?.into_keys().collect();
     let mut instants = BTreeSet::new();
@@ -173,8 +173,8 @@ fn report_of(
     })
 }
 
-/// What an import changed, told from the facts: no other change has its instant. Whoever has protected personal data now, or
-/// had it then, shows the number only.
+/// What an import changed, derived from the facts: no other change has its instant. People who have protected personal data
+/// now, or had it then, are shown by number only.
 pub async fn carried_out(connection: &impl ConnectionTrait, report: &ImportReport) -> Result<Plan, StoreError> {
     let at = instant::stored(report.at);
     let mut acts: Vec<plan::Change> = Vec::new();
@@ -256,11 +256,11 @@ async fn protected(
     use employee_fact::{Column, Entity};
     let then = Condition::all().add(Column::RecordedAt.lte(at)).add(Column::SupersededAt.gte(at));
     let facts = Entity::find()
-        // As the index of them says it: a planner takes no parameter for it.
+        // Written exactly as in the partial index: a planner does not match a parameter with it.
         .filter(Expr::cust("protected"))
         .filter(Condition::any().add(Column::SupersededAt.is_null()).add(then));
     let rows = facts.all(connection).await?;
-    // And whoever is so under another number.
+    // Also people who are protected under another number.
     let touched: BTreeSet<EmployeeId> = numbers.0.keys().copied().map(EmployeeId).collect();
     let otherwise = protection::protected_among(connection, &touched).await?.into_iter().map(|id| id.0);
     let protected = rows.iter().map(|row| row.employee_id).chain(otherwise);

@@ -1,4 +1,4 @@
-//! Instants as they are kept: whole microseconds since 1970-01-01T00:00:00Z.
+//! Instants as they are stored: whole microseconds since 1970-01-01T00:00:00Z.
 
 use chrono::{DateTime, Utc};
 

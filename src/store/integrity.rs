@@ -1,4 +1,4 @@
-//! Whether the database's own pages are sound: indexes that have what their tables have, pages with what belongs there.
+//! Whether the database's own pages are sound: indexes match their tables, and pages have valid content.
 
 use sea_orm::ConnectionTrait;
 
@@ -12,11 +12,11 @@ use super::{Store, StoreError};
 pub struct Pages {
     /// A sentence for each damage.
     pub damages: Vec<String>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub notes: Vec<String>,
 }
 
-/// Has the database look at its pages; of one part of several, at some tables and their indexes.
+/// Has the database check its pages; for one part of several, only some tables and their indexes.
 pub async fn look(store: &Store, scope: Scope) -> Result<Pages, StoreError> {
     let mut pages = Pages::default();
     if store.is_sqlite() {

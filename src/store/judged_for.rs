@@ -1,4 +1,4 @@
-//! Whom the derived rows do not tell of as an administration may see them.
+//! The people whose derived rows do not show what an administration may see of them.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,20 @@ use super::sql::{placeholders, statement};
 use crate::domain::calendar::LAST_DAY;
 use crate::domain::ids::{AdministrationCode, EmployeeId};
 
-/// For whom some people are judged from their facts, instead of read from the derived rows: for an administration to which not
-/// all of a person belongs that the rows say.
+/// Selects people who are judged from their facts, instead of read from the derived rows. They are judged for an
+/// administration to which not all of the derived data about a person belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JudgedFor {
-    /// Who has left by this day is shown as they were when they left.
+    /// A person who has left by this day is shown as they were when they left.
     pub today: NaiveDate,
 }
 
 impl JudgedFor {
-    /// The condition that finds them among rows `c` of `compliance_state_scope`; `first`, the number of its first parameter.
+    /// The condition that finds them among rows `c` of `compliance_state_scope`; `first` is the number of its first
+    /// parameter.
     ///
-    /// Whoever has left; whoever leaves and is absent afterwards, since these days move a due day that reaches over the last own
-    /// one; and whoever has several numbers, of which not all may be told.
+    /// It finds three groups: people who have left; people who leave and are absent afterwards, since an absence moves a due
+    /// day past the last own day; and people with several numbers, not all of which may be shown.
     pub(super) fn condition(first: usize) -> String {
         const ABSENT_LATER: &str = "a.superseded_at IS NULL AND (a.ends_on IS NULL OR a.ends_on >= c.until_day)";
         let (today, last) = (first, first + 1);
@@ -42,7 +43,7 @@ impl JudgedFor {
     }
 }
 
-/// Those who count in some administrations on a day and are judged for these alone.
+/// The people who count in some administrations on a day and are judged for these alone.
 pub async fn judged_for(
     connection: &impl ConnectionTrait,
     own: &BTreeSet<AdministrationCode>,

@@ -8,7 +8,7 @@ use super::clock::Change;
 use super::entities::signing_key;
 use super::{StoreError, instant};
 
-/// A kept key pair.
+/// A stored key pair.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
     pub kid: String,
@@ -16,7 +16,7 @@ pub struct StoredKey {
     pub private_key: Vec<u8>,
     pub public_key: Vec<u8>,
     pub created_at: DateTime<Utc>,
-    /// Since when it signs nothing new.
+    /// When it was retired: it signs nothing new from then on.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
@@ -37,7 +37,7 @@ pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<StoredKey>, S
     Ok(rows.into_iter().map(key_of).collect())
 }
 
-/// Adds a key pair that signs from now on; those before it only verify.
+/// Adds a key pair that signs from now on; earlier ones only verify.
 pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key: Vec<u8>) -> Result<(), StoreError> {
     let signing = signing_key::Entity::find().select_only().column(signing_key::Column::Kid);
     let signing = signing.filter(signing_key::Column::RetiredAt.is_null());
@@ -59,7 +59,7 @@ pub async fn insert(change: &Change, kid: &str, private_key: Vec<u8>, public_key
     alterations::note(change, "signing_key", &touched).await
 }
 
-/// Removes the key pairs that have signed nothing new since an instant; tokens that they signed hold no longer.
+/// Removes the key pairs that were retired before an instant; tokens that they signed are no longer valid.
 pub async fn remove_retired_before(change: &Change, instant: DateTime<Utc>) -> Result<u64, StoreError> {
     let retired = signing_key::Column::RetiredAt.lt(instant::stored(instant));
     let gone = signing_key::Entity::find().select_only().column(signing_key::Column::Kid).filter(retired.clone());

@@ -1,4 +1,4 @@
-//! Learners as platforms name them, and the links that are kept for them.
+//! Learners as platforms name them, and their stored links.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
@@ -21,7 +21,7 @@ pub(super) fn unlinked_of(word: Option<&str>) -> Unlinked {
     }
 }
 
-/// The columns that a link is kept in: whose, by which key, and why nobody's.
+/// The columns of a stored link: the employee, the key that linked, and why it is unlinked.
 pub(super) fn link_columns(link: Link) -> (Option<i64>, Option<String>, Option<String>) {
     match link {
         Link::To { employee, by } => (Some(employee.0), Some(by.as_str().to_owned()), None),
@@ -39,7 +39,7 @@ pub async fn as_known(
     rows.iter().map(|row| Ok((row.id, PlatformId(row.platform_id), keys_of(row)?))).collect()
 }
 
-/// An event's kept link, for comparing with what it should be.
+/// An event's stored link, for comparison with the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEventLink {
     pub event: i64,
@@ -50,7 +50,7 @@ pub struct StoredEventLink {
     pub unlinked: Option<String>,
 }
 
-/// A learner with its keys and its kept link.
+/// A learner with its keys and its stored link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredLearner {
     pub id: i64,
@@ -58,11 +58,11 @@ pub struct StoredLearner {
     pub keys: LearnerKeys,
     pub recorded_at: DateTime<Utc>,
     pub depends_on_day: bool,
-    /// Whose it is, by which key, or why nobody's.
+    /// The employee, the key that linked, or why it is unlinked.
     pub link: (Option<i64>, Option<String>, Option<String>),
 }
 
-/// Learners with their kept links, by id; `after` is the id of the last one that was seen.
+/// Learners with their stored links, by id; `after` is the id of the last one that was seen.
 pub async fn stored_learners(
     connection: &impl ConnectionTrait,
     after: i64,
@@ -89,7 +89,7 @@ pub async fn stored_learners(
     rows.into_iter().map(stored).collect()
 }
 
-/// Events of some learners with their kept links, by learner, instant and id; `after` is the last one that was seen.
+/// Events of some learners with their stored links, by learner, instant and id; `after` is the last one that was seen.
 pub async fn links_of(
     connection: &impl ConnectionTrait,
     learners: &[i64],
@@ -122,7 +122,7 @@ pub async fn links_of(
     rows.iter().map(link_of).collect()
 }
 
-/// Events that tell something of which not exactly one telling counts as the first.
+/// Events of which not exactly one of the repeats counts as the first.
 pub async fn miscounted_repeats(connection: &impl ConnectionTrait, scope: Scope) -> Result<Vec<String>, StoreError> {
     let sql = format!(
         "SELECT MIN(event_id) AS event_id FROM event WHERE {}
@@ -135,7 +135,7 @@ pub async fn miscounted_repeats(connection: &impl ConnectionTrait, scope: Scope)
     rows.iter().map(|row| Ok(row.try_get("", "event_id")?)).collect()
 }
 
-/// Events whose learners are gone.
+/// Events whose learners do not exist.
 pub async fn events_without_owner(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT e.event_id AS event_id FROM event e
                WHERE NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id) ORDER BY e.id LIMIT 1000";

@@ -1,4 +1,4 @@
-//! Whom the directory knows by which identity on which day, as `domain::linking` asks it.
+//! Which employee the directory knows by which identity on which day, as `domain::linking` needs it.
 
 mod index;
 
@@ -39,7 +39,7 @@ pub(super) fn keys_of(row: &learner::Model) -> Result<LearnerKeys, StoreError> {
     })
 }
 
-/// An identity as it is kept.
+/// A stored identity.
 pub(super) fn identity_of(
     key: &str,
     value: String,
@@ -50,7 +50,7 @@ pub(super) fn identity_of(
     Ok(Identity { key, value, home_page })
 }
 
-/// The part of the directory, as it is known now, that some identities ask for.
+/// The part of the directory, as it is known now, that concerns some identities.
 pub async fn index_for(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
@@ -68,7 +68,7 @@ pub async fn index_for(
     Ok(index)
 }
 
-/// What a question about identities finds.
+/// The kind of row that a query about identities finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     Number,
@@ -76,8 +76,8 @@ pub(super) enum Of {
     Decision,
 }
 
-/// What is to be asked about identities; the answers go into [`LinkIndex::add_found`]. Claims that HR took back are among
-/// them: late results are still their holder's.
+/// The queries about some identities; their rows go into [`LinkIndex::add_found`]. They include claims that HR withdrew: late
+/// results still belong to the holder of that time.
 pub(super) fn questions(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
@@ -99,7 +99,7 @@ pub(super) fn questions(
     ])
 }
 
-/// Finds the rows of a table, `f`, that fit the values, with who the employee in a column of it is now.
+/// Finds the rows of a table, `f`, that match the values, with the person that the employee in a column now is.
 fn question<F: Row>(
     connection: &impl ConnectionTrait,
     values: &[ValueRow<'_>],
@@ -111,7 +111,7 @@ fn question<F: Row>(
 }
 
 row! {
-    /// What identities say, as a statement is asked about it.
+    /// Values of identities, as a statement's parameter.
     #[derive(Debug, Serialize)]
     struct ValueRow<'a> {
         value: &'a str,
@@ -127,10 +127,10 @@ row! {
 }
 
 row! {
-    /// Whose an identity was said to be by HR, and when.
+    /// Whose an identity is by HR's records, and when.
     #[derive(Debug, Clone, Deserialize)]
     struct ClaimRow {
-        /// Who that is now, where it is a duplicate's number.
+        /// The person, if the employee is a duplicate's number.
         person_id: i64 = "{person}",
         platform_id: Option<i64>,
         key: String,
@@ -147,7 +147,7 @@ row! {
 }
 
 impl ClaimRow {
-    /// A row as it was known at an instant (`None`: now); whoever it is, is said by the index's merges.
+    /// A row as it was known at an instant (`None`: now). The index's merges say which person it is.
     fn as_known(row: identity_claim::Model, at: Option<i64>) -> Self {
         let superseded_at = row.superseded_at.filter(|superseded| at.is_none_or(|at| *superseded <= at));
         Self {
@@ -172,7 +172,7 @@ impl ClaimRow {
 }
 
 row! {
-    /// Whose a person decided an identity to be, on which days.
+    /// Decisions by hand about whose an identity is, on which days.
     #[derive(Debug, Clone, Deserialize)]
     struct DecisionRow {
         id: i64,
@@ -213,7 +213,7 @@ pub async fn index_as_known(
 ) -> Result<LinkIndex, StoreError> {
     let mut index = LinkIndex::knowing(merges(connection, Some(at)).await?);
     let until = instant::stored(at);
-    // Whoever was known then: an import that was undone made people known who are so no longer.
+    // Those who were known then. An undone import may have made people known who are not known now.
     let known = {
         use employee_fact::Column;
         let still = Column::SupersededAt.is_null().or(Column::SupersededAt.gt(until));
@@ -240,7 +240,7 @@ pub async fn index_as_known(
 /// The linking keys of every platform, by its id.
 pub type LinkOrders = BTreeMap<PlatformId, Vec<LinkingKey>>;
 
-/// Every identity by which some employees are or were known; only what others were known by as well where `shared`.
+/// Every identity by which some employees are or were known; if `shared`, only those by which others were known as well.
 pub(super) async fn identities_of(
     connection: &impl ConnectionTrait,
     employees: &BTreeSet<EmployeeId>,
@@ -265,7 +265,7 @@ pub(super) async fn identities_of(
             let (value, home_page) = (row.try_get("", "value")?, row.try_get("", "home_page")?);
             identities.insert(identity_of(&key, value, home_page, "identity_claim")?);
         }
-        // Their numbers, where an identities file gives one to somebody else.
+        // Their numbers, where an identities file gives one to another employee.
         let named = employee::Entity::find().filter(employee::Column::Id.is_in(ids.iter().copied()));
         let numbers: Vec<String> = named.all(connection).await?.into_iter().map(|row| row.number).collect();
         let key = LinkingKey::EmployeeNumber;

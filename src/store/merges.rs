@@ -1,4 +1,4 @@
-//! Which employee numbers are one human, as known at an instant.
+//! Which employee numbers are one person, as known at an instant.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
@@ -9,7 +9,7 @@ use super::known_at::known_at;
 use crate::domain::directory::merge::Merges;
 use crate::domain::ids::EmployeeId;
 
-/// An SQL expression: who the employee of a column is, as known now.
+/// An SQL expression: the person that the employee in a column is, as known now.
 pub(super) fn person_now(column: &str) -> String {
     format!(
         "COALESCE((SELECT g.kept_employee_id FROM merge_fact g
@@ -17,12 +17,12 @@ pub(super) fn person_now(column: &str) -> String {
     )
 }
 
-/// An SQL query: the ids of those of whose duplicates some is protected now.
+/// An SQL query: the ids of the kept numbers that have a protected duplicate now.
 pub(super) const STORED_OF_PROTECTED: &str = "SELECT g.kept_employee_id FROM merge_fact g
      JOIN employee_fact d ON d.employee_id = g.duplicate_employee_id AND d.superseded_at IS NULL AND d.protected
      WHERE g.superseded_at IS NULL";
 
-/// The merges that held at an instant (`None`: now). They are few.
+/// The merges in force at an instant (`None`: now). They are few.
 pub async fn merges(connection: &impl ConnectionTrait, at: Option<DateTime<Utc>>) -> Result<Merges, StoreError> {
     let known = known_at(Column::RecordedAt, Column::SupersededAt, at);
     let mut merges = Merges::default();

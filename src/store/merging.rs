@@ -1,4 +1,4 @@
-//! Merging employee numbers that are one human, and undoing it.
+//! Merges employee numbers that are one person, and undoes merges.
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
@@ -42,7 +42,7 @@ async fn named(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Ve
         .collect()
 }
 
-/// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
+/// Merges, newest first, undone ones included; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -62,7 +62,7 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
     Ok(named(connection, found.into_iter().collect()).await?.pop())
 }
 
-/// Every merge in which some number was the duplicate or the one that was kept, undone ones included, oldest first.
+/// Every merge in which a number was the duplicate or the kept one, undone ones included, oldest first.
 pub async fn of_employee(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<Vec<Merge>, StoreError> {
     let either =
         Condition::any().add(Column::DuplicateEmployeeId.eq(employee.0)).add(Column::KeptEmployeeId.eq(employee.0));
@@ -70,7 +70,7 @@ pub async fn of_employee(connection: &impl ConnectionTrait, employee: EmployeeId
     named(connection, found.all(connection).await?).await
 }
 
-/// Records that a number is a duplicate of another, links again whom either is known by, and marks both.
+/// Records that a number is a duplicate of another, relinks the learners known by either, and marks both as stale.
 pub async fn merge(
     change: &Change,
     (duplicate, kept): (EmployeeId, EmployeeId),
@@ -90,7 +90,7 @@ pub async fn merge(
     Ok(row.id)
 }
 
-/// Takes a merge back; the caller has seen that it stands.
+/// Undoes a merge; the caller has checked that it is in force.
 pub async fn undo(
     change: &Change,
     merge: &Merge,
@@ -107,7 +107,7 @@ pub async fn undo(
     renew(change, [merge.duplicate, merge.kept], calendar).await
 }
 
-/// Links again every learner whom something names by which either is known, and has the derived rows of both made anew.
+/// Relinks every learner that matches an identity of either number, and marks both as stale.
 async fn renew(change: &Change, both: [EmployeeId; 2], calendar: CityCalendar) -> Result<(), StoreError> {
     let connection = change.connection();
     let mut identities = identities_of(connection, &both.into_iter().collect(), false).await?;
@@ -119,6 +119,6 @@ async fn renew(change: &Change, both: [EmployeeId; 2], calendar: CityCalendar) -
     }
     relink(change, &identities, &link_orders(connection).await?, calendar).await?;
     mark_both_stale(connection, both).await?;
-    // Who may be suggested is another than before.
+    // The suggestions change.
     settings::write(change, settings::DIRECTORY_CHANGED_AT, &change.at().to_string()).await
 }

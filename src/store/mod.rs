@@ -1,8 +1,8 @@
-//! The tables, through SeaORM, and nothing else: what is kept, and how it is found again.
+//! The tables, through SeaORM, and nothing else: what is stored, and how it is found again.
 //!
-//! Entities never leave this room; its functions take and give domain words. Whoever records something opens a
-//! [`Change`], which carries the instant of knowledge; whoever answers reads from one [`Snapshot`].
-//! Start at `clock` for the clock of knowledge and at `people` for what a judgement rests on.
+//! Entities never leave this layer; its functions take and return domain types. To record something, open a [`Change`], which
+//! carries the transaction time. To answer a query, read from one [`Snapshot`]. Start at `clock` for the transaction-time
+//! clock and at `people` for the facts that judging uses.
 
 pub mod act;
 pub mod applying;
@@ -85,7 +85,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 pub use act::{Act, Author, Changing, Reading, Scope, Unscoped};
 pub use clock::Change;
 pub use pool::Pool;
-/// What the functions of this room read through: the pool, a [`Snapshot`] or a [`Change`].
+/// What the functions of this layer read through: the pool, a [`Snapshot`] or a [`Change`].
 pub use sea_orm::ConnectionTrait as Connection;
 pub use transaction::Transaction;
 
@@ -99,10 +99,10 @@ pub use trouble::Trouble;
 use reach::Reach;
 use turns::Turns;
 
-/// What can go wrong in the store, for whoever calls it.
+/// What can go wrong in the store, for its callers.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database did not do what it was asked; the transaction is undone.
+    /// The database did not do what it should; the transaction is rolled back.
     #[error("the database failed")]
     Database(#[from] DbErr),
     /// The database cannot do anything at the moment.
@@ -111,7 +111,7 @@ pub enum StoreError {
     /// The address of the database cannot be used.
     #[error("database.url must begin with sqlite: or postgres:")]
     UnknownDatabase,
-    /// A kept value is not one that Kurskoll writes.
+    /// A stored value is not one that Kurskoll writes.
     #[error("{table} holds a value of {column} that Kurskoll does not write")]
     Unreadable { table: &'static str, column: &'static str },
     /// A change was committed, and another connection does not see it.
@@ -123,31 +123,31 @@ pub enum StoreError {
     /// The file of a SQLite register was moved, deleted or replaced under the running process.
     #[error("the register's file {0} was moved, deleted or replaced since it was opened; put it back, or start anew")]
     FileGone(PathBuf),
-    /// Rows could not be put into words for the database, or read from its own.
+    /// Rows could not be written as JSON for the database, or read from its JSON.
     #[error("rows could not be written or read as JSON")]
     Unwritable(#[source] serde_json::Error),
 }
 
-/// How long a process waits for its database before it says that it cannot go on. See decision 41.
+/// How long a process waits for its database before it reports that it cannot continue. See decision 41.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// For a connection.
     pub connection: Duration,
-    /// For a lock, the connection for it included.
+    /// For a lock, including the wait for the connection.
     pub lock: Duration,
-    /// How long it may leave an open transaction alone before PostgreSQL ends it, so that its locks stop nobody.
+    /// How long an open transaction may be idle before PostgreSQL ends it, so that its locks block no one.
     pub idle_in_transaction: Duration,
 }
 
 impl Patience {
-    /// Of the service: platforms give up after five seconds, and shall have been answered by then.
+    /// Of the service: platforms give up after five seconds, and must be answered by then.
     pub const SERVICE: Self = Self {
         connection: Duration::from_millis(1500),
         lock: Duration::from_millis(1500),
         idle_in_transaction: Duration::from_secs(3),
     };
 
-    /// Of a command: it works for longer, and somebody waits for it who knows how long it takes.
+    /// Of a command: it works for longer, and the operator who waits for it knows how long it takes.
     pub const COMMAND: Self = Self {
         connection: Duration::from_secs(5),
         lock: Duration::from_secs(30),
@@ -155,20 +155,20 @@ impl Patience {
     };
 }
 
-/// How long SQLite itself waits for the lock at a time; how often that is tried is [`Patience`]'s.
+/// How long SQLite itself waits for the lock at a time; [`Patience`] says how often that is tried.
 const BUSY: Duration = Duration::from_millis(100);
 
 /// How many connections PostgreSQL has for deliveries: one commit is under way at a time, and one may have been given up.
 const RECEIVERS: u32 = 2;
 
-/// How long it may take to find out whether the database is there, when a process starts.
+/// How long a starting process may take to find out whether the database is there.
 const FOUND_WITHIN: Duration = Duration::from_secs(3);
 
-/// After how long a connection that was not used is tried before it is used again: the server may have started anew.
+/// After this idle time, a connection is tested before it is used again: the server may have restarted.
 const TRIED_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 impl StoreError {
-    /// Whether it is of what is kept, damaged or bent, and not of a database that does not answer.
+    /// Whether the fault is in the stored data, damaged or altered, and not in a database that does not answer.
     #[must_use]
     pub const fn is_of_what_is_stored(&self) -> bool {
         match self {
@@ -184,27 +184,27 @@ impl StoreError {
 /// The register's database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Where questions are answered from.
+    /// The pool for queries.
     readers: Pool,
-    /// Where changes are made. A pool of its own, so that no number of reports keeps a delivery waiting; on SQLite a
-    /// single connection, where a process's writers queue in order instead of polling for the lock. Nothing but
-    /// fairness rests on that: between processes the database's own locks hold.
+    /// The pool for changes. It is separate, so that no number of reports keeps a delivery waiting. On SQLite it is a single
+    /// connection, where a process's writers queue in order instead of polling for the lock. Only fairness depends on that:
+    /// between processes the database's own locks hold.
     writers: Pool,
-    /// Where deliveries are kept: nobody who waits for the clock's row keeps them from waiting for it themselves. On SQLite
-    /// the writers'.
+    /// The pool for deliveries. It is separate, so that requests that wait for the clock's row do not keep deliveries from
+    /// waiting for it themselves. On SQLite it is the writers' pool.
     receivers: Pool,
-    /// Stands behind every change on SQLite.
+    /// Checks every change on SQLite.
     proof: Option<Proof>,
     /// See [`clock`]; shared by the clones.
     clock_left: Arc<Mutex<Option<clock::ClockAt>>>,
     reach: Arc<Reach>,
     patience: Patience,
     turns: Turns,
-    /// Whether no transaction time may be far from the server's time.
+    /// Whether transaction times are kept near the server's time.
     goes_by_server: bool,
 }
 
-/// One unchanging view of the database, over as many queries as it takes.
+/// A read snapshot: one unchanging view of the database, over any number of queries.
 #[derive(Debug)]
 pub struct Snapshot(Transaction);
 
@@ -216,12 +216,12 @@ impl Snapshot {
 }
 
 impl Store {
-    /// Opens the database at a `sqlite:` or `postgres:` address for a service; a missing SQLite file is made.
+    /// Opens the database at a `sqlite:` or `postgres:` address for a service; a missing SQLite file is created.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         Self::connect_with(url, max_connections, Patience::SERVICE).await
     }
 
-    /// Where the register is, at the address of a SQLite file.
+    /// The file of the register, if the address is a SQLite address.
     #[must_use]
     pub fn file_of(url: &str) -> Option<PathBuf> {
         let is_in_a_file = url.starts_with("sqlite:") && !url.contains(":memory:") && !url.contains("mode=memory");
@@ -229,7 +229,7 @@ impl Store {
         is_in_a_file.then(|| options.get_filename().to_owned())
     }
 
-    /// The same for whoever has that patience. Says at once where and why the database cannot be reached.
+    /// The same, with a given patience. Fails at once, with the place and the reason, if the database cannot be reached.
     pub async fn connect_with(url: &str, max_connections: u32, patience: Patience) -> Result<Self, StoreError> {
         let reach = Reach::of(url)?;
         reach.prove(FOUND_WITHIN).await?;
@@ -267,7 +267,7 @@ impl Store {
         })
     }
 
-    /// Opens a copy of a SQLite register to look at it; nothing is made where there is none.
+    /// Opens a copy of a SQLite register to read it; does not create a missing file.
     pub async fn connect_to_copy(file: &std::path::Path) -> Result<Self, StoreError> {
         let url = format!("sqlite://{}?mode=ro", file.display());
         let options = ConnectOptions::new(url.as_str()).max_connections(1).sqlx_logging(false).to_owned();
@@ -313,11 +313,11 @@ impl Store {
                 let milliseconds = |limit: Duration| limit.as_millis().to_string();
                 options.options([
                     ("synchronous_commit", "on".to_owned()),
-                    // Receiving's one question is long and finds little: compiling it took longer than answering it.
+                    // Receiving's one query is long and finds little: compiling it took longer than running it.
                     ("jit", "off".to_owned()),
                     ("lock_timeout", milliseconds(patience.lock)),
                     ("idle_in_transaction_session_timeout", milliseconds(patience.idle_in_transaction)),
-                    // The server finds out that this machine is gone, and lets go of its locks.
+                    // The server notices that this machine is gone, and releases its locks.
                     ("tcp_keepalives_idle", "2".to_owned()),
                     ("tcp_keepalives_interval", "1".to_owned()),
                     ("tcp_keepalives_count", "2".to_owned()),
@@ -326,37 +326,37 @@ impl Store {
             });
         let pool = Database::connect(options).await?;
         if pool.get_database_backend() == DbBackend::Sqlite {
-            // A file that is gone later is not made anew, empty.
+            // If the file is gone later, it must not be created again, empty.
             let pool = pool.get_sqlite_connection_pool();
             pool.set_connect_options((*pool.connect_options()).clone().create_if_missing(false));
         }
         Ok(pool)
     }
 
-    /// The same, where no transaction time is far from what the database's server has, whatever this machine's clock says.
+    /// The same, but no transaction time is far from the time of the database's server, whatever this machine's clock shows.
     #[must_use]
     pub fn by_the_servers_clock(self) -> Self {
         Self { goes_by_server: !self.is_sqlite(), ..self }
     }
 
-    /// Which database it is, and where, for the operator; never with the password.
+    /// The database and its place, for the operator; never with the password.
     #[must_use]
     pub fn place(&self) -> &str {
         self.reach.place()
     }
 
-    /// Whether the database's server answers somebody who comes anew; SQLite has none.
+    /// Whether the database's server answers a new connection; SQLite has no server.
     pub async fn is_reachable(&self) -> Result<(), StoreError> {
         self.reach.prove(FOUND_WITHIN).await
     }
 
-    /// That the database is known to be in trouble.
+    /// The error for a database that is known to be in trouble.
     #[must_use]
     pub fn away(&self, trouble: Trouble) -> StoreError {
         self.reach.away(trouble, None)
     }
 
-    /// Shows every statement as it is carried out: for tests of what a question asks of the database.
+    /// Shows every statement before it is executed: for tests that check which statements the database gets.
     #[must_use]
     pub fn observed(mut self, observe: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let observer = Observer(Arc::new(observe));
@@ -366,7 +366,7 @@ impl Store {
         self
     }
 
-    /// Brings the tables to this version's; does nothing where they are.
+    /// Migrates the tables to this version; does nothing if they are up to date.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let apart = self.writers.apart().await?;
         let migrated = Migrator::up(&apart, None).await;
@@ -384,12 +384,12 @@ impl Store {
         Ok(!Migrator::get_applied_migrations_read_only(&self.readers).await?.is_empty())
     }
 
-    /// A view of now that does not change while it is read.
+    /// A view of the database as of now that does not change while it is read.
     async fn open_snapshot(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot(Transaction::begin(&self.readers, Purpose::Reading).await?))
     }
 
-    /// Whether changes may be made, as far as this process knows; see [`proof`].
+    /// Whether changes are allowed, as far as this process knows; see [`proof`].
     pub fn may_record(&self) -> Result<(), StoreError> {
         self.proof.as_ref().map_or(Ok(()), Proof::holds)
     }
@@ -411,7 +411,7 @@ impl Store {
         Ok(())
     }
 
-    /// Closes the connections to a SQLite file that nobody uses, so that it is opened anew.
+    /// Closes the unused connections to a SQLite file, so that it is opened again.
     async fn close_idle(&self) {
         let proofs = self.proof.as_ref().map(Proof::pool);
         for pool in [&self.readers, &self.writers].into_iter().chain(proofs) {
@@ -419,7 +419,7 @@ impl Store {
         }
     }
 
-    /// Closes every connection; statements that still run end first.
+    /// Closes every connection; running statements end first.
     pub async fn close(self) -> Result<(), StoreError> {
         self.writers.close().await?;
         self.receivers.close().await?;
@@ -430,8 +430,8 @@ impl Store {
     }
 }
 
-/// Makes a missing SQLite file for its owner alone; SQLite gives its journals the same mode. What goes wrong here is said
-/// when the file is opened.
+/// Creates a missing SQLite file that only its owner may access; SQLite gives its journals the same mode. Errors here are
+/// reported when the file is opened.
 fn make_private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

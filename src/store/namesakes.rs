@@ -1,4 +1,4 @@
-//! Everybody who may be suggested, as the directory knows them now.
+//! Everybody who may be suggested for an identity, as the directory knows them now.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ use crate::domain::linking::namesakes::{KnownBy, Namesake};
 use crate::domain::linking::ownership::Engagement;
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// What tells one state of the directory from another.
+/// A value that differs between two states of the directory.
 pub async fn directory_state(connection: &impl ConnectionTrait) -> Result<Option<String>, StoreError> {
     settings::read(connection, settings::DIRECTORY_CHANGED_AT).await
 }
 
-/// Everybody whom the directory knows, with names, employments and keys, withdrawn ones included; those with protected
-/// personal data left out, whom nobody is told of by what they are called.
+/// Everybody whom the directory knows, with names, employments and keys, withdrawn keys included. People with protected
+/// personal data are left out: they must not be found by name.
 pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake>, StoreError> {
     let mut people: HashMap<EmployeeId, Namesake> = HashMap::new();
     let all = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
@@ -42,8 +42,8 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         };
         people.insert(id, person);
     }
-    // What is known under a duplicate's number is the kept one's; each employment is where it is by the reorganisations that
-    // are known: whoever answers there is told of the person.
+    // Data under a duplicate's number belongs to the kept number. Each employment is in the administration that the known
+    // reorganisations give: that administration is shown the person.
     let merges = merges(connection, None).await?;
     let successions = reorganisations::successions(connection, None).await?;
     let current = employment_fact::Entity::find().filter(employment_fact::Column::SupersededAt.is_null());
@@ -66,7 +66,7 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
             let key =
                 LinkingKey::parse(&key).ok_or(StoreError::Unreadable { table: "identity_claim", column: "key" })?;
             let superseded_at: Option<i64> = row.try_get("", "superseded_at")?;
-            // What only an import gave that was undone never was.
+            // What only an undone import recorded counts as never recorded.
             if superseded_at.is_some() && taken_back.contains(&row.try_get("", "recorded_at")?) {
                 continue;
             }

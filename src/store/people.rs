@@ -1,4 +1,4 @@
-//! What a judgement rests on: people with their employments, absences, exemptions and results, as known at an instant.
+//! The facts that judging uses: people with their employments, absences, exemptions and results, as known at an instant.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -28,13 +28,13 @@ pub struct KnownEmployee {
     pub given_name: String,
     pub family_name: String,
     pub protected: bool,
-    /// The numbers of duplicates that are merged into this one, in order; their facts are among these.
+    /// The numbers of duplicates that are merged into this one, in order; their facts are included here.
     pub merged_numbers: Vec<EmployeeNumber>,
-    /// Under which of these an employment was told, by its `fact_id`; those that are missing under the kept one's.
+    /// The number under which an employment was recorded, by its `fact_id`; missing ones are recorded under the kept number.
     pub recorded_under: BTreeMap<i64, EmployeeNumber>,
-    /// What HR says beside the employment itself, by the employment's `fact_id`.
+    /// What HR records in addition to the employment itself, by the employment's `fact_id`.
     pub contacts: BTreeMap<i64, Contact>,
-    /// With the results where they were asked for.
+    /// Includes the results if they were requested.
     pub person: Person,
 }
 
@@ -61,7 +61,7 @@ impl KnownEmployee {
         })
     }
 
-    /// Takes in all that is known under a duplicate's number, which is the same human.
+    /// Adds everything that is known under a duplicate's number, which is the same person.
     fn take_in(&mut self, duplicate: Self) {
         let reported = duplicate.person.employments.iter();
         self.recorded_under.extend(reported.map(|employment| (employment.fact_id, duplicate.number.clone())));
@@ -75,11 +75,11 @@ impl KnownEmployee {
     }
 }
 
-/// People as the directory was known at an instant (`None`: now), by id, each employment where it is by the
-/// reorganisations that were known; of their results only prior training that somebody recognised here.
+/// People as the directory was known at an instant (`None`: now), by id. Each employment is in the administration that the
+/// reorganisations known then give. Of their results, only prior training that was recognised in Kurskoll is included.
 ///
-/// The one place that folds: a duplicate that was merged then is nobody of its own, and all that is known under its number
-/// belongs to whom it was merged into.
+/// Duplicates are merged only here: a number that was merged then is not a separate person, and everything that is known
+/// under it belongs to the kept number.
 pub(super) async fn directory(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
@@ -101,7 +101,8 @@ pub(super) async fn directory(
     for (duplicate, stored) in merges.iter() {
         duplicates.extend(people.remove(&duplicate).map(|employee| (stored, employee)));
     }
-    // By number, not by when each was first heard of: of two employments alike the same is shown whatever came first.
+    // Ordered by number, not by when each was first recorded: of two equal employments, the same one is shown in any order of
+    // arrival.
     duplicates.sort_by(|(_, a), (_, b)| a.number.cmp(&b.number));
     for (stored, duplicate) in duplicates {
         if let Some(stored) = people.get_mut(&stored) {
@@ -119,8 +120,8 @@ pub(super) async fn directory(
     Ok(people)
 }
 
-/// What is known under each employee number, merged or not, with each employment where HR told it, whatever has been
-/// reorganised since: as HR's files and identity providers speak of it.
+/// What is known under each employee number, merged or not. Each employment is where HR recorded it, without later
+/// reorganisations, in the form that HR's files and identity providers use.
 pub async fn as_recorded(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
@@ -146,7 +147,7 @@ pub async fn as_recorded(
             }
         }
     }
-    // Whom only an import told of that was undone is nobody, but while it held.
+    // A person who is known only from an undone import is left out, except at instants before the undoing.
     people.retain(|employee, _| of_people.contains(employee));
     for whose in whose.conditions(employment_fact::Column::EmployeeId) {
         use employment_fact::Column;
@@ -195,7 +196,7 @@ pub async fn as_recorded(
     Ok(people)
 }
 
-/// The current employments that HR tells in some administrations, as told, each with whose it is.
+/// The current employments that HR records in some administrations, as recorded, each with its employee.
 pub async fn recorded_in(
     connection: &impl ConnectionTrait,
     administrations: &BTreeSet<AdministrationCode>,
@@ -209,7 +210,7 @@ pub async fn recorded_in(
     rows.iter().map(|row| Ok((merges.person(EmployeeId(row.employee_id)), employment_of(row)?))).collect()
 }
 
-/// Gives people the results that are linked to them now, with every revocation that touches these.
+/// Adds to people the results that are linked to them now, with every revocation that affects these.
 pub async fn attach_linked_results(
     connection: &impl ConnectionTrait,
     people: &mut BTreeMap<EmployeeId, KnownEmployee>,
@@ -229,12 +230,12 @@ pub async fn attach_linked_results(
     }
     for (root, row) in revocations::naming(connection, &own).await? {
         let Some(owner) = owners.get(&root) else { continue };
-        // One that is linked to the same person is among the person's results already.
+        // One that is linked to the same person is already among the person's results.
         if owners.get(&row.id) != Some(owner)
             && let Some(employee) = people.get_mut(owner)
         {
             let result = result_of(&row, calendar)?;
-            // Several of the person's events may lead to it.
+            // It may revoke several of the person's events.
             if !employee.person.results.contains(&result) {
                 employee.person.results.push(result);
             }
@@ -258,7 +259,7 @@ pub async fn by_number(
     Ok(row.map(|row| EmployeeId(row.id)))
 }
 
-/// The id of an employee who was ever known, by HR's number: where a past instant is asked about.
+/// The id of an employee who was ever known, by HR's number: for queries about a past instant.
 pub async fn ever_by_number(
     connection: &impl ConnectionTrait,
     number: &EmployeeNumber,
@@ -267,7 +268,7 @@ pub async fn ever_by_number(
     Ok(row.map(|row| EmployeeId(row.id)))
 }
 
-/// When the register came to know of an employee.
+/// When the employee was first recorded.
 pub async fn known_since(connection: &impl ConnectionTrait, employee: EmployeeId) -> Result<DateTime<Utc>, StoreError> {
     let row = employee::Entity::find_by_id(employee.0).one(connection).await?;
     Ok(row.map_or(DateTime::UNIX_EPOCH, |row| instant::read(row.recorded_at)))
@@ -290,7 +291,7 @@ pub async fn ids_of(
     Ok(ids)
 }
 
-/// The numbers of employees who are kept as known or unknown otherwise than their facts say; there should be none.
+/// The numbers of employees whose `is_known` differs from their facts; there should be none.
 pub async fn known_otherwise(connection: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT e.number FROM employee e
                WHERE e.is_known <> EXISTS (SELECT 1 FROM employee_fact f
@@ -300,7 +301,7 @@ pub async fn known_otherwise(connection: &impl ConnectionTrait) -> Result<Vec<St
     rows.iter().map(|row| Ok(row.try_get("", "number")?)).collect()
 }
 
-/// Every employee's id after another, at the most so many: for walking through all of them in pieces.
+/// Employees' ids after one, at most so many: for walking through all of them in chunks.
 pub async fn ids_after(
     connection: &impl ConnectionTrait,
     after: EmployeeId,

@@ -1,7 +1,8 @@
-//! What is observed of a platform: when it spoke, how much of it waits, how late and how far out of order it came.
+//! What is observed of a platform: when it sent something, how much of it waits, and how late and how far out of order it
+//! arrived.
 //!
-//! Cheap on millions of deliveries: counts read an index alone, the rhythm asks twice for each hour, and spreads look at the
-//! latest deliveries.
+//! Cheap on millions of deliveries: counts read only an index, the rhythm makes two lookups for each hour, and spreads read
+//! the latest deliveries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
@@ -17,7 +18,7 @@ use super::{Store, StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::platform_health::{ActiveHour, Counted, RHYTHM_WEEKS};
 
-/// How many of the latest deliveries a spread looks at.
+/// How many of the latest deliveries a spread reads.
 pub const SAMPLE: i64 = 1000;
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -39,7 +40,7 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl Store {
-    /// Adds to what was counted. Counts are no facts: no report rests on them, and the clock of knowledge does not move.
+    /// Adds to the counts. Counts are not facts: no report depends on them, and the transaction-time clock does not move.
     pub async fn add_counts(&self, counts: &[HourCount]) -> Result<(), StoreError> {
         row! {
             #[derive(Serialize)]
@@ -62,7 +63,7 @@ impl Store {
                 times: i64::try_from(count.times).unwrap_or(i64::MAX),
             })
             .collect();
-        // In one order, so that two processes that add at once do not wait for each other in a ring.
+        // In a fixed order, so that two processes that add at once do not deadlock.
         let sql = format!(
             "INSERT INTO platform_count (platform_id, hour, what, times)
              SELECT p.id, w.hour, w.what, w.times FROM {} JOIN platform p ON p.code = w.code WHERE TRUE
@@ -75,7 +76,7 @@ impl Store {
     }
 }
 
-/// How many of each since an instant, as far as hours tell: the hour in which it lies is among them.
+/// The counts since an instant, by whole hours: the hour that contains the instant is included.
 pub async fn counts_since(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -95,11 +96,11 @@ pub async fn counts_since(
     Ok(counts)
 }
 
-/// How a result came: the platform sent it by itself, or was asked for it.
+/// How a result arrived: the platform sent it by itself, or it was pulled.
 pub const SENT: &str = "sent";
 pub const PULLED: &str = "pulled";
 
-/// When a platform was added, and when it last spoke and last told a result.
+/// When a platform was added, when it last sent something, and when it last reported a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoke {
     pub platform: PlatformId,
@@ -107,13 +108,13 @@ pub struct Spoke {
     pub added_at: DateTime<Utc>,
     pub last_at: Option<DateTime<Utc>>,
     pub last_result_at: Option<DateTime<Utc>>,
-    /// Whether it never sent anything by itself, and has been asked.
+    /// Whether it never sent anything by itself, and has been pulled from.
     pub is_only_pulled: bool,
 }
 
-/// The id of the first (`MIN`) or last (`MAX`) delivery that told a result in one of two ways, by a platform, both given as
-/// expressions, among those that `fits` says, over `e`. `known_at` is an expression where it is what was known then: what was read again
-/// since is looked for where it moved to.
+/// The id of the first (`MIN`) or last (`MAX`) delivery with a result that arrived in one of two ways. The platform and the
+/// way are expressions; `fits` is a condition over `e`. `known_at` is an expression, if the query is about what was known
+/// then: results that were reread since are found where they moved to.
 fn report(end: &str, (platform, arrived_by): (&str, &str), fits: &str, known_at: Option<&str>) -> String {
     let order = if end == "MIN" { "ASC" } else { "DESC" };
     let from = |table: &str, known: &str| {
@@ -133,8 +134,8 @@ fn report(end: &str, (platform, arrived_by): (&str, &str), fits: &str, known_at:
     }
 }
 
-/// When each platform last spoke and last told a result, by code: now, or as it was known at an instant. A file of its history
-/// is no word of the platform's.
+/// When each platform last sent something and last reported a result, by code: now, or as known at an instant. A file of its
+/// history does not count.
 pub async fn spoke(
     connection: &impl ConnectionTrait,
     known_at: Option<DateTime<Utc>>,
@@ -174,17 +175,17 @@ pub async fn spoke(
     connection.query_all_raw(statement(connection, &sql, values)).await?.iter().map(spoke).collect()
 }
 
-/// Of what a rhythm is learned.
+/// The data from which a rhythm is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrivals {
-    /// Of whatever comes.
+    /// All arrivals.
     OfAnything,
-    /// Of results, as they are known now or were known at an instant.
+    /// Arrivals of results, as they are known now or were known at an instant.
     OfResults { known_at: Option<DateTime<Utc>> },
 }
 
-/// The first and last arrival of each hour of the last weeks in which something came by the platform's own doing, or by
-/// asking.
+/// The first and last arrival of each hour of the last weeks in which something arrived. The arrivals were sent by the
+/// platform, or pulled if it is only pulled from.
 pub async fn active_hours(
     connection: &impl ConnectionTrait,
     spoke: &Spoke,
@@ -243,7 +244,7 @@ pub async fn active_hours(
     Ok(active)
 }
 
-/// How many deliveries came since an instant, and how many of them wait in quarantine now.
+/// How many deliveries arrived since an instant, and how many of them wait in quarantine now.
 pub async fn deliveries_since(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -266,7 +267,7 @@ pub async fn deliveries_since(
 pub struct LatestDelivery {
     pub id: i64,
     pub received_at: DateTime<Utc>,
-    /// What was verified beside the body, as JSON.
+    /// What was verified in addition to the body, as JSON.
     pub headers: String,
 }
 
@@ -290,7 +291,7 @@ pub async fn latest(
     connection.query_all_raw(statement(connection, sql, values)).await?.iter().map(latest).collect()
 }
 
-/// When the events of some deliveries happened, in the order in which they came; the same thing told twice once.
+/// When the events of some deliveries happened, in the order in which they arrived; without repeats.
 pub async fn occurred_in(
     connection: &impl ConnectionTrait,
     deliveries: &[LatestDelivery],

@@ -14,7 +14,7 @@ use super::{StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::linking::LinkingKey;
 
-/// How long an old secret holds on after a rotation.
+/// How long an old secret stays valid after a rotation.
 pub const OLD_SECRET_HOLDS: Duration = Duration::days(1);
 
 /// A learning platform that is allowed to send.
@@ -23,9 +23,9 @@ pub struct Platform {
     pub id: PlatformId,
     pub code: PlatformCode,
     pub adapter: String,
-    /// Strongest first.
+    /// The strongest key first.
     pub linking_keys: Vec<LinkingKey>,
-    /// The zone of its times that have no offset.
+    /// The time zone for times without an offset.
     pub time_zone: chrono_tz::Tz,
 }
 
@@ -91,17 +91,17 @@ pub async fn insert(
     }
 }
 
-/// What becomes of the secrets that a platform had, when it gets a new one.
+/// What happens to the old secrets of a platform when it gets a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldSecrets {
-    /// They hold on for [`OLD_SECRET_HOLDS`], so that the platform can change in its own time.
+    /// They stay valid for [`OLD_SECRET_HOLDS`], so that the platform has time to change.
     HoldOn,
-    /// They hold no longer, as after a leak.
+    /// They end at once, as after a leak.
     EndNow,
 }
 
 impl OldSecrets {
-    /// Until when they hold, where the new one is made by a change.
+    /// When they end, if a change makes the new one.
     pub(super) fn until(self, change: &Change) -> i64 {
         instant::stored(match self {
             Self::HoldOn => change.known_at() + OLD_SECRET_HOLDS,
@@ -141,7 +141,7 @@ pub async fn add_secret(
     alterations::note(change, "platform_secret", &touched).await
 }
 
-/// The secrets of a platform that hold at an instant, the newest first.
+/// The secrets of a platform that are valid at an instant, the newest first.
 pub async fn secrets_at(
     connection: &impl ConnectionTrait,
     platform: PlatformId,

@@ -1,9 +1,9 @@
 //! Connections, each of which is closed as soon as one of its statements did not end well.
 //!
-//! The driver counts a connection's transactions, and its count is wrong once SQLite has undone one by itself: what follows
-//! runs in a savepoint that nobody commits (decision 40). So nothing here goes by that count. A connection is used only
-//! while every statement sent over it was answered to its end; one that failed, or whose answer nobody waited for, is the
-//! connection's last. Transactions are in `transaction`.
+//! The driver counts a connection's transactions. The count is wrong once SQLite has rolled one back by itself: later
+//! statements then run in a savepoint that is never committed (decision 40). So this module does not use that count. A
+//! connection is used only while every statement on it ran to its end. After a statement fails, or its caller stops waiting,
+//! the connection is closed. Transactions are in `transaction`.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 
-/// Some connections to the database, for statements that stand alone, and for transactions.
+/// Connections to the database, for single statements and for transactions.
 #[derive(Debug, Clone)]
 pub struct Pool {
     connections: DatabaseConnection,
     observer: Option<Observer>,
 }
 
-/// Sees every statement before it is carried out: for tests of what a question asks of the database.
+/// Sees every statement before it is executed: for tests that check which statements the database gets.
 #[derive(Clone)]
 pub(super) struct Observer(pub Arc<dyn Fn(&str) + Send + Sync>);
 
@@ -42,7 +42,7 @@ impl Pool {
         Self { connections, observer: None }
     }
 
-    /// The same, seen by an observer.
+    /// The same, with an observer.
     pub(super) fn observed(self, observer: Observer) -> Self {
         Self { observer: Some(observer), ..self }
     }
@@ -65,7 +65,7 @@ impl Pool {
         })
     }
 
-    /// A connection of its own in the library's words, for migrations. Whoever has it closes it.
+    /// A separate connection of the library's type, for migrations. The caller closes it.
     pub(super) async fn apart(&self) -> Result<DatabaseConnection, DbErr> {
         let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
         if self.connections.get_database_backend() == DbBackend::Sqlite {
@@ -84,13 +84,13 @@ impl Pool {
             .then(|| self.connections.get_sqlite_connection_pool().connect_options().get_filename().to_owned())
     }
 
-    /// Closes the connections to a SQLite file that nobody uses.
+    /// Closes the unused connections to a SQLite file.
     pub(super) async fn close_idle(&self) {
         if self.connections.get_database_backend() != DbBackend::Sqlite {
             return;
         }
         let pool = self.connections.get_sqlite_connection_pool();
-        // All are taken first: one that is closed makes room for no other here.
+        // All are taken first: closing one makes no space for another here.
         let idle: Vec<PoolConnection<Sqlite>> = std::iter::from_fn(|| pool.try_acquire()).collect();
         for connection in idle {
             if let Err(error) = connection.close().await {
@@ -104,7 +104,7 @@ impl Pool {
     }
 }
 
-/// A statement by itself: committed when it ends well.
+/// A single statement: committed when it ends well.
 #[async_trait]
 impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
@@ -143,7 +143,7 @@ impl Raw {
     }
 }
 
-/// The same words for a connection of either kind.
+/// The same code for a connection of either kind.
 macro_rules! on {
     ($raw:expr, $connection:ident => $call:expr) => {
         match $raw {
@@ -153,11 +153,11 @@ macro_rules! on {
     };
 }
 
-/// A connection that is out of its pool. It goes back there only if all that it was asked ended well.
+/// A connection taken from its pool. It goes back only if every statement on it ended well.
 #[derive(Debug)]
 pub(super) struct PooledConnection {
     raw: Option<Raw>,
-    /// Whether no statement failed or was given up. False while one is under way.
+    /// Whether no statement failed or was given up. False while a statement runs.
     is_sound: bool,
     is_in_transaction: bool,
     observer: Option<Observer>,
@@ -179,7 +179,8 @@ fn not_queried(error: sqlx::Error) -> DbErr {
 }
 
 impl PooledConnection {
-    /// The connection, for a statement whose end [`PooledConnection::ended`] hears. Where it never does, it was the last.
+    /// The connection, for a statement whose end is reported to [`PooledConnection::ended`]. If no end is reported, no other
+    /// statement runs on the connection.
     fn start(&mut self) -> Result<&mut Raw, DbErr> {
         let spent =
             || DbErr::Custom("a statement failed before this one; nothing more is done in its transaction".into());
@@ -249,8 +250,8 @@ impl PooledConnection {
         self.is_sound = true;
     }
 
-    /// `BEGIN`, `COMMIT` or `ROLLBACK`: literally, since each of them fails where the connection is not in the state that it is
-    /// meant for; and believed only when the database says that the statement ran to its end.
+    /// `BEGIN`, `COMMIT` or `ROLLBACK`. They are sent as they are, since each fails if the connection is not in the expected
+    /// state. They count as done only when the database says that the statement ran to its end.
     async fn control(&mut self, sql: &'static str) -> Result<(), DbErr> {
         let ended: usize = on!(self.start()?, connection => {
             let mut ends = sqlx::raw_sql(sql).execute_many(&mut **connection);
@@ -295,7 +296,7 @@ impl Drop for PooledConnection {
         }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if self.is_sound => {
-                // Not sound until it runs: a runtime that is ending drops it at once, and it is closed.
+                // Not sound until the task runs: a runtime that is ending drops it at once, and the connection is closed.
                 let mut left = Self { raw: Some(raw), is_sound: false, is_in_transaction: true, observer: None };
                 runtime.spawn(async move {
                     left.is_sound = true;
@@ -313,7 +314,7 @@ impl Drop for PooledConnection {
     }
 }
 
-/// The rows of a query over a connection that others may wait for meanwhile.
+/// The rows of a query over a connection that others may use meanwhile.
 pub(super) fn rows<'a>(
     pooled: &'a tokio::sync::Mutex<PooledConnection>,
     statement: Statement,

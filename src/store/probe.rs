@@ -1,7 +1,7 @@
-//! Whether the register can be written right now: proved by writing, durably, what is there already.
+//! Whether the register can be written right now: proved by durably writing a value that is there already.
 //!
-//! What is written is the clock of knowledge, at what it says: the row that every change needs, so that whoever holds it is
-//! noticed, and no table grows. Bounded in time whatever the database does.
+//! It writes the transaction-time clock, with its current value. Every change needs that row, so a transaction that holds it
+//! is noticed, and no table grows. The probe has a time limit that does not depend on the database.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -16,18 +16,18 @@ use super::sql::statement;
 use super::trouble::Trouble;
 use super::{Store, StoreError, instant};
 
-/// How long writing may take; after how long it is asked beside it whether the server is there at all.
+/// How long writing may take, and after how long a second connection checks whether the server is there at all.
 const WRITTEN_WITHIN: Duration = Duration::from_millis(1600);
 const DOUBTED_AFTER: Duration = Duration::from_millis(300);
 
 /// The register was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proven {
-    /// Where the clock of knowledge stands.
+    /// The instant of the transaction-time clock.
     pub known_through: DateTime<Utc>,
-    /// What time the database server has; SQLite has none.
+    /// The time of the database server; SQLite has none.
     pub server_time: Option<DateTime<Utc>>,
-    /// Migrations that this version's tables lack.
+    /// Migrations that are not applied yet.
     pub pending_migrations: usize,
 }
 
@@ -35,9 +35,9 @@ pub struct Proven {
 #[derive(Debug)]
 pub struct Failure {
     pub error: StoreError,
-    /// Nothing where the fault is not the database's.
+    /// `None` if the fault is not the database's.
     pub trouble: Option<Trouble>,
-    /// Who is in the way, where that is known.
+    /// Who blocks it, if that is known.
     pub by: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Failure {
     }
 }
 
-/// How far writing has come.
+/// The stage that writing has reached.
 #[derive(Debug, Default)]
 struct Progress(AtomicU8);
 
@@ -61,7 +61,7 @@ impl Progress {
         self.0.store(stage, Ordering::Relaxed);
     }
 
-    /// What it is that takes so long.
+    /// The trouble that explains a timeout at this stage.
     fn trouble(&self) -> Trouble {
         match self.0.load(Ordering::Relaxed) {
             WAITING_FOR_LOCK => Trouble::Locked,
@@ -72,7 +72,7 @@ impl Progress {
 }
 
 impl Store {
-    /// Writes, and says what the database's clock shows; or what is in the way. Answers within two seconds.
+    /// Writes, and returns the time of the database's clock, or what blocks it. Returns within two seconds.
     pub async fn prove(&self) -> Result<Proven, Failure> {
         let progress = Progress::default();
         let within = WRITTEN_WITHIN.saturating_sub(DOUBTED_AFTER);
@@ -94,7 +94,7 @@ impl Store {
             Ok(Err(error)) => self.reach.explained(error),
             Err(_) => self.reach.away(progress.trouble(), None),
         };
-        // Whether nothing is free, or nothing is there, says the server.
+        // The server's answer decides whether no connection is free, or no server is there.
         let error = match (Trouble::of(&error), is_there) {
             (Some(Trouble::NoneFree | Trouble::Locked | Trouble::TooSlow), Some(Err(reason))) => reason,
             (Some(Trouble::NoneFree), None) => reached.await.err().unwrap_or(error),
@@ -111,7 +111,7 @@ impl Store {
             _ => ("CAST(NULL AS BIGINT)", false),
         };
         if !is_postgres {
-            // There the lock is taken when the transaction begins.
+            // SQLite takes the lock when the transaction begins.
             progress.reached(WAITING_FOR_LOCK);
         }
         let writing = begin_immediate(self).await?;

@@ -1,4 +1,4 @@
-//! The profiles that platforms were given, in their versions; a version is written once.
+//! The profiles of platforms, in their versions; a version is written once.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set};
@@ -9,16 +9,16 @@ use super::parsed::parsed;
 use super::{StoreError, instant};
 use crate::domain::ids::PlatformId;
 
-/// A profile as a platform was given it.
+/// A version of a platform's profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileVersion {
-    /// From 1 for the platform's first.
+    /// 1 for the platform's first profile.
     pub version: u32,
     pub text: String,
     pub recorded_at: DateTime<Utc>,
 }
 
-/// The newest profile that a platform was given, if it was given any.
+/// The newest profile of a platform, if it has one.
 pub async fn newest(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -32,7 +32,7 @@ pub async fn newest(
     found.map(version_of).transpose()
 }
 
-/// Every profile that a platform was given, oldest first.
+/// Every profile that a platform has had, oldest first.
 pub async fn versions(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -54,7 +54,7 @@ fn version_of(row: platform_profile::Model) -> Result<ProfileVersion, StoreError
     })
 }
 
-/// Gives a platform a profile; from its commit on it is the newest.
+/// Gives a platform a new profile; from the commit on it is the newest.
 pub async fn insert(change: &Change, platform: PlatformId, version: u32, text: &str) -> Result<(), StoreError> {
     let row = platform_profile::ActiveModel {
         platform_id: Set(platform.0),

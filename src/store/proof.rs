@@ -1,8 +1,8 @@
-//! What stands behind an answer on SQLite beside the word of the connection that committed: another connection sees the
-//! change, and the file is still the one that the address names.
+//! On SQLite, an answer needs more than the commit of its own connection: another connection must see the change, and the
+//! file must still be the one that the address names.
 //!
-//! Where another connection does not see what was committed, something is wrong that nobody has thought of. Nothing is
-//! recorded any more then, and so nothing answered, until the process is started anew.
+//! If another connection does not see what was committed, something unforeseen is wrong. Then nothing more is recorded, and
+//! so no request is accepted, until the process is restarted.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use super::sql::statement;
 pub(super) struct Proof {
     reader: Pool,
     file: PathBuf,
-    /// As it was when it was opened.
+    /// The file's identity when it was opened.
     identity: Option<Identity>,
     is_broken: Arc<AtomicBool>,
 }
 
-/// A file's device and number, which stay its own wherever it is moved to.
+/// A file's device and number, which do not change when it is moved.
 type Identity = (u64, u64);
 
 #[cfg(unix)]
@@ -33,19 +33,19 @@ fn identity_of(file: &std::path::Path) -> Option<Identity> {
     std::fs::metadata(file).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Elsewhere an open file is not moved or deleted.
+/// On other systems, an open file cannot be moved or deleted.
 #[cfg(not(unix))]
 fn identity_of(_: &std::path::Path) -> Option<Identity> {
     None
 }
 
 impl Proof {
-    /// * `reader`: a connection that nobody else uses, so that no report keeps an answer waiting.
+    /// * `reader`: a connection for this alone, so that no report keeps an answer waiting.
     pub fn new(reader: Pool, file: PathBuf) -> Self {
         Self { reader, identity: identity_of(&file), file, is_broken: Arc::default() }
     }
 
-    /// Whether changes may be begun, and committed ones answered.
+    /// Whether changes may begin, and committed changes be answered.
     pub fn holds(&self) -> Result<(), StoreError> {
         if self.is_broken.load(Ordering::Acquire) {
             return Err(StoreError::NotSeen);
@@ -56,7 +56,7 @@ impl Proof {
         Ok(())
     }
 
-    /// Its connections.
+    /// The pool of the reader.
     pub const fn pool(&self) -> &Pool {
         &self.reader
     }
@@ -65,7 +65,7 @@ impl Proof {
         Ok(self.reader.close().await?)
     }
 
-    /// Has another connection see the clock of a change that was committed.
+    /// Checks that another connection sees the clock of a committed change.
     pub async fn sees(&self, at: i64) -> Result<(), StoreError> {
         self.holds()?;
         let row = self.reader.query_one_raw(statement(&self.reader, "SELECT at FROM transaction_clock", [])).await?;

@@ -1,4 +1,4 @@
-//! Exemptions and prior training that were proposed here, and who decided them.
+//! Exemptions and prior training that were proposed in Kurskoll, and who decided them.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -56,7 +56,7 @@ fn proposal_of(row: Model) -> Result<Proposal, StoreError> {
     })
 }
 
-/// Keeps a proposal; one that is `decided` counts from now on.
+/// Stores a proposal; one that is `decided` counts from now on.
 pub async fn insert(
     change: &Change,
     employee: EmployeeId,
@@ -98,7 +98,7 @@ pub async fn insert(
     proposal_of(row)
 }
 
-/// Has a proposal count from now on.
+/// Approves a proposal: it counts from now on.
 pub async fn decide(change: &Change, proposal: &Proposal, by: &str) -> Result<(), StoreError> {
     let decided =
         ActiveModel { decided_by: Set(Some(by.to_owned())), recorded_at: Set(Some(change.at())), ..Default::default() };
@@ -106,7 +106,7 @@ pub async fn decide(change: &Change, proposal: &Proposal, by: &str) -> Result<()
     mark_stale(change.connection(), [proposal.employee]).await
 }
 
-/// Ends a proposal: rejected where it never counted, else withdrawn.
+/// Ends a proposal: rejects it if it never counted, else withdraws it.
 pub async fn end(change: &Change, proposal: &Proposal, (by, because): (&str, &str)) -> Result<(), StoreError> {
     let ended = ActiveModel {
         ended_by: Set(Some(by.to_owned())),
@@ -138,7 +138,7 @@ pub struct ProposalFilter {
     pub before: Option<(DateTime<Utc>, i64)>,
 }
 
-/// Proposals from the newest on.
+/// Proposals, newest first.
 pub async fn list(
     connection: &impl ConnectionTrait,
     filter: ProposalFilter,

@@ -1,4 +1,4 @@
-//! Whose personal data are protected, under whichever number.
+//! Which people have protected personal data, under any of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use super::whose::Whose;
 use crate::domain::ids::EmployeeId;
 use crate::domain::report::protection::ProtectedWords;
 
-/// Every number whose human's personal data are protected now, under whichever number.
+/// Every number of a person whose personal data is protected now, under any of their numbers.
 pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<EmployeeId>, StoreError> {
-    // In the words of the index that holds them alone.
+    // Written exactly as in the partial index of protected people.
     let sql = "SELECT employee_id FROM employee_fact WHERE protected AND superseded_at IS NULL";
     let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.try_get("", "employee_id")).collect::<Result<_, _>>()?;
@@ -27,7 +27,7 @@ pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<Empl
     Ok(protected.into_iter().collect())
 }
 
-/// Those of some numbers whose human's personal data are protected now, under whichever number.
+/// The numbers among some whose person is protected now, under any number.
 pub async fn protected_among(
     connection: &impl ConnectionTrait,
     numbers: &BTreeSet<EmployeeId>,
@@ -47,7 +47,7 @@ pub async fn protected_among(
     Ok(numbers.iter().copied().filter(|number| protected.contains(&merges.person(*number))).collect())
 }
 
-/// What everybody whose personal data are protected now is, or ever was, called and known by: for finding them in a text.
+/// All current and earlier names and keys of everybody whose personal data is protected now: for finding them in a text.
 pub async fn protected_words(connection: &impl ConnectionTrait) -> Result<Vec<ProtectedWords>, StoreError> {
     let ids = protected_now(connection).await?;
     let numbers = numbers_of(connection, &ids.iter().copied().collect()).await?;

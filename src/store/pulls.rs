@@ -1,6 +1,7 @@
-//! Where platforms are asked for what they may have failed to send, who asks right now, and how far that has come.
+//! Where platforms are pulled from for what they may have failed to send, which process pulls right now, and how far that has
+//! come.
 //!
-//! Nothing here is a fact that a report rests on: what a pull brings comes in as deliveries.
+//! Nothing here is a fact that a report depends on: pulled results arrive as deliveries.
 
 use std::collections::HashMap;
 
@@ -19,48 +20,48 @@ use crate::domain::ids::{CourseId, PlatformId};
 use crate::domain::pulling::{Brought, SourceKind};
 use crate::domain::training::ReportedResult;
 
-/// Where a platform is asked, and how.
+/// Where and how a platform is pulled from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PullSettings {
     pub source: SourceKind,
     pub address: String,
-    /// By which Kurskoll names itself there, beside the secret.
+    /// Kurskoll's user name there, which goes with the secret.
     pub username: Option<String>,
     pub secret: String,
-    /// What the kind of source needs beside these, as JSON.
+    /// What else the kind of source needs, as JSON.
     pub details: String,
     pub every: TimeDelta,
 }
 
 impl std::fmt::Debug for PullSettings {
-    // Not the secret.
+    // Leaves out the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Asked").field("source", &self.source).field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-/// A platform that is asked, and what came of it.
+/// A platform that is pulled from, and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pull {
     pub platform: PlatformId,
     pub settings: PullSettings,
     /// When it was set up, or changed.
     pub recorded_at: DateTime<Utc>,
-    /// What the source had stored up to then is had; nothing at first.
+    /// What the source had stored up to this instant has been fetched; `None` at first.
     pub since: Option<DateTime<Utc>>,
-    /// When the source stored the newest that is had.
+    /// When the source stored the newest fetched item.
     pub newest: Option<DateTime<Utc>>,
     pub due_at: DateTime<Utc>,
-    /// Until when nobody else asks, where somebody does.
+    /// While a process pulls, no other process pulls until this instant.
     pub reserved_until: Option<DateTime<Utc>>,
     pub begun_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub succeeded_at: Option<DateTime<Utc>>,
-    /// How many times in a row it failed.
+    /// How many times in a row it has failed.
     pub failures: u32,
     /// Why it failed the last time.
     pub problem: Option<String>,
-    /// What the last one brought, so far.
+    /// What the last pull brought, so far.
     pub brought: Brought,
 }
 
@@ -96,18 +97,18 @@ fn pull_of(row: platform_pull::Model) -> Result<Pull, StoreError> {
     })
 }
 
-/// How a platform is asked, if it is.
+/// How a platform is pulled from, if it is.
 pub async fn of(connection: &impl ConnectionTrait, platform: PlatformId) -> Result<Option<Pull>, StoreError> {
     platform_pull::Entity::find_by_id(platform.0).one(connection).await?.map(pull_of).transpose()
 }
 
-/// All platforms that are asked.
+/// All platforms that are pulled from.
 pub async fn list(connection: &impl ConnectionTrait) -> Result<Vec<Pull>, StoreError> {
     let rows = platform_pull::Entity::find().order_by_asc(platform_pull::Column::PlatformId).all(connection).await?;
     rows.into_iter().map(pull_of).collect()
 }
 
-/// The platforms whose time has come, and whom nobody asks right now.
+/// The platforms that are due, and that no process pulls from right now.
 pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<PlatformId>, StoreError> {
     use platform_pull::Column;
     let now = instant::stored(now);
@@ -123,9 +124,9 @@ pub async fn due(connection: &impl ConnectionTrait, now: DateTime<Utc>) -> Resul
     Ok(due.into_iter().map(PlatformId).collect())
 }
 
-/// Sets up how a platform is asked, from now on; who asks it otherwise right now finds that it holds it no longer.
+/// Sets how a platform is pulled from, from now on. A process that pulls from it right now loses its reservation.
 ///
-/// * `now`: when it is due first; `had`: how far it had come.
+/// * `now`: when it is first due; `had`: how far it had come.
 pub async fn set(
     change: &Change,
     platform: PlatformId,
@@ -163,7 +164,7 @@ pub async fn set(
     alterations::note(change, "platform_pull", &[platform.0.to_string()]).await
 }
 
-/// Asks a platform no more; whether it was asked.
+/// Stops pulling from a platform; returns whether it was pulled from.
 pub async fn remove(change: &Change, platform: PlatformId) -> Result<bool, StoreError> {
     let removed = platform_pull::Entity::delete_by_id(platform.0).exec(change.connection()).await?;
     if removed.rows_affected > 0 {
@@ -175,18 +176,18 @@ pub async fn remove(change: &Change, platform: PlatformId) -> Result<bool, Store
 /// How far a pull has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Had {
-    /// What the source had stored up to then is had.
+    /// What the source had stored up to this instant has been fetched.
     pub since: Option<DateTime<Utc>>,
-    /// When it stored the newest that is had.
+    /// When the source stored the newest fetched item.
     pub newest: Option<DateTime<Utc>>,
 }
 
-/// What is written down of a pull on its way.
+/// What is recorded of a running pull.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     pub had: Had,
     pub brought: Brought,
-    /// Until when nobody else asks.
+    /// No other process pulls until this instant.
     pub reserved_until: DateTime<Utc>,
 }
 
@@ -197,14 +198,15 @@ pub struct Ended {
     pub brought: Brought,
     pub at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
-    /// How many times in a row it failed, with this one.
+    /// How many times in a row it has failed, this time included.
     pub failures: u32,
     /// Why it failed, if it did.
     pub problem: Option<String>,
 }
 
 impl Store {
-    /// Takes a pull, so that nobody else asks the platform before `until`; nothing where somebody does.
+    /// Reserves a pull, so that no other process pulls from the platform before `until`; `None` if another process has
+    /// reserved it.
     pub async fn hold_pull(
         &self,
         platform: PlatformId,
@@ -221,7 +223,7 @@ impl Store {
         if held == 0 { Ok(None) } else { of(&self.writers, platform).await }
     }
 
-    /// Notes how far a pull has come; whether it still is the holder's.
+    /// Notes how far a pull has come; returns whether the holder still has the reservation.
     pub async fn note_pull(&self, platform: PlatformId, holder: &str, progress: &Progress) -> Result<bool, StoreError> {
         let row = platform_pull::ActiveModel {
             since: Set(progress.had.since.map(instant::stored)),
@@ -232,7 +234,7 @@ impl Store {
         self.update_reserved(platform, holder, row).await
     }
 
-    /// Notes how a pull ended, and lets it go.
+    /// Notes how a pull ended, and releases it.
     pub async fn end_pull(&self, platform: PlatformId, holder: &str, ended: Ended) -> Result<bool, StoreError> {
         let succeeded = ended.problem.is_none();
         let mut row = platform_pull::ActiveModel {
@@ -252,7 +254,7 @@ impl Store {
         self.update_reserved(platform, holder, row).await
     }
 
-    /// Lets go of all that a holder that stops has under way; they are due as they were.
+    /// Releases all pulls of a holder that stops; they are due as before.
     pub async fn release_pulls(&self, holder: &str) -> Result<(), StoreError> {
         use platform_pull::Column;
         let row = platform_pull::ActiveModel { holder: Set(None), reserved_until: Set(None), ..Default::default() };
@@ -293,7 +295,7 @@ fn counted(brought: Brought) -> platform_pull::ActiveModel {
     }
 }
 
-/// How many results of a platform came by pulling alone since an instant: what its own deliveries had not told.
+/// How many results of a platform arrived only by pulling since an instant: those that it had not sent.
 pub async fn found_since(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -307,14 +309,14 @@ pub async fn found_since(
     Ok(found.unsigned_abs())
 }
 
-/// When the learners of a platform were last told to have completed a course.
+/// When the learners of a platform last completed a course, by its reports.
 #[derive(Debug, Clone, Default)]
 pub struct KnownCompletions(HashMap<Vec<u8>, Vec<DateTime<Utc>>>);
 
 impl KnownCompletions {
-    /// Whether a completion of the course need not be told: the same learner was told to have completed it then, or later on
-    /// the same day of the city's. A platform tells of a completion when it notices it, which is never before and may be
-    /// after midnight: then the completion's own day is not the notice's.
+    /// Whether a completion of the course need not be recorded: the platform has reported that the same learner completed it
+    /// at that instant, or later on the same day in the city's time zone. A platform reports a completion when it notices it.
+    /// That is never earlier and may be after midnight: then the days of the completion and the report differ.
     #[must_use]
     pub fn cover(&self, completion: &ReportedResult, calendar: CityCalendar) -> bool {
         let day = calendar.day_of(completion.occurred_at);
@@ -325,7 +327,7 @@ impl KnownCompletions {
     }
 }
 
-/// What is known of a platform's completions of a course.
+/// The known completions of a course on a platform.
 pub async fn completions_of(
     connection: &impl ConnectionTrait,
     platform: PlatformId,

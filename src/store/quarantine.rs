@@ -1,4 +1,4 @@
-//! What waits in quarantine: found by platform and problem, grouped, and said to be settled otherwise.
+//! Deliveries in quarantine: finds them by platform and problem, groups them, and dismisses them.
 
 use std::collections::BTreeSet;
 
@@ -14,36 +14,36 @@ use super::{StoreError, instant};
 use crate::domain::ids::{EventId, PlatformCode, PlatformId};
 use crate::domain::quarantine::{ANYTHING, Group};
 
-/// Which of those that wait.
+/// Which waiting deliveries to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuarantineFilter {
     pub platform: Option<PlatformId>,
-    /// A problem in which [`ANYTHING`] stands for any text.
+    /// A problem in which [`ANYTHING`] matches any text.
     pub problem: Option<String>,
     /// Received at this instant or later.
     pub since: Option<DateTime<Utc>>,
-    /// Those that were dismissed, instead of those that were not.
+    /// Those that were dismissed, instead of the others.
     pub dismissed: bool,
 }
 
-/// A delivery that waits, with its bytes.
+/// A waiting delivery, with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub id: i64,
     pub platform: PlatformId,
     pub key: EventId,
     pub content_type: String,
-    /// What was verified beside the body, as JSON.
+    /// What was verified in addition to the body, as JSON.
     pub headers: String,
     pub body: Vec<u8>,
-    /// Where in the body (RFC 6901).
+    /// The place of the problem in the body (RFC 6901).
     pub pointer: String,
     pub problem: String,
     pub received_at: DateTime<Utc>,
     pub dismissal: Option<Dismissal>,
 }
 
-/// Why a delivery needs nobody any more.
+/// Why a delivery needs no more attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dismissal {
     pub reason: String,
@@ -51,16 +51,16 @@ pub struct Dismissal {
     pub at: DateTime<Utc>,
 }
 
-/// From where on a page goes.
+/// Where a page starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
-    /// The newest first, those before an id.
+    /// The newest first, before an id.
     Before(Option<i64>),
-    /// The oldest first, those after an id.
+    /// The oldest first, after an id.
     After(i64),
 }
 
-/// The words are literal, for an index that holds those that wait alone can be used only where the statement says so.
+/// Written exactly as in the partial index, which is used only if the statement contains the index's condition.
 const WAITING: &str = "d.outcome = 'quarantined'";
 
 /// The conditions of a filter, and their values from `$1` on.
@@ -83,7 +83,7 @@ fn conditions(filter: &QuarantineFilter) -> (Vec<String>, Vec<Value>) {
     (conditions, values)
 }
 
-/// A problem as a pattern of SQL's.
+/// A problem as a pattern for SQL's `LIKE`.
 fn pattern(problem: &str) -> String {
     let mut pattern = String::with_capacity(problem.len());
     for c in problem.chars() {
@@ -98,7 +98,7 @@ fn pattern(problem: &str) -> String {
 
 const DISMISSAL: &str = "LEFT JOIN quarantine_dismissal x ON x.delivery_id = d.id AND x.superseded_at IS NULL";
 
-/// A page of those that wait.
+/// A page of waiting deliveries.
 pub async fn page(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -130,7 +130,7 @@ pub async fn page(
     rows.iter().map(waiting).collect()
 }
 
-/// Those of some deliveries that wait, dismissed or not, by id.
+/// The waiting ones among some deliveries, dismissed or not, by id.
 pub async fn by_ids(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<Waiting>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -141,7 +141,7 @@ pub async fn by_ids(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Ve
     rows.iter().map(waiting).collect()
 }
 
-/// Those of some ids that wait.
+/// The ids among some that wait.
 pub async fn waiting_among(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
     if ids.is_empty() {
         return Ok(BTreeSet::new());
@@ -181,7 +181,7 @@ fn waiting(row: &QueryResult) -> Result<Waiting, StoreError> {
     })
 }
 
-/// How many wait.
+/// How many deliveries wait.
 pub async fn count(connection: &impl ConnectionTrait, filter: &QuarantineFilter) -> Result<u64, StoreError> {
     let (conditions, values) = conditions(filter);
     let sql = format!("SELECT COUNT(*) AS waiting FROM delivery d {DISMISSAL} WHERE {}", conditions.join(" AND "));
@@ -190,7 +190,7 @@ pub async fn count(connection: &impl ConnectionTrait, filter: &QuarantineFilter)
     Ok(count.unsigned_abs())
 }
 
-/// Those that wait, put together by platform, place and the exact words of the problem.
+/// The waiting deliveries, grouped by platform, place and the exact text of the problem.
 pub async fn groups(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -225,7 +225,7 @@ pub async fn groups(
     connection.query_all_raw(statement(connection, &sql, values)).await?.iter().map(group).collect()
 }
 
-/// Says that a delivery needs nobody any more; false where that was said before.
+/// Dismisses a delivery; returns false if it was dismissed before.
 pub async fn dismiss(change: &Change, delivery: i64, reason: &str, by: &str) -> Result<bool, StoreError> {
     let row = quarantine_dismissal::ActiveModel {
         delivery_id: Set(delivery),
@@ -242,7 +242,7 @@ pub async fn dismiss(change: &Change, delivery: i64, reason: &str, by: &str) -> 
     }
 }
 
-/// Takes that back; false where nobody had said it.
+/// Undoes a dismissal; returns false if there was none.
 pub async fn undo_dismissal(change: &Change, delivery: i64) -> Result<bool, StoreError> {
     let sql = "UPDATE quarantine_dismissal SET superseded_at = $1 WHERE delivery_id = $2 AND superseded_at IS NULL";
     let connection = change.connection();

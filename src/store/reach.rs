@@ -1,5 +1,5 @@
-//! Where the register is, in words for the operator, and whether it can be reached at all: asked over a connection of its own, so
-//! that the answer is the database's and not that of a pool that waits for it.
+//! Where the register is, as a text for the operator, and whether it can be reached at all. The check uses a separate
+//! connection, so that the answer is the database's and not that of a pool that waits for it.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 #[derive(Debug, Clone)]
 pub struct Reach {
     place: String,
-    /// Nothing for SQLite, which has no server.
+    /// `None` for SQLite, which has no server.
     postgres: Option<PgConnectOptions>,
 }
 
@@ -38,17 +38,17 @@ impl Reach {
         Ok(Self { place: format!("the PostgreSQL database {database} at {host}"), postgres: Some(options) })
     }
 
-    /// Which database it is, and where; never the password.
+    /// The database and its place; never the password.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// That the database is in trouble.
+    /// The error for a database in trouble.
     pub fn away(&self, trouble: Trouble, source: Option<DbErr>) -> StoreError {
         StoreError::Away { place: self.place.clone(), trouble, source }
     }
 
-    /// The same error, with the place where the database is in trouble.
+    /// The same error, with the place of the database if it is in trouble.
     pub fn explained(&self, error: StoreError) -> StoreError {
         match (Trouble::of(&error), error) {
             (Some(trouble), StoreError::Database(source)) => self.away(trouble, Some(source)),
@@ -56,7 +56,7 @@ impl Reach {
         }
     }
 
-    /// Connects anew and has the server answer; at once where it cannot.
+    /// Opens a new connection and checks that the server answers; fails at once if it cannot.
     pub async fn prove(&self, within: Duration) -> Result<(), StoreError> {
         let Some(options) = &self.postgres else { return Ok(()) };
         let answered = async {
@@ -67,7 +67,7 @@ impl Reach {
         self.in_time(within, answered).await
     }
 
-    /// Who has had the clock's row for the longest, as PostgreSQL tells it; nothing where nobody has, or it does not say.
+    /// Who has held the clock's row for the longest, from PostgreSQL's statistics; `None` if no one does, or it is not known.
     pub async fn who_holds_the_clock(&self, within: Duration) -> Option<String> {
         const HOLDER: &str = "SELECT a.pid, coalesce(host(a.client_addr), 'its own machine'),
                 extract(epoch FROM clock_timestamp() - a.xact_start)::bigint

@@ -1,4 +1,4 @@
-//! The rows in which the records of HR's files are kept.
+//! The rows in which the records of HR's files are stored.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -65,7 +65,7 @@ row! {
         email: Option<&'a str>,
         username: Option<&'a str>,
         manager_number: Option<&'a str>,
-        /// What it was named before, as JSON.
+        /// Its earlier places, as JSON.
         earlier: Option<String>,
         recorded_at: i64,
     }

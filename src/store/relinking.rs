@@ -1,4 +1,4 @@
-//! Linking again whoever a changed identity names.
+//! Relinks the learners whose identities changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::{Identity, LearnerKeys, LinkingKey};
 
-/// Links again every learner whom some identities name; marks whose standing this touches.
+/// Relinks every learner that some identities match; marks the employees whose compliance state this touches as stale.
 pub async fn relink(
     change: &Change,
     changed: &BTreeSet<Identity>,
@@ -58,7 +58,7 @@ pub async fn relink(
     Ok(())
 }
 
-/// Links every learner again, where the rules or the calendar are others than they were.
+/// Relinks every learner after the rules or the calendar changed.
 pub async fn relink_everybody(change: &Change, orders: &LinkOrders, calendar: CityCalendar) -> Result<(), StoreError> {
     let mut after = i64::MIN;
     loop {
@@ -93,7 +93,7 @@ async fn relink_these(
     mark_stale(connection, touched).await
 }
 
-/// One learner on the way to its new link.
+/// One learner and its new link.
 struct LinkAgain<'a> {
     row: &'a learner::Model,
     keys: LearnerKeys,
@@ -163,7 +163,7 @@ impl LinkAgain<'_> {
     }
 }
 
-/// Whoever owns the event that this one revokes is touched by its moving.
+/// The owner of the event that this one revokes is touched when this one moves.
 async fn touch_revoked(
     connection: &impl ConnectionTrait,
     reported: &event::Model,

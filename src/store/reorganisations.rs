@@ -37,7 +37,7 @@ fn step_of(row: reorganisation_step::Model) -> Result<Step, StoreError> {
 }
 
 async fn with_steps(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Reorganisation>, StoreError> {
-    // As long as nothing was ever reorganised, whoever reads people asks one question more, not two.
+    // Before the first reorganisation, reading people needs one more query, not two.
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -65,7 +65,7 @@ async fn with_steps(connection: &impl ConnectionTrait, rows: Vec<Model>) -> Resu
     Ok(rows.into_iter().map(reorganisation).collect())
 }
 
-/// All that were ever recorded, the newest first; those that were taken back are among them.
+/// All that were ever recorded, the newest first, undone ones included.
 pub async fn list(connection: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Reorganisation>, StoreError> {
     if !scope.is_all() {
         return Ok(Vec::new());
@@ -74,7 +74,7 @@ pub async fn list(connection: &impl ConnectionTrait, scope: &Scope) -> Result<Ve
     with_steps(connection, rows).await
 }
 
-/// Those that stood at an instant (`None`: now).
+/// Those in force at an instant (`None`: now).
 pub async fn in_force(
     connection: &impl ConnectionTrait,
     at: Option<DateTime<Utc>>,
@@ -91,11 +91,11 @@ pub async fn successions(
 ) -> Result<Successions, StoreError> {
     let known = in_force(connection, at).await?;
     let steps = known.iter().flat_map(|known| known.steps.iter().map(|step| (known.on_day, step)));
-    // They stood together when they were recorded.
+    // They were valid together when they were recorded.
     parsed(Successions::of(steps), TABLE, "to_code")
 }
 
-/// Keeps a reorganisation; it counts from now on.
+/// Stores a reorganisation; it counts from now on.
 pub async fn insert(
     change: &Change,
     on_day: NaiveDate,
@@ -131,7 +131,7 @@ pub async fn insert(
     Ok(id)
 }
 
-/// Takes a reorganisation back, and the administrations that became known by it and in which nobody was told since.
+/// Undoes a reorganisation, and removes the administrations that became known by it and have no employments.
 pub async fn undo(change: &Change, undone: &Reorganisation, (by, because): (&str, &str)) -> Result<(), StoreError> {
     let connection = change.connection();
     let row = ActiveModel {
@@ -163,7 +163,7 @@ pub async fn was_known_before(
     Ok(known.one(connection).await?.is_some())
 }
 
-/// Makes an administration known that a reorganisation opens.
+/// Makes known an administration that a reorganisation opens.
 pub async fn open_administration(
     change: &Change,
     code: &AdministrationCode,
@@ -180,8 +180,7 @@ pub async fn open_administration(
     Ok(())
 }
 
-/// Notes that the derived rows of everybody told in some administrations are to be made anew: one statement, however many
-/// these are.
+/// Marks everybody with an employment in some administrations as stale: in one statement, for any number of administrations.
 pub async fn mark_stale(change: &Change, recorded_in: &BTreeSet<&AdministrationCode>) -> Result<(), StoreError> {
     if recorded_in.is_empty() {
         return Ok(());

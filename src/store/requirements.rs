@@ -32,7 +32,7 @@ pub async fn versions(
         .collect()
 }
 
-/// The versions of a requirement that became known after an instant and up to another, with when.
+/// The versions of a requirement that were recorded after an instant and up to another, with their instants.
 pub async fn recorded_between(
     connection: &impl ConnectionTrait,
     code: &RequirementCode,

@@ -1,4 +1,4 @@
-//! What somebody decided by hand of results, or proposes.
+//! Decisions and proposals about results.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
@@ -32,7 +32,7 @@ fn decision_of(row: Model) -> Result<ResultDecision, StoreError> {
     })
 }
 
-/// Keeps a proposal; nobody has decided it.
+/// Stores a proposal, which is not decided yet.
 pub async fn propose(
     change: &Change,
     (platform, event_id): (PlatformId, &EventId),
@@ -51,7 +51,7 @@ pub async fn propose(
     decision_of(Entity::insert(row).exec_with_returning(change.connection()).await?)
 }
 
-/// Has a proposal count from now on.
+/// Approves a proposal: it counts from now on.
 pub async fn decide(change: &Change, decision: i64, by: &str) -> Result<(), StoreError> {
     let decided =
         ActiveModel { decided_by: Set(Some(by.to_owned())), recorded_at: Set(Some(change.at())), ..Default::default() };
@@ -59,7 +59,7 @@ pub async fn decide(change: &Change, decision: i64, by: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// Ends a decision: rejected where it never counted.
+/// Ends a decision: rejects it if it never counted.
 pub async fn end(change: &Change, decision: i64, (by, because): (&str, &str)) -> Result<(), StoreError> {
     let ended = ActiveModel {
         ended_by: Set(Some(by.to_owned())),
@@ -75,7 +75,7 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
     Entity::find_by_id(id).one(connection).await?.map(decision_of).transpose()
 }
 
-/// Decisions from the newest on; `before` is the id of the last one that was seen.
+/// Decisions, newest first; `before` is the id of the last one that was seen.
 pub async fn list(
     connection: &impl ConnectionTrait,
     scope: &Scope,
@@ -110,7 +110,7 @@ pub async fn of_event(
     rows.all(connection).await?.into_iter().map(decision_of).collect()
 }
 
-/// All decisions that counted at an instant (`None`: now). People make them one by one, so they are few.
+/// All decisions that counted at an instant (`None`: now). People make them one by one, so there are few.
 pub async fn that_count(
     connection: &impl ConnectionTrait,
     at: Option<DateTime<Utc>>,
@@ -130,7 +130,7 @@ row! {
     }
 }
 
-/// Those of some events that ever were decided about or proposed, oldest first.
+/// All decisions and proposals about some events, oldest first.
 pub async fn of_events(
     connection: &impl ConnectionTrait,
     events: &[(PlatformId, EventId)],

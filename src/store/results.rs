@@ -1,4 +1,4 @@
-//! A result out of the row of its event.
+//! Reads a result from the row of its event.
 
 use super::entities::event;
 use super::parsed::parsed;
@@ -7,7 +7,7 @@ use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{AttemptName, CourseId, EventId, PlatformId, QuizId};
 use crate::domain::training::{LinkedResult, ResultKind, Revokes, Score, Target, decimal_from_text};
 
-/// An event row in domain words.
+/// An event row as a domain type.
 pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<LinkedResult, StoreError> {
     const TABLE: &str = "event";
     let target = match (&row.course_id, &row.quiz_id) {
@@ -47,7 +47,7 @@ pub(super) fn result_of(row: &event::Model, calendar: CityCalendar) -> Result<Li
     })
 }
 
-/// A kept score.
+/// A stored score.
 pub(super) fn score_from(
     points: Option<&str>,
     of: Option<&str>,

@@ -1,4 +1,4 @@
-//! The revocations that name an event, those that name one of these in turn, and so on; and what is decided by hand.
+//! The revocations that name an event, those that name one of these in turn, and so on; and the decisions by hand.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -31,10 +31,10 @@ impl<'a> Named<'a> {
     }
 }
 
-/// How many events are asked about at a time.
+/// How many events are queried at a time.
 const AT_ONCE: usize = 5000;
 
-/// The revocations that name some events, by way of others or not, each with the event among these at the end of its chain.
+/// The revocations that name some events, directly or through other revocations, each with the event at the end of its chain.
 pub(super) async fn naming(
     connection: &impl ConnectionTrait,
     events: &[(i64, LinkedResult)],
@@ -45,7 +45,7 @@ pub(super) async fn naming(
         let given = table::<Named<'_>>(connection, 1, "w");
         let first = each(connection, "event", "r", "r.platform_id = w.platform_id AND r.revokes_event_id = w.event_id");
         let next = each(connection, "event", "r", "r.platform_id = c.platform_id AND r.revokes_event_id = c.event_id");
-        // UNION, not UNION ALL: revocations that name each other in a circle end it.
+        // UNION, not UNION ALL: it ends with revocations that name each other in a circle.
         let sql = format!(
             "WITH RECURSIVE chain (root, id, platform_id, event_id) AS (
                  SELECT w.id, r.id, r.platform_id, r.event_id FROM {given} {first}
@@ -83,7 +83,7 @@ pub(super) async fn by_ids(
     Ok(rows)
 }
 
-/// The decisions by hand about some results that count now, as results beside them.
+/// The decisions by hand about some results that count now, as further results.
 pub(super) fn decided(decisions: &[ResultDecision], results: &[LinkedResult]) -> Vec<LinkedResult> {
     if decisions.is_empty() {
         return Vec::new();
@@ -96,24 +96,24 @@ pub(super) fn decided(decisions: &[ResultDecision], results: &[LinkedResult]) ->
     decisions.iter().filter_map(of).collect()
 }
 
-/// A result, and all that has a say in whether it counts.
+/// A result, and everything that affects whether it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Around {
     /// The result itself.
     pub event: LinkedResult,
-    /// Whose the result is, and the results that it withdraws: all that is known of these people's and learners' results.
+    /// All known results of the people and learners of this result and of those that it withdraws.
     pub results: Vec<LinkedResult>,
-    /// Whose results it touches now.
+    /// The employees whose results it touches now.
     pub employees: BTreeSet<EmployeeId>,
 }
 
-/// The platforms that told an event of an id.
+/// The platforms that reported an event with an id.
 pub async fn platforms_of(
     connection: &impl ConnectionTrait,
     event_id: &EventId,
 ) -> Result<Vec<PlatformId>, StoreError> {
     let given = table::<Named<'_>>(connection, 1, "w");
-    // By each platform, of which there are few: the index has the platform first.
+    // One query for each platform, since the index has the platform first; there are few platforms.
     let found = each(connection, "event", "e", "e.platform_id = p.id AND e.event_id = w.event_id");
     let sql = format!("SELECT p.id AS id FROM {given} CROSS JOIN platform p {found} ORDER BY p.id");
     let keys = [Named { id: 0, platform_id: 0, event_id: event_id.as_str() }];
@@ -121,7 +121,7 @@ pub async fn platforms_of(
     rows.iter().map(|row| Ok(PlatformId(row.try_get("", "id")?))).collect()
 }
 
-/// A result with all that has a say in whether it counts; nothing where the platform told no such event.
+/// A result with everything that affects whether it counts; `None` if the platform did not report the event.
 pub async fn around(
     connection: &impl ConnectionTrait,
     (platform, event_id): (PlatformId, &EventId),

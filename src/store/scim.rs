@@ -1,4 +1,4 @@
-//! What an identity provider said of its users beside the directory's facts, and how a user is found.
+//! What an identity provider wrote about its users in addition to the directory's facts, and how a user is found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,30 +18,30 @@ use crate::domain::directory::accounts::{Account, employed_as};
 use crate::domain::ids::{AdministrationCode, EmployeeId, EmployeeNumber, EmploymentId};
 use crate::domain::linking::{LinkingKey, normalized};
 
-/// A user of a provider's: an employee of whom it has taken hold. An employee may have several.
+/// A user of a provider: an employee that the provider has provisioned. An employee may have several users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimUser {
     pub employee: EmployeeId,
     /// Which of the employee's users it is, from 1.
     pub generation: u32,
-    /// Nobody's from then on.
+    /// From then on, the user belongs to no employee.
     pub is_deleted: bool,
-    /// The provider's own word.
+    /// As the provider wrote it.
     pub active: bool,
     pub user_name: String,
     pub external_id: Option<String>,
-    /// Texts as they were told, by attribute.
+    /// The texts that were provisioned, by attribute.
     pub provisioned: BTreeMap<String, String>,
-    /// The employments that it told.
+    /// The employments that it provisioned.
     pub governs: BTreeSet<EmploymentId>,
-    /// When it was last deactivated or deleted; `None`: it is active, or never was.
+    /// When it was last deactivated or deleted; `None` if it is active, or never was.
     pub ended_at: Option<DateTime<Utc>>,
-    /// The id under which it waited until the directory knew the person, and by which the provider knows it.
+    /// The id under which it waited until the directory knew the person. The provider knows the user by this id.
     pub waited_as: Option<i64>,
 }
 
 impl ScimUser {
-    /// What the rules of several users of one employee need of it; what it told of the person is not in it.
+    /// The data that the rules for several users of one employee need; without what it provisioned about the person.
     #[must_use]
     pub fn account(&self) -> Account {
         Account {
@@ -55,12 +55,12 @@ impl ScimUser {
     }
 }
 
-/// By what a user is looked for.
+/// The attribute by which a user is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownBy {
     EmployeeNumber,
     ExternalId,
-    /// The provider's, or one that HR's files gave.
+    /// The provider's, or one from HR's files.
     UserName,
     Email,
 }
@@ -83,7 +83,7 @@ fn user_of(row: scim_user::Model) -> Result<ScimUser, StoreError> {
     })
 }
 
-/// What is kept of some employees: every user of theirs, the deleted ones among them, in the order of their generations.
+/// All users of some employees, the deleted ones included, in the order of their generations.
 pub async fn users(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],
@@ -98,7 +98,7 @@ pub async fn users(
     Ok(users)
 }
 
-/// Keeps what was said of a user instead of what was said before.
+/// Stores a user's data, and replaces the earlier data.
 pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
     use scim_user::Column;
     let generation = parsed(i32::try_from(user.generation), "scim_user", "generation")?;
@@ -145,12 +145,12 @@ pub async fn save(change: &Change, user: &ScimUser) -> Result<(), StoreError> {
     alterations::note(change, "scim_user", &[id]).await
 }
 
-/// An employment that has HR's id is HR's from the first file that names it, whichever users listed it before.
+/// An employment with HR's id belongs to HR from the first file that names it, also if users listed it before.
 pub async fn leave_to_hr<'a>(
     change: &Change,
     named: impl Iterator<Item = (&'a EmployeeNumber, &'a EmploymentId)>,
 ) -> Result<(), StoreError> {
-    // Hardly anybody's list has an id that is not a provider's.
+    // Very few lists have an id that is not a provider's.
     let others = "REPLACE(REPLACE(u.governs, '[\"scim:', ''), ',\"scim:', '')";
     let sql = format!(
         "SELECT DISTINCT e.id AS id, e.number AS number FROM scim_user u JOIN employee e ON e.id = u.employee_id
@@ -179,7 +179,7 @@ pub async fn leave_to_hr<'a>(
     Ok(())
 }
 
-/// Whose a provider's name for a user is.
+/// The employee of a provider's name for a user.
 pub async fn by_user_name(connection: &impl ConnectionTrait, user_name: &str) -> Result<Option<ScimUser>, StoreError> {
     let row = scim_user::Entity::find()
         .filter(scim_user::Column::UserNameKey.eq(normalized(user_name)))
@@ -205,8 +205,8 @@ pub async fn by_waited_as(connection: &impl ConnectionTrait, waited_as: i64) -> 
     found.filter(scim_user::Column::Deleted.eq(false)).one(connection).await?.map(user_of).transpose()
 }
 
-/// The users of some employees by their ids' parts: employee, generation, and the id under which a user waited. Nothing of them is
-/// read but that.
+/// The users of some employees as the parts of their ids: employee, generation, and the id under which a user waited. Nothing
+/// else of them is read.
 pub async fn existing(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],
@@ -227,7 +227,7 @@ pub async fn existing(
     Ok(found)
 }
 
-/// The users that waited under some ids, by their parts.
+/// The users that waited under some ids, as the parts of their ids.
 pub async fn existing_waited(
     connection: &impl ConnectionTrait,
     waited_as: &[i64],
@@ -243,7 +243,7 @@ pub async fn existing_waited(
     Ok(found)
 }
 
-/// The ids under which users waited, by employee and generation. They are few.
+/// The ids under which users waited, by employee and generation. There are few.
 pub async fn waited(connection: &impl ConnectionTrait) -> Result<BTreeMap<(EmployeeId, u32), i64>, StoreError> {
     let users = scim_user::Entity::find().filter(scim_user::Column::WaitedAs.is_not_null());
     let mut waited = BTreeMap::new();
@@ -254,7 +254,7 @@ pub async fn waited(connection: &impl ConnectionTrait) -> Result<BTreeMap<(Emplo
     Ok(waited)
 }
 
-/// Everybody who could be meant by a value: too many rather than too few, for whoever looks closer.
+/// Everybody who may match a value: rather too many than too few; the caller checks them.
 pub async fn candidates(
     connection: &impl ConnectionTrait,
     by: KnownBy,
@@ -262,7 +262,7 @@ pub async fn candidates(
 ) -> Result<BTreeSet<EmployeeId>, StoreError> {
     let mut found: BTreeSet<i64> = BTreeSet::new();
     if matches!(by, KnownBy::EmployeeNumber | KnownBy::UserName) {
-        // Who has no other name is shown by the number; a name compares in any case.
+        // A person without another name is shown by number; names compare without case.
         let written = [value.to_owned(), value.to_uppercase()];
         let numbered = employee::Entity::find().select_only().column(employee::Column::Id);
         let numbered = numbered.filter(employee::Column::Number.is_in(written));
@@ -287,7 +287,7 @@ pub async fn candidates(
     Ok(found.into_iter().map(EmployeeId).collect())
 }
 
-/// Users: those that were not deleted, and everybody who is known and never was one of a provider's.
+/// Users: those that were not deleted, and everybody who is known and was never provisioned.
 const USERS: &str = "FROM employee e LEFT JOIN scim_user u ON u.employee_id = e.id
      WHERE e.is_known = TRUE AND (u.employee_id IS NULL OR u.deleted = FALSE)";
 
@@ -299,7 +299,7 @@ pub async fn count(connection: &impl ConnectionTrait) -> Result<u64, StoreError>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Users past so many, at the most so many, in the order of their employees; of one employee's the active ones first.
+/// Users after the first so many, at most so many, in the order of their employees; an employee's active users first.
 pub async fn page(
     connection: &impl ConnectionTrait,
     past: u64,
@@ -318,7 +318,7 @@ pub async fn page(
     rows.iter().map(read).collect()
 }
 
-/// The employees who are users, by their keys, after one, at the most so many.
+/// The employees who are users, by their keys, after one, at most so many.
 pub async fn ids(
     connection: &impl ConnectionTrait,
     after: EmployeeId,
@@ -330,7 +330,7 @@ pub async fn ids(
     rows.iter().map(|row| Ok(EmployeeId(row.try_get("", "id")?))).collect()
 }
 
-/// The employees whom some numbers name.
+/// The employees with some numbers.
 pub async fn by_numbers(
     connection: &impl ConnectionTrait,
     numbers: &BTreeSet<EmployeeNumber>,
@@ -347,7 +347,7 @@ pub async fn by_numbers(
     Ok(found)
 }
 
-/// When some employees came to be known, and when what is known of them last changed.
+/// When some employees became known, and when their facts last changed.
 pub async fn times(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],
@@ -397,7 +397,7 @@ pub async fn times(
     Ok(times.into_iter().map(read).collect())
 }
 
-/// Who is employed where on a day, by administration: users only, each with its generation.
+/// Who is employed where on a day, by administration: only users, each with its generation.
 pub async fn members(
     connection: &impl ConnectionTrait,
     administration: Option<&AdministrationCode>,
@@ -416,7 +416,7 @@ pub async fn members(
         .into_tuple()
         .all(connection)
         .await?;
-    // Most people have one user, of the first generation; the others are few.
+    // Most people have one user, of the first generation.
     let others: Vec<i64> = scim_user::Entity::find()
         .select_only()
         .column(scim_user::Column::EmployeeId)

@@ -1,7 +1,7 @@
-//! The groups that an identity provider writes, and who is a member of which.
+//! The groups that an identity provider writes, and their members.
 //!
-//! A membership is a fact with the time during which it was known; a group itself is kept as it is now. Nothing here reads all
-//! members of a group unless that is what is wanted.
+//! A membership is a fact with the time during which it was known; only the current state of a group itself is stored. No
+//! function here reads all members of a group unless the caller wants them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ use super::rows::row;
 use super::sql::IN_AT_ONCE;
 use super::{StoreError, instant};
 
-/// A group of a provider's.
+/// A group of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimGroup {
     pub id: i64,
     pub display_name: String,
     /// The provider's own id.
     pub external_id: Option<String>,
-    /// One more with every change, of the members as well.
+    /// Increases with every change, also of the members.
     pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
@@ -41,7 +41,7 @@ fn group_of(row: scim_group::Model) -> ScimGroup {
     }
 }
 
-/// Makes a group without members.
+/// Creates a group without members.
 pub async fn insert(change: &Change, display_name: &str, external_id: Option<&str>) -> Result<ScimGroup, StoreError> {
     let row = scim_group::ActiveModel {
         display_name: Set(display_name.to_owned()),
@@ -57,7 +57,7 @@ pub async fn insert(change: &Change, display_name: &str, external_id: Option<&st
     Ok(group_of(row))
 }
 
-/// Keeps what a group is called now, under the next revision, and answers it.
+/// Stores the current name of a group, under the next revision; returns that revision.
 pub async fn save(change: &Change, group: &ScimGroup) -> Result<ScimGroup, StoreError> {
     let row = scim_group::ActiveModel {
         display_name: Set(group.display_name.clone()),
@@ -71,7 +71,7 @@ pub async fn save(change: &Change, group: &ScimGroup) -> Result<ScimGroup, Store
     Ok(ScimGroup { revision: group.revision.saturating_add(1), changed_at: instant::read(change.at()), ..group })
 }
 
-/// Lets go of a group that has no members any more.
+/// Deletes a group that has no members any more.
 pub async fn delete(change: &Change, group: &ScimGroup) -> Result<(), StoreError> {
     let row = scim_group::ActiveModel {
         deleted: Set(true),
@@ -89,13 +89,13 @@ async fn set(change: &Change, id: i64, row: scim_group::ActiveModel) -> Result<(
     alterations::note(change, "scim_group", &[id.to_string()]).await
 }
 
-/// The group of an id.
+/// The group with an id.
 pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<ScimGroup>, StoreError> {
     let found = scim_group::Entity::find_by_id(id).filter(scim_group::Column::Deleted.eq(false));
     Ok(found.one(connection).await?.map(group_of))
 }
 
-/// The group that a provider's own id names.
+/// The group with a provider's own id.
 pub async fn by_external_id(connection: &impl ConnectionTrait, id: &str) -> Result<Option<ScimGroup>, StoreError> {
     let found = scim_group::Entity::find().filter(scim_group::Column::ExternalId.eq(id));
     Ok(found.filter(scim_group::Column::Deleted.eq(false)).one(connection).await?.map(group_of))
@@ -178,7 +178,7 @@ row! {
     }
 }
 
-/// Makes some users members of a group of which they are none.
+/// Makes some users members of a group; they are not members yet.
 pub async fn add(change: &Change, group: i64, users: &BTreeSet<String>) -> Result<(), StoreError> {
     let at = change.at();
     let rows: Vec<MemberRow<'_>> =
@@ -199,7 +199,7 @@ pub async fn remove(change: &Change, group: i64, users: &BTreeSet<String>) -> Re
     Ok(())
 }
 
-/// Ends every membership of a user who is gone.
+/// Ends every membership of a deleted user.
 pub async fn leave_all(change: &Change, user: &str) -> Result<(), StoreError> {
     let groups = groups_of(change.connection(), &[user.to_owned()]).await?;
     for group in groups.into_values().flatten() {

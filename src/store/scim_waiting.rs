@@ -1,4 +1,4 @@
-//! Users of an identity provider's whom the directory does not know yet.
+//! Users of an identity provider whom the directory does not know yet.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
@@ -13,7 +13,7 @@ use crate::domain::linking::normalized;
 
 const WAITING: &str = "waiting";
 
-/// A user who waits.
+/// A user that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingUser {
     pub id: i64,
@@ -22,21 +22,21 @@ pub struct WaitingUser {
     pub changed_at: DateTime<Utc>,
 }
 
-/// What a provider said of a user who waits.
+/// What a provider wrote about a user that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     pub active: bool,
     pub user_name: String,
     pub email: Option<String>,
     pub external_id: Option<String>,
-    /// The User, as far as it is kept.
+    /// The User, as far as it is stored.
     pub resource: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How a user stopped waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The directory knows them.
+    /// The directory knows the person.
     Known,
     Deleted,
 }
@@ -67,7 +67,7 @@ fn row_of(change: &Change, user: &Waiting) -> ActiveModel {
     }
 }
 
-/// Keeps a user who waits from now on; answers the id.
+/// Stores a user that waits from now on; returns the id.
 pub async fn insert(change: &Change, user: &Waiting) -> Result<i64, StoreError> {
     let row = ActiveModel { created_at: Set(change.at()), ..row_of(change, user) };
     let row = Entity::insert(row).exec_with_returning(change.connection()).await?;
@@ -75,12 +75,12 @@ pub async fn insert(change: &Change, user: &Waiting) -> Result<i64, StoreError> 
     Ok(row.id)
 }
 
-/// Keeps what is said of a user now.
+/// Stores the new data of a user.
 pub async fn save(change: &Change, id: i64, user: &Waiting) -> Result<(), StoreError> {
     set(change, id, row_of(change, user)).await
 }
 
-/// The user waits no more; nothing of what was said is held here from then on.
+/// The user waits no more; its data is deleted here.
 pub async fn end(change: &Change, id: i64, how: Ended) -> Result<(), StoreError> {
     let state = match how {
         Ended::Known => "known",
@@ -120,7 +120,7 @@ pub async fn by_id(connection: &impl ConnectionTrait, id: i64) -> Result<Option<
     Ok(all(connection, who_wait().filter(Column::Id.eq(id))).await?.pop())
 }
 
-/// Which of some ids are those of users who wait.
+/// Which of some ids are those of users that wait.
 pub async fn existing(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<Vec<i64>, StoreError> {
     let mut found = Vec::new();
     for ids in ids.chunks(IN_AT_ONCE) {
@@ -137,7 +137,7 @@ pub async fn by_user_name(
     Ok(all(connection, who_wait().filter(Column::UserNameKey.eq(normalized(user_name)))).await?.pop())
 }
 
-/// Everybody who waits and could be meant by a value: a user name, an address or a provider's own id.
+/// All waiting users that may match a value: a user name, an address or a provider's own id.
 pub async fn candidates(connection: &impl ConnectionTrait, value: &str) -> Result<Vec<WaitingUser>, StoreError> {
     let key = normalized(value);
     let any = Condition::any()
@@ -160,17 +160,17 @@ pub async fn count(connection: &impl ConnectionTrait) -> Result<u64, StoreError>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Those who wait after an id, at the most so many.
+/// Waiting users after an id, at most so many.
 pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> Result<Vec<WaitingUser>, StoreError> {
     all(connection, who_wait().filter(Column::Id.gt(id)).limit(at_most)).await
 }
 
-/// Those who wait, past so many, at the most so many.
+/// Waiting users after the first so many, at most so many.
 pub async fn page(connection: &impl ConnectionTrait, past: u64, at_most: u64) -> Result<Vec<WaitingUser>, StoreError> {
     all(connection, who_wait().offset(past).limit(at_most)).await
 }
 
-/// Those who wait after an id, and whose address or user name somebody in the directory has or had; at the most so many.
+/// Waiting users after an id, if somebody in the directory has or had their address or user name; at most so many.
 pub async fn perhaps_known(
     connection: &impl ConnectionTrait,
     after: i64,

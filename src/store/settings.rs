@@ -8,13 +8,14 @@ use super::chain::alterations;
 use super::clock::Change;
 use super::entities::setting;
 
-/// What made the derived rows.
+/// The derivation version of the derived rows.
 pub const DERIVATION_VERSION: &str = "derivation_version";
 
-/// When the directory last changed, as a kept instant.
+/// When the directory last changed, as a stored instant.
 pub const DIRECTORY_CHANGED_AT: &str = "directory_changed_at";
 
-/// By which the cursors of the queue are told apart without saying what they stand for; made when the register is first opened.
+/// The secret that makes the queue's cursors distinct without showing what they represent; created when the register is first
+/// opened.
 pub const CURSOR_KEY: &str = "cursor_key";
 
 pub async fn read(connection: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {

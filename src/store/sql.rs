@@ -1,4 +1,4 @@
-//! Statements whose text is the same on both databases.
+//! Statements with the same text on both databases.
 
 use sea_orm::{ConnectionTrait, Statement, Value};
 
@@ -12,7 +12,7 @@ pub fn placeholders(first: usize, count: usize) -> String {
     (first..first + count).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The values, the last of them repeated up to one of few lengths: `IN (…)` means the same, and the databases find the
+/// The values, with the last one repeated up to one of few lengths: `IN (…)` means the same, and the databases find the
 /// prepared statement again.
 pub fn padded<T: Clone>(values: &[T]) -> impl Iterator<Item = T> {
     let length = values.len().next_power_of_two().min(IN_AT_ONCE.max(values.len()));

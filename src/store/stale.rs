@@ -1,4 +1,4 @@
-//! Whose derived rows are out of date: the work that waits.
+//! The employees whose derived rows are out of date: the work that waits.
 
 use std::collections::BTreeSet;
 
@@ -14,21 +14,21 @@ use super::rows::{parameter, row, table};
 use super::sql::{IN_AT_ONCE, statement};
 use crate::domain::ids::EmployeeId;
 
-/// Work that waits: a person whose derived rows are not up to date.
+/// An item of work: a person whose derived rows are not up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stale {
     pub id: i64,
     pub employee: EmployeeId,
 }
 
-/// How many rows of work are looked at together, and how many in all where they are of few people.
+/// How many items are read at a time, and how many in all if they are of few people.
 const WORK_AT_ONCE: u64 = 2_000;
 const MOST_WORK: usize = 20_000;
 
-/// The work of those who have waited longest, of so many people; and whether that is all that waits.
+/// The oldest work, of at most so many people; and whether that is all that waits.
 ///
-/// All that waits of a person is done at once, however much it is: somebody who is told of a hundred times in a second waits no
-/// longer than others, and keeps nobody waiting.
+/// All work of a person is done at once: somebody who is marked a hundred times in a second waits no longer than others, and
+/// keeps no one else waiting.
 pub async fn stale(connection: &impl ConnectionTrait, people: usize) -> Result<(Vec<Stale>, bool), StoreError> {
     let (mut work, mut picked, mut after, mut is_all) = (Vec::new(), BTreeSet::new(), 0, true);
     loop {
@@ -48,14 +48,14 @@ pub async fn stale(connection: &impl ConnectionTrait, people: usize) -> Result<(
         if (length as u64) < WORK_AT_ONCE {
             return Ok((work, is_all));
         }
-        // More of theirs is looked for only while most of what is found is theirs.
+        // More work of these people is read only while most of what is found is theirs.
         if work.len() >= MOST_WORK || theirs * 2 < length {
             return Ok((work, false));
         }
     }
 }
 
-/// The oldest work that waits, and the newest; nothing where none does.
+/// The oldest and the newest item of work; `None` if there is none.
 pub async fn stale_bounds(connection: &impl ConnectionTrait) -> Result<Option<(i64, i64)>, StoreError> {
     let end = async |order: &str| {
         let sql = format!("SELECT id FROM stale ORDER BY id {order} LIMIT 1");
@@ -72,7 +72,7 @@ pub async fn stale_employees(connection: &impl ConnectionTrait) -> Result<Vec<Em
     rows.iter().map(|row| Ok(EmployeeId(row.try_get("", "employee_id")?))).collect()
 }
 
-/// Which of some people wait.
+/// The stale ones among some people.
 pub async fn stale_among(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],
@@ -89,7 +89,7 @@ pub async fn stale_among(
     Ok(waiting)
 }
 
-/// Whether more work waits than so much; looks at no more than that.
+/// Whether more work waits than so much; reads no more than that.
 pub async fn more_stale_than(connection: &impl ConnectionTrait, few: u64) -> Result<bool, StoreError> {
     let beyond = stale::Entity::find().order_by_asc(stale::Column::Id).offset(few).limit(1);
     Ok(beyond.one(connection).await?.is_some())
@@ -103,7 +103,7 @@ pub async fn count_stale_employees(connection: &impl ConnectionTrait) -> Result<
     Ok(employees.unsigned_abs())
 }
 
-/// Notes that some people's derived rows are to be made anew.
+/// Marks some people as stale.
 pub async fn mark_stale_people(
     change: &Change,
     people: impl IntoIterator<Item = EmployeeId>,
@@ -111,7 +111,7 @@ pub async fn mark_stale_people(
     mark_stale(change.connection(), people).await
 }
 
-/// Notes that everybody's derived rows are to be made anew.
+/// Marks everybody as stale.
 pub async fn mark_everybody_stale(change: &Change) -> Result<(), StoreError> {
     let connection = change.connection();
     connection
@@ -132,9 +132,9 @@ pub(super) fn stale_rows(employees: impl IntoIterator<Item = EmployeeId>) -> Vec
     employees.into_iter().map(|employee| StaleRow { employee_id: employee.0 }).collect()
 }
 
-/// Notes that the derived rows of some employees are to be made anew: of a merged duplicate, those of whom it is a duplicate of.
+/// Marks some employees as stale: for a merged duplicate, the employee of the kept number.
 ///
-/// Receiving does not come by here: what it links is found as whoever that is, in the one question that it asks anyway.
+/// Receiving does not use this: its one query already finds the person that a number belongs to.
 pub(super) async fn mark_stale(
     connection: &impl ConnectionTrait,
     employees: impl IntoIterator<Item = EmployeeId>,
@@ -150,7 +150,7 @@ pub(super) async fn mark_stale(
     Ok(())
 }
 
-/// The same of both numbers of a merge, whichever is read as the other.
+/// Marks both numbers of a merge, independent of which is read as the other.
 pub(super) async fn mark_both_stale(
     connection: &impl ConnectionTrait,
     both: [EmployeeId; 2],

@@ -1,4 +1,4 @@
-//! How many people have which status in a requirement on a day, out of the derived rows.
+//! How many people have which status in a requirement on a day, from the derived rows.
 
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -15,22 +15,22 @@ use crate::domain::compliance::Status;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::domain::report::DuePeriod;
 
-/// So many people stand alike.
+/// The number of people with the same status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusCount {
-    /// `None`: the city, where each counts once.
+    /// `None`: the city, where each person counts once.
     pub administration: Option<AdministrationCode>,
     pub status: Status,
     pub on_time: bool,
-    /// Whether the due day lies in the period.
+    /// Whether the due day is in the period.
     pub due: bool,
-    /// The items that hold; 0 for those who are done.
+    /// The items that hold; 0 for people who are done.
     pub held_items: u64,
     pub people: u64,
 }
 
-/// Of a requirement on a day: how many people stand alike, in the city and in each administration; without those whose
-/// derived rows are not up to date, and without those who are judged for the asker alone, where these are counted otherwise.
+/// The status counts of a requirement on a day, in the city and in each administration. People whose derived rows are not up
+/// to date are left out. So are people who are judged for the caller separately, if these are counted elsewhere.
 pub async fn count_statuses(
     connection: &impl ConnectionTrait,
     requirement: &RequirementCode,
@@ -42,10 +42,10 @@ pub async fn count_statuses(
         CASE WHEN s.due_on >= $3 AND s.due_on <= $4 THEN 1 ELSE 0 END AS due,
         CASE WHEN s.status IN ('compliant', 'expiring') THEN CAST(0 AS BIGINT) ELSE s.held_items END AS held_items,
         COUNT(*) AS people";
-    // Nothing waits most of the time, and then nobody needs to be looked for.
+    // Usually no one is stale, and then the condition is not needed.
     let up_to_date = match stale_bounds(connection).await? {
         None => "",
-        // PostgreSQL looks them up in a table of hashes only where it expects few, and people are few where work is much.
+        // PostgreSQL uses a hash table only if it expects few rows. DISTINCT gives it few people even if there is much work.
         Some(_) => "AND s.employee_id NOT IN (SELECT DISTINCT employee_id FROM stale)",
     };
     let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
@@ -65,8 +65,8 @@ pub async fn count_statuses(
         within += &format!(" AND NOT {}", JudgedFor::condition(5 + own.len()));
         own.extend(except.values());
     }
-    // Of the whole city SQLite shall begin with who stands how on the day, and see where they count; else with whom it
-    // is asked about.
+    // For the whole city, SQLite must start with the states on the day, and then find where people count. Otherwise it must
+    // start with the people of the administrations.
     let (join, on, and) = if scope.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
     let sql = format!(
         "SELECT {GROUPED}, c.administration AS administration
@@ -84,7 +84,7 @@ pub async fn count_statuses(
     Ok(rows)
 }
 
-/// The condition that keeps a query within what is visible, with its values.
+/// The condition that limits a query to what is visible, with its values.
 fn within(visible: &Visible, first: usize) -> (String, Vec<Value>) {
     match visible {
         Visible::All => (String::new(), Vec::new()),

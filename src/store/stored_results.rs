@@ -1,4 +1,4 @@
-//! What was told about courses and quizzes, before anybody asks whose it is.
+//! What platforms reported about courses and quizzes, linked or not.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,13 +15,13 @@ use crate::domain::ids::EmployeeId;
 use crate::domain::linking::Unlinked;
 use crate::domain::training::{LinkedResult, Target};
 
-/// A result with the learner of whom it was told.
+/// A result with the learner that it was reported of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResult {
     pub learner: i64,
-    /// Whose it is now.
+    /// The employee that it is linked to now.
     pub owner: Option<EmployeeId>,
-    /// Why it is nobody's now.
+    /// Why it is unlinked now.
     pub why: Option<Unlinked>,
     pub result: LinkedResult,
 }
@@ -36,7 +36,7 @@ pub async fn results_about(
     let stored =
         results_where(connection, about(targets).add(event::Column::RecordedAt.lte(instant::stored(at))), calendar);
     let mut stored: Vec<StoredResult> = stored.await?.into_iter().map(|(_, stored)| stored).collect();
-    // What was understood otherwise then, and was read again since.
+    // Results that were known then and were reread since.
     for row in superseded_event::Entity::find()
         .filter(about_then(targets))
         .filter(superseded_event::Column::RecordedAt.lte(instant::stored(at)))
@@ -53,9 +53,9 @@ pub async fn results_about(
     Ok(stored)
 }
 
-/// The results about some courses and quizzes that are nobody's now, and what withdraws or restores them.
+/// The results about some courses and quizzes that are unlinked now, and what withdraws or restores them.
 ///
-/// Looks at what waits only, however many events there are that do not.
+/// Reads only unlinked results, however many others there are.
 pub async fn waiting_about(
     connection: &impl ConnectionTrait,
     targets: &[Target],
@@ -68,8 +68,8 @@ pub async fn waiting_about(
     with_revocations(connection, waiting, calendar).await
 }
 
-/// Results with the revocations that name one of them, by way of others or not, and what was decided about them by hand:
-/// each told of the learner of the first result that it leads to.
+/// Results with the revocations that name one of them, directly or through others, and the decisions by hand about them. Each
+/// of these has the learner of the first result that it leads to.
 async fn with_revocations(
     connection: &impl ConnectionTrait,
     stored: Vec<(i64, StoredResult)>,
@@ -81,7 +81,7 @@ async fn with_revocations(
     let mut met: BTreeSet<i64> = BTreeSet::new();
     for (root, row) in revocations::naming(connection, &named).await? {
         let Some(learner) = learners.get(&root) else { continue };
-        // One that is among them already stays as it is.
+        // One that is already among them stays as it is.
         if !learners.contains_key(&row.id) && met.insert(row.id) {
             all.push(StoredResult { learner: *learner, owner: None, why: None, result: result_of(&row, calendar)? });
         }
@@ -97,7 +97,7 @@ async fn with_revocations(
     Ok(all)
 }
 
-/// The results of some learners that are nobody's now, by learner, each with what withdraws or restores them.
+/// The results of some learners that are unlinked now, by learner, each with what withdraws or restores them.
 pub async fn unlinked_of(
     connection: &impl ConnectionTrait,
     learners: &[i64],
@@ -113,7 +113,7 @@ pub async fn unlinked_of(
     with_revocations(connection, stored, calendar).await
 }
 
-/// The results of some learners, whoever's they are, by when they were told; the same thing told twice once.
+/// The results of some learners, linked or not, by when they were recorded; without repeats.
 pub async fn of_learners(
     connection: &impl ConnectionTrait,
     learners: &[i64],
@@ -139,7 +139,7 @@ fn about(targets: &[Target]) -> Condition {
     Condition::all().add(any)
 }
 
-/// The same of what was read again since.
+/// The same for results that were reread since.
 fn about_then(targets: &[Target]) -> Condition {
     use superseded_event::Column;
     let (courses, quizzes) = names(targets);
@@ -177,8 +177,7 @@ async fn results_where(
     rows.iter().map(stored).collect()
 }
 
-/// When the results of some learners happened that were recorded up to an instant; the same thing told twice once,
-/// revocations left out.
+/// When the results of some learners happened that were recorded up to an instant; without repeats and revocations.
 pub async fn times_of_results(
     connection: &impl ConnectionTrait,
     learners: &[i64],

@@ -1,4 +1,4 @@
-//! Transactions on connections that saw no error: one that did is not committed, and not used again.
+//! Transactions on connections that saw no error: after an error, nothing is committed and the connection is not used again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,9 +14,9 @@ use super::turns::Turn;
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// One unchanging view. A SQLite transaction in WAL mode is that from its first read on.
+    /// A read snapshot. A SQLite transaction in WAL mode is one from its first read on.
     Reading,
-    /// Changes; on SQLite the write lock is taken at once rather than fail half-way.
+    /// Changes. On SQLite the write lock is taken at once, so that the transaction does not fail half-way.
     Writing,
 }
 
@@ -31,12 +31,12 @@ impl Purpose {
     }
 }
 
-/// An open transaction. Dropped without [`Transaction::commit`], it undoes all.
+/// An open transaction. Dropped without [`Transaction::commit`], it rolls back.
 #[derive(Debug)]
 pub struct Transaction {
     pooled: Mutex<PooledConnection>,
     backend: DbBackend,
-    /// Ends with it.
+    /// Released with the transaction.
     turn: Option<Turn>,
 }
 
@@ -53,8 +53,8 @@ impl Transaction {
         Self { turn: Some(turn), ..self }
     }
 
-    /// Makes it durable. Fails where any statement of it did not end well, whoever looked away from that: PostgreSQL answers
-    /// `COMMIT` of such a transaction without an error, and SQLite has undone it, or done half of it.
+    /// Commits. Fails if a statement of it did not end well, also if the caller ignored that: PostgreSQL answers `COMMIT` of
+    /// such a transaction without an error, and SQLite has rolled it back, or done half of it.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         let ended = self.pooled.into_inner().commit().await;
         drop(self.turn);

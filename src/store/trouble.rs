@@ -1,7 +1,7 @@
-//! What keeps a database from doing its work, as far as its errors say; and what the operator is shown of it.
+//! What keeps a database from working, as far as its errors say; and what the operator is shown of it.
 //!
-//! A [`Trouble`] is an answer to "shall the sender come again?": whoever gets one answers `503`. Every other error of the
-//! store is a fault of this program.
+//! A [`Trouble`] means that the sender should try again: the API answers `503`. Every other error of the store is a fault of
+//! this program.
 
 use std::error::Error;
 use std::fmt;
@@ -12,13 +12,13 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 use super::StoreError;
 
-/// Why the database does not do what it is asked at the moment.
+/// Why the database does not work at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// Nobody listens at its address.
+    /// Nothing listens at its address.
     Refused,
     UnknownHost,
-    /// It took the connection, or had it, and says nothing.
+    /// It accepted the connection, and does not answer.
     NoAnswer,
     /// A connection ended in the middle.
     Broken,
@@ -32,7 +32,7 @@ pub enum Trouble {
     UnknownDatabase,
     ReadOnly,
     Full,
-    /// Somebody else holds the lock that a change needs.
+    /// Another process or connection holds the lock that a change needs.
     Locked,
     /// A statement took longer than its limit.
     TooSlow,
@@ -44,7 +44,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Whether nothing at all can be done: whoever waits for an answer waits for nothing.
+    /// Whether the database cannot be used at all, so that waiting is pointless.
     #[must_use]
     pub const fn is_away(self) -> bool {
         matches!(
@@ -63,7 +63,7 @@ impl Trouble {
         )
     }
 
-    /// What an error, or one that caused it, says of the database; nothing where it says nothing of it.
+    /// The trouble that an error, or one that caused it, shows; `None` if it shows none.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut error = Some(error);
@@ -132,7 +132,7 @@ fn of_postgres(code: &str) -> Option<Trouble> {
         "55P03" => Trouble::Locked,
         "57014" | "25P03" | "25P04" => Trouble::TooSlow,
         "3D000" => Trouble::UnknownDatabase,
-        // Two changes that wait for each other, of which one was given up: it may come again.
+        // Two changes waited for each other, and one was given up: the sender may try again.
         "40001" | "40P01" => Trouble::Busy,
         "58030" => Trouble::Disk,
         code if code.starts_with("28") => Trouble::NotAllowed,
@@ -142,7 +142,7 @@ fn of_postgres(code: &str) -> Option<Trouble> {
     })
 }
 
-/// By SQLite's result codes, whose lowest byte is the kind.
+/// By SQLite's result codes; the lowest byte is the kind.
 const fn of_sqlite(code: u32) -> Option<Trouble> {
     Some(match code & 0xff {
         3 | 23 => Trouble::NotAllowed,
@@ -158,7 +158,7 @@ const fn of_sqlite(code: u32) -> Option<Trouble> {
     })
 }
 
-/// What follows the database's name in a sentence.
+/// The text that follows the database's name in a sentence.
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

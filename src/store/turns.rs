@@ -1,12 +1,14 @@
-//! Whose turn it is to write, between the processes that share a SQLite database.
+//! The order of writing between the processes that share a SQLite database.
 //!
-//! SQLite lets whoever asks at the right moment write next: a process that waits looks every so often, and one that commits again
-//! and again without a pause is always quicker. So a process of ours stands in a queue of two places first, which are locks on two files
-//! beside the database: it takes the place *next*, waits there for the place *writing*, and then leaves *next* to somebody
-//! else. Who has just written must take *next* again, where whoever waited longer stands.
+//! SQLite gives its lock to the process that tries at the right moment. A process that waits tries only now and then, so a
+//! process that commits again and again without a pause is always quicker. So our processes first wait in a queue of two
+//! places, which are locks on two files next to the database. A process takes the place *next*, waits there for the place
+//! *writing*, and then frees *next* for another process. A process that has just written must take *next* again, behind those
+//! that waited longer.
 //!
-//! Nothing but fairness rests on this. The database's own lock keeps writers apart; a process that finds no place within half
-//! of its patience, because another is stopped in the queue, goes without. Locks are the kernel's, and end with their process.
+//! Only fairness depends on this. The database's own lock keeps writers apart. A process that finds no place within half of
+//! its patience, because another is stopped in the queue, writes without one. The locks are the kernel's, and end with their
+//! process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom};
@@ -17,13 +19,13 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How often a process looks whether a place has become free.
+/// How often a process checks whether a place has become free.
 const LOOKED: Duration = Duration::from_millis(1);
 
 /// The queue of a database's writers; shared by the clones.
 #[derive(Debug, Clone)]
 pub struct Turns {
-    /// Of this process's own, in the order in which they came.
+    /// The waiting changes of this process, in the order in which they arrived.
     queue: Arc<Mutex<()>>,
     places: Option<Arc<Places>>,
 }
@@ -32,9 +34,10 @@ pub struct Turns {
 struct Places {
     next: File,
     writing: File,
-    /// The file of `writing` again, to look whether it is locked: a lock is its opening's, and this one has none.
+    /// The file of `writing` again, to check whether it is locked. A lock belongs to one opening of the file, and this one
+    /// has no lock.
     looked_at: File,
-    /// What this process writes into `writing` while it has it.
+    /// What this process writes into `writing` while it holds it.
     name: String,
 }
 
@@ -48,7 +51,7 @@ pub struct Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(places) = &self.places {
-            // What cannot be unlocked was not locked.
+            // If it cannot be unlocked, it was not locked.
             drop(places.writing.unlock());
         }
     }
@@ -60,20 +63,20 @@ impl Turns {
         Self { queue: Arc::default(), places: None }
     }
 
-    /// The queue of all who write a database's file; this process's alone where there can be no files beside it.
+    /// The queue of all processes that write a database's file; of this process alone if files cannot be created next to it.
     pub fn beside(database: &Path) -> Self {
         let places = Places::beside(database).map(Arc::new);
         Self { places: places.ok(), ..Self::of_one_process() }
     }
 
-    /// Waits for the turn until a deadline; nothing where others of this process wrote until then.
+    /// Waits for the turn until a deadline; `None` if others of this process wrote until then.
     pub async fn take(&self, deadline: Instant) -> Option<Turn> {
         let queued = timeout_at(deadline, Arc::clone(&self.queue).lock_owned()).await.ok()?;
         let Some(places) = &self.places else { return Some(Turn { places: None, _queued: queued }) };
         let now = Instant::now();
         let patience = now + deadline.saturating_duration_since(now) / 2;
         let has_it = taken(&places.next, patience).await && {
-            // Given back whatever comes of it, also where this is dropped while it waits.
+            // Released in every case, also if this future is dropped while it waits.
             let _next = Unlocked(&places.next);
             taken(&places.writing, patience).await
         };
@@ -83,7 +86,7 @@ impl Turns {
         Some(Turn { places: has_it.then(|| Arc::clone(places)), _queued: queued })
     }
 
-    /// Which process of ours has the turn, where another has.
+    /// The name of another process of ours that has the turn, if there is one.
     pub fn writer(&self) -> Option<String> {
         let places = self.places.as_ref()?;
         match places.looked_at.try_lock() {
@@ -105,7 +108,7 @@ impl Drop for Unlocked<'_> {
     }
 }
 
-/// Waits for a lock; whether it is had.
+/// Waits for a lock; returns whether it was taken.
 async fn taken(file: &File, deadline: Instant) -> bool {
     loop {
         match file.try_lock() {
@@ -117,7 +120,7 @@ async fn taken(file: &File, deadline: Instant) -> bool {
     }
 }
 
-/// So long a name fits.
+/// The space for the name of a process.
 const NAME_BYTES: usize = 64;
 
 impl Places {
@@ -160,7 +163,7 @@ mod tests {
         Instant::now() + Duration::from_secs(20)
     }
 
-    /// A queue as each process has its own, on one database.
+    /// Two queues on one database, as two processes have them.
     fn two(folder: &tempfile::TempDir) -> (Turns, Turns) {
         let file = folder.path().join("kurskoll.db");
         let mut other = Places::beside(&file).expect("two files");
@@ -175,7 +178,7 @@ mod tests {
         let first = busy.take(soon()).await.expect("a turn");
         let waiting = tokio::spawn(async move { other.take(soon()).await.map(drop) });
         drop(first);
-        // However often the busy one asks for the next turn at once.
+        // Although the busy one requests the next turn at once.
         let mut turns = 0;
         while !waiting.is_finished() {
             drop(busy.take(soon()).await.expect("a turn"));

@@ -1,4 +1,4 @@
-//! An import taken back: beside what a plan changes, the people whom only it made known.
+//! Undoes an import: in addition to a plan's changes, it forgets the people whom only the import made known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::domain::directory::plan::{self, Act, Plan};
 use crate::domain::ids::EmployeeNumber;
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// Records what taking an import back changes, as a plan is applied. Its own report, which names the import, must be kept
-/// in the same change before: by it is known what never was.
+/// Records the changes of undoing an import, as a plan is applied. The undoing's own report, which names the import, must be
+/// stored in the same change before: it shows which facts count as never recorded.
 pub async fn apply(
     change: &Change,
     plan: &Plan,
@@ -37,7 +37,7 @@ pub async fn apply(
 }
 
 impl Applying<'_> {
-    /// Makes unknown again whom the plan withdraws.
+    /// Makes unknown again the people whom the plan withdraws.
     async fn forget(&mut self, acts: &Acts<'_>) -> Result<(), StoreError> {
         let withdrawn = acts.persons.iter().filter(|act| matches!(act, Act::Withdrawn(_)));
         let numbers: Vec<&EmployeeNumber> = withdrawn.map(|act| &act.record().employee_number).collect();
@@ -50,7 +50,7 @@ impl Applying<'_> {
     }
 }
 
-/// People whom an import added and on whom something rests that is in no file.
+/// People whom an import added and about whom there is data that is in no file.
 pub async fn rested_on(
     connection: &impl ConnectionTrait,
     carried_out: &Plan,
@@ -75,8 +75,7 @@ pub async fn rested_on(
     Ok(rested_on)
 }
 
-/// Those of some employees to whom somebody linked, with whom somebody was merged, of whom a provider tells, or for whom
-/// prior training or an exemption was proposed.
+/// Those of some employees who have a link by hand, a merge, a provisioned user, or proposed prior training or exemptions.
 async fn hands_on(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
     let mut found: BTreeSet<i64> = BTreeSet::new();
     let linked = link_decision::Entity::find()

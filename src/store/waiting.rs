@@ -1,4 +1,4 @@
-//! The queue of those whose results wait for somebody to be theirs.
+//! The queue of learners whose results are unlinked.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct WaitingLearner {
     pub platform: PlatformId,
     pub keys: LearnerKeys,
     pub why: Unlinked,
-    /// Results that wait, the same thing told twice counted once.
+    /// The number of waiting results, without repeats.
     pub results: u64,
     pub first_recorded_at: DateTime<Utc>,
     pub last_recorded_at: DateTime<Utc>,
@@ -29,7 +29,7 @@ pub struct WaitingLearner {
     pub happened: (DateTime<Utc>, DateTime<Utc>),
 }
 
-/// Every learner some of whose results wait, or are `dismissed`, by id; each with these results only.
+/// Every learner with waiting results, or with `dismissed` ones, by id; each with these results only.
 pub async fn unlinked(
     connection: &impl ConnectionTrait,
     platform: Option<PlatformId>,
@@ -94,16 +94,16 @@ const fn column_of(key: LinkingKey) -> learner::Column {
     }
 }
 
-/// A learner whom an identity names.
+/// A learner that an identity matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedLearner {
     pub id: i64,
     pub keys: LearnerKeys,
-    /// When the first and the last of the results that are nobody's happened.
+    /// When the first and the last of its unlinked results happened.
     pub dismissal: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// Every learner of a platform whom an identity names.
+/// Every learner of a platform that an identity matches.
 pub async fn named_by(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -143,7 +143,7 @@ pub async fn named_by(
         .collect()
 }
 
-/// How many results wait now, and how many are dismissed; the same thing told twice once, revocations left out.
+/// How many results wait now, and how many are dismissed; without repeats and revocations.
 pub async fn count_unlinked(connection: &impl ConnectionTrait) -> Result<(u64, u64), StoreError> {
     let rows = connection
         .query_all_raw(statement(
@@ -165,7 +165,7 @@ pub async fn count_unlinked(connection: &impl ConnectionTrait) -> Result<(u64, u
     Ok((waiting, dismissed))
 }
 
-/// Results of somebody that happened between two instants (the second left out): a platform and how many.
+/// Linked results that happened from one instant up to another (exclusive): a platform and how many.
 pub async fn count_linked_between(
     connection: &impl ConnectionTrait,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
@@ -183,7 +183,7 @@ pub async fn count_linked_between(
     rows.iter().map(counted).collect()
 }
 
-/// Results that wait and happened between two instants (the second left out): a platform and how many.
+/// Waiting results that happened from one instant up to another (exclusive): a platform and how many.
 pub async fn count_waiting_between(
     connection: &impl ConnectionTrait,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
@@ -206,8 +206,8 @@ fn counted(row: &QueryResult) -> Result<(PlatformId, u64), StoreError> {
     Ok((PlatformId(row.try_get("", "platform_id")?), results.unsigned_abs()))
 }
 
-/// Results that happened between two instants (the second left out) and were recorded up to another: a platform, a
-/// learner and when.
+/// Results that happened from one instant up to another (exclusive) and were recorded up to a third: a platform, a learner
+/// and when.
 pub async fn results_between(
     connection: &impl ConnectionTrait,
     (from, until): (DateTime<Utc>, DateTime<Utc>),

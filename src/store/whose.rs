@@ -1,11 +1,11 @@
-//! Whose facts a query reads.
+//! The people whose facts a query reads.
 
 use sea_orm::{ColumnTrait, Condition};
 
 use super::sql::IN_AT_ONCE;
 use crate::domain::ids::EmployeeId;
 
-/// Whose facts to read.
+/// The people whose facts to read.
 #[derive(Debug, Clone, Copy)]
 pub enum Whose<'a> {
     Everybody,

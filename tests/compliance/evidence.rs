@@ -1,4 +1,4 @@
-//! From a figure down to the bytes that a platform signed.
+//! From a figure in the report down to the bytes that a platform signed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

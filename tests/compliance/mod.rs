@@ -1,4 +1,4 @@
-//! Who has done what is required, and on which evidence.
+//! Who has met the requirements, and on which evidence.
 
 pub mod evidence;
 pub mod people;

@@ -1,4 +1,4 @@
-//! An administration's people by the page.
+//! An administration's people, page by page.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::small_city::{REQUIREMENT, completed, small_city};
 
 const PEOPLE: &str = "/api/v1/administrations/SEF/compliance";
 
-/// The small city with a second requirement, people of one name, and somebody protected.
+/// The small city with a second requirement, namesakes, and a protected person.
 async fn busy_city(app: &TestApp) {
     small_city(app).await;
     app.apply(&REQUIREMENT.replace("infosec-onboarding", "gdpr").replace("new_hire_days = 30", "new_hire_days = 3"))
@@ -26,7 +26,7 @@ async fn busy_city(app: &TestApp) {
     app.deliver("larportal", &secret, "e-1", &body).await.ok();
 }
 
-/// Every item of every page.
+/// Every item of all pages.
 async fn walk(app: &TestApp, token: &str, query: &str, limit: usize) -> Vec<Value> {
     let (mut items, mut after) = (Vec::new(), String::new());
     loop {
@@ -39,7 +39,7 @@ async fn walk(app: &TestApp, token: &str, query: &str, limit: usize) -> Vec<Valu
     }
 }
 
-/// The rows of an export as the page has them: by column, an empty cell where there is nothing.
+/// The rows of an export in the form of the page's items: by column, an empty cell for a missing value.
 fn as_rows(csv: &str) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     reader.records().map(|row| row.expect("a row").iter().map(ToOwned::to_owned).collect()).collect()
@@ -170,7 +170,7 @@ both_databases! {
           "valid_until": null
         }
         "#));
-        // What a cursor holds must not give them away either.
+        // The cursor's content must not reveal them either.
         assert!(!page["next"].as_str().expect("more").is_empty());
     }
 

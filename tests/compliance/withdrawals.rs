@@ -1,4 +1,4 @@
-//! Results that are withdrawn, restored, told again and reset: by platforms and by hand.
+//! Results that are withdrawn, restored, reported again and reset: by platforms and by hand.
 
 use kurskoll::app::Caller;
 use kurskoll::config::{ApprovalSettings, Settings};
@@ -23,7 +23,7 @@ fn anna() -> Value {
     json!({"employee_number": "1001"})
 }
 
-/// A completion that by itself makes Anna compliant.
+/// A completion that alone makes Anna compliant.
 fn done() -> Value {
     completed(anna(), "infosec-basics-2023", AT)
 }
@@ -66,7 +66,7 @@ both_databases! {
         ];
         let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         for (round, order) in orders.iter().enumerate() {
-            // A course of its own for each round, of which no requirement knows, but the last.
+            // Each round but the last has a course of its own, which no requirement names.
             for place in order {
                 let (id, mut body) = reported[*place].clone();
                 body["data"]["course"]["id"] = json!(format!("c-{round}"));
@@ -85,7 +85,7 @@ both_databases! {
             alternatives.join(", ")
         )).await;
         assert_eq!(app.report("all").await["city"]["counts"]["compliant"], 1);
-        // The third of a chain takes it away again, also after the settling.
+        // The third revocation of a chain withdraws the result again, also after a refresh.
         app.refresh().await;
         let mut third = revoked(Some("r-2-3"), "2026-02-04T10:00:00Z");
         third["data"]["course"]["id"] = json!("c-3");
@@ -106,16 +106,16 @@ both_databases! {
             early["detail"],
             "It is kept, and has no effect now: it names the event e-1, which is not known here: it takes effect if that event arrives."
         );
-        // The event comes: it is withdrawn before it is told.
+        // When the event arrives, it is already withdrawn.
         let answer = deliver("e-1", &done()).await;
         assert_eq!((&answer["outcome"], &answer["effect"], &answer["withdrawn_by"]), (&json!("accepted"), &json!("none"), &json!("r-1")));
-        // Sent again, as it is and under a new id, it stays withdrawn.
+        // Sent again unchanged or under a new id, it stays withdrawn.
         for id in ["e-1", "e-2"] {
             let answer = deliver(id, &done()).await;
             assert_eq!((&answer["outcome"], &answer["effect"], &answer["withdrawn_by"]), (&json!("duplicate"), &json!("none"), &json!("r-1")), "{id}");
         }
         assert_eq!(status(&app).await, "pending");
-        // Told again after the withdrawal, it counts anew, whatever its id; and once.
+        // Reported anew after the withdrawal, it counts once, under any id.
         let mut again = done();
         again["timestamp"] = json!("2026-02-10T10:00:00Z");
         assert_eq!(deliver("e-3", &again).await, json!({"event_id": "e-3", "outcome": "accepted", "linked": true}));
@@ -124,7 +124,7 @@ both_databases! {
         assert_eq!(status(&app).await, "compliant");
         let story = app.get_as_city("/api/v1/employees/1001/history?kind=result").await.ok();
         assert!(lines(&story).contains("e-3") || story.to_string().contains("\"e-3\""), "{story}");
-        // A revocation of all before, of a course in which nothing was done.
+        // A revocation of everything before it, in a course in which nothing was done.
         let mut nothing = revoked(None, "2026-02-20T10:00:00Z");
         nothing["data"]["course"]["id"] = json!("ladders");
         let answer = deliver("r-9", &nothing).await;
@@ -238,7 +238,7 @@ both_databases! {
         app.refresh().await;
         assert_eq!(status(&app).await, "pending");
         app.post(DECISIONS, Some(&admin), &decision("e-1", "withdraw")).await.problem(409);
-        // What the platform sends again stays withdrawn, and says by what.
+        // A result that the platform sends again stays withdrawn, and the answer says by what.
         let again = app.deliver("larportal", &secret, "e-2", &done()).await.ok();
         assert_eq!((&again["outcome"], &again["withdrawn_by"]), (&json!("duplicate"), &json!(format!("hand:{}", made["decision"]["id"]))));
         let withdrawn = app.report("infosec-onboarding").await;
@@ -247,17 +247,17 @@ both_databases! {
         assert_eq!(status(&app).await, "compliant");
         let refused = app.post(DECISIONS, Some(&admin), &decision("e-1", "restore")).await.problem(409);
         assert_eq!(refused, "e-1 is not withdrawn: there is nothing to restore");
-        // The platform may still take it back; and that may be restored as well.
+        // The platform may still withdraw it, and that can be restored as well.
         let answer = app.deliver("larportal", &secret, "r-1", &revoked(Some("e-1"), "2026-02-20T10:00:00Z")).await.ok();
         assert_eq!(answer["effect"], Value::Null);
         assert_eq!(status(&app).await, "pending");
         app.post(DECISIONS, Some(&admin), &decision("e-1", "restore")).await.ok();
         assert_eq!(status(&app).await, "compliant");
-        // A decision by hand goes before the platform's next word, which is told so.
+        // A decision by hand takes precedence over the platform's later revocation; the answer says so.
         let answer = app.deliver("larportal", &secret, "r-2", &revoked(Some("e-1"), "2026-02-21T10:00:00Z")).await.ok();
         assert_eq!(answer["effect"], "none");
         assert_eq!(status(&app).await, "compliant");
-        // Nothing that was known is known otherwise.
+        // Earlier reports are unchanged.
         for then in [before, withdrawn] {
             let known_at = then["known_at"].as_str().expect("an instant");
             let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&known_at={known_at}");
@@ -307,7 +307,7 @@ both_databases! {
         commands.run("results withdraw e-1 --reason wrong").assert_failed("several platforms told an event e-1: larportal, moodle");
         commands.run("results withdraw nothing --reason wrong").assert_failed("no platform told an event nothing");
         let ran = commands.ok("results withdraw r-1 --reason it-was-no-reset --dry-run");
-        // The command goes by the machine's own day.
+        // The command uses the machine's own day.
         assert!(ran.out.lines().nth(1).is_some_and(|row| row.starts_with("1001\tinfosec-onboarding\t2026-02-01\t")), "{}", ran.out);
         assert!(ran.out.ends_with("\tcompliant\n"), "{}", ran.out);
         assert_eq!(status(&app).await, "pending");

@@ -1,4 +1,4 @@
-//! HR's files into the directory: whole pictures and parts of them, all or nothing.
+//! HR's files into the directory: full and partial files, all or nothing.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub fn employments(rows: &[&str]) -> String {
     format!("{EMPLOYMENTS_HEADER}{}\n", rows.join("\n"))
 }
 
-/// The file of the small city without the rows of somebody.
+/// The small city's file without one employee's rows.
 fn without(employee_number: &str) -> String {
     let stored = EMPLOYMENTS.lines().filter(|line| !line.starts_with(employee_number));
     stored.map(|line| format!("{line}\n")).collect()
@@ -29,7 +29,7 @@ fn lines(plan: &Plan) -> String {
     plan.lines().collect::<Vec<_>>().join("\n")
 }
 
-/// Everything that an import can leave behind.
+/// The row counts of everything that an import can leave behind.
 async fn left_behind(app: &TestApp) -> Vec<i64> {
     let mut rows = Vec::new();
     for table in [
@@ -48,7 +48,7 @@ async fn left_behind(app: &TestApp) -> Vec<i64> {
     rows
 }
 
-/// The employee numbers of an administration's export on a day, in its order.
+/// The employee numbers of an administration's export on a day, in the export's order.
 async fn exported(app: &TestApp, administration: &str, as_of: &str) -> Vec<String> {
     let answer = app.get_as_city(&format!("/api/v1/administrations/{administration}/export.csv?as_of={as_of}")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);

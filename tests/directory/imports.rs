@@ -1,4 +1,4 @@
-//! Imports that HR trusts: other systems' files, differences for machines, and reports that can be fetched later.
+//! Imports that HR can trust: other systems' files, differences for machines, and reports that can be fetched later.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ pub async fn import_employments(app: &TestApp, employments: &str, request: Impor
     app.app.import_files(&Caller::operator(), &files, &sources, request, &|_| {}).await.expect("imported")
 }
 
-/// A difference as CSV, as it was told at the time.
+/// A difference as CSV, as it was reported at the time of the import.
 fn reported(imported: &Imported) -> String {
     let rows = imported.plan.difference().map(|row| difference::csv_row(&row));
     std::iter::once(difference::csv_header()).chain(rows).collect()
@@ -67,7 +67,7 @@ async fn difference_csv(app: &TestApp, import: i64) -> String {
     answer.body
 }
 
-/// The newest entry of the audit trail that speaks of imports.
+/// The newest entry of the audit trail about an import.
 async fn audited(app: &TestApp) -> String {
     let page = as_auditor(app, "/api/v1/audit?limit=20").await.ok();
     let entries = page["items"].as_array().expect("entries");
@@ -111,7 +111,7 @@ both_databases! {
         let protected: Vec<&str> = did.out.split("\r\n").filter(|row| row.contains("105002")).collect();
         assert_eq!(protected, ["person,added,105002,,,", "employment,added,105002,,,"], "the number and nothing else");
 
-        // Fetched later: what was told is told again.
+        // A report that is fetched later is the same.
         assert_eq!(line.ok("directory imports 1 --format csv").out, did.out);
         assert_eq!(difference_csv(&app, 1).await, did.out);
         let report = app.get_as_city("/api/v1/imports/1").await.ok();
@@ -126,7 +126,7 @@ both_databases! {
         assert!(shown.contains("SHA-256") && shown.contains("\nemployment 104233/2: new, administration HVO"), "{shown}");
         assert!(line.ok("directory imports").out.starts_with("import\tat\tby\textent\tfiles\tchanged\n1\t"));
 
-        // The same again is nothing, and says so.
+        // The same file again changes nothing, and the answer says so.
         let again = line.ok(&arguments);
         assert!(again.out.is_empty() && again.err.contains("\nNothing changes: the same files were imported on "), "{}", again.err);
         assert_eq!(app.rows_in("import_report").await, 1);
@@ -151,7 +151,7 @@ both_databases! {
         kurskoll: nothing was imported: 1 problem
         "));
         line.run("directory import --absences abs.csv --mapping nowhere.toml --partial").assert_failed("nowhere.toml cannot be read");
-        // Refused imports leave no report; the city's own is the first.
+        // Refused imports leave no report; the first is the small city's.
         assert_eq!(app.rows_in("import_report").await, 1);
     }
 
@@ -168,7 +168,7 @@ both_databases! {
         };
         let changed = EMPLOYMENTS
             .replace("1002,Bo,Öberg,bo@example.org,bo,1,SEF,Lokalvård,permanent,2026-02-10,,", "1002,Bo,Ödman,bo@example.org,bo,1,SEF,Städ,permanent,2026-02-10,2026-09-30,")
-            // Ends on the day before, by the file's own word; 1003/2 by being left out.
+            // 1001/1 ends on the day before, as the file states; 1003/2 ends because the file lacks it.
             .replace("1001,Anna,Andersson,anna@example.org,anna,1,SEF,Måltid,permanent,2020-01-01,,", "1001,Anna,Andersson,anna@example.org,anna,1,SEF,Måltid,permanent,2020-01-01,2026-02-25,")
             .replace("1003,Cecilia,Berg,cecilia@example.org,cecilia,2,SEF,Måltid,hourly,2026-01-07,,,\n", "1009,Nils,Ny,,,1,SEF,Måltid,hourly,2026-04-01,,,\n");
         let second = HrFiles {
@@ -228,7 +228,7 @@ both_databases! {
         let rows: Vec<&str> = after.split("\r\n").filter(|row| row.contains("1002")).collect();
         assert_eq!(rows, ["person,added,1002,,,", "employment,added,1002,,,"]);
         assert_eq!(difference_csv(&app, 2).await, "kind,act,key,field,before,after\r\nperson,changed,1002,,,\r\n");
-        // Who was protected then stays hidden then, though they are no longer.
+        // An employee who was protected then stays hidden in that difference, even after the protection has ended.
         let part = format!("{HEADER}1004,David,Ek,david@example.org,david,1,FGK,Gata,permanent,2026-01-05,,,no\n");
         app.import(HrFiles { employments: &part, ..HrFiles::default() }).await;
         assert!(!difference_csv(&app, 1).await.contains("David"));
@@ -308,7 +308,7 @@ both_databases! {
             assert_eq!(app.rows_in(table).await, count, "{table}");
         }
         assert_eq!(rows(&app, known_at).await, clock);
-        // Other bytes that say the same are another file: its import is reported, and changed nothing.
+        // Other bytes with the same content are another file: its import is reported, and changes nothing.
         let crlf = employments.replace('\n', "\r\n");
         let other = import_employments(&app, &crlf, full()).await;
         assert!(other.plan.is_empty() && other.same_files.is_none());
@@ -323,7 +323,7 @@ both_databases! {
         let mut known = Known::default();
         known.apply(&plan(&known, &HrFiles { administrations: ADMINISTRATIONS, ..HrFiles::default() }.read(), Extent::Full, today).expect("a plan"));
         for round in 0..3 {
-            // Each picture has people whom the other lacks, and says other units of those in both.
+            // Each file has people whom the other lacks, and other units for the people in both.
             let picture = |name: &str, people: std::ops::Range<u32>| {
                 let rows = people.map(|nth| format!("{},Kim,Lind,{name}{nth}@example.org,,1,SEF,{name} {round},permanent,2025-01-01,,,\n", 2000 + nth));
                 HEADER.to_owned() + &rows.collect::<String>()
@@ -357,7 +357,7 @@ both_databases! {
     }
 }
 
-/// The first column of each row that a question finds, as text.
+/// The first column of each row of a query.
 async fn rows(app: &TestApp, sql: &str) -> Vec<i64> {
     let connection = app.app.store.connection(kurskoll::store::Unscoped::Operating);
     let question = Statement::from_string(connection.get_database_backend(), sql);
@@ -380,7 +380,7 @@ async fn current(app: &TestApp) -> BTreeSet<String> {
     found.expect("an answer").into_iter().map(said).collect()
 }
 
-/// The same of a directory that was planned by the book.
+/// The same of a directory that the planner computed in memory.
 fn employments_of(known: &Known) -> BTreeSet<String> {
     let said = |e: &kurskoll::domain::directory::records::EmploymentRecord| {
         format!("{} {} {} {:?}", e.employee_number, e.unit, e.email.as_deref().unwrap_or_default(), e.ends_on)

@@ -1,4 +1,4 @@
-//! An import that is undone leaves nothing, but in the past; and what others did since stays.
+//! An import that is undone leaves no effect except in past reports; later changes by others stay.
 
 use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportRequest;
@@ -18,10 +18,10 @@ const HEADER: &str = "employee_number,given_name,family_name,email,username,empl
 
 const IDENTITIES: &str = "employee_number,platform,key,value,home_page\n";
 
-/// Everybody of whom any file here speaks.
+/// Everyone whom any file here names.
 const NUMBERS: [&str; 8] = ["1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008"];
 
-/// All that is said of people now: the report, the exports, each person, the queue, and who is known to a provider.
+/// Everything that the API says of people now: report, exports, each person, queue, and a provider's users.
 async fn said(app: &TestApp) -> Vec<(String, u16, Value)> {
     let mut paths = vec![
         "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26".to_owned(),
@@ -41,7 +41,7 @@ async fn said(app: &TestApp) -> Vec<(String, u16, Value)> {
     said
 }
 
-/// Takes out what differs from one answer to the next.
+/// Removes what differs between two answers.
 fn without(body: &mut Value, names: &[&str]) {
     match body {
         Value::Object(members) => {
@@ -53,7 +53,7 @@ fn without(body: &mut Value, names: &[&str]) {
     }
 }
 
-/// Imports by force; the import's id.
+/// Imports with `force`; returns the import's id.
 async fn import(app: &TestApp, files: HrFiles<'_>, extent: Extent) -> i64 {
     let request = ImportRequest { extent, dry_run: false, allowed: Allowed::everything() };
     let sources = kurskoll::domain::directory::imports::Sources::default();
@@ -66,7 +66,7 @@ async fn undo(app: &TestApp, import: i64) -> Answer {
     app.post(&format!("/api/v1/imports/{import}/undo"), Some(&admin), &json!({"reason": "an old file"})).await
 }
 
-/// A city with results under numbers and addresses, some of people whom nobody knows yet.
+/// A city with results under numbers and addresses, some of people who are not known yet.
 async fn city(database: &TestDatabase) -> (TestApp, WebhookSecret) {
     let app = TestApp::start(database).await;
     small_city(&app).await;
@@ -87,7 +87,7 @@ async fn city(database: &TestDatabase) -> (TestApp, WebhookSecret) {
     (app, secret)
 }
 
-/// A sequence of numbers that looks like chance.
+/// A reproducible pseudo-random sequence.
 struct Chance(u64);
 
 impl Chance {
@@ -101,7 +101,7 @@ impl Chance {
     }
 }
 
-/// The files of an arbitrary import: employments, absences and identities.
+/// The files of a random import: employments, absences and identities.
 fn arbitrary(chance: &mut Chance) -> [String; 3] {
     let (mut employments, mut absences, mut identities) =
         (HEADER.to_owned(), "employee_number,starts_on,ends_on\n".to_owned(), IDENTITIES.to_owned());
@@ -149,7 +149,7 @@ both_databases! {
                 assert_eq!(before, after, "{round} {extent:?}\n{employments}{absences}{identities}");
             }
             assert_eq!(app.differences().await, [""; 0], "{round}");
-            // Undoing the undoing has it back, and the next round stands on that, every other time.
+            // Undoing the undo restores the import; every second round continues from there.
             let back = undone["import"].as_i64().expect("an import");
             undo(&app, back).await.ok();
             app.refresh().await;
@@ -175,13 +175,13 @@ both_databases! {
         let now = app.get_as_city(report).await.ok();
         assert_eq!(now["city"], before["city"]);
         assert_eq!(app.get_as_city("/api/v1/employees/1005?as_of=2026-02-26").await.status, 404);
-        // What was reported between is reported the same again.
+        // What was reported in between is reported the same again.
         let again = app.get_as_city(&format!("{report}&known_at={known_at}")).await.ok();
         assert_eq!(again["city"], between["city"]);
         assert_eq!(app.get_as_city(&eva).await.ok(), eva_between);
         let first = before["known_at"].as_str().expect("an instant");
         assert_eq!(app.get_as_city(&format!("{report}&known_at={first}")).await.ok()["city"], before["city"]);
-        // The reports of both imports say so, and the trail.
+        // The reports of both imports say so, and so does the audit trail.
         let shown = app.get_as_city(&format!("/api/v1/imports/{id}")).await.ok();
         assert_eq!((&shown["undone"]["import"], &shown["undone"]["by"], &shown["undone"]["because"]), (&json!(id + 1), &json!("test admin"), &json!("an old file")));
         let undoing = app.get_as_city(&format!("/api/v1/imports/{}", id + 1)).await.ok();
@@ -190,7 +190,7 @@ both_databases! {
         let trail = app.get("/api/v1/audit?limit=50", Some(&auditor)).await.body;
         assert!(trail.contains("directory.undo"), "{trail}");
         assert!(undo(&app, id).await.problem(409).starts_with(&format!("import {id} is undone already, by test admin")));
-        // HR tells of the person anew: known again, under the same number.
+        // HR reports the person anew: known again, under the same number.
         let id = import(&app, HrFiles { employments: &part, ..HrFiles::default() }, Extent::Partial).await;
         assert_eq!(app.get_as_city("/api/v1/employees/1005?as_of=2026-02-26").await.ok()["given_name"], "Eva");
         undo(&app, id).await.ok();
@@ -237,7 +237,7 @@ both_databases! {
 
     async fn an_address_that_only_an_undone_import_gave_is_nobodys(database: TestDatabase) {
         let (app, secret) = city(&database).await;
-        // A column that slipped: everybody has another's address.
+        // A column that slipped by one row: everyone has another person's address.
         let shifted = EMPLOYMENTS
             .replace("anna@example.org,anna", "x@example.org,x")
             .replace("bo@example.org,bo", "anna@example.org,anna");

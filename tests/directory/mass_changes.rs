@@ -1,4 +1,4 @@
-//! A file that changes many at once is asked about, through the command, on both databases.
+//! A file that changes many people at once needs a confirmation, through the command, on both databases.
 
 use crate::support::app::{HrFiles, TestApp};
 use crate::support::commands::CommandLine;
@@ -7,7 +7,7 @@ use crate::support::small_city::{EMPLOYMENTS, REQUIREMENT, small_city};
 
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,form,starts_on,unit,ends_on,manager_employee_number\n";
 
-/// Twelve people of SEF; `change` writes a row otherwise.
+/// Twelve employees of SEF; `change` alters a row.
 fn file(change: impl Fn(u32, &mut [String])) -> String {
     let row = |n: u32| {
         let mut cells: Vec<String> = [
@@ -44,7 +44,7 @@ both_databases! {
         type Makes = fn(u32, &mut [String]);
         let kinds: [(&str, &str, Makes); 6] = [
             ("--allow-mass-start-changes", "change the first day of 11 of 12 employments", |n, row| {
-                // Day and month swapped: the first of January stays what it was.
+                // Day and month swapped: the first of January is the same either way.
                 row[8] = format!("2020-{:02}-01", n + 1);
             }),
             ("--allow-mass-moves", "12 of 12 employments, more than a tenth (for example 01000/1: SEF → FGK", |_, row| row[6] = "FGK".to_owned()),
@@ -86,7 +86,7 @@ both_databases! {
         assert_eq!(dry["refused"]["renumberings"][0]["old"], "01003");
         line.run(&format!("{import} --new-person 1004")).assert_failed("1003 for 01003");
         line.ok(&format!("{import} --new-person 1003"));
-        // All of them at once: a spreadsheet took the zeros.
+        // All at once: a spreadsheet removed the leading zeros.
         line.write("emp.csv", file(|_, row| row[0] = row[0].trim_start_matches('0').to_owned()));
         let refused = line.run(import);
         refused.assert_failed("11 new people who seem to be known under another number");

@@ -63,7 +63,7 @@ both_databases! {
         app.clock.advance(chrono::Duration::hours(1));
         let made = reorganise(&app, merge).await.ok();
         assert_eq!(made["moved"], reported["moved"]);
-        // Judged on the spot, and then from derived rows.
+        // First judged from the facts, then read from the read model.
         for _ in 0..2 {
             assert_eq!(in_scope(&app, "").await, json!({"SF": 4}), "who worked in both counts once");
             assert_eq!(in_scope(&app, "&as_of=2026-02-19").await, json!({"SEF": 3, "FGK": 2}));
@@ -109,11 +109,11 @@ both_databases! {
         small_city(&app).await;
         reorganise(&app, json!({"on_day": "2026-02-20", "moves": [{"from": "SEF", "to": "SF"}], "closes": ["SEF"],
             "opens": [{"code": "SF", "name": "Stadsförvaltningen"}]})).await.ok();
-        // The payroll system lags behind: its old code is taken, and followed.
+        // The payroll system lags behind: its old code is accepted, and mapped to the new one.
         let plan = app.import(HrFiles { employments: &employments(&["2001,Eva,Ek,,,1,SEF,Kök,permanent,2026-02-23,,,"]), ..HrFiles::default() }).await;
         assert_eq!(plan.changes.len(), 2);
         assert_eq!(in_scope(&app, "").await, json!({"SF": 4, "FGK": 2}));
-        // Then it has the new code, for all days: those before keep what they were.
+        // Then it has the new code, for all days: the days before keep the old one.
         let renamed = crate::support::small_city::EMPLOYMENTS.replace(",SEF,", ",SF,");
         let administrations = "code,name,board\nSF,Stadsförvaltningen,\nFGK,Fastighets- och gatukontoret,Tekniska nämnden\n";
         let plan = app.import(HrFiles { employments: &renamed, ..HrFiles::default() }).await;

@@ -51,7 +51,7 @@ async fn named(app: &TestApp, code: &str, unit: &str, ends_on: &str) {
     app.try_import(HrFiles { employments: &file, ..HrFiles::default() }, Extent::Partial).await.expect("imported");
 }
 
-/// Where a report counts her on each of some days, and by which unit her row is found there.
+/// The administration in which a report counts her on each of some days, with the unit by which her row is found there.
 async fn places(app: &TestApp, days: &[&str]) -> Vec<String> {
     let mut places = Vec::new();
     for day in days {
@@ -85,7 +85,7 @@ both_databases! {
             app.clock.advance(chrono::Duration::days(3));
         }
         assert_eq!(app.differences().await, [""; 0]);
-        // What leads nowhere is a correction of all days, as ever.
+        // A code outside the chain is a correction of all days, as before.
         named(&app, "D", "Kök", "").await;
         assert_eq!(places(&app, &DAYS).await, ["D/Kök"; 3]);
     }
@@ -106,7 +106,7 @@ both_databases! {
         assert_eq!(places(&app, &DAYS).await, AS_IT_WAS);
         app.refresh().await;
         assert_eq!(places(&app, &DAYS).await, AS_IT_WAS);
-        // Taken back, what HR named last is what there is.
+        // After the undo, what HR named last is in force.
         undo(&app, &made["id"]).await.ok();
         assert_eq!(places(&app, &DAYS).await, ["B/Kök", "B/Kök", "C/Kök"]);
         app.refresh().await;
@@ -186,7 +186,7 @@ both_databases! {
         let refused = undo(&app, &opened["id"]).await.problem(409);
         assert!(refused.starts_with("1 employments rest on SF, which this one opens"), "{refused}");
         undo(&app, &other["id"]).await.ok();
-        // HR corrects itself: then nothing rests on it.
+        // HR corrects the employment: then nothing depends on the opening.
         let file = employments(&["2001,Eva,Ek,,,1,FGK,Kök,permanent,2026-02-23,2026-02-24,,"]);
         app.import(HrFiles { employments: &file, ..HrFiles::default() }).await;
         undo(&app, &opened["id"]).await.ok();

@@ -1,4 +1,4 @@
-//! Corrections by hand: new facts with their time of knowledge, and nothing that was reported changes.
+//! Corrections by hand: new facts with their own transaction time; earlier reports do not change.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};

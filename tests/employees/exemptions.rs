@@ -1,4 +1,4 @@
-//! Exemptions by hand: decided at once, or by two persons where the register is set up so.
+//! Exemptions by hand: decided at once, or by two persons if the register is set up so.
 
 use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportError;
@@ -27,7 +27,7 @@ pub async fn another_admin(app: &TestApp) -> String {
     app.app.issue_token(&Caller::operator(), &settings, &request).await.expect("a token")
 }
 
-/// A service where two must agree on everything that they can.
+/// A service with two-person approval of everything that supports it.
 pub async fn where_two_must_agree(database: &TestDatabase) -> TestApp {
     let approval = ApprovalSettings { exemptions: true, prior_training: true, results: false };
     TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
@@ -90,7 +90,7 @@ both_databases! {
         let approved = app.post(&approve, Some(&other), &json!({})).await.ok();
         assert_eq!((&approved["proposed_by"], &approved["decided_by"]), (&json!("test admin"), &json!("another admin")));
         assert_eq!(exempt(&app).await, 1);
-        // The approval's instant is when it is known.
+        // The transaction time is that of the approval.
         assert_eq!(app.get_as_city(&format!("{REPORT}&known_at={proposed_at}")).await.body, proposed.body);
         app.post(&approve, Some(&other), &json!({})).await.problem(409);
         let story = app.get_as_city("/api/v1/employees/1003/history?kind=exemption").await.ok();

@@ -1,4 +1,4 @@
-//! The story of an employee: what became known, in order, from whom.
+//! The history of an employee: what became known, in order, from which source.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{completed, graded, small_city};
 
-/// Each entry of a page as a line.
+/// Each entry of a page as one line.
 pub fn lines(page: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| "–".to_owned(), ToOwned::to_owned);
     let line = |entry: &Value| {
@@ -34,7 +34,7 @@ pub fn lines(page: &Value) -> String {
     page["items"].as_array().expect("items").iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The small city a year on: Bo is on leave, moves, does his course, and somebody links by hand.
+/// The small city a year later: Bo is on leave, moves, does his course, and someone links by hand.
 async fn a_year(app: &TestApp) {
     small_city(app).await;
     let secret = app.platform("larportal").await;
@@ -117,7 +117,7 @@ both_databases! {
         for elsewhere in ["SEF", "Lokalvård"] {
             assert!(!reported.body.contains(elsewhere), "{elsewhere} in {}", reported.body);
         }
-        // As known now, Bo has been there from the first day on: the leave is of days there.
+        // As known now, Bo has been there from the first day: the leave covers days there.
         insta::allow_duplicates!(insta::assert_snapshot!(lines(&reported.ok()), @r"
         absence added by operator (import): starts_on – → 2026-02-20
         person added by operator (import): given_name – → Bo, family_name – → Öberg, protected – → false
@@ -129,7 +129,7 @@ both_databases! {
         link withdrawn by test city (link): value b0 → –, links_to 1002 → –, from 2026-03-01 → –, to 2026-03-01 → –
         link added by test city (link): value – → b0, links_to – → 1002, from – → 2026-03-01, to – → 2026-03-01 because asked by phone
         "));
-        // Who never was there, as is known now, is not told of.
+        // For someone who, as known now, was never there, the answer is 404.
         let sef = app.token(Role::Administration, &["SEF"]).await;
         app.get("/api/v1/employees/1002/history", Some(&sef)).await.problem(404);
     }

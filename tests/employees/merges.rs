@@ -1,4 +1,4 @@
-//! One human under two employee numbers: merged and undone, with nothing that was reported changed.
+//! One person under two employee numbers: merged and undone; earlier reports do not change.
 
 use kurskoll::domain::access::Role;
 use kurskoll::intake::webhook::signature::WebhookSecret;
@@ -54,7 +54,7 @@ both_databases! {
             assert_eq!(in_scope(&app).await, 3);
             let shown = app.get_as_city("/api/v1/employees/1004?as_of=2026-02-26").await.ok();
             assert_eq!((&shown["employee_number"], &shown["merged_numbers"]), (&json!("1003"), &json!(["1004"])));
-            // Protected under one number is protected under both.
+            // If one number is protected, both are.
             assert_eq!((&shown["protected"], &shown["given_name"]), (&json!(true), &json!("")));
             let rows = app.get_as_city(export).await.body;
             assert!(rows.contains("1003") && !rows.contains("1004") && !rows.contains("Cecilia"), "{rows}");
@@ -62,7 +62,7 @@ both_databases! {
             app.refresh().await;
         }
         assert_eq!(app.differences().await, [""; 0]);
-        // HR goes on speaking of both numbers.
+        // HR continues to send both numbers.
         app.import_full(HrFiles { employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         assert_eq!(in_scope(&app).await, 3);
         let page = app.get_as_city("/api/v1/employees/1004/history").await.ok();
@@ -118,7 +118,7 @@ both_databases! {
     }
 }
 
-/// Two numbers of one human, told by HR with one address and one username; the later one works elsewhere.
+/// Two numbers of one person, sent by HR with one address and one username; the later one works elsewhere.
 const TWICE: &str = "\
 employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,starts_on,ends_on,manager_employee_number,protected
 3001,Eva,Ek,eva@example.org,eva,1,SEF,Måltid,permanent,2026-01-05,,,
@@ -126,13 +126,13 @@ employee_number,given_name,family_name,email,username,employment_id,administrati
 3003,Eva,Falk,falk@example.org,falk,1,FGK,Gata,hourly,2026-01-05,,,
 ";
 
-/// What waits, by the reason why.
+/// The waiting results, each with its reason.
 async fn waiting(app: &TestApp) -> Vec<Value> {
     let queue = app.get_as_city("/api/v1/unlinked").await.ok();
     queue["items"].as_array().expect("entries").iter().map(|entry| entry["why"].clone()).collect()
 }
 
-/// Whose evidence an event is, by the number that answers for it.
+/// The events that count for the employee who answers for a number.
 async fn counted(app: &TestApp, number: &str) -> Vec<String> {
     let shown = app.get_as_city(&format!("/api/v1/employees/{number}?as_of=2026-02-26")).await.ok();
     let requirements = shown["requirements"].as_array().expect("requirements").iter();
@@ -157,19 +157,19 @@ both_databases! {
     async fn what_fits_both_numbers_is_ambiguous_no_more_until_the_merge_is_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
-        // Both are employed on the day: nobody can say whose these are.
+        // Both are employed on the day: the results cannot be linked.
         assert_eq!(send(&app, &secret, "by-email", json!({"email": "Eva@example.org"})).await, false);
         assert_eq!(send(&app, &secret, "by-username", json!({"username": "eva"})).await, false);
         assert_eq!(waiting(&app).await, ["ambiguous", "ambiguous"]);
         let made = merge(&app, "3002", "3001").await.ok();
         assert_eq!(waiting(&app).await, [""; 0]);
         assert_eq!(counted(&app, "3001").await, ["by-email", "by-username"]);
-        // What comes later is linked at the door, with the clock as fast receiving leaves it and without.
+        // Later results are linked on arrival, with the clock that fast receiving leaves behind and without.
         for (id, learner) in [
             ("later", json!({"email": "eva@example.org"})),
             ("other-keys", json!({"email": "eva@example.org", "username": "eva"})),
             ("duplicate", json!({"employee_number": "3002"})),
-            // No contradiction: the address is the kept one's, who is the same human.
+            // No contradiction: the address belongs to the remaining number, which is the same person.
             ("both", json!({"employee_number": "3002", "email": "eva@example.org"})),
             ("both-ways", json!({"employee_number": "3001", "username": "eva"})),
         ] {
@@ -188,12 +188,12 @@ both_databases! {
     async fn an_address_of_the_other_number_contradicts_only_while_they_are_two(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
-        // 9999 is nobody's number, 3003 is somebody's: no address links against that one.
+        // 9999 belongs to no employee, 3003 does: no address links against that one.
         assert_eq!(send(&app, &secret, "contradicted", json!({"employee_number": "3003", "email": "eva@example.org"})).await, true);
         assert_eq!(counted(&app, "3003").await, ["contradicted"]);
         merge(&app, "3003", "3001").await.ok();
         assert_eq!(counted(&app, "3001").await, ["contradicted"]);
-        // Three numbers are one human.
+        // Three numbers are one person.
         merge(&app, "3002", "3001").await.ok();
         assert_eq!(send(&app, &secret, "three", json!({"email": "eva@example.org"})).await, true);
         let shown = app.get_as_city("/api/v1/employees/3002").await.ok();
@@ -212,12 +212,12 @@ both_databases! {
         assert_eq!(counted(&app, "3002").await, ["before"]);
         let made = merge(&app, "3002", "3001").await.ok();
         assert_eq!(send(&app, &secret, "merged", json!({"username": "ghost"})).await, true);
-        // One that is made while they are one human stays the number's that it names.
+        // A link that is made while they are one person stays with the number that it names.
         assert_eq!(send(&app, &secret, "spirit", json!({"username": "spirit"})).await, false);
         let spirit = app.post("/api/v1/links", Some(&city), &link("3002", "spirit")).await.ok();
         assert_eq!(spirit["employee_number"], "3002");
         assert_eq!(counted(&app, "3001").await, ["before", "merged", "spirit"]);
-        // The kept one's administration answers for the human under either number, and so for these links.
+        // The administration of the remaining number answers for both numbers, and so for these links.
         for officer in ["SEF", "FGK"] {
             let officer = app.token(Role::Administration, &[officer]).await;
             let links = app.get("/api/v1/links", Some(&officer)).await.ok();
@@ -239,7 +239,7 @@ both_databases! {
         assert_eq!(app.get("/api/v1/merges", Some(&sef)).await.status, 403);
         let body = json!({"duplicate": "3003", "reason": "hired twice"});
         assert_eq!(app.post("/api/v1/employees/3001/merge", Some(&sef), &body).await.status, 403);
-        // The human works in SEF and in FGK: each sees them, and of their employments its own.
+        // The person works in SEF and in FGK: each sees the person, and only its own employments.
         for (officer, other) in [("SEF", "FGK"), ("FGK", "SEF")] {
             let token = app.token(Role::Administration, &[officer]).await;
             for number in ["3001", "3002"] {
@@ -251,7 +251,7 @@ both_databases! {
             let history = app.get("/api/v1/employees/3001/history", Some(&token)).await;
             assert!(!history.ok().to_string().contains(&format!("\"{other}\"")), "{}", history.body);
         }
-        // Who works elsewhere only is nobody to SEF, merged with somebody from elsewhere or not.
+        // A person who only works elsewhere does not exist for SEF, merged with another from elsewhere or not.
         app.import(HrFiles { employments: &TWICE.replace("3003,Eva,Falk", "3004,Mia,Dahl"), ..HrFiles::default() }).await;
         let unknown = app.get("/api/v1/employees/4711", Some(&sef)).await.problem(404);
         let no_story = app.get("/api/v1/employees/4711/history", Some(&sef)).await.problem(404);
@@ -314,7 +314,7 @@ both_databases! {
         let before = in_scope(&app).await;
         let body = json!({"on_day": "2026-02-20", "closes": ["FGK"], "moves": [{"from": "FGK", "to": "SEF"}], "reason": "one"});
         let reported = post(&app, "/api/v1/reorganisations", &body).await.ok();
-        // 1003, 1004, 3003, and the duplicate's employment, which is the kept one's.
+        // 1003, 1004, 3003, and the duplicate's employment, which belongs to the remaining number.
         assert_eq!(reported["moved"], json!([{"from": "FGK", "to": "SEF", "employments": 4, "people": 4}]));
         assert_eq!(in_scope(&app).await, before);
         assert_eq!(app.differences().await, [""; 0]);
@@ -326,7 +326,7 @@ both_databases! {
         let first = create(&app, &user("4001", "Ida", "Lund", "SEF")).await;
         let second = create(&app, &user("4002", "Ida", "Lund", "FGK")).await;
         let made = merge(&app, "4002", "4001").await.ok();
-        // Each number is a user of its own, with what was told of it.
+        // Each number is a user of its own, with what was provisioned for it.
         for (made, number) in [(&first, "4001"), (&second, "4002")] {
             let shown = read(&app, &made["id"]).await.ok();
             assert_eq!(shown, *made, "the provider sees no merge");
@@ -335,7 +335,7 @@ both_databases! {
         }
         let shown = app.get_as_city("/api/v1/employees/4002").await.ok();
         assert_eq!((&shown["employee_number"], shown["employments"].as_array().map(Vec::len)), (&json!("4001"), Some(2)));
-        // What is told of the duplicate becomes true of the human: an address that links, and leaving.
+        // What is provisioned for the duplicate applies to the merged person: an address that links, and leaving.
         let address = patch_of("replace", "emails[type eq \"work\"].value", json!("ida.lund@example.org"));
         patch(&app, &second["id"], &address).await.ok();
         assert_eq!(send(&app, &secret, "e-1", json!({"email": "ida.lund@example.org"})).await, true);
@@ -348,7 +348,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
         let gone = app.scim(&format!("DELETE /scim/v2/Users/{}", second["id"].as_str().expect("an id")), &[], None).await;
         assert_eq!(gone.status, 204);
-        // Told of again, it is the same number, and so still the kept one's.
+        // Provisioned again, it is the same number, and so still merged into the remaining one.
         create(&app, &user("4002", "Ida", "Lund", "FGK")).await;
         assert_eq!(counted(&app, "4002").await, ["e-1"]);
         undo(&app, &made["merge"]["id"]).await.ok();

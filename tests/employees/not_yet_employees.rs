@@ -18,13 +18,13 @@ async fn requirement(app: &TestApp, number: &str, as_of: &str) -> Value {
     employee["requirements"][0].clone()
 }
 
-/// From the first day on she is done, since 10 February, for the twelve months from that day.
+/// She is compliant from her first day, since 10 February, for the twelve months from that day.
 async fn counts_from_its_day(app: &TestApp) {
     assert_eq!(requirement(app, "1501", "2026-04-30").await, Value::Null, "nobody is bound before the first day");
     for (day, status) in [("2026-05-01", "compliant"), ("2026-12-12", "expiring"), ("2027-02-10", "pending")] {
         app.clock.set(&format!("{day}T12:00:00Z"));
         let found = requirement(app, "1501", day).await;
-        // 10 February 2027 lies behind her due day, on which she was done.
+        // 10 February 2027 is after her due day, by which she was done.
         let expected = if day == "2027-02-10" { "expired" } else { status };
         assert_eq!(found["status"], expected, "{day}: {found}");
         assert_eq!(found["satisfied_on"], "2026-02-10");
@@ -77,7 +77,7 @@ both_databases! {
                     username not_given, account not_given] of infosec-basics-2023; \
                     suggested 1501 (key_fits starts_soon), 1500 (key_fits ended_lately)";
         assert_eq!(shown(&app.get_as_city("/api/v1/unlinked").await.ok()), line);
-        // Both are SEF's, though neither works there today: its officer sees the entry, and settles it.
+        // Both belong to SEF, though neither works there today: its officer sees the entry, and can decide it.
         let sef = app.token(Role::Administration, &["SEF"]).await;
         assert_eq!(shown(&app.get("/api/v1/unlinked", Some(&sef)).await.ok()), line);
         let fgk = app.token(Role::Administration, &["FGK"]).await;

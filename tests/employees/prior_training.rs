@@ -1,4 +1,4 @@
-//! Prior training that somebody recognised: evidence on its day, as if a platform had reported it.
+//! Prior training that someone recognised: evidence on its day, as if a platform had reported it.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ both_databases! {
         let with = app.get_as_city(REPORT).await;
         let with_at = with.ok()["known_at"].as_str().expect("an instant").to_owned();
         assert_eq!(app.get_as_city(&format!("{REPORT}&known_at={with_at}")).await.body, with.body);
-        // No platform's revocation takes away what no platform reported.
+        // A platform's revocation does not withdraw what no platform reported.
         let secret = app.platform("larportal").await;
         let revoked = json!({"type": "completion.revoked", "timestamp": "2026-02-26T10:00:00Z",
             "data": {"learner": {"employee_number": "1003"}, "course": {"id": "infosec-basics-2023"}}});

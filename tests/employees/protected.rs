@@ -1,4 +1,4 @@
-//! Protected personal data: the name, address, user name and unit are shown to nobody but the provider that told them.
+//! Protected personal data: the name, address, user name and unit are shown only to the provider that provisioned them.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{completed, small_city};
 
-/// What HR says of David, 1004, who is protected; and what it said before.
+/// What HR's file contains about David, 1004, who is protected; and what an earlier one contained.
 const SECRETS: [&str; 6] = ["David", "Ek", "david", "Gata", "Hemlig", "dolt"];
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 fn says_nothing(what: &str, body: &str) {
-    // Whole words: a signature in base64 has two given letters in a row now and then.
+    // Whole words: a base64 signature can contain any two letters by chance.
     let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '/' | '=');
     for secret in SECRETS {
         let is_there = body.split(is_between).any(|word| word == secret || (secret.len() > 3 && word.contains(secret)));
@@ -42,9 +42,9 @@ both_databases! {
         let numbers = sorted["Resources"].as_array().expect("users").iter();
         let numbers: Vec<&Value> = numbers.map(|user| &user[ENTERPRISE]["employeeNumber"]).collect();
         assert_eq!(numbers.len(), 4);
-        // A place among the names of others would give the name away.
+        // A position among the others' names would reveal the name.
         assert!(numbers.first() == Some(&&json!("1004")) || numbers.last() == Some(&&json!("1004")), "{numbers:?}");
-        // What the provider tells comes back to it, and to nobody else; what HR said stays.
+        // What the provider writes is returned to that provider only; what HR's file contained stays.
         let patch = json!({"Operations": [{"op": "replace", "path": "name.givenName", "value": "Dolle"},
                                           {"op": "replace", "path": "userName", "value": "dolle@example.org"}]});
         let reported = app.scim(&format!("PATCH /scim/v2/Users/{id}"), &[], Some(&patch)).await;
@@ -54,7 +54,7 @@ both_databases! {
         assert_eq!(found.ok()["totalResults"], 1);
         let shown = app.get_as_city("/api/v1/employees/1004").await;
         assert!(!shown.body.contains("Dolle") && !shown.body.contains("dolle"), "{}", shown.body);
-        // The unit that HR gave was shown to nobody, and is not taken away by who did not see it.
+        // The unit from HR was never shown, and a provider that did not see it does not remove it.
         let unprotected = employments(&["1004,David,Ek,david@example.org,david,1,FGK,Gata,permanent,2026-01-05,,,false"]);
         app.import(HrFiles { employments: &unprotected, ..HrFiles::default() }).await;
         assert_eq!(app.export_row("FGK", "1004").await["unit"], "Gata");
@@ -90,7 +90,7 @@ both_databases! {
         let item = &queue.ok()["items"][0];
         assert_eq!((&item["withheld"], &item["identity"]["value"], &item["suggestions"]), (&json!(true), &Value::Null, &json!([])));
         assert_eq!(item["candidates"], json!(["1004", "1005"]));
-        // Nobody finds out by trying.
+        // Guessing reveals nothing.
         let guess = json!({"platform": "larportal", "key": "email", "value": "dolt@example.org", "employee_number": "1005", "reason": "gissat"});
         let found = app.post("/api/v1/links", Some(&fgk), &guess).await.problem(404);
         let mut other = guess.clone();

@@ -1,4 +1,4 @@
-//! One employee: what holds, and the evidence it rests on.
+//! One employee: the compliance state, and the evidence for it.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};

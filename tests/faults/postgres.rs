@@ -1,4 +1,4 @@
-//! A PostgreSQL server that fails, and the way to it.
+//! A PostgreSQL server that fails, and a network path to it that fails.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::own_postgres::OwnPostgres;
 use crate::support::postgres::{Backend, TestDatabase, run_on_server};
 use crate::support::proxy::{Lost, Proxy};
 
-/// The address of a database by another way.
+/// The URL of a database through a proxy.
 fn url_by(proxy: &Proxy, url: &str) -> String {
     let (scheme, rest) = url.split_once("://").expect("a scheme");
     let (user, rest) = rest.split_once('@').unwrap_or(("postgres", rest));
@@ -76,7 +76,7 @@ async fn what_is_answered_is_kept_when_the_server_is_stopped_hangs_or_crashes() 
         trial.send_new().await;
         server.let_happen("again");
         trial.recover(&format!("crash {round}")).await;
-        // Frozen with deliveries under way: they may wait, and the first that comes back ends the waiting.
+        // Frozen with deliveries under way: they may wait, and the first answer after the thaw ends the wait.
         server.let_happen("freeze");
         drop(tokio::time::timeout(Duration::from_millis(300), trial.send_new()).await);
         server.let_happen("thaw");
@@ -116,7 +116,7 @@ async fn what_is_answered_is_kept_when_a_standby_takes_over() {
     trial.assert_whole(untouched, "the failover").await;
 }
 
-/// A server whose files of some kind cannot be written for a while.
+/// A server that cannot write some of its files for a while.
 async fn while_files_fail(files: &str, faults_of_them: &[(i64, i64)]) {
     let faults = Faults::none();
     faults.open_to_all();
@@ -130,13 +130,13 @@ async fn while_files_fail(files: &str, faults_of_them: &[(i64, i64)]) {
             let after = format!("{files}: {kinds} {how} {times}");
             faults.arm(0, Fault { kinds: *kinds, from: 1, times, how: *how });
             for _ in 0..if tries_all() { 12 } else { 3 } {
-                // So that tables are extended, and written, while it lasts.
+                // A checkpoint, so that tables are extended and written during the fault.
                 trial.send_new().await;
                 drop(run_on_server(&server.url, &["CHECKPOINT"]).await);
             }
             happened += faults.failed(0);
             faults.lift(0);
-            // A server that cannot write what it must stops, and stays so until somebody starts it again.
+            // A server that cannot write what it must stops, and stays down until it is started again.
             server.let_happen("again");
             trial.recover(&after).await;
             let look = trial.look().await;

@@ -1,4 +1,4 @@
-//! What stands behind an answer on SQLite beside the word of the connection that committed.
+//! What proves an answer on SQLite, in addition to the result of the connection that committed.
 
 use sea_orm::ConnectionTrait;
 

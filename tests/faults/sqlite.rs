@@ -12,7 +12,7 @@ use super::tries_all;
 use crate::support::commands::CommandLine;
 use crate::support::faults::{EINTR, EIO, ENOSPC, Fault, Faults, KILL, OPEN, READ, SHORT_WRITE, SYNC, TRUNCATE, WRITE};
 
-/// The name of the register's file; its journals' begin like it.
+/// The name of the register's file; the names of its journals begin with it.
 const FILE: &str = "kurskoll.db";
 
 /// A prepared register that others are copied from.
@@ -32,9 +32,9 @@ impl Template {
         Self { folder, prepared }
     }
 
-    /// A copy in a folder, which is not served yet.
+    /// A copy in a folder, not yet served.
     fn copy_to(&self, folder: &Path) -> Trial {
-        // A command that ends leaves its newest commits in the journal.
+        // A command leaves its newest commits in the journal when it ends.
         for name in [FILE.to_owned(), format!("{FILE}-wal")] {
             let from = self.folder.path().join(&name);
             if from.exists() {
@@ -45,7 +45,7 @@ impl Template {
     }
 }
 
-/// A fault, and how far a test goes into the calls of its kind.
+/// A fault: calls, error, and how many of these calls a test goes through.
 const FAULTS: [(i64, i64, i64); 12] = [
     (WRITE, ENOSPC, 40),
     (WRITE, EIO, 40),
@@ -67,7 +67,7 @@ fn numbers(last: i64) -> Vec<i64> {
     if tries_all() { all.collect() } else { all.filter(|number| matches!(number, 1 | 2 | 5 | 13)).collect() }
 }
 
-/// Sends until the armed faults have happened, or nobody calls what would fail; then nothing fails any more.
+/// Sends until the armed faults have happened, or no matching call is made; then lifts the faults.
 async fn let_happen(trial: &mut Trial, faults: &Faults, armed: &[Fault]) {
     for _ in 0..12 {
         trial.send_new().await;
@@ -81,7 +81,7 @@ async fn let_happen(trial: &mut Trial, faults: &Faults, armed: &[Fault]) {
     }
 }
 
-/// Lets faults happen to one service, one after another, and looks after each.
+/// Applies faults to one service, one after another, and checks the result after each.
 async fn happen_in_turn(series: impl IntoIterator<Item = Vec<Fault>>) {
     let template = Template::new();
     let (folder, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
@@ -182,7 +182,7 @@ async fn what_is_answered_is_kept_wherever_the_process_is_killed() {
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Nothing where this machine does not let us have one.
+    /// `None` if this machine does not allow a mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let mounted =
@@ -196,7 +196,7 @@ impl SmallDisk {
         }
     }
 
-    /// Takes all that is free.
+    /// Uses all free space.
     fn fill(&self) {
         let mut file = std::fs::File::create(self.0.path().join("filler")).expect("a file");
         while file.write_all(&[1; 4096]).is_ok() {}
@@ -225,7 +225,7 @@ async fn what_is_answered_is_kept_while_the_disk_is_full() {
         let after = format!("full {round}");
         trial.send_new().await;
         disk.fill();
-        // Pages that the journal has already may take some more.
+        // Pages that the journal already has may still accept some.
         let mut refused = 0;
         for _ in 0..40 {
             refused += usize::from(trial.send_new().await == 0);

@@ -16,7 +16,7 @@ use crate::support::process::{Installation, Serving};
 use crate::support::sender::Sender;
 use crate::support::small_city::{completed, graded};
 
-/// How long after a fault's end the service may take to work again.
+/// How long after a fault's end the service may take to recover.
 pub const RECOVERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How many deliveries are sent at once.
@@ -34,7 +34,7 @@ pub struct Trial {
     sent: BTreeMap<String, Value>,
     answered: BTreeSet<String>,
     token: String,
-    /// How long the machine takes for a burst of deliveries when nothing is wrong.
+    /// How long this machine takes for a burst of deliveries without a fault.
     usual: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Trial {
         }
     }
 
-    /// The register is reached elsewhere from here on; the service knows another way already.
+    /// From here on the register is at another URL; the service already has another route to it.
     pub fn move_to(&mut self, url: &str) {
         self.url = url.to_owned();
         self.here = self.here.clone().with("ROCKET_DATABASE_URL", url);
@@ -75,7 +75,7 @@ impl Trial {
         &self.secret
     }
 
-    /// Starts the service; `variables` are its own from now on.
+    /// Starts the service; `variables` are its environment from now on.
     pub async fn serve_with(&mut self, variables: &[(&'static str, String)]) {
         self.variables = variables.to_vec();
         self.serve().await;
@@ -93,7 +93,7 @@ impl Trial {
         self.serving.take().expect("it runs").kill().await;
     }
 
-    /// Waits until a service that kills itself is gone.
+    /// Waits until a service that kills itself has ended.
     pub async fn killed_itself(&mut self) {
         let mut serving = self.serving.take().expect("it runs");
         let status = serving.ended().await;
@@ -104,7 +104,7 @@ impl Trial {
         &self.serving.as_ref().expect("it runs").address
     }
 
-    /// An event that was never sent: attempts and completions of four people.
+    /// An event that was not sent before: attempts and completions of four people.
     fn next(&mut self) -> String {
         let number = self.sent.len();
         let id = format!("e-{number:06}");
@@ -131,7 +131,7 @@ impl Trial {
         id
     }
 
-    /// Sends deliveries at once, and notes which were answered 200. How many were.
+    /// Sends deliveries at once, and notes which were answered 200. Returns how many.
     async fn send(&mut self, ids: &[String]) -> usize {
         let sender = Sender::new(self.address(), "larportal", self.secret.clone());
         let sent = &self.sent;
@@ -142,7 +142,7 @@ impl Trial {
         .await;
         let mut taken = 0;
         for (id, _, answer) in answers {
-            // A service that is gone answers nothing.
+            // A killed service gives no answer.
             let Ok(answer) = answer else { continue };
             match answer.status {
                 200 => {
@@ -159,7 +159,7 @@ impl Trial {
         taken
     }
 
-    /// Sends new deliveries; how many were answered 200.
+    /// Sends new deliveries; returns how many were answered 200.
     pub async fn send_new(&mut self) -> usize {
         let ids: Vec<String> = (0..TOGETHER).map(|_| self.next()).collect();
         self.send(&ids).await
@@ -174,11 +174,11 @@ impl Trial {
         ready.await.is_ok_and(|answer| answer.status() == 200)
     }
 
-    /// From the end of a fault on: everything that was not answered is sent again until it is, as platforms do, and the
-    /// service is ready, in time.
+    /// From the end of a fault: everything unanswered is sent again until it is answered, as platforms do, and the service is
+    /// ready in time.
     pub async fn recover(&mut self, after: &str) {
         let ended = Instant::now();
-        // A machine that has other things to do takes longer for everything.
+        // A busy machine takes longer for everything.
         let within = RECOVERED_WITHIN + 10 * self.usual;
         loop {
             let again = self.unanswered();
@@ -202,7 +202,7 @@ impl Trial {
         Database::connect(options).await.expect("a connection")
     }
 
-    /// Whether all that was answered is committed, once, with its event.
+    /// Asserts that everything answered is committed, once, with its event.
     pub async fn assert_stored(&self, connection: &DatabaseConnection, after: &str) {
         for (table, column) in [("delivery", "delivery_key"), ("event", "event_id")] {
             let sql = format!("SELECT {column} AS name FROM {table}");
@@ -221,7 +221,7 @@ impl Trial {
         }
     }
 
-    /// Whether an export that the service answers has in it all that was answered before, and so no reader is left with an
+    /// Asserts that an export from the service contains everything answered before, so no reader is left with an
     /// older state.
     pub async fn assert_reported(&mut self, after: &str) {
         if self.token.is_empty() {
@@ -248,11 +248,11 @@ impl Trial {
         );
     }
 
-    /// What the register shows, by the commands of an operator.
+    /// What the operator's commands show of the register.
     pub fn figures(&self) -> Figures {
         let mut report =
             self.here.ok("report --requirement infosec-onboarding --as-of 2026-03-01 --format json").json();
-        // When it was asked, and when the platform last sent.
+        // The instants of the report and of each platform's last delivery.
         report.as_object_mut().expect("a report").remove("known_at");
         for platform in report["data_quality"]["platforms"].as_array_mut().expect("platforms") {
             platform.as_object_mut().expect("a platform").remove("silent_since");
@@ -264,7 +264,7 @@ impl Trial {
         (report, std::fs::read_to_string(self.here.path(&file)).expect("an export"))
     }
 
-    /// The same events, sent to another register one after another while nothing happens.
+    /// Sends the same events to another register, one after another and without a fault.
     pub async fn send_same(&mut self, other: &Self) {
         self.sent = other
             .sent
@@ -278,15 +278,15 @@ impl Trial {
         }
     }
 
-    /// Kills the service, and looks at what is left: as `assert_stored`, `verify` finds nothing, and the figures are those of
-    /// a register to which the same was sent while nothing happened.
+    /// Kills the service and checks the register: as `assert_stored`, `verify` finds nothing, and the figures are those of
+    /// a register that received the same without a fault.
     pub async fn assert_whole(mut self, untouched: Self, after: &str) {
         self.recover(after).await;
         self.kill().await;
         self.assert_same(untouched, after).await;
     }
 
-    /// The same where the service is gone already.
+    /// The same for a service that has already ended.
     pub async fn assert_same(&self, mut untouched: Self, after: &str) {
         let connection = self.look().await;
         self.assert_stored(&connection, after).await;

@@ -1,4 +1,4 @@
-//! A person says whose an identity is, or takes it back; and whom an administration may do so for.
+//! A person links an identity by hand, or undoes it; and for which employees an administration may do so.
 
 use kurskoll::domain::access::Role;
 use kurskoll::domain::linking::LinkingKey;
@@ -75,7 +75,7 @@ both_databases! {
         "#));
         assert_eq!(evidence(&app, "1002").await, ["before"]);
         assert!(complete(&app, &secret, "after", private.clone(), "2026-02-12T10:00:00Z").await);
-        // Another platform's learner is another learner.
+        // On another platform it is another learner.
         let elsewhere = app.deliver("andra", &other, "e", &completed(private.clone(), WHOLE, "2026-02-12T10:00:00Z")).await.ok();
         assert_eq!(elsewhere["linked"], false);
         assert_eq!(evidence(&app, "1002").await, ["after", "before"]);
@@ -186,7 +186,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform_linking_by("larportal", &[LinkingKey::Email]).await;
-        // The address is two of SEF's, but the number is FGK's.
+        // Two employees of SEF share the address, but the number belongs to FGK.
         let sharing = employments(&[SHARING[2], SHARING[3]]);
         app.import(HrFiles { employments: &sharing, ..HrFiles::default() }).await;
         let learner = json!({"employee_number": "1004", "email": "kok@example.org"});
@@ -204,14 +204,14 @@ both_databases! {
         app.import(HrFiles { employments: &employments(&[SHARING[2], SHARING[3]]), ..HrFiles::default() }).await;
         let address = json!({"email": "kok@example.org"});
         assert!(!complete(&app, &secret, "waits", address, "2026-02-01T10:00:00Z").await);
-        // The same address, which does not tell whose it is, beside a username that does: FGK's David's.
+        // The same ambiguous address, with a username that links to FGK's David.
         let both = json!({"email": "kok@example.org", "username": "david"});
         assert!(complete(&app, &secret, "davids", both, "2026-02-01T10:00:00Z").await);
         let sef = officer(&app, "SEF").await;
         let link = link("email", "kok@example.org", Some("1103"));
         app.post("/api/v1/links", Some(&sef), &link).await.problem(404);
         assert_eq!(evidence(&app, "1004").await, ["davids"]);
-        // Central HR sees both and may.
+        // Central HR sees both, and may link.
         let city = app.token(Role::City, &[]).await;
         let mut link = link;
         app.post("/api/v1/links", Some(&city), &link).await.problem(409);

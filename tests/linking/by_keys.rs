@@ -1,4 +1,4 @@
-//! Whose a result is, by the keys that the platform gives; and the queue of those who are nobody's yet.
+//! Which employee a result belongs to, by the platform's keys; and the queue of unlinked results.
 
 use kurskoll::domain::linking::LinkingKey;
 use kurskoll::intake::webhook::signature::WebhookSecret;
@@ -9,16 +9,16 @@ use crate::support::app::{Answer, HrFiles, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{completed, graded, small_city};
 
-/// The course that is enough by itself.
+/// The course that is enough alone.
 pub const WHOLE: &str = "infosec-basics-2023";
 
-/// A completion of the course that is enough by itself; whether it was linked.
+/// Sends a completion of the course that is enough alone; returns whether it was linked.
 pub async fn complete(app: &TestApp, secret: &WebhookSecret, id: &str, learner: Value, at: &str) -> bool {
     let answer = app.deliver("larportal", secret, id, &completed(learner, WHOLE, at)).await.ok();
     answer["linked"].as_bool().expect("a bool")
 }
 
-/// The events that an employee's evidence rests on.
+/// The events that are an employee's evidence.
 pub async fn evidence(app: &TestApp, number: &str) -> Vec<String> {
     let employee = app.get_as_city(&format!("/api/v1/employees/{number}")).await.ok();
     let mut events: Vec<String> = employee["requirements"][0]["evidence"]
@@ -31,7 +31,7 @@ pub async fn evidence(app: &TestApp, number: &str) -> Vec<String> {
     events
 }
 
-/// The queue without its instants, which must be there.
+/// The queue without its instants, after checking that they exist.
 fn timeless(queue: &Answer) -> Value {
     let mut queue = queue.ok();
     for item in queue["items"].as_array_mut().expect("items") {
@@ -43,7 +43,7 @@ fn timeless(queue: &Answer) -> Value {
     queue
 }
 
-/// The queue, an entry a line: what it is about, what waits and why, what each key says, and who is suggested.
+/// The queue, one entry a line: the identities, what waits and why, the finding for each key, and the suggestions.
 pub fn shown(queue: &Value) -> String {
     fn items(value: &Value) -> impl Iterator<Item = &Value> {
         value.as_array().expect("a list").iter()
@@ -84,7 +84,7 @@ pub async fn waiting_events(app: &TestApp) -> u64 {
     report["data_quality"]["unlinked_results"].as_u64().expect("a number")
 }
 
-/// Two who share an address: one left at the end of 2025, the other came in 2026; a third shares another with the second.
+/// Two share an address: one left at the end of 2025, the other started in 2026; a third shares another with the second.
 pub const SHARING: [&str; 4] = [
     "1101,Gun,Ek,info@example.org,,1,SEF,Kök,permanent,2020-01-01,2025-12-31,,",
     "1102,Hans,Ek,info@example.org,,1,SEF,Kök,permanent,2026-01-10,,,",
@@ -123,14 +123,14 @@ both_databases! {
         let info = json!({"email": "info@example.org"});
         assert!(complete(&app, &secret, "then", info.clone(), "2025-12-31T22:59:00Z").await);
         assert!(complete(&app, &secret, "now", info.clone(), "2026-01-09T23:00:00Z").await);
-        // On the city's 1 January, and before the second came: nobody was employed.
+        // The city's 1 January, before the second one started: neither was employed.
         assert!(!complete(&app, &secret, "between", info, "2025-12-31T23:00:00Z").await);
         assert!(!complete(&app, &secret, "both", json!({"email": "kok@example.org"}), "2026-02-01T10:00:00Z").await);
         assert_eq!(evidence(&app, "1102").await, ["now"]);
         let gun = app.get_as_city("/api/v1/employees/1101?as_of=2025-12-31").await.ok();
         assert_eq!(gun["requirements"], json!([]), "the requirement is not in effect yet");
         assert_eq!(waiting_events(&app).await, 2);
-        // HR corrects the days: the link is worked out again.
+        // HR corrects the days: the link is derived again.
         let corrected = employments(&["1102,Hans,Ek,info@example.org,,1,SEF,Kök,permanent,2026-01-01,,,"]);
         app.import(HrFiles { employments: &corrected, ..HrFiles::default() }).await;
         assert_eq!(evidence(&app, "1102").await, ["between", "now"]);
@@ -146,7 +146,7 @@ both_databases! {
         assert!(complete(&app, &secret, "same", learner("1001"), "2026-02-02T10:00:00Z").await);
         assert!(complete(&app, &secret, "unknown", learner("9999"), "2026-02-03T10:00:00Z").await);
         assert_eq!(evidence(&app, "1001").await, ["same", "unknown"]);
-        // As soon as the number is somebody's, the address must not say otherwise.
+        // Once the number belongs to an employee, the address must not contradict it.
         let new = employments(&["9999,Nils,Ny,,,1,SEF,Städ,permanent,2026-02-01,,,"]);
         app.import(HrFiles { employments: &new, ..HrFiles::default() }).await;
         assert_eq!(evidence(&app, "1001").await, ["same"]);
@@ -161,7 +161,7 @@ both_databases! {
         let unknown = json!({"account": {"home_page": "https://l.example.org", "name": "99"}});
         assert!(!complete(&app, &secret, "e-1", unknown.clone(), "2026-02-01T10:00:00Z").await);
         assert!(!complete(&app, &secret, "e-2", unknown.clone(), "2026-02-02T10:00:00Z").await);
-        // The same thing told twice waits once.
+        // The same result reported twice waits once.
         assert!(!complete(&app, &secret, "e-3", unknown, "2026-02-02T10:00:00Z").await);
         assert!(!complete(&app, &secret, "e-4", json!({"email": "kok@example.org"}), "2026-02-01T10:00:00Z").await);
         let contradicted = json!({"employee_number": "1002", "email": "anna@example.org"});
@@ -172,7 +172,7 @@ both_databases! {
         larportal email kok@example.org: 1 ambiguous [email ambiguous 1103 1104, account not_given] of infosec-basics-2023; suggested 1103 (key_fits), 1104 (key_fits)
         larportal email anna@example.org: 1 contradicted [email contradicted 1001 by 1002, account not_given, employee_number not_linked_by 1002] of infosec-basics-2023; suggested 1001 (key_fits), 1002 (key_fits)
         "));
-        // Page by page it is the same.
+        // The pages together give the same.
         let (mut walked, mut after) = (Vec::new(), String::new());
         loop {
             let page = app.get_as_city(&format!("/api/v1/unlinked?limit=1{after}")).await;

@@ -1,4 +1,4 @@
-//! What a person decides to be nobody's concern: out of the queue, kept, counted apart, and taken back.
+//! What a person dismisses: out of the queue, stored, counted apart, and undone.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn dismissal(key: &str, value: &str) -> Value {
     json!({"platform": "larportal", "key": key, "value": value, "employee_number": null, "reason": "a test account"})
 }
 
-/// What waits and what is dismissed, by the queue's own two halves.
+/// The number of waiting and of dismissed entries, by the queue's two filters.
 async fn halves(app: &TestApp) -> (usize, usize) {
     let mut halves = Vec::new();
     for dismissed in [false, true] {
@@ -61,7 +61,7 @@ both_databases! {
         assert_eq!(halves(&app).await, (1, 0));
         let undone = report(&app, "").await;
         assert_eq!(quality(&undone), r#"2 wait, 0 dismissed, 2 in the share, up to "25.0""#);
-        // What was reported is reported again, with what was known then.
+        // Earlier reports are the same, with what was known then.
         for known in [before, dismissed, undone] {
             let known_at = known["known_at"].as_str().expect("an instant");
             assert_eq!(report(&app, &format!("&known_at={known_at}")).await, known);
@@ -80,7 +80,7 @@ both_databases! {
         assert_eq!(halves(&app).await, (1, 0));
         app.post("/api/v1/links", Some(&city), &dismissal("username", "kok")).await.ok();
         assert_eq!(halves(&app).await, (0, 1));
-        // HR comes to know the other key of a dismissed learner: it links all the same.
+        // HR adds the other key of a dismissed learner: it links anyway.
         let now_known = employments(&["1005,Eva,Ek,eva@example.org,,1,SEF,Kök,permanent,2026-02-01,,,"]);
         let learner = json!({"username": "kok", "employee_number": "1005"});
         assert!(!complete(&app, &secret, "e-2", learner, "2026-02-11T11:00:00Z").await);

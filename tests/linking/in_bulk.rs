@@ -17,7 +17,7 @@ fn dismiss(value: &str) -> Value {
     json!({"op": "dismiss", "platform": "larportal", "key": "email", "value": value, "reason": "test"})
 }
 
-/// A city where these addresses wait: `kok` could be two of SEF's, the others anybody's.
+/// A city where these addresses wait: `kok` could belong to two employees of SEF, the others to anyone.
 async fn city_that_waits(app: &TestApp) {
     small_city(app).await;
     app.import(HrFiles { employments: &employments(&SHARING), ..HrFiles::default() }).await;
@@ -32,7 +32,7 @@ async fn bulk(app: &TestApp, token: &str, all_or_nothing: bool, operations: &[Va
         .await
 }
 
-/// What became of each, a line each.
+/// The outcome of each, one a line.
 fn outcomes(answer: &Value) -> Vec<String> {
     let operations = answer["operations"].as_array().expect("operations").iter();
     let outcome = |operation: &Value| match operation["outcome"].as_str() {

@@ -1,4 +1,4 @@
-//! On any day an address or user name is its holder's of that day: what HR gave, took back, mixed up and corrected.
+//! An address or user name belongs, on each day, to its holder of that day: what HR gave, removed, mixed up and corrected.
 
 use kurskoll::app::directory::import::ImportError;
 use kurskoll::domain::access::Role;
@@ -15,7 +15,7 @@ use crate::support::app::{HrFiles, TestApp, TestClock};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed};
 
-/// A city with one requirement, whose clock stands at noon of a day, and a platform.
+/// A city with one requirement and a platform; its clock stands at noon of a day.
 async fn city_on(database: &TestDatabase, day: &str) -> (TestApp, WebhookSecret) {
     let clock = TestClock::standing();
     clock.set(&format!("{day}T11:00:00Z"));
@@ -44,7 +44,7 @@ async fn done(app: &TestApp, secret: &WebhookSecret, id: &str, email: &str, day:
     complete(app, secret, id, json!({"email": email}), &format!("{day}T10:00:00Z")).await;
 }
 
-/// Whose each result is, by event id: `e-1 1001`, or why nobody's.
+/// The owner of each result, by event id: `e-1 1001`, or why it has none.
 async fn owners(app: &TestApp) -> Vec<String> {
     let connection = app.app.store.connection(kurskoll::store::Unscoped::Operating);
     let sql = "SELECT v.event_id AS id, COALESCE(e.number, v.unlinked) AS whose FROM event v
@@ -97,7 +97,7 @@ both_databases! {
             assert_eq!(owners(&app).await, ["after 1001", "before 1001", "between 1003", "late 1002"]);
             assert_eq!(waiting_events(&app).await, 0);
             assert_eq!(app.get_as_city("/api/v1/unlinked").await.ok()["items"], json!([]));
-            // What was reported then is reported again.
+            // Earlier reports are the same.
             assert_eq!(figures(&app, &mixed_up).await, reported);
             assert_eq!(figures(&app, &known).await, (json!(1), json!(0)));
         }
@@ -108,7 +108,7 @@ both_databases! {
         told(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "")]).await;
         done(&app, &secret, "early", "anna.svensson@example.org", "2019-05-01").await;
         done(&app, &secret, "then", "anna.svensson@example.org", "2024-01-09").await;
-        // She leaves; her row goes on saying what her address was.
+        // She leaves; her row still contains her old address.
         on(&app, "2025-06-01");
         told(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "2025-05-31")]).await;
         on(&app, "2026-03-01");
@@ -118,7 +118,7 @@ both_databases! {
             done(&app, &secret, id, "anna.svensson@example.org", day).await;
         }
         assert_eq!(owners(&app).await, ["early 1001", "gap 1001", "late 1001", "now 1002", "then 1001"]);
-        // Before HR gave it to the new colleague, everything was Anna's.
+        // Before HR gave it to the new colleague, everything belonged to Anna.
         assert_eq!(figures(&app, "2026-02-01T00:00:00Z").await.1, json!(0));
     }
 
@@ -144,7 +144,7 @@ both_databases! {
         done(&app, &secret, "late", "anna@example.org", "2025-09-01").await;
         done(&app, &secret, "years before", "anna@example.org", "2012-09-01").await;
         assert_eq!(owners(&app).await, ["late 1001", "years before 1001"]);
-        // A typing error that is corrected the next day was nobody's address.
+        // A typing error that is corrected the next day never was a valid address.
         on(&app, "2026-01-10");
         told(&app, &[&row("1002", "bo@exmaple.org", "2026-01-01", "")]).await;
         on(&app, "2026-01-11");
@@ -265,7 +265,7 @@ both_databases! {
             "account 0 1001", "account 1 1001", "account 2 1002", "account 3 1002", "account 4 unknown",
             "user 0 unknown", "user 1 1001", "user 2 1002",
         ]);
-        // Corrected days take the place of those that were wrong.
+        // Corrected days replace the wrong ones.
         let corrected = format!("{header}1002,larportal,account,17,https://l.example.org,2026-03-01,2026-06-30\n");
         on(&app, "2026-07-10");
         app.import(HrFiles { identities: &corrected, ..HrFiles::default() }).await;
@@ -298,7 +298,7 @@ both_databases! {
             "identities, line 2, column valid_to: \"2026-03-01\" gives days that what is known gives to another \
              employee as well; end one before the other begins"
         );
-        // In full files what is known goes away by itself.
+        // A full file removes what it lacks.
         let instead = format!("{header}1002,larportal,username,x,,,2026-03-01\n");
         app.import_full(HrFiles { identities: &instead, ..HrFiles::default() }).await;
     }
@@ -395,7 +395,7 @@ both_databases! {
         };
         let send = async |more: Value| app.post("/api/v1/links", Some(&city), &link(more)).await;
 
-        // First it says what it would move, and does nothing.
+        // The dry run says what it would move, and changes nothing.
         let tried = send(json!({"dry_run": true, "from": null})).await.ok();
         assert_eq!((&tried["id"], &tried["dry_run"]), (&Value::Null, &json!(true)));
         let moves: Vec<String> = tried["moves"].as_array().expect("moves").iter().map(|person| {
@@ -421,7 +421,7 @@ both_databases! {
         assert_eq!(app.rows_in("link_decision").await, 0);
         assert_eq!(owners(&app).await, ["hers 1001", "waits ambiguous", "waits too ambiguous"]);
 
-        // Without days it is for those of the results that wait, and moves nothing of hers.
+        // Without days it covers the days of the waiting results, and moves none of hers.
         let made = send(json!({})).await.ok();
         assert_eq!((&made["from"], &made["to"]), (&json!("2026-02-01"), &json!("2026-02-10")));
         assert_eq!(made["moves"].as_array().map(Vec::len), Some(1), "{made}");
@@ -430,7 +430,7 @@ both_databases! {
         assert_eq!(owners(&app).await, [
             "hers 1001", "other day ambiguous", "same days 1002", "waits 1002", "waits too 1002",
         ]);
-        // On other days it may be another's; what is newer holds.
+        // On other days it may be another employee's; the newer link takes precedence.
         let third = send(json!({"from": "2026-02-11", "to": null, "employee_number": "1003"})).await.ok();
         send(json!({"from": "2026-02-05", "to": "2026-02-05", "employee_number": "1003"})).await.problem(409);
         let newer = json!({"from": "2026-02-05", "to": "2026-02-05", "employee_number": "1003", "move_results": true});
@@ -438,7 +438,7 @@ both_databases! {
         assert_eq!(owners(&app).await, [
             "hers 1001", "other day 1003", "same days 1003", "waits 1002", "waits too 1002",
         ]);
-        // Undone, the one before shows again; a dry run says so first.
+        // After the undo, the previous link applies again; a dry run shows that first.
         let undo = |link: &Value, query: &str| format!("/api/v1/links/{}/undo{query}", link["id"]);
         let tried = app.post(&undo(&newer, "?dry_run=true"), Some(&city), &json!({})).await.ok();
         assert_eq!(tried["moves"].as_array().map(Vec::len), Some(2), "{tried}");
@@ -448,7 +448,7 @@ both_databases! {
         assert_eq!(owners(&app).await, [
             "hers 1001", "other day ambiguous", "same days 1002", "waits 1002", "waits too 1002",
         ]);
-        // One for every day takes the place of all.
+        // One for every day replaces them all.
         send(json!({"from": null, "to": null, "move_results": true})).await.ok();
         app.post(&undo(&made, ""), Some(&city), &json!({})).await.problem(404);
     }
@@ -549,13 +549,13 @@ both_databases! {
         assert_eq!(send("by-both", json!({"employee_number": "1001", "email": "anna@example.org"}), at).await, "duplicate");
         assert_eq!(send("another instant", number.clone(), "2026-01-09T10:00:01Z").await, "accepted");
         assert_eq!(send("another person", json!({"email": "bo@example.org"}), at).await, "accepted");
-        // By learners who are known by now.
+        // By learners who are known now.
         assert_eq!(send("by-email-again", email.clone(), "2026-01-09T10:00:01Z").await, "duplicate");
         let anna = app.get_as_city("/api/v1/employees/1001").await.ok();
         assert_eq!(anna["requirements"][0]["status"], "compliant");
         // In one request, or in a file, as well.
         assert_eq!(owners(&app).await.len(), 6);
-        // Where the link changes afterwards, each counts for whose it is.
+        // When the link changes afterwards, each counts for its owner.
         let city = app.token(Role::City, &[]).await;
         let link = json!({"platform": "larportal", "key": "email", "value": "anna@example.org", "employee_number": "1002",
                           "reason": "asked", "from": null, "move_results": true});

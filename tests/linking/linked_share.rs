@@ -10,7 +10,7 @@ use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::small_city;
 
-/// 20 results of Anna's in the 28 days before the last, and in the last so many of hers and so many of nobody's.
+/// 20 results of Anna's in the 28 days before the last 28; in those, `linked` of hers and `waiting` of no known learner.
 async fn months(app: &TestApp, linked: usize, waiting: usize) {
     let secret = app.platform("larportal").await;
     let anna = json!({"employee_number": "1001"});
@@ -38,7 +38,7 @@ both_databases! {
         assert_eq!(shares["platforms"][0]["platform"], "larportal");
         assert_eq!(shares["platforms"][0]["warning"], true);
 
-        // The test account is dismissed: what is left is all linked, and is one result too few to warn anyway.
+        // The test account is dismissed: the rest is all linked, and also one result too few for a warning.
         let city = app.token(Role::City, &[]).await;
         let dismissal = json!({"platform": "larportal", "key": "username", "value": "zqx", "employee_number": null,
                                "reason": "a test account"});
@@ -52,7 +52,7 @@ both_databases! {
             let known_at = known["known_at"].as_str().expect("an instant");
             assert_eq!(report(&app, &format!("&known_at={known_at}")).await, known);
         }
-        // A month earlier the latest days were the ones before.
+        // A month earlier, the latest days were the ones before.
         let earlier = report(&app, "&as_of=2026-01-29").await["data_quality"]["linked_share"].take();
         assert_eq!(earlier["overall"]["results"], 20);
         assert_eq!(earlier["overall"]["results_before"], 0);

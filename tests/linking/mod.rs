@@ -1,4 +1,4 @@
-//! Whose a result is: by keys, by hand, and who waits.
+//! Whose a result is: by keys, by hand, and which results wait.
 
 pub mod by_hand;
 pub mod by_keys;

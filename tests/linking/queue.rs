@@ -1,4 +1,4 @@
-//! The queue of the unrecognised: grouped, sorted, filtered and exported; who is suggested, and to whom.
+//! The queue of unlinked results: grouped, sorted, filtered and exported; which suggestions it has, and who sees them.
 
 use kurskoll::domain::access::Role;
 use kurskoll::domain::linking::LinkingKey;
@@ -156,7 +156,7 @@ both_databases! {
         assert_eq!(first["reasons"][1]["text"], "an employment starts on 2026-04-01");
         assert_eq!(app.rows_in("link_decision").await, 0);
         assert_eq!(abouts(&reported).len(), 5);
-        // HR protects her: from then on she is suggested no more.
+        // HR protects her: from then on she is not suggested.
         let protected = employments(&["104871,Maja,Lindqvist,maja@example.org,,1,SEF,Kök,permanent,2026-04-01,,,true"]);
         app.import(HrFiles { employments: &protected, ..HrFiles::default() }).await;
         assert!(!queue(&app, "").await.contains("104871"));

@@ -1,4 +1,4 @@
-//! Machines whose clocks are wrong: it is noticed, and nothing that is kept is wrong for it.
+//! Machines whose clocks are wrong: the service notices, and stores nothing wrong because of it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::support::postgres::{Backend, TestDatabase};
 use crate::support::process::{Installation, Serving};
 use crate::support::sender::Sender;
 
-/// A library that shows a process another time of day than the machine has.
+/// A library that gives a process another time of day than the machine's.
 fn other_time() -> &'static PathBuf {
     const SOURCE: &str = r#"
         #define _GNU_SOURCE
@@ -61,7 +61,7 @@ async fn ready(serving: &Serving) -> Answer {
     Answer::to(reqwest::Client::new().get(format!("{}/health/ready", serving.address))).await.expect("an answer")
 }
 
-/// The warnings of a service that is ready all the same.
+/// The warnings of a service that is ready.
 async fn warnings(serving: &Serving) -> Vec<(String, String)> {
     let warnings = ready(serving).await.ok()["warnings"].clone();
     let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -100,7 +100,7 @@ async fn a_machine_a_day_off_goes_by_the_servers_clock_on_postgresql() {
         let secret = wrong.platform("larportal").await;
         let serving = wrong.serve().await;
         let sender = Sender::new(&serving.address, "larportal", secret);
-        // Signed now, and now is now there too.
+        // Signed now, and the server's time is now, too.
         assert_eq!(delivers(&sender, "e-1").await.status, 200);
         let stands = known_through(&database.url).await;
         assert!((stands - system_clock()()).abs() < TimeDelta::seconds(60), "{stands}");
@@ -130,7 +130,7 @@ async fn on_sqlite_the_signatures_of_several_platforms_say_that_the_clock_is_wro
             metric(&serving, &format!("kurskoll_deliveries_refused_for_time_total{{platform=\"{code}\"}}")).await,
             1.0
         );
-        // One that is not the platform's own says nothing of the time.
+        // A signature that is not the platform's own says nothing about the time.
         let stranger = Sender::new(&serving.address, code, right.platform(&format!("other-{code}")).await);
         assert_eq!(delivers(&stranger, "e-2").await.status, 401);
         assert_eq!(
@@ -158,7 +158,7 @@ async fn a_clock_that_was_set_back_is_noticed_and_the_register_goes_on() {
     holds_within(Duration::from_secs(10), async || !warnings(&serving).await.is_empty()).await;
     let warned = warnings(&serving).await;
     assert_eq!(warned[0].0, "clock-set-back", "{warned:?}");
-    // What is recorded now bears the instants that follow, and is not a day further still.
+    // New records get the instants that follow the newest one, and not ones that are another day ahead.
     let stands = known_through(&database.url).await;
     assert!(stands > stood && stands - stood < TimeDelta::seconds(60), "{stood} {stands}");
     serving.kill().await;

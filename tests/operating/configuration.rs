@@ -1,4 +1,4 @@
-//! `Rocket.toml`, the defaults in the code, and the environment over both.
+//! `Rocket.toml`, the defaults in the code, and the environment, which overrides both.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use rocket::figment::{Figment, Profile, Provider};
 
 use crate::support::commands::CommandLine;
 
-/// The settings of the machine, or of no consequence: the file names them in a comment.
+/// The settings that depend on the machine, or that do not matter: the file names them in a comment.
 const COMMENTED: [&str; 3] = ["workers", "temp_dir", "limits"];
 
 /// The settings that are sizes, which are written with a unit.
@@ -28,7 +28,7 @@ fn digits(number: &Num) -> String {
     number.to_u128().map(|number| number.to_string()).or_else(signed).expect("a whole number")
 }
 
-/// Each setting as text, by its dotted name, whatever wrote it.
+/// Each setting as text, by its dotted name, from any source.
 fn flat(settings: &Dict, into: &mut BTreeMap<String, String>, under: &str) {
     for (name, value) in settings {
         let name = format!("{under}{name}");

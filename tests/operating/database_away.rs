@@ -1,4 +1,4 @@
-//! A database that is away: every answer is in time and says so, nothing is promised, and all goes on by itself when it is back.
+//! A database that is away: every answer is in time and says so, nothing is promised, and the service recovers by itself.
 
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ use crate::support::postgres::{Backend, TestDatabase};
 use crate::support::process::{Installation, Serving};
 use crate::support::sender::Sender;
 
-/// Three seconds are promised, two to `/health/ready`, and one until all is back; a machine that runs many tests at once may take
-/// two more. Platforms give up after five.
+/// Three seconds are promised, two for `/health/ready`, and one until the service works again. A machine that runs many tests
+/// at once may take two more. Platforms give up after five.
 const SLACK: Duration = Duration::from_secs(2);
 const IN_TIME: Duration = Duration::from_secs(3).saturating_add(SLACK);
 const READY_IN_TIME: Duration = Duration::from_secs(2).saturating_add(SLACK);
 const BACK_WITHIN: Duration = Duration::from_secs(1).saturating_add(SLACK);
 
-/// A service that runs, and somebody at each of its doors.
+/// A running service, with a client for each of its endpoints.
 struct Services {
     serving: Serving,
     sender: Sender,
@@ -62,7 +62,7 @@ impl Services {
         self.ready().await.status == 200
     }
 
-    /// What each door answers, all of them asked at once, with the time that it took.
+    /// The answer of each endpoint, all requested at once, with the time that it took.
     async fn all_answer(&self, id: &str) -> Vec<(&'static str, Answer, Duration)> {
         let body = json!({"type": "forum.post", "id": id}).to_string();
         let statement = json!({"actor": {"mbox": "mailto:a@example.org"}, "verb": {"id": "http://example.org/v"},
@@ -110,12 +110,12 @@ impl Services {
     async fn says_that_it_is_away(&self, id: &str, because: &str) {
         let begun = Instant::now();
         let (answers, ready) = tokio::join!(self.all_answer(id), async {
-            // What was found just before is taken as read for half a second.
+            // The result of a check is reused for half a second.
             holds_within(READY_IN_TIME, async || self.ready().await.status == 503).await;
             (self.ready().await, begun.elapsed())
         });
         for (endpoint, answer, took) in answers {
-            // What leaves no entry in the audit trail needs no writing.
+            // A read without an entry in the audit trail needs no write.
             if endpoint == "xapi find" && because == "is read-only" {
                 assert!(answer.status == 200 && took < IN_TIME, "{took:?} {}", answer.body);
                 continue;
@@ -131,7 +131,7 @@ impl Services {
         assert_eq!(ready.status, 503, "{}", ready.body);
         assert!(took < READY_IN_TIME * 2, "ready after {took:?}");
         assert!(ready.body.contains(because), "{because:?} is not in {}", ready.body);
-        // What needs no database answers as ever.
+        // What needs no database answers as before.
         for path in ["/health/live", "/metrics"] {
             assert_eq!(Answer::to(self.get(path)).await.expect("an answer").status, 200, "{path}");
         }
@@ -141,11 +141,11 @@ impl Services {
         assert!(begun.elapsed() < IN_TIME, "again after {:?}", begun.elapsed());
     }
 
-    /// It is ready within a second, and takes what was sent in vain.
+    /// It is ready within a second, and accepts what could not be stored before.
     async fn is_back(&self, id: &str) {
         holds_within(BACK_WITHIN, async || self.is_ready().await).await;
         let answer = self.delivers(id).await;
-        // Kept now, or when nobody could be told.
+        // Stored now, or already stored when the answer was lost.
         let outcome = answer.ok()["outcome"].clone();
         assert!(outcome == "ignored" || outcome == "duplicate", "{outcome}");
         for (endpoint, answer, _) in self.all_answer(&format!("{id}-more")).await {
@@ -195,7 +195,7 @@ async fn a_report_that_takes_longer_than_the_bound_is_not_cut_off_while_the_data
     let server = FrailPostgres::start("");
     let installation = Installation::new(&server.url());
     let services = Services::of(&installation).await;
-    // The audit entry of the look takes longer than any bound, as the reading of a great city may.
+    // The audit entry takes longer than any bound, as the read of a large city may.
     let connection = server.connections(1).await;
     for sql in [
         "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(4); RETURN NEW; END'",
@@ -269,7 +269,7 @@ async fn a_sqlite_file_that_another_process_locks_is_said_so_in_time() {
     assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
     let begun = Instant::now();
     for (endpoint, answer, took) in services.all_answer("locked").await {
-        // What only reads may answer; nobody waits for long.
+        // A read without a write may be answered; no request waits long.
         assert!(answer.status == 503 || endpoint.starts_with("xapi find"), "{endpoint}: {}", answer.body);
         assert!(took < IN_TIME, "{endpoint} after {took:?}");
     }
@@ -308,7 +308,7 @@ async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_
     let other = Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await.expect("opened");
     other.execute_unprepared("BEGIN IMMEDIATE").await.expect("locked");
     may_write(false);
-    // What is open stays open: a connection that could not write is given up, and a new one is opened.
+    // An open connection stays read-only: one that could not write is closed, and a new one is opened.
     assert_eq!(services.delivers("locked").await.status, 503);
     other.execute_unprepared("ROLLBACK").await.expect("let go");
     other.close().await.expect("closed");
@@ -318,7 +318,7 @@ async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_
     assert!(refused.headers.contains_key("retry-after"));
     may_write(true);
     services.is_back("read-only").await;
-    // The same where it is so from the start.
+    // The same if the file is read-only from the start.
     let Services { serving, sender, client, city, scim, lrs } = services;
     serving.kill().await;
     may_write(false);

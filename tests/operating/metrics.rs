@@ -1,4 +1,4 @@
-//! What the operator watches.
+//! The operator's metrics.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The tables: made, taken away and made again on both databases, and as the store's entities expect them.
+//! The tables: created, dropped and created again on both databases, and as the store's entities expect them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 
 use crate::support::postgres::{TestDatabase, both_databases};
 
-/// A column: its type, in the words that both databases share, and whether it may be empty.
+/// A column: its type, by a name that both databases share, and whether it may be empty.
 type Column = (&'static str, bool);
 
 /// By table, then by column.
@@ -24,7 +24,7 @@ async fn rows(connection: &DatabaseConnection, sql: &str) -> Vec<Vec<String>> {
     found.iter().map(texts).collect()
 }
 
-/// Everything that the migrations made, as the database describes it; their own table left out.
+/// Everything that the migrations created, as the database describes it, without their own table.
 async fn described(connection: &DatabaseConnection) -> BTreeSet<Vec<String>> {
     let own = "seaql_migrations%";
     let catalogues = match connection.get_database_backend() {
@@ -70,7 +70,7 @@ async fn tables(connection: &DatabaseConnection) -> Tables {
         }
         let kind = match kind.to_ascii_lowercase().as_str() {
             "bigint" => "i64",
-            // SQLite's row ids are integers of eight bytes by another name.
+            // SQLite's row ids are 8-byte integers under another name.
             "integer" if column == "id" => "i64",
             "integer" => "i32",
             "text" => "String",
@@ -84,7 +84,7 @@ async fn tables(connection: &DatabaseConnection) -> Tables {
     tables
 }
 
-/// What the store's entities say of their tables, read from their source: they never leave the store.
+/// The tables of the store's entities, read from their source: they never leave the store.
 fn entities() -> Tables {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/entities");
     let mut entities = Tables::new();
@@ -110,8 +110,8 @@ fn entities() -> Tables {
     entities
 }
 
-/// Tables that statements read and write alone: the clock's one row, the chain of digests, and what the xAPI door keeps by the
-/// thousand.
+/// Tables that only statements read and write: the clock's one row, the chain of digests, and the bulk data of the xAPI
+/// endpoints.
 const BY_HAND: [&str; 12] = [
     "chain_link",
     "chain_leaf",

@@ -1,4 +1,4 @@
-//! The service in operation: start and stop, configuration, keys, clocks, its database, and what proves it whole.
+//! The service in operation: start and stop, configuration, keys, clocks, its database, and what proves it sound.
 
 pub mod chain;
 pub mod clocks;

@@ -1,4 +1,4 @@
-//! The files of the register are its owner's alone, nothing is written over, and no register is made by looking for one.
+//! Only their owner can read the register's files; nothing is overwritten, and a command that needs a register creates none.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn mode(file: &Path) -> u32 {
     metadata.permissions().mode() & 0o777
 }
 
-/// Runs a command where the machine would let everybody read and write what it makes.
+/// Runs a command with a umask that lets everyone read and write new files.
 fn with_open_umask(here: &CommandLine, line: &str) -> Output {
     let command = here.command(line);
     let mut shell = Command::new("sh");
@@ -84,7 +84,7 @@ fn a_file_is_replaced_only_where_that_is_asked_for() {
         assert_ne!(std::fs::read(here.path("taken.csv")).expect("the file"), b"somebody's");
         assert_eq!(mode(&here.path("taken.csv")), 0o600);
     }
-    // Neither is the place that a link leads to.
+    // Neither is the target of a link.
     std::os::unix::fs::symlink(here.path("emp.csv"), here.path("link.csv")).expect("a link");
     here.run("export --administration SEF --output link.csv").assert_failed("exists already");
 }
@@ -98,7 +98,7 @@ fn the_demo_removes_nothing_but_its_own() {
     assert_eq!(std::fs::read(here.path("data/demo/notes.txt")).expect("the file"), b"somebody's");
 }
 
-/// Commands that are of no use on an empty register.
+/// Commands that are useless on an empty register.
 const NEED_A_REGISTER: [&str; 18] = [
     "report --requirement infosec-onboarding",
     "export --administration SEF --output sef.csv",
@@ -154,7 +154,7 @@ async fn a_postgres_database_without_tables_is_no_register() {
     for line in ["verify", "report --requirement infosec-onboarding"] {
         here.run(line).assert_failed("there is no register at postgres");
     }
-    // Where a password stands in the address, it is not shown.
+    // A password in the URL is not shown.
     let with_password = database.url.replace("postgres@", "postgres:geheim@");
     let ran = here.like().with("ROCKET_DATABASE_URL", &with_password).run("verify");
     ran.assert_failed("there is no register at postgres");

@@ -1,4 +1,4 @@
-//! `kurskoll serve` as the built binary, and commands that work beside it.
+//! `kurskoll serve` as the built binary, and commands that work at the same time.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -27,13 +27,13 @@ impl Serving {
                 serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON line: {line}"));
             (line["message"] == "listening").then(|| line["port"].to_string())
         });
-        // What it goes on to say is read, so that it never waits for a reader.
+        // Its later output is read, so that it never waits for a reader.
         let log = std::thread::spawn(move || lines.for_each(drop));
         let address = format!("http://127.0.0.1:{}", port.expect("it listens"));
         Self { child, address, log: Some(log) }
     }
 
-    /// Asks it to stop, as a service's manager does; its exit code.
+    /// Asks it to stop, as a service manager does; returns its exit code.
     fn stop(mut self) -> Option<i32> {
         let requested = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(requested.expect("kill").success());
@@ -84,7 +84,7 @@ async fn commands_work_while_the_service_runs_and_it_sees_what_they_did() {
     let reported = here.ok("report --requirement infosec-onboarding --as-of 2026-02-01 --format json").json();
     assert_eq!(answered["city"], reported["city"]);
     assert_eq!(reported["city"]["counts"]["compliant"], 1, "{reported}");
-    // A token of a key that was made since is known at once.
+    // A token of a key that was created later is accepted at once.
     here.ok("token rotate-key");
     let token = here.ok("token issue --role city").out;
     let requested = client.get(format!("{}{path}", serving.address)).bearer_auth(token.trim()).send().await;

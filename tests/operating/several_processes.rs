@@ -22,7 +22,7 @@ fn attempt(number: u32, raw: &str) -> Value {
     graded(json!({"employee_number": "1001"}), "infosec-basics-quiz", number, raw, "2026-02-01T10:00:00Z")
 }
 
-/// Something that concerns nobody, with the delivery's id in it.
+/// A type that is ignored, with the delivery's id in it.
 fn ignored(id: &str) -> Vec<u8> {
     json!({"type": "forum.post", "id": id}).to_string().into_bytes()
 }
@@ -129,7 +129,7 @@ both_databases! {
             assert_eq!(deliver(ended, "after").await, [401, 401]);
         }
         assert_eq!(deliver(&new, "after").await, [200, 200]);
-        // What was signed with what has ended is still verified.
+        // Deliveries that were signed with the ended secret are still verified.
         installation.run(&["verify"]).await;
         for copy in copies {
             copy.kill().await;

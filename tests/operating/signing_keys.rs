@@ -1,4 +1,4 @@
-//! Signing keys while the service runs: a new one holds at once, a removed one no longer.
+//! Signing keys while the service runs: a new one is accepted at once, a removed one no longer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::postgres::{TestDatabase, both_databases};
 
 const PATH: &str = "/api/v1/links";
 
-/// Asks until the answer has a status; the job has its own pace.
+/// Repeats the request until the answer has a status; the job has its own pace.
 async fn answers(app: &TestApp, token: &str, status: u16) {
     let asking = async { while app.get(PATH, Some(token)).await.status != status {} };
     tokio::time::timeout(Duration::from_secs(30), asking).await.unwrap_or_else(|_| panic!("never answered {status}"));

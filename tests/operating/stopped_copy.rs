@@ -1,4 +1,4 @@
-//! A copy of the service that stands still in the middle of a change stops nobody else for long, and finds out when it goes on.
+//! A copy of the service that stops in the middle of a change blocks the others only briefly, and notices when it continues.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::support::sender::Sender;
 const OTHERS_GO_ON_WITHIN: Duration = Duration::from_secs(7);
 const IN_TIME: Duration = Duration::from_secs(5);
 
-/// Two copies on one database, and who may read from them and send to them.
+/// Two copies on one database, with the credentials to read from them and send to them.
 struct Copies {
     installation: Installation,
     stopped: Serving,
@@ -62,7 +62,7 @@ impl Copies {
         self.database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.is_err()
     }
 
-    /// Stops the one copy at a moment in which it holds that: tried until it does.
+    /// Stops the one copy at a moment when it holds the clock: tries until it does.
     async fn stop_while_it_holds_the_clock(&self) {
         let going = Arc::new(AtomicBool::new(true));
         let reading = (0..4).map(|_| {
@@ -71,7 +71,7 @@ impl Copies {
             let going = Arc::clone(&going);
             tokio::spawn(async move {
                 while going.load(Ordering::SeqCst) {
-                    // Whatever it answers, and whether it does.
+                    // The answer does not matter, nor whether there is one.
                     drop(client.get(&address).bearer_auth(&token).send().await);
                 }
             })
@@ -96,7 +96,7 @@ impl Copies {
 
     async fn end(self, ids: &[String]) {
         self.stopped.signal("CONT").await;
-        // The thawed copy works, and nothing of what was answered is missing or there twice.
+        // The thawed copy works, and everything that was answered is stored exactly once.
         let ready = async || {
             let answer = Answer::to(reqwest::Client::new().get(format!("{}/health/ready", self.stopped.address))).await;
             answer.is_ok_and(|answer| answer.status == 200)

@@ -1,4 +1,4 @@
-//! Everything that is derived, recomputed from what is kept and compared.
+//! Everything that is derived, recomputed from what is stored and compared.
 
 use kurskoll::app::Caller;
 use serde_json::json;
@@ -54,7 +54,7 @@ both_databases! {
             let differences = app.differences().await;
             let is_named = named.is_none_or(|named| differences.iter().any(|difference| difference.contains(named)));
             assert!(is_named && differences.is_empty() == named.is_none(), "{sql}: {differences:#?}");
-            // The index is made anew.
+            // The index is rebuilt.
             app.tamper("DELETE FROM statement_term").await;
             app.tamper("UPDATE statement_index SET through = 0").await;
         }
@@ -86,7 +86,7 @@ both_databases! {
             assert_ne!(app.tamper(&sql).await, 0, "{sql}");
             let differences = app.differences().await;
             assert!(differences.iter().any(|difference| difference.contains(named)), "{sql}: {differences:#?}");
-            // What is derived is made anew from what is kept.
+            // What is derived is rebuilt from what is stored.
             app.tamper(&format!("UPDATE event SET repeats = (1 = 0), employee_id = {ANNA} WHERE event_id IN ('e-1', 'e-2')")).await;
             app.tamper("UPDATE event SET employee_id = NULL, unlinked = 'unknown' WHERE event_id = 'e-3'").await;
             app.tamper(&format!("UPDATE learner SET employee_id = {ANNA} WHERE employee_number = '1001'")).await;

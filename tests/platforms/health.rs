@@ -1,4 +1,4 @@
-//! How a platform fares: its silence and the alarm, and what comes late, twice, out of order or not understood.
+//! A platform's health: its silence and the alarm, and what arrives late, twice, out of order or is not understood.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ async fn train_for_days(app: &TestApp, secret: &WebhookSecret, days: i64) {
     }
 }
 
-/// For so many hours, every hour what is no result: a forum post, a completion that was told before, a withdrawal.
+/// For so many hours, hourly deliveries without a result: a forum post, a completion that was already reported, a withdrawal.
 async fn go_on_without_results(app: &TestApp, secret: &WebhookSecret, name: &str, hours: i64) {
     for hour in 0..hours {
         let id = |what: &str| format!("{name}-{what}-{hour}");
@@ -43,7 +43,7 @@ async fn go_on_without_results(app: &TestApp, secret: &WebhookSecret, name: &str
     }
 }
 
-/// A delivery every six hours of so many days.
+/// A delivery every six hours, for so many days.
 async fn send_for_days(app: &TestApp, secret: &WebhookSecret, days: i64) {
     for place in 0..days * 4 {
         app.deliver("larportal", secret, &format!("rhythm-{place}"), &json!({"type": "forum.post"})).await.ok();
@@ -84,12 +84,12 @@ both_databases! {
         assert_eq!((&reported["linked_results"], &reported["waiting_results"], &reported["linked_share"]), (&json!(2), &json!(1), &json!("66.7")));
         let skew = reported["clock_skew"]["median_seconds"].as_str().expect("seconds");
         assert!(skew.starts_with("60."), "{skew}");
-        // The third lies 25 hours behind the second.
+        // The third is 25 hours before the second.
         assert_eq!(reported["out_of_order"]["max_seconds"], "90000.000");
         assert_eq!(reported["out_of_order"]["median_seconds"], "0.000");
         let counted = ["duplicates", "conflicts", "refused_signatures"].map(|name| reported[name].as_u64().expect("a count"));
         assert_eq!(counted, [2, 1, 1]);
-        // Since later than all of it, nothing.
+        // Since an instant after all deliveries: nothing.
         app.clock.advance(Duration::hours(2));
         let later = health(&app, "?since=2026-02-26T15:30:00Z").await;
         assert_eq!((&later["deliveries"], &later["duplicates"], &later["clock_skew"]), (&json!(0), &json!(0), &Value::Null));
@@ -152,7 +152,7 @@ both_databases! {
         let platform = &report["data_quality"]["platforms"][0];
         assert_eq!((&platform["last_result_at"], &platform["results_silent"]), (&last_result_at, &json!(true)));
 
-        // A result ends it; what was reported stays as reported.
+        // A result ends the silence; earlier reports stay the same.
         let at = app.clock.now().to_rfc3339();
         app.deliver("larportal", &secret, "done-again", &basics("1002", &at)).await.ok();
         assert_eq!(health(&app, "").await["result_silence"]["alarm"], false);
@@ -183,7 +183,7 @@ both_databases! {
         assert_eq!((&larportal["alarm"], &larportal["threshold_seconds"]), (&json!(true), &json!(172_800)));
         assert_eq!((&larportal["threshold_from"], &larportal["last_result_at"]), (&json!("configured"), &Value::Null));
         assert_eq!((&moodle["alarm"], &moodle["threshold_seconds"]), (&json!(false), &Value::Null));
-        // A file of history is no word of the platform's.
+        // A file of history does not come from the platform itself.
         let token = app.token(Role::Admin, &[]).await;
         let request = app.client.post(format!("{}/api/v1/platforms/larportal/results", app.address)).bearer_auth(token);
         let file = "type,email,course_id,occurred_at\ncompletion,a@example.org,c,2025-05-01\n";

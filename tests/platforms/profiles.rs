@@ -1,4 +1,4 @@
-//! Platforms that speak in their own words: from their webhook to the report, by a profile.
+//! Platforms with their own payload formats: from their webhook to the report, by a profile.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ use crate::support::small_city::small_city;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A profile of a platform that signs with HMAC in hexadecimal and gives no ids.
+/// A profile of a platform that signs with HMAC in hexadecimal and sends no ids.
 pub const HMAC: &str = r#"
 title = "Signed with HMAC"
 [signature]
@@ -68,7 +68,7 @@ fn new(platform: &str, adapter: &str) -> NewPlatform {
     }
 }
 
-/// Adds a platform that a profile reads; its secret.
+/// Adds a platform that a profile reads; returns its secret.
 pub async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
     let added = app.app.add_foreign_platform(&Caller::operator(), &new(platform, adapter), profile, None).await;
     added.expect("a platform").reveal()
@@ -103,7 +103,7 @@ fn completed(course: &str, at: &str) -> Value {
     json!({"event": "completed", "user": {"email": "anna@example.org"}, "course": course, "at": at})
 }
 
-/// The platforms' samples are of March.
+/// The samples of the platforms are from March.
 fn in_march(app: &TestApp) {
     app.clock.set("2026-03-10T12:00:00Z");
 }
@@ -168,7 +168,7 @@ both_databases! {
         let answer = send(&app, "akademin", authorization, "application/json", &ignored).await.ok();
         assert_eq!(answer["outcome"], "ignored");
         assert_eq!(app.rows_in("event").await, 2);
-        // No secret is kept with what it let in.
+        // No secret is stored with the delivery that it authenticated.
         for stored in app.stored_deliveries().await {
             let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", stored.id)).await;
             assert!(!shown.body.contains("uthorization") && !shown.body.contains(&value), "{}", shown.body);
@@ -186,7 +186,7 @@ both_databases! {
         let form = sample("moodle/course-completed.form");
         let answer = send(&app, "moodle", authorization, FORM, &form).await.ok();
         assert_eq!((&answer["outcome"], &answer["linked"]), (&json!("accepted"), &json!(true)));
-        // The same as JSON adds nothing: its id is made of its content.
+        // The same as JSON adds nothing: its id is made from its content.
         let json = sample("moodle/course-completed.json");
         let again = send(&app, "moodle", authorization, "application/json", &json).await.ok();
         assert_eq!((&again["outcome"], &again["event_id"]), (&json!("duplicate"), &answer["event_id"]));
@@ -195,7 +195,7 @@ both_databases! {
         assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("compliant", "87.5"));
         assert_eq!(app.rows_in("event").await, 2);
         send(&app, "moodle", authorization, "text/plain", &form).await.refused(415);
-        // Who sends our own payloads sends JSON.
+        // A platform with native payloads must send JSON.
         app.platform("larportal").await;
         send(&app, "larportal", authorization, FORM, &form).await.refused(415);
         app.verified_events().await;
@@ -232,7 +232,7 @@ both_databases! {
         assert_eq!((&replayed["outcome"], &replayed["linked"]), (&json!("accepted"), &json!(true)));
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-02-01"));
-        // Another process reads by the newest, and knows what came.
+        // Another process reads with the newest profile, and knows what has arrived.
         let other = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
         let resent = send_signed(&other, "kursen", &secret, &body).await.ok();
         assert_eq!((&resent["outcome"], &resent["linked"]), (&json!("duplicate"), &json!(true)));
@@ -255,7 +255,7 @@ both_databases! {
             assert_eq!((&answer["outcome"], &answer["event_id"]), (&json!("duplicate"), &first["event_id"]));
         }
         assert_eq!(app.rows_in("event").await, 1);
-        // What is withdrawn afterwards is, and once.
+        // A later withdrawal has effect, once.
         let mut withdrawn = completed("infosec-basics", "2026-02-05T10:00:00");
         withdrawn["event"] = json!("withdrawn");
         assert_eq!(send_signed(&app, "kursen", &secret, &withdrawn).await.ok()["outcome"], "accepted");
@@ -284,7 +284,7 @@ both_databases! {
         let single = send_signed(&app, "kursen", &secret, &several(&[event("b", 2)])).await.ok();
         assert_eq!((&single["event_id"], &single["outcome"]), (&json!("b"), &json!("duplicate")));
         assert_eq!(app.rows_in("event").await, 2);
-        // Under a known id nothing else is taken, and nothing that came with it.
+        // Other content under a known id is refused, and so is the rest of the delivery.
         let problem = send_signed(&app, "kursen", &secret, &several(&[event("c", 3), event("b", 4)])).await.refused(409);
         assert_eq!(problem["event_id"], "b");
         assert_eq!(app.rows_in("event").await, 2);
@@ -376,7 +376,7 @@ both_databases! {
         the adapter native is read by no profile: choose --adapter profile, or a shipped one
         platform akademin exists already; give it a new secret with `kurskoll platform rotate-secret akademin`
         "));
-        // A shipped profile may be given one in its place; any text is a key of an HMAC, and not any a name and a password.
+        // A shipped profile may be replaced by one's own. An HMAC key may be any text, but not a basic name and password.
         let given = app.app.give_profile(&caller, &code("akademin"), HMAC).await.expect("given");
         assert_eq!((given.version, given.wants_another_secret), (1, false));
         let (signature, rest) = HMAC.split_once("[fields]").expect("two parts");
@@ -462,7 +462,7 @@ both_databases! {
         akademin	docebo	email	Europe/Stockholm	1
         kursen	profile	employee_number,email,username,account	Europe/Stockholm	1
         "));
-        // Where the secret is made here, one that is given is refused, and not passed over.
+        // If the service makes the secret, a given one is refused, and not ignored.
         here.ok("platform add statements --adapter xapi");
         for command in [
             "platform rotate-secret statements --secret-file secret.txt",

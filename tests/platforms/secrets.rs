@@ -1,4 +1,4 @@
-//! Who may send: platforms, their secrets, and every way in which a signature does not hold.
+//! Which platforms may send: their secrets, and every way in which a signature is wrong.
 
 use chrono::Duration;
 use kurskoll::app::Caller;
@@ -93,7 +93,7 @@ both_databases! {
         another body: no signature fits: use this platform's current secret, and sign id, timestamp and the body's bytes exactly as they are sent
         "));
         assert_eq!(app.stored_deliveries().await.len(), 0);
-        // The good one holds all the while, and among others.
+        // The right one is accepted all along, and among others.
         let several = format!("{v2} v1,AAAA {} {good}", sign(&other, "e-1", now, &body));
         let headers = [("webhook-id", "e-1"), ("webhook-signature", several.as_str())];
         assert_eq!(app.deliver_raw("larportal", &headers, now, body).await.ok()["outcome"], "accepted");
@@ -152,7 +152,7 @@ both_databases! {
             assert_eq!(app.deliver("larportal", secret, "e-1", &basics()).await.status, 200);
         }
         app.clock.advance(Duration::seconds(2));
-        // A process trusts what it read for a second of its own; another one reads now.
+        // A process caches secrets for a second of its own clock; another one reads now.
         let fresh = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
         assert_eq!(fresh.deliver("larportal", &new, "e-1", &basics()).await.status, 200);
         fresh.deliver("larportal", &old, "e-1", &basics()).await.refused(401);
@@ -265,7 +265,7 @@ both_databases! {
                    {"platform": "moodle", "silent_since": null, "last_result_at": null, "results_silent": false}]);
         assert_eq!(silences().await, never);
         app.clock.set("2026-02-26T13:00:00Z");
-        // Also one that is not understood, or ignored, breaks the silence; one that is not authentic does not.
+        // A delivery that is not understood, or ignored, also ends the silence; one that is not authentic does not.
         app.deliver("larportal", &larportal, "e-1", &json!({"type": "forum.post"})).await.ok();
         app.deliver("moodle", &larportal, "e-1", &basics()).await.refused(401);
         let reported = silences().await;

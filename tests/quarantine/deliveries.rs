@@ -1,4 +1,4 @@
-//! Deliveries that are authentic and not understood: kept, shown, counted, and read again (DESIGN, "Doors").
+//! Deliveries that are authentic and not understood: stored, shown, counted, and replayed (DESIGN, "Doors").
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,12 +18,12 @@ use crate::xapi::{city_with_moodle, status_of};
 const TYPO: &str = r#"{"type": "course.completed", "timestamp": "2026-02-01T10:00:00Z",
                        "data": {"learner": {"employee_number": "1001"}, "cuorse": {"id": "infosec-basics"}}}"#;
 
-/// A completion that lies three days ahead of the standing clock.
+/// A completion that is three days ahead of the test's clock.
 fn in_three_days() -> Value {
     completed(json!({"employee_number": "1001"}), "infosec-basics-2023", "2026-03-01T13:00:00Z")
 }
 
-/// Until what lies three days ahead has happened.
+/// Moves the clock past what was three days ahead.
 fn three_days_later(app: &TestApp) {
     app.clock.advance(Duration::days(3) + Duration::hours(2));
 }
@@ -42,7 +42,7 @@ async fn replay(app: &TestApp, id: &Value) -> Answer {
     app.post(&format!("/api/v1/deliveries/{id}/replay"), Some(&admin), &json!({})).await
 }
 
-/// The batch of Moodle's of which the second statement lies in the future; `mended` with another time.
+/// A batch of Moodle's whose second statement is in the future; with `mended`, at another time.
 fn batch(mended: bool) -> Value {
     let at = if mended { "2026-02-03T10:00:00Z" } else { "soon" };
     json!([
@@ -67,7 +67,7 @@ both_databases! {
         assert_eq!(states(&tried), ["taken", "not_understood", "taken"]);
         assert_eq!((&tried["new_results"], &tried["linked_results"]), (&json!(2), &json!(2)));
         assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (0, 0));
-        // One by one, and the rest.
+        // One by one, and then the rest.
         let one = app.post(&path, Some(&admin), &json!({"only": [0]})).await.ok();
         assert_eq!(states(&one), ["taken", "not_understood", "left"]);
         app.post(&path, Some(&admin), &json!({"only": [1]})).await.problem(422);
@@ -185,7 +185,7 @@ both_databases! {
         let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", items[0]["id"])).await.ok();
         assert_eq!(shown["body_text"], TYPO);
         assert_eq!(quarantined(&app).await, 1);
-        // Under a new id it is what it is.
+        // Under a new id it is accepted.
         let answer = app.deliver_bytes("larportal", &secret, "e-2", mended.as_bytes()).await.ok();
         assert_eq!(answer["outcome"], "accepted");
     }
@@ -218,13 +218,13 @@ both_databases! {
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-03-01"));
 
-        // What was reported before the replay is reported the same again.
+        // A report from before the replay is the same again.
         let known_at = before["known_at"].as_str().expect("an instant");
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&known_at={known_at}");
         assert_eq!(app.get_as_city(&path).await.ok(), before);
         app.verified_events().await;
 
-        // It is there once: neither a replay nor the sender brings it again.
+        // It is stored once: neither a replay nor the sender adds it again.
         let gone = replay(&app, id).await.refused(404);
         assert_eq!(gone["detail"], format!("no delivery {id} is in quarantine"));
         let resent = app.deliver("larportal", &secret, "e-1", &in_three_days()).await.ok();
@@ -264,7 +264,7 @@ both_databases! {
             outcomes.push(app.app.replay(&operator, id).await.expect("read again"));
         }
         assert!(matches!(outcomes[0], Received::Quarantined { .. }), "{outcomes:?}");
-        // The second tells the same thing as the first: it is understood, and adds nothing.
+        // The second reports the same as the first: it is understood, and adds nothing.
         assert_eq!(outcomes[1..], [
             Received::Accepted { new: 1, linked: true, is_doubtful: false },
             Received::Duplicate { linked: true, is_doubtful: true, is_stored: true },

@@ -1,4 +1,4 @@
-//! Quarantine as a workbench: grouped, shown where it is wrong, read again by the hundred, and dismissed.
+//! Quarantine as a workbench: grouped, shown with the place of the error, replayed in bulk, and dismissed.
 
 use chrono::Duration;
 use kurskoll::domain::access::Role;
@@ -13,7 +13,7 @@ use crate::support::small_city::{completed, small_city};
 const TYPO: &str = r#"{"type": "course.completed", "timestamp": "2026-02-01T10:00:00Z",
                        "data": {"learner": {"employee_number": "1001"}, "cuorse": {"id": "infosec-basics"}}}"#;
 
-/// A completion that lies three days ahead of the standing clock.
+/// A completion that is three days ahead of the test's clock.
 fn ahead(number: &str) -> Value {
     completed(json!({"employee_number": number}), "infosec-basics-2023", "2026-03-01T13:00:00Z")
 }
@@ -36,7 +36,7 @@ async fn groups(app: &TestApp, query: &str) -> Vec<String> {
     page["items"].as_array().expect("items").iter().map(group).collect()
 }
 
-/// Two platforms with typing errors, broken JSON and times to come.
+/// Two platforms with typing errors, broken JSON and future times.
 async fn broken_city(app: &TestApp) -> WebhookSecret {
     small_city(app).await;
     let (larportal, moodle) = (app.platform("larportal").await, app.platform("moodle").await);
@@ -81,7 +81,7 @@ both_databases! {
         assert_eq!(groups(&app, "?platform=moodle").await.len(), 1);
         assert_eq!(groups(&app, "?since=2026-02-26T12:30:00Z").await.len(), 2);
         assert_eq!(groups(&app, "?limit=1&after=1").await, all[1..2]);
-        // A group's words find its deliveries.
+        // A group's problem text finds its deliveries.
         let query = [("problem", "is not JSON from line …, column … on: send one JSON object"), ("limit", "2")];
         let query = form(&query);
         let page = app.get_as_auditor(&format!("/api/v1/quarantine?{query}")).await.ok();
@@ -172,7 +172,7 @@ both_databases! {
         let dismissed = app.get_as_auditor("/api/v1/quarantine?dismissed=true").await.ok();
         assert_eq!(dismissed["items"][0]["dismissal"]["reason"], "sent again by hand");
         assert_eq!(dismissed["items"][0]["dismissal"]["by"], "test admin");
-        // What was reported before is reported the same again.
+        // An earlier report is the same again.
         let known_at = before["known_at"].as_str().expect("an instant");
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&known_at={known_at}");
         assert_eq!(app.get_as_city(&path).await.ok(), before);
@@ -198,7 +198,7 @@ both_databases! {
         assert_eq!(ran.err, "1 delivery is dismissed.\n");
         assert!(machine.ok("quarantine list --dismissed").out.ends_with("\toperator\tsettled\n"));
         machine.ok(&format!("quarantine dismiss {id} --undo --reason settled"));
-        // The machine's clock is later than what lies three days ahead here.
+        // The machine's clock is later than what is three days ahead here.
         let ran = machine.ok("quarantine replay --all --dry-run");
         assert!(ran.err.ends_with("New results: 2 linked, 1 waiting.\n3 of 8 would leave quarantine.\n"), "{}", ran.err);
         let ran = machine.ok("quarantine replay --platform larportal");

@@ -1,4 +1,4 @@
-//! What nobody should send to the platforms' door, and that it costs no more than an answer.
+//! Abuse of the platforms' endpoint: it costs no more than an answer.
 
 use std::io::Write;
 
@@ -52,7 +52,7 @@ both_databases! {
         let id = app.stored_deliveries().await[0].id;
         let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{id}")).await.ok();
         assert_eq!((&shown["body_text"], &shown["size"]), (&json!(anna().to_string()), &json!(compressed.len())));
-        // The signature is over what was sent, not over what it inflates to.
+        // The signature is over what was sent, not over the inflated body.
         let timestamp = app.clock.now().timestamp();
         let signature = sign(&secret, "e-2", timestamp, anna().to_string().as_bytes());
         let headers = [("webhook-id", "e-2"), ("webhook-signature", signature.as_str()), ("content-encoding", "gzip")];
@@ -76,7 +76,7 @@ both_databases! {
         let app = limited(&database, 3, 0).await;
         small_city(&app).await;
         let (larportal, moodle) = (app.platform("larportal").await, app.platform("moodle").await);
-        // Whoever proves nothing uses up nothing of it.
+        // Requests without a valid signature use up nothing of the limit.
         for _ in 0..5 {
             app.deliver("larportal", &moodle, "e-1", &anna()).await.refused(401);
         }
@@ -101,7 +101,7 @@ async fn whoever_fails_too_often_is_told_so_and_who_proves_who_they_are_is_let_i
     let secret = app.platform("larportal").await;
     let other = WebhookSecret::generate([7; 32]);
     app.deliver("larportal", &other, "e-1", &anna()).await.refused(401);
-    // Trying out codes is a failure too.
+    // Trying out platform codes is a failure too.
     app.deliver("moodle", &other, "e-1", &anna()).await.refused(404);
     app.deliver("larportal", &other, "e-1", &anna()).await.refused(401);
     for platform in ["larportal", "moodle"] {
@@ -163,7 +163,7 @@ async fn bodies_made_to_hurt_are_not_understood_and_no_more() {
         assert!(answer.body.len() < 1000, "{what} is repeated to its sender: {}", answer.body.len());
     }
     assert_eq!(app.stored_deliveries().await.len(), bodies.len());
-    // And what waits is shown, whatever it is.
+    // Each of them is shown in quarantine.
     let page = app.get_as_auditor("/api/v1/quarantine").await;
     assert!(page.body.len() < 20_000, "{}", page.body.len());
     assert_eq!(page.ok()["items"].as_array().map(Vec::len), Some(bodies.len()));

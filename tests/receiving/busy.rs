@@ -1,4 +1,4 @@
-//! People about whom much is told at once: whoever asks is answered, and whoever changes something has their turn.
+//! Many results of the same people at once: every reader gets an answer, and every change gets its turn.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::support::sender::Sender;
 
 const PEOPLE: usize = 20;
 
-/// Far longer than it takes, and far shorter than for ever: builds for tests are slow.
+/// Far longer than it takes, but bounded: builds for tests are slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const REQUIREMENTS: &str = r#"
@@ -42,7 +42,7 @@ fn attempt(id: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Senders that go on until the service is gone, as platforms do: what is answered `503` is sent again. How much was taken.
+/// Senders that continue until the service is gone, and send again after `503`, as platforms do. Counts what is accepted.
 fn senders_without_a_pause(sender: &Sender) -> Arc<AtomicUsize> {
     let taken = Arc::new(AtomicUsize::new(0));
     for number in 0..8 {

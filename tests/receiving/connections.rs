@@ -1,4 +1,4 @@
-//! Clients that take too long, and how little they keep from others. What is waited for here is the service's own time.
+//! Clients that take too long, and how little they hinder others. The waits here are in the service's real time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::postgres::{Backend, TestDatabase, both_databases};
 use crate::support::small_city::{completed, small_city};
 use crate::support::wire::{connect, exchange, read_answer};
 
-/// A service whose senders have a second, and that takes some connections at once.
+/// A service that gives senders a second, and accepts some connections at once.
 async fn impatient(database: &TestDatabase, most: usize) -> TestApp {
     TestApp::start_with(database, TestClock::standing(), |mut settings| {
         settings.connections.request_timeout_seconds = 1;
@@ -25,7 +25,7 @@ async fn impatient(database: &TestDatabase, most: usize) -> TestApp {
     .await
 }
 
-/// Everything that comes until the other side closes, within a bound that is none of the service's.
+/// Everything received until the other side closes, within a bound that is not the service's.
 async fn until_closed(connection: &mut TcpStream) -> String {
     let mut all = Vec::new();
     timeout(Duration::from_secs(30), connection.read_to_end(&mut all)).await.expect("it is closed").expect("read");
@@ -89,7 +89,7 @@ both_databases! {
         let (head, body) = delivery(&app, "e-1", 100_000).await;
         let mut connection = connect(&app.address).await;
         connection.write_all(&head).await.expect("sent");
-        // Three times the second that a sender may be silent for.
+        // Three times the second for which a sender may be silent.
         let mut pace = interval(Duration::from_millis(300));
         for piece in body.chunks(10_000) {
             pace.tick().await;
@@ -121,7 +121,7 @@ async fn a_head_that_does_not_end_and_a_byte_now_and_then_are_cut_off() {
             while writer.write_all(drip.as_bytes()).await.is_ok() {
                 pace.tick().await;
             }
-            // What was answered is still to be read.
+            // The answer is still to be read.
             std::future::pending::<()>().await;
         };
         let closed = timeout(Duration::from_secs(30), reader.read_to_end(&mut all));
@@ -157,7 +157,7 @@ async fn thousands_that_send_nothing_do_not_keep_others_out() {
     }
     let answer = exchange(&app.address, &[head, body].concat()).await.ok();
     assert_eq!(answer["outcome"], "accepted");
-    // The first gave way; the last are still there.
+    // The first was closed to make space; the last are still there.
     let mut first = silent.swap_remove(0);
     assert_eq!(until_closed(&mut first).await, "");
 }
@@ -170,7 +170,7 @@ async fn a_connection_carries_many_requests_whole_cut_up_and_ahead_of_their_answ
     let post = "POST /api/v1/links HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
     let (reader, mut writer) = connect(&app.address).await.into_split();
     let mut reader = BufReader::new(reader);
-    // One after the other, in pieces, and all at once.
+    // One after the other, in parts, and all at once.
     for _ in 0..3 {
         writer.write_all(get.as_bytes()).await.expect("sent");
         assert_eq!(read_answer(&mut reader).await.status, 200);
@@ -183,7 +183,7 @@ async fn a_connection_carries_many_requests_whole_cut_up_and_ahead_of_their_answ
     for status in [200, 401, 200, 200] {
         assert_eq!(read_answer(&mut reader).await.status, status);
     }
-    // A client that has sent all closes its side and still gets the answer.
+    // A client that has sent everything closes its side and still gets the answer.
     writer.write_all(get.as_bytes()).await.expect("sent");
     writer.shutdown().await.expect("its side is closed");
     assert_eq!(read_answer(&mut reader).await.status, 200);
@@ -212,7 +212,7 @@ async fn what_is_no_request_is_answered_so_and_closed() {
         (long, "431"),
     ] {
         let mut connection = connect(&app.address).await;
-        // What is not wanted any more may be refused while it is sent.
+        // The service may close while an unwanted rest is sent.
         drop(connection.write_all(request.as_bytes()).await);
         let answer = until_closed(&mut connection).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.40}: {answer}");

@@ -1,4 +1,4 @@
-//! `200` means durable: what was answered is there after a stop, and the databases are set up for it.
+//! `200` means durable: what was answered is there after a stop, and the databases are configured for it.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::sender::Senders;
 use crate::support::small_city::{graded, small_city};
 
-/// What a connection says of a setting.
+/// The value of a connection's setting.
 async fn setting(connection: &impl ConnectionTrait, name: &str) -> String {
     let backend = connection.get_database_backend();
     let question = if backend == DbBackend::Sqlite { format!("PRAGMA {name}") } else { format!("SHOW {name}") };
     let row = connection.query_one_raw(Statement::from_string(backend, question)).await.expect("an answer");
     let row = row.expect("a row");
-    // SQLite gives some of them as text and others as numbers.
+    // SQLite returns some of them as text and others as numbers.
     let number = || row.try_get_by_index::<i64>(0).map(|number| number.to_string());
     row.try_get_by_index::<String>(0).or_else(|_| number()).expect("a value")
 }
 
-/// An attempt at a quiz on an instant of its own.
+/// An attempt at a quiz at an instant of its own.
 fn attempt(place: usize) -> Vec<u8> {
     let at = format!("2026-02-01T10:{:02}:{:02}Z", place / 60, place % 60);
     graded(json!({"employee_number": "1001"}), "infosec-basics-quiz", 1, "10", &at).to_string().into_bytes()
@@ -34,7 +34,7 @@ fn ignored(id: &str) -> Vec<u8> {
     json!({"type": "forum.post", "id": id}).to_string().into_bytes()
 }
 
-/// A figure without labels among the metrics.
+/// A metric without labels.
 async fn metric(app: &TestApp, name: &str) -> usize {
     let answer = app.get("/metrics", None).await;
     let mut figures = answer.body.lines().filter_map(|line| line.split_once(' '));
@@ -58,7 +58,7 @@ both_databases! {
             }
             change.commit().await.expect("committed");
         }
-        // So do those that read, should one ever write: several at once, each another connection.
+        // So do those that read, in case one ever writes: several at once, each another connection.
         let mut snapshots = Vec::new();
         for _ in 0..4 {
             snapshots.push(store.snapshot(kurskoll::store::Unscoped::Operating).await.expect("a snapshot"));
@@ -81,7 +81,7 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         let sender = app.sender("larportal", &secret);
-        // Nobody else can write until the queue is full: those who are told so know.
+        // No other can write until the queue is full: the refusals show that.
         let writing = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         let mut under_way: FuturesUnordered<_> = (0..SENT)
             .map(|place| Answer::to(sender.delivery(&format!("e-{place}"), app.clock.now(), &attempt(place))))
@@ -111,7 +111,7 @@ both_databases! {
         let again = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
         let stored = again.stored_ids().await;
         assert_eq!(answered.difference(&stored).collect::<Vec<_>>(), Vec::<&String>::new());
-        // At the most one delivery of each sender was kept and not answered any more.
+        // At most one delivery of each sender was stored and not answered.
         assert!(stored.len() <= answered.len() + 4);
         again.verified_events().await;
     }

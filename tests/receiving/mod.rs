@@ -1,4 +1,4 @@
-//! What platforms send: their endpoint, what becomes of it, and that what was answered holds.
+//! What platforms send: their endpoint, what becomes of a delivery, and that an answer is kept.
 
 pub mod abuse;
 pub mod busy;

@@ -1,5 +1,5 @@
-//! The end state is the same whatever the order and repetition in which deliveries, directory changes, links, merges and
-//! reorganisations arrive (DESIGN, "Order"), and nothing that comes later changes what was known.
+//! The end state is the same for every order and repetition in which deliveries, directory changes, links, merges and
+//! reorganisations arrive (DESIGN, "Order"), and nothing that arrives later changes what was known.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed, graded
 const HEADER: &str = "employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,\
                       starts_on,ends_on,manager_employee_number,protected\n";
 
-/// Two parts of the directory, of which the provider tells nothing. They share an address, one after the other; they share a username at the same time; and
-/// they have an employment each of the same person, which began on the same day.
+/// Two parts of the directory, neither provisioned by the provider. They share an address, one after the other; they share a
+/// username at the same time; and each has an employment of the same person that began on the same day.
 const PARTS: [&str; 2] = [
     "1001,Anna,Andersson,anna@example.org,anna,1,SEF,Måltid,permanent,2020-01-01,,,\n\
      1002,Bo,Öberg,info@example.org,bo,1,SEF,Lokalvård,permanent,2019-01-01,2026-01-31,,\n\
@@ -33,7 +33,7 @@ const PARTS: [&str; 2] = [
 const IDENTITIES: [&str; 2] =
     ["", "employee_number,platform,key,value,home_page\n2002,larportal,account,17,https://larportal.example.org\n"];
 
-/// What happens to the register.
+/// One thing that happens to the register.
 #[derive(Debug, Clone, PartialEq)]
 enum Step {
     Delivery { platform: &'static str, id: String, body: Value },
@@ -41,8 +41,8 @@ enum Step {
     Act(&'static str),
 }
 
-/// What somebody does once: as nobody can before the register knows whom it is about, it is done as soon as that can be.
-/// Each with what must have been done before.
+/// Decisions, each made once: as soon as the register knows the people, since no one could make it earlier.
+/// Each with the decision that must precede it.
 const ACTS: [(&str, Option<&str>); 12] = [
     ("link the ghost", None),
     ("link the spirit", None),
@@ -89,7 +89,7 @@ fn instant() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// Bodies from so small a world that they repeat, contradict and withdraw each other.
+/// Bodies from so few values that they repeat, contradict and withdraw each other.
 fn body() -> impl Strategy<Value = Value> {
     let course = || select(vec!["infosec-basics", "infosec-basics-2023", "ladders"]);
     // Told at a time of its own, which decides what counts anew after a withdrawal.
@@ -117,7 +117,7 @@ fn body() -> impl Strategy<Value = Value> {
     prop_oneof![8 => completion, 6 => attempt, 3 => revocation, 1 => not_understood]
 }
 
-/// The same things in two orders, some of them more than once.
+/// The same steps in two orders, some of them more than once.
 fn two_orders() -> impl Strategy<Value = [Vec<Step>; 2]> {
     let deliveries = prop::collection::vec((prop::bool::weighted(0.8), body()), 8..24);
     let again = || prop::collection::vec(any::<Index>(), 0..6);
@@ -140,11 +140,11 @@ fn two_orders() -> impl Strategy<Value = [Vec<Step>; 2]> {
     })
 }
 
-/// A register and those who send to it.
+/// A register and the platforms that send to it.
 struct Register {
     app: TestApp,
     secrets: BTreeMap<&'static str, WebhookSecret>,
-    /// What was done, with the answer.
+    /// The decisions made, with their answers.
     done: BTreeMap<&'static str, Value>,
     waits: Vec<&'static str>,
 }
@@ -188,7 +188,7 @@ impl Register {
         }
     }
 
-    /// Does something; nothing where it cannot be done yet.
+    /// Makes a decision; `None` if it cannot be made yet.
     async fn act(&self, act: &'static str) -> Option<Value> {
         let needs = ACTS.iter().find(|(name, _)| *name == act).expect("an act").1;
         let before = match needs {
@@ -204,11 +204,11 @@ impl Register {
         let user_path = format!("/scim/v2/Users/{}", before["id"].as_str().unwrap_or_default());
         let (role, request, body) = match act {
             "link the ghost" => (Role::City, "POST /api/v1/links".to_owned(), link("ghost", Some("2001"))),
-            // To one of those who are merged, whichever comes first.
+            // Links to one of two merged numbers, before or after the merge.
             "link the spirit" => (Role::City, "POST /api/v1/links".to_owned(), link("spirit", Some("2002"))),
             "unlink the spirit" => (Role::City, format!("POST /api/v1/links/{}/undo", before["id"]), json!({})),
             "dismiss" => (Role::City, "POST /api/v1/links".to_owned(), link("nobody", None)),
-            // Of what no file and no provider tells.
+            // Of something that no file and no provider reports.
             "correct" => {
                 let leave = json!({"act": "add", "starts_on": "2026-01-20", "ends_on": "2026-02-20"});
                 let body = json!({"reason": "told late", "absences": [leave]});
@@ -237,7 +237,7 @@ impl Register {
         if [200, 201].contains(&answer.status) {
             return Some(answer.json());
         }
-        // Nobody is told of yet whom it is about, or no administration.
+        // The person or the administration is not known yet.
         assert!([400, 404, 422].contains(&answer.status), "{act}: {answer:?}");
         assert!(
             self.done.len() < ACTS.len() && answer.body.contains("known") | answer.body.contains("administration"),
@@ -246,7 +246,7 @@ impl Register {
         None
     }
 
-    /// The report and the exports, without what tells when.
+    /// The report and the exports, without their instants.
     async fn state(&self, known_at: Option<&str>) -> (Value, Vec<String>) {
         let known_at = known_at.map(|known_at| format!("&known_at={known_at}")).unwrap_or_default();
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding{known_at}");
@@ -264,7 +264,7 @@ impl Register {
         (report, exports)
     }
 
-    /// The state at the end, which is the same from the facts, from the derived rows, and as known at this instant.
+    /// The state at the end, which is the same from the facts, from the read model, and as known at this instant.
     async fn end(&self) -> (Value, Vec<String>) {
         let from_facts = self.state(None).await;
         self.app.verified_events().await;
@@ -282,7 +282,7 @@ async fn end_of(backend: Backend, steps: &[Step]) -> (Value, Vec<String>) {
     let mut reported = Vec::new();
     for (place, step) in steps.iter().enumerate() {
         register.take(step).await;
-        // Settled at some times and not at others.
+        // Refreshed at some times and not at others.
         if place % 11 == 3 {
             register.app.refresh().await;
         }

@@ -1,4 +1,4 @@
-//! What was understood wrongly is read again by a mended profile: `platform reread`.
+//! Deliveries that were understood wrongly are read again with a corrected profile: `platform reread`.
 
 use kurskoll::app::Caller;
 use kurskoll::app::platforms::add::NewPlatform;
@@ -14,7 +14,7 @@ use crate::support::small_city::small_city;
 use crate::support::xapi::{COURSE, account, moodle, quiz_attempt};
 use crate::xapi::{city_with_moodle, status_of};
 
-/// The course in the wrong place, and the time of the notice.
+/// Reads the course from the wrong place, and the notice's time as the completion's.
 const WRONG: &str = r#"
 title = "Kursen"
 [signature]
@@ -83,9 +83,9 @@ both_databases! {
         let mut test = done("e-3", "cecilia");
         test["test"] = json!(true);
         send(&app, &secret, json!([done("e-1", "anna"), done("e-2", "bo"), test])).await;
-        // The same again, which a newer delivery tells once.
+        // The same again, which a newer delivery reports once.
         send(&app, &secret, json!([done("e-1", "anna"), done("e-4", "anna")])).await;
-        // Withdrawn by its id, whatever it said.
+        // Withdrawn by its id, whatever its other fields say.
         send(&app, &secret, json!([{"id": "r-1", "what": "undone", "mail": "bo@example.org", "name": "ladders", "course": "ladders", "of": "e-2",
                                     "sent": "2026-02-03T10:00:00Z"}])).await;
         assert_eq!(status(&app, "1001").await, "pending");
@@ -109,14 +109,14 @@ both_databases! {
         assert_eq!(status(&app, "1002").await, "pending", "the revocation points right");
         app.refresh().await;
         assert_eq!(status(&app, "1001").await, "compliant");
-        // Nothing that was known is known otherwise, and nothing changes the second time.
+        // Earlier reports are unchanged, and a second reread changes nothing.
         let known_at = before["known_at"].as_str().expect("an instant");
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&known_at={known_at}");
         assert_eq!(app.get_as_city(&path).await.ok(), before);
         let again = reread(json!({})).await;
         assert_eq!(counts(&again), [json!(3), json!(0), json!(0), json!(0)], "{again}");
         assert_eq!(again["changes"], json!([]));
-        // What comes again is known, to a process that reads by the new profile from its start.
+        // What is sent again is a duplicate, also for a process that starts with the new profile.
         let app = TestApp::start(&database).await;
         assert_eq!(send(&app, &secret, json!([done("e-1", "anna"), done("e-9", "anna")])).await["outcome"], "duplicate");
         app.verified_events().await;
@@ -141,7 +141,7 @@ both_databases! {
         assert_eq!(status(&app, "1001").await, "pending");
         commands.ok("platform reread kursen");
         assert_eq!((status(&app, "1001").await, status(&app, "1002").await), ("compliant".to_owned(), "compliant".to_owned()));
-        // Of all that say the same, one is the first.
+        // Of all duplicates, one is the first.
         assert_eq!(app.differences().await, [""; 0]);
         commands.run("platform reread nothing").assert_failed("no platform has the code nothing");
     }

@@ -1,4 +1,4 @@
-//! What becomes of results after they were received: linked by themselves, and withdrawn.
+//! What becomes of results after they were received: linked automatically, and withdrawn.
 
 use serde_json::{Value, json};
 
@@ -10,12 +10,12 @@ fn anna() -> Value {
     json!({"employee_number": "1001"})
 }
 
-/// A completion that by itself makes somebody compliant.
+/// A completion that alone makes an employee compliant.
 fn basics_of_2023(learner: Value, at: &str) -> Value {
     completed(learner, "infosec-basics-2023", at)
 }
 
-/// Withdraws an event, or where there is none all that the learner did up to `at`.
+/// Withdraws an event, or without one everything that the learner did up to `at`.
 fn revoked(learner: Value, event_id: Option<&str>, at: &str) -> Value {
     let mut body = json!({"type": "completion.revoked", "timestamp": at,
                           "data": {"learner": learner, "course": {"id": "infosec-basics-2023"},
@@ -61,7 +61,7 @@ both_databases! {
             (status(&app, "2001").await, status(&app, "2002").await),
             ("compliant".to_owned(), "compliant".to_owned())
         );
-        // The sender that asks again hears that it is somebody's now.
+        // When the sender sends it again, the answer says that it is linked.
         for (id, body) in &reported {
             let answer = app.deliver("larportal", &secret, id, body).await.ok();
             assert_eq!((&answer["outcome"], &answer["linked"]), (&json!("duplicate"), &json!(*id != "e-3")));
@@ -84,7 +84,7 @@ both_databases! {
         deliver("e-4", revoked(bo.clone(), Some("e-3"), "2026-02-20T10:00:00Z")).await;
         deliver("e-3", basics_of_2023(bo.clone(), "2026-02-15T10:00:00Z")).await;
         assert_eq!(status(&app, "1002").await, "pending");
-        // What is told anew after the withdrawal is another event.
+        // A completion that is reported anew after the withdrawal is another event.
         deliver("e-5", basics_of_2023(bo, "2026-02-21T10:00:00Z")).await;
         assert_eq!(app.export_row("SEF", "1002").await["evidence_event_id"], "e-5");
         app.verified_events().await;
@@ -99,7 +99,7 @@ both_databases! {
         let body = revoked(unknown, Some("e-1"), "2026-02-02T10:00:00Z");
         assert_eq!(app.deliver("larportal", &secret, "e-2", &body).await.ok()["linked"], false);
         assert_eq!(status(&app, "1001").await, "pending");
-        // It is no result that waits.
+        // The revocation is not a result that waits.
         assert_eq!(app.report("infosec-onboarding").await["data_quality"]["unlinked_results"], 0);
         app.verified_events().await;
     }
@@ -141,7 +141,7 @@ both_databases! {
         assert_eq!(app.export_row("SEF", "1001").await["evidence_event_id"], "e-1");
         deliver("e-4", revoked(anna(), None, "2026-02-02T10:00:00Z")).await;
         assert_eq!(app.export_row("SEF", "1001").await["evidence_event_id"], "e-3");
-        // Also what is told later of the time before.
+        // Also a result of the time before that is reported later.
         deliver("e-5", basics_of_2023(anna(), "2026-01-15T10:00:00Z")).await;
         assert_eq!(app.export_row("SEF", "1001").await["evidence_event_id"], "e-3");
         deliver("e-6", revoked(anna(), None, "2026-02-03T10:00:00Z")).await;

@@ -1,4 +1,4 @@
-//! A platform's history as a file: kept as evidence, linked like a delivery's results, all or nothing.
+//! A platform's history as a file: stored as evidence, linked like a delivery's results, all or nothing.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ both_databases! {
         let waiting = app.get_as_city("/api/v1/unlinked").await.ok();
         assert_eq!(waiting["items"].as_array().map(Vec::len), Some(1));
 
-        // It is evidence: the deliveries show the file by which each result came, and who gave it.
+        // It is evidence: the deliveries show the file with each result, and who imported it.
         let shown = app.get_as_auditor(&format!("/api/v1/deliveries/{}", answer["delivery"])).await.ok();
         assert_eq!(shown["body_text"], HISTORY);
         assert_eq!((&shown["content_type"], &shown["outcome"]), (&json!("text/csv"), &json!("accepted")));
@@ -63,7 +63,7 @@ both_databases! {
         let entry = entries.iter().find(|entry| entry["action"] == "results.import").expect("an entry");
         assert_eq!(entry["object"], format!("delivery {} of larportal, 3 results, 3 new", answer["delivery"]));
 
-        // The platform itself has said nothing, and what was reported before is reported the same again.
+        // The platform itself has sent nothing, and an earlier report is the same again.
         let after = app.report("infosec-onboarding").await;
         assert_eq!(after["data_quality"]["platforms"][0]["silent_since"], Value::Null);
         let known_at = before["known_at"].as_str().expect("an instant");
@@ -88,7 +88,7 @@ both_databases! {
         let answer = import(&app, "", longer.clone()).await.ok();
         assert_eq!(figures(&answer), [1, 1, 0, 3]);
         assert_eq!(app.rows_in("event").await, 4);
-        // In other bytes nothing is new, and what came in once is there once.
+        // The same results in other bytes add nothing, and each is stored once.
         assert_eq!(figures(&import(&app, "", longer.replace(';', ",").replace("17,5", "17.5")).await.ok()), [0, 0, 0, 4]);
         assert_eq!(app.rows_in("event").await, 4);
         app.verified_events().await;
@@ -100,7 +100,7 @@ both_databases! {
         app.platform("larportal").await;
         let twice = format!("{HISTORY}h-9;course.completed;1001;;;infosec-basics-2023;;2026-01-20 23:30;;;\n");
         let preview = import(&app, "?dry_run=true", twice.clone()).await.ok();
-        // The same thing under another id is known by then.
+        // The same result under another id is already known in the dry run.
         assert_eq!((figures(&preview), &preview["delivery"]), ([3, 2, 1, 1], &Value::Null));
         assert_eq!((app.rows_in("event").await, app.rows_in("delivery").await), (0, 0));
         assert_eq!(figures(&import(&app, "", twice).await.ok()), figures(&preview));
@@ -147,14 +147,14 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         import(&app, "", HISTORY).await.ok();
-        // Under the same id, with more keys and more of a second than an export has.
+        // Under the same id, with more keys and more decimals of a second than an export has.
         let same = completed(json!({"employee_number": "1001", "username": "anna"}), "infosec-basics-2023",
             "2026-01-20T23:30:00.250+01:00");
         for outcome in ["duplicate", "duplicate"] {
             let answer = app.deliver("larportal", &secret, "h-1", &same).await.ok();
             assert_eq!(answer, json!({"event_id": "h-1", "outcome": outcome, "linked": true}));
         }
-        // Under another id, told in the same words.
+        // Under another id, with the same content.
         let again = completed(json!({"employee_number": "1001"}), "infosec-basics-2023", "2026-01-20T23:30:00+01:00");
         assert_eq!(app.deliver("larportal", &secret, "e-1", &again).await.ok()["outcome"], "duplicate");
         // Under the same id, something else: the first stays.
@@ -250,7 +250,7 @@ both_databases! {
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-01-20"));
         assert_eq!(app.export_row("SEF", "1002").await["best_score_percent"], "87.5");
         assert!(line.run(import).err.contains("the same file was imported"));
-        // A mended profile reads what the first passed over.
+        // A corrected profile reads what the first one ignored.
         line.write("export.toml", EXPORT_PROFILE.replace("is = \"ignore\"", "is = \"completion\""));
         let mended = line.run(&format!("{import} --format json"));
         let mended: Value = serde_json::from_str(&mended.out).expect("JSON");

@@ -1,4 +1,4 @@
-//! The door of the learning platforms: every answer that it gives (DESIGN, "Doors"), and that what it answered holds.
+//! The learning platforms' endpoint: every answer that it gives (DESIGN, "Doors"), and that an answer is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +78,7 @@ both_databases! {
         let first = graded(anna(), "infosec-basics-quiz", 1, "12", "2026-02-01T10:00:00+01:00");
         app.deliver("larportal", &secret, "e-1", &first).await.ok();
         let other = graded(anna(), "infosec-basics-quiz", 1, "20", "2026-02-01T10:00:00+01:00");
-        // The same JSON in other bytes is another delivery, too: what was signed is kept, not what was meant.
+        // The same JSON in other bytes is another delivery, too: what was signed is stored, not what was meant.
         let spaced = serde_json::to_vec_pretty(&first).expect("JSON");
         for body in [other.to_string().into_bytes(), spaced] {
             let problem = app.deliver_bytes("larportal", &secret, "e-1", &body).await.refused(409);
@@ -132,7 +132,7 @@ both_databases! {
             async |id: &str, body: &Value| app.deliver("larportal", &secret, id, body).await.ok()["outcome"].clone();
         assert_eq!(outcome("e-1", &reported).await, "accepted");
         assert_eq!(outcome("e-2", &reported).await, "duplicate");
-        // The same instant and the same score, written otherwise.
+        // The same instant and the same score, written in another way.
         let mut otherwise = reported.clone();
         otherwise["data"]["graded_at"] = json!("2026-02-01T09:00:00Z");
         otherwise["data"]["score"] = json!({"raw": 17.0, "max": "20.00"});
@@ -282,7 +282,7 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         let sender = app.sender("larportal", &secret);
-        // Fifty ids, each sent twice with the same bytes and once with other bytes, and fifty more that come once.
+        // Fifty ids, each sent twice with the same bytes and once with other bytes, and fifty more that are sent once.
         let body = |id: usize, attempt: u32| {
             let at = format!("2026-02-01T10:{:02}:{:02}Z", id / 60, id % 60);
             graded(anna(), "infosec-basics-quiz", attempt, "10", &at).to_string()
@@ -339,8 +339,8 @@ both_databases! {
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         let sender = app.sender("larportal", &secret);
-        // While somebody else writes, one delivery waits for the commit, another in the queue, and there is no more
-        // room.
+        // While another transaction writes, one delivery waits for the commit and another in the queue, and there is no more
+        // space.
         let writing = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         let mut under_way: FuturesUnordered<_> = (0..10)
             .map(|id| {

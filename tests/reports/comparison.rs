@@ -1,4 +1,4 @@
-//! A report at two times of knowledge: whose status differs, and because of which fact.
+//! A report at two transaction times: whose status differs, and because of which fact.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::small_city::{REQUIREMENT, completed, small_city};
 
 const QUESTION: &str = "requirement=infosec-onboarding&as_of=2026-02-26";
 
-/// The instant of knowledge of a report made now.
+/// The transaction time of a report made now.
 async fn known_now(app: &TestApp) -> String {
     let report = app.get_as_city(&format!("/api/v1/reports/onboarding?{QUESTION}")).await.ok();
     let known_at = report["known_at"].as_str().expect("an instant").to_owned();
@@ -45,7 +45,7 @@ async fn much_happens(app: &TestApp) {
     let secret = app.platform("larportal").await;
     let bo = completed(json!({"employee_number": "1002"}), "infosec-basics-2023", "2026-02-20T10:00:00+01:00");
     app.deliver("larportal", &secret, "e-1", &bo).await.ok();
-    // Of no consequence for the status.
+    // Does not affect the status.
     let renamed = json!({"reason": "married", "person": {"family_name": "Berg"},
         "absences": [{"act": "add", "starts_on": "2026-01-02", "ends_on": "2026-01-03"}]});
     correct(app, "1002", &renamed).await.ok();
@@ -105,7 +105,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let known_at = known_now(&app).await;
-        // 1002 moves from SEF to FGK; the clock of 1003 starts earlier because of an employment in FGK.
+        // 1002 moves from SEF to FGK; the time limit of 1003 starts earlier because of an employment in FGK.
         let moved = json!({"reason": "moved", "employments": [{"act": "change", "employment_id": "1", "administration": "FGK", "unit": "Gata"}]});
         correct(&app, "1002", &moved).await.ok();
         let later = json!({"reason": "began later", "employments": [
@@ -172,14 +172,14 @@ both_databases! {
         "));
         let later = app.get_as_city(&format!("/api/v1/reports/onboarding?{QUESTION}&compare_known_at=2026-02-27T12:00:00Z")).await;
         later.problem(400);
-        // Before anything was known, nobody counted.
+        // Before the first fact, no one was in scope.
         let first = differences(&app, "2026-02-26T11:00:00Z").await;
         assert_eq!(first["differing"], 4);
     }
 
     async fn the_command_compares_too(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        // The command's clock is the machine's.
+        // The command uses the machine's clock.
         app.clock.set("2026-06-01T12:00:00Z");
         small_city(&app).await;
         let known_at = known_now(&app).await;

@@ -1,4 +1,4 @@
-//! How far a report's figures can be trusted: what waits, what is in quarantine, who is silent.
+//! How far a report's figures can be trusted: waiting results, quarantine, silent platforms.
 
 use serde_json::json;
 

@@ -93,7 +93,7 @@ both_databases! {
         assert!(!stale.contains("emlig") && !stale.contains("Zeta"), "{stale}");
         let protected = stale.lines().find(|line| line.contains(",2009,")).expect("the row is there");
         assert_eq!(protected, "SEF,Serviceförvaltningen,,2009,,,,permanent,2026-01-01,infosec-onboarding,overdue,2026-01-31,,,,0,,,2026-02-26");
-        // Half settled, and then all: the same file.
+        // Partly refreshed, and then completely: the same file.
         app.refresh().await;
         let touched = employments(&["2003,Adam,Ek,,,1,SEF,Ängen,permanent,2026-01-01,,2001,"]);
         app.import(HrFiles { employments: &touched, ..HrFiles::default() }).await;

@@ -15,14 +15,14 @@ pub async fn report(app: &TestApp, rest: &str) -> Value {
     app.get_as_city(&format!("{REPORT}{rest}")).await.ok()
 }
 
-/// The statuses that somebody has, with their counts.
+/// The statuses with a count above zero.
 fn counted(figures: &Value) -> String {
     let counts = figures["counts"].as_object().expect("counts").iter();
     let some = counts.filter(|(status, count)| *status != "in_scope" && **count != 0);
     some.map(|(status, count)| format!("{count} {status}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A report without the instant of its knowledge, which must be there.
+/// A report without its `known_at`, after checking that it exists.
 fn timeless(mut report: Value) -> Value {
     let known_at = report["known_at"].take();
     assert!(known_at.as_str().is_some_and(|at| at.ends_with('Z')), "{known_at}");
@@ -332,7 +332,7 @@ both_databases! {
         assert_eq!(counted(&corrected["city"]), "4 pending");
         let known_at = before["known_at"].as_str().expect("an instant");
         assert_eq!(report(&app, &format!("&as_of=2026-02-10&known_at={known_at}")).await, before);
-        // What a file says that is already so makes no version.
+        // Content that is in force already makes no version.
         app.apply(&REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 60")).await;
         assert_eq!(report(&app, "").await["version"], 2);
     }
@@ -396,7 +396,7 @@ both_databases! {
         requirement=gdpr: no requirement gdpr was known then
         requirement=infosec-onboarding&known_at=2026-02-26T11:59:59Z: no requirement infosec-onboarding was known then
         "));
-        // A plus sign that was sent as it is still makes an instant.
+        // An unescaped plus sign is still read as part of an instant.
         let plus = app.get(&format!("{REPORT}&known_at=2026-02-26T13:00:00.000004+01:00"), Some(&city)).await;
         assert_eq!(plus.ok()["known_at"], "2026-02-26T12:00:00.000004Z");
     }

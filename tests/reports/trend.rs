@@ -1,4 +1,4 @@
-//! A requirement's trend, in the tree of each day or in today's.
+//! A requirement's trend, with the administrations of each day or of today.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};

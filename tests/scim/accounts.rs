@@ -1,4 +1,4 @@
-//! Several users of one employee number: who comes back under another name, and who moves from one tenant to another.
+//! Several users of one employee number: a return under another name, and a move from one tenant to another.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ both_databases! {
         patch(&app, &first["id"], &active(false)).await.ok();
         let before = in_scope(&app, "").await;
         app.clock.set("2026-05-04T12:00:00Z");
-        // The same number and the same id of the provider's, another user name.
+        // The same number and the same `externalId`, another user name.
         let mut anew = user("2001", "Eva", "Ek", "FGK");
         anew["userName"] = json!("eva.ek@example.org");
         let back = create(&app, &anew).await;
@@ -72,19 +72,19 @@ both_databases! {
         assert_ne!(back["id"], first["id"]);
         let both = ["scim:2026-02-26 SEF 2026-02-26..2026-03-10", "scim:2026-05-04 FGK 2026-05-04.."];
         assert_eq!(employments(&app, "2001").await, both);
-        // The old user's last words come late, or again: they are not about the new one.
+        // The old user's last updates arrive late, or again: they do not concern the new one.
         patch(&app, &first["id"], &active(false)).await.ok();
         assert_eq!(delete(&app, &first["id"]).await, 204);
         assert_eq!(employments(&app, "2001").await, both);
         assert_eq!(read(&app, &back["id"]).await.ok()["active"], true);
         assert_eq!(app.rows_in("employee").await, 1);
-        // Her history is one: what she did before counts, and both names link.
+        // Her history is one: her earlier training counts, and both names link.
         let report = in_scope(&app, "").await;
         assert_eq!(report["city"]["counts"]["compliant"], 1, "{report}");
         let later = completed(json!({"email": "eva.2001@example.org"}), "infosec-basics", "2026-05-05T10:00:00+02:00");
         app.clock.set("2026-05-05T12:00:00Z");
         assert_eq!(app.deliver("larportal", &secret, "e-2", &later).await.ok()["linked"], true);
-        // What was known before is known the same.
+        // Earlier reports are the same.
         let known_at = before["known_at"].as_str().expect("an instant");
         let again = in_scope(&app, &format!("&as_of=2026-03-10&known_at={known_at}")).await;
         assert_eq!(again["city"], before["city"]);
@@ -96,7 +96,7 @@ both_databases! {
         empty_city(&app).await;
         let eva = user("2001", "Eva", "Ek", "SEF");
         let first = create(&app, &eva).await;
-        // Told again while she is active, it is the same user.
+        // Sent again while she is active, it is the same user.
         let reported = error(&app.scim("POST /scim/v2/Users", &[], Some(&eva)).await, 409);
         assert!(reported.0 == "uniqueness" && reported.1.contains(first["id"].as_str().expect("an id")), "{reported:?}");
         app.clock.set("2026-03-10T12:00:00Z");
@@ -120,7 +120,7 @@ both_databases! {
         let mut anew = user("2001", "Eva", "Ek", "SEF");
         anew["userName"] = json!("eva.ek@example.org");
         anew[ENTERPRISE].as_object_mut().expect("an object").remove("employeeNumber");
-        // An active user's is no second one's: who this is is not known, and so it waits.
+        // An active user's id cannot be a second user's: the employee is unknown, so the user waits.
         let waits = create(&app, &anew).await;
         assert_eq!(waits[KURSKOLL]["waiting"], true, "{waits}");
         let path = waits["meta"]["location"].as_str().expect("a place").to_owned();
@@ -148,10 +148,10 @@ both_databases! {
         let second = create(&app, &other).await;
         assert_eq!(found(&app, "userName eq \"eva.2001@example.org\"").await, [second["id"].as_str().expect("an id")]);
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 SEF 2026-02-26..2026-03-10"]);
-        // The first one is made anew under another name.
+        // The first one is created again under another name.
         let back = create(&app, &eva_of("eva.first", "SEF")).await;
         assert_eq!(employments(&app, "2001").await.len(), 2);
-        // By a rename it collides as well as by a creation.
+        // A rename collides just as a creation does.
         let name = patch_of("replace", "userName", json!("eva.first@example.org"));
         assert_eq!(error(&patch(&app, &second["id"], &name).await, 409).0, "uniqueness");
         patch(&app, &back["id"], &active(false)).await.ok();
@@ -187,7 +187,7 @@ both_databases! {
         patch(&app, &fgk["id"], &unit).await.ok();
         let shown = read(&app, &sef["id"]).await.ok();
         assert_eq!((&shown[ENTERPRISE]["department"], &shown["emails"][0]["value"]), (&json!("Måltid"), &json!("eva.sef@example.org")));
-        // A list without the other's employments ends none of them.
+        // A list without the other user's employments ends none of them.
         let mut listed = eva_of("eva.fgk", "FGK");
         listed[KURSKOLL] = json!({"employments": read(&app, &fgk["id"]).await.ok()[KURSKOLL]["employments"]});
         put(&app, &fgk["id"], &listed).await;
@@ -199,7 +199,7 @@ both_databases! {
                 ["scim:2026-02-26 SEF 2026-02-26..2026-04-01", "scim:2026-03-10 FGK 2026-03-10.."]
             );
         }
-        // It comes back, and goes for good: the other one's goes on.
+        // It is reactivated, and deactivated for good: the other user's employment continues.
         app.clock.set("2026-05-01T12:00:00Z");
         patch(&app, &sef["id"], &active(true)).await.ok();
         assert_eq!(employments(&app, "2001").await.len(), 3);
@@ -208,7 +208,7 @@ both_databases! {
         let ended = ["scim:2026-02-26 SEF 2026-02-26..2026-04-01", "scim:2026-03-10 FGK 2026-03-10..",
                      "scim:2026-05-01 SEF 2026-05-01..2026-06-01"];
         assert_eq!(employments(&app, "2001").await, ended);
-        // With the last one, everything ends.
+        // With the last user, everything ends.
         patch(&app, &fgk["id"], &active(false)).await.ok();
         assert_eq!(employments(&app, "2001").await[1], "scim:2026-03-10 FGK 2026-03-10..2026-06-01");
         assert_eq!(app.differences().await, [""; 0]);
@@ -232,7 +232,7 @@ both_databases! {
         let second = found(&app, &name("eva.fgk")).await[0].clone();
         let (first_id, boss_id) = (first["id"].as_str().expect("an id"), boss["id"].as_str().expect("an id"));
         assert_eq!(found(&app, &name("eva.sef")).await, [first_id]);
-        // Who looks for a number takes the first: the active one.
+        // A search for the number gives the active one first.
         assert_eq!(found(&app, "employeeNumber eq \"2001\"").await, [second.as_str(), first_id]);
         assert_eq!(found(&app, "employeeNumber eq \"2001\" and active eq true").await, [second.as_str()]);
         assert_eq!(found(&app, "externalId eq \"object-eva.sef\"").await, [first_id]);
@@ -241,7 +241,7 @@ both_databases! {
         let ida = &found(&app, "employeeNumber eq \"2002\"").await[0];
         let shown = read(&app, &json!(ida)).await.ok();
         assert_eq!(shown[ENTERPRISE]["manager"]["value"], second.as_str());
-        // By the page nobody is left out and nobody comes again: by index, by cursor and in an order.
+        // Paging skips and repeats no user: by index, by cursor and with an order.
         let wanted: BTreeSet<&str> = [first_id, boss_id, second.as_str(), ida.as_str()].into();
         for order in ["", "&sortBy=name.familyName"] {
             let (mut by_index, mut by_cursor, mut cursor) = (Vec::new(), Vec::new(), String::new());
@@ -262,7 +262,7 @@ both_databases! {
                 assert_eq!((seen.len(), seen.iter().map(String::as_str).collect::<BTreeSet<_>>()), (4, wanted.clone()), "{order}");
             }
         }
-        // What one is told is another version of it alone.
+        // An update of one user changes the version of that user only.
         let tag = |user: &Value| user["meta"]["version"].as_str().expect("a version").to_owned();
         let old = read(&app, &first["id"]).await.ok();
         let unit = patch_of("replace", &format!("{ENTERPRISE}:department"), json!("Gata"));
@@ -286,7 +286,7 @@ both_databases! {
             employments(&app, "2001").await,
             ["1 SEF 2020-01-01..", "scim:2026-02-26 SEF 2026-02-26..2026-03-10", "scim:2026-03-10 FGK 2026-03-10.."]
         );
-        // What is written through the one that is not active changes nothing of HR's.
+        // An update through the inactive user changes nothing of HR's.
         let unit = patch_of("replace", &format!("{ENTERPRISE}:department"), json!("Gata"));
         patch(&app, &sef["id"], &unit).await.ok();
         let shown = app.get_as_city("/api/v1/employees/2001").await.ok();
@@ -294,7 +294,7 @@ both_databases! {
         app.clock.set("2026-04-01T12:00:00Z");
         patch(&app, &fgk["id"], &active(false)).await.ok();
         assert_eq!(employments(&app, "2001").await[0], "1 SEF 2020-01-01..2026-04-01");
-        // HR says that she is back. That the provider's old users are deleted for good weeks later is no news of her.
+        // HR reports her return. The final deletion of the provider's old users weeks later does not affect her.
         app.import(HrFiles { employments: &file_of(&[HRS]), ..HrFiles::default() }).await;
         app.clock.set("2026-05-01T12:00:00Z");
         for id in [&sef["id"], &fgk["id"]] {
@@ -342,7 +342,7 @@ both_databases! {
         let fgk = create(&app, &named).await;
         let name = async || app.get_as_city("/api/v1/employees/2001").await.ok()["family_name"].clone();
         assert_eq!(name().await, "Ekström");
-        // The older one says its name again, and gets it back; the register's stays.
+        // The older user sends its name again, and gets it back; the register's name stays.
         let shown = put(&app, &sef["id"], &eva_of("eva.sef", "SEF")).await;
         assert_eq!((&shown["name"]["familyName"], &name().await), (&json!("Ek"), &json!("Ekström")));
         let other = patch_of("replace", "name.familyName", json!("Ekman"));
@@ -413,7 +413,7 @@ both_databases! {
             patch_of("remove", "emails[type eq \"home\"]", Value::Null),
         ] {
             let changed = patch(&app, &made["id"], &change).await;
-            // Of what was removed, nothing was shown.
+            // A removed value was not shown.
             let wanted = if change["Operations"][0]["op"] == "remove" { 204 } else { 200 };
             assert_eq!(changed.status, wanted, "{change}: {}", changed.body);
             assert_eq!(address().await, "eva@example.org", "{change}");
@@ -423,12 +423,12 @@ both_databases! {
         let change = patch_of("replace", "emails[type eq \"work\"].value", json!("eva.ek@example.org"));
         patch(&app, &made["id"], &change).await.ok();
         assert_eq!(address().await, "eva.ek@example.org");
-        // Nothing private is found, held or linked.
+        // Nothing private is found, stored or linked.
         assert!(found(&app, "emails.value co \"home.example\"").await.is_empty());
         let secret = app.platform("larportal").await;
         let done = completed(json!({"email": "eva@home.example"}), "infosec-basics", "2026-02-26T10:00:00+01:00");
         assert_eq!(app.deliver("larportal", &secret, "e-1", &done).await.ok()["linked"], false);
-        // Who has a private address alone has none here.
+        // A user with only a private address has none here.
         let mut ida = user("2002", "Ida", "Berg", "FGK");
         ida["emails"] = json!([{"value": "ida@home.example", "type": "Home", "primary": true}]);
         let ida = create(&app, &ida).await;
@@ -478,10 +478,10 @@ both_databases! {
     }
 }
 
-/// What a tenant tells of Eva.
+/// What a tenant provisions of Eva.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// The second tenant makes its user.
+    /// The second tenant creates its user.
     Made,
     /// The first tenant deactivates, or deletes, its own.
     Deactivated,

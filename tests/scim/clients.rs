@@ -1,4 +1,4 @@
-//! What Entra ID, Okta and OneLogin send, from fixtures: each provider's own forms lead to the same.
+//! What Entra ID, Okta and OneLogin send, from fixtures: each provider's own forms have the same effect.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ both_databases! {
             let id = made["id"].as_str().expect("an id").to_owned();
             assert_eq!(id, format!("1-{generation}"), "{provider}");
             assert_eq!(made[ENTERPRISE]["employeeNumber"], "2001", "{provider}");
-            // What is not needed is not held.
+            // What is not needed is not stored.
             let text = made.to_string();
             for dropped in ["070-", "Växjö", "1mz050nq"] {
                 assert!(!text.contains(dropped), "{provider} keeps {dropped}");
@@ -70,7 +70,7 @@ both_databases! {
     async fn the_test_of_the_connection_of_entra_id(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
-        // It asks for somebody who cannot be there, and wants an empty list.
+        // It searches for a user who cannot exist, and expects an empty list.
         let filter = "GET /scim/v2/Users?filter=userName+eq+%22a4bb7c9d-6d4c-4a2e-bd9a-5b0f9d5e0a5c%22";
         let answer = app.scim(filter, &[], None).await.ok();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! SCIM beside HR's files: whatever the order, the directory ends the same.
+//! SCIM and HR's files together: in every order, the directory ends the same.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::support::app::{HrFiles, TestApp};
 use crate::support::postgres::{Backend, TestDatabase, both_databases};
 use crate::support::small_city::ADMINISTRATIONS;
 
-/// One thing that somebody tells.
+/// One update of the directory.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A provider's user: made, or where it is there already, written anew.
+    /// A provider's user: created, or replaced if it exists.
     User(Value),
     Deactivated(&'static str),
     Deleted(&'static str),
@@ -59,7 +59,7 @@ async fn tell(app: &TestApp, step: &Step) {
     }
 }
 
-/// The directory in lines, without what tells of the order in which people came to be known.
+/// The directory in lines, without the order in which people became known.
 async fn directory(app: &TestApp) -> BTreeSet<String> {
     let (known, _) = kurskoll::store::directory::known(app.app.store.connection(kurskoll::store::Unscoped::Operating))
         .await
@@ -159,12 +159,12 @@ both_databases! {
         let full = HrFiles { employments: &others, ..HrFiles::default() };
         app.try_import(full, Extent::Full).await.expect("nothing ends, so it is no mass ending");
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 SEF 2026-02-26.."]);
-        // The administration cannot go while a provider's people work there.
+        // The administration cannot be removed while a provider's people work there.
         let without_sef: String = ADMINISTRATIONS.lines().filter(|line| !line.starts_with("SEF")).map(|line| format!("{line}\n")).collect();
         let files = HrFiles { administrations: &without_sef, employments: &others, ..HrFiles::default() };
         let refused = app.try_import(files, Extent::Full).await;
         assert!(matches!(refused, Err(ImportError::Problems(_))), "{refused:?}");
-        // HR's id of an employment makes it HR's, whoever told it first.
+        // An employment with HR's id is HR's, whichever source reported it first.
         let mut ida = user("2005", "Ida", "Dahl", "SEF");
         ida[crate::scim::users::KURSKOLL] = json!({"employments": [{"id": "9", "administration": "SEF", "startsOn": "2026-01-01"}]});
         create(&app, &ida).await;

@@ -7,7 +7,7 @@ use crate::support::app::TestApp;
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::small_city::small_city;
 
-/// A question with its parameters, which need no escaping here.
+/// A request with its parameters, which need no escaping here.
 async fn ask(app: &TestApp, parameters: &[(&str, &str)]) -> crate::support::app::Answer {
     let encoded: Vec<String> = parameters
         .iter()
@@ -48,7 +48,7 @@ both_databases! {
             ("name.familyName ew \"EK\" and not (employeeNumber eq \"1004\")", "2001"),
             ("externalId pr", "2001"),
             ("not (externalId pr)", "1001 1002 1003 1004"),
-            // What HR said of 1004, who is protected, is neither shown nor found.
+            // HR's data of 1004, who is protected, are neither shown nor found.
             ("userName gt \"c\" and userName le \"david\"", "1003"),
             ("active eq \"True\" and urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization ne \"SEF\"", "1003 1004"),
             ("groups.value eq \"FGK\"", "1003 1004"),
@@ -83,7 +83,7 @@ both_databases! {
         let none = ask(&app, &[("count", "0")]).await.ok();
         assert_eq!((numbers(&none).len(), &none["totalResults"]), (0, &json!(4)));
         let order = ask(&app, &[("sortBy", "name.familyName"), ("startIndex", "-3")]).await.ok();
-        // The name of 1004, who is protected, has no place in the order.
+        // The name of 1004, who is protected, has no position in the order.
         assert_eq!(numbers(&order).join(" "), "1001 1003 1002 1004");
         let order = ask(&app, &[("sortBy", "name.familyName"), ("sortOrder", "descending"), ("startIndex", "2"), ("count", "2")]).await.ok();
         assert_eq!(numbers(&order).join(" "), "1002 1003");
@@ -110,7 +110,7 @@ both_databases! {
                 let answer = ask(&app, &[question, &[("cursor", cursor.as_str())]].concat()).await.ok();
                 seen.extend(numbers(&answer));
                 assert!(answer.get("startIndex").is_none(), "{answer}");
-                // Somebody who was shown already goes, somebody new comes.
+                // A user who was already shown is deleted, and a new one is created.
                 if page == 0 {
                     let gone = if sorted { ids.last() } else { ids.first() }.expect("an id").as_str().expect("an id").to_owned();
                     app.scim(&format!("DELETE /scim/v2/Users/{gone}"), &[], None).await;
@@ -169,7 +169,7 @@ both_databases! {
             assert_eq!(&app.scim(&format!("GET /scim/v2/Schemas/{id}"), &[], None).await.ok(), schema);
         }
         error(&app.scim("GET /scim/v2/Schemas/none", &[], None).await, 404);
-        // Every attribute of a user that is shown is one of a schema.
+        // Every attribute of a user that is shown is in a schema.
         let shown = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
         let named = |schema: &Value, name: &str| schema["attributes"].as_array().expect("attributes").iter().any(|a| a["name"] == name);
         let core = &schemas["Resources"][0];
@@ -225,7 +225,7 @@ both_databases! {
         let all = types(&all);
         assert!(all[..4].iter().all(|each| each.starts_with("User ")), "{all:?}");
         assert_eq!(all[4..], ["Group FGK", "Group SEF"]);
-        // Pages run from the ones into the others.
+        // Pages continue from the users into the groups.
         for count in [1, 3, 4, 5] {
             let mut seen = Vec::new();
             for start in (1..=6).step_by(count) {
@@ -235,7 +235,7 @@ both_databases! {
             }
             assert_eq!(seen, all, "{count}");
         }
-        // A name that only one of the two has has no value in the other.
+        // A name that only one of the two has is without a value in the other.
         for (filter, wanted) in [
             ("userName eq \"bo\" or displayName sw \"Service\"", 2), ("userName pr", 4), ("not (userName pr)", 2),
             ("members pr", 2), ("meta.resourceType eq \"Group\"", 2), ("name.familyName eq \"Berg\"", 1),

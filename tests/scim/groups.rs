@@ -1,4 +1,4 @@
-//! Groups that an identity provider writes: in each vendor's form, with the administrations that some of them carry.
+//! Groups that an identity provider writes: in each vendor's form, with the administrations that some of them represent.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::small_city::small_city;
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
-/// A service for which two of the provider's groups stand for administrations.
+/// A service in which two of the provider's groups represent administrations.
 async fn mapped(database: &TestDatabase) -> TestApp {
     let app = TestApp::start_with(database, TestClock::standing(), |mut settings| {
         settings.scim.groups.insert("Kurskoll SEF".to_owned(), "SEF".to_owned());
@@ -28,7 +28,7 @@ async fn make(app: &TestApp, name: &str, members: Value) -> Value {
     answer.json()
 }
 
-/// A user of whom nothing is said of where they work.
+/// A user without any administration.
 async fn nowhere(app: &TestApp, number: &str) -> Value {
     let mut body = user(number, "Eva", "Ek", "");
     body[ENTERPRISE] = json!({"employeeNumber": number});
@@ -73,7 +73,7 @@ both_databases! {
             read(&app, &json!("1-1")).await.ok()["groups"],
             json!([{"value": "group-1", "$ref": "/scim/v2/Groups/group-1", "display": "IT"}])
         );
-        // Sent again by who does not know whether it came.
+        // Sent again by a client that does not know whether it arrived.
         assert_eq!(error(&app.scim("POST /scim/v2/Groups", &[], Some(&body)).await, 409).0, "uniqueness");
         let path = "/scim/v2/Groups/group-1";
         let renamed = json!({"displayName": "IT-säkerhet", "externalId": "ext-1", "members": ["2-1"]});
@@ -119,7 +119,7 @@ both_databases! {
             assert_eq!(members(&now), wanted, "{operation}");
             assert_eq!(answer.headers["etag"], now["meta"]["version"].as_str().expect("a version"), "{operation}");
         }
-        // What changes nothing keeps the version.
+        // What changes nothing does not change the version.
         let before = shown(&app, &group).await;
         assert_eq!(before["displayName"], "IT 2");
         change(&app, &group, json!([{"op": "remove", "path": "members", "value": [{"value": "1-1"}]}])).await;
@@ -159,7 +159,7 @@ both_databases! {
         let all_of_it = statements.iter().any(|sql| sql.contains("FROM \"scim_member\"") && !sql.contains("\"user_id\" IN"));
         assert!(!all_of_it, "{statements:?}");
         assert_eq!(members(&shown(&app, &group).await), ["2-1"]);
-        // One filter about members looks at them.
+        // One filter about members reads them.
         let with = app.scim("GET /scim/v2/Groups?filter=members[value+eq+%222-1%22]&attributes=id", &[], None).await.ok();
         assert_eq!(with["totalResults"], 2, "{with}");
     }
@@ -171,7 +171,7 @@ both_databases! {
         let group = make(&app, "kurskoll sef", json!([eva])).await;
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 SEF 2026-02-26.."]);
         assert_eq!(read(&app, &eva).await.ok()["groups"].as_array().map(Vec::len), Some(2));
-        // Another change does not make the group's word the user's own.
+        // Another change does not turn the group's statement into the user's own.
         patch(&app, &eva, &patch_of("replace", "title", json!("Kock"))).await.ok();
         app.clock.set("2026-03-10T12:00:00Z");
         let leave = json!([{"op": "remove", "path": format!("members[value eq {eva}]")}]);
@@ -185,7 +185,7 @@ both_databases! {
         }
         let now = ["scim:2026-02-26 SEF 2026-02-26..2026-03-10", "scim:2026-04-01 SEF 2026-04-01.."];
         assert_eq!(employments(&app, "2001").await, now);
-        // A deactivation ends it, and who is active again works there again.
+        // A deactivation ends it, and a reactivated user works there again.
         app.clock.set("2026-04-10T12:00:00Z");
         patch(&app, &eva, &patch_of("replace", "active", json!(false))).await.ok();
         assert_eq!(employments(&app, "2001").await[1], "scim:2026-04-01 SEF 2026-04-01..2026-04-10");
@@ -206,14 +206,14 @@ both_databases! {
         let leave = json!([{"op": "remove", "path": "members"}]);
         change(&app, &group, leave).await;
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 FGK 2026-02-26.."]);
-        // By the provider's own id as well, and whatever the group is called.
+        // By the provider's own id as well, under any group name.
         let body = json!({"displayName": "Gatan", "externalId": "0A1B-fgk", "members": [eva]});
         assert_eq!(app.scim("POST /scim/v2/Groups", &[], Some(&body)).await.status, 201);
         assert_eq!(employments(&app, "2001").await.len(), 1);
         let ida = nowhere(&app, "2002").await;
         change(&app, &json!({"id": "group-2"}), json!([{"op": "add", "path": "members", "value": [ida]}])).await;
         assert_eq!(employments(&app, "2002").await, ["scim:2026-02-26 FGK 2026-02-26.."]);
-        // One that means nothing is kept and given back.
+        // A group without a meaning is stored and returned.
         let other = make(&app, "Fikagruppen", json!([ida])).await;
         assert_eq!(shown(&app, &other).await, other);
         assert_eq!(employments(&app, "2002").await.len(), 1);
@@ -226,7 +226,7 @@ both_databases! {
         assert_eq!(employments(&app, "2001").await, [""; 0]);
         change(&app, &group, json!([{"op": "replace", "value": {"displayName": "Kurskoll SEF"}}])).await;
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 SEF 2026-02-26.."]);
-        // Two groups of one administration: who leaves one is in the other.
+        // Two groups of one administration: a user who leaves one is still in the other.
         let second = app.scim("POST /scim/v2/Groups", &[], Some(&json!({"displayName": "Kurskoll SEF", "members": [eva]}))).await;
         assert_eq!(second.status, 201);
         app.clock.set("2026-03-01T12:00:00Z");

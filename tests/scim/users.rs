@@ -1,4 +1,4 @@
-//! Users at the SCIM door: made, read, changed, deactivated and let go, and what becomes of them in the directory.
+//! Users at the SCIM endpoint: created, read, changed, deactivated and deleted, and their effect on the directory.
 
 use kurskoll::domain::access::Role;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::small_city::{ADMINISTRATIONS, EMPLOYMENTS, REQUIREMENT, comp
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub const KURSKOLL: &str = "urn:ietf:params:scim:schemas:extension:kurskoll:2.0:User";
 
-/// A city with its administrations, and nobody in it.
+/// A city with its administrations, and no people.
 pub async fn empty_city(app: &TestApp) {
     app.apply(REQUIREMENT).await;
     app.import(HrFiles { administrations: ADMINISTRATIONS, ..HrFiles::default() }).await;
@@ -203,7 +203,7 @@ both_databases! {
         empty_city(&app).await;
         let id = create(&app, &user("2001", "Eva", "Ek", "SEF")).await["id"].clone();
         let to = |code: &str| patch_of("Replace", &format!("{ENTERPRISE}:organization"), json!(code));
-        // On the first day, the first word was wrong.
+        // On the first day, it corrects the first value.
         assert_eq!(patch(&app, &id, &to("FGK")).await.status, 200);
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 FGK 2026-02-26.."]);
         app.clock.set("2026-03-10T12:00:00Z");
@@ -224,12 +224,12 @@ both_databases! {
         assert_eq!(bo[ENTERPRISE]["department"], "Lokalvård");
         let anna = app.scim("GET /scim/v2/Users?filter=userName%20eq%20%22ANNA%22", &[], None).await.ok();
         assert_eq!(bo[ENTERPRISE]["manager"]["value"], anna["Resources"][0]["id"]);
-        // Taking hold of them changes no employment.
+        // Taking them over changes no employment.
         assert_eq!(patch(&app, &bo["id"], &patch_of("add", "externalId", json!("x-1"))).await.ok()["externalId"], "x-1");
         assert_eq!(employments(&app, "1002").await, ["1 SEF 2026-02-10.."]);
         assert_eq!(patch(&app, &bo["id"], &patch_of("replace", "active", json!("False"))).await.ok()["active"], false);
         assert_eq!(employments(&app, "1002").await, ["1 SEF 2026-02-10..2026-02-26"]);
-        // HR's next file says otherwise: the last word holds.
+        // HR's next file says otherwise: the newest value takes effect.
         app.import_full(HrFiles { employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         assert_eq!(employments(&app, "1002").await, ["1 SEF 2026-02-10.."]);
         assert_eq!(read(&app, &bo["id"]).await.ok()["active"], false, "the provider's own word is its own");
@@ -253,7 +253,7 @@ both_databases! {
         assert_eq!(made[KURSKOLL]["protected"], true);
         let shown = app.get_as_city("/api/v1/employees/2001").await.ok();
         assert_eq!((&shown["protected"], &shown["family_name"]), (&json!(true), &json!("")));
-        // Without the list a PUT leaves it; without an employment of it, that one ends.
+        // A PUT without the list leaves it; if the list lacks an employment, that one ends.
         let mut plain = user("2001", "Eva", "Ek", "SEF");
         let path = format!("PUT /scim/v2/Users/{}", made["id"].as_str().expect("an id"));
         assert_eq!(app.scim(&path, &[], Some(&plain)).await.status, 200);
@@ -268,7 +268,7 @@ both_databases! {
         let path = format!("{KURSKOLL}:employments[administration eq \"FGK\"].endsOn");
         patch(&app, &made["id"], &patch_of("add", &path, json!("2026-12-31"))).await.ok();
         assert_eq!(employments(&app, "2001").await[1], "scim:2026-03-01 FGK 2026-03-01..2026-12-31");
-        // An empty list ends what runs, and withdraws what has not begun.
+        // An empty list ends current employments, and withdraws future ones.
         app.clock.set("2026-03-05T12:00:00Z");
         for (place, number) in ["2001", "2002"].into_iter().enumerate() {
             let id = match place {
@@ -352,7 +352,7 @@ both_databases! {
         assert!(first.starts_with("W/\""), "{first}");
         let known = app.scim(&format!("GET {path}"), &[("if-none-match", &first)], None).await;
         assert_eq!((known.status, known.body.as_str()), (304, ""));
-        // HR's file changes the user as well as a provider does.
+        // HR's file changes the user's version, as a provider does.
         let file = EMPLOYMENTS.lines().next().expect("a header").to_owned() + "\n2001,Eva,Ekström,,,1,SEF,Måltid,permanent,2026-01-01,,,\n";
         app.import(HrFiles { employments: &file, ..HrFiles::default() }).await;
         let change = patch_of("replace", "externalId", json!("other"));
@@ -415,7 +415,7 @@ both_databases! {
         assert_eq!(error(&patch(&app, &eva["id"], &moved).await, 400).0, "invalidValue");
         assert_eq!(employments(&app, "2001").await.len(), 1);
         assert_eq!(app.differences().await, [""; 0]);
-        // One whose people have another to go to is only another name for that one.
+        // If the people of a closed one moved to another, its code is another name for that one.
         let closing = json!({"on_day": "2026-03-01", "closes": ["SEF"], "opens": [{"code": "SF", "name": "Stad"}],
                              "moves": [{"from": "SEF", "to": "SF"}], "reason": "decided"});
         app.post("/api/v1/reorganisations", Some(&admin), &closing).await.ok();

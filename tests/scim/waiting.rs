@@ -1,4 +1,4 @@
-//! Users of a provider that says neither HR's number nor an administration: they wait, visible, until the directory knows them.
+//! Users of a provider that sends neither HR's number nor an administration: they wait, visibly, until the directory knows them.
 
 use kurskoll::config::Settings;
 use kurskoll::domain::access::Role;
@@ -43,7 +43,7 @@ both_databases! {
         empty_city(&app).await;
         let made = create(&app, &stock("maja")).await;
         assert_eq!((&made["id"], &made[KURSKOLL]["waiting"]), (&json!("u-1"), &json!(true)));
-        // What was sent is given back; what is private is not held.
+        // What was sent is returned; what is private is not stored.
         for name in ["displayName", "nickName", "title", "locale", "name", "userName", "externalId", "active"] {
             assert_eq!(made[name], stock("maja")[name], "{name}");
         }
@@ -65,7 +65,7 @@ both_databases! {
         patch(&app, &made["id"], &patch_of("replace", "phoneNumbers[type eq \"mobile\"].value", json!("070-2"))).await.ok();
         let off = patch(&app, &made["id"], &patch_of("Replace", "active", json!("False"))).await.ok();
         assert_eq!(off["active"], false);
-        // Made anew where it was deactivated: another user.
+        // Created again after a deactivation: another user.
         assert_eq!(create(&app, &stock("maja")).await["id"], "u-2");
         error(&read(&app, &made["id"]).await, 404);
         assert_eq!(app.scim("DELETE /scim/v2/Users/u-2", &[], None).await.status, 204);
@@ -90,7 +90,7 @@ both_databases! {
         assert_eq!(find(&app, "userName eq \"maja@example.org\"").await["Resources"], json!([known]));
         assert_eq!(find(&app, "id eq \"u-1\"").await["totalResults"], 1);
         assert_eq!((refresh(&app).await, app.rows_in("employee").await), (0, 5));
-        // PUT and the end of the account as of any other.
+        // PUT and the end of the account work as for any other.
         assert_eq!(app.scim("PUT /scim/v2/Users/u-1", &[], Some(&stock("maja"))).await.ok()["id"], id);
         patch(&app, &id, &patch_of("replace", "active", json!(false))).await.ok();
         assert_eq!(employments(&app, "1501").await, [""; 0], "what has not begun is withdrawn");
@@ -107,7 +107,7 @@ both_databases! {
         assert_eq!(made[ENTERPRISE]["employeeNumber"], "1501");
         assert_eq!(made[ENTERPRISE]["organization"], "SEF");
         assert_eq!(employments(&app, "1501").await, ["1 SEF 2026-05-01.."]);
-        // A PUT that does not speak of the administration leaves it.
+        // A PUT without the administration leaves it.
         let mut body = stock("maja");
         body[ENTERPRISE] = json!({"department": "Kök 2"});
         let path = format!("PUT /scim/v2/Users/{}", made["id"].as_str().expect("an id"));
@@ -118,7 +118,7 @@ both_databases! {
     async fn who_stays_unknown_keeps_nobody_else_waiting(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
-        // More of whom nothing better is known than are looked at together: each has the address of one who left.
+        // More users who stay unknown than one batch holds: each has the address of an employee who left.
         let left = (0..60).map(|n| format!("16{n:02},Ann,Ek,left{n}@example.org,,1,SEF,Kök,permanent,2025-01-01,2025-12-31,,"));
         let left: Vec<String> = left.collect();
         let rows: Vec<&str> = left.iter().map(String::as_str).chain([MAJA]).collect();
@@ -143,7 +143,7 @@ both_databases! {
         app.import(HrFiles { employments: &two, ..HrFiles::default() }).await;
         assert_eq!(refresh(&app).await, 0);
         assert_eq!(read(&app, &id).await.ok()[KURSKOLL]["waiting"], true);
-        // The provider says who it is.
+        // The provider gives the number.
         let said = patch(&app, &id, &patch_of("add", &format!("{ENTERPRISE}:employeeNumber"), json!("1502"))).await.ok();
         assert_eq!((&said["id"], &said[ENTERPRISE]["employeeNumber"]), (&id, &json!("1502")));
     }

@@ -1,4 +1,4 @@
-//! The whole service on a test's own database and clock, spoken to as platforms and people do: over HTTP.
+//! The whole service on a test's own database and clock, used as platforms and people do: over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -30,7 +30,7 @@ use super::plans::Plans;
 use super::postgres::TestDatabase;
 use super::sender::Sender;
 
-/// A clock that stands until a test moves it.
+/// A frozen clock, which a test moves.
 #[derive(Debug, Clone)]
 pub struct TestClock(Arc<AtomicI64>);
 
@@ -56,7 +56,7 @@ impl TestClock {
     }
 }
 
-/// HR's files as text; what is empty is not given.
+/// HR's files as text; an empty one is not given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HrFiles<'a> {
     pub administrations: &'a str,
@@ -79,14 +79,14 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
     }
 
-    /// The detail of a problem with a status, which says so in its media type too.
+    /// The detail of a problem, after checking status and media type.
     pub fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         self.json()["detail"].as_str().expect("a detail").to_owned()
     }
 
-    /// The body of a good answer.
+    /// The body of a `200`, as JSON.
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.json()
@@ -103,9 +103,9 @@ pub struct TestApp {
     pub client: reqwest::Client,
     /// Every mounted route, as `GET /api/v1/employees/<employee_number>`.
     pub routes: BTreeSet<String>,
-    /// The statements of whatever was asked while a test listened.
+    /// The statements that were carried out while a test recorded them.
     statements: Arc<Mutex<Option<Vec<String>>>>,
-    /// How everything that is carried out is planned.
+    /// Checks how every statement is planned.
     plans: Arc<Plans>,
     shutdown: rocket::Shutdown,
     running: Mutex<Option<JoinHandle<Result<(), CommandError>>>>,
@@ -114,7 +114,7 @@ pub struct TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.shutdown.clone().notify();
-        // A test that fails has enough to say.
+        // A failed test needs no further message.
         if !std::thread::panicking() {
             self.plans.check();
         }
@@ -122,7 +122,7 @@ impl Drop for TestApp {
 }
 
 impl TestApp {
-    /// Starts a service on a database, with its tables and a standing clock.
+    /// Starts a service on a database, with its tables and a frozen clock.
     pub async fn start(database: &TestDatabase) -> Self {
         Self::start_with(database, TestClock::standing(), |settings| settings).await
     }
@@ -130,7 +130,7 @@ impl TestApp {
     /// Starts a service with a clock and with other settings; several may share a database.
     pub async fn start_with(database: &TestDatabase, clock: TestClock, set: impl FnOnce(Settings) -> Settings) -> Self {
         let settings = set(Settings::default());
-        // Tests hold locks for as long as a busy machine makes them.
+        // Tests hold locks for as long as a busy machine takes.
         let store = Store::connect_with(&database.url, 8, Patience::COMMAND).await.expect("the database opens");
         let statements: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
         let plans = Arc::new(Plans::of(&database.url));
@@ -147,7 +147,7 @@ impl TestApp {
         let figment = config::figment()
             .merge(("port", 0))
             .merge(("log_level", "off"))
-            // Rocket waits this long before it looks whether the last connection is closed.
+            // Rocket waits this long before it checks whether the last connection is closed.
             .merge(("shutdown.grace", 1))
             .merge(("shutdown.ctrlc", false))
             .merge(("shutdown.signals", Vec::<String>::new()));
@@ -163,21 +163,21 @@ impl TestApp {
         Self { app, clock, receiving, authenticator, address, client, routes, statements, plans, shutdown, running }
     }
 
-    /// Stops as `kurskoll serve` does: finishes what is under way, keeps what it took, and closes the database.
+    /// Stops as `kurskoll serve` does: finishes what is under way, commits what it accepted, and closes the database.
     pub async fn stop(&self) {
         self.shutdown.clone().notify();
         let running = self.running.lock().expect("a lock").take().expect("stopped once");
         running.await.expect("the service does not panic").expect("it ends well");
     }
 
-    /// What is carried out in the database while something is asked; by nobody else at the time.
+    /// The statements that a request carries out in the database; nothing else may run at the same time.
     pub async fn statements_of<T>(&self, requested: impl Future<Output = T>) -> (T, Vec<String>) {
         *self.statements.lock().expect("a lock") = Some(Vec::new());
         let answer = requested.await;
         (answer, self.statements.lock().expect("a lock").take().unwrap_or_default())
     }
 
-    /// A token of a role, for some administrations where the role is theirs.
+    /// A token of a role; `administrations` is for the role that has them.
     pub async fn token(&self, role: Role, administrations: &[&str]) -> String {
         let codes = administrations.iter().map(|code| AdministrationCode::parse(code).expect("a code"));
         let request = TokenRequest {
@@ -219,7 +219,7 @@ impl TestApp {
         self.ask(request, Some(&token), headers, body).await
     }
 
-    /// `PATCH /scim/v2/Users/1-1` and the like, of whoever has a token.
+    /// Any request, such as `PATCH /scim/v2/Users/1-1`, with a token if one is given.
     pub async fn ask(
         &self,
         request: &str,
@@ -242,7 +242,7 @@ impl TestApp {
         Self::answer(token.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
     }
 
-    /// Adds a platform with the usual linking keys; its secret.
+    /// Adds a platform with the usual linking keys; returns its secret.
     pub async fn platform(&self, code: &str) -> WebhookSecret {
         self.platform_linking_by(code, &LinkingKey::DEFAULT_ORDER).await
     }
@@ -267,12 +267,12 @@ impl TestApp {
         Self::answer(self.sender(platform, secret).delivery(id, self.clock.now(), body)).await
     }
 
-    /// A platform that sends to this service, for where several send at once.
+    /// A platform that sends to this service, for concurrent senders.
     pub fn sender(&self, platform: &str, secret: &WebhookSecret) -> Sender {
         Sender::new(&self.address, platform, secret.clone())
     }
 
-    /// Sends bytes with headers of one's own choice.
+    /// Sends bytes with any headers.
     pub async fn deliver_raw(&self, platform: &str, headers: &[(&str, &str)], timestamp: i64, body: Vec<u8>) -> Answer {
         let mut request = self.client.post(format!("{}/webhooks/{platform}", self.address));
         if !headers.iter().any(|(name, _)| *name == "content-type") {
@@ -291,13 +291,13 @@ impl TestApp {
         self.app.apply_requirements(&Caller::operator(), requirements).await.expect("applied")
     }
 
-    /// Imports a part of the picture.
+    /// Imports a partial file.
     pub async fn import(&self, files: HrFiles<'_>) -> Plan {
         let request = ImportRequest { extent: Extent::Partial, dry_run: false, allowed: Allowed::everything() };
         self.import_as(files, request).await.expect("imported")
     }
 
-    /// Imports a whole picture, however much it ends.
+    /// Imports a full file, however much it ends.
     pub async fn import_full(&self, files: HrFiles<'_>) -> Plan {
         let request = ImportRequest { extent: Extent::Full, dry_run: false, allowed: Allowed::everything() };
         self.import_as(files, request).await.expect("imported")
@@ -311,17 +311,17 @@ impl TestApp {
         self.app.import_directory(&Caller::operator(), &files.read(), request).await
     }
 
-    /// Judges and writes whoever waits, as the service's job does; tests choose when.
+    /// Refreshes the read model of all stale employees, as the service's job does; tests choose when.
     pub async fn refresh(&self) {
         self.app.refresh_all(|_| {}).await.expect("settled");
     }
 
-    /// Every difference between what is derived and what the facts give.
+    /// Every difference between the derived rows and the facts.
     pub async fn differences(&self) -> Vec<String> {
         self.app.verify(&Caller::operator(), |_| {}).await.expect("verified").differences
     }
 
-    /// Runs a statement past the service; answers how many rows it changed.
+    /// Runs a statement past the service; returns how many rows it changed.
     pub async fn tamper(&self, sql: &str) -> u64 {
         self.app
             .store
@@ -332,8 +332,7 @@ impl TestApp {
             .rows_affected()
     }
 
-    /// How many rows a table has.
-    /// Whether what a provider said holds a text somewhere.
+    /// Whether any stored data of a provider contain a text.
     pub async fn rows_holding(&self, text: &str) -> bool {
         let connection = self.app.store.connection(kurskoll::store::Unscoped::Operating);
         let sql = format!(
@@ -345,6 +344,7 @@ impl TestApp {
         row.try_get::<i64>("", "rows").expect("a number") > 0
     }
 
+    /// How many rows a table has.
     pub async fn rows_in(&self, table: &str) -> i64 {
         let connection = self.app.store.connection(kurskoll::store::Unscoped::Operating);
         let question =

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::postgres::TestDatabase;
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
     pub code: Option<i32>,

@@ -9,18 +9,18 @@ use tempfile::TempDir;
 
 use super::postgres::TestDatabase;
 
-/// A folder, and the variables that commands get there. The register lies in the folder unless a variable says otherwise.
+/// A folder, and the variables of its commands. The register is in the folder unless a variable says otherwise.
 #[derive(Debug, Clone)]
 pub struct CommandLine {
     folder: Arc<TempDir>,
     variables: Vec<(String, String)>,
 }
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub line: String,
-    /// The exit code; nothing where a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
@@ -31,7 +31,7 @@ impl CommandLine {
         Self { folder: Arc::new(tempfile::tempdir().expect("a folder can be made")), variables: Vec::new() }
     }
 
-    /// On a database that others may be using.
+    /// On a database that others may use.
     pub fn on(database: &TestDatabase) -> Self {
         Self::new().with("ROCKET_DATABASE_URL", &database.url)
     }
@@ -54,7 +54,7 @@ impl CommandLine {
         std::fs::write(self.path(name), content).expect("a file can be written");
     }
 
-    /// A command with these arguments, ready to run: nothing of the tests' own environment reaches it.
+    /// A command with these arguments, ready to run: it gets nothing of the tests' own environment.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kurskoll"));
         command.args(line.split_whitespace()).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
@@ -63,7 +63,7 @@ impl CommandLine {
         command
     }
 
-    /// Runs a command; arguments are parted by spaces.
+    /// Runs a command; its arguments are separated by spaces.
     pub fn run(&self, line: &str) -> Ran {
         let output = self.command(line).output().expect("the binary runs");
         let ran = Ran {
@@ -90,7 +90,7 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}: not JSON: {}", self.line, self.out))
     }
 
-    /// Failed with exit code 1 and nothing but a sentence that says this.
+    /// Asserts exit code 1 and only an error sentence that contains this.
     pub fn assert_failed(&self, wanted: &str) {
         let Self { line, code, out, err } = self;
         assert_eq!((*code, out.as_str()), (Some(1), ""), "{line}: {err}");

@@ -1,4 +1,4 @@
-//! Other systems, as far as Kurskoll asks them: a Moodle's web service, and stores that answer amiss. Both on real HTTP.
+//! The other systems that Kurskoll queries: a Moodle's web service, and stores with wrong answers. Both on real HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::xapi::MOODLE;
 
-/// The token that the made-up Moodle takes.
+/// The token that the made-up Moodle accepts.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// A server on a port of its own, which stops when it is dropped.
@@ -56,22 +56,22 @@ impl Drop for Elsewhere {
     }
 }
 
-/// Who takes the made-up Moodle's one course, which is called INFOSEC there and has the number 2.
+/// The users of the made-up Moodle's one course, which is called INFOSEC there and has the number 2.
 #[derive(Default)]
 pub struct Moodle {
     /// By the user's number.
     pub users: Mutex<BTreeMap<u64, Taking>>,
-    /// The functions that were called, with the user where there was one.
+    /// The functions that were called, with the user if there was one.
     pub calls: Mutex<Vec<String>>,
 }
 
-/// How somebody takes the course.
+/// One user's progress in the course.
 #[derive(Clone)]
 pub struct Taking {
     pub username: &'static str,
     pub email: &'static str,
     pub idnumber: &'static str,
-    /// When its criteria were completed, in seconds; nothing where one was not.
+    /// When its criteria were completed, in seconds; `None` for one that was not.
     pub criteria: Vec<Option<i64>>,
     /// Whether Moodle says that the course is completed.
     pub completed: bool,
@@ -146,7 +146,7 @@ fn moved() -> Redirect {
     Redirect::permanent("https://example.org/xapi/statements?ticket=secret-ticket")
 }
 
-/// A store that takes "since" to be about when things happened, which was long ago.
+/// A store that takes "since" as when things happened, which was long ago.
 #[get("/by-timestamp/statements?<since>")]
 fn by_timestamp(since: Option<&str>) -> RawJson<String> {
     let old = json!({
@@ -158,7 +158,7 @@ fn by_timestamp(since: Option<&str>) -> RawJson<String> {
     RawJson(json!({"statements": if since < "2025-02-01T10:00:00Z" { vec![old] } else { vec![] }}).to_string())
 }
 
-/// A store that gives a statement's certificate in parts that nobody understands, and another statement after it.
+/// A store that sends a statement's certificate in parts that cannot be understood, and another statement after it.
 #[get("/parts/statements?<statementId>")]
 #[expect(non_snake_case, reason = "xAPI's own name")]
 fn parts(statementId: Option<&str>) -> (ContentType, String) {

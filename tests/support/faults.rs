@@ -8,20 +8,20 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// Kinds of calls; they add up.
+/// Kinds of calls, as a bit mask.
 pub const WRITE: i64 = 1;
 pub const SYNC: i64 = 2;
 pub const OPEN: i64 = 4;
 pub const TRUNCATE: i64 = 8;
 pub const READ: i64 = 16;
 
-/// What a call ends in.
+/// How a call fails.
 pub const EINTR: i64 = 4;
 pub const EIO: i64 = 5;
 pub const ENOSPC: i64 = 28;
-/// Half of it is written, and the caller hears so.
+/// Half of it is written, and the caller learns that.
 pub const SHORT_WRITE: i64 = -1;
-/// The process is killed, a write half done.
+/// The process is killed, with a write half done.
 pub const KILL: i64 = -2;
 
 /// Which calls fail, and how.
@@ -54,7 +54,7 @@ impl Faults {
         Self { control, folder }
     }
 
-    /// The variables with which a process has these faults, on files whose path contains `files`.
+    /// The variables that give a process these faults, on files whose path contains `files`.
     pub fn variables(&self, files: &str) -> [(&'static str, String); 3] {
         [
             ("LD_PRELOAD", shim().display().to_string()),
@@ -63,7 +63,7 @@ impl Faults {
         ]
     }
 
-    /// Lets a process of another user have them too.
+    /// Lets a process of another user use them too.
     pub fn open_to_all(&self) {
         use std::os::unix::fs::PermissionsExt;
         let set =
@@ -76,7 +76,7 @@ impl Faults {
     fn write(&self, plan: usize, numbers: [i64; NUMBERS]) {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect();
         let at = plan * NUMBERS * 8;
-        // What says that it is armed is written last.
+        // The armed flag is written last.
         self.control.write_all_at(&bytes[8..], at as u64 + 8).expect("written");
         self.control.write_all_at(&bytes[..8], at as u64).expect("written");
     }
@@ -87,7 +87,7 @@ impl Faults {
         self.write(plan, [1, fault.kinds, fault.from, fault.times, fault.how, 0, 0, 0]);
     }
 
-    /// From here on no call fails by this plan.
+    /// Lifts the faults of this plan.
     pub fn lift(&self, plan: usize) {
         self.control.write_all_at(&0_i64.to_ne_bytes(), (plan * NUMBERS * 8) as u64).expect("written");
     }
@@ -98,18 +98,18 @@ impl Faults {
         i64::from_ne_bytes(bytes)
     }
 
-    /// Those that failed.
+    /// How many calls failed.
     pub fn failed(&self, plan: usize) -> i64 {
         self.number(plan, 6)
     }
 }
 
-/// The built shim; the machine's C compiler makes it once for each run.
+/// The built shim; the machine's C compiler builds it once per run.
 fn shim() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
-        // Where a server of another user can read it.
+        // A place that a server of another user can read.
         let built = std::env::temp_dir().join(format!("kurskoll-faults-{}.so", std::process::id()));
         let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
         let mut compile = Command::new(&compiler);

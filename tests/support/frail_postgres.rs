@@ -16,7 +16,7 @@ pub struct FrailPostgres {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
-    /// Further words for `postgres`, as `-c max_connections=12`.
+    /// Further arguments for `postgres`, as `-c max_connections=12`.
     settings: String,
 }
 
@@ -42,7 +42,7 @@ impl FrailPostgres {
         self.folder.path().join("data")
     }
 
-    /// One of the server's programs, as somebody other than root, which the server refuses.
+    /// One of the server's programs, run as another user than root, which the server refuses.
     fn program(&self, name: &str, arguments: &[&str]) -> Command {
         let program = self.programs.join(name);
         let mut command = if is_root() {
@@ -67,7 +67,7 @@ impl FrailPostgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Returns when it takes connections.
+    /// Returns when it accepts connections.
     pub fn start_again(&self) {
         let options = format!(
             "--options=-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c shared_buffers=8MB {}",
@@ -76,12 +76,12 @@ impl FrailPostgres {
         self.control(&["start", "--wait", &options]);
     }
 
-    /// Stops it as a crash does: nobody is told.
+    /// Stops it as a crash does, without a clean shutdown.
     pub fn crash(&self) {
         self.control(&["stop", "--mode=immediate", "--wait"]);
     }
 
-    /// Has every process of the server stand still (SIGSTOP).
+    /// Freezes every process of the server (SIGSTOP).
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -93,7 +93,7 @@ impl FrailPostgres {
     fn signal(&self, signal: &str) {
         let main = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
         let main = main.lines().next().expect("a process").trim().to_owned();
-        // The children first: the main process would make others.
+        // The children first: the main process would start others.
         let children = Command::new("pgrep").args(["-P", &main]).output().expect("pgrep");
         let children = String::from_utf8_lossy(&children.stdout).into_owned();
         succeeded(Command::new("kill").args([signal, &main]).output());
@@ -134,7 +134,7 @@ fn programs() -> Option<PathBuf> {
     found.into_iter().rev().find(|folder| folder.join("initdb").exists() && Path::join(folder, "pg_ctl").exists())
 }
 
-/// How long until something holds that is looked at again and again; fails where that takes too long.
+/// How long until a condition holds, checked repeatedly; fails after the limit.
 pub async fn holds_within(limit: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let begun = Instant::now();
     while !holds().await {

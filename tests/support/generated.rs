@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Compares a file of the working copy with what the code generates; writes it where `UPDATE_GENERATED=1`.
+/// Compares a file of the working copy with what the code generates; writes it if `UPDATE_GENERATED=1`.
 pub fn assert_generated(path: &str, generated: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_GENERATED").is_some_and(|value| value == "1") {

@@ -1,4 +1,4 @@
-//! What a test looks at to see what became of things: the report, a person's row, the kept deliveries, what is derived.
+//! What tests check afterwards: the report, a person's row, the stored deliveries, the derived rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::app::{Answer, TestApp};
 pub type ExportRow = BTreeMap<String, String>;
 
 impl Answer {
-    /// Sends a request; an error is that nothing, or not all, came back.
+    /// Sends a request; an error means that no answer, or only a part, was received.
     pub async fn to(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         let status = response.status().as_u16();
@@ -62,18 +62,18 @@ impl TestApp {
         self.export(administration).await.remove(number).expect("a row of the person")
     }
 
-    /// Every kept delivery, newest first.
+    /// Every stored delivery, newest first.
     pub async fn stored_deliveries(&self) -> Vec<StoredDelivery> {
         let request = DeliveriesRequest { at_most: 100_000, ..DeliveriesRequest::default() };
         self.app.list_deliveries(&Caller::operator(), &request).await.expect("the kept deliveries")
     }
 
-    /// The platforms' ids of every kept delivery.
+    /// The platforms' ids of every stored delivery.
     pub async fn stored_ids(&self) -> BTreeSet<String> {
         self.stored_deliveries().await.into_iter().map(|kept| kept.key.into()).collect()
     }
 
-    /// Recomputes everything that is derived, and finds no difference; how many events were compared.
+    /// Recomputes everything that is derived, and finds no difference; returns how many events were compared.
     pub async fn verified_events(&self) -> u64 {
         let verified = self.app.verify(&Caller::operator(), |_| {}).await.expect("a verification");
         assert_eq!(verified.differences, Vec::<String>::new());

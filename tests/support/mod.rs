@@ -1,4 +1,4 @@
-//! What tests of the whole share. A folder, not a test.
+//! What the whole-service tests share. A folder, not a test.
 
 pub mod app;
 pub mod command;

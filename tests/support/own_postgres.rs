@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, to which things may happen: see `scripts/postgres.sh`.
+//! A PostgreSQL server of a test's own, on which the test can cause faults: see `scripts/postgres.sh`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub struct OwnPostgres {
     state: PathBuf,
     variables: Vec<(&'static str, String)>,
-    /// Of its database `postgres`.
+    /// The URL of its database `postgres`.
     pub url: String,
     _folder: TempDir,
 }
@@ -26,7 +26,7 @@ fn script(state: &Path, variables: &[(&str, String)], arguments: &[&str]) -> Str
     String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
-/// A folder in which the server's user may make its own.
+/// A folder in which the server's user may create its own.
 fn open_folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix("kurskoll-own-postgres-").tempdir().expect("a folder");
     #[cfg(unix)]
@@ -42,7 +42,7 @@ impl OwnPostgres {
         Self::start_with(&[])
     }
 
-    /// * `variables`: of the server, as those of `Faults`; `LD_PRELOAD` is its alone.
+    /// * `variables`: the server's environment, such as that of `Faults`; only the server gets `LD_PRELOAD`.
     pub fn start_with(variables: &[(&'static str, String)]) -> Self {
         let folder = open_folder();
         let state = folder.path().join("state");
@@ -57,7 +57,7 @@ impl OwnPostgres {
         Self { state, variables: own, url, _folder: folder }
     }
 
-    /// A synchronous copy of it.
+    /// A synchronous standby of it.
     pub fn standby(&self) -> Self {
         let folder = open_folder();
         let state = folder.path().join("state");

@@ -1,8 +1,8 @@
-//! Every statement that any test makes the service carry out is planned, once, as a register without statistics would: a scan of a
+//! Every statement that the service carries out in any test is planned, once, as in a register without statistics: a scan of a
 //! table that grows with people or events fails the test.
 //!
-//! SQLite plans by its indexes alone where it has no statistics, so an empty database tells its plans on a large one too.
-//! PostgreSQL goes by the size of its tables: they are filled with rows of nobody, and never analysed.
+//! Without statistics, SQLite plans by its indexes alone, so an empty database gives the plans of a large one too.
+//! PostgreSQL plans by the size of its tables: they are filled with made-up rows, and never analysed.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, mpsc};
@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::postgres::{Backend, TestDatabase};
 
-/// The tables that grow with people and with what they do. What grows only by the hand of an operator (platforms, requirements,
-/// links, merges, decisions, imports) is not among them.
+/// The tables that grow with people and with what they do. Tables that grow only by an operator's work (platforms, requirements,
+/// links, merges, decisions, imports) are not among them.
 const GROWING: [&str; 26] = [
     "absence_fact",
     "activity_definition",
@@ -44,7 +44,7 @@ const GROWING: [&str; 26] = [
     "xapi_document",
 ];
 
-/// Statements that read a whole table because their answer is about all of it, by a part of their text, and why.
+/// Statements that read a whole table because their answer covers all of it: a part of their text, and the reason.
 const WHOLE: &[(&str, &str)] = &[
     // verify, the chain and the copies
     (" AS kinds, ", "verify reads every row of every table"),
@@ -62,7 +62,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("WHERE REPLACE(REPLACE(u.governs", "verify looks at what accounts govern"),
     ("SELECT governs FROM scim_user", "verify looks at what accounts govern"),
     ("SELECT COUNT(*) AS terms FROM statement_term", "verify counts the terms"),
-    // reports of the past judge everybody from the facts as they were known
+    // reports of the past derive everyone's state from the facts as they were known
     ("FROM \"learner\" WHERE \"learner\".\"recorded_at\" <= ", "a report of the past reads all learners"),
     ("FROM \"employee\" WHERE \"employee\".\"recorded_at\" <= ", "a report of the past reads everybody"),
     ("FROM \"employee_fact\" WHERE \"employee_fact\".\"recorded_at\" <= ", "a report of the past reads everybody"),
@@ -102,7 +102,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("protected AND superseded_at IS NULL", "who is protected is few, and has an index"),
     ("JOIN employee_fact d ON d.employee_id = g.duplicate_employee_id", "who is protected is few, and has an index"),
     ("\"delivery\".\"outcome\" = ", "most deliveries are accepted: a page of them is soon full"),
-    // what tests themselves ask
+    // the tests' own queries
     ("SELECT (SELECT COUNT(*) FROM scim_waiting", "a test's own"),
     ("SELECT e.number, f.unit, f.email, f.ends_on FROM employment_fact f", "a test's own"),
     ("SELECT v.event_id AS id, COALESCE(e.number, v.unlinked) AS whose", "a test's own"),
@@ -122,7 +122,7 @@ impl Plans {
         Self { backend, new: Mutex::default() }
     }
 
-    /// Notes a statement that is to be planned, unless another test has it.
+    /// Notes a statement to plan, unless another test has noted it.
     pub fn note(&self, sql: &str) {
         static SEEN: Mutex<BTreeSet<(bool, String)>> = Mutex::new(BTreeSet::new());
         let is_read_or_changed =
@@ -133,7 +133,7 @@ impl Plans {
         }
     }
 
-    /// Plans what was noted, and fails where a plan scans what grows.
+    /// Plans the noted statements, and fails if a plan scans a growing table.
     pub fn check(&self) {
         let new = std::mem::take(&mut *self.new.lock().expect("a lock"));
         let (answer, scans) = mpsc::channel();
@@ -146,7 +146,7 @@ impl Plans {
 
 type Question = (Vec<String>, mpsc::Sender<Vec<String>>);
 
-/// Who plans on a database, in a thread of its own: tests and their runtimes come and go.
+/// The planner of a database, in a thread of its own, since tests and their runtimes are short-lived.
 fn planner(backend: Backend) -> mpsc::Sender<Question> {
     static SQLITE: OnceLock<Mutex<mpsc::Sender<Question>>> = OnceLock::new();
     static POSTGRES: OnceLock<Mutex<mpsc::Sender<Question>>> = OnceLock::new();
@@ -183,7 +183,7 @@ async fn large_without_statistics(backend: Backend, url: &str) -> DatabaseConnec
             connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         };
         run(FILL).await;
-        // As if no row came for nothing: what is left of scans is what no index could spare.
+        // Row access is made expensive: the scans that remain are those that no index can avoid.
         run(
             "SET plan_cache_mode = force_generic_plan; SET jit = off; SET seq_page_cost = 1000; SET cpu_tuple_cost = 1",
         )
@@ -192,7 +192,7 @@ async fn large_without_statistics(backend: Backend, url: &str) -> DatabaseConnec
     connection
 }
 
-/// Fills every table of PostgreSQL with rows of nobody, most of them distinct in every column, and half of them superseded.
+/// Fills every table of PostgreSQL with made-up rows, most of them distinct in every column, and half of them superseded.
 const FILL: &str = "
 DO $$
 DECLARE filled record; named text; made text;
@@ -225,7 +225,7 @@ BEGIN
     SET session_replication_role = origin;
 END $$";
 
-/// What a statement's plan scans that grows, as sentences.
+/// The scans of growing tables in a statement's plan, as sentences.
 async fn scans_of(backend: Backend, connection: &DatabaseConnection, sql: &str) -> Vec<String> {
     let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if WHOLE.iter().any(|(part, _)| text.contains(part)) || is_directory(&text) || is_page(&text) {
@@ -238,7 +238,7 @@ async fn scans_of(backend: Backend, connection: &DatabaseConnection, sql: &str) 
     scanned.into_iter().map(|what| format!("{backend:?}, {what}: {text:.700}")).collect()
 }
 
-/// All that holds now of a kind of facts, which an import compares with HR's files.
+/// All current facts of a kind, which an import compares with HR's files.
 fn is_directory(text: &str) -> bool {
     let all = ["employee_fact", "employment_fact", "absence_fact", "exemption_fact"];
     // All of a provider's groups are listed with all their members.
@@ -250,7 +250,7 @@ fn is_directory(text: &str) -> bool {
             .any(|table| text.ends_with(&format!("FROM \"{table}\" WHERE \"{table}\".\"superseded_at\" IS NULL")))
 }
 
-/// The first or the last few rows, in the order of an index and of no kind in particular.
+/// The first or the last few rows, in the order of an index, of any kind.
 fn is_page(text: &str) -> bool {
     let is_narrowed = text.contains(" WHERE ") && !text.contains(" WHERE TRUE ") && !text.contains("\".\"id\" < ");
     text.contains(" LIMIT ") && !is_narrowed
@@ -262,7 +262,7 @@ async fn scanned_by_sqlite(connection: &DatabaseConnection, sql: &str, text: &st
     let steps = rows.into_iter().map(|row| row.try_get::<String>("", "detail").expect("a step"));
     let grows = |step: &String| {
         let Some(name) = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next()) else { return false };
-        // Tables that the text does not name are looked at for foreign keys: only where one was broken before.
+        // Tables that the text does not name are read for foreign keys: only if one was broken before.
         let named = |table: &str| {
             let words =
                 [format!(" {table} {name} "), format!(" {table} AS {name} "), format!("\"{table}\" AS \"{name}\"")];
@@ -286,7 +286,7 @@ async fn scanned_by_postgres(connection: &DatabaseConnection, sql: &str) -> Vec<
         digits.parse::<usize>().ok()
     });
     let nulls = vec!["NULL"; parameters.max().unwrap_or_default()].join(", ");
-    // A chunk of a list of everybody: the same with fewer is planned as well.
+    // A chunk of a list of everyone: the same with fewer is planned as well.
     if nulls.len() > 30 * "NULL, ".len() {
         return Vec::new();
     }
@@ -305,7 +305,7 @@ async fn scanned_by_postgres(connection: &DatabaseConnection, sql: &str) -> Vec<
     scanned
 }
 
-/// Walks a plan of PostgreSQL. An index that is read in its order, and only as far as a limit, is no scan.
+/// Walks a plan of PostgreSQL. Reading an index in its order up to a limit is not a scan.
 fn walk(node: &Value, is_limited: bool, scanned: &mut Vec<String>) {
     let (kind, table) =
         (node["Node Type"].as_str().unwrap_or_default(), node["Relation Name"].as_str().unwrap_or_default());

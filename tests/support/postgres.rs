@@ -1,8 +1,8 @@
-//! A database of its own for each test, on SQLite or PostgreSQL, gone when the test is over.
+//! A database of its own for each test, on SQLite or PostgreSQL, dropped when the test is over.
 //!
 //! A test body is written once, with [`both_databases!`], and runs on both. PostgreSQL is the server that
-//! `KURSKOLL_TEST_POSTGRES_URL` names, and `scripts/test` brings one up; without it a test fails: half of the tests left
-//! out would look like all of them passed.
+//! `KURSKOLL_TEST_POSTGRES_URL` names, and `scripts/test` starts one; without it a test fails, since a run without half of
+//! the tests would seem to pass.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,10 +17,10 @@ pub enum Backend {
     Postgres,
 }
 
-/// A database that nobody else uses; dropping it removes it.
+/// A database that no other test uses; dropping it removes it.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// What `database.url` takes.
+    /// The value for `database.url`.
     pub url: String,
     _stored: Kept,
 }
@@ -46,7 +46,7 @@ impl TestDatabase {
         }
     }
 
-    /// A database with its tables, which `migrate` makes in the database of the URL that it gets. On PostgreSQL it does so once for
+    /// A database with its tables, which `migrate` creates in the database of the given URL. On PostgreSQL it does so once for
     /// all tests, in a template that the others are copied from; it must have closed its connections when it is done.
     pub async fn migrated(backend: Backend, migrate: impl AsyncFnOnce(&str)) -> Self {
         // The template lives as long as the server of `scripts/test`; statics are not dropped.
@@ -79,7 +79,7 @@ impl TestDatabase {
     }
 }
 
-/// A database on the server of the tests; dropped there when it is dropped here.
+/// A database on the tests' server; dropped there when it is dropped here.
 #[derive(Debug)]
 struct ServerDatabase {
     server_url: String,
@@ -130,7 +130,7 @@ impl Drop for ServerDatabase {
     }
 }
 
-/// Runs statements, each by itself: PostgreSQL makes and drops databases outside of transactions only.
+/// Runs statements, each by itself: PostgreSQL creates and drops databases outside of transactions only.
 pub async fn run_on_server(server_url: &str, statements: &[&str]) -> Result<(), DbErr> {
     let mut options = ConnectOptions::new(server_url);
     options.max_connections(1).sqlx_logging(false);

@@ -1,4 +1,4 @@
-//! `kurskoll serve` as a process of its own, which can be told to stop, or be killed.
+//! `kurskoll serve` as a process of its own, which can be stopped or killed.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 use kurskoll::intake::webhook::signature::WebhookSecret;
 
-/// A folder to run in, and the database that its commands work on.
+/// A folder to run in, and the database that its commands use.
 #[derive(Debug)]
 pub struct Installation {
     folder: TempDir,
     database_url: String,
     variables: Vec<(String, String)>,
-    /// Whether its commands have no more rights to files than their modes say, also where the tests are run by root.
+    /// Whether its commands have only the rights to files that their modes give, also if the tests run as root.
     is_bound_by_modes: bool,
 }
 
-/// Whom the commands of such an installation run as, where the tests are root's.
+/// The user of such an installation's commands if the tests run as root.
 const NOBODY: u32 = 65534;
 
 impl Installation {
@@ -34,11 +34,11 @@ impl Installation {
         }
     }
 
-    /// The same where files are read-only to its commands if their modes say so. A database file in its folder comes with it.
+    /// The same, but files are read-only to its commands if their modes say so, including a database file in its folder.
     pub fn bound_by_modes(self) -> Self {
         let installation = Self { is_bound_by_modes: true, ..self };
         if is_root() {
-            // Where the tests are may be root's alone.
+            // The tests' own folder may be accessible to root only.
             let (built, own) = (Path::new(env!("CARGO_BIN_EXE_kurskoll")), installation.folder().join("kurskoll"));
             std::fs::hard_link(built, &own).or_else(|_| std::fs::copy(built, &own).map(drop)).expect("the binary");
             std::os::unix::fs::chown(installation.folder(), Some(NOBODY), Some(NOBODY)).expect("its folder");
@@ -63,7 +63,7 @@ impl Installation {
         Self { variables, ..self }
     }
 
-    /// Puts a file into the folder in which everything runs.
+    /// Writes a file into the working folder.
     pub fn write(&self, name: &str, content: &str) {
         std::fs::write(self.folder().join(name), content).expect("written");
     }
@@ -95,14 +95,14 @@ impl Installation {
         self.folder.path().to_owned()
     }
 
-    /// Runs a command to its end; what it printed.
+    /// Runs a command to its end; returns its output.
     pub async fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().await.expect("the binary runs");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     }
 
-    /// Runs a command that fails with exit code 1; what it said.
+    /// Runs a command that fails with exit code 1; returns its error.
     pub async fn fails(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().await.expect("the binary runs");
         let reported = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -110,13 +110,13 @@ impl Installation {
         reported
     }
 
-    /// Adds a platform; its secret.
+    /// Adds a platform; returns its secret.
     pub async fn platform(&self, code: &str) -> WebhookSecret {
         let printed = self.run(&["platform", "add", code]).await;
         WebhookSecret::parse(printed.lines().last().expect("a last line")).expect("a secret")
     }
 
-    /// Starts the service on a port that is free, and returns when it listens.
+    /// Starts the service on a free port, and returns when it listens.
     pub async fn serve(&self) -> Serving {
         self.serve_with(&[]).await
     }
@@ -125,24 +125,24 @@ impl Installation {
     pub async fn serve_with(&self, variables: &[(&str, String)]) -> Serving {
         let mut command = self.command(&["serve"]);
         command.envs(variables.iter().map(|(name, value)| (name, value)));
-        // Rocket waits that grace before it looks whether the last connection is closed.
+        // Rocket waits that grace before it checks whether the last connection is closed.
         command.env("ROCKET_PORT", "0").env("ROCKET_SHUTDOWN", "{grace=1,mercy=1}");
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
         let port = port_of(&mut log).await.expect("it listens");
-        // The rest is read too: a full pipe would hold the service up.
+        // The rest is read too: a full pipe would block the service.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
         Serving { child, address: format!("http://127.0.0.1:{port}") }
     }
 }
 
-/// Whether the tests are run by root.
+/// Whether the tests run as root.
 pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// The port that the log says the service listens on; the log, where it ends before that.
+/// The port on which the service listens, from its log; the log, if it ends before that.
 async fn port_of(log: &mut Lines<BufReader<ChildStderr>>) -> Result<u64, String> {
     let mut reported = String::new();
     while let Some(line) = log.next_line().await.expect("a log") {
@@ -170,7 +170,7 @@ impl Serving {
         self.child.wait().await.expect("it ends")
     }
 
-    /// Ends it at once, whatever it is at (SIGKILL).
+    /// Kills it at once (SIGKILL).
     pub async fn kill(mut self) {
         self.child.kill().await.expect("killed");
     }

@@ -1,4 +1,4 @@
-//! The way to a database server, which a test can cut and lead elsewhere.
+//! A network path to a database server, which a test can cut and redirect.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,25 +10,25 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Default)]
 struct State {
     target: Mutex<String>,
-    /// How many pieces still pass before one is lost with its connection; 0 and below: all do.
+    /// How many chunks still pass before one is lost with its connection; 0 and below: all pass.
     requests: AtomicI64,
     answers: AtomicI64,
     cuts: AtomicI64,
 }
 
-/// A way on which everything passes, until it is told otherwise.
+/// A proxy that passes everything until it is set otherwise.
 #[derive(Debug, Clone)]
 pub struct Proxy {
     state: Arc<State>,
     pub address: String,
 }
 
-/// Which way a piece goes.
+/// The direction of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// What is asked never arrives.
+    /// The request never arrives.
     Request,
-    /// What is asked is done, and nobody hears of it.
+    /// The request is carried out, and the answer is lost.
     Answer,
 }
 
@@ -47,12 +47,12 @@ impl Proxy {
         Self { state, address }
     }
 
-    /// New connections lead elsewhere from here on.
+    /// Redirects new connections from here on.
     pub fn lead_to(&self, target: &str) {
         *self.state.target.lock().expect("no panic") = target.to_owned();
     }
 
-    /// The piece of that number from here on is lost, and its connection cut.
+    /// Loses the chunk of that number from here on, and cuts its connection.
     pub fn lose(&self, which: Lost, number: i64) {
         let counter = match which {
             Lost::Request => &self.state.requests,
@@ -61,7 +61,7 @@ impl Proxy {
         counter.store(number, Ordering::SeqCst);
     }
 
-    /// How often a connection was cut so far.
+    /// How often a connection has been cut.
     pub fn cuts(&self) -> i64 {
         self.state.cuts.load(Ordering::SeqCst)
     }
@@ -70,7 +70,7 @@ impl Proxy {
 /// Carries one connection to its end.
 async fn carry(state: Arc<State>, client: TcpStream) {
     let target = state.target.lock().expect("no panic").clone();
-    // A server that is not there refuses: so does the way to it.
+    // Without a server, the proxy refuses as well.
     let Ok(server) = TcpStream::connect(target).await else { return };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
     let (from_client, to_client) = client.into_split();

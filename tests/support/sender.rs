@@ -33,7 +33,7 @@ impl Sender {
         Self { address: format!("{service}/webhooks/{platform}"), ..self }
     }
 
-    /// A delivery signed at an instant, to be sent.
+    /// A delivery signed at an instant, ready to send.
     pub fn delivery(&self, id: &str, signed_at: DateTime<Utc>, body: &[u8]) -> reqwest::RequestBuilder {
         let timestamp = signed_at.timestamp();
         self.client
@@ -46,7 +46,7 @@ impl Sender {
     }
 }
 
-/// Senders that go on, each with one delivery after the other, until the service is not there any more.
+/// Senders that continue, each with one delivery after the other, until the service is gone.
 #[derive(Debug)]
 pub struct Senders {
     sending: JoinSet<BTreeSet<String>>,
@@ -54,7 +54,7 @@ pub struct Senders {
 }
 
 impl Senders {
-    /// Starts so many; `body` makes a delivery's body out of its id.
+    /// Starts so many; `body` makes a delivery's body from its id.
     pub fn start(count: usize, sender: &Sender, clock: &Clock, body: fn(&str) -> Vec<u8>) -> Self {
         let taken = Arc::new((AtomicUsize::new(0), Notify::new()));
         let mut sending = JoinSet::new();
@@ -66,7 +66,7 @@ impl Senders {
                 for place in 0.. {
                     let id = format!("e-{number}-{place}");
                     let Ok(answer) = Answer::to(sender.delivery(&id, clock(), &body(&id))).await else { break };
-                    // A service that is stopping says so while it can.
+                    // A service that is stopping answers that while it can.
                     if answer.status == 503 {
                         break;
                     }
@@ -91,7 +91,7 @@ impl Senders {
         timeout(Duration::from_secs(60), counting).await.expect("they go on sending");
     }
 
-    /// Waits until they have all ended; the ids of what was answered `200`.
+    /// Waits until all have ended; returns the ids that were answered `200`.
     pub async fn ended(self) -> BTreeSet<String> {
         self.sending.join_all().await.into_iter().flatten().collect()
     }

@@ -8,7 +8,7 @@ use rocket::tokio::time::timeout;
 
 use super::app::Answer;
 
-/// Sends the bytes of a request, and keeps the connection open until the answer has come.
+/// Sends the bytes of a request, and leaves the connection open until the answer has arrived.
 ///
 /// * `service`: the service's address, `http://127.0.0.1:8000`.
 pub async fn exchange(service: &str, request: &[u8]) -> Answer {
@@ -26,7 +26,7 @@ async fn exchange_in_any_time(service: &str, request: &[u8]) -> Answer {
     read_answer(&mut BufReader::new(connection)).await
 }
 
-/// Reads one answer off a connection, which may bring more.
+/// Reads one answer from a connection, on which more may follow.
 pub async fn read_answer(reader: &mut (impl AsyncBufRead + Unpin)) -> Answer {
     let mut head = Vec::new();
     loop {

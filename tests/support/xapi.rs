@@ -1,4 +1,4 @@
-//! A platform that sends xAPI statements, and statements in the shapes that real ones have.
+//! A platform that sends xAPI statements, and statements in the forms of real platforms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::app::{Answer, TestApp};
 
-/// Where the made-up Moodle is.
+/// The address of the made-up Moodle.
 pub const MOODLE: &str = "https://larportal.example.org";
 
 /// A sender with its key and secret.
@@ -39,7 +39,7 @@ impl TestApp {
         XapiSender { credential: made.reveal() }
     }
 
-    /// A request to the xAPI door, in version 1.0.3.
+    /// A request to the xAPI endpoint, in version 1.0.3.
     pub async fn xapi(&self, sender: &XapiSender, request: &str, body: Option<&Value>) -> Answer {
         let authorization = sender.authorization();
         let headers = [
@@ -57,7 +57,7 @@ impl TestApp {
     }
 }
 
-/// Somebody by their account at the made-up Moodle.
+/// A learner by their account at the made-up Moodle.
 pub fn account(name: &str) -> Value {
     json!({"account": {"homePage": MOODLE, "name": name}, "name": "Namn Namnsson"})
 }
@@ -81,7 +81,7 @@ pub const COURSE: &str = "https://w3id.org/xapi/cmi5/activitytype/course";
 pub const ASSESSMENT: &str = "http://adlnet.gov/expapi/activities/assessment";
 pub const ATTEMPT: &str = "http://adlnet.gov/expapi/activities/attempt";
 
-/// A statement of Moodle's log store: who did what to which page, with what result, and when.
+/// A statement of Moodle's log store: actor, verb, page and time.
 pub fn moodle(actor: Value, verb: &str, (path, kind): (&str, &str), at: &str) -> Value {
     let verb = if verb.contains("//") { verb.to_owned() } else { format!("http://adlnet.gov/expapi/verbs/{verb}") };
     json!({
@@ -93,12 +93,12 @@ pub fn moodle(actor: Value, verb: &str, (path, kind): (&str, &str), at: &str) ->
     })
 }
 
-/// That somebody completed course 2.
+/// A learner completed course 2.
 pub fn course_completed(actor: Value, at: &str) -> Value {
     moodle(actor, "completed", ("/course/view.php?id=2", COURSE), at)
 }
 
-/// That somebody handed in an attempt at quiz 1, in the way in which Moodle's log store scales scores.
+/// A learner handed in an attempt at quiz 1, with the score scaled as Moodle's log store does.
 pub fn quiz_attempt(actor: Value, attempt: u32, raw: f64, at: &str) -> Value {
     let mut statement =
         moodle(actor, "completed", (&format!("/mod/quiz/attempt.php?attempt={attempt}&cmid=1"), ATTEMPT), at);

@@ -56,7 +56,7 @@ both_databases! {
         assert_eq!(statement["id"], id.as_str());
         assert_eq!(parts.attachments.len(), 1);
         assert_eq!(parts.attachments[0].content, content);
-        // Without them, it is JSON alone.
+        // Without them, it is JSON only.
         let plain = app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await;
         assert_eq!(plain.headers["content-type"], "application/json");
         plain.ok();
@@ -72,7 +72,7 @@ both_databases! {
         send(&app, &sender, &statement.to_string(), &[b"another"]).await.problem(400);
         send(&app, &sender, &statement.to_string(), &[b"diploma", b"another"]).await.problem(400);
         assert_eq!((app.rows_in("statement").await, app.rows_in("delivery").await), (0, 4));
-        // What was refused can be replayed, and is refused the same.
+        // What was refused can be replayed, and is refused with the same reason.
         for stored in app.stored_deliveries().await {
             let again = app.app.replay(&kurskoll::app::Caller::operator(), stored.id).await.expect("replayed");
             assert!(matches!(again, kurskoll::store::receiving::Received::Quarantined { .. }), "{again:?}");

@@ -1,4 +1,4 @@
-//! Attempts that are told again: regrades, grades that come later, grades sent again.
+//! Attempts that are reported again: regrades, later grades, grades sent again.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -13,14 +13,14 @@ const HANDED_IN: &str = "2026-03-10T10:00:00Z";
 const REGRADED: &str = "2026-03-20T10:00:00Z";
 const REGRADE: &str = "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11";
 
-/// An attempt with so many points of fifteen.
+/// An attempt with so many points out of fifteen.
 fn scored(name: &str, attempt: u32, points: u32, at: &str) -> Value {
     let mut statement = quiz_attempt(account(name), attempt, 0.0, at);
     statement["result"]["score"] = json!({"min": 0, "max": 15, "raw": points});
     statement
 }
 
-/// An attempt that waits for somebody to grade it.
+/// An attempt that waits for a grade.
 fn ungraded(name: &str, attempt: u32, at: &str) -> Value {
     let mut statement = quiz_attempt(account(name), attempt, 0.0, at);
     statement["result"] = json!({"completion": true, "duration": "PT9M"});
@@ -41,7 +41,7 @@ fn void(id: &str) -> Value {
     })
 }
 
-/// The city on 26 March, where the quiz alone is demanded.
+/// The city on 26 March, with only the quiz required.
 async fn city_in_march(app: &TestApp) -> XapiSender {
     let sender = city_with_moodle(app).await;
     let course = r#"{ course = "https://larportal.example.org/course/view.php?id=2" }, "#;
@@ -52,19 +52,19 @@ async fn city_in_march(app: &TestApp) -> XapiSender {
     sender
 }
 
-/// Status, first and last day, and what is said of the attempts, in the export of today.
+/// Status, first and last day, and the attempts' columns, in today's export.
 async fn row(app: &TestApp, number: &str) -> [String; 6] {
     let row = app.export_row("SEF", number).await;
     ["status", "satisfied_on", "valid_until", "attempts", "best_score_percent", "last_attempt_on"]
         .map(|column| row[column].clone())
 }
 
-/// What holds for an employee of two clocks' days and instants.
+/// An employee's requirement, by `as_of` and `known_at`.
 async fn requirement(app: &TestApp, number: &str, clocks: &str) -> Value {
     app.get_as_city(&format!("/api/v1/employees/{number}?{clocks}")).await.ok()["requirements"][0].clone()
 }
 
-/// The instant of knowledge; what follows is known later.
+/// The current transaction time; later facts get a later one.
 async fn now(app: &TestApp) -> String {
     let known_at = app.report("infosec-onboarding").await["known_at"].as_str().expect("an instant").to_owned();
     app.clock.advance(TimeDelta::minutes(1));
@@ -74,7 +74,7 @@ async fn now(app: &TestApp) -> String {
 const PASSED: [&str; 6] = ["compliant", "2026-03-10", "2027-03-09", "1", "86.7", "2026-03-10"];
 const FAILED: [&str; 6] = ["pending", "", "", "1", "66.7", "2026-03-10"];
 
-/// Lines of one instant, whose order is that of ids that were given to them.
+/// Lines of one instant, sorted, since their order is that of random ids.
 fn in_order(lines: &str) -> String {
     let mut lines: Vec<&str> = lines.lines().collect();
     lines.sort_unstable();
@@ -95,7 +95,7 @@ both_databases! {
         app.state(&sender, &scored("18", 2, 10, HANDED_IN)).await;
         assert_eq!(row(&app, "1002").await, PASSED);
 
-        // Both ways of reckoning: from what is derived, and from the facts as they were known.
+        // Both derivations: from the read model, and from the facts as they were known.
         let after = now(&app).await;
         for known in [String::new(), format!("&known_at={after}")] {
             for (as_of, status) in [("2026-03-09", "pending"), ("2026-03-10", "compliant"), ("2026-03-15", "compliant")] {
@@ -141,7 +141,7 @@ both_databases! {
         let sender = city_in_march(&app).await;
         app.state(&sender, &json!([scored("17", 1, 10, HANDED_IN), scored("17", 2, 13, REGRADED)])).await;
         assert_eq!(row(&app, "1001").await, ["compliant", "2026-03-20", "2027-03-19", "2", "86.7", "2026-03-20"]);
-        // However long: two that differ at their very end.
+        // Of any length: two that differ only at the very end.
         let long = |end: &str, points, at| {
             let mut statement = scored("18", 1, points, at);
             let address = statement["object"]["id"].as_str().expect("an address");

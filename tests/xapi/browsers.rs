@@ -1,4 +1,4 @@
-//! Pages of other origins that speak xAPI from a browser, and what they are told of who may.
+//! Pages of other origins that use xAPI from a browser, and what CORS allows them.
 
 use serde_json::json;
 
@@ -48,13 +48,13 @@ both_databases! {
         for name in ["etag", "last-modified", "x-experience-api-version", "x-experience-api-consistent-through", "retry-after"] {
             assert!(exposed.contains(name), "{name}");
         }
-        // A page reads why it was refused.
+        // A page can read why it was refused.
         for (headers, status) in [(&headers[..1], 401), (&headers[..2], 400)] {
             let answer = app.ask("GET /xapi/statements", None, headers, None).await;
             answer.problem(status);
             assert_eq!(answer.headers["access-control-allow-origin"], PAGE);
         }
-        // The other paths are nobody's from a browser.
+        // The other paths are not open to browsers.
         let answer = app.ask("GET /health/live", None, &[("origin", PAGE)], None).await;
         assert!(!answer.headers.contains_key("access-control-allow-origin"));
     }

@@ -1,4 +1,4 @@
-//! cmi5: what its own statements tell, and `satisfied` of somebody who did nothing.
+//! cmi5: what its own statements report, and `satisfied` without any progress.
 
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ both_databases! {
             }
             assert_eq!(compliant(&app).await, place + 1);
             let rows = app.rows_in("event").await;
-            // Done again: what was released stays released, once.
+            // Done again: the released result stays released, once.
             let mut again = done;
             again["timestamp"] = json!("2026-02-05T09:00:00Z");
             app.state(&sender, &again).await;

@@ -1,4 +1,4 @@
-//! The rest of the xAPI door: documents and their concurrency, activities, agents, the alternate syntax, and tokens.
+//! The rest of the xAPI endpoints: documents and their concurrency, activities, agents, the alternate syntax, and tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::postgres::{TestDatabase, both_databases};
 use crate::support::xapi::{XapiSender, account, course_completed};
 
-/// `text` as it stands in a query or a form.
+/// `text` as encoded in a query or a form.
 fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
@@ -164,7 +164,7 @@ both_databases! {
             assert!(text.problem(400).contains("application/json"));
             assert_eq!(keeper.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
         }
-        // JSON that is broken, or no object, is kept by none of them, also where there is nothing yet.
+        // None of them stores broken JSON or JSON that is not an object, not even as a new document.
         for path in [state("new"), profile("new"), agent_profile("new")] {
             for broken in ["{\"a\":1}[", "", "[1]", "{\"a\":1,\"a\":2}"] {
                 let json = [("content-type", "application/json")];
@@ -412,7 +412,7 @@ both_databases! {
         send("method=PUT", "text/plain", statement.clone()).await.problem(400);
         send("method=PUT", FORM.1, String::new()).await.problem(400);
         send("method=PUT", "", String::new()).await.problem(400);
-        // Without a field that stands for a header, a text is no form.
+        // Without a field for a header, a text is not a form.
         send("method=PUT", "text/plain", form(&[&sent[..1], &[("statementId", id)]].concat())).await.problem(400);
         send("method=PUT", FORM.1, form(&[&headers[..], &[("statementId", id)]].concat())).await.problem(400);
         send("method=PUT", FORM.1, form(&[&headers[..], &multipart].concat())).await.problem(400);
@@ -434,7 +434,7 @@ both_databases! {
         let fields = |id| form(&[
             ("Authorization", authorization.as_str()), ("X-Experience-API-Version", "1.0.1"), ("statementId", id), ("content", &statement),
         ]);
-        // As XDomainRequest sends it: a text, or of no type, and the content without its own.
+        // As XDomainRequest sends it: as text or without a type, and the content without a type of its own.
         let ids = ["6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "8c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"];
         for (id, kind) in ids.into_iter().zip([Some("text/plain"), Some("text/plain; charset=utf-8"), None]) {
             let mut request = app.client.post(format!("{}/xapi/statements?method=PUT", app.address));
@@ -521,7 +521,7 @@ both_databases! {
             app.ask(&format!("GET /xapi{}", states()), None, &headers, None).await
         };
         assert_eq!(use_it(&bearer).await.ok(), json!([]));
-        // It opens this door alone, and people's tokens open it not.
+        // It is accepted at the xAPI endpoints only, and people's tokens are not accepted there.
         for path in ["/api/v1/imports", "/scim/v2/Users"] {
             assert_eq!(app.get(path, Some(&token)).await.status, 401, "{path}");
         }
@@ -542,7 +542,7 @@ both_databases! {
         ] {
             assert_eq!((answer.status, &answer.json()["error"]), (status, &json!(error)), "{}", answer.body);
         }
-        // The key is replaced, and holds on for a day; so does what is made with it, each token for its hour.
+        // The replaced key is accepted for a day; so is what was made with it, each token for its hour.
         let code = PlatformCode::parse("moodle").expect("a code");
         app.app.rotate_credential(&Caller::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated");
         app.clock.advance(chrono::Duration::minutes(24 * 60 - 10));

@@ -1,4 +1,4 @@
-//! Statements out: by their ids, by what they say, page by page.
+//! Queries for statements: by their ids, by their content, page by page.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ both_databases! {
         let sender = city_with_moodle(&app).await;
         app.state(&sender, &json!(with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST))).await;
         app.clock.advance(Duration::minutes(1));
-        // A commit that takes its time: its statements have this instant, and nobody can see them yet.
+        // A slow commit: its statements have this instant, and no one can see them yet.
         let under_way = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
         app.clock.advance(Duration::minutes(1));
         let by_id = format!("?statementId={FIRST}");

@@ -1,4 +1,4 @@
-//! The xAPI door: statements in, and what they tell in the report.
+//! The xAPI endpoints: statements in, and their results in the report.
 
 pub mod attachments;
 mod attempts;
@@ -96,7 +96,7 @@ both_databases! {
         let found: BTreeSet<String> = found.iter().map(|found| found["id"].as_str().expect("an id").to_owned()).collect();
         assert_eq!(found.iter().collect::<BTreeSet<_>>(), distinct);
         for id in &ids {
-            // Of version 4, which clients take that take versions 1 to 5 alone.
+            // Version 4, since some clients accept versions 1 to 5 only.
             assert_eq!((&id[14..15], "89ab".contains(&id[19..20])), ("4", true), "{id}");
         }
         let row = app.export_row("SEF", "1001").await;
@@ -121,7 +121,7 @@ both_databases! {
         for id in &again {
             assert_eq!(app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok()["id"], *id);
         }
-        // What was withdrawn is withdrawn in every word: that it is said again restores nothing.
+        // The result stays withdrawn under any id: sending it again restores nothing.
         assert_eq!(status_of(&app, "1001").await, "pending");
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -187,7 +187,7 @@ both_databases! {
         let detail = app.xapi(&sender, "POST /statements", Some(&json!([quiz_attempt(account("17"), 1, 20.0, "2026-02-01T10:00:00Z"), other]))).await.problem(409);
         assert!(detail.contains("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"), "{detail}");
         assert_eq!(app.rows_in("statement").await, 1);
-        // Another platform's statements are another's.
+        // Another platform's statements are separate.
         let neighbour = app.xapi_platform("neighbour").await;
         app.state(&neighbour, &other).await;
     }

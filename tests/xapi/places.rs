@@ -1,4 +1,4 @@
-//! Statements whose learner, course, quiz, attempt and time stand where the platform's profile says.
+//! Statements whose learner, course, quiz, attempt and time are where the platform's profile says.
 
 use kurskoll::app::Caller;
 use kurskoll::domain::ids::PlatformCode;
@@ -15,7 +15,7 @@ const AT: &str = "2026-02-03T10:00:00.000Z";
 const UNCOMPLETED: &str = "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/uncompleted";
 const EMPLOYEE: &str = "https://portal.example.org/extensions/employee";
 
-/// A reset of course 2, told of by whoever the actor is.
+/// A reset of course 2, reported by any actor.
 fn reset(actor: &str, instructor: &str) -> Value {
     let mut statement = moodle(account(actor), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-02T12:00:00Z");
     statement["context"]["instructor"] = account(instructor);
@@ -87,7 +87,7 @@ both_databases! {
         app.state(&sender, &of_cmi5(json!([course]), AT)).await;
         assert_eq!(status_of(&app, "1001").await, "pending", "without a profile it is the object");
         give(&app, "moodle", "[fields]\ncourse = \"context.contextActivities.grouping\"\n").await;
-        // A process that is under way reads by a new profile within a second; one that starts does at once.
+        // A running process uses a new profile within a second; one that starts uses it at once.
         let app = TestApp::start(&database).await;
         for (grouping, at) in [(json!([course]), "2026-02-04T10:00:00Z"), (course.clone(), "2026-02-05T10:00:00Z")] {
             let sent = app.state(&sender, &of_cmi5(grouping, at)).await;
@@ -125,10 +125,10 @@ both_databases! {
             app.state(&sender, &reported).await;
         }
         let row = app.export_row("SEF", "1001").await;
-        // One attempt by its registration, on the day of its earliest telling.
+        // One attempt by its registration, on the day of its earliest report.
         assert_eq!((row["status"].as_str(), row["attempts"].as_str()), ("compliant", "1"));
         assert_eq!((row["satisfied_on"].as_str(), row["last_attempt_on"].as_str()), ("2026-02-02", "2026-02-02"));
-        // A time that is none is refused, with its place.
+        // An invalid time is refused, with its place.
         let mut reported = course_completed(account("18"), AT);
         reported["result"] = json!({"extensions": {"https://portal.example.org/extensions/done": "soon"}});
         let problem = app.xapi(&sender, "POST /statements", Some(&reported)).await.refused(400);

@@ -1,4 +1,4 @@
-//! What statements tell of courses and quizzes, and what only looks as if it did.
+//! Which statements about courses and quizzes give results, and which only seem to.
 
 use kurskoll::app::receiving::reread::RereadRequest;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ both_databases! {
         }
         app.state(&sender, &both_of("17")).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        // Nor does any of them take it away.
+        // Nor does any of them withdraw it.
         for (what, mut statement) in look_alikes() {
             statement["timestamp"] = json!("2026-02-10T10:00:00.000Z");
             app.state(&sender, &statement).await;
@@ -87,7 +87,7 @@ both_databases! {
         app.state(&sender, &attempt).await;
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("pending", "79.5"));
-        // From 10 to 20 points, 18 are eight tenths.
+        // On a scale from 10 to 20 points, 18 is eight tenths.
         attempt = quiz_attempt(account("17"), 2, 18.0, AT);
         attempt["result"]["score"]["min"] = json!(10);
         app.state(&sender, &attempt).await;
@@ -139,7 +139,7 @@ both_databases! {
         app.state(&sender, &reported).await;
         assert_eq!(status_of(&app, "1002").await, "pending");
         assert_eq!(app.differences().await, [""; 0]);
-        // Whoever voids is no learner whose results wait.
+        // The actor of a voiding is not a learner with waiting results.
         assert_eq!(app.report("infosec-onboarding").await["data_quality"]["unlinked_results"], 0);
     }
 

@@ -1,4 +1,4 @@
-//! What an officer would expect to count: what does, in the shapes in which platforms send it, and what does not and is said to.
+//! Which expected results count, in the forms in which platforms send them, and which do not, with the reason in the report.
 
 use kurskoll::app::Caller;
 use kurskoll::app::receiving::reread::RereadRequest;
@@ -43,7 +43,7 @@ async fn without_result(app: &TestApp, code: &str) -> Vec<String> {
     found.iter().map(|found| format!("{} {}", found["statements"], found["reason"].as_str().expect("a code"))).collect()
 }
 
-/// What a case is called, the course and the quiz that a requirement names, statements, and what the report says of them.
+/// A case's name, the course and the quiz of its requirement, its statements, and the report's reasons.
 type Case = (&'static str, &'static str, &'static str, Vec<Value>, &'static [&'static str]);
 
 both_databases! {
@@ -55,7 +55,7 @@ both_databases! {
         let assignment = "https://xapi.edlm/profiles/edlm-lms/concepts/activity-types/assignment";
         let course = "http://adlnet.gov/expapi/activities/course";
         let attended = json!({"completion": true, "duration": "PT3600S"});
-        // What a requirement names and as what, and the statement that is to satisfy it.
+        // The activity that a requirement names, as course or quiz, and the statement that is to satisfy it.
         let cases = [
             ("attended", "course", "/mod/facetoface/view.php?id=4", with(moodle(account("17"), "attended", ("/mod/facetoface/view.php?id=4", face_to_face), AT), attended)),
             ("earned", "quiz", "/xblock/1", with(moodle(account("17"), "http://id.tincanapi.com/verb/earned", ("/xblock/1", resource), AT), points(8, 10))),
@@ -71,7 +71,7 @@ both_databases! {
             assert_eq!(compliant(&app, code).await, 0, "{code}");
             let ids = app.state(&sender, &statement).await;
             assert_eq!(compliant(&app, code).await, 1, "{code}");
-            // A voided one takes back whatever it told.
+            // A voided statement withdraws its result.
             let void = json!({
                 "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
                 "object": {"objectType": "StatementRef", "id": ids[0]},

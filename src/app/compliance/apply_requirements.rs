@@ -1,4 +1,4 @@
-//! Requirements from a file: what no version says yet becomes a new one.
+//! Applies requirements from a file: a requirement that differs from every version becomes a new version.
 
 use chrono::NaiveDate;
 
@@ -8,26 +8,26 @@ use crate::domain::compliance::{Requirement, RequirementVersion};
 use crate::domain::ids::RequirementCode;
 use crate::store::{Act, StoreError, requirements, stale};
 
-/// A version that took an older one's place.
+/// A newer version that replaced an older one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Successor {
     pub version: u32,
     pub effective_from: NaiveDate,
 }
 
-/// What became of a requirement in the file.
+/// The outcome for one requirement in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// It is as its newest version says already.
+    /// The newest version already says the same.
     Unchanged {
         code: RequirementCode,
         version: u32,
     },
-    /// An older version says it already: nothing was applied.
+    /// An older version already says the same: nothing was applied.
     Superseded {
         code: RequirementCode,
         version: u32,
-        /// What took its place since, the oldest first; never empty.
+        /// The versions that replaced it since, oldest first; never empty.
         by: Vec<Successor>,
     },
     NewVersion {
@@ -77,7 +77,7 @@ impl App {
     }
 }
 
-/// Which version says the same already, the newest of several; `versions` come oldest first.
+/// The version that already says the same, the newest of several; `versions` are ordered oldest first.
 fn known_already(versions: &[RequirementVersion], requirement: &Requirement) -> Option<Applied> {
     let place = versions.iter().rposition(|version| version.requirement == *requirement)?;
     let (known, later) = versions.get(place..)?.split_first()?;

@@ -1,4 +1,4 @@
-//! Results withdrawn and restored by hand: by an administrator, with a reason; where two must agree, by two.
+//! Withdraws and restores results by hand: an administrator decides with a reason, or two persons where both must agree.
 
 use std::collections::BTreeSet;
 
@@ -22,15 +22,15 @@ use crate::store::{
     Act, Change, Connection, StoreError, Unscoped, employees, merges, people, platforms, result_decisions, stale,
 };
 
-/// What somebody asks to be decided.
+/// A request to withdraw or restore a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultDecisionRequest {
     pub event_id: EventId,
-    /// May be left out where one platform alone told an event of that id.
+    /// May be omitted if only one platform reported an event with that id.
     pub platform: Option<PlatformCode>,
     pub verdict: Verdict,
     pub reason: String,
-    /// Only say what would change.
+    /// Whether this is a dry run.
     pub dry_run: bool,
 }
 
@@ -41,26 +41,26 @@ pub struct DecisionAnswer {
     pub platform: PlatformCode,
 }
 
-/// What was decided, or would be, and whose state it changes.
+/// What was decided, or would be, and which people's states it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedAnswer {
     /// `None` in a dry run.
     pub decision: Option<ResultDecision>,
     pub platform: PlatformCode,
     pub event: LinkedResult,
-    /// Whether it counts for nothing until somebody else approves it.
+    /// Whether it has no effect until another person approves it.
     pub needs_approval: bool,
     pub changes: Vec<StateChange>,
 }
 
-/// How a decision changes what holds for an employee in a requirement.
+/// How a decision changes an employee's state in a requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateChange {
     pub number: EmployeeNumber,
     pub requirement: RequirementCode,
-    /// The first day on which it changes.
+    /// The first day on which the state changes.
     pub from: NaiveDate,
-    /// What holds today; `None`: the requirement does not bind the employee.
+    /// Today's status; `None`: the requirement does not bind the employee.
     pub before: Option<ComplianceState>,
     pub after: Option<ComplianceState>,
 }
@@ -106,7 +106,7 @@ struct Meant {
 }
 
 impl App {
-    /// Withdraws or restores a result, or proposes it where two must agree.
+    /// Withdraws or restores a result, or proposes it where two persons must agree.
     pub async fn decide_result(
         &self,
         caller: &Caller,
@@ -142,7 +142,7 @@ impl App {
             return Ok(answer);
         }
         let (change, decision) = if needs_approval {
-            // What it would change was only tried.
+            // The change was only tried, for the preview.
             change.roll_back().await?;
             let change = self.begin_change(caller, &grant).await?;
             let proposed = result_decisions::propose(&change, name, request.verdict, because).await?;
@@ -165,7 +165,7 @@ impl App {
         Ok(answer)
     }
 
-    /// Approves a decision that somebody else proposed; it counts from now on.
+    /// Approves a decision that another person proposed; it counts from now on.
     pub async fn approve_result_decision(&self, caller: &Caller, id: i64) -> Result<DecisionAnswer, DecideResultError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -184,7 +184,7 @@ impl App {
         Ok(answer)
     }
 
-    /// Rejects a decision that is proposed; it never counts.
+    /// Rejects a proposed decision; it never counts.
     pub async fn reject_result_decision(
         &self,
         caller: &Caller,
@@ -210,7 +210,7 @@ impl App {
         answer_of(reading.connection(), id).await
     }
 
-    /// Decisions about results from the newest on; `before` is the id of the last one that was seen.
+    /// Decisions about results, newest first; `before` is the id of the last one that the caller has seen.
     pub async fn list_result_decisions(
         &self,
         caller: &Caller,
@@ -257,7 +257,7 @@ impl App {
         Ok(Meant { platform: *platform, code: code_of(platform).ok_or_else(unknown)?, around })
     }
 
-    /// Has a decision count, in the place of any that counted before.
+    /// Makes a decision effective; it replaces any earlier one.
     async fn take_effect(
         &self,
         change: &Change,
@@ -273,7 +273,8 @@ impl App {
             }
         }
         result_decisions::decide(change, decision.id, by).await?;
-        // What was withdrawn by hand alone counts again by itself: the platform may still revoke it.
+        // If only a withdrawal by hand withdrew the result, its end is enough, and this decision ends too: the platform may still
+        // revoke the result.
         let is_about_it = |result: &&LinkedResult| match result.kind.revokes() {
             Some(Revokes::ByHand { event_id, .. }) => *event_id == decision.event_id,
             _ => false,
@@ -288,7 +289,7 @@ impl App {
         stale::mark_stale_people(change, touched).await
     }
 
-    /// The people whose results a decision touches, as known now.
+    /// The people whose results a decision affects, as known now.
     async fn people_of(&self, connection: &impl Connection, around: &Around) -> Result<Vec<KnownEmployee>, StoreError> {
         let merges = merges::merges(connection, None).await?;
         let ids: BTreeSet<EmployeeId> = around.employees.iter().map(|employee| merges.person(*employee)).collect();
@@ -348,7 +349,7 @@ async fn named(
     Ok(decisions.into_iter().filter_map(answer).collect())
 }
 
-/// What differs between people before and after, requirement by requirement.
+/// The differences between people before and after, by requirement.
 pub(in crate::app) fn changes(
     before: &[KnownEmployee],
     after: &[KnownEmployee],
@@ -387,7 +388,7 @@ fn first_difference(before: &[StateSpan], after: &[StateSpan]) -> Option<NaiveDa
     }
 }
 
-/// What a result says, for people.
+/// The kind of a result, as people read it.
 #[must_use]
 pub const fn kind_of(kind: &ResultKind) -> &'static str {
     match kind {

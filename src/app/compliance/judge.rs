@@ -1,4 +1,4 @@
-//! From what is known of a person to the rows that answer for the person: the domain, asked for every requirement.
+//! Derives a person's rows from what is known of the person: the domain judges each requirement.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ use crate::store::people::KnownEmployee;
 /// All versions of every requirement, by its code.
 pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;
 
-/// The key by which an export sorts a person on the days of an employment in a unit. Protected data have no place in it: a row
-/// among the names of its unit would give them away.
+/// The key by which an export sorts a person on the days of an employment in a unit. It leaves out protected data: the place
+/// of a row among the names of its unit would reveal them.
 fn sort_key(order: &SwedishOrder, employee: &KnownEmployee, unit: &str) -> Vec<u8> {
     let number = employee.number.as_str();
     if employee.protected {
@@ -58,13 +58,13 @@ pub(in crate::app) fn derive(
     derived
 }
 
-/// A person's state on a day, and the administrations in which the person counts by it.
+/// A person's state on a day, and the administrations in which the person counts.
 pub(in crate::app) struct Judged<'a> {
     pub state: ComplianceState,
     pub shown: BTreeMap<&'a AdministrationCode, &'a Employment>,
 }
 
-/// Judges a person on a day; nothing where the requirement does not bind the person.
+/// Judges a person on a day; `None` if the requirement does not bind the person.
 pub(in crate::app) fn judge<'a>(
     employee: &'a KnownEmployee,
     versions: &[RequirementVersion],
@@ -76,7 +76,7 @@ pub(in crate::app) fn judge<'a>(
 }
 
 impl App {
-    /// The row of a person in an administration and a requirement on a day, as an export has it.
+    /// A person's row in an administration and a requirement on a day, as an export shows it.
     pub(in crate::app) fn row_of(
         &self,
         employee: &KnownEmployee,

@@ -1,4 +1,4 @@
-//! Requirements, and the states that they lead to.
+//! Requirements, and the compliance states that are derived from them.
 
 pub mod apply_requirements;
 pub mod decide_results;

@@ -1,4 +1,4 @@
-//! Keeps the derived rows up to date: takes the work that facts left behind, judges, and writes.
+//! Refreshes the derived rows: takes the employees that facts made stale, judges them, and writes the rows.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ use crate::store::{
 /// How many people are judged and written at once: few enough that receiving never waits long for the write.
 const AT_ONCE: usize = 400;
 
-/// A view judges as many people by itself; more are settled first.
+/// A view judges up to this many stale people itself; if there are more, they are refreshed first.
 const FEW: usize = 200;
 
-/// How often a settling is tried that met another of the same people.
+/// How many times a refresh is tried if it conflicts with another refresh of the same people.
 const TRIES: u32 = 5;
 
-/// Changes whenever the same facts would be judged otherwise, or sorted otherwise: the rules, and the collation data.
+/// Changes whenever the same facts would be judged or sorted differently: the rules, and the collation data.
 const DERIVATION_VERSION: &str = concat!("3 ", env!("CARGO_PKG_VERSION"));
 
 /// All versions of every requirement that a snapshot holds.
@@ -41,9 +41,9 @@ pub(in crate::app) async fn versions_of_all(connection: &impl Connection) -> Res
 }
 
 impl App {
-    /// Judges and writes whoever has waited longest, a few hundred at a time; answers how many people that were.
+    /// Judges and writes those who have waited longest, a few hundred at a time; returns how many people these were.
     ///
-    /// One at a time in a process: two would do the same work, and one of them in vain.
+    /// One refresh at a time in a process: two would do the same work, and one of them in vain.
     pub async fn refresh_some(&self) -> Result<usize, StoreError> {
         let _alone = self.refreshing.lock().await;
         self.refresh_next().await
@@ -62,14 +62,14 @@ impl App {
             drop(snapshot);
             match self.store.refresh(&waiting, derived).await {
                 Ok(()) => return Ok(employees),
-                // Another process writes the same people's rows, and one of the two was undone.
+                // Another process wrote the same people's rows, and one of the two was rolled back.
                 Err(error) if Trouble::of(&error) == Some(Trouble::Busy) && tried < TRIES => tried += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Tells the metrics how many people wait. Not at each settling: it looks at everything that waits.
+    /// Sets the metric of how many people wait. It is not set at each refresh, since it reads everything that waits.
     pub async fn watch_refresh(&self) -> Result<(), StoreError> {
         self.metrics
             .set_stale_employees(stale::count_stale_employees(self.store.connection(Unscoped::Deriving)).await?);
@@ -96,8 +96,8 @@ impl App {
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }
 
-    /// Settles all that waits now; `progress` hears how many people are done since it was last told. What comes meanwhile waits
-    /// for others: while deliveries come without a pause, something always does.
+    /// Refreshes all that is stale now; `progress` gets how many people were done since its last call. What becomes stale
+    /// meanwhile is left: while deliveries arrive without a pause, something always does.
     pub async fn refresh_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Deriving);
         let Some((_, through)) = stale::stale_bounds(connection).await? else { return Ok(()) };
@@ -109,14 +109,14 @@ impl App {
         Ok(())
     }
 
-    /// Has so few people wait that a view can judge them by itself, or only those who began to wait since this was asked.
+    /// Refreshes until a view can judge the rest itself. People who become stale after the call do not count.
     pub(in crate::app) async fn refresh_before_reading(&self) -> Result<(), StoreError> {
         let (_, are_all) = stale::stale(self.store.connection(Unscoped::Deriving), FEW).await?;
         if are_all { Ok(()) } else { self.refresh_all(|_| {}).await }
     }
 }
 
-/// Has everybody's derived rows made anew where something else made them: another version, or another time zone.
+/// Marks everybody stale if another derivation version or time zone derived the rows.
 pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(), StoreError> {
     let derivation_version = format!("{DERIVATION_VERSION} {}", app.calendar.zone.name());
     if settings::read(app.store.connection(Unscoped::Deriving), settings::DERIVATION_VERSION).await?.as_ref()
@@ -127,7 +127,7 @@ pub(in crate::app) async fn renew_if_reckoned_otherwise(app: &App) -> Result<(),
     let change = app.store.change(Unscoped::Deriving, app.now()).await?;
     settings::write(&change, settings::DERIVATION_VERSION, &derivation_version).await?;
     stale::mark_everybody_stale(&change).await?;
-    // On which day HR gave a key depends on the time zone.
+    // The day on which HR gave a key depends on the time zone.
     let orders = platforms::link_orders(change.connection()).await?;
     relinking::relink_everybody(&change, &orders, app.calendar).await?;
     change.commit().await

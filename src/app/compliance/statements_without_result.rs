@@ -1,5 +1,5 @@
-//! Statements about something that a requirement names, which give no result of it: how many, and why. Who wrote the requirement
-//! expects them to count, and sees here that they do not.
+//! Statements about something that a requirement names that give no result of it: how many, and why. The author of the
+//! requirement expects them to count, and sees here that they do not.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::intake::xapi::without_result_because;
 use crate::store::xapi::without_result::{self, WithoutResultCount};
 use crate::store::{Connection, StoreError, Unscoped};
 
-/// What was found about one requirement of those that are checked.
+/// What was found about one of the checked requirements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedRequirement {
     pub code: RequirementCode,
@@ -30,8 +30,8 @@ pub enum CheckRequirementsError {
 }
 
 impl App {
-    /// Looks at what requirements name, before they are applied or after: which statements about it give no result of it. That
-    /// is nobody's data: no audit entry is left.
+    /// Checks what requirements name, before or after they are applied: which statements about it give no result of it. These
+    /// are no personal data, so there is no audit entry.
     pub async fn check_requirements(
         &self,
         caller: &Caller,
@@ -41,7 +41,7 @@ impl App {
         let snapshot = self.store.snapshot(Unscoped::Operating).await?;
         let mut checked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
-            // What is recorded is recorded before the clock of knowledge shows it; this is all of it.
+            // Facts are recorded before the transaction-time clock shows them; this includes all of them.
             let targets = requirement.targets();
             let without_result = without_result_of(snapshot.connection(), &targets, DateTime::<Utc>::MAX_UTC).await?;
             checked.push(CheckedRequirement { code: requirement.code.clone(), without_result });

@@ -1,4 +1,4 @@
-//! What a requirement's audience names that is not there: a misspelt code binds nobody, and nobody notices.
+//! Names in a requirement's audience that the directory does not know: a misspelt code binds no one, and is easily missed.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::domain::compliance::Requirement;
 use crate::domain::ids::{AdministrationCode, RequirementCode};
 use crate::store::{Unscoped, directory};
 
-/// What the audience of one requirement names and the directory does not know.
+/// What one requirement's audience names that the directory does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownAudience {
     pub requirement: RequirementCode,
@@ -18,8 +18,8 @@ pub struct UnknownAudience {
 }
 
 impl App {
-    /// What requirements name of administrations and units that the directory does not know now. It may be right: HR's next file may
-    /// bring them.
+    /// The administrations and units that requirements name and the directory does not know now. This may be right: HR's next
+    /// file may contain them.
     pub async fn unknown_audience(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! HR's files into the directory: planned, looked at, and recorded all or nothing.
+//! Imports HR's files into the directory: plans, checks, and records all or nothing.
 
 use sha2::{Digest, Sha256};
 
@@ -9,13 +9,13 @@ use crate::domain::directory::plan::{Allowed, Extent, Files, Known, Plan, Unusua
 use crate::domain::directory::problem::RowProblems;
 use crate::store::{Act, Connection, StoreError, Unscoped, applying, directory, imports, platforms, scim, settings};
 
-/// How an import is to be done.
+/// The options of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRequest {
     pub extent: Extent,
-    /// Only say what would change.
+    /// Whether this is a dry run.
     pub dry_run: bool,
-    /// Of what would be refused as unusual, that which is meant.
+    /// The kinds of unusual change that are intended, and so not refused.
     pub allowed: Allowed,
 }
 
@@ -36,18 +36,18 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// What became of an import.
+/// The outcome of an import.
 #[derive(Debug)]
 pub struct Imported {
     pub plan: Plan,
-    /// The id of its report; `None` where nothing was recorded: a dry run, or files that change nothing.
+    /// The id of its report; `None` if nothing was recorded: a dry run, or files that change nothing.
     pub report: Option<i64>,
-    /// The newest import of the very same files by the same mapping. Where they change something now, something else was
-    /// recorded since, and they take it back.
+    /// The newest import of the very same files by the same mapping. If they change something now, something else was recorded
+    /// since, and they revert it.
     pub same_files: Option<ImportReport>,
 }
 
-/// How often an import may be overtaken by another change of the directory before it holds the others back.
+/// How many times another change of the directory may overtake an import before the import locks others out.
 const OVERTAKEN_AT_MOST: usize = 4;
 
 /// SHA-256 of a file's bytes, in lower-case hexadecimal digits.
@@ -57,7 +57,7 @@ pub fn digest_of(bytes: &[u8]) -> String {
 }
 
 impl App {
-    /// Imports records that come from no file of HR's; answers what they changed, or would change.
+    /// Imports records that do not come from HR's files; returns what they changed, or would change.
     pub async fn import_directory(
         &self,
         caller: &Caller,
@@ -67,9 +67,9 @@ impl App {
         Ok(self.import_files(caller, files, &Sources::default(), request, &|_| {}).await?.plan)
     }
 
-    /// Imports files; `progress` is told how many more rows were written.
+    /// Imports files; `progress` gets how many more rows were written.
     ///
-    /// Of two imports at once, the one that commits later is planned anew on what the earlier one left. Files that were
+    /// Of two imports at once, the one that commits later is planned again on the result of the earlier one. Files that were
     /// imported before and change nothing leave no trace; other files that change nothing leave a report that says so.
     pub async fn import_files(
         &self,
@@ -138,7 +138,7 @@ impl App {
     }
 }
 
-/// The directory as it is known, the instant of its last change, and the newest import of files with some contents.
+/// The directory as it is known, the instant of its last change, and the newest import of the same files.
 async fn known_and_same(
     connection: &impl Connection,
     key: Option<&str>,

@@ -1,4 +1,4 @@
-//! The codes that there are, for whoever gave one that there is not.
+//! Lists the known codes, for an operator who gave an unknown one.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub enum ListCodesError {
 }
 
 impl App {
-    /// The codes of all requirements and administrations, for the operator. They are nobody's data: no audit entry is left.
+    /// The codes of all requirements and administrations, for the operator. They are no personal data: no audit entry is written.
     pub async fn list_codes(&self, caller: &Caller) -> Result<Codes, ListCodesError> {
         caller.grant(Action::Operate)?;
         let snapshot = self.store.snapshot(Unscoped::Configuration).await?;

@@ -1,4 +1,4 @@
-//! Administrations open, close, merge, split or change code on a day; what is told in them follows.
+//! Administrations open, close, merge, split or change code on a day; the recorded employments follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,34 +19,34 @@ use crate::store::{Act, Connection, StoreError, directory, people, reorganisatio
 pub struct ReorganisationRequest {
     pub on_day: NaiveDate,
     pub steps: Vec<Step>,
-    /// What those that open are called, and under which board, by code; needed of those that nobody knows yet.
+    /// The names and boards of the administrations that open, by code; required for those that are not known yet.
     pub names: BTreeMap<AdministrationCode, (String, String)>,
     pub reason: String,
-    /// Only say what would move.
+    /// Whether this is a dry run.
     pub dry_run: bool,
 }
 
 /// How much moves from one administration to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Employments that run on the day or are to come.
+    /// Employments that run on the day or start later.
     pub employments: u64,
-    /// Whose these are.
+    /// How many people these employments are of.
     pub people: u64,
 }
 
 /// A reorganisation as it was recorded or would be, and what it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReorganisationAnswer {
-    /// `None`: a dry run, which has none.
+    /// `None` in a dry run.
     pub id: Option<i64>,
     pub reorganisation: Reorganisation,
-    /// By where from and where to.
+    /// By the administrations of origin and of destination.
     pub moved: BTreeMap<(AdministrationCode, AdministrationCode), Moved>,
-    /// Employments that HR names by the new code already: before the day they are where they were named to be before that.
+    /// Employments that HR already records under the new code: before the day they return to their administration before that.
     pub named_before: Moved,
-    /// Requirements whose audience names an administration that everybody leaves: they bind nobody there from the day on,
-    /// until a new version names the new one.
+    /// Requirements whose audience names an administration that no one belongs to any more: from the day on they bind no one
+    /// there, until a new version names the new administration.
     pub requirements: Vec<(RequirementCode, AdministrationCode)>,
 }
 
@@ -140,7 +140,7 @@ impl App {
         Ok(ReorganisationAnswer { requirements, ..answer })
     }
 
-    /// Takes a reorganisation back: as known from now on, it never was.
+    /// Undoes a reorganisation: as known from now on, it never happened.
     pub async fn undo_reorganisation(
         &self,
         caller: &Caller,
@@ -187,7 +187,7 @@ impl App {
         found.ok_or(ReorganiseError::UnknownReorganisation(id))
     }
 
-    /// Every reorganisation that was recorded, the newest first; for whoever sees the whole city.
+    /// Every reorganisation that was recorded, newest first; for callers that see the whole city.
     pub async fn list_reorganisations(&self, caller: &Caller) -> Result<Vec<Reorganisation>, ReorganiseError> {
         let grant: Grant = caller.grant(Action::ReadReport)?;
         if !grant.visible().is_all() {
@@ -217,7 +217,7 @@ impl App {
 /// An administration that becomes known, its name and its board.
 type Opened<'r> = (&'r AdministrationCode, (&'r str, &'r str));
 
-/// The administrations that become known, with their names and boards; or what nobody knows.
+/// The administrations that become known, with their names and boards; or an error for one that has no name.
 fn opened<'r>(
     known: &BTreeMap<AdministrationCode, String>,
     steps: &'r [Step],
@@ -252,8 +252,8 @@ fn tree(in_force: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Resu
     Ok(Successions::of(steps.chain(new.unwrap_or_default().iter().copied()))?)
 }
 
-/// The codes that may be named for whoever is concerned: those that steps name, and those that other steps connect with
-/// these, there or from there.
+/// The codes under which an affected employee may be recorded: those that the steps name, and those that other steps connect
+/// with them, directly or not.
 fn connected(in_force: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
     fn named(step: &Step) -> Vec<&AdministrationCode> {
         match step {
@@ -273,7 +273,7 @@ fn connected(in_force: &[Reorganisation], steps: &[Step]) -> BTreeSet<Administra
     }
 }
 
-/// Whether everybody leaves an administration on the day.
+/// Whether no one belongs to an administration any more from the day on.
 fn leaves(code: &AdministrationCode, before: &Successions, after: &Successions, on_day: NaiveDate) -> bool {
     !before.is_gone(code, on_day) && after.is_gone(code, on_day)
 }
@@ -304,7 +304,7 @@ fn nobody_rests_on(
     }
 }
 
-/// What is elsewhere on the day than it was: employments that run on it or are to come.
+/// What the reorganisation moves: employments that run on the day or start later.
 fn moved(
     told: &[(EmployeeId, Employment)],
     (before, after): (&Successions, &Successions),
@@ -331,7 +331,7 @@ fn moved(
     employments.into_iter().map(counted).collect()
 }
 
-/// What is elsewhere on days before that of a reorganisation: HR had named the new code before the register knew the step.
+/// What it moves on days before its own: HR recorded the new code before the register knew the step.
 fn named_before(
     told: &[(EmployeeId, Employment)],
     (before, after): (&Successions, &Successions),

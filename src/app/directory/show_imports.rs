@@ -1,4 +1,4 @@
-//! Reports of imports: listed, shown, and what each changed.
+//! Lists and shows the reports of imports, and what each import changed.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
@@ -18,7 +18,7 @@ pub enum ShowImportsError {
 }
 
 impl App {
-    /// Imports from the newest on; `before` is the id of the last one that was seen.
+    /// Imports, newest first; `before` is the id of the last one that the caller has seen.
     pub async fn list_imports(
         &self,
         caller: &Caller,
@@ -39,10 +39,10 @@ impl App {
         report.ok_or(ShowImportsError::UnknownImport(id))
     }
 
-    /// What an import changed, told from the facts that it recorded and superseded.
+    /// What an import changed, derived from the facts that it recorded and superseded.
     ///
-    /// It is the difference that the import itself told, but for people whose personal data became protected since: their
-    /// rows show the number only; and but for what was erased since.
+    /// It equals the difference that the import itself reported, except for people whose personal data became protected since,
+    /// whose rows show the number only, and for data erased since.
     pub async fn import_difference(&self, caller: &Caller, id: i64) -> Result<(ImportReport, Plan), ShowImportsError> {
         let grant = caller.grant(Action::ReadImports)?;
         let object = format!("import {id}");

@@ -1,4 +1,4 @@
-//! An import taken back: what it changed and nobody changed since is as before, from now on.
+//! Undoes an import: what it changed, and no one changed since, becomes as before from now on.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
@@ -7,16 +7,16 @@ use crate::domain::directory::plan::undo::{Undoing, undo};
 use crate::domain::directory::plan::{Change, Extent};
 use crate::store::{Act, Connection, Scope, StoreError, directory, imports, platforms, undoing};
 
-/// Which import is taken back, and why.
+/// Which import is undone, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoImportRequest {
     pub import: i64,
     pub reason: String,
-    /// Only say what would change.
+    /// Whether this is a dry run.
     pub dry_run: bool,
 }
 
-/// What taking an import back changed, or would change.
+/// What undoing an import changed, or would change.
 #[derive(Debug)]
 pub struct UndoneImport {
     pub import: ImportReport,
@@ -25,7 +25,7 @@ pub struct UndoneImport {
     pub report: Option<i64>,
 }
 
-/// Why an import was not taken back.
+/// Why an import was not undone.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoImportError {
     #[error(transparent)]
@@ -49,10 +49,10 @@ pub enum UndoImportError {
 }
 
 impl App {
-    /// Takes an import back, or says what that would change; `progress` is told how many more rows were written.
+    /// Undoes an import, or returns what that would change; `progress` gets how many more rows were written.
     ///
-    /// What it changed and is as it left it becomes as it was before; what is not is left, and named. The undoing is an
-    /// import of its own, with its difference, and is undone like one.
+    /// What the import changed and no one changed since becomes as it was before; the rest stays, and is named. The undoing is an
+    /// import of its own, with its difference, and can be undone in turn.
     pub async fn undo_import(
         &self,
         caller: &Caller,
@@ -66,7 +66,7 @@ impl App {
             let (import, undoing) = self.undoing(reading.connection(), reading.scope(), request.import).await?;
             return Ok(UndoneImport { import, undoing, report: None });
         }
-        // Nothing may change between the comparison and the writing; and this is rare.
+        // Nothing may change between the comparison and the writing; undoing is rare enough to lock others out.
         let change = self.begin_change(caller, &grant).await?;
         let (import, undoing) = self.undoing(change.connection(), change.scope(), request.import).await?;
         let undoes = Undoes { import: import.id, reason: request.reason.clone() };

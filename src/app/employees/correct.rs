@@ -1,4 +1,4 @@
-//! A person corrects by hand what is known of an employee: new facts, known from now on.
+//! Corrects by hand what is known of an employee: new facts, known from now on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +22,13 @@ use crate::store::{
     protection, reorganisations,
 };
 
-/// What somebody corrects, and why.
+/// A correction, and the reason for it.
 #[derive(Debug, Clone)]
 pub struct CorrectionRequest {
     pub number: EmployeeNumber,
     pub correction: Correction,
     pub reason: String,
-    /// Only say what would change.
+    /// Whether this is a dry run.
     pub dry_run: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct CorrectionAnswer {
     /// The day of the statuses.
     pub as_of: NaiveDate,
     pub changes: Vec<Entry>,
-    /// By requirement, what held for the employee today before, and what does now; `None`: the requirement binds them not.
+    /// By requirement, today's status before and after; `None`: the requirement does not bind the employee.
     pub statuses: StatusChanges,
 }
 
@@ -60,7 +60,7 @@ pub enum CorrectError {
 }
 
 impl App {
-    /// Corrects what is known of an employee, for a reason that the trail and the employee's history keep.
+    /// Corrects what is known of an employee; the audit trail and the employee's history record the reason.
     pub async fn correct_employee(
         &self,
         caller: &Caller,
@@ -79,10 +79,10 @@ impl App {
         }
         let plan = correct(&known, number, correction, self.today())?.ok_or_else(unknown)?;
         let requirements = versions_of_all(connection).await?;
-        // What is corrected under a merged duplicate's number changes what holds for whom it was merged into.
+        // A correction under a merged duplicate's number changes the statuses of the employee into whom it was merged.
         let person = merges::merges(connection, None).await?.person(id);
         let before = self.statuses_today(connection, person, &requirements).await?;
-        // A dry run goes the same way and is undone: what it says is what would be.
+        // A dry run does the same and is rolled back, so it reports exactly what would happen.
         let orders = platforms::link_orders(connection).await?;
         applying::apply(&change, &plan, &orders, self.calendar, &|_| {}).await?;
         corrections::insert(&change, id, reason).await?;
@@ -107,7 +107,7 @@ impl App {
         })
     }
 
-    /// What holds today for an employee in each requirement that binds them, as the change has it so far.
+    /// Today's status of an employee in each requirement that binds them, with the change so far.
     pub(in crate::app) async fn statuses_today(
         &self,
         connection: &impl Connection,
@@ -126,7 +126,7 @@ impl App {
     }
 }
 
-/// A plan as a story tells it.
+/// A plan as entries of a history.
 fn entries_of(plan: &Plan, known_at: DateTime<Utc>, is_protected: bool) -> Vec<Entry> {
     let entries = plan.changes.iter().filter_map(|change| match change {
         plan::Change::Person(act) => history::change(known_at, act.before(), act.after()),

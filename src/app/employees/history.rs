@@ -1,4 +1,4 @@
-//! The story of an employee: what the register came to know, from whom, and when.
+//! The history of an employee: what became known to the register, from whom, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,25 +28,25 @@ use crate::store::{
     proposals, protection, reorganisations,
 };
 
-/// Which part of a story is asked for.
+/// Which part of a history is requested.
 #[derive(Debug, Clone, Copy)]
 pub struct HistoryRequest {
-    /// The place of the last entry that was seen.
+    /// The place of the last entry that the caller has seen.
     pub after: Option<Place>,
     pub kind: Option<Kind>,
     pub at_most: usize,
 }
 
-/// An entry, with who said so and by which way.
+/// An entry, with who recorded it and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributedEntry {
     pub entry: Entry,
-    /// A token's subject, `operator`, or `platform CODE`; `None` where no audit entry says it.
+    /// A token's subject, `operator`, or `platform CODE`; `None` if no audit entry says it.
     pub by: Option<String>,
     pub how: How,
 }
 
-/// The way by which something became known.
+/// How something became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     Import,
@@ -91,7 +91,7 @@ impl How {
         }
     }
 
-    /// By the act that an audit entry names.
+    /// Derived from the action of an audit entry.
     fn of(action: &str) -> Self {
         match action.split('.').next().unwrap_or_default() {
             "directory" => Self::Import,
@@ -107,16 +107,16 @@ impl How {
     }
 }
 
-/// A page of a story.
+/// A page of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryAnswer {
     pub number: EmployeeNumber,
     pub entries: Vec<AttributedEntry>,
-    /// The place after which to ask for more; `None`: no more.
+    /// The place after which the next page begins; `None`: there are no more entries.
     pub next: Option<Place>,
 }
 
-/// Why no story was told.
+/// Why no history was shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowHistoryError {
     #[error(transparent)]
@@ -128,10 +128,10 @@ pub enum ShowHistoryError {
 }
 
 impl App {
-    /// Tells the story of an employee in the order in which it became known, and leaves the audit entry of the look.
+    /// Shows the history of an employee in the order in which it became known; the read is audited.
     ///
-    /// Who sees some administrations only reads what belongs to the days on which the person is, was or will be their own. Of
-    /// employments that is their own: one that moved there from elsewhere begins with the move.
+    /// A caller that sees some administrations only gets what belongs to the days on which the person is, was or will be their
+    /// own. The same goes for employments: one that moved there from elsewhere begins with the move.
     pub async fn show_history(
         &self,
         caller: &Caller,
@@ -162,8 +162,8 @@ impl App {
         Ok(HistoryAnswer { number: employee.number, entries, next })
     }
 
-    /// The whole story of an employee as far as somebody may see it: what was told under every number that is theirs, and
-    /// how these became theirs.
+    /// The whole history of an employee as far as the caller may see it: what was recorded under each of the employee's numbers,
+    /// and how the numbers were merged.
     pub(in crate::app) async fn story_of(
         &self,
         connection: &impl Connection,
@@ -194,7 +194,7 @@ impl App {
         let current = stories.iter().flat_map(|part| &part.protected).any(|(_, until)| until.is_none());
         let protected: Vec<Protected> = stories.iter().flat_map(|part| part.protected.iter().copied()).collect();
         let mut entries: Vec<Entry> = stories.into_iter().flat_map(|part| part.entries).collect();
-        // One link by hand may speak of several of these numbers, and is told once.
+        // One link by hand may appear under several of these numbers, and is shown once.
         let mut links: Vec<Entry> = Vec::new();
         entries.retain(|entry| {
             let link = (entry.kind == Kind::Link).then(|| Entry { merged_number: None, ..entry.clone() });
@@ -210,7 +210,7 @@ impl App {
         for (platform, decision) in &history::result_decisions(connection, id).await? {
             if shown.contains(&(platform.as_str(), &decision.event_id)) {
                 entries.extend(entries_of_decision(decision, platform).into_iter().map(|entry| {
-                    // Why is whose day it was decided on.
+                    // Whether the reason is shown depends on the day of the decision.
                     let is_own = seen.own.contains(self.calendar.day_of(entry.known_at));
                     Entry { reason: entry.reason.filter(|_| is_own), by: entry.by.filter(|_| is_own), ..entry }
                 }));
@@ -224,7 +224,7 @@ impl App {
         Ok(story)
     }
 
-    /// The results that are evidence on some own day, with the days of each; none for who sees all, to whom all is shown.
+    /// The results that are evidence on some own day, with the days of each; none for a caller that sees all, who is shown all.
     async fn evidence_on_own_days(
         &self,
         connection: &impl Connection,
@@ -268,13 +268,13 @@ impl App {
         let Seen { scope, own, employee, now } = *seen;
         let mut facts = history::facts(connection, (id, number)).await?;
         let protected = protected_during(&facts.persons);
-        // Whoever has an employment now, or had it by some tree, is told of it.
+        // A caller whose administrations have an employment now, or had it in some tree, is shown it.
         facts.employments.retain(|version| {
             let record = &version.record;
             tree.places(&record.as_recorded()).into_iter().any(|code| scope.visible().includes_of(employee.id, code))
         });
         let mut links = history::links(connection, (id, number), scope.is_all()).await?;
-        // An address that links to somebody else who is protected would be theirs.
+        // If an address links to another employee who is protected, it would reveal that employee's address.
         let linked: BTreeMap<_, _> =
             people::ids_of(connection, links.iter().filter_map(|l| l.record.employee_number.as_ref()))
                 .await?
@@ -296,7 +296,7 @@ impl App {
             let is_shown = *number == employee.number || employee.merged_numbers.contains(number);
             facts.persons = if is_shown { through(facts.persons, &windows) } else { Vec::new() };
             facts.identities = through(facts.identities, &windows);
-            // A link of another administration's days names an address of those.
+            // A link of another administration's days shows an address of those days.
             links.retain(|version| own.contains(self.calendar.day_of(version.recorded_at)));
             links = through(links, &windows);
         }
@@ -315,8 +315,8 @@ impl App {
         Ok(Part { entries, protected })
     }
 
-    /// Finds who said each thing: the audit entry of the same instant, and for a correction its reason. Neither of days that
-    /// are not the asker's.
+    /// Adds who recorded each entry, from the audit entry of the same instant, and a correction's reason. Both are left out for
+    /// days that are not the caller's.
     pub(in crate::app) async fn who_said_so(
         &self,
         connection: &impl Connection,
@@ -350,15 +350,15 @@ impl App {
     }
 }
 
-/// For whom a story is told, and of whom.
+/// For which caller a history is, and of which employee.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::app) struct Seen<'a> {
     pub scope: &'a Scope,
-    /// The employee's days that are the asker's own.
+    /// The employee's days that are the caller's own.
     pub own: &'a OwnDays,
-    /// As the asker knows them.
+    /// As the caller knows them.
     pub employee: &'a KnownEmployee,
-    /// The instant of knowledge.
+    /// The transaction time of the history.
     pub now: DateTime<Utc>,
 }
 
@@ -372,10 +372,10 @@ impl Counting {
     }
 }
 
-/// From when until when (`None`: still) somebody's data were protected.
+/// From when until when (`None`: still) an employee's data were protected.
 type Protected = (DateTime<Utc>, Option<DateTime<Utc>>);
 
-/// What was told under one employee number.
+/// What was recorded under one employee number.
 struct Part {
     entries: Vec<Entry>,
     protected: Vec<Protected>,

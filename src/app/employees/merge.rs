@@ -1,4 +1,4 @@
-//! One human under two employee numbers: a person says so, and takes it back.
+//! Merges two employee numbers that are one human, by a person's decision, and undoes a merge.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::domain::directory::merge::{CannotMerge, Merge};
 use crate::domain::ids::{EmployeeId, EmployeeNumber, RequirementCode};
 use crate::store::{Act, Changing, Connection, StoreError, merges, merging, people};
 
-/// Which number is a duplicate of which, and how that is known.
+/// Which number is a duplicate of which, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeRequest {
     pub kept: EmployeeNumber,
     pub duplicate: EmployeeNumber,
     pub reason: String,
-    /// Only say what would change.
+    /// Whether this is a dry run.
     pub dry_run: bool,
 }
 
-/// What held for somebody today before, and what does now; `None`: the requirement binds them not.
+/// An employee's status today before and after; `None`: the requirement does not bind the employee.
 pub type StatusChanges = BTreeMap<RequirementCode, (Option<Status>, Option<Status>)>;
 
 /// A merge that was made or undone, or would be.
@@ -65,14 +65,14 @@ pub enum MergeError {
     Store(#[from] StoreError),
 }
 
-/// What held today for both numbers of a merge.
+/// Today's statuses of both numbers of a merge.
 struct Both {
     kept: BTreeMap<RequirementCode, Status>,
     duplicate: BTreeMap<RequirementCode, Status>,
 }
 
 impl App {
-    /// Merges a duplicate into the employee that is kept: one human from now on, in every figure that is known from now on.
+    /// Merges a duplicate into the employee who stays: they are one human from now on, in every figure known from now on.
     pub async fn merge_employees(&self, caller: &Caller, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
         let grant = caller.grant(Action::Operate)?;
         let MergeRequest { kept, duplicate, reason, dry_run } = request;
@@ -87,13 +87,13 @@ impl App {
             return Err(refusal(connection, why, request, both).await?);
         }
         let before = self.both_today(connection, both).await?;
-        // A dry run goes the same way and is undone: what it says is what would be.
+        // A dry run does the same and is rolled back, so it reports exactly what would happen.
         let id = merging::merge(&change, both, (grant.subject(), reason), self.calendar).await?;
         let object = format!("merge {id}: employee {duplicate} into {kept}, because {reason}");
         self.finish(change, (id, both), before, (*dry_run, Act { action: "merge.make", object: &object })).await
     }
 
-    /// Takes a merge back: two from now on, each with what is known under their own number.
+    /// Undoes a merge: they are two employees from now on, each with what is recorded under their own number.
     pub async fn undo_merge(&self, caller: &Caller, id: i64, because: &str) -> Result<MergeAnswer, MergeError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -148,7 +148,7 @@ impl App {
         })
     }
 
-    /// Merges from the newest on, undone ones included; `before` is the id of the last one that was seen.
+    /// Merges, newest first, undone ones included; `before` is the id of the last one that the caller has seen.
     pub async fn list_merges(
         &self,
         caller: &Caller,
@@ -161,7 +161,7 @@ impl App {
     }
 }
 
-/// What held before and what holds now, in every requirement that is in either.
+/// The statuses before and after, in every requirement that is in either.
 pub(in crate::app) fn changes(
     before: &BTreeMap<RequirementCode, Status>,
     after: &BTreeMap<RequirementCode, Status>,
@@ -170,7 +170,7 @@ pub(in crate::app) fn changes(
     codes.map(|code| (code.clone(), (before.get(code).copied(), after.get(code).copied()))).collect()
 }
 
-/// A refusal in the numbers by which the asker knows people.
+/// A refusal that names people by the numbers that the caller knows.
 async fn refusal(
     connection: &impl Connection,
     why: CannotMerge,

@@ -1,4 +1,4 @@
-//! Exemptions and recognised prior training: proposed, approved by somebody else where two must agree, and taken back.
+//! Exemptions and recognised prior training: proposed, approved by another person where two must agree, and withdrawn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::store::proposals::{self, ProposalFilter};
 use crate::store::whose::Whose;
 use crate::store::{Act, Changing, Connection, Scope, StoreError, employees, merges, people, requirements};
 
-/// What two persons must agree on: who proposes, and somebody else who approves.
+/// Which decisions need two persons: one proposes, and another approves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Approval {
     pub exemptions: bool,
@@ -36,7 +36,7 @@ impl Approval {
     }
 }
 
-/// What somebody proposes, and why.
+/// A proposal, and the reason for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalRequest {
     pub number: EmployeeNumber,
@@ -44,31 +44,31 @@ pub struct ProposalRequest {
     pub reason: String,
 }
 
-/// A proposal with the number by which the asker knows the employee.
+/// A proposal with the number by which the caller knows the employee.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalAnswer {
     pub proposal: Proposal,
     pub number: String,
 }
 
-/// Which proposals somebody asks for.
+/// Which proposals are requested.
 #[derive(Debug, Clone)]
 pub struct ProposalsRequest {
     pub kind: ProposalKind,
     pub number: Option<EmployeeNumber>,
     pub state: Option<State>,
-    /// The id of the last one that was seen.
+    /// The id of the last one that the caller has seen.
     pub before: Option<i64>,
     pub at_most: usize,
 }
 
-/// What becomes of a proposal.
+/// What to do with a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     Approve,
-    /// For a reason; only what does not count yet.
+    /// For a reason; only a proposal that does not count yet.
     Reject(String),
-    /// For a reason; only what counts.
+    /// For a reason; only a decision that counts.
     Withdraw(String),
 }
 
@@ -105,7 +105,7 @@ pub enum DecideError {
     Store(#[from] StoreError),
 }
 
-/// Why a file of prior training was not taken.
+/// Why a file of prior training was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniseError {
     #[error(transparent)]
@@ -127,9 +127,9 @@ fn listed(lines: &[u64]) -> String {
 pub struct Recognised {
     /// Recognised, or proposed where two must agree.
     pub added: usize,
-    /// Known already, and left as they are.
+    /// Known already, and left unchanged.
     pub known: usize,
-    /// Whether they wait for somebody else to approve them.
+    /// Whether they wait for another person's approval.
     pub are_proposals: bool,
 }
 
@@ -137,7 +137,7 @@ pub struct Recognised {
 const LINES_NAMED: usize = 20;
 
 impl App {
-    /// Proposes an exemption or prior training; decided at once where two need not agree.
+    /// Proposes an exemption or prior training; it is decided at once where two persons need not agree.
     pub async fn propose(&self, caller: &Caller, request: &ProposalRequest) -> Result<ProposalAnswer, DecideError> {
         let grant = caller.grant(Action::Operate)?;
         let ProposalRequest { number, content, reason } = request;
@@ -185,7 +185,7 @@ impl App {
         Ok(proposal)
     }
 
-    /// Approves, rejects or withdraws. What is approved counts from now on: the approval's instant is when it is known.
+    /// Approves, rejects or withdraws. An approved proposal counts from now on: it is known from the instant of its approval.
     pub async fn decide(
         &self,
         caller: &Caller,
@@ -229,7 +229,7 @@ impl App {
         Ok(answer)
     }
 
-    /// One proposal, as far as it belongs to own days of the asker's.
+    /// One proposal, as far as it belongs to the caller's own days.
     pub async fn show_proposal(
         &self,
         caller: &Caller,
@@ -243,7 +243,7 @@ impl App {
         seen.pop().ok_or(DecideError::Unknown(id))
     }
 
-    /// Proposals as far as they belong to own days of the asker's, with the numbers by which the asker knows the employees;
+    /// Proposals as far as they belong to the caller's own days, with the numbers by which the caller knows the employees;
     /// `number`: those of one employee.
     async fn seen(
         &self,
@@ -259,7 +259,7 @@ impl App {
         let ids: BTreeSet<EmployeeId> = found.iter().map(|proposal| merges.person(proposal.employee)).collect();
         let mut ids: Vec<EmployeeId> = ids.into_iter().collect();
         if ids.is_empty() {
-            // What is not there takes what it takes for what may not be seen.
+            // One query in either case, so that the time shows no difference between an unknown and a hidden proposal.
             ids.push(EmployeeId::NOBODY);
         }
         let known = employees::known(connection, scope, Whose::Only(&ids), None).await?;
@@ -278,7 +278,7 @@ impl App {
         Ok(seen.collect())
     }
 
-    /// Proposals from the newest on, as far as they belong to own days of the asker's.
+    /// Proposals, newest first, as far as they belong to the caller's own days.
     pub async fn list_proposals(
         &self,
         caller: &Caller,
@@ -319,7 +319,7 @@ impl App {
         Ok(seen)
     }
 
-    /// Recognises the prior training of a file, all or nothing; what is known already is left as it is.
+    /// Recognises the prior training of a file, all or nothing; what is known already is left unchanged.
     pub async fn recognise_prior_training(
         &self,
         caller: &Caller,
@@ -367,7 +367,7 @@ impl App {
     }
 }
 
-/// How many proposals are looked through at a time.
+/// How many proposals are read at a time.
 const AT_ONCE: u64 = 500;
 
 /// The days on which prior training holds as evidence under a version of a requirement.
@@ -376,7 +376,7 @@ fn holding(proposal: &Proposal, version: &RequirementVersion) -> Vec<Stretch> {
     Case::new(&person, version).evidence(LAST_DAY).map(|(_, _, holds)| holds).collect()
 }
 
-/// Whether a proposal counts, or may come to.
+/// Whether a proposal counts, or may count once it is approved.
 fn is_in_force(proposal: &Proposal) -> bool {
     matches!(proposal.state(), State::Proposed | State::Decided)
 }

@@ -1,4 +1,4 @@
-//! One employee: employments, and for each requirement what holds and the evidence it rests on.
+//! Shows one employee: employments, and for each requirement the status and the evidence for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::store::{Act, StoreError, employees, merges, people, platforms, requir
 
 pub use crate::store::people::Contact;
 
-/// An employee as the asker may see it. Of protected personal data there is the number and the statuses, and no name,
+/// An employee as the caller may see it. Protected personal data are reduced to the number and the statuses, without name,
 /// address or unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmployeeAnswer {
@@ -33,14 +33,14 @@ pub struct EmployeeAnswer {
     pub merged_numbers: Vec<EmployeeNumber>,
     pub given_name: String,
     pub family_name: String,
-    /// Those in administrations that the asker may see, by first day.
+    /// Those in administrations that the caller may see, by first day.
     pub employments: Vec<(Employment, Contact)>,
     pub absences: Vec<Absence>,
-    /// What is in effect on the day and binds the employee, by code.
+    /// The requirements that are in effect on the day and bind the employee, by code.
     pub requirements: Vec<RequirementAnswer>,
 }
 
-/// What holds for an employee in one requirement.
+/// An employee's state in one requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequirementAnswer {
     pub requirement: RequirementCode,
@@ -51,13 +51,13 @@ pub struct RequirementAnswer {
     pub evidence: Vec<EvidenceAnswer>,
 }
 
-/// One piece of evidence.
+/// One result that is evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceAnswer {
-    /// What it counts for.
+    /// The item for which it counts.
     pub item: Item,
     pub event_id: EventId,
-    /// `None`: no platform reported it; it is prior training that somebody recognised.
+    /// `None`: no platform reported it; it is prior training that was recognised by hand.
     pub platform: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
     /// The days on which it holds; `until` is the first on which it does not (`None`: for ever).
@@ -88,7 +88,7 @@ impl From<ViewError> for ShowEmployeeError {
 }
 
 impl App {
-    /// Shows an employee, and leaves the audit entry of the look. Of a merged duplicate's number, whom it was merged into.
+    /// Shows an employee; the read is audited. A merged duplicate's number shows the employee into whom it was merged.
     pub async fn show_employee(
         &self,
         caller: &Caller,
@@ -118,7 +118,7 @@ impl App {
             let version = in_effect_on(versions, view.as_of)?;
             let binds = |e: &Employment| e.covers(view.as_of) && version.requirement.audience.binds(e);
             let mut employments = employee.person.employments.iter();
-            // What binds somebody by an employment elsewhere is not of the asker's.
+            // What binds an employee through an employment elsewhere is not the caller's to see.
             employments.find(|e| scope.visible().includes_of(employee.id, &e.administration) && binds(e))?;
             let case = Case::new(&judged, version);
             Some(RequirementAnswer {
@@ -134,8 +134,8 @@ impl App {
         Ok(seen(employee, requirements, &view))
     }
 
-    /// The employee whom a number names, where the day is one of the asker's own. Who is not there and who may not be seen
-    /// take the same questions to the database.
+    /// The employee with a number, if the day is one of the caller's own. Unknown and hidden employees take the same queries, so
+    /// that the time shows no difference.
     async fn find(
         &self,
         view: &View,
@@ -198,7 +198,7 @@ fn evidence_of(
     answers
 }
 
-/// The employee as far as the asker may see, and as far as protection lets anybody.
+/// The employee as far as the caller and the protection allow.
 fn seen(employee: KnownEmployee, requirements: Vec<RequirementAnswer>, view: &View) -> EmployeeAnswer {
     let scope = view.snapshot.scope();
     let own = scope.own_days(&employee);

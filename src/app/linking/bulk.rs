@@ -9,16 +9,16 @@ use crate::domain::ids::PlatformId;
 use crate::domain::linking::Identity;
 use crate::store::{Changing, StoreError, decisions, platforms};
 
-/// One of many.
+/// One of the operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkOperation {
-    /// An identity is an employee's, or nobody's.
+    /// Links an identity to an employee, or dismisses it.
     Decide(LinkRequest),
-    /// A decision is taken back.
+    /// Undoes a decision.
     Undo(i64),
 }
 
-/// Why one of many was not done.
+/// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OperationError {
     #[error("an operation before this one is about the same identity; send one, or one after the other")]
@@ -27,18 +27,18 @@ pub enum OperationError {
     Link(#[from] LinkError),
 }
 
-/// Why one of many was not done: it was not understood, in whatever words the door has, or it cannot be done.
+/// Why an operation was not done: the endpoint did not understand it, or it cannot be done.
 #[derive(Debug)]
 pub enum BulkFault<E> {
     NotUnderstood(E),
     NotDone(OperationError),
 }
 
-/// Why none of them was done.
+/// Why no operation was done.
 #[derive(Debug)]
 pub enum BulkError<E> {
     Refused(Refused),
-    /// The places of those that cannot be done, and why.
+    /// The positions of those that cannot be done, and why.
     NotAll(Vec<(usize, BulkFault<E>)>),
     Store(StoreError),
 }
@@ -50,9 +50,9 @@ impl<E> From<StoreError> for BulkError<E> {
 }
 
 impl App {
-    /// Does many operations in one change, each with its own scope and its own audit entry; answers each in its place.
-    /// With `all_or_nothing`, one that cannot be done leaves all undone; `is_dry_run` leaves all undone in any case. An operation that is not understood in the first
-    /// place comes as its error.
+    /// Does many operations in one change, each with its own scope and its own audit entry; returns their results in order. With
+    /// `all_or_nothing`, one that cannot be done rolls all back; `is_dry_run` rolls all back in any case. An operation that could
+    /// not be parsed is passed as its error.
     pub async fn link_in_bulk<E>(
         &self,
         caller: &Caller,
@@ -73,7 +73,7 @@ impl App {
             };
             answers.push(match self.operate(&change, &operation, &mut decided).await {
                 Ok(answer) => Ok(answer),
-                // The database failed: nothing of this can be kept.
+                // The database failed: nothing of this can be stored.
                 Err(OperationError::Link(LinkError::Store(error))) => return Err(error.into()),
                 Err(error) => Err(BulkFault::NotDone(error)),
             });
@@ -96,7 +96,7 @@ impl App {
         operation: &LinkOperation,
         decided: &mut BTreeSet<(PlatformId, Identity)>,
     ) -> Result<DecidedAnswer, OperationError> {
-        // A decision that is superseded at the instant at which it was made would never have been known.
+        // A decision that is superseded at the instant of its own recording would never be known: one per identity and request.
         let subject = match operation {
             LinkOperation::Decide(request) => {
                 let platform = platforms::by_code(change.connection(), &request.platform).await;

@@ -1,4 +1,4 @@
-//! A person says whose an identity is, or takes it back.
+//! Links an identity to an employee by hand, dismisses it, or undoes that.
 
 use std::collections::BTreeSet;
 
@@ -22,32 +22,32 @@ use crate::store::{
     Act, Changing, Connection, Scope, StoreError, Unscoped, employees, merges, people, platforms, protection,
 };
 
-/// What somebody decides about an identity.
+/// A decision about an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {
     pub platform: PlatformCode,
     pub identity: Identity,
-    /// `None`: the identity links to nobody, whoever the directory knows by it, and what waits for it is dismissed.
+    /// `None`: dismisses the identity and the results that wait for it, even if the directory knows an employee by it.
     pub employee: Option<EmployeeNumber>,
     /// `None`: the days of the results that wait.
     pub days: Option<DecisionDays>,
     pub reason: String,
-    /// Whether it may take results from somebody whose they are now.
+    /// Whether it may take results from another employee.
     pub moves_results: bool,
-    /// Whether only to say what it would move.
+    /// Whether this is a dry run.
     pub is_dry_run: bool,
 }
 
-/// A decision with the names by which the asker knows things.
+/// A decision with the names by which the caller knows things.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkAnswer {
-    /// Its identity has no value where that is kept back: the identity is, or fits, somebody's with protected personal data.
+    /// Its identity has no value if it is withheld: the identity is, or fits, that of an employee with protected personal data.
     pub decision: Decision,
     pub platform: String,
     pub employee_number: Option<String>,
 }
 
-/// A decision that was made or taken back, or would be, and what it moves.
+/// A decision that was made or undone, or would be, and what it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedAnswer {
     pub link: LinkAnswer,
@@ -79,15 +79,15 @@ pub enum LinkError {
     Store(#[from] StoreError),
 }
 
-/// How many decisions are listed at the most.
+/// How many decisions are listed at most.
 pub const LISTED_AT_MOST: u64 = 500;
 
 impl App {
-    /// Decides by hand whose an identity is on some days: an employee's, or nobody's, which dismisses what waits. It is
-    /// decided the same way for what comes of these days. What it takes from somebody it takes only where that is asked for.
+    /// Decides by hand to which employee an identity belongs on some days, or dismisses it together with its waiting results. The
+    /// decision also applies to later results of these days. It takes results from an employee only if the request allows it.
     ///
-    /// An administration may link to its own, and only where some result of the identity waits and everybody whom any key
-    /// of its learners fits on these days is its own: else the link could take a result from another administration.
+    /// An administration may link only to its own employees, and only if some result of the identity waits and every employee
+    /// whom a key of its learners fits on these days is its own: otherwise it could take a result from another administration.
     pub async fn link_identity(&self, caller: &Caller, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
         let grant = caller.grant(Action::Link)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -97,7 +97,7 @@ impl App {
         Ok(answer)
     }
 
-    /// Takes a decision by hand back, or says what that would move.
+    /// Undoes a decision by hand, or returns what that would move.
     pub async fn undo_link(&self, caller: &Caller, id: i64, is_dry_run: bool) -> Result<DecidedAnswer, LinkError> {
         let grant = caller.grant(Action::Link)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -107,7 +107,7 @@ impl App {
         Ok(answer)
     }
 
-    /// Links again what decisions concern and commits them; or takes all back, and leaves the audit entry of the look.
+    /// Relinks what the decisions affect and commits them; a dry run rolls them back and records its audit entry.
     pub(in crate::app) async fn finish_link(
         &self,
         change: Changing<'_>,
@@ -122,7 +122,7 @@ impl App {
         change.commit_noted().await
     }
 
-    /// Records a decision within a change, with its audit entry; the caller relinks.
+    /// Records a decision within a change, with its audit entry; the caller of this function relinks.
     pub(in crate::app) async fn decide_link(
         &self,
         change: &Changing<'_>,
@@ -173,8 +173,8 @@ impl App {
         Ok(DecidedAnswer { link, moves, is_dry_run: request.is_dry_run })
     }
 
-    /// The days for which a decision is meant that names none: those of the results of nobody. Every day where nobody else
-    /// could lose anything by it: where no result waits yet, and where it is nobody's, if the directory knows nobody by it.
+    /// The days of a decision that names none: those of the waiting results. All days if no other employee could lose results by
+    /// it: if no result waits yet, or the identity is dismissed, and the directory knows no employee by it.
     async fn days_that_wait(
         &self,
         connection: &impl Connection,
@@ -198,7 +198,7 @@ impl App {
         Ok(DecisionDays { from: first, to: last })
     }
 
-    /// Takes a decision back within a change, with its audit entry; the caller relinks the identity.
+    /// Undoes a decision within a change, with its audit entry; the caller of this function relinks the identity.
     pub(in crate::app) async fn take_back(
         &self,
         change: &Changing<'_>,
@@ -236,8 +236,8 @@ impl App {
         Ok((DecidedAnswer { link, moves, is_dry_run: false }, state.identity))
     }
 
-    /// Whether an administration may decide about an identity for some days: some key of the learners whom it names fits
-    /// somebody on these, and everybody whom any fits is the administration's own.
+    /// Whether an administration may decide about an identity for some days: some key of the learners with that identity fits an
+    /// employee on these days, and every employee whom a key fits is the administration's own.
     async fn are_named_within(
         &self,
         connection: &impl Connection,
@@ -251,12 +251,12 @@ impl App {
         let fits = identities.iter().map(|identity| index.holding(platform, identity).within(first, last));
         let fits: BTreeSet<EmployeeId> = fits.flat_map(|fit| everybody(&fit)).collect();
         let own = self.own_among(connection, scope, &fits).await?;
-        // Whether an address is somebody's with protected personal data is not to be found out by trying.
+        // A caller must not find out by trying whether an address belongs to an employee with protected personal data.
         let protected = protection::protected_among(connection, &fits).await?;
         Ok(!fits.is_empty() && own == fits && protected.is_empty())
     }
 
-    /// Links by hand from the newest on, undone ones included; within what the asker may see.
+    /// Links by hand, newest first, undone ones included, as far as the caller may see them.
     pub async fn list_links(&self, caller: &Caller, before: Option<i64>) -> Result<Vec<LinkAnswer>, LinkError> {
         let grant = caller.grant(Action::ReadUnlinked)?;
         let snapshot = self.begin_read(caller, &grant, Act { action: "links.read", object: "links by hand" }).await?;
@@ -266,8 +266,8 @@ impl App {
         Ok(self.named(snapshot.connection(), seen.collect()).await?)
     }
 
-    /// Those among some decisions that link to somebody for whom the asker's administrations answer, today and on the day on which
-    /// it was decided: a link of another administration's days names an address of those.
+    /// Those decisions that link to an employee for whom the caller's administrations answer, both today and on the day of the
+    /// decision: a link of another administration's days shows an address of those days.
     async fn own_links(
         &self,
         connection: &impl Connection,
@@ -326,7 +326,7 @@ impl App {
     }
 }
 
-/// Days as an audit entry names them; nothing where they are all.
+/// Days as an audit entry names them; empty for all days.
 fn shown(days: DecisionDays) -> String {
     let from = days.from.map(|day| format!(" from {day}")).unwrap_or_default();
     let to = days.to.map(|day| format!(" to {day}")).unwrap_or_default();

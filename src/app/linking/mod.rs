@@ -1,4 +1,4 @@
-//! Identities tied to employees: the queue, links by hand, suggestions.
+//! Links identities to employees: the queue, links by hand, suggestions.
 
 pub mod bulk;
 pub mod link;

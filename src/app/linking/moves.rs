@@ -1,4 +1,4 @@
-//! Whose results a decision by hand moves, before it counts.
+//! Which results a decision by hand would move, before it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::store::waiting::NamedLearner;
 use crate::store::whose::Whose;
 use crate::store::{Connection, StoreError, Unscoped, employees, people};
 
-/// A decision that is about to be made, or to be taken back.
+/// A decision that is about to be made or undone.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::app) enum Deciding {
     Make(Decided),
@@ -27,16 +27,16 @@ pub(in crate::app) enum Deciding {
     TakeBack(i64),
 }
 
-/// Whose results move, and what that does to them today.
+/// Which employees' results move, and how their statuses change today.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkMoves {
-    /// Everybody who gains or loses results, by number.
+    /// Every employee who gains or loses results, by number.
     pub people: Vec<MovedPerson>,
-    /// Results that wait or are dismissed, and would be somebody's.
+    /// Results that wait or are dismissed, and would link to an employee.
     pub dismissed: usize,
 }
 
-/// Somebody who gains or loses results.
+/// An employee who gains or loses results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedPerson {
     pub employee_number: String,
@@ -47,13 +47,13 @@ pub struct MovedPerson {
 }
 
 impl LinkMoves {
-    /// Whether somebody loses results that are theirs now.
+    /// Whether an employee loses results.
     #[must_use]
     pub fn takes_from_somebody(&self) -> bool {
         self.people.iter().any(|person| !person.loses.is_empty())
     }
 
-    /// Who loses what, as a sentence has it: `3 results of 1001 (infosec-onboarding: compliant → pending)`.
+    /// The losses, as part of a sentence: `3 results of 1001 (infosec-onboarding: compliant → pending)`.
     #[must_use]
     pub fn losses(&self) -> String {
         let status = |status: &Option<Status>| status.map_or("not bound", Status::as_str);
@@ -73,7 +73,7 @@ impl LinkMoves {
     }
 }
 
-/// What somebody gains and loses.
+/// What an employee gains and loses.
 #[derive(Debug, Default)]
 struct Moved {
     gains: Vec<LinkedResult>,
@@ -81,7 +81,7 @@ struct Moved {
 }
 
 impl App {
-    /// What a decision about an identity would move, of the learners whom it names on a platform.
+    /// What a decision about an identity would move, for the learners with that identity on a platform.
     pub(in crate::app) async fn moves(
         &self,
         connection: &impl Connection,

@@ -1,4 +1,4 @@
-//! Of the results that wait, those that are an administration's: some key fits somebody, and everybody whom a key fits is its own.
+//! The waiting results that are an administration's: some key fits an employee, and every employee whom a key fits is its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::store::links::index_for;
 use crate::store::people::KnownEmployee;
 use crate::store::{Connection, Scope, StoreError, waiting};
 
-/// Whether the asker's administrations answer for an employee on a day.
+/// Whether the caller's administrations answer for an employee on a day.
 pub(in crate::app) fn answers_for(scope: &Scope, employee: &KnownEmployee, day: NaiveDate) -> bool {
     let engagements = employee.person.employments.iter().map(|employment| Engagement {
         administration: employment.administration.clone(),
@@ -26,7 +26,7 @@ pub(in crate::app) fn answers_for(scope: &Scope, employee: &KnownEmployee, day: 
 }
 
 impl App {
-    /// The learners whose results wait and are the asker's administrations' alone, with how many these are.
+    /// The learners whose results wait and are the caller's administrations' alone, with how many results wait.
     pub(in crate::app) async fn own_waiting(
         &self,
         connection: &impl Connection,

@@ -1,4 +1,4 @@
-//! The share of the latest results that are linked, as of a day: from the kept links, or from the facts as known.
+//! The share of the latest results that are linked, as of a day: from the stored links, or from the facts as known.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::domain::report::LinkedShares;
 use crate::domain::report::linked_share::{LinkedCount, LinkedShare, SharePeriods};
 use crate::store::{Connection, StoreError, Unscoped, platforms, waiting};
 
-/// Shares on the way.
+/// Shares being counted.
 struct Counting {
     periods: SharePeriods,
     by_platform: BTreeMap<PlatformId, LinkedShare>,
@@ -42,7 +42,7 @@ impl Counting {
 }
 
 impl App {
-    /// Shows the operator how linking stands.
+    /// Sets the metrics about linking.
     pub async fn watch_linking(&self) -> Result<(), StoreError> {
         let snapshot = self.store.snapshot(Unscoped::RestsOnEverybody).await?;
         let connection = snapshot.connection();
@@ -52,12 +52,12 @@ impl App {
         Ok(())
     }
 
-    /// The first instants of the period before, of the share's own, and of the day behind it.
+    /// The starts of the earlier period, of the share's own period, and of the day after it.
     fn bounds(&self, periods: SharePeriods) -> [DateTime<Utc>; 3] {
         [periods.before_from, periods.from, day_after(periods.to)].map(|day| self.calendar.first_instant_of(day))
     }
 
-    /// From the links as they are kept now.
+    /// From the links as they are stored now.
     pub(in crate::app) async fn linked_shares_now(
         &self,
         connection: &impl Connection,

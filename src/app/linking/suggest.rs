@@ -13,12 +13,12 @@ use crate::domain::linking::suggestion::Reason;
 use crate::store::namesakes::{directory_state, namesakes};
 use crate::store::{Scope, Snapshot, StoreError};
 
-/// The index of everybody who may be suggested, kept for as long as the directory stays what it was: building it reads
-/// everybody, asking it does not.
+/// The index of everybody who may be suggested, cached until the directory changes: building it reads everybody, querying it
+/// does not.
 #[derive(Debug, Default)]
 pub struct CachedNamesakes(tokio::sync::Mutex<Option<(Option<String>, Arc<Namesakes>)>>);
 
-/// Somebody who might be meant, as the asker may see them.
+/// An employee who might be meant, as the caller may see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuggestionAnswer {
     pub employee_number: String,
@@ -41,19 +41,19 @@ impl App {
             return Ok(index.clone());
         }
         let people = namesakes(snapshot.connection()).await?;
-        // A quarter of a second for 26,000 people, in which others want to be answered.
+        // It takes a quarter of a second for 26,000 people; other requests must not wait for it.
         let built = tokio::task::spawn_blocking(move || Namesakes::new(people)).await;
         let index = match built.map_err(JoinError::try_into_panic) {
             Ok(index) => Arc::new(index),
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The service stops: nobody is answered any more.
+            // The service stops: no request is answered any more.
             Err(Err(_)) => return Ok(Arc::default()),
         };
         *stored = Some((state, index.clone()));
         Ok(index)
     }
 
-    /// Who might be meant by an entry's learners, among those for whom the asker's administrations answer.
+    /// The employees who might be meant by an entry's learners, among those for whom the caller's administrations answer.
     pub(in crate::app) fn suggestions(
         &self,
         index: &Namesakes,

@@ -1,4 +1,4 @@
-//! The queue of the unrecognised: whose results wait, why, what they could count for, and who might be meant.
+//! The queue of unlinked results: why they wait, what they could count for, and who might be meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,10 +34,10 @@ use crate::store::{
 /// How a page of the queue is sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum QueueOrder {
-    /// Where the most results wait first; of as many, where they have waited the longest.
+    /// The most waiting results first; ties by how long they have waited.
     #[default]
     Most,
-    /// Where results have waited the longest first.
+    /// The longest waiting first.
     Oldest,
 }
 
@@ -58,7 +58,7 @@ impl QueueOrder {
     }
 }
 
-/// What somebody asks of the queue; `None` is everything.
+/// The filters of the queue; `None` is everything.
 #[derive(Debug, Clone, Default)]
 pub struct QueueRequest {
     pub order: QueueOrder,
@@ -66,17 +66,17 @@ pub struct QueueRequest {
     pub why: Option<Unlinked>,
     /// Only entries some of whose results count towards this requirement today.
     pub requirement: Option<RequirementCode>,
-    /// Those that were dismissed instead of those that wait.
+    /// Dismissed entries instead of those that wait.
     pub dismissed: bool,
 }
 
-/// Where an entry stands in the queue.
+/// The place of an entry in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueuePlace {
-    /// Results that wait, as a negative number: the most come first. 0 where the order does not look at it.
+    /// The number of waiting results, negated: the most come first. 0 if the order ignores it.
     pub fewer: i64,
     pub first_recorded_at: DateTime<Utc>,
-    /// What tells entries of one instant apart, in no order that says anything.
+    /// Separates entries of one instant, in an order that reveals nothing.
     pub tie: i64,
 }
 
@@ -84,50 +84,50 @@ pub struct QueuePlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountsTowards {
     pub requirement: RequirementCode,
-    /// Whether they meet it by themselves, without what somebody has already.
+    /// Whether they meet it by themselves, without any results that the employee already has.
     pub whole: bool,
 }
 
-/// A key of an entry, with those it speaks of by their employee numbers.
+/// A key of an entry, with the employee numbers of the employees it fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyAnswer {
     pub key: KeyVerdict,
-    /// Those whom it fits, in order.
+    /// The employees whom it fits, in order.
     pub employees: Vec<String>,
-    /// Whom the event's own number names instead.
+    /// The employee whom the event's own number names instead.
     pub contradicted_by: Option<String>,
 }
 
-/// An entry of the queue, as the asker may see it: the learners whom one decision about one identity settles.
+/// An entry of the queue, as the caller may see it: the learners whom one decision about one identity resolves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnlinkedAnswer {
     pub platform: String,
-    /// What to decide about.
+    /// The identity to decide about.
     pub identity: Identity,
-    /// Whether addresses, user names and accounts are kept back, and suggestions with them: some key fits somebody with
-    /// protected personal data.
+    /// Whether addresses, user names and accounts are withheld, and suggestions too: some key fits an employee with protected
+    /// personal data.
     pub is_withheld: bool,
     pub why: Unlinked,
-    /// Results that wait, the same thing told twice once.
+    /// Results that wait; repeated reports of the same count once.
     pub results: u64,
     pub first_recorded_at: DateTime<Utc>,
     pub last_recorded_at: DateTime<Utc>,
-    /// Each set of keys by which the platform names whoever it is.
+    /// Each set of keys by which the platform names the learner.
     pub learners: Vec<LearnerKeys>,
     pub keys: Vec<KeyAnswer>,
     pub courses: Vec<String>,
     pub quizzes: Vec<String>,
     pub counts_towards: Vec<CountsTowards>,
-    /// The employee numbers of those whom some key fits, in order.
+    /// The employee numbers of all whom some key fits, in order.
     pub candidates: Vec<String>,
     pub suggestions: Vec<SuggestionAnswer>,
-    /// The decision that it is nobody's.
+    /// The decision that dismissed it.
     pub dismissed: Option<Decision>,
 }
 
 impl UnlinkedAnswer {
-    /// The same without what the platform calls whoever it is, but for employee numbers: an address beside the number of
-    /// somebody with protected personal data would be theirs.
+    /// The same without the platform's names for the learner, except employee numbers: an address next to the number of an
+    /// employee with protected personal data would reveal that employee's address.
     fn without_addresses(mut self) -> Self {
         self.identity = concealed(self.identity);
         for learner in &mut self.learners {
@@ -168,7 +168,7 @@ pub enum ListUnlinkedError {
     Store(#[from] StoreError),
 }
 
-/// Makes the key of the queue's cursors where there is none yet.
+/// Makes the key of the queue's cursors if there is none yet.
 pub(in crate::app) async fn make_cursor_key(app: &App) -> Result<(), StoreError> {
     if settings::read(app.store.connection(Unscoped::Configuration), settings::CURSOR_KEY).await?.is_some() {
         return Ok(());
@@ -179,13 +179,13 @@ pub(in crate::app) async fn make_cursor_key(app: &App) -> Result<(), StoreError>
     change.commit().await
 }
 
-/// How many entries a file holds at the most.
+/// How many entries a file holds at most.
 pub const EXPORTED_AT_MOST: usize = 100_000;
 
-/// How many entries are looked up at a time.
+/// How many entries are resolved at a time.
 const AT_ONCE: usize = 500;
 
-/// Learners on the way to an entry.
+/// Learners that form one entry.
 struct Group {
     platform: PlatformId,
     identity: Identity,
@@ -212,7 +212,7 @@ impl Group {
         QueuePlace { fewer, first_recorded_at: self.first(), tie }
     }
 
-    /// What keeps it waiting: of several reasons the one that asks for the most thought.
+    /// Why it waits: of several reasons the one that needs the most thought.
     fn why(&self) -> Unlinked {
         self.learners.iter().map(|learner| learner.why).max().unwrap_or(Unlinked::Unknown)
     }
@@ -221,14 +221,14 @@ impl Group {
         self.learners.iter().flat_map(|learner| learner.keys.identities()).collect()
     }
 
-    /// The days from which its results are, the first and the last.
+    /// The first and the last day of its results.
     fn days(&self, calendar: CityCalendar) -> (NaiveDate, NaiveDate) {
         let first = self.learners.iter().map(|learner| learner.happened.0).min().unwrap_or_default();
         let last = self.learners.iter().map(|learner| learner.happened.1).max().unwrap_or_default();
         (calendar.day_of(first), calendar.day_of(last))
     }
 
-    /// The decision by which an identity of theirs is nobody's; of several the first.
+    /// The decision that dismissed an identity of theirs; of several the first.
     fn dismissed_by<'d>(&self, decisions: &'d [Decision], calendar: CityCalendar) -> Option<&'d Decision> {
         let (identities, (first, last)) = (self.identities(), self.days(calendar));
         decisions.iter().find(|decision| {
@@ -239,23 +239,23 @@ impl Group {
         })
     }
 
-    /// Whom an identity fits on these days.
+    /// The employees whom an identity fits on these days.
     fn fit(&self, index: &LinkIndex, identity: &Identity, calendar: CityCalendar) -> Fit {
         let (first, last) = self.days(calendar);
         index.holding(self.platform, identity).within(first, last)
     }
 
-    /// Everybody whom some key fits on these days.
+    /// Every employee whom some key fits on these days.
     fn candidates(&self, index: &LinkIndex, calendar: CityCalendar) -> BTreeSet<EmployeeId> {
         self.identities().iter().flat_map(|identity| everybody(&self.fit(index, identity, calendar))).collect()
     }
 }
 
 impl App {
-    /// A page of the queue, from a place on; leaves the audit entry of the look.
+    /// A page of the queue, from a place on; the read is audited.
     ///
-    /// Who sees all sees all of it. An administration sees entries where some key fits somebody, and everybody whom a key
-    /// fits is its own: anybody else might be another administration's.
+    /// A caller that sees the whole city gets all of the queue. An administration gets entries where some key fits an employee,
+    /// and every employee whom a key fits is its own: any other might be another administration's.
     pub async fn list_unlinked(
         &self,
         caller: &Caller,
@@ -269,7 +269,7 @@ impl App {
         self.page(&reading, request, after, at_most).await
     }
 
-    /// The whole queue, for a file; leaves the audit entry of the export.
+    /// The whole queue, for a file; the export is audited.
     pub async fn export_unlinked(
         &self,
         caller: &Caller,
@@ -330,7 +330,7 @@ impl App {
         Ok(page)
     }
 
-    /// The entries of some groups; nothing for one that the asker may not see.
+    /// The entries of some groups; `None` for one that the caller may not see.
     async fn answers(&self, look_up: &LookUp<'_>, groups: &[Group]) -> Result<Vec<Option<UnlinkedAnswer>>, StoreError> {
         let connection = look_up.reading.connection();
         let identities: BTreeSet<Identity> = groups.iter().flat_map(Group::identities).collect();
@@ -409,8 +409,8 @@ impl App {
         towards.collect()
     }
 
-    /// Those among some employees for whom the asker's administrations answer today, those included who have not begun
-    /// yet and those who have left.
+    /// Those employees for whom the caller's administrations answer today, including those who have not started yet and those who
+    /// have left.
     pub(in crate::app) async fn own_among(
         &self,
         connection: &impl Connection,
@@ -424,7 +424,7 @@ impl App {
         let merges = merges(connection, None).await?;
         let mut ids: Vec<EmployeeId> = employees.iter().map(|employee| merges.person(*employee)).collect();
         if ids.is_empty() {
-            // Nobody takes what somebody takes who may not be seen.
+            // One query in either case, so that the time shows no difference between no employee and a hidden one.
             ids.push(EmployeeId::NOBODY);
         }
         let known = employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Only(&ids), None).await?;
@@ -434,12 +434,12 @@ impl App {
     }
 }
 
-/// What entries are looked up in.
+/// What the entries of a page are made from.
 struct LookUp<'a> {
     reading: &'a Reading,
     platforms: &'a [Platform],
     requirements: &'a Requirements,
-    /// Whether the entries are of what is dismissed.
+    /// Whether the entries are dismissed ones.
     dismissed: bool,
 }
 

@@ -1,15 +1,15 @@
 //! Where a request ends on a connection (RFC 9112, sections 2, 6 and 7.1): enough to know whether its sender still owes bytes.
 //!
-//! Nothing is decided about the request here, and nothing of it is changed: the server behind reads the same bytes for itself.
-//! So a disagreement about where a request ends costs time at the most, never a request that is taken for two.
+//! It decides nothing about the request and changes nothing in it: the server behind parses the same bytes itself. So a disagreement
+//! about where a request ends costs time at most; one request is never taken for two.
 
-/// The largest head, as bytes; the server behind takes no more either.
+/// The largest head, in bytes; the server behind accepts no more either.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// The most header fields, as the server behind has it.
+/// The most header fields; the server behind has the same limit.
 const MAX_FIELDS: usize = 100;
 
-/// How far a connection's requests have come.
+/// How far a connection's requests have arrived.
 #[derive(Debug, Default)]
 pub struct Framing {
     state: State,
@@ -18,7 +18,7 @@ pub struct Framing {
 
 #[derive(Debug, Default)]
 enum State {
-    /// Nothing of a next request is there, but for empty lines (RFC 9112, section 2.2).
+    /// No byte of a next request has arrived, except for empty lines (RFC 9112, section 2.2).
     #[default]
     Between,
     Head(Head),
@@ -26,7 +26,7 @@ enum State {
         left: u64,
     },
     Chunked(Chunk),
-    /// No request that can be followed. The server behind says what is wrong with it, and closes.
+    /// Not a request that can be followed. The server behind answers what is wrong, and closes.
     Broken,
 }
 
@@ -58,7 +58,7 @@ enum Chunk {
     },
 }
 
-/// What a head says of what follows it.
+/// What the head says about the body.
 #[derive(Debug, PartialEq, Eq)]
 enum Follows {
     Nothing,
@@ -68,7 +68,7 @@ enum Follows {
 }
 
 impl Framing {
-    /// Follows bytes as they came; answers how many requests became whole.
+    /// Follows bytes in the order of arrival; returns how many requests became whole.
     pub fn feed(&mut self, bytes: &[u8]) -> usize {
         let (mut rest, mut whole) = (bytes, 0);
         while !rest.is_empty() && !self.is_broken() {
@@ -79,13 +79,13 @@ impl Framing {
         whole
     }
 
-    /// Whether a part of a request is there, and not all of it.
+    /// Whether a request has arrived in part.
     #[must_use]
     pub const fn is_partial(&self) -> bool {
         matches!(self.state, State::Head(_) | State::Body { .. } | State::Chunked(_))
     }
 
-    /// Whether the head of the request that is under way is still to come or to end.
+    /// Whether the head of the current request is still missing or incomplete.
     #[must_use]
     pub const fn is_in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
@@ -96,13 +96,13 @@ impl Framing {
         matches!(self.state, State::Broken)
     }
 
-    /// Whether the sender waits for a word before it sends its body (RFC 9110, section 10.1.1).
+    /// Whether the sender waits for `100 Continue` before it sends its body (RFC 9110, section 10.1.1).
     #[must_use]
     pub const fn expects_continue(&self) -> bool {
         self.expects_continue && matches!(self.state, State::Body { .. } | State::Chunked(_))
     }
 
-    /// Takes at least one byte; answers how many, and whether a request became whole with them.
+    /// Consumes at least one byte; returns how many, and whether they completed a request.
     fn step(&mut self, bytes: &[u8]) -> (usize, bool) {
         match &mut self.state {
             State::Between => {
@@ -160,7 +160,7 @@ impl Framing {
 }
 
 impl Head {
-    /// Takes bytes up to the empty line that ends a head, and with it.
+    /// Consumes bytes up to and including the empty line that ends a head.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         for byte in bytes {
@@ -186,7 +186,7 @@ impl Head {
 }
 
 impl Chunk {
-    /// Takes at least one byte; the next place, nothing where the body is whole, or nothing at all where it is no such body.
+    /// Consumes at least one byte. Returns the next place; no place if the body is whole; `None` if the body is not chunked properly.
     fn step(self, bytes: &[u8]) -> Option<(usize, Option<Self>)> {
         if let Self::Data { left } = self {
             let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
@@ -216,7 +216,7 @@ impl Chunk {
     }
 }
 
-/// What follows a whole head, and whether its sender waits for a word to go on.
+/// What follows a whole head, and whether its sender waits for `100 Continue`.
 fn follows(head: &[u8]) -> (Follows, bool) {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
@@ -230,7 +230,7 @@ fn follows(head: &[u8]) -> (Follows, bool) {
     let is_coded = values("transfer-encoding").next().is_some();
     let lengths: Option<Vec<u64>> = values("content-length").map(length).collect();
     let follows = match lengths.as_deref() {
-        // A length beside chunks is not to be trusted (RFC 9112, section 6.3): chunks go first.
+        // A length in addition to chunks is not to be trusted (RFC 9112, section 6.3): chunks take precedence.
         _ if is_coded && values("transfer-encoding").any(ends_chunked) => Follows::Chunks,
         _ if is_coded => Follows::Unknown,
         None => Follows::Unknown,

@@ -1,9 +1,9 @@
-//! The connections: how many there may be, and how long a sender may take to send what it has begun.
+//! The connections: how many there may be, and how long a sender may take to finish a request.
 //!
-//! Rocket waits without limit for a slow head, and reads the first bytes of every body before it looks who sends it. So the
-//! service listens itself, holds a request back until it is whole or long, and hands its bytes unchanged to Rocket, which listens
-//! on a port of this machine alone. A slow client costs a socket and a few kilobytes for a bounded time, and where there
-//! are too many of them the longest-waiting gives way.
+//! Rocket waits without limit for a slow head, and reads the first bytes of every body before it checks who sends it. So the
+//! service listens itself. It holds a request back until it is whole or long, and hands its bytes unchanged to Rocket, which listens
+//! on a port of this machine only. A slow client costs a socket and a few kilobytes for a bounded time. If there are too many
+//! connections, the longest-waiting one is closed.
 
 pub mod framing;
 mod relay;
@@ -29,18 +29,18 @@ use crate::config::ConnectionsSettings;
 pub struct Limits {
     /// For a whole head, and for a pause within a body.
     pub request: Duration,
-    /// How slow a body may be on average, as bytes in a second; never 0.
+    /// The lowest average speed of a body, in bytes per second; never 0.
     pub slowest: u64,
-    /// For a client that reads nothing of its answer.
+    /// For a client that does not read its answer.
     pub unread: Duration,
-    /// For a connection on which nothing is asked.
+    /// For a connection without a request.
     pub idle: Duration,
     /// The most connections at once.
     pub most: usize,
 }
 
 impl Limits {
-    /// The limits of some settings; as many connections as the system lets this process have, where none is named.
+    /// The limits from the settings; if they name no number of connections, as many as the system allows this process.
     #[must_use]
     pub fn new(settings: &ConnectionsSettings, keep_alive_seconds: u32) -> Self {
         let has_room_for = room_for_connections();
@@ -58,14 +58,14 @@ impl Limits {
     }
 }
 
-/// What is left of a process's file descriptors for the database, files and answers.
+/// File descriptors that are reserved for the database, files and answers.
 const DESCRIPTORS_FOR_OTHERS: u64 = 256;
 /// A connection's socket, and the two ends of the one to the server behind.
 const DESCRIPTORS_OF_ONE: u64 = 3;
-/// More than these need more memory than they are worth.
+/// More connections would need more memory than they are worth.
 const MOST_CONNECTIONS: u64 = 4096;
 
-/// How many connections the system's limit of open files has room for; raises it to what this process may have.
+/// How many connections fit in the system's limit of open files; raises the limit as far as this process may.
 #[cfg(unix)]
 fn room_for_connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -85,7 +85,7 @@ fn room_for_connections() -> usize {
     usize::try_from(MOST_CONNECTIONS).unwrap_or(16)
 }
 
-/// Whose requests come to the server behind, by the port from which this process hands them on.
+/// The client of each request to the server behind, by the port from which this process forwards it.
 #[derive(Debug, Clone, Default)]
 pub struct Addresses(Arc<RwLock<HashMap<u16, SocketAddr>>>);
 
@@ -98,7 +98,7 @@ impl Addresses {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&port);
     }
 
-    /// The address of the client that sent a request: what a proxy says, where the operator names its header, or the connection's own.
+    /// The address of the client that sent a request: the one a proxy reports, if the operator names its header; else the connection's.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Option<IpAddr> {
         let behind = || {
@@ -110,7 +110,7 @@ impl Addresses {
     }
 }
 
-/// The service's address, open; nobody is answered yet.
+/// The service's address, bound; no request is answered yet.
 #[derive(Debug)]
 pub struct Connections {
     listener: TcpListener,
@@ -126,25 +126,25 @@ impl Connections {
         Ok(Self { listener, limits: Limits::new(settings, rocket.keep_alive), addresses: Addresses::default() })
     }
 
-    /// Where it listens.
+    /// The address at which it listens.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// By whom requests are known to the server behind.
+    /// The table by which the server behind finds a request's client.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         self.addresses.clone()
     }
 
-    /// Where the server behind listens: on a port of this machine alone, which the system chooses.
+    /// Where the server behind listens: a port of this machine only, chosen by the system.
     #[must_use]
     pub fn behind(figment: Figment) -> Figment {
         figment.merge(("address", "127.0.0.1")).merge(("port", 0))
     }
 
-    /// Takes connections, and carries them to the server behind, until the service stops. Those that are under way then end as
-    /// the server behind ends them.
+    /// Accepts connections and carries them to the server behind until the service stops. The server behind then ends those that are
+    /// open.
     pub async fn serve(self, behind: SocketAddr, mut shutdown: Shutdown) {
         let places = Arc::new(Semaphore::new(self.limits.most));
         let shared = Arc::new((self.limits, Waiting::default(), self.addresses));
@@ -196,7 +196,7 @@ async fn carry(
     }
 }
 
-/// An error of one connection is no reason to wait; where the system has no more of something, it gets a moment to have it again.
+/// The error of one connection is no reason to wait; if the system has run out of something, it gets a moment to recover.
 async fn put_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {

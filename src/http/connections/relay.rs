@@ -18,20 +18,20 @@ use crate::http::problem::Problem;
 /// How much is read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// The server behind sees nothing of a request before so much of it is here, or all of it: slow senders cost it nothing.
+/// The server behind gets a request only when this much of it, or all of it, has arrived: slow senders cost it nothing.
 const HELD_BACK_BYTES: usize = 16 * 1024;
 
-/// After how long without a byte an answered connection counts as one that waits for its client.
+/// An answered connection without a byte for this long counts as waiting for its client.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// How long an answer may pause to a client that has closed its side.
 const ANSWERED: Duration = Duration::from_millis(100);
 
-/// How long, and how much, is still read of a sender that was answered before it had sent all: so that it sees the answer.
+/// How long, and how much, is still read from a sender that was answered before it had sent all, so that it receives the answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// A connection and what it may take.
+/// A connection and its limits.
 pub struct Relay<'a> {
     pub limits: &'a Limits,
     pub waiting: &'a Waiting,
@@ -40,24 +40,24 @@ pub struct Relay<'a> {
     pub stopped: Shutdown,
 }
 
-/// How far the requests and answers of a connection have come.
+/// How far the requests and answers of a connection are.
 struct Progress {
     framing: Framing,
-    /// The first byte of the request that is under way, or when the connection began.
+    /// The first byte of the current request, or the start of the connection.
     began: Instant,
     /// The last byte of a request or an answer.
     last: Instant,
-    /// Bytes of the request that is under way.
+    /// Bytes of the current request.
     bytes: u64,
-    /// Whether any byte of a request has come.
+    /// Whether no byte of a request has arrived.
     is_new: bool,
     /// Whether whole requests wait for the first byte of an answer.
     is_unanswered: bool,
-    /// Whether the request that is under way was answered before it was whole.
+    /// Whether the current request was answered before it was whole.
     is_answered_early: bool,
 }
 
-/// What ended the waiting for bytes.
+/// What ended the wait for bytes.
 enum Woken {
     Sender(io::Result<usize>),
     Taken(io::Result<usize>),
@@ -67,14 +67,14 @@ enum Woken {
 }
 
 impl Relay<'_> {
-    /// Carries a connection to its end. An error is the connection's: it is gone.
+    /// Carries a connection to its end. An error means that the connection is gone.
     pub async fn run(&self, client: TcpStream, address: SocketAddr) -> io::Result<()> {
         client.set_nodelay(true)?;
         let (mut from_client, mut to_client) = client.into_split();
         let mut place = self.waiting.place();
         let mut progress = Progress::begin();
         let mut pending = Vec::with_capacity(CHUNK_BYTES);
-        // Until there is something to say to the server behind, it does not know of the connection.
+        // The server behind does not know of the connection until there is a request to forward.
         let held_back = self.hold_back(&mut from_client, &mut pending, &mut progress, &place).await?;
         let mut behind = match held_back {
             ToServer::Ready => match Behind::connect(self.behind, self.addresses, address).await {
@@ -94,7 +94,7 @@ impl Relay<'_> {
         linger(to_client, from_client).await
     }
 
-    /// Reads until the first request is whole, or so long that it is sent on as it comes.
+    /// Reads until the first request is whole, or so long that it is forwarded as it arrives.
     async fn hold_back(
         &self,
         from_client: &mut OwnedReadHalf,
@@ -148,7 +148,7 @@ impl Relay<'_> {
             let quiet = progress.last + QUIET;
             let deadline = progress.deadline(self.limits, is_held_up);
             let deadline = if place.waits() { deadline } else { deadline.map(|deadline| deadline.min(quiet)) };
-            // A client that closed its side before it was answered gets its answer, and then the end.
+            // A client that closed its side before it was answered gets its answer; then the connection ends.
             let deadline = if is_open { deadline } else { (!progress.is_unanswered).then(|| progress.last + ANSWERED) };
             let woken = tokio::select! {
                 read = behind.answers.read(&mut answer) => Woken::Answer(read),
@@ -159,7 +159,7 @@ impl Relay<'_> {
             };
             match woken {
                 Woken::Answer(read) => {
-                    // Its end, or a reset where it had not taken all: what it answered before was carried.
+                    // The server ended, or reset because it had not read all. What it answered before was carried.
                     let Ok(read @ 1..) = read else { return Ok(()) };
                     timeout(self.limits.unread, to_client.write_all(answer.get(..read).unwrap_or_default())).await??;
                     progress.answered();
@@ -170,7 +170,7 @@ impl Relay<'_> {
                         progress.caught_up();
                     }
                 }
-                // It takes no more of this request: it has answered, or will, and then it closes.
+                // It reads no more of this request: it has answered or will answer, and then it closes.
                 Woken::Taken(_) => {
                     is_taken = false;
                     pending.clear();
@@ -216,7 +216,7 @@ struct Ends<'e, 'a> {
     behind: &'e mut Behind<'a>,
 }
 
-/// What became of a connection of which the server behind does not know.
+/// What became of a connection before the server behind knows of it.
 enum ToServer {
     Ready,
     TooLate,
@@ -254,7 +254,7 @@ impl Progress {
         self.is_unanswered |= whole > 0;
     }
 
-    /// The server behind took all that had come. While it takes none, the sender is not late.
+    /// The server behind has read all that arrived. While it reads nothing, the sender is not late.
     fn caught_up(&mut self) {
         let now = Instant::now();
         self.began += now.saturating_duration_since(self.last);
@@ -273,7 +273,7 @@ impl Progress {
         self.framing.is_partial() && !self.is_unanswered && !self.is_answered_early
     }
 
-    /// Until when the sender must have sent more; nothing where it is not the one who is waited for.
+    /// When the sender must have sent more; `None` if the connection does not wait for the sender.
     fn deadline(&self, limits: &Limits, is_held_up: bool) -> Option<Instant> {
         if self.framing.is_partial() {
             let earned = Duration::from_secs(self.bytes / limits.slowest);
@@ -295,7 +295,7 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// The connection to the server behind, by whose port the server knows whose requests they are.
+/// The connection to the server behind. The server finds a request's client by its port.
 struct Behind<'a> {
     requests: OwnedWriteHalf,
     answers: OwnedReadHalf,
@@ -320,13 +320,13 @@ impl Drop for Behind<'_> {
     }
 }
 
-/// Says what is wrong, and ends the connection.
+/// Answers what is wrong, and ends the connection.
 async fn say(mut to_client: OwnedWriteHalf, from_client: OwnedReadHalf, problem: &Problem) -> io::Result<()> {
     timeout(LINGER, to_client.write_all(&problem.as_connection_bytes())).await??;
     linger(to_client, from_client).await
 }
 
-/// Ends a connection so that what was answered is seen: a sender that is still sending would get a reset in its place.
+/// Ends a connection so that the client receives the answer: a sender that is still sending would get a reset instead.
 async fn linger(mut to_client: OwnedWriteHalf, mut from_client: OwnedReadHalf) -> io::Result<()> {
     to_client.shutdown().await?;
     let drained = async {

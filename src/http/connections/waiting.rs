@@ -1,11 +1,11 @@
-//! The connections whose senders owe bytes, the longest-waiting first: it gives way where there is no place for another.
+//! The connections whose senders owe bytes, the longest-waiting first: that one is closed if there are too many.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Who waits, in the order in which they began to.
+/// Which connections wait, in the order in which they began to.
 #[derive(Debug, Default)]
 pub struct Waiting(Mutex<Queue>);
 
@@ -15,7 +15,7 @@ struct Queue {
     by_age: BTreeMap<u64, Arc<Notify>>,
 }
 
-/// A connection's place among those that wait; given back when it is dropped.
+/// A connection's place among those that wait; dropping it frees the place.
 #[derive(Debug)]
 pub struct Place<'a> {
     waiting: &'a Waiting,
@@ -31,7 +31,7 @@ impl Waiting {
         place
     }
 
-    /// Asks the longest-waiting connection to close; false where none waits.
+    /// Requests the longest-waiting connection to close; false if none waits.
     pub fn close_oldest(&self) -> bool {
         let oldest = self.queue().by_age.pop_first();
         oldest.is_some_and(|(_, gives_way)| {
@@ -71,7 +71,7 @@ impl Place<'_> {
         }
     }
 
-    /// Ends when this connection must give way.
+    /// Returns when this connection must close.
     pub async fn must_close(&self) {
         self.gives_way.notified().await;
     }

@@ -1,4 +1,4 @@
-//! Who is asking, by the bearer token in `Authorization` (RFC 6750, section 2.1).
+//! The caller, by the bearer token in `Authorization` (RFC 6750, section 2.1).
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::auth::{Authenticator, TokenError};
 use crate::domain::access::Principal;
 use crate::http::problem::{Challenge, Problem};
 
-/// When to come again where the keys cannot be read.
+/// The `Retry-After` if the keys cannot be read, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// Somebody who showed a token that holds. `Arc<Authenticator>` must be managed.
+/// A caller with a valid token. `Arc<Authenticator>` must be managed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer(pub Principal);
 
@@ -31,7 +31,7 @@ impl<'r> FromRequest<'r> for Bearer {
                 Some(token) => authenticator.authenticate(token).await,
                 None => Err(TokenError::Malformed),
             },
-            // Two headers: whichever one a proxy in front believed, we might believe the other.
+            // Two headers: a proxy in front may have checked one, and we the other.
             (Some(_), Some(_)) => Err(TokenError::Malformed),
         };
         match answer {
@@ -41,19 +41,19 @@ impl<'r> FromRequest<'r> for Bearer {
     }
 }
 
-/// The launch fails, and not the first request, where nobody can look at tokens.
+/// Without an authenticator the launch fails, not the first request.
 impl Sentinel for Bearer {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         rocket.state::<Arc<Authenticator>>().is_none()
     }
 }
 
-/// A route was mounted in a rocket that was never ignited, or the sentinel was passed by.
+/// A route was mounted in a rocket that was never ignited, or the sentinel was bypassed.
 #[derive(Debug, thiserror::Error)]
 #[error("no Arc<Authenticator> is managed")]
 struct NoAuthenticator;
 
-/// The token of an `Authorization` header; the scheme's name in any case (RFC 9110, section 11.1).
+/// The token of an `Authorization` header; the scheme's name may be in any case (RFC 9110, section 11.1).
 fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())

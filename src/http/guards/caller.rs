@@ -1,4 +1,4 @@
-//! Whoever holds a valid bearer token, as use cases want to be asked.
+//! The caller with a valid bearer token, in the form that use cases take.
 
 use rocket::Request;
 use rocket::http::Status;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::http::problem::Problem;
 
-/// The largest JSON body that the API takes.
+/// The largest JSON body that the API accepts.
 const LIMIT_BYTES: u64 = 64 * 1024;
 
 /// A body read as JSON.

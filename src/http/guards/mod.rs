@@ -1,4 +1,4 @@
-//! What a request must show before a handler sees it. A guard that refuses keeps its problem for the catcher.
+//! What a request must prove before a handler runs. A guard that refuses stores its problem for the catcher.
 
 pub mod bearer;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! The parameters of a query, read strictly: one that is misspelt, repeated or malformed is refused, never passed over.
+//! Query parameters, read strictly: one that is misspelt, repeated or malformed is refused, never ignored.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rocket::Request;
@@ -29,7 +29,7 @@ fn malformed(name: &str, value: &str, expected: &str) -> Problem {
 }
 
 impl Query {
-    /// Refuses every parameter that is not among these, each that is given twice, and each that is empty.
+    /// Refuses each parameter that is not one of these, is given twice, or is empty.
     pub fn only(self, known: &[&str]) -> Result<Self, Problem> {
         for (place, (name, value)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
@@ -46,20 +46,20 @@ impl Query {
         Ok(self)
     }
 
-    /// The text of a parameter; nothing where it is missing.
+    /// The text of a parameter; `None` if it is missing.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(given, _)| given == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A code or a number that somebody is known by.
+    /// A code or a number that identifies something.
     pub fn id<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<Option<T>, Problem> {
         let parsed = self.text(name).map(parse).transpose();
         parsed.map_err(|why| Problem::bad_request(format!("{name} {why}")))
     }
 
-    /// The same where it must be given.
+    /// The same, but required.
     pub fn required_id<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<T, Problem> {
         let missing = || Problem::bad_request(format!("{name} is missing; give it as ?{name}=…"));
         self.id(name, parse)?.ok_or_else(missing)
@@ -71,7 +71,7 @@ impl Query {
     }
 
     pub fn instant(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
-        // A plus sign that was sent as it is has become a space.
+        // A plus sign that was not encoded has become a space.
         let parse = |text: &str| {
             DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
                 .map(|instant| instant.to_utc())
@@ -113,7 +113,7 @@ impl Query {
         self.text(name).map(parse).transpose()
     }
 
-    /// How many to answer with: between 1 and `most`.
+    /// How many items to answer with: between 1 and `most`.
     pub fn limit(&self, standard: usize, most: usize) -> Result<usize, Problem> {
         let Some(text) = self.text("limit") else { return Ok(standard) };
         let wrong = || malformed("limit", text, &format!("a number from 1 to {most}"));

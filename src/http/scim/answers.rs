@@ -1,4 +1,4 @@
-//! What goes out: resources with their ETags, lists, and errors in SCIM's own envelope (RFC 7644, section 3.12).
+//! Answers: resources with their ETags, lists, and errors in SCIM's own envelope (RFC 7644, section 3.12).
 
 use std::io::Cursor;
 
@@ -22,12 +22,12 @@ pub enum ScimAnswer {
         status: Status,
         resource: Resource,
     },
-    /// The client has it already.
+    /// The client has this version already.
     NotModified {
         version: String,
     },
     Plain(Value),
-    /// Done, and nothing to show.
+    /// Done, without a body.
     Done {
         version: String,
     },
@@ -40,7 +40,7 @@ impl ScimAnswer {
         Self::Resource { status: Status::Ok, resource }
     }
 
-    /// The resource; `204` where there was nothing to remove (RFC 7644, section 3.5.2, leaves the choice).
+    /// The resource; `204` if there was nothing to remove (RFC 7644, section 3.5.2, leaves the choice).
     #[must_use]
     pub fn patched(patched: Patched) -> Self {
         if patched.is_unchanged { Self::Done { version: patched.resource.version } } else { Self::ok(patched.resource) }
@@ -64,7 +64,7 @@ impl<'r> Responder<'r, 'static> for ScimAnswer {
                 if !resource.version.is_empty() {
                     response.header(Header::new("etag", resource.version));
                 }
-                // Where it is, also where only a part of it is shown.
+                // The full resource's address, also if only a part of it is shown.
                 response.header(Header::new("location", resource.location.clone()));
                 response.header(Header::new("content-location", resource.location));
                 Value::Object(resource.body)
@@ -75,7 +75,7 @@ impl<'r> Responder<'r, 'static> for ScimAnswer {
     }
 }
 
-/// An error at this door: a problem as everywhere else, in another envelope.
+/// An error at this endpoint: the same problem as elsewhere, in SCIM's envelope.
 #[derive(Debug)]
 pub struct ScimProblem {
     problem: Box<Problem>,
@@ -104,7 +104,7 @@ impl From<ScimError> for ScimProblem {
     fn from(error: ScimError) -> Self {
         let problem = match &error {
             ScimError::Store(error) => Problem::internal(error),
-            // A group that cannot be written can be read.
+            // A group that cannot be written can still be read.
             ScimError::GroupsAreReadOnly => {
                 Problem::method_not_allowed("GET, HEAD".to_owned()).with_detail(error.to_string())
             }
@@ -120,7 +120,7 @@ impl<'r> Responder<'r, 'static> for ScimProblem {
         if let (Some(scim_type), Some(body)) = (self.scim_type, body.as_object_mut()) {
             body.insert("scimType".to_owned(), scim_type.into());
         }
-        // The log, the challenge and the rest of the headers are as everywhere else.
+        // The log, the challenge and the other headers are as everywhere else.
         let mut response = self.problem.respond_to(request)?;
         let body = body.to_string();
         response.set_header(media_type());

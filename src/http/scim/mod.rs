@@ -1,7 +1,7 @@
-//! The door of the identity provider: SCIM 2.0 (RFC 7643, 7644, 9865) at `/scim/v2`.
+//! The endpoint for the identity provider: SCIM 2.0 (RFC 7643, 7644, 9865) at `/scim/v2`.
 //!
-//! Described by its own `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig`, not by the OpenAPI document. A file per
-//! noun; `requests` reads what comes, `answers` writes what goes, errors in SCIM's own envelope.
+//! Described by its own `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig`, not by the OpenAPI document. One file per noun;
+//! `requests` reads requests, `answers` writes answers, with errors in SCIM's own envelope.
 
 pub mod answers;
 pub mod bulk;
@@ -20,7 +20,7 @@ use crate::http::catchers::meaning_of;
 
 use answers::ScimProblem;
 
-/// The door as it is configured.
+/// The endpoint as configured.
 pub fn endpoint(settings: &ScimSettings) -> Result<ScimEndpoint, MappingError> {
     let words = settings.administrations.iter().map(|(word, code)| (word.as_str(), code.as_str()));
     let groups = settings.groups.iter().map(|(group, code)| (group.as_str(), code.as_str()));
@@ -77,7 +77,7 @@ pub fn catchers() -> Vec<Catcher> {
     catchers![any]
 }
 
-/// What the guard that refused had to say, or what the status means.
+/// The problem of the guard that refused, or the meaning of the status.
 #[catch(default)]
 fn any(status: Status, request: &Request<'_>) -> ScimProblem {
     meaning_of(status, request).into()

@@ -1,4 +1,4 @@
-//! What comes in: who asks, the parameters, the conditions, the body.
+//! Requests: the caller, the parameters, the conditions, the body.
 
 use rocket::Request;
 use rocket::data::{Data, FromData, Outcome as DataOutcome, ToByteUnit};
@@ -9,8 +9,7 @@ use super::answers::ScimProblem;
 use crate::app::scim::{ListText, MOST_PAYLOAD_BYTES, Precondition, Wanted};
 use crate::http::problem::Problem;
 
-/// The parameters that RFC 7644 and RFC 9865 know. Others are passed over: providers are other people's programs, and
-/// some send more.
+/// The parameters of RFC 7644 and RFC 9865. Others are ignored, because some providers send more.
 #[derive(Debug)]
 pub struct Parameters(ListText);
 
@@ -73,7 +72,7 @@ impl<'r> FromRequest<'r> for Conditions<'r> {
 }
 
 impl Conditions<'_> {
-    /// What the client says of the version that it writes over.
+    /// Which version of the resource the client overwrites.
     #[must_use]
     pub const fn seen(&self) -> Precondition<'_> {
         Precondition(self.if_match)

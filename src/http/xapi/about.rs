@@ -1,10 +1,10 @@
-//! What this Learning Record Store speaks (Communication 2.8): for anybody, without a key or a version.
+//! The versions that this Learning Record Store supports (Communication 2.8): for any client, without a key or a version.
 
 use rocket::get;
 use rocket::serde::json::Json;
 use serde::Serialize;
 
-/// What the resource answers.
+/// The answer of the resource.
 #[derive(Debug, Serialize)]
 pub struct About {
     version: [&'static str; 5],

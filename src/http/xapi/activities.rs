@@ -1,4 +1,4 @@
-//! `/xapi/activities`: what is known of an activity (Communication 2.5).
+//! `/xapi/activities`: what is known about an activity (Communication 2.5).
 
 use rocket::http::ContentType;
 use rocket::{State, get};
@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::app::xapi::documents::parameters;
 use crate::http::problem::Problem;
 
-/// `GET /xapi/activities?activityId=…`: an Activity, with its definition where a statement told of it.
+/// `GET /xapi/activities?activityId=…`: an Activity, with its definition if a statement described it.
 #[get("/activities")]
 pub async fn show(
     app: &State<App>,

@@ -10,7 +10,7 @@ use super::request_parts::RequestParts;
 use crate::app::xapi::documents::{Actor, parameters, person_of};
 use crate::http::problem::Problem;
 
-/// `GET /xapi/agents?agent=…`: a Person with what was asked, and no more.
+/// `GET /xapi/agents?agent=…`: a Person with the requested agent, and no more.
 #[get("/agents")]
 pub fn show(caller: PlatformCaller, parts: RequestParts<'_>) -> Result<Json<Value>, Problem> {
     get(&caller, &parts)

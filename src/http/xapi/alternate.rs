@@ -1,7 +1,7 @@
-//! The alternate request syntax of 1.0.3 (Communication 1.3): any request as the `POST` of a form, for browsers that cannot
-//! send another. `method` alone stands in the query; headers, parameters and the body are fields of the form.
+//! The alternate request syntax of 1.0.3 (Communication 1.3): any request as the `POST` of a form, for browsers that cannot send
+//! others. Only `method` is in the query; headers, parameters and the body are fields of the form.
 //!
-//! A form is read once and kept with its request; guards and handlers ask [`header`] and [`form_of`], and do not know.
+//! A form is read once and cached with its request; guards and handlers call [`header`] and [`form_of`], and need not know.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;
 use crate::http::webhooks::read_body;
 
-/// The headers that fields of the form stand for.
+/// The headers that fields of the form represent.
 const HEADERS: [&str; 6] =
     ["authorization", "x-experience-api-version", "content-type", "content-length", "if-match", "if-none-match"];
 
-/// A request that came as a form.
+/// A request that was sent as a form.
 #[derive(Debug)]
 pub struct Form {
     /// By their names in lower case.
@@ -37,25 +37,25 @@ pub struct Form {
 
 struct Kept(Option<Form>);
 
-/// The form as which a request came; nothing where it came in the usual syntax.
+/// The form as which a request was sent; `None` for the usual syntax.
 pub fn form_of<'r>(request: &'r Request<'_>) -> Option<&'r Form> {
     request.local_cache(|| Kept(None)).0.as_ref()
 }
 
-/// A header, by its name in lower case: the form's, or else the request's own. The `Content-Type` of a form is the form's.
+/// A header, by its name in lower case: the form's, or else the request's own. `Content-Type` comes only from the form.
 pub fn header<'r>(request: &'r Request<'_>, name: &str) -> Option<&'r str> {
     let Some(form) = form_of(request) else { return request.headers().get_one(name) };
     let given = form.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     given.or_else(|| if name.starts_with("content-") { None } else { request.headers().get_one(name) })
 }
 
-/// All values of a header that say different things, in either place.
+/// All distinct values of a header, from the form and the request.
 pub fn header_values<'r>(request: &'r Request<'_>, name: &str) -> Vec<&'r str> {
     let own = form_of(request).into_iter().flat_map(|form| &form.headers);
     let own = own.filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let mut values: Vec<&str> = own.collect();
     let from_form = !values.is_empty();
-    // What stands in both places, and is the same, was sent once and copied.
+    // A value that is equal in both places was sent once and copied.
     let parts: Vec<&str> = request.headers().get(name).collect();
     values.extend(parts.into_iter().filter(|value| !from_form || !values.contains(value)).collect::<Vec<_>>());
     values
@@ -64,7 +64,7 @@ pub fn header_values<'r>(request: &'r Request<'_>, name: &str) -> Vec<&'r str> {
 #[derive(Clone)]
 struct Alternate;
 
-/// Before all others that take a `POST`; passes on what has no `method`.
+/// Ranks before all other `POST` routes; forwards requests without `method`.
 #[must_use]
 pub fn route() -> Route {
     Route::ranked(-20, Method::Post, "/<resource..>", Alternate)
@@ -84,7 +84,7 @@ impl Handler for Alternate {
     }
 }
 
-/// Reads the form, keeps what is not its content with the request, and answers which method is meant.
+/// Reads the form, caches all but its content with the request, and returns the method that is meant.
 async fn read(
     request: &Request<'_>,
     query: &[(String, String)],
@@ -135,12 +135,12 @@ async fn read(
     Ok((method, content))
 }
 
-/// As what a form came.
+/// How a form was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SentAs {
     Form,
-    /// A browser's XDomainRequest can send no header of the page's own: what old authoring tools send by it comes as
-    /// `text/plain`, or says no type. It is a form where it has the fields that stand for headers.
+    /// A browser's XDomainRequest cannot set headers: what old authoring tools send with it arrives as `text/plain`, or without a
+    /// type. It is a form if it has fields that represent headers.
     Text,
 }
 
@@ -155,7 +155,7 @@ impl SentAs {
     }
 }
 
-/// Communication 3.2 lists the codes that there are, and 415 is none of them.
+/// Not 415: Communication 3.2 lists the codes that exist, and 415 is not among them.
 fn not_a_form() -> Problem {
     Problem::bad_request(
         "The body is no form, as the alternate syntax has it. Send application/x-www-form-urlencoded with the headers, the \
@@ -163,7 +163,7 @@ fn not_a_form() -> Problem {
     )
 }
 
-/// Reads `application/x-www-form-urlencoded` in UTF-8; what is not UTF-8 would be stored as something else.
+/// Reads `application/x-www-form-urlencoded` in UTF-8; other encodings would be stored as something else.
 fn parse(body: &[u8]) -> Result<(Form, Option<Vec<u8>>), Problem> {
     let malformed = || Problem::bad_request("The form is not application/x-www-form-urlencoded in UTF-8.");
     let text = std::str::from_utf8(body).map_err(|_| malformed())?;
@@ -192,7 +192,7 @@ fn parse(body: &[u8]) -> Result<(Form, Option<Vec<u8>>), Problem> {
     Ok((form, content))
 }
 
-/// Asks the resource at the address, as a request in the usual syntax would.
+/// Calls the resource at the address, as a request in the usual syntax would.
 async fn dispatch<'r>(request: &'r Request<'_>, method: Method, content: Option<Vec<u8>>) -> Outcome<'r> {
     let segments: Vec<&str> = request.uri().path().segments().skip(1).collect();
     let rocket = request.rocket();

@@ -1,4 +1,4 @@
-//! Statements as they are answered.
+//! Answers with statements.
 
 use std::io::Cursor;
 
@@ -9,13 +9,13 @@ use rocket::response::{self, Responder, Response};
 
 use super::headers::CONSISTENT_THROUGH;
 
-/// A body, and what its headers tell.
+/// A body, and what its headers say.
 #[derive(Debug, Clone)]
 pub struct StatementsAnswer {
     pub body: Vec<u8>,
     /// `application/json`, or `multipart/mixed` with its boundary.
     pub content_type: String,
-    /// When the one statement that was asked for was stored (Communication 2.1.3).
+    /// When the single requested statement was stored (Communication 2.1.3).
     pub last_modified: Option<DateTime<Utc>>,
     pub consistent_through: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! Who asks at the xAPI door, and in which version of it.
+//! The caller at the xAPI endpoint, and the version that it uses.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::auth::{Authenticator, PlatformToken, TokenError};
 use crate::http::connections::Addresses;
 use crate::http::problem::{Challenge, Problem};
 
-/// A platform that has proved who it is, and the version that it speaks.
+/// An authenticated platform, and the version that it uses.
 #[derive(Debug, Clone)]
 pub struct PlatformCaller {
     pub credential: Arc<Credential>,
@@ -25,7 +25,7 @@ pub struct PlatformCaller {
 }
 
 impl PlatformCaller {
-    /// That the token which was sent is good for what is wanted (Communication 3.2: 403).
+    /// Checks that the token's scope allows the use (Communication 3.2: 403).
     pub fn may(&self, wanted: Use) -> Result<(), Problem> {
         if self.granted.allows(wanted) {
             return Ok(());
@@ -66,7 +66,7 @@ async fn credential_of(request: &Request<'_>) -> Result<(Arc<Credential>, Grante
     let authorization = match header_values(request, "authorization").as_slice() {
         [] => None,
         [one] => Some(*one),
-        // Whichever of several a proxy in front believed, we might believe the other.
+        // A proxy in front may have checked one of several headers, and we another.
         _ => return Err(refused(app, CredentialError::Malformed, Addresses::of(request))),
     };
     let token = authorization.and_then(|header| header.trim().split_once(' '));
@@ -87,7 +87,7 @@ async fn credential_of(request: &Request<'_>) -> Result<(Arc<Credential>, Grante
     credential.map_err(|error| refused(app, error, Addresses::of(request)))
 }
 
-/// 401, or 429 for who guesses too often.
+/// 401, or 429 for a client that guesses too often.
 fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem {
     let challenge = match error {
         CredentialError::Store(error) => return Problem::unavailable(5).with_cause(&error),

@@ -1,5 +1,5 @@
-//! Pages of other origins that speak xAPI from a browser (the Fetch standard, "CORS protocol"): content of authoring tools, and
-//! units that are launched elsewhere. Only the origins that the configuration names, and nothing outside of `/xapi`.
+//! Pages of other origins that use xAPI from a browser (the Fetch standard, "CORS protocol"): content from authoring tools, and
+//! units that are launched elsewhere. Only origins that the configuration names, and only under `/xapi`.
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::{Header, Method, Status};
@@ -9,24 +9,24 @@ use rocket::{Data, Request, Response, Route, async_trait};
 use crate::config::{ReceivingSettings, WebOrigin};
 use crate::http::problem::Problem;
 
-/// What a page may ask with.
+/// The methods that a page may use.
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE";
 /// The headers that it may send.
 const HEADERS: &str = "Authorization, Content-Type, X-Experience-API-Version, If-Match, If-None-Match, Accept-Language, Accept, X-Request-Id";
-/// The headers that it may read, beside those that every page may.
+/// The headers that it may read, besides those that every page may.
 const EXPOSED: &str = "ETag, Last-Modified, X-Experience-API-Version, X-Experience-API-Consistent-Through, Retry-After, \
                        WWW-Authenticate, X-Request-Id";
-/// For how many seconds a browser need not ask again: two hours, which is the most that Chromium heeds.
+/// For how many seconds a browser may cache the answer: two hours, the most that Chromium accepts.
 const MAX_AGE_SECONDS: &str = "7200";
 
-/// The origin of a request, where it is one of those that are named.
+/// The origin of a request, if the configuration names it.
 fn named_origin<'r>(request: &'r Request<'_>) -> Option<&'r WebOrigin> {
     let origin = request.headers().get_one("origin")?;
     let settings = request.rocket().state::<ReceivingSettings>()?;
     settings.xapi_origins.iter().find(|named| named.is(origin))
 }
 
-/// The route of preflights. They carry no key, and need no database.
+/// The preflight route. Preflights carry no key and need no database.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     vec![Route::new(Method::Options, "/<resource..>", Preflight)]
@@ -58,7 +58,7 @@ impl Handler for Preflight {
     }
 }
 
-/// What every answer at `/xapi` says to a browser, errors included: a page reads nothing of an answer without it.
+/// The CORS headers on every answer at `/xapi`, errors included: without them a page cannot read an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct CrossOrigin;
 
@@ -74,11 +74,11 @@ impl Fairing for CrossOrigin {
         if !is_open || request.uri().path().segments().next() != Some("xapi") {
             return;
         }
-        // An answer to one origin is none to another, also in a cache.
+        // A cache must not give the answer for one origin to another.
         response.adjoin_header(Header::new("vary", "Origin"));
         if let Some(origin) = named_origin(request) {
             response.set_header(Header::new("access-control-allow-origin", origin.to_string()));
-            // Some clients ask with credentials whether they have any; a named origin is trusted with them.
+            // Some clients always send credentials; a named origin is trusted with them.
             response.set_header(Header::new("access-control-allow-credentials", "true"));
             response.set_header(Header::new("access-control-expose-headers", EXPOSED));
         }

@@ -1,4 +1,4 @@
-//! `/xapi/activities/state`, `/xapi/activities/profile`, `/xapi/agents/profile`: documents of a platform's own
+//! `/xapi/activities/state`, `/xapi/activities/profile`, `/xapi/agents/profile`: a platform's own documents
 //! (Communication 2.2, 2.3, 2.6, 2.7 and 3.1).
 
 use std::io::Cursor;
@@ -22,10 +22,10 @@ use crate::app::xapi::scopes::Use;
 use crate::config::ReceivingSettings;
 use crate::http::problem::Problem;
 
-/// The media type of what came without one (RFC 9110, section 8.3).
+/// The media type of a document that was sent without one (RFC 9110, section 8.3).
 const OF_UNKNOWN_KIND: &str = "application/octet-stream";
 
-/// The resources, and where they are.
+/// The resources and their addresses.
 const RESOURCES: [(&str, Resource); 3] = [
     ("activities/state", Resource::State),
     ("activities/profile", Resource::ActivityProfile),
@@ -39,7 +39,7 @@ pub fn resource_at(segments: &[&str]) -> Option<Resource> {
     RESOURCES.into_iter().find(|(known, _)| *known == path).map(|(_, resource)| resource)
 }
 
-/// Every route of documents. They have one handler, so that each resource keeps all of the rules.
+/// Every route of documents. They have one handler, so that the same rules apply to each resource.
 pub fn routes() -> impl Iterator<Item = Route> {
     RESOURCES.into_iter().flat_map(|(path, resource)| {
         let methods = [Method::Get, Method::Put, Method::Post, Method::Delete];
@@ -66,14 +66,14 @@ impl Handler for Documents {
         let GuardOutcome::Success(parts) = RequestParts::from_request(request).await else {
             return Outcome::Error(Status::InternalServerError);
         };
-        // Rocket asks the route of GET for HEAD, and leaves the body out.
+        // Rocket uses the route of GET for HEAD, and leaves the body out.
         let method = if request.method() == Method::Head { Method::Get } else { request.method() };
         let asked = DocumentRequest { resource: self.0, method, caller: &caller, parts: &parts };
         Outcome::from(request, answer(app, settings, &asked, Body::Coming(data)).await)
     }
 }
 
-/// What somebody wants of which documents.
+/// What a client wants to do with which documents.
 #[derive(Debug, Clone, Copy)]
 pub struct DocumentRequest<'a> {
     pub resource: Resource,
@@ -107,7 +107,7 @@ impl DocumentRequest<'_> {
         }
     }
 
-    /// That there are no parameters but those of the resource and the method.
+    /// Checks that there are no parameters except those of the resource and the method.
     fn check_parameters(&self) -> Result<(), Problem> {
         let of_resource: &[&str] = match self.resource {
             Resource::State => &["activityId", "agent", "registration", "stateId"],
@@ -158,7 +158,7 @@ impl DocumentRequest<'_> {
     }
 }
 
-/// Does what is asked.
+/// Carries out the request.
 pub async fn answer(
     app: &App,
     settings: &ReceivingSettings,
@@ -235,17 +235,17 @@ fn problem(error: DocumentError, settings: &ReceivingSettings) -> Problem {
     }
 }
 
-/// A document, names of documents, or that something is done.
+/// A document, names of documents, or only that something is done.
 #[derive(Debug, Clone)]
 pub enum DocumentAnswer {
     Content(Document),
     NotModified(Document),
     Names(Vec<String>),
-    /// With the digest of what is kept now.
+    /// With the digest of what is stored now.
     Done(Option<Vec<u8>>),
 }
 
-/// What a browser may do with a document: nothing. It is the platform's, whatever it says that it is.
+/// What a browser may do with a document: nothing. Its content is the platform's, and its media type is not to be trusted.
 const INERT: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 impl<'r> Responder<'r, 'static> for DocumentAnswer {

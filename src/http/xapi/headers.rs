@@ -1,4 +1,4 @@
-//! What every answer of the xAPI door carries (Communication 2.1.3 and 3.3).
+//! The headers of every answer of the xAPI endpoint (Communication 2.1.3 and 3.3).
 
 use chrono::SecondsFormat;
 use rocket::fairing::{Fairing, Info, Kind};
@@ -9,11 +9,11 @@ use super::alternate::header;
 use crate::app::App;
 use crate::app::xapi::receive::Version;
 
-/// Through which instant statements are sure to be found.
+/// The instant up to which all statements can be found.
 pub const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
 const VERSION: &str = "X-Experience-API-Version";
 
-/// The version of a request, by its header; nothing where it has none that is spoken here.
+/// The version of a request, by its header; `None` if it has none that is supported.
 pub fn version_of(request: &Request<'_>) -> Option<Version> {
     header(request, "x-experience-api-version").and_then(|header| Version::parse(header).ok())
 }
@@ -32,7 +32,7 @@ impl Fairing for XapiHeaders {
         if request.uri().path().segments().next() != Some("xapi") {
             return;
         }
-        // Who speaks no version that we do is told the newest of 1.0, which every client knows.
+        // A client without a supported version gets the newest of 1.0, which every client knows.
         let version = version_of(request).unwrap_or(Version::V1_0_3);
         response.set_header(Header::new(VERSION, version.header()));
         if let Some(app) = request.rocket().state::<App>()

@@ -1,7 +1,8 @@
-//! The xAPI door at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE 9274.1.1-2023).
+//! The xAPI endpoint at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE 9274.1.1-2023).
 //!
-//! Described by its standard, not by the OpenAPI document. A file per resource; `caller` tells who asks and in which
-//! version, `cors` lets pages of named origins in, `parts` is what a request brings, also in the `alternate` syntax, `headers` what every answer carries. Errors are problems, as everywhere.
+//! Described by its standard, not by the OpenAPI document. One file per resource; `caller` identifies the caller and its version,
+//! `cors` admits pages of named origins, `request_parts` reads a request, also in the `alternate` syntax, and `headers` sets the
+//! headers of every answer. Errors are problems, as everywhere.
 
 pub mod about;
 pub mod activities;

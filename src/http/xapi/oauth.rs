@@ -1,4 +1,4 @@
-//! `/xapi/oauth/token`: a platform's key and secret for a token that holds an hour (RFC 6749, section 4.4).
+//! `/xapi/oauth/token`: exchanges a platform's key and secret for a token that is valid for an hour (RFC 6749, section 4.4).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::http::connections::Addresses;
 use crate::http::problem::Problem;
 use crate::http::webhooks::read_body;
 
-/// The largest form that is taken, in bytes.
+/// The largest form that is accepted, in bytes.
 const MOST_BYTES: u64 = 8 * 1024;
 
-/// What a request has beside its form.
+/// What a request has besides its form.
 #[derive(Debug)]
 pub struct TokenHeaders<'r> {
     authorization: Vec<&'r str>,
@@ -50,7 +50,7 @@ pub struct TokenView {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
-    /// What is granted, which may be less than was asked for.
+    /// The granted scope, which may be less than requested.
     scope: String,
 }
 
@@ -129,7 +129,7 @@ pub async fn issue(
         Err(CredentialError::Store(error)) => {
             return Err(TokenError::Problem(Problem::unavailable(5).with_cause(&error)));
         }
-        // 401, or 429 for who guesses too often, here as at the other resources.
+        // 401, or 429 for a client that guesses too often, as at the other resources.
         Err(_) => {
             return Err(match app.rate_limits.failed_from(headers.source) {
                 Ok(_) => TokenRefusal::InvalidClient.into(),
@@ -145,7 +145,7 @@ pub async fn issue(
     Ok(Json(TokenView { access_token, token_type: "Bearer", expires_in: PLATFORM_TOKEN_SECONDS, scope }))
 }
 
-/// The fields that are read; others are passed over, as RFC 6749, section 3.2, has it.
+/// The fields that are read; others are ignored, as RFC 6749, section 3.2, requires.
 #[derive(Debug, Default)]
 struct TokenForm {
     grant_type: Option<String>,
@@ -165,7 +165,7 @@ impl TokenForm {
                 "client_secret" => &mut form.client_secret,
                 _ => continue,
             };
-            // Section 3.2: none comes twice, and one without a value was not sent.
+            // Section 3.2: no field is repeated, and one without a value counts as not sent.
             if field.is_some() {
                 return Err(TokenRefusal::InvalidRequest);
             }
@@ -180,9 +180,9 @@ impl TokenForm {
             ([], Some(key), Some(secret)) => Ok((key.clone(), secret.clone())),
             ([], ..) => Err(TokenRefusal::InvalidClient),
             ([header], _, None) => {
-                // Both are of letters that need no encoding: who encodes them sends the same as who does not.
+                // Both consist of characters that need no encoding: encoded or not, they are the same.
                 let (key, secret) = read_basic(Some(header)).map_err(|_| TokenRefusal::InvalidClient)?;
-                // The id alone may be there as well, where it is the same.
+                // The id alone may be in the form as well, if it is the same.
                 let same = self.client_id.as_ref().is_none_or(|id| *id == key);
                 if same { Ok((key, secret)) } else { Err(TokenRefusal::InvalidRequest) }
             }

@@ -1,4 +1,4 @@
-//! What a request of the xAPI door brings beside who asks: headers, parameters and a body, in whichever syntax they came.
+//! The parts of a request at the xAPI endpoint, besides the caller: headers, parameters and a body, in either syntax.
 
 use rocket::Request;
 use rocket::data::Data;
@@ -11,7 +11,7 @@ use crate::http::problem::Problem;
 use crate::http::request_id::arrived_at;
 use crate::http::webhooks::read_body;
 
-/// The headers of a request, when it arrived, and what its query has.
+/// The headers of a request, when it arrived, and the parameters of its query.
 #[derive(Debug)]
 pub struct RequestParts<'r> {
     pub content_type: &'r str,
@@ -44,15 +44,15 @@ impl<'r> FromRequest<'r> for RequestParts<'r> {
     }
 }
 
-/// The query's parameters, decoded: Rocket would take a name apart at its dots and brackets.
+/// The query's parameters, decoded: Rocket would split a name at its dots and brackets.
 pub fn parameters(request: &Request<'_>) -> Vec<(String, String)> {
     let query = request.uri().query().map(|query| query.as_str()).unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 impl RequestParts<'_> {
-    /// Refuses parameters that the resource does not have, and those that come twice: a client that misspells one would be
-    /// told less than it asked.
+    /// Refuses parameters that the resource does not have, and repeated ones: a client that misspells one would get less than it
+    /// requested.
     pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
         for (place, (name, _)) in self.parameters.iter().enumerate() {
             if !known.contains(&name.as_str()) {
@@ -68,7 +68,7 @@ impl RequestParts<'_> {
         Ok(())
     }
 
-    /// Refuses bodies that are compressed: what is kept are the bytes themselves.
+    /// Refuses compressed bodies: the bytes themselves are stored.
     pub fn only_plain(&self) -> Result<(), Problem> {
         if matches!(self.content_encoding.trim(), "" | "identity") {
             return Ok(());
@@ -86,13 +86,13 @@ impl RequestParts<'_> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that must be there.
+    /// A required parameter.
     pub fn required(&self, name: &str) -> Result<&str, Problem> {
         self.parameter(name).ok_or_else(|| Problem::bad_request(format!("The parameter {name} is missing. Send it.")))
     }
 }
 
-/// A body that is still to be read, or was.
+/// A body that is still to be read, or was read already.
 #[expect(clippy::large_enum_variant, reason = "one for each request, read at once; a box would only be in the way")]
 pub enum Body<'r> {
     Coming(Data<'r>),

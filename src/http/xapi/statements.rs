@@ -25,7 +25,7 @@ use crate::config::ReceivingSettings;
 use crate::domain::platform_health::Counted;
 use crate::http::problem::Problem;
 
-/// `POST /xapi/statements`: one statement, or an array of them, taken or refused whole.
+/// `POST /xapi/statements`: one statement, or an array of them, accepted or refused as a whole.
 #[post("/statements", data = "<data>")]
 pub async fn store(
     app: &State<App>,
@@ -83,7 +83,7 @@ pub(super) async fn put_one(
     Ok(NoContent)
 }
 
-/// `GET /xapi/statements`: one by its id, or a page of those that fit.
+/// `GET /xapi/statements`: one by its id, or a page of those that match.
 #[get("/statements")]
 pub async fn find(
     app: &State<App>,
@@ -101,7 +101,7 @@ pub(super) async fn get(
     answer(app, caller, parts.parameters.clone(), None, parts.accept_language).await
 }
 
-/// `GET /xapi/statements/more/…`: the page that another one named as the next.
+/// `GET /xapi/statements/more/…`: the page that another page named as its next.
 #[get("/statements/more/<token>")]
 pub async fn find_more(
     app: &State<App>,
@@ -171,7 +171,7 @@ async fn answer(
     }
 }
 
-/// The body as it is, or with the contents of attachments behind it.
+/// The body alone, or followed by the contents of attachments.
 async fn written(
     app: &App,
     caller: &PlatformCaller,
@@ -235,12 +235,12 @@ async fn take(
     body: Body<'_>,
 ) -> Result<StoredStatements, Problem> {
     let content_type = match (&body, parts.content_type) {
-        // A form that does not say what its content is: there is only one thing that it can be.
+        // A form that does not say what its content is can only contain JSON.
         (Body::Here(_), "") => "application/json",
         (_, content_type) => content_type,
     };
     if !is_json(content_type) && !is_multipart(content_type) {
-        // Communication 3.2 lists the codes that there are, and 415 is none of them.
+        // Communication 3.2 lists the codes that exist, and 415 is not among them.
         return Err(Problem::bad_request(
             "The body's media type is none that statements come in. Send them as application/json, or as multipart/mixed with \
              attachments.",

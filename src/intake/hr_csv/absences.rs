@@ -17,7 +17,7 @@ pub fn read(bytes: &[u8]) -> Result<Reading<AbsenceRecord>, RowProblems> {
     read_as(bytes, None)
 }
 
-/// The same of a file with other headers, as a mapping tells them.
+/// Reads an absences file with other headers, which a mapping names.
 pub fn read_as<'a>(
     file: impl Into<RawFile<'a>>,
     mapping: Option<&FileMapping>,

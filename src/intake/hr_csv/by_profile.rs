@@ -1,8 +1,8 @@
-//! A file of results in a platform's own words: each row is an event, which a profile reads as it reads a webhook.
+//! A results file in a platform's own format: each row is an event, which a profile reads as it reads a webhook.
 //!
-//! A row is taken for a JSON object whose members are the columns, by their names in the header: `$.Epost`, or
-//! `$['E-post']`. So whatever a profile can say of a body (alternatives, values, formats and zones of times, decimal commas,
-//! events to ignore), it can say of a row.
+//! A row is read as a JSON object whose members are the columns, by their names in the header: `$.Epost`, or
+//! `$['E-post']`. All that a profile can say of a body (alternatives, values, formats and zones of times, decimal commas,
+//! events to ignore) it can also say of a row.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ use crate::intake::webhook::headers::Headers;
 
 /// Reads a results file by a profile.
 ///
-/// * `platform`: its code, by which ids of events that have none are told from another platform's.
+/// * `platform`: its code. It keeps the ids of events that have none apart from another platform's.
 ///
-/// Rows that the profile ignores are counted as passed over. An event that is told twice in the same words is kept once;
-/// in other words it is refused.
+/// Rows that the profile ignores are counted as skipped. An event that is reported twice with the same content is stored
+/// once; with other content it is refused.
 pub fn read<'a>(
     file: impl Into<RawFile<'a>>,
     profile: &Profile,
@@ -72,7 +72,7 @@ fn problem(line: u64, column: Option<String>, fault: Fault) -> RowProblem {
     RowProblem { file: FileKind::Results, line: Some(line), column: column.map(Into::into), value: None, fault }
 }
 
-/// The columns' names; each must be another.
+/// The columns' names, which must all differ.
 fn names(header: &csv::StringRecord) -> Result<Vec<String>, RowProblems> {
     let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     let mut problems = RowProblems::default();
@@ -86,7 +86,7 @@ fn names(header: &csv::StringRecord) -> Result<Vec<String>, RowProblems> {
     if problems.is_empty() { Ok(names) } else { Err(problems) }
 }
 
-/// What a row tells, or the column and what is wrong there.
+/// The results of a row, or the column and what is wrong there.
 fn results(
     names: &[String],
     record: &csv::StringRecord,
@@ -94,7 +94,7 @@ fn results(
     platform: &str,
     clock: FileClock,
 ) -> Result<Vec<ReportedResult>, (Option<String>, Fault)> {
-    // An empty cell says nothing, as a member that is missing.
+    // An empty cell says nothing, like a missing member.
     let filled = names.iter().zip(record).filter(|(_, cell)| !cell.trim().is_empty());
     let cells = filled.map(|(name, cell)| (name.clone(), Value::from(cell.trim())));
     let event = Value::Object(cells.collect::<Map<_, _>>()).to_string();

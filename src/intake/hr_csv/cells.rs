@@ -12,7 +12,7 @@ use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems
 use crate::domain::ids::{InvalidId, MAX_LENGTH};
 use crate::domain::training::{InvalidDecimal, decimal_from_text};
 
-/// Says why a word cannot stand in a column.
+/// Says why a value cannot be in a column.
 pub(super) type Check = fn(&str) -> Result<(), Fault>;
 
 /// A column that Kurskoll knows.
@@ -25,7 +25,7 @@ pub(super) struct Column {
     personal: bool,
     /// Its values are days.
     pub is_day: bool,
-    /// What refuses a word that the column never takes, where it takes few.
+    /// Refuses a value that the column never takes, where it takes few.
     pub check: Option<Check>,
 }
 
@@ -43,7 +43,7 @@ impl Column {
         Self { is_day: true, ..self }
     }
 
-    /// The same column, which takes few words.
+    /// The same column, which takes few values.
     pub const fn checked(self, check: Check) -> Self {
         Self { check: Some(check), ..self }
     }
@@ -98,7 +98,7 @@ impl<'p> RowReader<'p> {
     }
 
     pub fn note(&mut self, cell: Cell<'_>, fault: Fault) {
-        // As the file has it: what a mapping made of it may stand nowhere in it.
+        // The file's own text: the mapped value need not be in the file at all.
         let written = cell.mapped.map_or(cell.text, |taken| taken.written.as_deref());
         let value = written.filter(|_| !cell.column.personal).and_then(showable);
         let header = cell.mapped.and_then(|taken| taken.header);
@@ -158,7 +158,7 @@ pub(super) fn id<T>(parse: impl FnOnce(&str) -> Result<T, InvalidId>) -> impl Fn
     }
 }
 
-/// Free text on one line, held to the limits of an identifier.
+/// Free text on one line, within the limits of an identifier.
 pub(super) fn text(text: &str) -> Result<String, Fault> {
     if text.chars().count() > MAX_LENGTH {
         return Err(Fault::Invalid(InvalidId::TooLong));
@@ -169,7 +169,7 @@ pub(super) fn text(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// An address or user name: text in which every character is seen.
+/// An address or user name: text in which every character is visible.
 pub(super) fn address(said: &str) -> Result<String, Fault> {
     spreadsheet::check_visible(said)?;
     text(said)
@@ -191,7 +191,7 @@ pub(super) fn day(text: &str) -> Result<NaiveDate, Fault> {
     i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day)).ok_or(Fault::NotADay)
 }
 
-/// Yes or no, in the words of spreadsheets and of people.
+/// Yes or no, as spreadsheets and people write it.
 pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
     match text.to_lowercase().as_str() {
         "true" | "1" | "yes" | "ja" => Ok(true),

@@ -12,8 +12,8 @@ const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 const SWEDISH_IN_UTF_8: [[u8; 2]; 7] =
     [[0xC3, 0xA5], [0xC3, 0xA4], [0xC3, 0xB6], [0xC3, 0x85], [0xC3, 0x84], [0xC3, 0x96], [0xC3, 0xA9]];
 
-/// The letters whose two bytes were read one by one and written again, as they then look: by Windows-1252 (or Latin-1),
-/// and by Mac Roman.
+/// How letters look after their two bytes were read one by one and written again: by Windows-1252 (or Latin-1), and by
+/// Mac Roman.
 const TWICE: [(&str, &str); 20] = [
     ("Ã¥", "å"),
     ("Ã¤", "ä"),
@@ -37,8 +37,8 @@ const TWICE: [(&str, &str); 20] = [
     ("√©", "é"),
 ];
 
-/// The text of a file. What is valid UTF-8 is UTF-8; UTF-16 says so by its mark; everything else is Windows-1252, where
-/// every byte is a character: so what is certainly none of these is refused instead of garbled, and so are names that were
+/// The text of a file. Valid UTF-8 is UTF-8; a mark says that it is UTF-16; everything else is Windows-1252, where every
+/// byte is a character. A text that is certainly none of these is refused instead of garbled, and so are names that were
 /// garbled before.
 pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
     if let Some(other) = other_file(bytes) {
@@ -86,7 +86,7 @@ fn first_line(bytes: &[u8]) -> Option<String> {
     text.lines().find(|line| !line.trim().is_empty()).and_then(showable)
 }
 
-/// What a file is that is no table, by its first bytes.
+/// The kind of a file that is no table, by its first bytes.
 fn other_file(bytes: &[u8]) -> Option<OtherFile> {
     let signatures: [(&[u8], OtherFile); 5] = [
         (&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], OtherFile::OldWorkbook),
@@ -111,8 +111,8 @@ fn other_file(bytes: &[u8]) -> Option<OtherFile> {
     }
 }
 
-/// The old encoding whose letters stand within words, where they would be signs in Windows-1252. Names with š, ž or œ at
-/// their beginning or end are no sign; a file that has a letter of Windows-1252's own is in Windows-1252.
+/// The old encoding whose letters are within words, where Windows-1252 would have signs. Names with š, ž or œ at their
+/// beginning or end prove nothing; a file with a letter of Windows-1252's own is in Windows-1252.
 fn old_encoding(bytes: &[u8]) -> Option<&'static str> {
     let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
     let is_small = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_lowercase);
@@ -128,7 +128,7 @@ fn old_encoding(bytes: &[u8]) -> Option<&'static str> {
             return None;
         }
         mac |= match byte {
-            // Å, which Windows-1252 has not at all.
+            // Å, which Windows-1252 does not have.
             0x81 => true,
             // å ä: Œ and Š within a word of small letters.
             0x8C | 0x8A => within,
@@ -139,7 +139,7 @@ fn old_encoding(bytes: &[u8]) -> Option<&'static str> {
         dos |= match byte {
             // å ä ö: marks and quotation marks within a word.
             0x86 | 0x84 | 0x94 => within,
-            // Å, which Windows-1252 has not at all.
+            // Å, which Windows-1252 does not have.
             0x8F => true,
             _ => false,
         };

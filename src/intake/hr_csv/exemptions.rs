@@ -20,7 +20,7 @@ pub fn read(bytes: &[u8]) -> Result<Reading<ExemptionRecord>, RowProblems> {
     read_as(bytes, None)
 }
 
-/// The same of a file with other headers, as a mapping tells them.
+/// Reads an exemptions file with other headers, which a mapping names.
 pub fn read_as<'a>(
     file: impl Into<RawFile<'a>>,
     mapping: Option<&FileMapping>,

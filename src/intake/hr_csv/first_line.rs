@@ -1,4 +1,4 @@
-//! A first line that names no columns: said once, as it was read, with what was expected.
+//! A first line that names no columns: reported once, as it was read, with what was expected.
 
 use csv::StringRecord;
 
@@ -9,7 +9,7 @@ use crate::domain::directory::problem::{Fault, FileKind, showable};
 /// The longest first line that is shown, in characters.
 const SHOWN: usize = 60;
 
-/// That a header is one of this kind of file: it names at least one of its columns, and is not another kind's.
+/// Checks that a header is of this kind of file: it names at least one of its columns, and is not another kind's.
 pub(super) fn check(file: FileKind, columns: &[Column], header: &StringRecord) -> Result<(), Fault> {
     let named = |columns: &[Column]| columns.iter().filter(|column| is_named(column, header)).count();
     let has_required = |columns: &[Column]| columns.iter().filter(|c| c.required).all(|c| is_named(c, header));
@@ -20,7 +20,7 @@ pub(super) fn check(file: FileKind, columns: &[Column], header: &StringRecord) -
     if has_required(columns) {
         return Ok(());
     }
-    // Another kind has all that it needs, and more of its columns stand here than of this one's.
+    // The header has all that another kind needs, and more of that kind's columns than of this one's.
     let others = kinds().into_iter().filter(|(kind, theirs)| *kind != file && has_required(theirs));
     let best = others.map(|(kind, theirs)| (named(theirs), kind)).max_by_key(|(count, _)| *count);
     match best {
@@ -31,7 +31,7 @@ pub(super) fn check(file: FileKind, columns: &[Column], header: &StringRecord) -
     }
 }
 
-/// That a mapping's headers are not all missing.
+/// The fault of a first line that names none of the columns.
 pub(super) fn not_a_header(header: &StringRecord, expected: String) -> Fault {
     Fault::NotAHeader { first: shown(header), expected }
 }
@@ -65,7 +65,7 @@ fn expected(columns: &[Column]) -> String {
     format!("separated by commas, semicolons or tabs: {}", names.join(", "))
 }
 
-/// The first line as read; of one that seems to tell of a person, only that.
+/// The first line as read. A line that seems to be about a person is only said to look like a row.
 fn shown(header: &StringRecord) -> String {
     let cells: Vec<&str> = header.iter().map(str::trim).collect();
     let is_data = |cell: &&str| {

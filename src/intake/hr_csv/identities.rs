@@ -24,7 +24,7 @@ pub fn read(bytes: &[u8]) -> Result<Reading<IdentityRecord>, RowProblems> {
     read_as(bytes, None)
 }
 
-/// The same of a file with other headers, as a mapping tells them.
+/// Reads an identities file with other headers, which a mapping names.
 pub fn read_as<'a>(
     file: impl Into<RawFile<'a>>,
     mapping: Option<&FileMapping>,

@@ -15,7 +15,7 @@ pub(super) struct TextLines<'t> {
     line: u64,
 }
 
-/// A row as it stands in the file.
+/// A row as it is in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     /// On which line it begins, from 1; of a workbook, the row of its sheet.
@@ -35,7 +35,7 @@ impl Line {
         self.record.iter().all(|cell| cell.trim().is_empty())
     }
 
-    /// That it has as many cells as the header, and whole quotes.
+    /// Checks that it has as many cells as the header, and whole quotes.
     pub(super) fn check(&self, width: usize) -> Result<(), Fault> {
         if !self.quotes_are_whole {
             return Err(Fault::BrokenQuotes);
@@ -48,8 +48,8 @@ impl Line {
 }
 
 impl<'t> TextLines<'t> {
-    /// * `text`: with line feeds or without; with commas, semicolons or tabs, whichever its first line has more of, or as
-    ///   a spreadsheet's first line `sep=;` says.
+    /// * `text`: with line feeds or without; with commas, semicolons or tabs: the separator that its first line has most of,
+    ///   or the one that a spreadsheet's first line `sep=;` names.
     pub(super) fn of(text: &'t str) -> Result<Self, Fault> {
         let body = text.trim_start_matches(['\r', '\n']);
         let mut line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
@@ -78,7 +78,7 @@ impl Iterator for TextLines<'_> {
     fn next(&mut self) -> Option<Line> {
         let mut record = StringRecord::new();
         let start = offset(&self.reader);
-        // Reading from memory that is text already: there is nothing that could fail.
+        // The input is text in memory, so reading it cannot fail.
         let is_row = self.reader.read_record(&mut record).unwrap_or(false);
         let raw = self.body.as_bytes().get(start..offset(&self.reader)).unwrap_or_default();
         // A line feed that ended the row before is still there, and so are blank lines between.
@@ -90,8 +90,8 @@ impl Iterator for TextLines<'_> {
     }
 }
 
-/// What a first line such as `sep=;`, which spreadsheets read and write, says the separator is; `Some(None)` where it is
-/// none that is taken.
+/// The separator that a first line such as `sep=;` names, which spreadsheets read and write; `Some(None)` if it is not
+/// a supported one.
 fn says_separator(line: &str) -> Option<Option<u8>> {
     let line = line.trim_end_matches('\r').trim_matches('"');
     let said = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).and_then(|_| line.get(4..))?;
@@ -104,7 +104,7 @@ fn says_separator(line: &str) -> Option<Option<u8>> {
     })
 }
 
-/// Comma, semicolon or tab: whichever stands most often in the header line.
+/// Comma, semicolon or tab: the one that is most frequent in the header line.
 fn separator_of(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();
     let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
@@ -128,8 +128,8 @@ fn count_line_feeds(bytes: &[u8]) -> u64 {
 
 /// Whether every cell that opens with a quotation mark closes with one, right before a separator or the end of the row.
 ///
-/// The `csv` crate takes what comes after a closing mark, and lets an open one swallow the rows that follow: in a full
-/// file those people would have left.
+/// The `csv` crate accepts what comes after a closing mark, and lets an open one swallow the rows that follow. In a full
+/// file those people would count as having left.
 fn quotes_are_whole(raw: &[u8], separator: u8) -> bool {
     #[derive(Clone, Copy, PartialEq)]
     enum In {

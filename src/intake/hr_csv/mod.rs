@@ -1,7 +1,9 @@
 //! HR's files, and a platform's history, from bytes into records (DESIGN, "Files in").
 //!
-//! One module for each kind of file names its columns and reads a row; `raw` finds out what a file is, `decode` makes text of bytes and `lines`
-//! rows of text, `workbook` makes rows of a sheet, `table` makes records of rows, `cells` makes values of cells, and `mapping` reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every problem is named.
+//! One module for each kind of file names its columns and reads a row. `raw` finds out what a file is, `decode` makes text
+//! of bytes, `lines` rows of text, `workbook` rows of a sheet, `table` records of rows, and `cells` values of cells. `mapping`
+//! reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every
+//! problem is named.
 //! What a file changes is decided in `domain::directory::plan`. Start at `absences`, the shortest.
 
 pub mod absences;
@@ -38,6 +40,6 @@ pub struct Reading<T> {
     pub ignored_columns: Vec<String>,
     /// Optional columns that the header does not have: read as if all their cells were empty.
     pub absent_columns: Vec<&'static str>,
-    /// How many rows the mapping passed over.
+    /// How many rows the mapping skipped.
     pub skipped: usize,
 }

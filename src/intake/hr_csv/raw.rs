@@ -30,7 +30,7 @@ pub(super) enum Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Finds out what the file is by its first bytes, whatever it is called.
+    /// Finds out what the file is by its first bytes, regardless of its name.
     pub(super) fn of(file: RawFile<'a>) -> Result<Self, Fault> {
         if workbook::is_archive(file.bytes) {
             return workbook::rows(file.bytes, file.sheet).map(Self::Sheet);
@@ -38,7 +38,7 @@ impl<'a> Rows<'a> {
         decode::decode(file.bytes).map(Self::Text)
     }
 
-    /// Whether days may stand in cells of days, which are always read alike.
+    /// Whether cells of days may hold typed days, which are always read the same way.
     pub(super) const fn is_workbook(&self) -> bool {
         matches!(self, Self::Sheet(_))
     }

@@ -37,7 +37,7 @@ const MAX_AHEAD: TimeDelta = TimeDelta::hours(24);
 /// 1990-01-01T00:00:00Z in seconds since 1970: what is said to be older is a fault, not history.
 const EARLIEST: i64 = 631_152_000;
 
-/// What the reading of a file's times rests on.
+/// What the reading of a file's times depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct FileClock {
     /// Where times without an offset are from; a bare day means noon there.
@@ -48,8 +48,8 @@ pub struct FileClock {
 
 /// Reads a results file.
 ///
-/// An event that is told twice in the same words is kept once; in other words it is refused. One without an id is known by
-/// what it says.
+/// An event that is reported twice with the same content is stored once; with other content it is refused. An event
+/// without an id is identified by its content.
 pub fn read<'a>(file: impl Into<RawFile<'a>>, clock: FileClock) -> Result<Reading<ReportedResult>, RowProblems> {
     let mut sheet = table::read(FileKind::Results, &COLUMNS, None, file.into(), |cells, row: &mut RowReader<'_>| {
         read_row(cells, row, clock)
@@ -109,7 +109,7 @@ fn read_row(cells: [Cell<'_>; 11], row: &mut RowReader<'_>, clock: FileClock) ->
 }
 
 impl FileClock {
-    /// An instant that can have been, to the microsecond, which is what the store keeps.
+    /// An instant that is possible, to the microsecond, which is the store's precision.
     fn instant(self, text: &str) -> Result<DateTime<Utc>, Fault> {
         let instant = instant(text, self.zone)?;
         if instant.signed_duration_since(self.read_at) > MAX_AHEAD {
@@ -173,7 +173,7 @@ fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, Fault> {
     };
     let day = day(day_text).map_err(|_| Fault::NotAnInstant)?;
     let time = match time_text {
-        // Noon is the same day wherever the city's clock is at most twelve hours away.
+        // Noon is the same day if the city's clock is at most twelve hours away.
         None => NaiveTime::from_hms_opt(12, 0, 0),
         Some(time) => ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|form| NaiveTime::parse_from_str(time, form).ok()),
     };

@@ -1,5 +1,5 @@
 //! What spreadsheets make of HR's cells: numbers as powers of ten, with decimals or as formulas, days as serial numbers,
-//! errors, and characters that nobody sees. It is refused with what it probably was: a guess is shown and never taken.
+//! errors, and invisible characters. Each is refused with what it probably was: the guess is shown and never used.
 
 use chrono::{Days, NaiveDate};
 
@@ -42,10 +42,10 @@ pub(super) fn employee_number(text: &str) -> Result<EmployeeNumber, Fault> {
     EmployeeNumber::parse(text).map_err(Fault::Invalid)
 }
 
-/// That a number of a person is as HR wrote it.
+/// Checks that a number of a person is as HR wrote it.
 pub(super) fn check_number(text: &str) -> Result<(), Fault> {
     let Some((mark, probably)) = mark_of(text) else { return Ok(()) };
-    // What it was may be a personal identity number: that is never shown, and said instead.
+    // It may have been a personal identity number, which is never shown: the fault says that instead.
     if let Some(was) = &probably
         && EmployeeNumber::parse(was) == Err(InvalidId::PersonalIdentityNumber)
     {
@@ -54,7 +54,7 @@ pub(super) fn check_number(text: &str) -> Result<(), Fault> {
     Err(Fault::MadeBySpreadsheet { mark, probably: probably.and_then(|was| showable(&was)) })
 }
 
-/// That an id of something else is no formula or power of ten; it may well have decimals or look like a day.
+/// Checks that an id of something else is no formula or power of ten; it may well have decimals or look like a day.
 pub(super) fn check_id(text: &str) -> Result<(), Fault> {
     use SpreadsheetMark::{Formula, Invisible, PowerOfTen, Quoted};
     match check_number(text) {
@@ -63,19 +63,19 @@ pub(super) fn check_id(text: &str) -> Result<(), Fault> {
     }
 }
 
-/// That an identifier or address has no character that nobody sees.
+/// Checks that an identifier or address has no invisible character.
 pub(super) fn check_visible(text: &str) -> Result<(), Fault> {
     if text.chars().any(is_invisible) { Err(Fault::InvisibleCharacter) } else { Ok(()) }
 }
 
-/// That a cell holds no formula's error.
+/// Checks that a cell holds no formula's error.
 pub(super) fn check_error(text: &str) -> Result<(), Fault> {
     let is_error = text.starts_with('#')
         && (ERRORS.contains(&text.to_uppercase().as_str()) || text.len() > 2 && text.chars().all(|c| c == '#'));
     if is_error { Err(Fault::SpreadsheetError) } else { Ok(()) }
 }
 
-/// The day that a spreadsheet's serial number stands for: 45000 is 2023-03-15. Only from 1950 to 2099.
+/// The day that a spreadsheet's serial number represents: 45000 is 2023-03-15. Only from 1950 to 2099.
 pub(super) fn day_of_serial(text: &str) -> Option<NaiveDate> {
     let whole = text.split_once(['.', ',']).map_or(text, |(whole, _)| whole);
     let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());

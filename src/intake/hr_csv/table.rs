@@ -21,9 +21,9 @@ pub(super) struct Sheet<'m, T> {
     problems: RowProblems,
 }
 
-/// Reads the rows of a file. `read_row` gets the cells in the order of `columns`, whatever their order in the file.
+/// Reads the rows of a file. `read_row` gets the cells in the order of `columns`, not in that of the file.
 ///
-/// Blank lines, and rows of empty cells such as spreadsheets leave at the end, are passed over.
+/// Blank lines, and rows of empty cells such as spreadsheets leave at the end, are skipped.
 pub(super) fn read<'m, T, const N: usize>(
     file: FileKind,
     columns: &'static [Column; N],
@@ -87,7 +87,7 @@ pub(super) fn read<'m, T, const N: usize>(
 }
 
 impl<T> Sheet<'_, T> {
-    /// Refuses rows that have the key of a row before them, naming `column`.
+    /// Refuses rows that have the key of an earlier row, naming `column`.
     pub(super) fn refuse_repeats(&mut self, column: &'static Column)
     where
         T: Keyed,
@@ -134,7 +134,7 @@ impl<T> Sheet<'_, T> {
     /// The reading, if nothing was wrong.
     pub(super) fn finish(mut self) -> Result<Reading<T>, RowProblems> {
         if let Some(mapping) = self.mapping {
-            // Those that speak of several rows still have our names.
+            // Problems that are about several rows still have our names.
             self.problems.rename_columns(|_, ours| mapping.headers_of(ours));
         }
         self.problems.sort();
@@ -162,7 +162,7 @@ impl<const N: usize> Layout<'_, N> {
     }
 }
 
-/// Where each column stands in the file.
+/// Where each column is in the file.
 struct Header<const N: usize> {
     places: [Option<usize>; N],
     ignored: Vec<String>,
@@ -181,7 +181,7 @@ impl<const N: usize> Header<N> {
                 Some((_, known @ None)) => *known = Some(place),
                 Some((column, Some(_))) => note(column, Fault::DuplicateColumn),
                 None if name.is_empty() => {}
-                // What is no column's name may be a person's: the header may be missing altogether.
+                // A name that is no column may be a person's: the header may be missing altogether.
                 None => header.ignored.extend(showable(name)),
             }
         }

@@ -1,8 +1,8 @@
 //! A workbook's sheet (XLSX) into the rows that a file of text would have: days as days, numbers as they were meant.
 //!
-//! A workbook is an archive, and may unpack to far more than it seems: all of it is measured before any of it is read, and
-//! what is read from it is held to a limit again. Cells come one after the other; nothing is made as large as the sheet
-//! says it is.
+//! A workbook is an archive, and may unpack to far more than it seems. All of it is measured before any of it is read, and
+//! what is read from it is limited again. Cells are read one after the other; the size that the sheet states allocates
+//! nothing.
 
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,13 +30,13 @@ const PARTS_AT_MOST: usize = 10_000;
 /// The most bytes of a sheet's rows, with what each cell costs.
 const ROWS_AT_MOST: usize = 512 << 20;
 
-/// What a cell costs beside its text, in bytes.
+/// What a cell costs in addition to its text, in bytes.
 const CELL: usize = 8;
 
 /// In days.
 const HALF_A_SECOND: f64 = 0.5 / 86_400.0;
 
-/// Columns beyond are no table of ours.
+/// Columns beyond belong to no table of ours.
 const COLUMNS_AT_MOST: u32 = 1000;
 
 /// Beyond this a workbook's numbers lose digits.
@@ -52,9 +52,9 @@ pub(super) fn is_archive(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-/// The rows of a workbook's sheet that have something in them: of the one that is named, or of the only one that has any.
+/// The rows with something in them of a workbook's sheet: of the named one, or of the only one that has any.
 pub(super) fn rows(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<Line>, Fault> {
-    // What the library does with a file that nobody foresaw ends here.
+    // A panic of the library on an unforeseen file ends here.
     catch_unwind(AssertUnwindSafe(|| {
         measure(bytes, &LIMITS)?;
         let mut book: Book<'_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| Fault::BrokenWorkbook)?;
@@ -63,7 +63,7 @@ pub(super) fn rows(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<Line>, Fault
     .unwrap_or(Err(Fault::BrokenWorkbook))
 }
 
-/// That the archive is a workbook, and what it unpacks to.
+/// Checks that the archive is a workbook, and what it unpacks to.
 fn measure(bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| Fault::BrokenWorkbook)?;
     let is_there = |name: &str| archive.index_for_name(name).is_some();
@@ -138,7 +138,7 @@ fn cells_of(book: &mut Book<'_>, sheet: &str) -> Result<Vec<Line>, Fault> {
     }
     let rows = rows.finish();
     let header = rows.first().map_or(0, |header| header.line);
-    // The rows below the first of a merged cell have nothing in it, though they seem to.
+    // The rows below the first of a merged cell are empty, though they do not look so.
     if let Some(region) =
         merged.iter().find(|region| u64::from(region.end.0) >= header && region.start.0 < region.end.0)
     {

@@ -1,4 +1,4 @@
-//! A JSON number as the digits that were sent, compared exactly whatever its length.
+//! A JSON number as the digits that were sent, compared exactly at any length.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -29,7 +29,7 @@ impl<'a> Number<'a> {
         self.raw
     }
 
-    /// The number as a score's decimal; `None` where it has more digits than those reckon with.
+    /// The number as a score's decimal; `None` where it has more digits than a score can have.
     #[must_use]
     pub fn decimal(&self) -> Option<Decimal> {
         decimal_from_text(self.raw).ok()
@@ -120,7 +120,7 @@ impl Parts<'_> {
         }
     }
 
-    /// How many digits stand before the point.
+    /// How many digits are before the point.
     fn order(&self) -> i128 {
         self.exponent.saturating_add(length(self.digits.len()))
     }

@@ -1,6 +1,6 @@
 //! What a JSON text with escapes says.
 
-/// Decodes what stands between the quotation marks of a text that the grammar allows. `None` where an escape is one half
+/// Decodes the text between the quotation marks, which the grammar allows. `None` where an escape is one half
 /// of a surrogate pair without the other: no Unicode text could hold it.
 pub(super) fn decoded(escaped: &str) -> Option<String> {
     let mut text = String::with_capacity(escaped.len());
@@ -26,7 +26,7 @@ pub(super) fn decoded(escaped: &str) -> Option<String> {
                     _ => char::from_u32(u32::from(unit))?,
                 }
             }
-            // The grammar leaves the quotation mark, the backslash and the slash, which stand for themselves.
+            // The grammar leaves the quotation mark, the backslash and the slash, which represent themselves.
             itself => itself,
         };
         text.push(character);

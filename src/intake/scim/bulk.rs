@@ -132,7 +132,7 @@ impl Operation {
         found
     }
 
-    /// The operation with the ids that the others' resources got.
+    /// The operation with the ids that the other operations' resources got.
     #[must_use]
     pub fn resolved(&self, ids: &BTreeMap<String, String>) -> Self {
         let resolve = |text: &str| {

@@ -1,4 +1,4 @@
-//! What the door says of itself (RFC 7644, section 4).
+//! What the endpoint says about itself (RFC 7644, section 4).
 
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ pub fn schemas(base: &str, mapping: &Mapping) -> Vec<Value> {
     all.map(|schema| schema.view(&format!("{base}/Schemas/{}", schema.id))).collect()
 }
 
-/// A list of all that there is, or a page of it.
+/// A list of everything, or a page of it.
 #[must_use]
 pub fn list_response(total: usize, start_index: usize, resources: Vec<Value>) -> Value {
     json!({

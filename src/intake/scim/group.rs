@@ -1,8 +1,8 @@
 //! A Group as a provider writes it: its name, its own id, its members, and what a PATCH changes of these.
 //!
-//! A PATCH is read into changes and not applied to the whole: a group may have many thousands of members, and one of them comes or
-//! goes. The forms of RFC 7644, section 3.5.2, and those of Entra ID and Okta: operations in any case, members to remove as a list
-//! of values or by a filter in the path, and a name replaced without a path.
+//! A PATCH is read into changes and not applied to the whole: a group may have many thousands of members, and a PATCH adds
+//! or removes one. All forms of RFC 7644, section 3.5.2, and of Entra ID and Okta are read: operations in any case, members
+//! to remove as a list of values or by a filter in the path, and a name replaced without a path.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ impl GroupId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let id = Self(text.strip_prefix("group-")?.parse().ok()?);
-        // One id has one writing.
+        // One id has one spelling.
         (id.to_string() == text).then_some(id)
     }
 }
@@ -45,7 +45,7 @@ pub struct GroupText {
     pub members: BTreeSet<String>,
 }
 
-/// What becomes of the members.
+/// How the members change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MemberChange {
     Add(BTreeSet<String>),
@@ -156,7 +156,7 @@ pub fn read_patch(body: &Value) -> Result<GroupPatch, GroupError> {
     Ok(patch)
 }
 
-/// Each member of the value is an attribute. What is read-only or not known is left out: Okta sends the id along.
+/// Each member of the value is an attribute. What is read-only or not known is ignored: Okta sends the id along.
 fn without_path(schemas: &Schemas, patch: &mut GroupPatch, operation: &Operation<'_>) -> Result<(), GroupError> {
     let attributes = operation.value.and_then(Value::as_object);
     let attributes = attributes.ok_or(PatchError::ValueWithoutPath(operation.place))?;
@@ -203,7 +203,7 @@ fn at_path(schemas: &Schemas, patch: &mut GroupPatch, operation: &Operation<'_>,
     Ok(())
 }
 
-/// The ids that a filter names one by one, as `value eq "1-1" or value eq "2-1"`; `None` where all members must be looked at.
+/// The ids that a filter names one by one, as `value eq "1-1" or value eq "2-1"`; `None` where all members must be read.
 fn named_values(filter: &Filter) -> Option<BTreeSet<String>> {
     match filter {
         Filter::Compare(path, Operator::Equal, Literal::Text(id)) if path.as_str().eq_ignore_ascii_case("value") => {
@@ -243,7 +243,7 @@ fn attribute(patch: &mut GroupPatch, operation: &Operation<'_>, place: Place<'_>
     Ok(())
 }
 
-/// What a Group shows beside its members.
+/// What a Group shows in addition to its members.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupView<'a> {
     pub id: &'a str,
@@ -254,7 +254,7 @@ pub struct GroupView<'a> {
     pub location: &'a str,
 }
 
-/// Writes a Group; `base` is where the endpoint stands.
+/// Writes a Group; `base` is the address of the endpoint.
 #[must_use]
 pub fn write(view: GroupView<'_>, members: impl Iterator<Item = String>, base: &str) -> Map<String, Value> {
     let member = |id: String| json!({"value": id, "$ref": format!("{base}/Users/{id}"), "type": "User"});

@@ -24,9 +24,9 @@ pub struct MappingText<'a> {
     pub default_form: &'a str,
     /// Take `0042` out of `0042 Serviceförvaltningen`.
     pub leading_code: bool,
-    /// A provider's word for an administration, and its code.
+    /// A provider's value for an administration, and its code.
     pub administrations: Vec<(&'a str, &'a str)>,
-    /// The display name or externalId of a provider's group, and the code of the administration for which it stands.
+    /// The display name or externalId of a provider's group, and the code of the administration that it represents.
     pub groups: Vec<(&'a str, &'a str)>,
 }
 
@@ -47,7 +47,7 @@ pub enum MappingError {
     Code { setting: &'static str, word: String, error: InvalidId },
 }
 
-/// Attributes of a User that nothing rests on, and that the provider is shown as it sent them.
+/// Attributes of a User that have no effect here, and that the provider gets back as it sent them.
 const STORED_AS_SENT: [&str; 11] = [
     "displayName",
     "nickName",
@@ -74,14 +74,14 @@ pub struct Mapping {
     pub ends_on: Option<String>,
     pub default_form: EmploymentForm,
     leading_code: bool,
-    /// By the word in the form in which words are compared.
+    /// By the value in the form in which values are compared.
     administrations: BTreeMap<String, AdministrationCode>,
     /// By the group's name or externalId in the same form.
     groups: BTreeMap<String, AdministrationCode>,
 }
 
 impl Mapping {
-    /// Reads a mapping; an attribute that no schema has gets one, so that it is kept, shown and listed.
+    /// Reads a mapping. An attribute that no schema has is added to one, so that it is stored, shown and listed.
     pub fn read(text: &MappingText<'_>) -> Result<Self, MappingError> {
         let mut schemas = schema::user();
         let mut carrier = |setting, path: &str| carrier(&mut schemas, setting, path);
@@ -107,7 +107,7 @@ impl Mapping {
         })
     }
 
-    /// The code that a provider's word for an administration means.
+    /// The code that a provider's value for an administration means.
     pub fn code_of(&self, word: &str) -> Result<AdministrationCode, InvalidId> {
         if let Some(code) = self.administrations.get(&crate::domain::linking::normalized(word)) {
             return Ok(code.clone());
@@ -116,7 +116,7 @@ impl Mapping {
         AdministrationCode::parse(leading.unwrap_or(word))
     }
 
-    /// The administration for which a provider's group stands, by its externalId or else its display name.
+    /// The administration that a provider's group represents, by its externalId or else its display name.
     #[must_use]
     pub fn administration_of_group(&self, name: &str, external_id: Option<&str>) -> Option<&AdministrationCode> {
         let found = |word: &str| self.groups.get(&crate::domain::linking::normalized(word));
@@ -129,7 +129,7 @@ impl Mapping {
         self.schemas.place(carrier).ok()?.text(resource)
     }
 
-    /// The attributes that are kept as they were told, beside what becomes a fact of the directory.
+    /// The attributes that are stored as they were provisioned, in addition to those that become facts of the directory.
     #[must_use]
     pub fn stored(&self) -> Vec<String> {
         let of_enterprise = ["costCenter", "organization", "division", "department"];
@@ -183,7 +183,7 @@ fn carrier(schemas: &mut Schemas, setting: &'static str, path: &str) -> Result<O
     Ok(Some(place.canonical()))
 }
 
-/// The years that a day may be in, as in HR's files: with other than four digits it would not compare in every store.
+/// The years that a day may be in, as in HR's files: other years would not compare correctly in every store.
 const YEARS: RangeInclusive<i32> = 1900..=9999;
 
 /// A day as a provider writes it: alone, or as an instant, which becomes a day in the city.

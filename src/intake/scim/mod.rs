@@ -1,8 +1,8 @@
-//! SCIM 2.0 as a protocol (RFC 7643, 7644, 9865): what an identity provider writes, into domain words, and back.
+//! SCIM 2.0 as a protocol (RFC 7643, 7644, 9865): what an identity provider writes, into domain types, and back.
 //!
 //! Pure: no HTTP, no database, no clock. `schema` says which attributes there are, as data; `filter` and `path` read
-//! how clients name them; `resource` brings bodies into one form; `patch` changes them; `user` is where a User becomes a
-//! person with employments, `group` where a Group is read. Start at `user`.
+//! how clients name them; `resource` brings bodies into the canonical form; `patch` changes them; `user` turns a User into a
+//! person with employments, `group` reads a Group. Start at `user`.
 
 pub mod bulk;
 pub mod discovery;
@@ -16,7 +16,7 @@ pub mod resource;
 pub mod schema;
 pub mod user;
 
-/// The words by which a client tells one error from another (RFC 7644, table 9; RFC 9865, section 2.1).
+/// The names by which a client distinguishes errors (RFC 7644, table 9; RFC 9865, section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScimType {
     InvalidFilter,

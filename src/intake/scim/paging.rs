@@ -1,4 +1,4 @@
-//! A question about many resources: filter, order and page (RFC 7644, section 3.4.2; RFC 9865).
+//! A query for many resources: filter, order and page (RFC 7644, section 3.4.2; RFC 9865).
 
 use std::cmp::Ordering;
 
@@ -14,12 +14,12 @@ use super::path::AttributePath;
 use super::resource::{Projection, ProjectionError};
 use super::schema::{Kind, Place, Schemas, UnknownAttribute};
 
-/// How many resources an answer has where nobody says.
+/// How many resources an answer has if the query does not say.
 pub const STANDARD_COUNT: usize = 100;
-/// The most that an answer has, whatever is asked for.
+/// The most resources that an answer has, for any count.
 pub const MOST: usize = 500;
 
-/// A question as it was asked.
+/// A query as it was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListText {
     pub filter: Option<String>,
@@ -35,23 +35,23 @@ pub struct ListText {
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// After so many.
+    /// After this many resources.
     Index(usize),
     /// After a resource that was answered; `None`: at the beginning.
     Cursor(Option<Cursor>),
 }
 
-/// The last resource of an answer: its place in the order, by which the next page is found whatever changed since.
+/// The last resource of an answer: its place in the order. The next page begins after it, even if resources changed since.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
     /// The sort key; empty without an order.
     pub key: String,
     pub id: i64,
-    /// Of what question.
+    /// Of what query.
     question: String,
 }
 
-/// A question that is understood.
+/// A query that is understood.
 #[derive(Debug, Clone)]
 pub struct List<'s> {
     pub filter: Option<Bound<'s>>,
@@ -69,7 +69,7 @@ pub struct Sort<'s> {
     pub is_descending: bool,
 }
 
-/// Why a question is not understood.
+/// Why a query is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     #[error(transparent)]
@@ -135,7 +135,7 @@ impl ListText {
         })
     }
 
-    /// Understands the question, over a resource's schemas.
+    /// Understands the query, over a resource's schemas.
     pub fn understand<'s>(&self, schemas: &'s Schemas) -> Result<List<'s>, ListError> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let filter = given(&self.filter);
@@ -180,7 +180,7 @@ impl ListText {
     }
 }
 
-/// How many come before: a startIndex below 1 means 1.
+/// How many resources come before the page: a startIndex below 1 means 1.
 fn start_index(text: Option<&str>) -> Result<usize, ListError> {
     let Some(text) = text else { return Ok(0) };
     let index: i64 = text.trim().parse().map_err(|_| ListError::NotANumber("startIndex"))?;
@@ -204,7 +204,7 @@ impl Cursor {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
 
-    /// The cursor as a client keeps it.
+    /// The cursor as a client gets it.
     #[must_use]
     pub fn written(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
@@ -212,7 +212,7 @@ impl Cursor {
 }
 
 impl List<'_> {
-    /// The same question about so many after others.
+    /// The same query, from after this many resources.
     #[must_use]
     pub fn after(self, past: usize, count: usize) -> Self {
         Self { start: Start::Index(past), count, ..self }
@@ -224,20 +224,20 @@ impl List<'_> {
         self.sort.is_some_and(|sort| sort.by.attribute.name == attribute)
     }
 
-    /// Whether a resource is asked for.
+    /// Whether the query is for a resource.
     #[must_use]
     pub fn wants(&self, resource: &Map<String, Value>) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.holds(resource))
     }
 
-    /// A resource's place in the order that is asked for.
+    /// A resource's place in the order of the query.
     #[must_use]
     pub fn cursor_of(&self, resource: &Map<String, Value>, id: i64) -> Cursor {
         let key = self.sort.map(|sort| sort.key(resource)).unwrap_or_default();
         Cursor { key, id, question: self.question.clone() }
     }
 
-    /// Which of two comes first; of equal ones the one that the register knew first.
+    /// Which of two comes first; of equal ones the one that was recorded first.
     #[must_use]
     pub fn order(&self, a: &Cursor, b: &Cursor) -> Ordering {
         // What has no value comes last (RFC 7644, section 3.4.2.3).

@@ -1,8 +1,8 @@
-//! PATCH (RFC 7644, section 3.5.2), in every form that it has, and those that real clients send beside it.
+//! PATCH (RFC 7644, section 3.5.2), in every form that the RFC has, and in those that real clients send in addition.
 //!
-//! Beside the letter: names of operations and members in any case, one operation without its list, `"False"` for
+//! The additional forms are: names of operations and members in any case, one operation without its list, `"False"` for
 //! `false`, names with dots and schemas as members of a value without a path, a list of values with `remove`, and an
-//! element that `add` speaks of and that is not there yet, which is then made. What is not kept is passed over.
+//! element that `add` names and that is not there yet, which is then made. What is not stored is skipped.
 
 use serde_json::{Map, Value};
 
@@ -131,7 +131,7 @@ pub fn only_removes(body: &Value) -> bool {
         .is_ok_and(|operations| !operations.is_empty() && operations.iter().all(|operation| operation.op == Op::Remove))
 }
 
-/// The attributes that a PATCH removes whole, and of which `patched` has nothing: what was removed must not be shown afterwards.
+/// The attributes that a PATCH removes whole and that `patched` lacks: what was removed must not be shown afterwards.
 #[must_use]
 pub fn removed<'s>(schemas: &'s Schemas, patched: &Map<String, Value>, body: &Value) -> Vec<Place<'s>> {
     let operations = operations(body).unwrap_or_default();
@@ -157,7 +157,7 @@ impl<'a> Patching<'a> {
         PatchError::Value { place: self.place, error }
     }
 
-    /// Each member of the value is an attribute, by whatever name a path could have.
+    /// Each member of the value is an attribute, under any name that a path could have.
     fn without_path(&mut self, op: Op, value: Option<&Value>) -> Result<(), PatchError> {
         let members = value.and_then(Value::as_object).ok_or(PatchError::ValueWithoutPath(self.place))?;
         for (name, value) in members {
@@ -170,7 +170,7 @@ impl<'a> Patching<'a> {
                 Err(_) => continue,
             };
             match named {
-                // Clients send back what they were shown: the id, the schemas, and what they alone know.
+                // Clients send back what they were shown: the id, the schemas, and attributes that only they know.
                 Ok(Named::Attribute(place)) if place.target().mutability == Mutability::ReadOnly => {}
                 Ok(Named::Attribute(place)) => self.attribute(op, place, Some(value))?,
                 Ok(Named::Extension(extension)) => self.extension(op, &extension.id, Some(value))?,
@@ -222,7 +222,7 @@ impl<'a> Patching<'a> {
             None => None,
             Some(sub) => match attribute.part(sub.as_str()) {
                 Some(part) => Some(part),
-                // emails[type eq "work"].display: known to RFC 7643, and not kept.
+                // emails[type eq "work"].display: known to RFC 7643, and not stored.
                 None => return Ok(()),
             },
         };
@@ -281,7 +281,7 @@ impl<'a> Patching<'a> {
                 }
                 holder.insert(name.to_owned(), Value::Array(elements));
             }
-            // Parts that are not told stay (RFC 7644, section 3.5.2.3).
+            // Parts that are not given stay (RFC 7644, section 3.5.2.3).
             (_, Some(Value::Object(parts))) if !attribute.is_multi_valued => object_in(holder, name).extend(parts),
             (_, Some(provisioned)) => drop(holder.insert(name.to_owned(), provisioned)),
         }
@@ -389,7 +389,7 @@ impl<'a> Patching<'a> {
         if missing { Err(PatchError::NoTarget { place: at, attribute: attribute.name.clone() }) } else { Ok(()) }
     }
 
-    /// Takes away what has become empty: an attribute without values is one that is not there.
+    /// Removes what has become empty: an attribute without values is one that is not there.
     fn tidy(&mut self, place: Place<'a>) {
         let holder = self.holder(place);
         if let Some(Value::Array(elements)) = holder.get_mut(&place.attribute.name) {
@@ -413,7 +413,7 @@ fn put(element: &mut Map<String, Value>, name: &str, value: Option<&Value>) {
     }
 }
 
-/// A new primary value takes the place of the old one (RFC 7644, section 3.5.2).
+/// A new primary value replaces the old one (RFC 7644, section 3.5.2).
 fn demote(elements: &mut [Value]) {
     for element in elements.iter_mut().filter_map(Value::as_object_mut) {
         if element.get("primary") == Some(&Value::Bool(true)) {
@@ -422,7 +422,7 @@ fn demote(elements: &mut [Value]) {
     }
 }
 
-/// Whether an element is the one that a value of `remove` names: by its `value`, else by all that is told of it.
+/// Whether an element is the one that a value of `remove` names: by its `value`, else by all parts that are given of it.
 fn is_meant_by(element: &Value, named: &Value) -> bool {
     match named.get("value") {
         Some(value) => element.get("value") == Some(value),

@@ -41,7 +41,7 @@ impl AttributePath {
         }
     }
 
-    /// Whether a character can stand in a path without brackets.
+    /// Whether a character may be in a path without brackets.
     pub(super) const fn takes(c: char) -> bool {
         c.is_ascii_alphanumeric() || matches!(c, '$' | '-' | '_' | '.' | ':')
     }
@@ -78,7 +78,7 @@ impl PatchPath {
             return Ok(Self { attribute: AttributePath::parse(text)?, elements: None, sub: None });
         };
         let broken = || PathError::Brackets(text.to_owned());
-        // A bracket may stand in a quoted value, so the last one closes.
+        // A bracket may be in a quoted value, so the last one closes.
         let (inner, after) = rest.rsplit_once(']').ok_or_else(broken)?;
         let sub = match after.trim() {
             "" => None,

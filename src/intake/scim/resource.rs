@@ -1,4 +1,4 @@
-//! Bodies into one form, whatever a client calls and wraps things; and the part of a resource that a client asks for.
+//! Bodies into the canonical form, however a client names and wraps things; and the part of a resource that a client requests.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::schema::{Attribute, Kind, Mutability, Named, Place, Schemas, UnknownA
 
 /// The longest text that is taken as one value, in characters.
 const LONGEST_TEXT: usize = 512;
-/// The most elements of one attribute: a person's addresses and employments. Each operation of a PATCH may look at all.
+/// The most elements of one attribute: a person's addresses and employments. Each operation of a PATCH may read all of them.
 pub(super) const MOST_ELEMENTS: usize = 200;
 
 /// Why a value cannot be an attribute's.
@@ -23,8 +23,8 @@ pub enum ValueError {
     TooMany(String),
 }
 
-/// A body in the one form: attributes by their own names, extensions as objects, single values where there can be one,
-/// truths as booleans. What is read-only, unknown or empty is left out.
+/// A body in the canonical form: attributes by their own names, extensions as objects, single values where there can be one,
+/// booleans as booleans. What is read-only, unknown or empty is left out.
 pub fn canonical(schemas: &Schemas, body: &Value) -> Result<Map<String, Value>, ValueError> {
     let body = body.as_object().ok_or(ValueError::NotAnObject)?;
     let mut resource = Map::new();
@@ -37,7 +37,7 @@ pub fn canonical(schemas: &Schemas, body: &Value) -> Result<Map<String, Value>, 
                         set(&mut resource, place, value)?;
                     }
                 }
-                // That a client speaks of an extension at all is worth knowing, also when it says nothing.
+                // It matters that a client names an extension at all, even if it says nothing in it.
                 resource.entry(extension.id.clone()).or_insert_with(|| Map::new().into());
             }
             Ok(Named::NotStored) | Err(_) => {}
@@ -129,7 +129,7 @@ fn coerced_one(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Va
             }
             Ok(Some(text.into()))
         }
-        // Numbers of employees come without quotes from clients that keep them as numbers.
+        // Clients that store employee numbers as numbers send them without quotes.
         (Kind::Text, Value::Number(number)) => Ok(Some(number.to_string().into())),
         (Kind::Complex, Value::Object(members)) => {
             let mut parts = Map::new();

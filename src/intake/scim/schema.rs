@@ -1,8 +1,8 @@
 //! Which attributes there are, as data (RFC 7643, sections 2.2 and 7): what /Schemas answers, and what reads, compares and
 //! changes resources.
 //!
-//! What the register needs is kept, and what describes the person at work.  What else RFC 7643 knows of a User ([`NOT_STORED`]) is taken without complaint and
-//! forgotten; any other name is a mistake.
+//! The register stores what it needs, and what describes the person at work. The rest that RFC 7643 knows of a User
+//! ([`NOT_STORED`]) is accepted and discarded; any other name is a mistake.
 
 mod definitions;
 
@@ -16,7 +16,7 @@ pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:
 /// Kurskoll's own: what SCIM lacks.
 pub const KURSKOLL: &str = "urn:ietf:params:scim:schemas:extension:kurskoll:2.0:User";
 
-/// Core attributes of a User that are taken and not kept, in lower case.
+/// Core attributes of a User that are accepted and not stored, in lower case.
 const NOT_STORED: [&str; 8] =
     ["profileurl", "password", "ims", "photos", "addresses", "entitlements", "roles", "x509certificates"];
 
@@ -61,7 +61,7 @@ pub struct Attribute {
     pub is_required: bool,
     pub is_case_exact: bool,
     pub mutability: Mutability,
-    /// In every answer, whatever was asked for.
+    /// In every answer, even if it was not requested.
     pub is_always_returned: bool,
     pub is_unique: bool,
     pub canonical_values: Vec<&'static str>,
@@ -193,11 +193,11 @@ pub struct Schemas {
     pub extensions: Vec<Schema>,
     /// `id`, `externalId`, `meta`, `schemas`: of every resource, and in no schema (RFC 7643, section 3.1).
     common: Vec<Attribute>,
-    /// Other types that a question is about as well: what they have and this one has not has no value here.
+    /// Other types that a query is about as well. An attribute that they have and this one lacks has no value here.
     beside: Option<Box<Schemas>>,
 }
 
-/// Where an attribute stands.
+/// Where an attribute is.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'s> {
     /// The schema whose object holds it; `None`: the resource itself.
@@ -213,7 +213,7 @@ pub enum Named<'s> {
     Attribute(Place<'s>),
     /// All that an extension says.
     Extension(&'s Schema),
-    /// Known to RFC 7643 or to somebody's own schema, and not kept.
+    /// Known to RFC 7643 or to a provider's own schema, and not stored.
     NotStored,
 }
 
@@ -275,7 +275,7 @@ fn elements(value: &Value) -> Vec<&Value> {
 }
 
 impl Schemas {
-    /// The same where a question is about resources of another type too (RFC 7644, section 3.4.2.1).
+    /// The same where a query is about resources of another type too (RFC 7644, section 3.4.2.1).
     #[must_use]
     pub fn beside(&self, other: &Self) -> Self {
         Self { beside: Some(Box::new(other.clone())), ..self.clone() }
@@ -313,7 +313,7 @@ impl Schemas {
                 self.of_enterprise(rest).map(Named::Attribute).ok_or_else(unknown)
             }
             Found::Nothing if is_urn || self.is_not_stored(rest) => Ok(Named::NotStored),
-            // name.middleName, emails.display: parts that RFC 7643 knows and nobody here needs.
+            // name.middleName, emails.display: parts that RFC 7643 knows and that are not used here.
             Found::NoPart if self.core.id == USER => Ok(Named::NotStored),
             Found::NoPart | Found::Nothing => Err(unknown()),
         }
@@ -332,7 +332,7 @@ impl Schemas {
         self.core.id == USER && NOT_STORED.contains(&first.as_str())
     }
 
-    /// The place of an attribute that must be kept.
+    /// The place of an attribute that must be stored.
     pub fn place(&self, name: &str) -> Result<Place<'_>, UnknownAttribute> {
         match self.named(name)? {
             Named::Attribute(place) => Ok(place),
@@ -345,7 +345,7 @@ impl Schemas {
         std::iter::once(&self.core).chain(&self.extensions)
     }
 
-    /// Makes room for an attribute of somebody's own, which a mapping names: its schema is listed from then on.
+    /// Adds an attribute of a provider's own that a mapping names: its schema is listed from then on.
     pub(super) fn declare(&mut self, schema: &str, attribute: Attribute) {
         if let Some(known) = self.extensions.iter_mut().find(|known| known.id.eq_ignore_ascii_case(schema)) {
             known.attributes.push(attribute);

@@ -1,6 +1,6 @@
-//! A User: who it is, and what of it is kept beside the directory's facts.
+//! A User: who it is, and what is stored of it in addition to the directory's facts.
 //!
-//! [`reading`] makes a person with employments of it, [`writing`] makes it of one.
+//! [`reading`] reads it into a person with employments, [`writing`] writes it from one.
 
 mod reading;
 mod writing;
@@ -14,44 +14,44 @@ pub use reading::{
 };
 pub use writing::{Known, KnownToWait, group_location, instant, write, write_waiting};
 
-/// Under which name the kind of the kept address is kept, among what was told: a client chooses elements by it.
+/// Among the provisioned texts, the name of the stored address's kind: a client chooses elements by it.
 const EMAIL_TYPE: &str = "emails.type";
 
-/// Under which name it is kept that the address was said not to be the primary one.
+/// The name of the text that says that the address is not the primary one.
 const EMAIL_PRIMARY: &str = "emails.primary";
 
-/// Under which name the kinds of the addresses are kept that were told and not kept, with commas between.
+/// The name of the kinds of the addresses that were provisioned and not stored, with commas between.
 const EMAIL_OTHERS: &str = "emails.others";
 
-/// Under which name the telephone numbers for work are kept, as JSON.
+/// The name of the telephone numbers for work, which are stored as JSON.
 const PHONES: &str = "phoneNumbers";
 
-/// Under which name it is kept that the provider said of this account that the person's data are protected.
+/// The name of the text that says that the provider marked the person's data as protected for this account.
 const SAID_PROTECTED: &str = "protected";
 
-/// Under which names it is kept what the provider said of a person's name, address and unit: of somebody whose personal data are
-/// protected it is shown these, and not what anybody else said.
+/// The names of what the provider said of a person's name, address and unit. For a person with protected personal data it
+/// is shown these, and not what others said.
 const SAID: [&str; 4] = ["name.givenName", "name.familyName", "emails.value", SAID_UNIT];
 const SAID_UNIT: &str = "employment.unit";
 
-/// Whether a text that was told is shown under its name: the others are for Kurskoll alone.
+/// Whether a provisioned text is shown under its name: the others are for Kurskoll alone.
 fn is_shown_as_provisioned(name: &str) -> bool {
     ![EMAIL_TYPE, EMAIL_PRIMARY, EMAIL_OTHERS, PHONES, SAID_PROTECTED].contains(&name) && !SAID.contains(&name)
 }
 
-/// The name that an account told: given name and family name.
+/// The name that an account provisioned: given name and family name.
 #[must_use]
 pub fn said_name(provisioned: &BTreeMap<String, String>) -> (Option<String>, Option<String>) {
     (provisioned.get("name.givenName").cloned(), provisioned.get("name.familyName").cloned())
 }
 
-/// Whether an account told that the person's data are protected.
+/// Whether an account said that the person's data are protected.
 #[must_use]
 pub fn said_protected(provisioned: &BTreeMap<String, String>) -> bool {
     provisioned.contains_key(SAID_PROTECTED)
 }
 
-/// Keeps whether an account told that the person's data are protected.
+/// Stores whether an account said that the person's data are protected.
 pub fn note_protected(provisioned: &mut BTreeMap<String, String>, is_protected: bool) {
     if is_protected {
         provisioned.insert(SAID_PROTECTED.to_owned(), "true".to_owned());
@@ -60,16 +60,16 @@ pub fn note_protected(provisioned: &mut BTreeMap<String, String>, is_protected: 
     }
 }
 
-/// Keeps of an attribute what was shown and not said only as long as it is shown: what a group carries, or HR's files say, is not the
-/// provider's own word.
+/// Removes the value of an attribute that was shown and not said: what a group carries, or HR's files say, is not the
+/// provider's own value.
 pub fn forget_unsaid(provisioned: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
     if !is_said {
         provisioned.remove(attribute);
     }
 }
 
-/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is; or the id under which the user waited
-/// until the directory knew the person.
+/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is; or the id under which the user
+/// waited until the directory knew the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserId {
     pub employee: EmployeeId,
@@ -115,7 +115,7 @@ impl UserId {
     pub fn parse(text: &str) -> Option<Self> {
         let (employee, generation) = text.split_once('-')?;
         let id = Self::of(EmployeeId(employee.parse().ok()?), generation.parse().ok()?);
-        // One id has one writing.
+        // One id has one spelling.
         (id.to_string() == text).then_some(id)
     }
 }
@@ -129,13 +129,13 @@ impl std::fmt::Display for UserId {
     }
 }
 
-/// What a provider told of a User beside what becomes facts of the directory.
+/// What a provider said of a User, in addition to what becomes facts of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     pub user_name: String,
     pub external_id: Option<String>,
     pub active: bool,
-    /// Texts as they were told, by the attribute's canonical name ([`Mapping::stored`]).
+    /// Texts as they were provisioned, by the attribute's canonical name ([`Mapping::stored`]).
     pub provisioned: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! What may be wrong with the TOML of any file, whatever the file is for.
+//! What may be wrong with the TOML of any file, for any format.
 
 use std::fmt;
 

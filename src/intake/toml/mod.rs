@@ -1,7 +1,8 @@
 //! The one reader of TOML files that people write: requirements, mappings of HR's files, platform profiles.
 //!
-//! It walks tables, lists and values, and notes every problem with its line and its place in the file, as `events[0].fields.email`.
-//! What the values mean, and what else may be wrong with them, says each format, whose faults are the reader's `F`. Start at [`read`].
+//! It walks tables, lists and values, and notes every problem with its line and its place in the file, as
+//! `events[0].fields.email`.
+//! Each format says what the values mean and what else may be wrong; its faults are the reader's `F`. Start at [`read`].
 
 mod fault;
 mod problem;
@@ -57,7 +58,7 @@ impl<F> Notes<'_, F> {
         line_of(self.text, at)
     }
 
-    /// Notes a fault, and gives the `None` that stands for the value.
+    /// Notes a fault, and gives the `None` that represents the value.
     fn note<T>(&self, at: usize, place: &Place, fault: F) -> Option<T> {
         let problem = Problem { file: self.name, line: Some(self.line_of(at)), place: place.clone(), fault };
         self.problems.borrow_mut().push(problem);

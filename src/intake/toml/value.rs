@@ -30,7 +30,7 @@ pub enum Scalar<'v> {
 }
 
 impl<'v, F: From<TomlFault>> Value<'v, F> {
-    /// Notes a problem of the value, and gives the `None` that stands for it.
+    /// Notes a problem of the value, and gives the `None` that represents it.
     pub fn note<T>(&self, fault: impl Into<F>) -> Option<T> {
         self.notes.note(self.value.span().start, &self.place, fault.into())
     }
@@ -84,7 +84,7 @@ impl<'v, F: From<TomlFault>> Value<'v, F> {
         self.get().as_bool().or_else(|| self.must_be("true or false"))
     }
 
-    /// A text that is one of some words.
+    /// A text that is one of some values.
     pub fn word(&self, words: &'static [&'static str]) -> Option<&'static str> {
         let known = self.as_text().and_then(|text| words.iter().copied().find(|word| *word == text));
         known.or_else(|| self.note(TomlFault::NotOneOf { words }))

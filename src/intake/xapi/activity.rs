@@ -132,7 +132,7 @@ impl<'a> Interaction<'a> {
     /// The lists that an interaction may have, in the standard's order.
     const LISTS: [&'static str; 5] = ["choices", "scale", "source", "target", "steps"];
 
-    /// The interaction that a definition tells of; its members stand among the definition's own.
+    /// The interaction that a definition describes; its members are among the definition's own.
     fn read(fields: &Fields<'_, 'a>) -> Result<Option<Self>, Refusal> {
         let Some(kind) = fields.read("interactionType", InteractionType::read)? else {
             let because =

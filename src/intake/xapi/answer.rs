@@ -1,6 +1,6 @@
 //! A stored statement as it is given back (Communication 2.1.3, the parameter `format`).
 //!
-//! A statement is kept as it was sent, and what an LRS adds is put into its text; every byte that need not change stays,
+//! A statement is stored as it was sent, and what an LRS adds is put into its text; every byte that need not change stays,
 //! numbers with all their digits. In every format a context activity that was sent alone comes back in a list (Data
 //! 2.4.6.2).
 
@@ -40,7 +40,7 @@ pub struct SetByLrs<'a> {
 pub enum Format<'f> {
     /// As they were sent.
     Exact,
-    /// With no more than it takes to know agents, verbs and activities.
+    /// With only what identifies agents, verbs and activities.
     Ids,
     /// With what the LRS knows of activities, in the reader's language.
     Canonical {
@@ -50,12 +50,12 @@ pub enum Format<'f> {
     },
 }
 
-/// A stored statement was not JSON. It was once, so that its store is broken.
+/// A stored statement was not JSON. It was once, so its store is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored statement is not a JSON object: restore it from a backup")]
 pub struct BrokenStatement;
 
-/// Writes a statement that was taken once.
+/// Writes a statement that was accepted once.
 ///
 /// * `raw`: the statement as it was sent.
 pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<String, BrokenStatement> {
@@ -92,7 +92,7 @@ pub fn render(raw: &str, set: &SetByLrs<'_>, format: Format<'_>) -> Result<Strin
             None => added.push_str(&format!(",\"{name}\":{value}")),
         }
     }
-    // A statement has an actor, so that something stands before the comma.
+    // A statement has an actor, so there is something before the comma.
     edits.insert_before_end(statement, added);
     Ok(edits.apply(raw))
 }
@@ -102,7 +102,7 @@ fn is_sub_statement(object: Value<'_, '_>) -> bool {
     kind.as_deref() == Some("SubStatement")
 }
 
-/// UTC, in microseconds, which is what a store keeps.
+/// UTC, in microseconds, which is a store's precision.
 fn time(instant: DateTime<Utc>) -> String {
     format!("\"{}\"", instant.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
@@ -155,11 +155,11 @@ fn only(object: Value<'_, '_>, names: &[&str]) -> String {
 
 /// The identifiers of an agent or a group.
 const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
-/// The same with what tells a group from an agent.
+/// The same, with what distinguishes a group from an agent.
 const IDENTIFIERS_WITH_TYPE: [&str; 5] = ["objectType", "mbox", "mbox_sha1sum", "openid", "account"];
 
-/// What it takes to know an agent or a group: its identifier; the members of a group that has none. What has no `objectType`
-/// is an agent (Data 2.4.2.1), so that only a group needs one.
+/// What identifies an agent or a group: its identifier; the members of a group that has none. What has no `objectType`
+/// is an agent (Data 2.4.2.1), so only a group needs one.
 fn actor_ids(actor: Value<'_, '_>) -> String {
     let kind = member(actor, "objectType").and_then(|kind| kind.text()?.ok());
     if kind.as_deref() != Some("Group") {
@@ -186,7 +186,7 @@ fn rendered_actor<'a>(json: &'a str, format: Format<'_>) -> Cow<'a, str> {
     }
 }
 
-/// Leaves of a language map the one entry that fits the reader best.
+/// Leaves only the entry of a language map that fits the reader best.
 fn cut(edits: &mut Edits, map: Value<'_, '_>, languages: &AcceptLanguage) {
     let entries: Vec<_> = map.members().into_iter().flatten().collect();
     if entries.len() < 2 {

@@ -12,7 +12,7 @@ use crate::intake::json::{Document, Kind, Malformed};
 /// The statements of one request, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statements<'a> {
-    /// Whether they came as an array, even of one.
+    /// Whether they were sent as an array, even of one.
     pub is_array: bool,
     pub statements: Vec<Statement<'a>>,
 }
@@ -22,7 +22,7 @@ pub fn read_body(body: &[u8], version: Version) -> Result<Statements<'_>, Refusa
     let document = Document::from_bytes(body).map_err(malformed)?;
     let whole = Input::whole(&document, version);
     let is_array = whole.kind() == Kind::Array;
-    // What is wrong within an array is wrong with the statement whose number its pointer begins with.
+    // A fault within an array belongs to the statement whose number its pointer begins with.
     let numbered = |refusal: Refusal| {
         let number = refusal.pointer.split('/').nth(1).and_then(|number| number.parse().ok());
         Refusal { index: number.filter(|_| is_array), ..refusal }

@@ -31,7 +31,7 @@ pub struct Context<'a> {
     pub extensions: Option<Extensions<'a>>,
 }
 
-/// The activities around the one that was done; one alone is as good as a list of one (Data 2.4.6.2).
+/// The activities around the one that was done; one alone counts as a list of one (Data 2.4.6.2).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContextActivities<'a> {
     pub parent: Vec<Activity<'a>>,
@@ -40,7 +40,7 @@ pub struct ContextActivities<'a> {
     pub other: Vec<Activity<'a>>,
 }
 
-/// An agent that has to do with the statement, and how (2.0, `contextAgents`).
+/// An agent that is related to the statement, and how (2.0, `contextAgents`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextAgent<'a> {
     pub agent: Agent<'a>,
@@ -48,7 +48,7 @@ pub struct ContextAgent<'a> {
     pub relevant_types: Vec<Cow<'a, str>>,
 }
 
-/// A group that has to do with the statement, and how (2.0, `contextGroups`).
+/// A group that is related to the statement, and how (2.0, `contextGroups`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextGroup<'a> {
     pub group: Group<'a>,

@@ -3,15 +3,15 @@
 //! A platform that sends a statement again may get it back from another serialiser, or from another LRS that did what an
 //! LRS may do. Not part of the comparison are (Data 2.3.1, "Statement Immutability", and 2.3.3):
 //!
-//! * `id`, which is what is compared by, and `stored`, `authority` and `version`, which an LRS sets;
+//! * `id`, which identifies the two as one, and `stored`, `authority` and `version`, which an LRS sets;
 //! * the `display` of verbs and the `definition` of activities, which belong to the verb and the activity;
 //! * the `display` and `description` of attachments, which are known by their hash;
 //! * the order of members of objects, of languages, of a group's members and of attachments;
 //! * how a value is written: escapes, `1` for `1.0`, another offset of the same instant, letters' case in UUIDs, hashes
-//!   and an e-mail's domain, one context activity for a list of one, an `objectType` that goes without saying;
+//!   and an e-mail's domain, one context activity for a list of one, a redundant `objectType`;
 //! * what is finer than a millisecond in times (Data 4.5), and than a hundredth of a second in durations (Data 4.6).
 //!
-//! `timestamp` is compared where it was sent. Who compares with a statement that an LRS gave its timestamp uses
+//! `timestamp` is compared if it was sent. To compare with a statement that got its timestamp from an LRS, use
 //! [`digest_without_timestamp`].
 
 use chrono::{DateTime, Utc};
@@ -49,7 +49,7 @@ pub fn same(one: &Statement<'_>, other: &Statement<'_>) -> bool {
     same_compared(one, other, true)
 }
 
-/// As [`same`], leaving aside the signatures, which a signed statement did not have as it was signed (Data 2.6).
+/// As [`same`], ignoring the signatures, which a signed statement did not have when it was signed (Data 2.6).
 pub(super) fn same_but_for_signatures(one: &Statement<'_>, other: &Statement<'_>) -> bool {
     same_compared(one, other, false)
 }
@@ -60,7 +60,7 @@ fn same_compared(one: &Statement<'_>, other: &Statement<'_>, signatures: bool) -
     !ids_differ && digest_of(one, &compared) == digest_of(other, &compared)
 }
 
-/// What is compared of what not everybody compares.
+/// What only some comparisons compare.
 struct Compared {
     timestamp: bool,
     signatures: bool,

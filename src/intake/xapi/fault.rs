@@ -18,7 +18,7 @@ pub struct Refusal {
     pub index: Option<usize>,
     /// Where in the body, as a JSON pointer (RFC 6901): `/3/object/definition/type`; empty for the body as a whole. A
     /// member that is missing is named as if it were there. It may hold names that the sender made up, of any length: the
-    /// words of the refusal cut it short.
+    /// refusal's text cuts it short.
     pub pointer: String,
     pub fault: Fault,
 }
@@ -31,7 +31,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Words of the sender's, cut short and with control characters escaped.
+/// A text of the sender's, cut short and with control characters escaped.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -43,7 +43,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// What is wrong in the place, worded to follow its name; what a sender can do about it stands after the colon.
+/// What is wrong in the place, worded to follow its name; what a sender can do about it is after the colon.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Data 2.2: a statement is well-formed JSON (RFC 8259).
@@ -142,7 +142,7 @@ pub enum Fault {
     /// Data 2.4.6: `revision` and `platform` tell of an activity.
     #[error("belongs with an Activity only, and the object is none: leave it out")]
     OnlyWithActivity,
-    /// Data 2.4.9: an authority that is a group is a user and an application (OAuth), and nobody else.
+    /// Data 2.4.9: an authority that is a group is a user and an application (OAuth), and no one else.
     #[error(
         "is a group that is not two agents without an identifier of the group: send an Agent, or a Group of the user and the application"
     )]

@@ -1,4 +1,4 @@
-//! A value that was sent, and how it is asked what it is. Every refusal knows its place.
+//! A value that was sent, and the checks of what it is. Every refusal knows its place.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::version::Version;
 use crate::intake::iri::is_iri;
 use crate::intake::json::{Document, Elements, Kind, Number, Unclear, Value, push_escaped};
 
-/// The most members that an object of the standard's has names for.
+/// The most members for which an object of the standard has names.
 const MAX_FIELDS: usize = 16;
 
 /// One value, and the version by which it is read.
@@ -43,7 +43,7 @@ impl<'d, 'a> Input<'d, 'a> {
         self.value.offset()
     }
 
-    /// A refusal of this value. Which statement it is in is known to who reads the batch.
+    /// A refusal of this value. The reader of the batch knows which statement it is in.
     pub(super) fn refuse(self, fault: Fault) -> Refusal {
         Refusal { index: None, pointer: self.value.pointer(), fault }
     }
@@ -62,7 +62,7 @@ impl<'d, 'a> Input<'d, 'a> {
         }
     }
 
-    /// The whole document: no member twice and no broken text, wherever it stands.
+    /// Checks the whole document: no member twice and no broken text anywhere.
     pub(super) fn check(document: &'d Document<'a>, version: Version) -> Result<(), Refusal> {
         document.check().map_err(|(value, unclear)| Self { value, version }.unclear(unclear))
     }
@@ -76,7 +76,7 @@ impl<'d, 'a> Input<'d, 'a> {
         text.map_err(|unclear| self.unclear(unclear))
     }
 
-    /// A text of a form that is asked for.
+    /// A text of a required form.
     fn text_of(self, expected: Expected, fits: fn(&str) -> bool, fault: Fault) -> Result<Cow<'a, str>, Refusal> {
         let text = self.text(expected)?;
         if fits(&text) { Ok(text) } else { Err(self.refuse(fault)) }
@@ -184,7 +184,7 @@ impl<'d, 'a> Input<'d, 'a> {
         Ok(Fields { object: self, known, found })
     }
 
-    /// The text of an object's `objectType`, without a look at the rest.
+    /// The text of an object's `objectType`, without reading the rest.
     pub(super) fn object_type(self, expected: Expected) -> Result<Option<(Cow<'a, str>, Self)>, Refusal> {
         let mut members = self.value.members().ok_or_else(|| self.wrong_type(expected))?;
         let member = members.find(|member| member.name().is_ok_and(|name| name == "objectType"));
@@ -207,7 +207,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         self.object
     }
 
-    /// A member, where it was sent. Only names that the object was opened with are ever found.
+    /// A member, if it was sent. Only names that the object was opened with are ever found.
     pub(super) fn get(&self, name: &str) -> Option<Input<'d, 'a>> {
         let at = self.known.iter().position(|known| *known == name)?;
         let value = self.found.get(at).copied().flatten()?;
@@ -218,7 +218,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         self.get(name).ok_or_else(|| self.refuse_member(name, Fault::Missing { expected }))
     }
 
-    /// Reads a member, where it was sent.
+    /// Reads a member, if it was sent.
     pub(super) fn read<T>(
         &self,
         name: &str,
@@ -231,7 +231,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         self.object.refuse_member(name, fault)
     }
 
-    /// That `objectType` is what the place takes: required where it tells this object from others.
+    /// Checks that `objectType` is what the place takes: required where it distinguishes this object from others.
     pub(super) fn object_type_is(&self, right: &'static str, required: bool) -> Result<(), Refusal> {
         let Some(input) = self.get("objectType") else {
             let missing = Fault::Missing { expected: Expected::Exactly(right) };

@@ -10,13 +10,13 @@ pub struct AcceptLanguage {
 }
 
 impl AcceptLanguage {
-    /// The most ranges that are looked at.
+    /// The most ranges that are read.
     const MAX_RANGES: usize = 32;
-    /// The longest range that is looked at, in bytes: no language that anybody writes in has a longer one (RFC 5646, section
-    /// 4.4.1, expects 35), and each of its parts may be looked for in all that is answered.
+    /// The longest range that is read, in bytes: no language in use has a longer one (RFC 5646, section
+    /// 4.4.1, expects 35), and each of its parts may be searched for in the whole answer.
     const MAX_RANGE: usize = 60;
 
-    /// Reads the header. What is no range with a weight is passed over: a reader with an odd header gets an answer still.
+    /// Reads the header. What is no range with a weight is skipped: a reader with an odd header still gets an answer.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         let mut weighed: Vec<(u16, String)> = header
@@ -46,7 +46,7 @@ impl AcceptLanguage {
                 let found = exact.or_else(|| tags.clone().position(|tag| is_within(tag, range)));
                 match (found, range.rsplit_once('-')) {
                     (Some(found), _) => return Some(found),
-                    // A letter that stands alone introduces what follows it, and goes with it.
+                    // A single letter introduces what follows it, and goes with it.
                     (None, Some((shorter, _))) => {
                         let introduces = shorter.rsplit_once('-').filter(|(_, last)| last.len() == 1);
                         range = introduces.map_or(shorter, |(shortest, _)| shortest);

@@ -1,4 +1,4 @@
-//! JSON objects that are laid over others: documents that are posted (Communication 2.2), and what is told of activities.
+//! JSON objects that are laid over others: documents that are posted (Communication 2.2), and definitions of activities.
 //!
 //! Every value keeps the bytes in which it was sent; members stay in their order, and new ones follow.
 
@@ -27,7 +27,7 @@ pub enum NoObject {
     OfAnotherKind,
 }
 
-/// That a document is one JSON object, which others can be laid over.
+/// Checks that a document is one JSON object, which others can be laid over.
 pub fn check(sent: &[u8]) -> Result<(), MergeFault> {
     read(sent).map(|_| ()).map_err(MergeFault::Input)
 }
@@ -66,7 +66,7 @@ fn read(text: &[u8]) -> Result<Document<'_>, NoObject> {
     if document.root().members().is_some() { Ok(document) } else { Err(NoObject::OfAnotherKind) }
 }
 
-/// How a member is written that both objects have, by its name.
+/// How a member that both objects have is written, by its name.
 type Both<'f> = &'f dyn Fn(&str, Value<'_, '_>, Value<'_, '_>) -> String;
 
 fn laid_over(under: Value<'_, '_>, over: Value<'_, '_>, both: Both<'_>) -> String {

@@ -1,7 +1,7 @@
 //! Statements with the content of their attachments: `multipart/mixed` (Communication 1.5.2; RFC 2046, section 5.1).
 //!
 //! The first part is the statements as JSON; each other part is one content, known by its hash. [`parse`] takes a body
-//! apart without copying it, [`check`] holds the parts against what the statements say, and [`write`] makes such a body.
+//! apart without copying it, [`check`] compares the parts with what the statements say, and [`write`] makes such a body.
 
 mod check;
 mod headers;
@@ -145,7 +145,7 @@ impl<'a> Borders<'a> {
         Self { border, rest: body, at_end: false }
     }
 
-    /// Goes to the first part: over the border at the very front, or over what stands before it, which means nothing.
+    /// Goes to the first part: over the border at the very front, or over what is before it, which means nothing.
     fn begin(&mut self) -> Option<()> {
         let without_line_break = self.border.needle().get(2..)?;
         match self.rest.strip_prefix(without_line_break).and_then(after_border) {
@@ -157,7 +157,7 @@ impl<'a> Borders<'a> {
         Some(())
     }
 
-    /// What stands before the next border; goes on behind it.
+    /// What is before the next border; continues after it.
     fn next_border(&mut self) -> Option<&'a [u8]> {
         let mut from = 0;
         loop {

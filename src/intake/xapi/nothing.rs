@@ -1,4 +1,4 @@
-//! Why a statement gives no result: for people, and as codes that are kept.
+//! Why a statement gives no result: for people, and as codes that are stored.
 
 /// Why a statement gives no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum Nothing {
 }
 
 impl Nothing {
-    /// Every reason that can be kept.
+    /// Every reason that can be stored.
     pub(super) const ALL: [Self; 22] = [
         Self::OtherVerb,
         Self::NoActivity,
@@ -80,7 +80,7 @@ impl Nothing {
         Self::TooLongAgo,
     ];
 
-    /// Its code, as it is kept.
+    /// Its code, as it is stored.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -95,7 +95,7 @@ impl<'a> SubStatement<'a> {
     }
 }
 
-/// What a statement and a SubStatement have alike.
+/// What a statement and a SubStatement have in common.
 pub(super) struct Event<'a> {
     pub(super) actor: Actor<'a>,
     pub(super) verb: Verb<'a>,

@@ -18,7 +18,7 @@ pub struct Outcome<'a> {
 }
 
 /// A score in the digits that were sent, with however many of them (Data 2.4.5.1). [`Number::decimal`] gives those that
-/// can be reckoned with.
+/// can be computed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score<'a> {
     /// From -1 to 1.

@@ -1,4 +1,4 @@
-//! The parameters of resources other than statements, each read to the letter. A fault is worded to follow the
+//! The parameters of resources other than statements, each read strictly. A fault is worded to follow the
 //! parameter's name.
 
 use chrono::{DateTime, Utc};

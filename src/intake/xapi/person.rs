@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::agent::{Account, Agent, Identifier};
 
-/// A person of whom is known what was asked, and no more: who somebody is beside that, a platform is not told.
+/// A person, with what the query named and no more: a platform does not learn what else is known of them.
 #[must_use]
 pub fn person_of(agent: &Agent<'_>) -> Value {
     let mut person = Map::new();

@@ -1,5 +1,5 @@
-//! What a platform's profile reads from other places than the usual ones: the learner, the course, the quiz, the attempt and the time
-//! of a statement, each with where it was found. The places are looked for in `intake::profile`.
+//! What a platform's profile reads from other places than the usual ones: the learner, the course, the quiz, the attempt and
+//! the time of a statement, each with where it was found. `intake::profile` searches the places.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -14,10 +14,10 @@ use crate::intake::profile::{Field, FieldReading, Meaning, Sought, StatementDocu
 /// What a profile says of something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Said<T> {
-    /// Nothing: it stands in its usual place.
+    /// Nothing: it is in its usual place.
     #[default]
     Usual,
-    /// It is to stand in a place in which there is none.
+    /// The profile names a place for it in which there is none.
     Missing,
     Is(T),
 }
@@ -105,7 +105,7 @@ impl Seeker<'_> {
         self.trace.push(FieldReading { field, looked_at, pointer, sent, meaning });
     }
 
-    /// A field of which something can be made, or not.
+    /// A field that gives a value, or not.
     fn one<T>(
         &mut self,
         field: Field,
@@ -123,7 +123,7 @@ impl Seeker<'_> {
         value.map_or(Said::Missing, Said::Is)
     }
 
-    /// The learner by an agent or a text, and by keys that stand by themselves.
+    /// The learner by an agent or a text, and by separate keys.
     fn learner(&mut self) -> Said<LearnerKeys> {
         let mapping = self.mapping;
         let key = mapping.fields.key_of(Field::Learner, self.verb).or(mapping.account_name_is);
@@ -200,7 +200,7 @@ fn attempt_of(thing: &Thing) -> Option<AttemptIs> {
     }
 }
 
-/// The keys of one person: of an agent, of a group that is one, or of a text, which is the key that the profile says.
+/// The keys of one person: of an agent, of a group that is one, or of a text, which is a key of the profile's kind.
 fn person(thing: &Thing, key: Option<LinkingKey>, mapping: &VerbMapping) -> Option<LearnerKeys> {
     match thing {
         Thing::Object(value) => of_agent(value, mapping),
@@ -217,7 +217,7 @@ fn of_text(text: &str, key: Option<LinkingKey>) -> Option<LearnerKeys> {
         Some(LinkingKey::EmployeeNumber) => keys.employee_number = EmployeeNumber::parse(text).ok(),
         Some(LinkingKey::Email) => keys.email = Some(address_of(text)).filter(|address| !address.is_empty()),
         Some(LinkingKey::Username) => keys.username = Some(normalized(text)).filter(|name| !name.is_empty()),
-        // An account has a home page, which a text has not.
+        // An account has a home page, which a text lacks.
         Some(LinkingKey::Account) | None => {}
     }
     (!keys.is_empty()).then_some(keys)
@@ -225,7 +225,7 @@ fn of_text(text: &str, key: Option<LinkingKey>) -> Option<LearnerKeys> {
 
 fn of_agent(value: &Value, mapping: &VerbMapping) -> Option<LearnerKeys> {
     if let Some(members) = value.get("member").and_then(Value::as_array) {
-        // A group of one is that one; of several, nobody knows whose it is.
+        // A group of one is that one; of several, the learner is unknown.
         return match members.as_slice() {
             [one] => of_agent(one, mapping),
             _ => None,

@@ -1,4 +1,4 @@
-//! What `GET statements` asks for (Communication 2.1.3): its parameters, read to the letter.
+//! A query by `GET statements` (Communication 2.1.3): its parameters, read strictly.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub enum Format {
     Canonical,
 }
 
-/// What is asked for.
+/// What the query is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatementQuery {
     One(One),
@@ -63,14 +63,14 @@ pub struct Many {
     pub terms: Vec<(Term, Reach)>,
     pub since: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
-    /// Nothing: as many as the store likes to give.
+    /// Nothing: as many as the store chooses to give.
     pub limit: Option<u64>,
     pub format: Format,
     pub attachments: bool,
     pub ascending: bool,
 }
 
-/// Why a question is not one.
+/// Why a query is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryFault {
     #[error("there is no parameter {0:.60?} here: those that there are, in their own case, are {known}", known = PARAMETERS.join(", "))]

@@ -1,15 +1,15 @@
 //! Signed statements (Data 2.6).
 //!
 //! An attachment of a usage of its own holds a JSON Web Signature (RFC 7515) in its compact form, over the statement as
-//! it was before it had that attachment. What is checked is what the standard asks of an LRS:
+//! it was before it had that attachment. The checks are those that the standard requires of an LRS:
 //!
 //! * the attachment is `application/octet-stream`, and its content a signature of three parts;
 //! * its algorithm is RS256, RS384 or RS512;
 //! * what was signed is a statement, and the same as the one that carries it ([`super::equality`]);
 //! * where the signature names certificates (`x5c`), each is a certificate, and the signature fits the key of the first.
 //!
-//! Whether the certificate's owner may sign, or whether its time is over, is not asked: the standard leaves it to who
-//! reads the statement. A signature that names no certificate is taken as well-formed, which [`Signed::is_verified`] tells.
+//! Whether the certificate's owner may sign, or whether it has expired, is not checked: the standard leaves this to the
+//! reader of the statement. A signature without a certificate is accepted as well-formed; see [`Signed::is_verified`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -30,14 +30,14 @@ pub const USAGE_TYPE: &str = "http://adlnet.gov/expapi/attachments/signature";
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// The most certificates of one signature that are looked at.
+/// The most certificates of one signature that are read.
 const MAX_CERTIFICATES: usize = 16;
 
 /// How a statement is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signed {
     pub algorithm: Algorithm,
-    /// The signature fits a certificate that it names; else it names none, and nobody can tell who made it.
+    /// The signature fits a certificate that it names; else it names none, and its maker is unknown.
     pub is_verified: bool,
 }
 
@@ -163,7 +163,7 @@ fn member<'d, 'a>(object: Value<'d, 'a>, name: &str) -> Option<Value<'d, 'a>> {
 
 fn algorithm(header: Value<'_, '_>) -> Result<Algorithm, SignatureFault> {
     let name = member(header, "alg").and_then(|alg| alg.text()?.ok()).ok_or(SignatureFault::Header)?;
-    // RFC 7515, section 4.1.11: who does not understand what is critical refuses.
+    // RFC 7515, section 4.1.11: a reader that does not understand what is critical refuses.
     if member(header, "crit").is_some() {
         return Err(SignatureFault::Critical);
     }

@@ -32,9 +32,9 @@ pub struct Statement<'a> {
     pub result: Option<Outcome<'a>>,
     pub context: Option<Context<'a>>,
     pub timestamp: Option<DateTime<Utc>>,
-    /// What another system has stored; an LRS sets its own.
+    /// When another system stored it; an LRS sets its own.
     pub stored: Option<DateTime<Utc>>,
-    /// Who the sender says vouches for it; an LRS decides for itself.
+    /// The authority that the sender names; an LRS sets its own.
     pub authority: Option<Actor<'a>>,
     pub version: Option<StatementVersion<'a>>,
     pub attachments: Vec<Attachment<'a>>,

@@ -14,16 +14,16 @@ use crate::intake::json::{Document, Kind, Malformed, Value};
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementResult<'a> {
-    /// In the order in which they stand.
+    /// In the order of the page.
     pub statements: Vec<PageStatement<'a>>,
     /// Where there is more, as the store wrote it.
     pub more: Option<Cow<'a, str>>,
 }
 
-/// A statement of a page, which nobody has looked at closely.
+/// A statement of a page, which was not read closely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageStatement<'a> {
-    /// As it stands in the page.
+    /// As it is in the page.
     pub raw: &'a str,
     /// When the store says that it stored it.
     pub stored: Option<DateTime<Utc>>,
@@ -68,7 +68,7 @@ impl<'a> PageStatement<'a> {
         let has_attachments = member(statement, "attachments").is_some();
         Self {
             raw: statement.raw(),
-            // The looser of the two grammars: what the store means is all that is asked.
+            // The looser of the two grammars: only what the store means matters here.
             stored: text("stored").and_then(|stored| forms::timestamp(&stored, Version::V1_0_3).ok()),
             with_attachments: text("id").filter(|_| has_attachments).and_then(|id| id.parse().ok()),
         }

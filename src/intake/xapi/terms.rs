@@ -12,7 +12,7 @@ use super::context::Context;
 use super::object::{Object, SubStatement};
 use super::statement::Statement;
 
-/// One thing that is asked for. Two are equal when the standard says that they are the same.
+/// One thing that can be queried. Two are equal when the standard says that they are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Term {
     /// An agent or an identified group, by [`canonical`] of its identifier.
@@ -34,7 +34,7 @@ pub enum Reach {
 }
 
 impl Term {
-    /// What `agent` asks for.
+    /// What the parameter `agent` names.
     #[must_use]
     pub fn agent(identifier: &Identifier<'_>) -> Self {
         Self::Agent(canonical(identifier))
@@ -67,7 +67,7 @@ pub fn canonical(identifier: &Identifier<'_>) -> String {
 
 /// All that a statement can be found by, each once and as near as it is, in order.
 ///
-/// * `authority`: who vouches for it, which the LRS knows better than the statement.
+/// * `authority`: the one that the LRS set, which takes precedence over the statement's own.
 #[must_use]
 pub fn terms(statement: &Statement<'_>, authority: Option<&Actor<'_>>) -> Vec<(Term, Reach)> {
     let mut found = Found::default();

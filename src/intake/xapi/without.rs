@@ -1,4 +1,5 @@
-//! What a statement is about and gives no result of, so that who names it in a requirement can see that it counts for nobody.
+//! What a statement is about without giving a result of it. The author of a requirement that names it sees that it does not
+//! count.
 
 use super::nothing::Nothing;
 use super::results::{Extracted, Sort, quiz_of_attempt};
@@ -7,13 +8,13 @@ use super::{Object, Statement};
 use crate::domain::ids::CourseId;
 use crate::domain::training::{Lacks, ReportedResult, Target, WithoutResult};
 
-/// It tells that something was completed, and nothing of how it went.
+/// It says that something was completed, and nothing of how it went.
 const COMPLETION_ALONE: &str = "completion_alone";
-/// It tells how an attempt went, and not that anything was completed.
+/// It says how an attempt went, and not that anything was completed.
 const ATTEMPT_ALONE: &str = "attempt_alone";
 
-/// The last part of verbs that tell of no outcome, whoever coined them. There are many such statements about everything that
-/// a requirement names, and nobody expects them to count.
+/// The last part of verbs that report no outcome, in any vocabulary. There are many such statements about everything that
+/// a requirement names, and they are not expected to count.
 const NO_OUTCOME: [&str; 51] = [
     "abstained",
     "accessed",
@@ -68,7 +69,7 @@ const NO_OUTCOME: [&str; 51] = [
     "viewed",
 ];
 
-/// Whether a verb tells of no outcome.
+/// Whether a verb reports no outcome.
 fn is_no_outcome(verb: &str) -> bool {
     let last = verb.trim_end_matches('/').rsplit(['/', '#', ':']).next().unwrap_or_default();
     NO_OUTCOME.contains(&last.to_ascii_lowercase().as_str())
@@ -88,7 +89,7 @@ pub(super) fn without(
         Sort::Attempt | Sort::Part => quiz_of_attempt(statement.context.as_ref(), mapping)?,
         Sort::Course | Sort::Quiz | Sort::Either => object,
     };
-    // What cannot be an id in a requirement is named by none.
+    // A requirement names nothing that cannot be an id in it.
     let id = CourseId::parse(&about.id).ok()?.to_string();
     let (lacks, reason) = match extracted.nothing {
         Some(nothing) => (Lacks::Both, nothing.code()),
@@ -97,7 +98,7 @@ pub(super) fn without(
     Some(WithoutResult::new(id, lacks, reason, &statement.verb.id))
 }
 
-/// Which kind of result there is none of, where there is one of the other kind.
+/// Which kind of result is missing, where there is one of the other kind.
 fn lacking(id: &str, results: &[ReportedResult]) -> Option<(Lacks, &'static str)> {
     let has = |wanted: fn(&Target) -> Option<String>| {
         results.iter().any(|result| wanted(&result.target).as_deref() == Some(id))

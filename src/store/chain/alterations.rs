@@ -1,4 +1,4 @@
-//! Rows that change in place: what each held after every change to it, as digests, written with the change.
+//! Rows that change in place. After every change to a row, the digests of its content are written in the same change.
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::store::sql::{placeholders, statement};
 use crate::store::{Change, StoreError};
 
 row! {
-    /// What a row held, on its way into the database.
+    /// The digests of a row's content, on their way into the database.
     #[derive(Debug, Serialize)]
     pub struct AlterationRow in alteration {
         table_name: &'static str,
@@ -24,7 +24,7 @@ row! {
 }
 
 impl AlterationRow {
-    /// Of a row whose covered columns are texts that the caller knows.
+    /// For a row whose covered columns are texts that the caller knows.
     #[must_use]
     pub fn of_texts(table_name: &'static str, key: i64, texts: &[Option<&str>], recorded_at: i64) -> Self {
         let columns: Vec<ColumnValue> = texts.iter().map(|text| ColumnValue::text(*text)).collect();
@@ -32,7 +32,7 @@ impl AlterationRow {
     }
 
     fn of(table_name: &'static str, row_key: String, columns: Option<&[ColumnValue]>, recorded_at: i64) -> Self {
-        // Of a row that is gone there is nothing.
+        // A deleted row has no content.
         let columns = columns.unwrap_or_default();
         Self {
             table_name,
@@ -58,7 +58,7 @@ pub(super) struct MutableTable {
     pub columns: Vec<(&'static str, ColumnKind)>,
 }
 
-/// The table of a name, where it has columns that change in place.
+/// The table of a name, if it has columns that change in place.
 pub(super) fn mutable(name: &str) -> Option<MutableTable> {
     let table = TABLES.iter().find(|table| table.name == name)?;
     table.mutable.map(|mutable| MutableTable { table, mutable, columns: read_as(mutable.columns) })
@@ -80,7 +80,7 @@ fn current_row(
     })
 }
 
-/// The rows of some keys, as they are.
+/// The rows of some keys, as they are now.
 pub(super) async fn rows_of(
     connection: &impl ConnectionTrait,
     name: &str,
@@ -101,7 +101,7 @@ pub(super) async fn rows_of(
     rows.iter().map(|row| current_row(connection, row, &columns)).collect()
 }
 
-/// Rows of a table that no alteration tells of.
+/// Rows of a table that have no alteration.
 pub(super) async fn unnoted(
     connection: &impl ConnectionTrait,
     table: &Table,
@@ -118,8 +118,8 @@ pub(super) async fn unnoted(
     rows.iter().map(|row| current_row(connection, row, &read_as(mutable.columns))).collect()
 }
 
-/// Notes what some rows of a table hold now, or that they are gone. To be called within the change that wrote or removed
-/// them, after it did.
+/// Notes the current content of some rows of a table, or that they are gone. Must be called in the change that wrote or
+/// removed them, after the write.
 pub async fn note(change: &Change, table: &'static str, keys: &[String]) -> Result<(), StoreError> {
     let connection = change.connection();
     let found = rows_of(connection, table, keys).await?;
@@ -133,7 +133,7 @@ pub async fn note(change: &Change, table: &'static str, keys: &[String]) -> Resu
     insert_in_chunks(connection, &rows, &|_| {}).await
 }
 
-/// Notes every row that no alteration tells of; answers how many that were.
+/// Notes every row that has no alteration; returns how many there were.
 pub(super) async fn note_the_unnoted(change: &Change) -> Result<usize, StoreError> {
     const AT_ONCE: u64 = 1000;
     let mut noted = 0;
@@ -168,7 +168,7 @@ impl Noted {
         self.columns.is_empty()
     }
 
-    /// The columns in which a row differs from what was noted.
+    /// The columns in which a row differs from the noted digests.
     pub fn differing(&self, columns: &[ColumnValue]) -> Vec<usize> {
         let noted = self.columns.chunks(COLUMN_DIGEST);
         let pairs = columns.iter().zip(noted).enumerate();

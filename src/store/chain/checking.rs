@@ -1,4 +1,4 @@
-//! Checking: each digest of the chain made anew from the rows that are there now, and what differs named.
+//! Checking: recomputes each digest of the chain from the current rows, and names the differences.
 
 mod altered;
 mod ended;
@@ -17,7 +17,7 @@ use crate::store::sql::statement;
 
 /// How many leaves are read at a time.
 const LEAVES_AT_ONCE: u64 = 64;
-/// How many rows that nothing covers are named of each table.
+/// How many uncovered rows are named for each table.
 const NAMED: u64 = 20;
 
 /// What was found.
@@ -26,7 +26,7 @@ pub struct Found {
     pub links: u64,
     pub rows: u64,
     pub faults: Vec<Fault>,
-    /// Those that were found beyond the first.
+    /// The number of faults found after the first ones.
     pub more: u64,
     pub first_broken: Option<LinkName>,
 }
@@ -69,7 +69,7 @@ fn leaf_of(row: &QueryResult) -> Result<Leaf, StoreError> {
     Ok(LeafRow::from_query_result(row, "")?.into())
 }
 
-/// What a leaf says of one row.
+/// A leaf's entry for one row.
 type Entry<'a> = (i64, &'a [u8]);
 
 impl Leaf {
@@ -108,7 +108,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(RowName { table: facet.table.name, key: key.to_string(), called })
     }
 
-    /// Where the clock stands, which is not before the head.
+    /// The instant of the transaction-time clock, which is not before the head.
     async fn clock(&mut self, head: &Link) -> Result<i64, StoreError> {
         let link = LinkName { number: head.number, through: head.through };
         let Some((at, next_id)) = clock(self.connection).await? else {

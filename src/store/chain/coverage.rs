@@ -1,19 +1,20 @@
-//! What the chain covers: every table and every column of the database, and how it is held.
+//! What the chain covers: every table and every column of the database, and how each is covered.
 //!
 //! # To add a table or a column
 //!
-//! A test holds this list to the migrated schema, so a new table fails it until it stands here.
+//! A test compares this list with the migrated schema. It fails for a new table until the table is listed here.
 //!
-//! * **Facts** ([`Table::facts`]): rows that are written once, in a [`Change`](crate::store::Change), under ids that
-//!   increase. Name the columns that never change. What is set once later goes into [`Table::ended`], under the instant
-//!   that it is set with; that instant wants an index in the migration. A table without an instant of its own says with
-//!   [`Table::at`] how to ask for it; one whose first column is no single increasing integer, with [`Table::keyed`].
-//! * **Kept** ([`Table::mutable`]): rows that change in place and have no history. Whoever writes one calls
-//!   [`alterations::note`](super::alterations::note) in the same change, after the writing.
-//! * **Uncovered** ([`Table::uncovered`]) and [`Table::but`]: what is derived, or what no report rests on, with the reason.
+//! * **Facts** ([`Table::facts`]): rows that are written once, in a [`Change`](crate::store::Change), under increasing ids.
+//!   Name the columns that never change. Columns that are set once later go into [`Table::ended`], under the instant that
+//!   they are set with; that instant needs an index in the migration. A table without its own instant gives one with
+//!   [`Table::at`]. A table whose first column is not a single increasing integer uses [`Table::keyed`].
+//! * **Mutable** ([`Table::mutable`]): rows that change in place and have no history. Code that writes one calls
+//!   [`alterations::note`](super::alterations::note) in the same change, after the write.
+//! * **Uncovered** ([`Table::uncovered`]) and [`Table::but`]: derived columns, and columns that no report depends on, with
+//!   the reason.
 //!
-//! A new column of facts goes to the **end** of its list: links that were sealed before cover the columns that there were.
-//! Nothing else has to be told: sealing, `verify`, and the test that bends every column go by this list.
+//! A new column of facts goes to the **end** of its list: links that were sealed before cover the columns of that time.
+//! Nothing else is needed: sealing, `verify`, and the test that alters every column use this list.
 
 use super::table::{ColumnSpec, Late, MutableColumns, Table};
 
@@ -193,7 +194,7 @@ pub const TABLES: &[Table] = &[
             "changed_at",
         ],
     ),
-    // What is demanded
+    // Requirements
     Table::facts("requirement_version", &["id", "code", "version", "definition", "recorded_at"])
         .called("t.code || ' ' || t.version"),
     // Platforms
@@ -391,7 +392,7 @@ pub const TABLES: &[Table] = &[
     )
     .keyed("t.recorded_at", Some("t.id"))
     .ended(&[late("superseded_at", &["superseded_at", "undone_by"])]),
-    // Who may, and who did
+    // Who may do what, and who did it
     Table::facts("audit_entry", &["id", "at", "subject", "action", "object", "scope", "request_id"]).at("t.at"),
     Table::mutable(
         "signing_key",

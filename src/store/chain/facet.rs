@@ -10,7 +10,7 @@ pub struct Facet {
     pub late: Option<&'static Late>,
 }
 
-/// Everything that links cover, in the order of the list.
+/// Everything that links cover, in the order of the list in `coverage`.
 pub fn facets() -> impl Iterator<Item = Facet> {
     TABLES.iter().flat_map(|table| {
         let recorded = table.has_facts().then_some(Facet { table, late: None });
@@ -20,7 +20,7 @@ pub fn facets() -> impl Iterator<Item = Facet> {
 }
 
 impl Facet {
-    /// What it is called in a leaf.
+    /// Its name in a leaf.
     #[must_use]
     pub fn name(&self) -> String {
         self.late.map_or_else(|| self.table.name.to_owned(), |late| format!("{}.{}", self.table.name, late.instant))
@@ -32,7 +32,8 @@ impl Facet {
         read_as(self.late.map_or(self.table.columns, |late| late.columns))
     }
 
-    /// What must hold of a row: a column, and a condition. What is set later is not set before its instant is.
+    /// Conditions that every row must meet: a column, and a condition. A column that is set later must be empty before its
+    /// instant is set.
     #[must_use]
     pub fn conditions(&self) -> Vec<(&'static str, String)> {
         if self.late.is_some() {

@@ -1,4 +1,4 @@
-//! What was found not to be as it was sealed, and the sentence that says so.
+//! Differences from what was sealed, and the sentences that describe them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::rows::{COLUMN_DIGEST, ColumnValue};
 use crate::store::instant;
 
-/// A link as sentences name it.
+/// A link as it is named in sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkName {
     pub number: i64,
@@ -25,7 +25,7 @@ fn shown(at: i64) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A row as sentences name it.
+/// A row as it is named in sentences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowName {
     pub table: &'static str,
@@ -43,10 +43,10 @@ impl fmt::Display for RowName {
     }
 }
 
-/// What should stand in a column, as far as its digest tells.
+/// The expected content of a column, as far as its digest reveals it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Should {
-    /// What has the digest that was sealed.
+    /// The text that has the sealed digest.
     Be(String),
     Digest([u8; COLUMN_DIGEST]),
 }
@@ -60,10 +60,10 @@ impl fmt::Display for Should {
     }
 }
 
-/// One thing that is not as it was sealed.
+/// One difference from what was sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// A column holds something else.
+    /// A column holds something else than was sealed.
     Changed {
         row: RowName,
         column: &'static str,
@@ -81,14 +81,14 @@ pub enum Fault {
         row: RowName,
         link: Option<LinkName>,
     },
-    /// What was set once, at an instant that a link covers, is not there.
+    /// The instant of a column is not set, although a link covers it.
     NotSet {
         row: RowName,
         column: &'static str,
         stands: String,
         link: LinkName,
     },
-    /// What is set at an instant that a link covers was not sealed in it.
+    /// A column is set at an instant that a link covers, but was not sealed in that link.
     SetLater {
         row: RowName,
         column: &'static str,
@@ -101,18 +101,18 @@ pub enum Fault {
         at: i64,
         link: LinkName,
     },
-    /// A row says that it was recorded, or ended, later than the clock of knowledge stands.
+    /// A row's recorded or ended instant is later than the transaction-time clock.
     InTheFuture {
         row: RowName,
         column: &'static str,
         at: i64,
     },
-    /// A column holds what it never does beside the others.
+    /// A column holds a value that is not possible with the row's other columns.
     Impossible {
         row: RowName,
         column: String,
     },
-    /// A leaf does not fit its own rows' names.
+    /// Leaves leave a gap between them, or a leaf's digest does not match its own entries.
     Leaf {
         facet: String,
         link: LinkName,
@@ -135,7 +135,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The link that is broken by it.
+    /// The link that the fault breaks.
     #[must_use]
     pub const fn link(&self) -> Option<LinkName> {
         match self {
@@ -217,8 +217,8 @@ fn in_link(f: &mut fmt::Formatter<'_>, link: Option<LinkName>) -> fmt::Result {
     link.map_or(Ok(()), |link| write!(f, " ({link})"))
 }
 
-/// What has a short digest, where it is one of few: nothing, a day, a small number, a word of ours, or what another row
-/// holds in the same column.
+/// The text of a short digest, if it is one of few: nothing, a day, a small number, one of our own values, or what another
+/// row holds in the same column.
 #[must_use]
 pub fn recovered(digest: [u8; COLUMN_DIGEST], stands: &ColumnValue, others: &[ColumnValue]) -> Should {
     let fits = |column_values: &ColumnValue| column_values.short_digest() == digest;

@@ -1,15 +1,15 @@
-//! The chain: digests over everything that a report can rest on, in the order in which it became known.
+//! The chain: digests over everything that a report can depend on, in the order in which it was recorded.
 //!
-//! Whatever is recorded takes the clock of knowledge first, so all changes have an order. A **link** covers what was
-//! recorded or ended at the instants after the link before it, up to its own; its digest is over that one's digest and its
-//! own **leaves**, each the digest of at most a thousand rows of one table. Links are sealed behind receiving ([`sealing`]),
-//! of what has been committed: nobody waits for them. [`checking`] makes each digest anew from the rows that are there now.
+//! Every change takes the transaction-time clock first, so all changes have an order. A **link** covers what was recorded or
+//! ended at the instants after the previous link, up to its own. Its digest covers the previous link's digest and its own
+//! **leaves**; each leaf is the digest of at most a thousand rows of one table. Links are sealed after receiving
+//! ([`sealing`]), from committed data: no request waits for them. [`checking`] recomputes each digest from the current rows.
 //!
-//! Rows that change in place have no instants by which a link could find them again: what they held after each change is
-//! written with it ([`alterations`]), and links cover that. Start at [`coverage`] for what is covered, and by what.
+//! Rows that change in place have no instants by which a link could find them again. Their content after each change is
+//! written with the change ([`alterations`]), and links cover that. Start at [`coverage`] for what is covered, and how.
 //!
-//! Whoever can write the database can make the whole chain anew. So its head is shown wherever it may be written down
-//! elsewhere; a chain that was made anew has other digests from its first changed link on.
+//! Anyone who can write the database can recompute the whole chain. So its head is shown where it may be written down
+//! elsewhere: a recomputed chain has other digests from its first changed link on.
 
 pub mod alterations;
 pub mod checking;
@@ -50,7 +50,7 @@ pub struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub number: i64,
-    /// The instant of knowledge up to which it covers.
+    /// The transaction time up to which it covers.
     pub through: DateTime<Utc>,
     pub digest: LinkDigest,
 }
@@ -81,7 +81,7 @@ pub(super) struct Leaf {
     part: i64,
     /// It covers the first of the facet's columns.
     column_count: i64,
-    /// Its rows have keys after this one, up to and including the last.
+    /// Its rows have keys after this one, up to and including `last_key`.
     after_key: i64,
     last_key: i64,
     row_count: i64,
@@ -115,7 +115,7 @@ impl From<Leaf> for LeafRow {
 }
 
 impl From<LeafRow> for Leaf {
-    /// A digest of another length is none.
+    /// A digest of another length becomes all zeros.
     fn from(row: LeafRow) -> Self {
         let LeafRow { link, facet, part, column_count, after_key, last_key, row_count, digest, entries } = row;
         let (digest, entries) = (digest.0.try_into().unwrap_or_default(), entries.0);
@@ -138,7 +138,7 @@ fn leaf_digest(facet: &Facet, column_count: usize, rows: &[Row]) -> LinkDigest {
     digest.finalize().into()
 }
 
-/// The names of rows, and the short digests of their columns.
+/// The keys of rows, and the short digests of their columns.
 fn entries_of(rows: &[Row], column_count: usize) -> Vec<u8> {
     let mut entries = Vec::with_capacity(rows.len() * (8 + column_count * COLUMN_DIGEST));
     for row in rows {
@@ -195,7 +195,7 @@ fn link_of(row: &QueryResult) -> Result<Link, StoreError> {
         through: row.try_get("", "through")?,
         next_id: row.try_get("", "next_id")?,
         reader: row.try_get("", "reader")?,
-        // One of another length fits nothing.
+        // A digest of another length matches nothing.
         digest: digest_in(row)?.unwrap_or_default(),
     })
 }
@@ -219,14 +219,14 @@ pub async fn ending_at(connection: &impl ConnectionTrait, through: DateTime<Utc>
     Ok(row.as_ref().map(link_of).transpose()?.as_ref().map(Head::from))
 }
 
-/// What read deliveries at an instant: what the link says that covers it.
+/// The version that read deliveries at an instant: the `reader` of the link that covers it.
 pub async fn reader_at(connection: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<Option<String>, StoreError> {
     let sql = "SELECT reader FROM chain_link WHERE through >= $1 ORDER BY through LIMIT 1";
     let row = connection.query_one_raw(statement(connection, sql, [instant::stored(at).into()])).await?;
     Ok(row.map(|row| row.try_get("", "reader")).transpose()?)
 }
 
-/// Where the clock of knowledge stands, and the next id; nothing where its row is gone.
+/// The instant of the transaction-time clock, and the next id; `None` if its row is gone.
 pub async fn clock(connection: &impl ConnectionTrait) -> Result<Option<(i64, i64)>, StoreError> {
     let row = connection.query_one_raw(statement(connection, "SELECT at, next_id FROM transaction_clock", [])).await?;
     row.map(|row| Ok((row.try_get("", "at")?, row.try_get("", "next_id")?))).transpose()

@@ -8,13 +8,13 @@ use super::table::{ColumnKind, Table};
 use crate::store::StoreError;
 use crate::store::sql::statement;
 
-/// How many bytes of a column's digest are kept.
+/// How many bytes of a column's digest are stored.
 pub const COLUMN_DIGEST: usize = 4;
 
 /// The most rows of a leaf.
 pub const LEAF_ROWS: u64 = 1000;
 
-/// The most bytes of rows that are read at a time, but for one that has more by itself.
+/// The most bytes of rows that are read at a time; a single larger row is read by itself.
 const BYTES_AT_ONCE: i64 = 4 * 1024 * 1024;
 
 /// What a column holds.
@@ -77,13 +77,13 @@ impl ColumnValue {
     }
 }
 
-/// A row as it is held.
+/// A row as it is stored.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub key: i64,
     /// When it was recorded, or when it ended.
     pub instant: Option<i64>,
-    /// A column of it that holds what it never does.
+    /// A column whose value is not possible.
     pub impossible: Option<String>,
     pub columns: Vec<ColumnValue>,
 }
@@ -111,7 +111,7 @@ pub fn digest_of<'a>(columns: impl Iterator<Item = &'a ColumnValue>) -> [u8; 32]
     digest.finalize().into()
 }
 
-/// The expressions that read columns, and how each is got out of a row.
+/// The expressions that read columns.
 pub fn expressions(backend: DbBackend, columns: &[(&'static str, ColumnKind)]) -> String {
     let source = |(name, kind): &(&'static str, ColumnKind)| match kind {
         ColumnKind::Plain | ColumnKind::Bytes => format!("t.{name}"),
@@ -149,8 +149,8 @@ pub fn column_values(
     columns.iter().enumerate().map(read).collect()
 }
 
-/// Rows of a facet that are recorded under keys after one, up to and including another; the first of them by their keys,
-/// and whether that is all. All rows of one key come together.
+/// The first rows of a facet with keys after one, up to and including another, in the order of their keys, and whether that
+/// is all. All rows of one key are returned together.
 pub async fn by_key(
     connection: &impl ConnectionTrait,
     facet: &Facet,
@@ -177,7 +177,7 @@ pub async fn by_key(
     Ok((rows, !is_full && nearer.is_none()))
 }
 
-/// The last key up to which rows with much in them are read at once; nothing where the table has none such.
+/// The last key up to which large rows are read at once; `None` if the table has no large rows.
 async fn light_enough(
     connection: &impl ConnectionTrait,
     table: &Table,
@@ -204,7 +204,7 @@ async fn light_enough(
     Ok(None)
 }
 
-/// Rows of a facet that were ended at instants after one, up to and including another, and that follow one that was read.
+/// Rows of a facet that were ended at instants after one, up to and including another, and that follow a row that was read.
 pub async fn by_instant(
     connection: &impl ConnectionTrait,
     facet: &Facet,
@@ -250,7 +250,7 @@ fn read_all(connection: &impl ConnectionTrait, facet: &Facet, rows: &[QueryResul
     rows.iter().map(read).collect()
 }
 
-/// What a row is called, where its table has a name for its rows.
+/// The name of a row, if its table has names for rows.
 pub async fn called(connection: &impl ConnectionTrait, table: &Table, key: i64) -> Result<Option<String>, StoreError> {
     let Some(called) = table.called else { return Ok(None) };
     let sql =

@@ -6,7 +6,7 @@ pub(super) const LINKS_AT_ONCE: i64 = 256;
 /// How many rows of an id block belong to one part of a verification.
 pub const BLOCK: i64 = 1000;
 
-/// Which links to check: those of one part of several, and the newest.
+/// Which links to check: those of one part of several, and the newest links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope {
     /// From 1 on.

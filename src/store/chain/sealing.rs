@@ -1,7 +1,7 @@
-//! Sealing: the next link, of what was committed since the last.
+//! Sealing: writes the next link, over what was committed since the last.
 //!
-//! It reads a snapshot and writes a few rows in a transaction of their own, so that nobody who records something waits for
-//! the reading. Two that seal at once make the same link; the second finds its number taken.
+//! It reads a snapshot and writes a few rows in a separate transaction, so that no writer waits for the reading. Two
+//! processes that seal at once make the same link; the second finds its number taken.
 
 use sea_orm::{ConnectionTrait, SqlErr, Value};
 
@@ -15,22 +15,23 @@ use crate::store::rows::insertion::insert_in_chunks;
 use crate::store::sql::statement;
 use crate::store::{Store, StoreError};
 
-/// About so many deliveries, learners and events are sealed in one link, but for what one change recorded.
+/// About how many deliveries, learners and events are sealed in one link; a single change may have more.
 const IDS_AT_ONCE: i64 = 50_000;
 
-/// What became of sealing.
+/// The outcome of sealing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sealed {
     /// Nothing had been recorded since the last link.
     Nothing,
-    /// Up to here; `is_all` where nothing waits.
+    /// Sealed up to here; `is_all` if nothing is left to seal.
     Through { head: Head, is_all: bool },
-    /// The clock of knowledge stands before the newest link: it was set back.
+    /// The transaction-time clock is before the newest link: it was set back.
     ClockSetBack,
 }
 
 impl Store {
-    /// Seals the next link; `reader` says what reads deliveries now, `now` is for what a first link has to note.
+    /// Seals the next link. `reader` is the version that reads deliveries now; `now` is used if a first link must note
+    /// mutable rows.
     pub async fn seal_some(&self, reader: &str, now: chrono::DateTime<chrono::Utc>) -> Result<Sealed, StoreError> {
         if newest(self.pool_of_readers()).await?.is_none() {
             self.note_what_was_there(now).await?;
@@ -76,7 +77,7 @@ impl Store {
         Ok(Sealed::Through { head, is_all })
     }
 
-    /// Before the first link, rows that change in place are noted as they are.
+    /// Before the first link, notes the current content of rows that change in place.
     async fn note_what_was_there(&self, now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
         let change = self.open_change(now).await?;
         if alterations::note_the_unnoted(&change).await? == 0 {
@@ -97,7 +98,7 @@ impl Store {
         ];
         match transaction.execute_raw(statement(&transaction, sql, values)).await {
             Ok(_) => {}
-            // Somebody else sealed it.
+            // Another process sealed it.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                 return Ok(());
             }
@@ -109,7 +110,7 @@ impl Store {
     }
 }
 
-/// Where much waits, an instant before its end up to which a link goes, and the next id there.
+/// If much is left to seal: an earlier instant at which a link ends, and the next id there.
 async fn nearer(
     connection: &impl ConnectionTrait,
     before: &Link,
@@ -138,8 +139,8 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    /// Rows that were recorded since the last link. One that says that it was recorded at an instant that never was is among
-    /// them: it must not keep others out, and whoever checks sees it.
+    /// Rows that were recorded since the last link. A row with an instant that was never given out is included: it must not
+    /// keep others out, and checking finds it.
     async fn recorded(&self, connection: &impl ConnectionTrait) -> Result<Vec<Leaf>, StoreError> {
         let mut leaves = Vec::new();
         let mut after = last_key(connection, &self.facet.name()).await?;

@@ -1,43 +1,43 @@
-//! How the chain holds a table: which of its columns never change, are set once, or change in place.
+//! How the chain covers a table: which of its columns never change, are set once, or change in place.
 
 /// A column as the chain reads it: `name`, `name bytes` for bytes, or `name: expression` over the table `t`.
 pub type ColumnSpec = &'static str;
 
-/// What is set once, later than its row.
+/// Columns that are set once, later than their row is recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct Late {
     /// The column with the instant at which it is set.
     pub instant: &'static str,
-    /// With the instant itself, first.
+    /// All of them, the instant itself first.
     pub columns: &'static [ColumnSpec],
     /// Whether they are empty until then.
     pub from_nothing: bool,
 }
 
-/// A table and how the chain holds it.
+/// A table and how the chain covers it.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     pub name: &'static str,
-    /// The expression by whose increasing values rows are found.
+    /// The expression that finds rows, by its increasing values.
     pub key: &'static str,
-    /// What orders rows of one key, where there are several.
+    /// The order of the rows of one key, if there are several.
     pub then: Option<&'static str>,
-    /// When a row was recorded; nothing where that is not known.
+    /// When a row was recorded; `None` if that is not known.
     pub instant: Option<&'static str>,
-    /// What never changes.
+    /// The columns that never change.
     pub columns: &'static [ColumnSpec],
     pub late: &'static [Late],
-    /// A table of the same columns to which rows of it may move; they are read from there as from here.
+    /// A table of the same columns to which its rows may move; they are read from both tables.
     pub moved_to: Option<&'static str>,
-    /// What changes in place.
+    /// The columns that change in place.
     pub mutable: Option<MutableColumns>,
     /// Columns that are not covered, with the reason.
     pub but: &'static [(&'static str, &'static str)],
-    /// Why none of its columns is covered.
+    /// Why no column is covered.
     pub uncovered: Option<&'static str>,
-    /// What holds of every row whatever it went through: a column, and a condition over the table `t`.
+    /// What every row must meet at all times: a column, and a condition over the table `t`.
     pub must: &'static [(&'static str, &'static str)],
-    /// What a row is called in sentences.
+    /// The name of a row in sentences.
     pub called: Option<&'static str>,
     /// How many bytes a row may have beyond a few hundred.
     pub weight: Option<&'static str>,
@@ -46,7 +46,7 @@ pub struct Table {
 /// Columns that change in place.
 #[derive(Debug, Clone, Copy)]
 pub struct MutableColumns {
-    /// The column by which a row is known.
+    /// The column that is the row's key.
     pub key: &'static str,
     pub is_text: bool,
     pub columns: &'static [ColumnSpec],
@@ -88,12 +88,12 @@ impl Table {
         Self { mutable: Some(MutableColumns { key, is_text, columns, only: "1 = 1" }), ..Self::named(name) }
     }
 
-    /// Rows that are another table's facts, and of which only what is set here is covered here.
+    /// Rows that are facts of another table; only the columns that are set here are covered here.
     pub(super) const fn ends(name: &'static str, late: &'static [Late]) -> Self {
         Self { late, ..Self::named(name) }
     }
 
-    /// Rows that no report rests on, or that follow from others.
+    /// Rows that no report depends on, or that are derived from others.
     pub(super) const fn uncovered(name: &'static str, why: &'static str) -> Self {
         Self { uncovered: Some(why), ..Self::named(name) }
     }
@@ -118,7 +118,7 @@ impl Table {
         Self { moved_to: Some(table), ..self }
     }
 
-    /// Where its rows are read from, wherever they have moved: what stands behind `FROM` and before the alias.
+    /// Where its rows are read from, moved rows included: the text between `FROM` and the alias.
     #[must_use]
     pub fn source(&self) -> String {
         let Some(other) = self.moved_to else { return self.name.to_owned() };
@@ -136,7 +136,7 @@ impl Table {
         !self.columns.is_empty()
     }
 
-    /// The columns that the schema has of it, as far as this list names them.
+    /// The columns of the table in the schema, as far as this list names them.
     #[must_use]
     pub fn named_columns(&self) -> Vec<&'static str> {
         let late = self.late.iter().flat_map(|late| late.columns.iter());

@@ -1,4 +1,4 @@
-//! A span of a person's standing in a requirement (derived).
+//! A span of a person's compliance state in a requirement (derived).
 
 use sea_orm::entity::prelude::*;
 

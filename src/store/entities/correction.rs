@@ -1,4 +1,4 @@
-//! Why somebody corrected what was known of an employee; the facts of the same instant say what.
+//! The reason for a correction by hand; the facts of the same instant say what was changed.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A person whom HR has named by a number; never changed.
+//! A person with an employee number from HR; never changed.
 
 use sea_orm::entity::prelude::*;
 

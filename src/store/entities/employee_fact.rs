@@ -1,4 +1,4 @@
-//! What a person is called and whether the data are protected, as known for a time.
+//! The name of a person and whether the data is protected, as known for a time.
 
 use sea_orm::entity::prelude::*;
 

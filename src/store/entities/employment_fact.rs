@@ -17,7 +17,7 @@ pub struct Model {
     pub email: Option<String>,
     pub username: Option<String>,
     pub manager_number: Option<String>,
-    /// What it was named before (`domain::directory::EarlierPlace`), as JSON; empty where it always was the same.
+    /// Its earlier places (`domain::directory::EarlierPlace`), as JSON; empty if it never changed.
     pub earlier: Option<String>,
     pub recorded_at: i64,
     pub superseded_at: Option<i64>,

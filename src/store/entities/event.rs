@@ -1,4 +1,4 @@
-//! One result, and whose it is (derived).
+//! One result, and the employee that it belongs to (derived).
 
 use sea_orm::entity::prelude::*;
 
@@ -31,7 +31,7 @@ pub struct Model {
     pub reported_at: Option<i64>,
     /// The version of the platform's own profile by which it was read.
     pub read_by: Option<i32>,
-    /// How a result came that ends a silence: `sent` or `requested`.
+    /// How a result arrived that ends a silence: `sent` or `asked`.
     pub arrived_by: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A set of keys by which a platform names somebody, and whom they link to (derived).
+//! A set of keys by which a platform names a person, and the employee to whom they link (derived).
 
 use sea_orm::entity::prelude::*;
 

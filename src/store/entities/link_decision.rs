@@ -1,4 +1,4 @@
-//! What a person decided by hand about one identity, for a time.
+//! A decision by hand about one identity, for a time.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! That one employee number is a duplicate of another, for a time.
+//! Says that one employee number is a duplicate of another, for a time.
 
 use sea_orm::entity::prelude::*;
 

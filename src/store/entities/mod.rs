@@ -1,4 +1,4 @@
-//! One file per table; they never leave the store.
+//! One file per table; entities never leave the store.
 
 pub mod absence_fact;
 pub mod administration_fact;

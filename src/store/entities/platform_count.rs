@@ -1,4 +1,4 @@
-//! How many times something that leaves no row happened to a platform within an hour.
+//! How many times something that leaves no row happened on a platform within an hour.
 
 use sea_orm::entity::prelude::*;
 

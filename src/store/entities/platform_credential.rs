@@ -1,4 +1,4 @@
-//! A key and the digest of its secret, by which a platform proves who it is at the xAPI door.
+//! A key and the digest of its secret, by which a platform authenticates at the xAPI endpoint.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A profile as a platform was given it once.
+//! A version of a platform's profile.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Where a platform is asked for what it may have failed to send, and how far that has come.
+//! Where a platform is pulled from for what it may have failed to send, and how far that has come.
 
 use sea_orm::entity::prelude::*;
 

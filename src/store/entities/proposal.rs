@@ -1,4 +1,4 @@
-//! An exemption or prior training that somebody proposed here, as decided for a time.
+//! An exemption or prior training that somebody proposed in Kurskoll, as decided for a time.
 
 use sea_orm::entity::prelude::*;
 

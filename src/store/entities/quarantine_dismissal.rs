@@ -1,4 +1,4 @@
-//! Why a delivery in quarantine needs nobody any more.
+//! Why a delivery in quarantine needs no more attention.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! An event or statement that was taken out of a delivery in quarantine, whose rest stays there.
+//! An event or statement that was taken out of a delivery in quarantine; the rest stays there.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub delivery_id: i64,
-    /// Where it stands in the body (RFC 6901).
+    /// Its place in the body (RFC 6901).
     pub pointer: String,
     pub taken_by: String,
     pub recorded_at: i64,

@@ -1,4 +1,4 @@
-//! What one reorganisation does to one administration, or to a unit of it.
+//! The effect of one reorganisation on one administration, or on a unit of it.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A requirement as it was applied once.
+//! A version of a requirement.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What somebody decided by hand of a result, as it counted for a time.
+//! A decision by hand about a result, as it counted for a time.
 
 use sea_orm::entity::prelude::*;
 

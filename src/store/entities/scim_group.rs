@@ -9,7 +9,7 @@ pub struct Model {
     pub id: i64,
     pub display_name: String,
     pub external_id: Option<String>,
-    /// One more with every change, of the members as well.
+    /// Increases with every change, also of the members.
     pub revision: i64,
     pub deleted: bool,
     pub created_at: i64,

@@ -1,4 +1,4 @@
-//! That a user is a member of a provider's group, for a time.
+//! Says that a user is a member of a provider's group, for a time.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A user of an identity provider's whom the directory does not know yet.
+//! A user of an identity provider whom the directory does not know yet.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     pub user_name_key: String,
     pub email_key: Option<String>,
     pub external_id: Option<String>,
-    /// The User as JSON, as far as it is kept.
+    /// The User as JSON, as far as it is stored.
     pub resource: String,
     pub created_at: i64,
     pub changed_at: i64,

@@ -1,4 +1,4 @@
-//! Somebody whose derived rows are not up to date.
+//! An employee whose derived rows are not up to date.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What an event said until its delivery was read again.
+//! What an event said until its delivery was reread.
 
 use sea_orm::entity::prelude::*;
 

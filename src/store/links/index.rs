@@ -1,4 +1,4 @@
-//! Who is known by what: a part of the directory, or all of it as known at an instant.
+//! Who is known by which identity: a part of the directory, or all of it as known at an instant.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,32 +17,32 @@ use crate::store::rows::question::read;
 use crate::store::sql::IN_AT_ONCE;
 use crate::store::{StoreError, instant};
 
-/// Who is known by what.
+/// Who is known by which identity.
 #[derive(Debug, Default)]
 pub struct LinkIndex {
     numbers: HashMap<String, EmployeeId>,
     claims: HashMap<Identity, Vec<StoredClaim>>,
     resolved: HashMap<Identity, Vec<Claim>>,
     decisions: HashMap<Identity, Vec<(PlatformId, Decided)>>,
-    /// The days on which those are employed who share an identity with somebody.
+    /// The employed days of the people who share an identity with another person.
     employed: HashMap<EmployeeId, DaySet>,
-    /// Whoever is a merged duplicate fits as the one that is kept.
+    /// A merged duplicate fits as the number that is kept.
     merges: Merges,
 }
 
-/// A claim on its way, and whether an employment gives it.
+/// A claim while it is prepared, and whether an employment gives it.
 #[derive(Debug)]
 struct StoredClaim {
     claim: Claim,
     is_of_employments: bool,
 }
 
-/// What else is known of those who share an identity with somebody.
+/// What else is known of the people who share an identity with another person.
 #[derive(Debug, Default)]
 struct Background {
-    /// By the person and the address: the last days of the employments that gave it, and until when HR said so.
+    /// By person and address: the last days of the employments that gave it, and until when HR reported them.
     carriers: HashMap<(EmployeeId, Identity), Vec<Carrier>>,
-    /// By the person: what HR said of them, by the key and the value.
+    /// By person: what HR recorded of them, by key and value.
     said: HashMap<EmployeeId, Vec<(Identity, Claim)>>,
 }
 
@@ -53,12 +53,12 @@ struct Carrier {
 }
 
 impl LinkIndex {
-    /// An empty one, in which some duplicates are merged.
+    /// An empty index, in which some duplicates are merged.
     pub(super) fn knowing(merges: Merges) -> Self {
         Self { merges, ..Self::default() }
     }
 
-    /// Whose an identity is on a platform, on every day.
+    /// Whose an identity is on a platform, for every day.
     #[must_use]
     pub fn holding(&self, platform: PlatformId, identity: &Identity) -> Holding {
         let is_a_number = identity.key == LinkingKey::EmployeeNumber;
@@ -93,7 +93,7 @@ impl LinkIndex {
         depends_on_the_day(keys, |identity| self.holding(platform, identity))
     }
 
-    /// Takes in a row that a question found.
+    /// Adds a row that a query found.
     pub(in crate::store) fn add_found(
         &mut self,
         of: Of,
@@ -153,7 +153,7 @@ impl LinkIndex {
         Ok(())
     }
 
-    /// As if a person had decided this about an identity.
+    /// Adds a decision by hand about an identity, without recording it.
     pub fn decide(&mut self, platform: PlatformId, identity: &Identity, decided: Decided) {
         let by_hand = match decided.by_hand {
             ByHand::Is(employee) => ByHand::Is(self.merges.person(employee)),
@@ -162,14 +162,14 @@ impl LinkIndex {
         self.decisions.entry(identity.clone()).or_default().push((platform, Decided { by_hand, ..decided }));
     }
 
-    /// As if a decision about an identity did not stand.
+    /// Removes a decision about an identity, without undoing it.
     pub fn take_back(&mut self, identity: &Identity, id: i64) {
         if let Some(decisions) = self.decisions.get_mut(identity) {
             decisions.retain(|(_, decided)| decided.id != id);
         }
     }
 
-    /// Reads what decides between those who share an identity; before that, nothing is known of claims.
+    /// Reads what decides between people who share an identity. Before this, no claim is applied.
     pub(in crate::store) async fn complete(
         &mut self,
         connection: &impl ConnectionTrait,
@@ -183,14 +183,14 @@ impl LinkIndex {
         self.read_background(connection, None, calendar, false).await
     }
 
-    /// Takes away what never was.
+    /// Applies the claims, without those of undone imports.
     pub(super) fn refresh(&mut self) {
         let claims = |stored: &Vec<StoredClaim>| stored.iter().map(|stored| stored.claim.clone()).collect();
         self.resolved =
             self.claims.iter().map(|(identity, stored)| (identity.clone(), resolved(claims(stored)))).collect();
     }
 
-    /// Everybody who shares some identity with somebody else.
+    /// Everybody who shares some identity with another person.
     fn sharing(&self) -> BTreeSet<EmployeeId> {
         let by_claims = self.resolved.iter().map(|(identity, claims)| {
             let number = (identity.key == LinkingKey::EmployeeNumber).then(|| self.numbers.get(&identity.value));
@@ -200,15 +200,15 @@ impl LinkIndex {
         by_claims.filter(|everybody| everybody.len() > 1).flatten().collect()
     }
 
-    /// The ids under which facts of some people are kept: their own and their duplicates'.
+    /// The ids under which facts of some people are stored: their own and their duplicates'.
     fn numbers_of(&self, people: &BTreeSet<EmployeeId>) -> Vec<i64> {
         let duplicates =
             self.merges.iter().filter(|(_, stored)| people.contains(stored)).map(|(duplicate, _)| duplicate);
         people.iter().copied().chain(duplicates).map(|id| id.0).collect()
     }
 
-    /// Reads what else is known, at an instant (`None`: now), of those who share an identity: when they are employed, what
-    /// their employments give, and what HR said of them otherwise. `has_all` claims of everybody already.
+    /// Reads what else is known, at an instant (`None`: now), of the people who share an identity: the days of their
+    /// employments, what these give, and what else HR recorded of them. `has_all`: the claims of everybody are there already.
     pub(super) async fn read_background(
         &mut self,
         connection: &impl ConnectionTrait,
@@ -268,7 +268,7 @@ impl LinkIndex {
         Ok(())
     }
 
-    /// Fills in, for claims of those who share an identity, what employments and other claims say of them.
+    /// Completes the claims of people who share an identity with the data of employments and other claims.
     fn fill_in(&mut self, background: &Background) {
         let of_employments: BTreeSet<(&Identity, EmployeeId)> = self
             .claims
@@ -307,7 +307,7 @@ impl LinkIndex {
     }
 }
 
-/// The last day of the employments that give an address as long as a claim stands; `None` where one of them is open.
+/// The last day of the employments that give an address up to the end of a claim; `None` if one of them is open.
 fn carried_to(claim: &Claim, carriers: &[Carrier]) -> Option<NaiveDate> {
     let taken_at = claim.taken.map(|taken| instant::stored(taken.at));
     let giving = || carriers.iter().filter(|carrier| carrier.superseded_at == taken_at);

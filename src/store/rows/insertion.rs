@@ -1,4 +1,4 @@
-//! Inserting rows: many with one statement, and into several tables in one round trip.
+//! Inserts rows: many with one statement, and into several tables in one round trip.
 
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 use serde::Serialize;
@@ -13,7 +13,7 @@ pub struct Insertion {
     into: &'static str,
     columns: &'static [Column],
     rows: Value,
-    /// The bytes of its columns that are parts.
+    /// The bytes of its [`Part`](super::Part) columns.
     parts: Option<Vec<u8>>,
 }
 
@@ -23,20 +23,20 @@ impl Insertion {
         Ok(Self { into: R::TABLE, columns: R::COLUMNS, rows: parameter(rows)?, parts: None })
     }
 
-    /// The same, with the parameter that the rows' parts are in.
+    /// The same, with the parameter that contains the rows' parts.
     pub fn with_parts(self, parts: Vec<u8>) -> Self {
         Self { parts: Some(parts), ..self }
     }
 }
 
-/// The parameters of some insertions, in order: each one's rows, then the parts of those that have some.
+/// The parameters of some insertions, in order: for each its rows, then its parts if it has some.
 pub fn values(tables: Vec<Insertion>) -> impl Iterator<Item = Value> {
     let (rows, parts): (Vec<Value>, Vec<Option<Vec<u8>>>) =
         tables.into_iter().map(|insertion| (insertion.rows, insertion.parts)).unzip();
     rows.into_iter().chain(parts.into_iter().flatten().map(Value::from))
 }
 
-/// The table of the rows of one of some insertions, whose parameters are those from `$first` on.
+/// The table of the rows of one insertion; the parameters of all insertions start at `$first`.
 fn given(connection: &impl ConnectionTrait, tables: &[Insertion], place: usize, first: usize) -> String {
     let before = tables.iter().take(place).filter(|insertion| insertion.parts.is_some()).count();
     let numbers = (first + place, first + tables.len() + before);
@@ -44,8 +44,8 @@ fn given(connection: &impl ConnectionTrait, tables: &[Insertion], place: usize, 
     table_of(connection, numbers, "given_rows", columns)
 }
 
-/// The insertions as common table expressions, which PostgreSQL carries out in one statement; their [`values`] are the
-/// parameters from `$first` on, and their rows stand after `from`.
+/// The insertions as common table expressions, which PostgreSQL runs in one statement. Their [`values`] are the parameters
+/// from `$first` on; `from` is what precedes the tables of their rows.
 pub fn insertions(connection: &impl ConnectionTrait, tables: &[Insertion], first: usize, from: &str) -> String {
     let expression = |(place, Insertion { into, columns, .. }): (usize, &Insertion)| {
         let (names, given) = (names_of(columns), given(connection, tables, place, first));
@@ -58,7 +58,7 @@ pub fn insertions(connection: &impl ConnectionTrait, tables: &[Insertion], first
 pub async fn insert_several(connection: &impl ConnectionTrait, tables: Vec<Insertion>) -> Result<(), StoreError> {
     let sql = match connection.get_database_backend() {
         DbBackend::Postgres => format!("WITH {} SELECT 1", insertions(connection, &tables, 1, "")),
-        // SQLite inserts in no table expression, but takes several statements with common parameters.
+        // SQLite cannot insert in a table expression, but takes several statements with common parameters.
         _ => {
             let insertion = |(place, Insertion { into, columns, .. }): (usize, &Insertion)| {
                 let (names, given) = (names_of(columns), given(connection, &tables, place, 1));
@@ -71,7 +71,7 @@ pub async fn insert_several(connection: &impl ConnectionTrait, tables: Vec<Inser
     Ok(())
 }
 
-/// Inserts rows, all in one statement; none where there are none.
+/// Inserts rows, all in one statement; does nothing without rows.
 pub async fn insert<R: TableRow + Serialize>(connection: &impl ConnectionTrait, rows: &[R]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
@@ -79,12 +79,12 @@ pub async fn insert<R: TableRow + Serialize>(connection: &impl ConnectionTrait, 
     insert_several(connection, vec![Insertion::of(rows)?]).await
 }
 
-/// The lengths in which rows are inserted: few, so that the databases' prepared statements are found again. The longest
-/// keeps eleven columns below SQLite's 32,766 values.
+/// The numbers of rows in one statement: few, so that the databases find their prepared statements again. The largest fits
+/// eleven columns below SQLite's limit of 32,766 values.
 const ROWS_AT_ONCE: [usize; 5] = [1024, 128, 16, 4, 1];
 
-/// Inserts many rows with few statements that have a placeholder for every value: of a whole city SQLite takes them in a third of
-/// the time that it needs for JSON. `progress` is given each statement's number of rows.
+/// Inserts many rows with few statements that have a placeholder for every value: for a whole city, SQLite takes a third of
+/// the time that it needs for JSON. `progress` gets each statement's number of rows.
 pub async fn insert_in_chunks<R: TableRow>(
     connection: &impl ConnectionTrait,
     rows: &[R],
@@ -108,10 +108,10 @@ pub async fn insert_in_chunks<R: TableRow>(
     Ok(())
 }
 
-/// A statement that inserts so many rows.
+/// A statement that inserts that many rows.
 fn insertion_of<R: TableRow>(connection: &impl ConnectionTrait, rows: usize) -> String {
     let columns = R::COLUMNS.len();
-    // SQLite looks for the name of each value among all of them: thousands have to go without.
+    // SQLite searches all names for the name of each value: with thousands of values, they must have no names.
     let are_numbered = connection.get_database_backend() == DbBackend::Postgres;
     let row_of = |row: usize| {
         if are_numbered { placeholders(1 + row * columns, columns) } else { vec!["?"; columns].join(", ") }

@@ -1,7 +1,7 @@
-//! Rows of the database as structs, whose fields are the columns.
+//! Rows of the database as structs; their fields are the columns.
 //!
-//! A statement whose rows are one parameter has one text whatever their number, which both databases find prepared, and several
-//! such queries go in one. Start at [`row!`]; `insertion` writes rows, `question` reads them.
+//! A statement that takes its rows as one parameter has the same text for any number of rows, so both databases find it
+//! prepared. Several such queries fit in one statement. Start at [`row!`]; `insertion` writes rows, `question` reads them.
 
 pub mod insertion;
 pub mod question;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
-/// What a column holds. The type of its field says so: see [`Field`].
+/// The kind of value in a column. The type of its field decides it: see [`Field`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Integer,
@@ -34,7 +34,7 @@ pub struct Column {
     /// Also the field's name, here and in the JSON object.
     pub name: &'static str,
     pub kind: Kind,
-    /// The expression that it is read as; `None` where it is the column of its name.
+    /// The expression that it is read from; `None` if that is the column of its name.
     pub source: Option<&'static str>,
 }
 
@@ -46,16 +46,16 @@ pub trait Row {
     fn append_values(&self, values: &mut Vec<Value>);
 }
 
-/// A row of one table, whose columns are all in that table.
+/// A row of one table; all of its columns are in that table.
 pub trait TableRow: Row {
     const TABLE: &'static str;
 }
 
-/// Defines a struct, and makes a [`Row`] of it. Names and kinds of the columns are those of the fields, so that a new field is
-/// one line, wherever it stands.
+/// Defines a struct, and implements [`Row`] for it. The names and kinds of the columns are those of the fields, so a new
+/// field needs one line only.
 ///
-/// `in TABLE` makes a [`TableRow`] of it. A field that is not read from the column of its name says from what:
-/// `email: Option<String> = "l.email"`. Fields after `beside` are of the struct alone.
+/// `in TABLE` also implements [`TableRow`]. A field that is not read from the column of its name gives its source: `email:
+/// Option<String> = "l.email"`. Fields after `beside` belong to the struct only.
 macro_rules! row {
     (
         $(#[$attribute:meta])*
@@ -169,8 +169,8 @@ impl TryGetable for Bytes {
     }
 }
 
-/// Bytes that are a part of a parameter of their own, which spares them being written in hexadecimal; the JSON object says where
-/// they are in it.
+/// Bytes that are a part of a separate parameter, so that they are not written in hexadecimal; the JSON object says where in
+/// that parameter they are.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Part<'a> {
     #[serde(skip)]
@@ -209,7 +209,7 @@ fn names_of(columns: &[Column]) -> String {
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
-/// A row's columns as a `SELECT` lists them, out of the table `alias` where a field does not say otherwise.
+/// A row's columns as the list of a `SELECT`, from the table `alias` unless a field gives another source.
 pub fn selected<R: Row>(alias: &str) -> String {
     let read = |Column { name, source, .. }: &Column| match source {
         Some(source) => format!("{source} AS {name}"),
@@ -223,7 +223,7 @@ pub fn table<R: Row>(connection: &impl ConnectionTrait, number: usize, alias: &s
     table_of(connection, (number, 0), alias, R::COLUMNS)
 }
 
-/// The same of some columns, where the bytes of parts are in the parameter `$parts`.
+/// The same for some columns, with the bytes of parts in the parameter `$parts`.
 fn table_of(
     connection: &impl ConnectionTrait,
     (number, parts): (usize, usize),
@@ -249,7 +249,7 @@ fn table_of(
             format!("{name} {kind}")
         });
         let (read, typed) = (read.collect::<Vec<_>>().join(", "), typed.collect::<Vec<_>>().join(", "));
-        // OFFSET 0 keeps the bytes from being decoded again wherever they are named.
+        // OFFSET 0 keeps the bytes from being decoded again at each use.
         return format!(
             "(SELECT {read} FROM json_to_recordset(${number}::json) AS given({typed}) OFFSET 0) AS {alias}"
         );

@@ -1,4 +1,4 @@
-//! Finding rows by rows: what fits each row of a parameter, and several such queries in one round trip.
+//! Finds rows by rows: matches for each row of a parameter, and several such queries in one round trip.
 
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::sql::statement;
 
 row! {
-    /// An id, for a query about many.
+    /// An id, for a query about many ids.
     #[derive(Debug, Serialize)]
     pub struct IdRow {
         id: i64,
@@ -20,7 +20,7 @@ pub fn ids_parameter(ids: impl IntoIterator<Item = i64>) -> Result<Value, StoreE
     parameter(&ids.into_iter().map(|id| IdRow { id }).collect::<Vec<_>>())
 }
 
-/// The condition that a column has one of the ids in the parameter `$1`, found by an index; see [`each`].
+/// The condition that a column has one of the ids in the parameter `$1`, so that an index is used; see [`each`].
 pub fn is_one_of(connection: &impl ConnectionTrait, column: &str) -> String {
     let values = format!("SELECT {} FROM {}", names::<IdRow>(), table::<IdRow>(connection, 1, "given_rows"));
     match connection.get_database_backend() {
@@ -29,8 +29,8 @@ pub fn is_one_of(connection: &impl ConnectionTrait, column: &str) -> String {
     }
 }
 
-/// Joins each row before it with the rows of a table that fit it, found by an index. Left to themselves, both databases
-/// would rather read all of the table: they cannot know how few rows a parameter holds.
+/// Joins each preceding row with the matching rows of a table, by an index. Without this, both databases would read the whole
+/// table: they cannot know how few rows a parameter contains.
 pub fn each(connection: &impl ConnectionTrait, table: &str, alias: &str, condition: &str) -> String {
     match connection.get_database_backend() {
         DbBackend::Postgres => {
@@ -40,7 +40,7 @@ pub fn each(connection: &impl ConnectionTrait, table: &str, alias: &str, conditi
     }
 }
 
-/// The same, where a row that none fits stays with nothing beside it.
+/// The same, but a row without a match stays, with NULLs.
 pub fn each_or_none(connection: &impl ConnectionTrait, table: &str, alias: &str, condition: &str) -> String {
     match connection.get_database_backend() {
         DbBackend::Postgres => {
@@ -50,7 +50,7 @@ pub fn each_or_none(connection: &impl ConnectionTrait, table: &str, alias: &str,
     }
 }
 
-/// The rows that a statement finds, which selects their columns.
+/// The rows that a statement finds, if it selects their columns.
 pub async fn find<R: Row + FromQueryResult>(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -69,13 +69,13 @@ pub struct Question {
 }
 
 impl Question {
-    /// Finds rows `F`, by a `SELECT` of its columns in which `{w}` stands for the table of the given rows.
+    /// A query for rows `F`: a `SELECT` of its columns in which `{w}` stands for the table of the given rows.
     pub fn new<F: Row, A: Row + Serialize>(about: &[A], sql: String) -> Result<Self, StoreError> {
         Ok(Self { found: F::COLUMNS, sql, about: A::COLUMNS, keys: parameter(about)? })
     }
 }
 
-/// Asks everything in one statement: each row with the number of its question, as a JSON object of its columns.
+/// Runs all queries in one statement: each row has the number of its query, and a JSON object of its columns.
 pub async fn ask(
     connection: &impl ConnectionTrait,
     questions: Vec<Question>,
@@ -104,7 +104,7 @@ fn object(connection: &impl ConnectionTrait, columns: &[Column]) -> String {
     let member = |Column { name, kind, .. }: &Column| match kind {
         Kind::Bytes if postgres => format!("'{name}', encode(a.{name}, 'hex')"),
         Kind::Bytes => format!("'{name}', hex(a.{name})"),
-        // SQLite keeps 0 and 1.
+        // SQLite stores 0 and 1.
         Kind::Boolean if !postgres => {
             format!("'{name}', json(CASE a.{name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END)")
         }
@@ -114,7 +114,7 @@ fn object(connection: &impl ConnectionTrait, columns: &[Column]) -> String {
     if postgres { format!("json_build_object({members})::text") } else { format!("json_object({members})") }
 }
 
-/// A row that was found.
+/// Parses a row that was found.
 pub fn read<'de, R: Row + Deserialize<'de>>(found: &'de str) -> Result<R, StoreError> {
     serde_json::from_str(found).map_err(StoreError::Unwritable)
 }

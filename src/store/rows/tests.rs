@@ -1,4 +1,4 @@
-//! What a row promises: its fields are its columns, wherever they stand.
+//! The contract of a row: its fields are its columns, in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -175,7 +175,7 @@ fn a_parameter_holds_no_field_that_is_beside() {
     assert_eq!(json, expected);
 }
 
-/// The rows of one table that the source defines: where, the table, and the columns that are read from it.
+/// The rows of one table that the source defines: the place, the table, and the columns that are read from it.
 fn rows_in_the_source() -> Vec<(String, String, BTreeSet<String>)> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")];
@@ -195,7 +195,7 @@ fn rows_in_the_source() -> Vec<(String, String, BTreeSet<String>)> {
     found
 }
 
-/// The first `struct NAME in TABLE { … }` of a text, unless it is in none.
+/// The first `struct NAME in TABLE { … }` of a text, if there is one.
 fn row_of_a_table(definition: &str) -> Option<(String, String, BTreeSet<String>)> {
     let (head, fields) = definition.split_once("struct ")?.1.split_once(" {\n")?;
     let (name, table) = head.split_once(" in ")?;

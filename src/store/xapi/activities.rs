@@ -1,4 +1,4 @@
-//! What statements told of activities: one definition each, as JSON, for each platform on its own.
+//! What statements say about activities: one definition each, as JSON, for each platform separately.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::store::sql::statement;
 pub struct KnownDefinition {
     /// A JSON object.
     pub definition: String,
-    /// The newest statement that is in it.
+    /// The id of the newest statement in it.
     pub statement: i64,
 }
 
-/// Whose activity it is, and its IRI.
+/// The platform of an activity, and its IRI.
 pub type ActivityName = (PlatformId, String);
 
 fn key_of(iri: &str) -> [u8; 32] {
     Sha256::digest(iri.as_bytes()).into()
 }
 
-/// What is known of an activity, as a JSON object; nothing where no statement told of it.
+/// What is known of an activity, as a JSON object; `None` if no statement describes it.
 pub async fn definition_of(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -48,7 +48,7 @@ row! {
     }
 }
 
-/// What is known of some activities; those of which nothing is are left out.
+/// What is known of some activities; unknown ones are left out.
 pub async fn definitions_of(
     connection: &impl ConnectionTrait,
     activities: impl IntoIterator<Item = (PlatformId, &str)>,
@@ -87,7 +87,7 @@ row! {
     }
 }
 
-/// Keeps what is known of activities from now on.
+/// Stores what is now known of activities.
 pub(super) async fn keep_definitions(
     connection: &impl ConnectionTrait,
     known: &BTreeMap<ActivityName, KnownDefinition>,

@@ -9,7 +9,7 @@ use crate::store::rows::question::each;
 use crate::store::rows::{parameter, row, table};
 use crate::store::sql::statement;
 
-/// A content that came with a statement.
+/// A content that was sent with a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAttachment {
     /// In hexadecimal, in lower case.
@@ -25,7 +25,7 @@ row! {
     }
 }
 
-/// The contents that a platform sent, each once; hashes of which it sent none are left out.
+/// The contents that a platform sent, each once; hashes without a content are left out.
 pub async fn read(
     connection: &impl ConnectionTrait,
     platform: PlatformId,

@@ -1,4 +1,4 @@
-//! The bytes of statements, out of the bodies of the deliveries that brought them.
+//! Reads the bytes of statements from the bodies of the deliveries that contain them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::store::rows::question::each;
 use crate::store::rows::{parameter, row, table};
 use crate::store::sql::statement;
 
-/// Where a statement's bytes are.
+/// The place of a statement's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub delivery: i64,
@@ -19,7 +19,7 @@ pub struct Place {
 }
 
 row! {
-    /// A run of a delivery's bytes that holds all statements that are asked for of it.
+    /// A range of a delivery's bytes that contains all statements requested from it.
     #[derive(Debug, Serialize)]
     struct Run {
         delivery: i64,

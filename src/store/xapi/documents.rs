@@ -1,8 +1,8 @@
-//! Documents that platforms keep here (State, Activity Profile, Agent Profile). Each function is given whose they are, and
-//! touches no others.
+//! Documents that platforms store here (State, Activity Profile, Agent Profile). Each function gets the platform, and touches
+//! only the documents of that platform.
 //!
-//! What is written is compared and set by the database in one statement: of two who saw the same content and write, one
-//! wins. Documents are no evidence, so they have one state and no history.
+//! A write is a compare-and-set by the database in one statement: of two writers that saw the same content, one wins.
+//! Documents are no evidence, so they have one state and no history.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -31,19 +31,19 @@ impl Resource {
     }
 }
 
-/// What documents belong to.
+/// What documents belong to: a platform, and an activity or agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Belonging {
     pub platform: PlatformId,
     pub resource: Resource,
     /// An IRI.
     pub activity: Option<String>,
-    /// The one form of its identifier.
+    /// Its identifier in canonical form.
     pub agent: Option<String>,
     pub registration: Option<Uuid>,
 }
 
-/// Bytes that are the same for equal parts alone.
+/// A digest that is the same only for equal parts.
 fn digest(parts: &[&[u8]]) -> Vec<u8> {
     let mut digest = Sha256::new();
     for part in parts {
@@ -54,7 +54,7 @@ fn digest(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 impl Belonging {
-    /// Without the registration, by which documents may be asked for or not.
+    /// Without the registration: a query for documents may name one or not.
     fn digest(&self) -> Vec<u8> {
         let optional =
             |text: &Option<String>| text.as_ref().map_or(Vec::new(), |text| [b"=", text.as_bytes()].concat());
@@ -76,7 +76,7 @@ impl Belonging {
 pub struct Document {
     pub content_type: String,
     pub content: Vec<u8>,
-    /// By which two contents are told apart.
+    /// The digest of the content, for comparing two contents.
     pub digest: Vec<u8>,
     pub stored_at: DateTime<Utc>,
 }
@@ -113,7 +113,8 @@ pub async fn digest_by_name(
     Ok(row.map(|row| row.try_get("", "digest")).transpose()?)
 }
 
-/// The names of documents, in order and each once; with a registration those of it, else all. `since`: stored after that.
+/// The names of documents, in order and each once: of a registration if one is given, else of all. `since`: stored after
+/// that.
 pub async fn names(
     connection: &impl ConnectionTrait,
     belonging: &Belonging,
@@ -122,7 +123,7 @@ pub async fn names(
     let mut sql = "SELECT DISTINCT name FROM xapi_document WHERE belongs_to = $1 AND platform_id = $2".to_owned();
     let mut values: Vec<Value> = vec![belonging.digest().into(), belonging.platform.0.into()];
     if let Some(since) = since {
-        // What is finer than a microsecond lies after the microsecond that is kept.
+        // An instant with a fraction below a microsecond is later than the stored microsecond.
         values.push(instant::stored(since).into());
         sql += &format!(" AND stored_at > ${}", values.len());
     }
@@ -140,7 +141,7 @@ pub async fn names(
 }
 
 impl Store {
-    /// Adds a document where there is none of the name; whether it did.
+    /// Adds a document if there is none of the name; returns whether it did.
     pub async fn add_document(
         &self,
         belonging: &Belonging,
@@ -168,7 +169,7 @@ impl Store {
         Ok(self.write_alone(sql, values).await? == 1)
     }
 
-    /// Replaces a document whose content still has a digest; whether it did.
+    /// Replaces a document if its content still has a digest; returns whether it did.
     pub async fn replace_document(
         &self,
         belonging: &Belonging,
@@ -190,7 +191,7 @@ impl Store {
         Ok(self.write_alone(sql, values).await? == 1)
     }
 
-    /// Removes a document whose content still has a digest; whether it did.
+    /// Removes a document if its content still has a digest; returns whether it did.
     pub async fn remove_document(&self, belonging: &Belonging, name: &str, seen: &[u8]) -> Result<bool, StoreError> {
         let sql = "DELETE FROM xapi_document WHERE key = $1 AND platform_id = $2 AND digest = $3";
         let values: [Value; 3] = [belonging.key_of(name).into(), belonging.platform.0.into(), seen.to_vec().into()];

@@ -1,7 +1,7 @@
-//! Statements by what they say, page by page.
+//! Finds statements by what they say, page by page.
 //!
-//! However many statements there are, a page costs what is on it: the rarest of the terms that are asked for leads, newest
-//! or oldest first, and the others are looked up for each statement that it gives.
+//! A page costs what is on it, however many statements there are. The rarest of the requested terms leads, newest or oldest
+//! first; the other terms are looked up for each statement that it gives.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -15,36 +15,36 @@ use crate::store::rows::{Bytes, row, selected};
 use crate::store::sql::statement;
 use crate::store::{StoreError, instant};
 
-/// How many statements of a term are counted to tell whether it is rarer than another.
+/// How many statements of a term are counted to see whether it is rarer than another.
 const COUNTED: i64 = 2_000;
 
-/// Which statements are wanted.
+/// Which statements to find.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub platform: PlatformId,
-    /// All of them must fit.
+    /// All of them must match.
     pub terms: Vec<TermDigest>,
     /// Stored later than this.
     pub since: Option<DateTime<Utc>>,
     /// Stored at this or before.
     pub until: Option<DateTime<Utc>>,
     pub ascending: bool,
-    /// The last one that was seen; those that follow in the order.
+    /// The last one that was seen; the page starts after it, in the order.
     pub after: Option<i64>,
     pub at_most: u64,
 }
 
-/// A statement that is kept.
+/// A stored statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Greater for those that were stored later.
+    /// Greater for statements that were stored later.
     pub id: i64,
     pub statement_id: Uuid,
     pub place: Place,
     pub stored_at: DateTime<Utc>,
-    /// Its own time; nothing where it told none.
+    /// Its own time; `None` if it gives none.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// The header of the delivery that brought it.
+    /// The headers of the delivery that contains it.
     pub headers: String,
 }
 
@@ -63,10 +63,10 @@ row! {
     }
 }
 
-/// That a statement is not voided. One that voids cannot be (Data 2.3.2).
+/// The condition that a statement is not voided. A statement that voids another cannot be voided (Data 2.3.2).
 ///
-/// No EXISTS: of that, PostgreSQL makes a list of all that are voided first, and reads every statement for it. A question
-/// with a limit is asked for each statement of the page.
+/// Not EXISTS: for that, PostgreSQL first lists all voided statements, and reads every statement for it. A subquery with a
+/// limit runs for each statement of the page.
 const NOT_VOIDED: &str = "(s.voids OR (SELECT v.id FROM statement v
     WHERE v.refers_to = s.statement_id AND v.platform_id = s.platform_id AND v.voids LIMIT 1) IS NULL)";
 
@@ -86,7 +86,7 @@ fn found(row: FoundRow) -> Result<Found, StoreError> {
     })
 }
 
-/// One statement; `voided`: whether it is to be one that is voided, or one that is not.
+/// One statement; `voided`: whether to find a voided one, or one that is not voided.
 pub async fn by_id(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -151,7 +151,7 @@ struct Range {
     stored_until: i64,
 }
 
-/// Nothing where no id can be between them.
+/// `None` if no id can be between them.
 async fn range(connection: &impl ConnectionTrait, wanted: &Wanted) -> Result<Option<Range>, StoreError> {
     let mut range = Range { first: 0, last: i64::MAX, stored_from: 0, stored_until: i64::MAX };
     if let Some(since) = wanted.since {
@@ -197,7 +197,7 @@ async fn edge(
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
 }
 
-/// The terms, the one of the fewest statements first, as far as a short count tells.
+/// The terms, the rarest first, as far as a short count shows.
 async fn rarest_first(connection: &impl ConnectionTrait, terms: &[TermDigest]) -> Result<Vec<TermDigest>, StoreError> {
     if terms.len() < 2 {
         return Ok(terms.to_vec());

@@ -1,4 +1,4 @@
-//! The index of terms, made behind the door: whoever sends does not wait for it, whoever asks first makes the rest.
+//! The index of terms, which is made after the request: the sender does not wait for it, and the first query completes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::store::rows::{Bytes, names, parameter, row, selected, table};
 use crate::store::sql::statement;
 use crate::store::{Store, StoreError, instant};
 
-/// A statement that is to be indexed, or to which one refers.
+/// A statement to be indexed, or one that another refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unindexed {
     pub id: i64,
@@ -24,9 +24,9 @@ pub struct Unindexed {
     pub statement_id: Uuid,
     pub refers_to: Option<Uuid>,
     pub place: Place,
-    /// By which the same statement is known again.
+    /// A digest that identifies the same statement.
     pub digest: Vec<u8>,
-    /// The header of the delivery that brought it.
+    /// The headers of the delivery that contains it.
     pub headers: String,
 }
 
@@ -64,7 +64,7 @@ fn unindexed(row: UnindexedRow) -> Result<Unindexed, StoreError> {
     })
 }
 
-/// Through which statement the index is made.
+/// The last statement that is indexed.
 pub async fn through(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let row = connection.query_one_raw(statement(connection, "SELECT through FROM statement_index", [])).await?;
     let row = row.ok_or(StoreError::Unreadable { table: "statement_index", column: "through" })?;
@@ -81,14 +81,14 @@ pub async fn after(connection: &impl ConnectionTrait, id: i64, at_most: u64) -> 
     find(connection, &sql, [id.into()]).await?.into_iter().map(unindexed).collect()
 }
 
-/// The newest statement; 0 where there is none.
+/// The newest statement; 0 if there is none.
 pub async fn newest(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let sql = "SELECT id FROM statement ORDER BY id DESC LIMIT 1";
     let row = connection.query_one_raw(statement(connection, sql, [])).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?.unwrap_or_default())
 }
 
-/// When the statement was stored that waits for the index behind so many others; nothing where none does.
+/// When the statement was stored that waits for the index after so many others; `None` if there is none.
 pub async fn waiting_behind(
     connection: &impl ConnectionTrait,
     others: u64,
@@ -102,7 +102,7 @@ pub async fn waiting_behind(
     Ok(stored_at.map(instant::read))
 }
 
-/// The statement of an id on a platform, where it is kept.
+/// The statement with an id on a platform, if it is stored.
 pub async fn named(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -135,7 +135,7 @@ pub async fn referring_to(
     rows.iter().map(read).collect()
 }
 
-/// Which of some terms the index lacks.
+/// The terms among some that the index lacks.
 pub async fn missing(
     connection: &impl ConnectionTrait,
     terms: &BTreeSet<(TermDigest, i64)>,
@@ -151,7 +151,7 @@ pub async fn missing(
     rows.iter().map(|row| Ok(row.try_get("", "statement")?)).collect()
 }
 
-/// How many terms the index has of the statements through one.
+/// How many terms the index has for the statements up to one.
 pub async fn count_terms(connection: &impl ConnectionTrait, through: i64) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS terms FROM statement_term WHERE statement <= $1";
     let row = connection.query_one_raw(statement(connection, sql, [through.into()])).await?;
@@ -168,8 +168,8 @@ row! {
 }
 
 impl Store {
-    /// Writes terms, what is learned of activities, and that the index is made through a statement; only where it was made through `from` until now.
-    /// Answers whether it did: another process may have been before.
+    /// Writes terms, the new definitions of activities, and the last indexed statement; only if the index was made up to
+    /// `from` until now. Returns whether it did: another process may have been first.
     pub async fn index_statements(
         &self,
         from: i64,

@@ -1,7 +1,7 @@
-//! Kept xAPI statements: how they are found again; and what else platforms keep at that door.
+//! Stored xAPI statements and how they are found; and what else platforms store at that endpoint.
 //!
-//! `finding` reads the index of terms, which `indexing` makes behind the door; `bodies` reads their bytes out of the
-//! deliveries that brought them. `documents` and `activities` stand for themselves.
+//! `finding` reads the index of terms, which `indexing` makes after the request; `bodies` reads statements' bytes from the
+//! deliveries that contain them. `documents` and `activities` are independent of these.
 
 pub mod activities;
 pub mod attachments;
@@ -11,8 +11,8 @@ pub mod finding;
 pub mod indexing;
 pub mod without_result;
 
-/// A term by which statements are found, as the index has it: eight bytes of a digest of the platform and what it says.
+/// A term of the index, by which statements are found: eight bytes of a digest of the platform and the term's content.
 ///
-/// Two terms that share them would be found together; of a million terms that happens once in 40 million registers.
+/// Two terms with the same bytes would be found together; with a million terms that happens once in 40 million registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TermDigest(pub i64);

@@ -1,4 +1,4 @@
-//! How many statements give no result of what somebody names, and why.
+//! How many statements give no result for a given course or quiz, and why.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::domain::training::Target;
 use crate::store::sql::{placeholders, statement};
 use crate::store::{StoreError, instant};
 
-/// Statements that are alike in what they are about and why they give no result of it.
+/// Statements about the same target that give no result for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithoutResultCount {
     /// The platform's code.
@@ -20,8 +20,8 @@ pub struct WithoutResultCount {
     pub statements: u64,
 }
 
-/// Counts the statements of all platforms about some courses and quizzes that give no result of these, as known at an instant; most
-/// first. They are found by an index, by the names alone.
+/// Counts the statements of all platforms about some courses and quizzes that give no result for these, as known at an
+/// instant; the largest counts first. An index finds them by the names alone.
 pub async fn count(
     connection: &impl ConnectionTrait,
     targets: &[Target],
@@ -80,7 +80,7 @@ fn name_of(target: &Target) -> String {
     }
 }
 
-/// Whether what lacks results of a kind gives none of a target.
+/// Whether a statement that lacks results of a kind gives none for a target.
 fn is_without(target: &Target, lacks: &str) -> bool {
     match target {
         Target::Course(_) => lacks != "quiz",

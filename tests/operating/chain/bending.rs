@@ -1,4 +1,4 @@
-//! One thing after the other is bent in a register that the service itself made, and each is found.
+//! Changes one thing after another in a register that the service itself made; each change must be found.
 
 use kurskoll::app::Caller;
 use kurskoll::app::directory::import::ImportRequest;
@@ -32,7 +32,7 @@ async fn post(app: &TestApp, path: &str, body: Value) -> Answer {
     app.post(&format!("/api/v1/{path}"), Some(&admin), &body).await
 }
 
-/// A register with something of everything: each table of facts has rows, and each thing that can end has ended once.
+/// A register with rows in every table of facts; of each kind that can end, one has ended.
 pub async fn register_with_everything(app: &TestApp) {
     let sender = city_with_moodle(app).await;
     app.apply(crate::support::small_city::REQUIREMENT).await;
@@ -50,7 +50,7 @@ pub async fn register_with_everything(app: &TestApp) {
     app.app.set_pull(&Caller::operator(), &code("moodle"), &pull).await.expect("a pull");
     app.app.rotate_secret(&Caller::operator(), &code("larportal")).await.expect("another secret");
     directory_of_every_way(app).await;
-    // Last: the running service looks for new keys by itself, and this one does not.
+    // Last: the running service reloads its keys, but this one does not.
     app.app.rotate_key(&Caller::operator(), false).await.expect("another key");
     app.refresh().await;
     app.app.seal_all().await.expect("sealed");
@@ -108,7 +108,7 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     app.state(sender, &cmi5::done("18", "passed", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
 }
 
-/// A provider's group from which a member is gone, and a user who waits.
+/// A provider's group from which a member was removed, and a user who waits.
 async fn groups_of_every_way(app: &TestApp) {
     let waits =
         create(app, &json!({"userName": "maja", "emails": [{"value": "maja@example.org", "type": "work"}]})).await;
@@ -163,7 +163,7 @@ async fn directory_of_every_way(app: &TestApp) {
     assert_eq!(deactivated.status, 200, "{}", deactivated.body);
 }
 
-/// A connection that no constraint keeps from anything.
+/// A connection without constraints.
 struct Bender {
     connection: DatabaseConnection,
     is_postgres: bool,
@@ -197,7 +197,7 @@ impl Bender {
         bender
     }
 
-    /// How many rows a statement changed; nothing where the database refused it.
+    /// How many rows a statement changed; `None` if the database refused it.
     async fn run(&self, sql: &str) -> Option<u64> {
         self.connection.execute_unprepared(sql).await.ok().map(|done| done.rows_affected())
     }
@@ -229,7 +229,7 @@ impl Bender {
             .collect()
     }
 
-    /// An expression for something else than a column holds.
+    /// An expression for a value other than the column's.
     fn another(&self, column: &str, kind: &str) -> String {
         match kind {
             "boolean" => format!("NOT COALESCE({column}, (1 = 0))"),
@@ -243,30 +243,30 @@ impl Bender {
     }
 }
 
-/// The key by which the row of a table is chosen.
+/// The key that identifies a row of a table.
 fn key_of(table: &Table) -> &'static str {
     table.mutable.filter(|_| !table.has_facts()).map_or_else(|| table.key.trim_start_matches("t."), |stored| stored.key)
 }
 
-/// The sentences that a register is found to differ in.
+/// The differences that verify finds, as sentences.
 async fn reported(app: &TestApp) -> Vec<String> {
     app.differences().await
 }
 
-/// What a sentence must have in it that shows what should be, and what is.
+/// Whether a sentence shows both the expected and the actual value.
 fn shows_both(sentence: &str) -> bool {
     sentence.contains(" should ") && (sentence.contains("and is") || sentence.contains("and has"))
         || sentence.contains("says that it was recorded")
         || sentence.contains("cannot hold")
 }
 
-/// A statement that bends something, and the column that it bends; nothing where it adds or removes rows.
+/// A statement that changes something, and the column that it changes; `None` if it adds or removes rows.
 struct Planting {
     sql: String,
     column: Option<String>,
 }
 
-/// Everything that is bent in a table: each column, in a row that ended and one that did not; rows removed, rows added.
+/// All changes of a table: each column, in a row that has ended and in one that has not; rows removed, rows added.
 async fn plantings(bender: &Bender, table: &Table) -> Vec<Planting> {
     let (name, key) = (table.name, key_of(table));
     let columns = bender.columns(name).await;
@@ -279,7 +279,7 @@ async fn plantings(bender: &Bender, table: &Table) -> Vec<Planting> {
         let Some((_, kind)) = columns.iter().find(|(name, _)| name == column) else { continue };
         let is_stored = table.mutable.filter(|stored| table.has_facts() && stored.columns.contains(&spec));
         let whiches = match (instant, is_stored) {
-            // What was set, and what was not.
+            // The rows in which it is set, and those in which it is not.
             (Some(instant), _) => vec![format!("{instant} IS NOT NULL"), format!("{instant} IS NULL")],
             (None, Some(stored)) => vec![stored.only.trim_start_matches("t.").to_owned()],
             (None, None) => vec!["1 = 1".to_owned()],
@@ -317,7 +317,7 @@ async fn plantings(bender: &Bender, table: &Table) -> Vec<Planting> {
     plantings
 }
 
-/// Bends one thing in each of some tables at a time, until all is bent; what was bent, and what of it was not named.
+/// Changes one thing in each of some tables at a time, until all is changed. Returns what was changed and what was not named.
 async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, Vec<String>) {
     let mut all = Vec::new();
     for table in tables {
@@ -330,7 +330,7 @@ async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, 
         let mut planted = Vec::new();
         for (table, plantings) in &all {
             let Some(planting) = plantings.get(round) else { continue };
-            // The database itself refuses some of it, whoever asks: two rows of one name, and the like.
+            // The database itself refuses some changes, such as two rows with one name.
             if matches!(bender.run(&planting.sql).await, Some(1..)) {
                 planted.push((table.name, planting));
             }
@@ -349,7 +349,7 @@ async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, 
             }
             bender.restore(name).await;
         }
-        // What is derived was made anew from what was bent.
+        // What was derived from the changed rows is rebuilt.
         for again in [
             "DELETE FROM statement_term",
             "UPDATE statement_index SET through = 0",
@@ -369,7 +369,7 @@ both_databases! {
         assert_eq!(reported(&app).await, [""; 0]);
         let bender = Bender::on(&database).await;
         let covered = TABLES.iter().filter(|table| table.uncovered.is_none());
-        // Without what was noted of rows that change in place, nobody knows which column it was.
+        // Without the notes about rows that change in place, the changed column cannot be known.
         let (noted, others): (Vec<&Table>, Vec<&Table>) = covered.partition(|table| table.name == "alteration");
         let mut all = 0;
         for tables in [others, noted] {

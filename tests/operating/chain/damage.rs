@@ -1,4 +1,4 @@
-//! Pages of the database's file that something overwrote: noticed by `verify`, and not copied in silence by `backup`.
+//! Pages of the database's file that were overwritten: `verify` notices them, and `backup` does not copy them silently.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::support::app::TestApp;
 use crate::support::commands::{CommandLine, Ran};
 use crate::support::postgres::{Backend, TestDatabase};
 
-/// SQLite's page.
+/// SQLite's page size.
 const PAGE: u64 = 4096;
 
-/// Numbers that look like chance and are the same again.
+/// Reproducible pseudo-random numbers.
 struct Chance(u64);
 
 impl Chance {
@@ -23,7 +23,7 @@ impl Chance {
     }
 }
 
-/// Overwrites that many pages of a file, and none that makes it no database at all.
+/// Overwrites that many pages of a file, but none without which it is not a database.
 fn overwrite_pages(file: &Path, pages: usize, chance: &mut Chance) {
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(file).expect("the file");
     let length = file.metadata().expect("its length").len() / PAGE;
@@ -42,7 +42,7 @@ fn assert_said(ran: &Ran, trial: usize) {
     assert!(ran.err.lines().last().is_some_and(|last| last.starts_with("kurskoll: ")), "trial {trial}: {}", ran.err);
 }
 
-/// A register in a file that nobody has open.
+/// A register in a file that no process has open.
 async fn closed_register() -> (TestDatabase, std::path::PathBuf) {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
@@ -81,7 +81,7 @@ async fn pages_that_something_overwrote_are_noticed_and_not_copied() {
 #[rocket::async_test]
 async fn an_index_that_lacks_a_row_is_noticed_though_the_copy_would_have_it() {
     let (database, file) = closed_register().await;
-    // The index of events by course is kept as it is while the table changes: SQLite takes it for another's.
+    // The index of events by course is left as it is while the table changes: SQLite takes it for another's.
     let mut options = ConnectOptions::new(&database.url);
     options.max_connections(1).sqlx_logging(false);
     let connection = Database::connect(options).await.expect("the database is there");
@@ -112,7 +112,7 @@ async fn a_byte_of_a_body_is_noticed_where_the_pages_are_sound() {
     let mut bytes = Vec::new();
     std::fs::File::open(&sound).expect("the file").read_to_end(&mut bytes).expect("read");
     let body = b"\"course\":{\"id\":\"infosec-basics-2023\"}";
-    // A page that is free now may have it, too.
+    // A free page may contain it, too.
     let places: Vec<usize> = (0..bytes.len() - body.len()).filter(|at| bytes[*at..].starts_with(body)).collect();
     assert!(!places.is_empty(), "a body in the file");
     for place in places {

@@ -1,6 +1,6 @@
-//! The chain of digests: whatever somebody changes past the service is found and named, and nothing else is.
+//! The chain of digests: any change past the service is found and named, and nothing else is.
 //!
-//! What is bent comes from the list of what is covered, and from the schema: a new table or column is bent by itself.
+//! The changes are made from the list of what is covered and from the schema: a new table or column is included by itself.
 
 mod bending;
 mod damage;
@@ -70,7 +70,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
         for is_sealed_before in [true, false] {
             if !is_sealed_before {
-                // Neither does it where nothing had been sealed: the delivery's bytes say what they said.
+                // Also if nothing had been sealed: the delivery's bytes still contain the original.
                 app.tamper("DELETE FROM chain_leaf").await;
                 app.tamper("DELETE FROM chain_link").await;
             }
@@ -106,7 +106,7 @@ both_databases! {
         app.clock.advance(chrono::Duration::hours(1));
         app.apply(&crate::support::small_city::REQUIREMENT.replace("new_hire_days = 30", "new_hire_days = 31")).await;
         assert_eq!(verify(&app, with_head).await.differences, [""; 0]);
-        // Somebody who can write the database changes a fact and lets the service make the chain anew.
+        // Someone with write access to the database changes a fact and lets the service rebuild the chain.
         app.tamper("DELETE FROM chain_leaf").await;
         app.tamper("DELETE FROM chain_link").await;
         app.tamper("UPDATE employment_fact SET starts_on = '2026-02-11' WHERE starts_on = '2026-02-10'").await;
@@ -130,7 +130,7 @@ both_databases! {
         for number in 1..=7 {
             let part = verify(&app, VerifyRequest { part: Part { number, of: 7 }, head: None }).await;
             assert_eq!(part.differences, [""; 0], "{number}");
-            // The newest links are looked at each night.
+            // The newest links are checked every night.
             assert_eq!(part.rows, whole.rows, "{number}");
             deliveries += part.deliveries;
             events += part.events;

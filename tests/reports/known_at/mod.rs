@@ -1,4 +1,4 @@
-//! What was reported once is reported the same again with the same two clocks, whatever arrived since.
+//! The same `as_of` and `known_at` give the same report again, whatever arrived since.
 
 mod story;
 
@@ -19,7 +19,7 @@ const REQUIREMENTS: [&str; 2] = ["infosec-onboarding", "gdpr"];
 const ADMINISTRATIONS: [&str; 2] = ["SEF", "FGK"];
 const PEOPLE: [&str; 5] = ["1001", "1002", "1003", "1004", "1005"];
 
-/// A question with both clocks in it, and what it was answered.
+/// A request with `as_of` and `known_at`, and its answer.
 #[derive(Debug)]
 struct Remembered {
     question: String,
@@ -27,14 +27,14 @@ struct Remembered {
     body: String,
 }
 
-/// What an auditor wrote down.
+/// The auditor's notes.
 struct Auditor<'a> {
     app: &'a TestApp,
     token: String,
     remembered: Vec<Remembered>,
 }
 
-/// An answer's body, where it is one that can be remembered: a problem's has the request's id.
+/// An answer's body, if it can be compared: a problem contains the request's id.
 fn comparable(status: u16, body: String) -> String {
     if status == 200 { body } else { String::new() }
 }
@@ -80,7 +80,7 @@ impl<'a> Auditor<'a> {
                 );
                 for administration in ADMINISTRATIONS {
                     let path = format!("/api/v1/administrations/{administration}/export.csv?requirement={requirement}");
-                    // An export does not say what was known: nothing was recorded since the report.
+                    // An export does not contain its `known_at`; nothing was recorded since the report.
                     let (status, body) =
                         self.ask(&format!("{path}&as_of={}", report["as_of"].as_str().expect("a day"))).await;
                     let body = comparable(status, body);
@@ -93,8 +93,8 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    /// Compares reports of today as known at some of the instants that were written down: what a comparison says of then
-    /// and now is what the reports say, and whoever differs does so because of something.
+    /// Compares today's reports at some of the noted `known_at`: both sides of a comparison must equal the reports, and each
+    /// differing employee must have a cause.
     async fn incomparable(&mut self) -> String {
         self.token = self.app.token(Role::Auditor, &[]).await;
         let today = self.app.app.today();
@@ -132,11 +132,11 @@ impl<'a> Auditor<'a> {
             if pair.0 == pair.1 && !items.is_empty() {
                 writeln!(reported, "{pair:?}: the same instant differs from itself: {listed}").expect("a string");
             }
-            // What the differences make of the counts of then are the counts of now.
+            // The counts of then, changed by the differences, are the counts of now.
             let mut counts = then["city"]["counts"].clone();
             for item in items {
                 let because = item["because"].as_array().expect("causes");
-                // Who sees all is shown the causes.
+                // A caller who sees everything is shown the causes.
                 if because.is_empty() || because.iter().any(|cause| cause["kind"] == "not_shown") {
                     writeln!(reported, "{pair:?}: {item} has no cause").expect("a string");
                 }
@@ -156,7 +156,7 @@ impl<'a> Auditor<'a> {
         reported
     }
 
-    /// The answers that differ from what was written down.
+    /// The answers that differ from the notes.
     async fn differences(&mut self) -> String {
         self.token = self.app.token(Role::Auditor, &[]).await;
         let mut reported = String::new();
@@ -171,13 +171,13 @@ impl<'a> Auditor<'a> {
     }
 }
 
-/// A service where two must agree on what is proposed: one that comes to count later than it was made.
+/// A service with two-person approval: a proposal counts from a later time than it was made.
 async fn start(database: &TestDatabase) -> TestApp {
     let approval = ApprovalSettings { exemptions: false, prior_training: true, results: false };
     TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
 }
 
-/// Takes steps and looks around after each, then asks everything again; what differed.
+/// Takes steps and notes everything after each, then requests everything again; returns what differed.
 async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
     let mut story = Story::begun(app).await;
     let mut auditor = Auditor::of(app).await;
@@ -191,7 +191,7 @@ async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
     for difference in app.differences().await {
         writeln!(reported, "verify: {difference}").expect("a string");
     }
-    // The derived rows are up to date now, and say the same as the facts did.
+    // The read model is fresh now, and gives the same as the facts did.
     let mut refreshed = Auditor::of(app).await;
     refreshed.look_around().await;
     reported + &refreshed.differences().await

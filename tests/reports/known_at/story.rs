@@ -1,4 +1,4 @@
-//! What can happen to a register, as steps that a test chooses or draws.
+//! What can happen to a register, as steps that a test chooses or draws at random.
 
 use chrono::{Duration, NaiveDate};
 use kurskoll::app::Caller;
@@ -18,7 +18,7 @@ use crate::support::small_city::{REQUIREMENT, completed, graded, small_city};
 /// One thing that happens to the register.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// HR says this of an employment.
+    /// HR's file contains this employment.
     Employment {
         person: usize,
         employment: u8,
@@ -27,7 +27,7 @@ pub enum Step {
         days: Option<i64>,
         protected: bool,
     },
-    /// A full file lacks everybody but one.
+    /// A full file lacks everyone but one.
     OnlyOneIsLeft {
         person: usize,
     },
@@ -40,19 +40,19 @@ pub enum Step {
         person: usize,
         starts: i64,
     },
-    /// Somebody corrects by hand since when a person has been employed.
+    /// A correction by hand of a person's first day of employment.
     Corrected {
         person: usize,
         starts: i64,
         days: Option<i64>,
     },
-    /// Somebody proposes an exemption by hand, or prior training.
+    /// A proposal of an exemption or of prior training.
     Proposed {
         person: usize,
         training: bool,
         day: i64,
     },
-    /// Somebody else approves one, or rejects it; what counts is withdrawn.
+    /// Another person approves or rejects one; a decision in force is withdrawn.
     Decided {
         nth: usize,
         approve: bool,
@@ -71,7 +71,7 @@ pub enum Step {
         attempt: u32,
         day: i64,
     },
-    /// Withdraws one of the deliveries before it, if there is one, under some learner's name.
+    /// Withdraws one of the earlier deliveries, if there is one, under some learner's name.
     RevokedEvent {
         learner: usize,
         nth: usize,
@@ -81,7 +81,7 @@ pub enum Step {
         course: usize,
         day: i64,
     },
-    /// What was delivered before comes again.
+    /// An earlier delivery arrives again.
     Again {
         nth: usize,
     },
@@ -92,30 +92,30 @@ pub enum Step {
     Undone {
         nth: usize,
     },
-    /// The requirement changes: days for the new, months that evidence holds, first day.
+    /// The requirement changes: days for new employees, months of validity, first day.
     Requirement {
         code: usize,
         days: u8,
         months: u8,
         from: usize,
     },
-    /// Somebody says that two numbers are one human.
+    /// A merge of two numbers.
     Merged {
         duplicate: usize,
         stored: usize,
     },
-    /// Somebody takes such a merge back.
+    /// Such a merge is undone.
     Unmerged {
         nth: usize,
     },
-    /// An administration, or a unit of it, is in the other one or in a new one from a day on.
+    /// From a day on, an administration, or a unit of it, is in the other one or in a new one.
     Reorganised {
         from: usize,
         to: usize,
         unit: bool,
         day: i64,
     },
-    /// A reorganisation is taken back.
+    /// A reorganisation is undone.
     ReorganisedBack {
         nth: usize,
     },
@@ -237,7 +237,7 @@ impl<'a> Story<'a> {
                 let answer = self
                     .post_as(Role::Admin, &format!("/api/v1/employees/{}/corrections", PEOPLE[*person]), &body)
                     .await;
-                // What it says may be what is known.
+                // The correction may change nothing.
                 assert!(answer.status == 200 || answer.status == 422, "{}", answer.body);
             }
             Step::Proposed { person, training, day } => {
@@ -338,7 +338,7 @@ impl<'a> Story<'a> {
                 let body = json!({"duplicate": PEOPLE[*duplicate], "reason": "one human"});
                 let path = format!("/api/v1/employees/{}/merge", PEOPLE[*stored]);
                 let answer = self.post_as(Role::Admin, &path, &body).await;
-                // They may be merged already, one may be nobody yet, or it is the same number.
+                // They may be merged already, one may not be known yet, or it is the same number.
                 assert!([200, 404, 409, 422].contains(&answer.status), "{}", answer.body);
                 self.merges.extend(answer.json()["merge"]["id"].as_i64());
             }
@@ -354,7 +354,7 @@ impl<'a> Story<'a> {
                     "opens": [{"code": "SF", "name": "Stad"}],
                     "moves": [{"from": PLACES[*from], "to": PLACES[*to], "unit": unit.then_some("Kök")}]});
                 let answer = self.post_as(Role::Admin, "/api/v1/reorganisations", &body).await;
-                // It may lead in a circle.
+                // It may form a circle.
                 assert!(answer.status == 200 || answer.status == 422, "{}", answer.body);
                 if answer.status == 200 {
                     self.reorganisations.push(answer.json()["id"].as_i64().expect("an id"));
@@ -383,7 +383,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..5_usize, 1..3_u8, 0..3_usize, -80..20_i64, prop::option::of(0..60_i64)).prop_map(
             |(person, employment, place, starts, days)| {
-                // Protection that comes later goes before what was known: that is a test of its own.
+                // Later protection takes precedence over what was known: another test covers that.
                 let protected = person == 3;
                 Step::Employment { person, employment, place, starts, days, protected }
             }
@@ -411,7 +411,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_usize, 5..40_u8, 1..14_u8, 0..3_usize).prop_map(
             |(code, days, months, from)| Step::Requirement { code, days, months, from }
         ),
-        // Protection that comes by a merge goes before what was known, as protection does.
+        // So does protection by a merge.
         4 => (prop::sample::select(vec![0, 1, 2, 4]), prop::sample::select(vec![0, 1, 2, 4])).prop_map(
             |(duplicate, stored)| Step::Merged { duplicate, stored }
         ),

@@ -1,4 +1,4 @@
-//! A mapping put to one file: where its headers stand, and what the cells of a row say in our words.
+//! A mapping applied to one file: where its headers are, and what the cells of a row say in our values.
 
 use std::borrow::Cow;
 
@@ -18,11 +18,11 @@ pub(in crate::intake::hr_csv) struct Applied<'m> {
     filling: Option<Filling>,
     ignored: Vec<String>,
     skipped: usize,
-    /// Cells of days are days, however the mapping has them in files of text.
+    /// Cells of days are days, regardless of the mapping's formats for files of text.
     is_workbook: bool,
 }
 
-/// One column of ours, and where its cells stand.
+/// One column of ours, and where its cells are.
 struct Taking<'m> {
     source: &'m Source,
     /// Each with the header as a problem names it.
@@ -44,7 +44,7 @@ struct Filling {
 /// What a row says in a column of ours.
 #[derive(Debug, Default)]
 pub(in crate::intake::hr_csv) struct Taken<'a> {
-    /// In our words; nothing where it is empty.
+    /// Our value; nothing where it is empty.
     pub text: Option<Cow<'a, str>>,
     /// As the file writes it.
     pub written: Option<Cow<'a, str>>,
@@ -56,7 +56,7 @@ pub(in crate::intake::hr_csv) struct Taken<'a> {
 }
 
 impl<'m> Applied<'m> {
-    /// Finds the mapping's headers in a file, or names each that is missing or stands there twice.
+    /// Finds the mapping's headers in a file, or names each that is missing or is there twice.
     pub fn find(
         mapping: &'m FileMapping,
         file: FileKind,
@@ -108,23 +108,23 @@ impl<'m> Applied<'m> {
         Ok(Self { mapping, groups, skip_places, filling, ignored, skipped: 0, is_workbook })
     }
 
-    /// Headers of the file that the mapping does not speak of.
+    /// Headers of the file that the mapping does not name.
     pub fn ignored(&self) -> Vec<String> {
         self.ignored.clone()
     }
 
-    /// How many rows the mapping passed over, or found nothing in.
+    /// How many rows the mapping skipped, or found nothing in.
     pub const fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// Columns of ours that the mapping does not speak of.
+    /// Columns of ours that the mapping does not name.
     pub fn absent(&self) -> Vec<&'static str> {
         let pairs = self.mapping.ours.iter().zip(&self.mapping.sources);
         pairs.filter(|(_, source)| source.is_none()).map(|(column, _)| column.name).collect()
     }
 
-    /// The cells of a row, filled down; nothing where the row is passed over.
+    /// The cells of a row, filled down; nothing where the row is skipped.
     pub fn filled<'r>(&mut self, record: &'r StringRecord) -> Option<Vec<Cow<'r, str>>> {
         let mut cells: Vec<Cow<'r, str>> = record.iter().map(|cell| Cow::Borrowed(cell.trim())).collect();
         if let Some(filling) = &mut self.filling {
@@ -203,7 +203,7 @@ impl<'m> Taking<'m> {
         Taken { text: text.filter(|text| !text.is_empty()), written, header: Some(header), fault, has_column: true }
     }
 
-    /// A text of the file in our words; or as it is, and why it has none.
+    /// Our value for a text of the file; or the text as it is, and why there is no value.
     fn translated<'a>(&'a self, written: &Cow<'a, str>, is_workbook: bool) -> (Option<Cow<'a, str>>, Option<Fault>) {
         let as_it_is = || Some(written.clone());
         let mut text = written.clone();
@@ -232,7 +232,7 @@ impl<'m> Taking<'m> {
 /// Looks for headers in the first row of a file.
 struct Finder {
     file: FileKind,
-    /// Folded.
+    /// Normalised.
     names: Vec<String>,
     used: Vec<bool>,
     problems: RowProblems,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-/// A format of chrono's, such as `%Y-%m-%d`, that tells a day whole.
+/// A format of chrono's, such as `%Y-%m-%d`, that gives a whole day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DayFormat {
     written: String,
@@ -25,7 +25,7 @@ impl DayFormat {
         &self.written
     }
 
-    /// The day that a text tells in exactly this format: `2026-3-1` is not `%Y-%m-%d`.
+    /// The day that a text gives in exactly this format: `2026-3-1` is not `%Y-%m-%d`.
     pub fn day(&self, text: &str) -> Option<NaiveDate> {
         let mut parsed = Parsed::new();
         parse(&mut parsed, text, self.items.iter()).ok()?;

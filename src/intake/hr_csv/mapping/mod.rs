@@ -1,7 +1,7 @@
-//! How a file with other headers than ours becomes one of ours: which header is which column, and what its words mean.
+//! How a file with other headers than ours becomes one of ours: which header is which column, and what its values mean.
 //!
-//! `read` and `read_source` make a [`Mapping`] of TOML, or name everything that is wrong with it; `apply` finds its headers in a file and
-//! gives each row's cells. The format is told in docs/importing.md. Start at [`FileMapping`].
+//! `read` and `read_source` make a [`Mapping`] from TOML, or name everything that is wrong with it. `apply` finds its headers
+//! in a file and gives each row's cells. docs/importing.md describes the format. Start at [`FileMapping`].
 
 mod apply;
 mod days;
@@ -39,7 +39,7 @@ impl Mapping {
         self.0.get(&kind)
     }
 
-    /// Says problems that were found beyond the file by the file's own headers.
+    /// Names the columns by the file's own headers in problems that were not found in the file itself.
     pub fn rename(&self, problems: &mut RowProblems) {
         problems.rename_columns(|file, ours| self.of(file)?.headers_of(ours));
     }
@@ -51,12 +51,12 @@ pub struct FileMapping {
     ours: &'static [Column],
     /// For each column of ours where it comes from; `None`: as if the file did not have it.
     sources: Vec<Option<Source>>,
-    /// Rows that are passed over, if any of these holds.
+    /// Rows that are skipped, if any of these holds.
     skip: Vec<Condition>,
     group: Option<Group>,
-    /// The numbers that `{n}` in a header stands for: a row holds as many records as it has groups that are filled.
+    /// The numbers that `{n}` in a header represents. A row has a record for each of its groups that is filled.
     repeat: Option<RangeInclusive<u32>>,
-    /// Headers that are known to mean nothing here.
+    /// Headers that are known to be of no use here.
     ignore: Vec<HeaderName>,
 }
 
@@ -65,7 +65,7 @@ pub struct FileMapping {
 struct HeaderName {
     written: String,
     normalised: String,
-    /// The line of the mapping on which it stands.
+    /// The line of the mapping that has it.
     line: usize,
 }
 
@@ -85,7 +85,7 @@ impl HeaderName {
 
 const PLACE_OF_NUMBER: &str = "{n}";
 
-/// How headers and words are compared: trimmed, without capitals, in NFC.
+/// How headers and values are compared: trimmed, without capitals, in NFC.
 fn normalised(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     text.trim().nfc().collect::<String>().to_lowercase()
@@ -127,16 +127,16 @@ impl Source {
     }
 }
 
-/// What the file's words mean.
+/// What the file's values mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Values {
-    /// By the folded word.
+    /// By the normalised value.
     ours: HashMap<String, String>,
-    /// Whether a word that is not listed stays as it is; else it is a problem.
+    /// Whether a value that is not listed stays as it is; else it is a problem.
     keeps_others: bool,
 }
 
-/// When a row is passed over.
+/// When a row is skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
     header: HeaderName,
@@ -160,11 +160,11 @@ impl Condition {
     }
 }
 
-/// Rows that belong together: one begins where the cell of `key` is filled with something else than before.
+/// Rows that belong together: a group begins where the cell of `key` is filled with something else than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
     key: HeaderName,
-    /// Whose empty cells say what the row of the group before said.
+    /// The columns in which an empty cell means what the group's previous row said.
     fill_down: Vec<HeaderName>,
 }
 

@@ -25,7 +25,7 @@ const SECTION_KEYS: [&str; 6] = ["columns", "days", "skip", "group", "repeat", "
 const SKIP_KEYS: [&str; 4] = ["header", "is", "is_not", "is_empty"];
 const GROUP_KEYS: [&str; 2] = ["key", "fill_down"];
 const REPEAT_KEYS: [&str; 2] = ["from", "to"];
-/// Lists may be as long as they are.
+/// Lists may have any length.
 const ANY_LENGTH: usize = usize::MAX;
 
 pub(super) type Table<'v> = toml::Table<'v, MappingFault>;

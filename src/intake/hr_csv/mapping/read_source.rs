@@ -91,7 +91,7 @@ fn values(table: &Table<'_>, source: &Table<'_>, column: &Column) -> Option<Valu
     Some(Values { ours, keeps_others: others? == "keep" })
 }
 
-/// Refuses a word that the column would refuse in every row.
+/// Refuses a value that the column would refuse in every row.
 fn check_word(word: &str, value: &Value<'_>, column: &Column) -> Option<()> {
     match column.check.filter(|_| !word.is_empty()).map(|check| check(word)) {
         Some(Err(fault)) => value.note(MappingFault::NotOurWord { word: word.to_owned(), fault }),

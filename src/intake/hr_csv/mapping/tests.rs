@@ -42,7 +42,7 @@ fn rows_that_continue_a_person_are_read_as_our_own_file_is() {
     assert_eq!(rows, [(2, "Städ Nord"), (3, "Hemtjänst 4, Natt"), (5, "Gata, park"), (6, "Korttids")]);
     for (row, ours) in reading.rows.iter().zip(our_rows()) {
         let mut record = row.record.clone();
-        // What the two files do not say alike.
+        // What the two files say differently.
         record.employment.unit.clone_from(&ours.employment.unit);
         record.employment.form = ours.employment.form;
         if row.line == 3 {

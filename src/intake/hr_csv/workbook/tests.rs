@@ -119,7 +119,7 @@ fn days_are_days_in_either_system_of_days() {
     }
 }
 
-/// A workbook in which a part is written otherwise.
+/// A workbook in which a part is written differently.
 fn with_part(bytes: &[u8], part: &str, from: &str, to: &str) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).expect("an archive");
     let mut written = zip::ZipWriter::new(Cursor::new(Vec::new()));

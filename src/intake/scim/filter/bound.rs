@@ -1,4 +1,4 @@
-//! A filter tied to the schema: asked about resources, and for the few that an index can find.
+//! A filter bound to the schema: it is evaluated on resources, and says which of them an index can find.
 
 use std::cmp::Ordering;
 
@@ -14,13 +14,13 @@ pub enum Bound<'s> {
     All(Vec<Bound<'s>>),
     Any(Vec<Bound<'s>>),
     Not(Box<Bound<'s>>),
-    /// `None`: of an attribute that is not kept, and so never there.
+    /// `None`: of an attribute that is not stored, and so never there.
     Present(Option<Target<'s>>),
     Compare(Option<Target<'s>>, Operator, Literal),
     Within(Target<'s>, Box<Bound<'s>>),
 }
 
-/// What a term looks at: an attribute of the resource, or a part of the element in whose brackets the term stands.
+/// What a term compares: an attribute of the resource, or a part of the element in whose brackets the term is.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'s> {
     OfResource(Place<'s>),
@@ -64,11 +64,11 @@ impl<'s> Target<'s> {
     }
 }
 
-/// The parts that any multi-valued attribute may have (RFC 7643, section 2.4), also where nobody here needs them.
+/// The parts that any multi-valued attribute may have (RFC 7643, section 2.4), even those that are not used here.
 const OF_EVERY_ELEMENT: [&str; 5] = ["type", "primary", "display", "value", "$ref"];
 
 impl Filter {
-    /// Ties the filter to a resource's schemas.
+    /// Binds the filter to a resource's schemas.
     pub fn bind<'s>(&self, schemas: &'s Schemas) -> Result<Bound<'s>, FilterError> {
         self.bind_with(&|name| match schemas.named(name) {
             Ok(Named::Attribute(place)) => Ok(Some(Target::OfResource(place))),
@@ -77,7 +77,7 @@ impl Filter {
         })
     }
 
-    /// Ties the filter to the elements of one attribute, as within brackets.
+    /// Binds the filter to the elements of one attribute, as within brackets.
     pub fn bind_to_element<'s>(&self, attribute: &'s Attribute) -> Result<Bound<'s>, FilterError> {
         self.bind_with(&|name| match attribute.part(name) {
             Some(part) => Ok(Some(Target::OfElement(part))),
@@ -141,7 +141,7 @@ fn comparable(attribute: &Attribute, operator: Operator, literal: &Literal) -> R
         },
         (Kind::DateTime, Literal::Text(text)) => instant(text).map(|_| Literal::Text(text.clone())).ok_or_else(wrong),
         (Kind::Text | Kind::Reference, Literal::Text(text)) => Ok(Literal::Text(normalised(attribute, text))),
-        // Numbers of employees come without quotes from clients that keep them as numbers.
+        // Clients that store employee numbers as numbers send them without quotes.
         (Kind::Text, Literal::Number(number)) => Ok(Literal::Text(number.to_string())),
         (Kind::Boolean | Kind::DateTime | Kind::Text | Kind::Reference, _) => Err(wrong()),
     }
@@ -156,7 +156,7 @@ fn normalised(attribute: &Attribute, text: &str) -> String {
 }
 
 impl Bound<'_> {
-    /// Whether a resource, or an element, is meant.
+    /// Whether a resource, or an element, matches.
     #[must_use]
     pub fn holds(&self, resource: &Map<String, Value>) -> bool {
         match self {
@@ -164,7 +164,7 @@ impl Bound<'_> {
             Self::Any(terms) => terms.iter().any(|term| term.holds(resource)),
             Self::Not(inner) => !inner.holds(resource),
             Self::Present(target) => target.is_some_and(|target| target.values(resource).into_iter().any(is_there)),
-            // What is not kept is empty: it differs from everything, and equals nothing but null.
+            // What is not stored is empty: it differs from everything, and equals nothing but null.
             Self::Compare(None, operator, literal) => {
                 (*operator == Operator::NotEqual) != (*literal == Literal::Null)
                     && matches!(operator, Operator::Equal | Operator::NotEqual)
@@ -223,7 +223,7 @@ impl Bound<'_> {
         }
     }
 
-    /// The parts that an element must have for the filter to hold, where it says so plainly: what a new element gets.
+    /// The parts that an element must have for the filter to hold, if the filter names them plainly: what a new element gets.
     #[must_use]
     pub fn demanded(&self) -> Vec<(&str, Value)> {
         match self {

@@ -1,4 +1,4 @@
-//! A filter's text into words, texts and brackets.
+//! A filter's text into names, texts and brackets.
 
 use super::super::path::AttributePath;
 use super::FilterError;

@@ -1,6 +1,6 @@
 //! Filters (RFC 7644, section 3.4.2.2): the whole grammar, read into a tree, and printed as it would be read again.
 //!
-//! `parser` reads, [`bound`] ties names to the schema, and a bound filter is asked about resources.
+//! `parser` reads, [`bound`] binds names to the schema, and a bound filter is evaluated on resources.
 
 pub mod bound;
 mod lexer;
@@ -19,7 +19,7 @@ pub use bound::{Bound, Lookup};
 
 /// The longest filter that is read, in bytes.
 pub const LONGEST: usize = 8 * 1024;
-/// How deep parentheses, brackets and `not` may stand in each other.
+/// How deep parentheses, brackets and `not` may nest.
 pub const DEEPEST: usize = 32;
 /// How many comparisons a filter may have.
 pub const MOST_TERMS: usize = 256;

@@ -89,8 +89,8 @@ impl Parser {
         self.comparison(path)
     }
 
-    /// `.value` after a closing bracket. RFC 7644 has this in the paths of PATCH only; Entra ID filters by it too. It says of the
-    /// same element what follows.
+    /// `.value` after a closing bracket. RFC 7644 has this in the paths of PATCH only; Entra ID filters by it too. The
+    /// comparison that follows is about the same element.
     fn part_of_element(&mut self) -> Result<Option<AttributePath>, FilterError> {
         let is_part = |token: &(usize, Token)| matches!(&token.1, Token::Word(word) if word.starts_with('.'));
         let Some((at, Token::Word(word))) = self.tokens.next_if(is_part) else { return Ok(None) };
@@ -103,7 +103,7 @@ impl Parser {
         AttributePath::parse(name).map(Some).map_err(|_| expected)
     }
 
-    /// What is said of an attribute: that it is present, or how it compares.
+    /// The condition on an attribute: that it is present, or how it compares.
     fn comparison(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
         if self.takes_word("pr") {
             return Ok(Filter::Present(path));
@@ -138,7 +138,7 @@ impl Parser {
     }
 }
 
-/// A filter that says both.
+/// A filter that requires both.
 fn all_of(inner: Filter, also: Filter) -> Filter {
     match inner {
         Filter::And(mut terms) => {

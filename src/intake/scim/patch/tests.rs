@@ -101,7 +101,7 @@ fn several_values_are_added_replaced_and_taken_away() {
     assert!(all["emails"].as_array().is_some_and(|all| all.iter().all(|email| email["type"] == "other")));
 }
 
-/// Groups are read-only at this door; the forms by which members leave are read all the same.
+/// Groups are read-only at this endpoint; the forms that remove members are read all the same.
 #[test]
 fn members_leave_in_the_forms_that_clients_have() {
     let mut schemas = schema::group();

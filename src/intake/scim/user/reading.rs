@@ -140,8 +140,8 @@ fn kind_of(address: &Value) -> Option<&str> {
     address.get("type").and_then(Value::as_str)
 }
 
-/// The address that is kept of those that a User has: one for work; else the primary one; else one without a type; else any.
-/// Of several that are alike in this, the primary one, then the first. One of the type `home` is private: it is never kept.
+/// The address that is stored of those that a User has: one for work; else the primary one; else one without a type; else
+/// any. Of several equal ones the primary one, then the first. One of the type `home` is private: it is never stored.
 #[must_use]
 pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
     let addresses = resource.get("emails").and_then(Value::as_array)?;
@@ -159,14 +159,14 @@ pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
     stored.min_by_key(rank)
 }
 
-/// The telephone numbers that are kept: those for work.
+/// The telephone numbers that are stored: those for work.
 fn phones_for_work(resource: &Map<String, Value>) -> Vec<Value> {
     let phones = resource.get(PHONES).and_then(Value::as_array);
     let for_work = phones.into_iter().flatten().filter(|phone| phone.get("value").is_some() && is_of(phone, "work"));
     for_work.cloned().collect()
 }
 
-/// A User in its canonical form with those of its addresses and numbers that are kept.
+/// A User in its canonical form, with only those of its addresses and numbers that are stored.
 #[must_use]
 pub fn as_stored(resource: &Map<String, Value>) -> Map<String, Value> {
     let mut stored = resource.clone();
@@ -180,10 +180,10 @@ pub fn as_stored(resource: &Map<String, Value>) -> Map<String, Value> {
     stored
 }
 
-/// How a kind ends whose address is the primary one.
+/// The end of the kind of the primary address.
 const PRIMARY: char = '!';
 
-/// The kinds of the addresses that are not kept; each once, with a mark on the primary one's.
+/// The kinds of the addresses that are not stored; each once, with a mark on the primary one's.
 fn kinds_not_stored(resource: &Map<String, Value>, stored: Option<&Value>) -> Option<String> {
     let addresses = resource.get("emails").and_then(Value::as_array)?;
     let others = addresses.iter().filter(|address| stored != Some(*address)).map(|address| {
@@ -197,7 +197,7 @@ fn kinds_not_stored(resource: &Map<String, Value>, stored: Option<&Value>) -> Op
     (!kinds.is_empty()).then(|| kinds.join(","))
 }
 
-/// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not kept, so that a change of one is not an error.
+/// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not stored, so changing one is no error.
 pub fn with_values_not_stored(resource: &mut Map<String, Value>, provisioned: &BTreeMap<String, String>) {
     with_phones_not_stored(resource);
     let Some(kinds) = provisioned.get(EMAIL_OTHERS) else { return };
@@ -272,7 +272,7 @@ fn employments_of(
     Ok(Some(employments))
 }
 
-/// Whether a body says in so many words that there is no employment: an empty list, which is more than none.
+/// Whether a body says explicitly that there is no employment: an empty list, which is more than no list.
 #[must_use]
 pub fn says_no_employments(body: &Value) -> bool {
     let extension = body.as_object().and_then(|body| member(body, KURSKOLL)).and_then(Value::as_object);
@@ -280,8 +280,8 @@ pub fn says_no_employments(body: &Value) -> bool {
     employments.is_some_and(|list| list.is_null() || list.as_array().is_some_and(Vec::is_empty))
 }
 
-/// What PUT leaves as it is (RFC 7644, section 3.5.1, leaves the choice): extensions that the client does not speak of, the
-/// employee number, the administration, the name and whether the person is active. All else that is not told is none.
+/// What PUT leaves as it is (RFC 7644, section 3.5.1, leaves the choice): extensions that the client does not name, the
+/// employee number, the administration, the name and whether the person is active. Everything else that is not given is none.
 pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>, mapping: &Mapping) {
     for name in ["active", "name"] {
         if let Some(value) = before.get(name).filter(|_| !body.contains_key(name)) {
@@ -301,7 +301,7 @@ pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>,
             object_in(body, extension).insert(name.to_owned(), value.clone());
         }
     }
-    // Many providers never speak of it: HR's files or a group say where the person works.
+    // Many providers never send it: HR's files or a group say where the person works.
     if let (None, Some(shown)) =
         (mapping.text(&mapping.administration, body), mapping.text(&mapping.administration, before))
         && let Ok(place) = mapping.schemas.place(&mapping.administration)
@@ -369,7 +369,7 @@ mod tests {
     }
 
     proptest! {
-        /// One address for work beside any others, in any order, is the one that is kept.
+        /// One address for work among any others, in any order, is the one that is stored.
         #[test]
         fn one_address_for_work_is_kept_in_any_order(
             others in prop::collection::vec((prop::sample::select(&["home", "other", "x", ""][..]), any::<bool>()), 0..5),

@@ -25,10 +25,10 @@ pub struct Known<'a> {
     pub employments: &'a BTreeMap<EmploymentId, EmploymentRecord>,
     /// Those in which the person is employed by this account.
     pub employed_in: &'a [&'a EmploymentRecord],
-    /// Whether their personal data are protected, under whichever number: then what the provider said itself is written, and
-    /// nothing that anybody else said of name, address, user name and unit.
+    /// Whether their personal data are protected, under any of their numbers. If so, what the provider said itself is written,
+    /// and nothing that others said of name, address, user name and unit.
     pub is_protected: bool,
-    /// Whether the account speaks of the person; if not, it is shown the name that it told itself.
+    /// Whether the account speaks of the person; if not, it is shown the name that it provisioned itself.
     pub speaks: bool,
     /// `None`: HR's files alone have spoken of them.
     pub account: Option<&'a Account>,
@@ -41,12 +41,12 @@ pub struct Known<'a> {
     pub created_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
     pub today: NaiveDate,
-    /// Where the door stands, as `/scim/v2`.
+    /// The address of the endpoint, as `/scim/v2`.
     pub base: &'a str,
 }
 
-/// Writes a User. What was told is shown as it was told for as long as it says the same as the directory; else the
-/// directory's word is shown. (Of protected personal data, what the provider told and nothing else.)
+/// Writes a User. A provisioned text is shown as it was sent while it says the same as the directory; else the directory's
+/// value is shown. (Of protected personal data, only what the provider said is shown.)
 #[must_use]
 pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map<String, Value> {
     let employment = shown(known.employments, known.today);
@@ -71,7 +71,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     for (path, value) in provisioned_texts.filter(|(path, _)| is_shown_as_provisioned(path)) {
         put(path, value);
     }
-    // A carrier shows what it was told, where that still holds.
+    // A carrier shows what was provisioned, if that still holds.
     let provisioned = |path: &str| known.account.and_then(|account| account.provisioned.get(path)).map(String::as_str);
     if let Some(employment) = employment {
         let path = &mapping.administration;
@@ -101,7 +101,7 @@ pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map
     put("externalId", known.account.and_then(|account| account.external_id.as_deref()).unwrap_or_default());
     put("userName", user_name);
     if let Some(employment) = employment {
-        // What can be none must not be shown as it once was told.
+        // A value that can be none must not be shown as it was once provisioned.
         if let Some(path) = &mapping.unit {
             take(&mut user, mapping, path);
             put_text(&mut user, mapping, path, &shown(SAID_UNIT, Some(employment.unit.as_str())));
@@ -188,7 +188,7 @@ fn take(user: &mut Map<String, Value>, mapping: &Mapping, path: &str) {
     }
 }
 
-/// An address with the kind that it was told with. One that the provider did not tell is HR's, and for work.
+/// An address with its provisioned kind. An address that the provider did not provision is HR's, and for work.
 fn address_view(address: &str, account: Option<&Account>) -> Value {
     let provisioned = |name: &str| account.and_then(|account| account.provisioned.get(name)).map(String::as_str);
     let is_reported = provisioned("emails.value") == Some(address);

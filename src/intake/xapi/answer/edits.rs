@@ -14,7 +14,7 @@ impl Edits {
         self.0.push((range(value), text));
     }
 
-    /// Adds text within an object or array, behind all that it holds.
+    /// Adds text within an object or array, after all that it holds.
     pub(super) fn insert_before_end(&mut self, container: Value<'_, '_>, text: String) {
         let bracket = range(container).end.saturating_sub(1);
         self.0.push((bracket..bracket, text));

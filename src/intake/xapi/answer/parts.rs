@@ -1,4 +1,4 @@
-//! Where in a statement agents, verbs, activities and attachments stand.
+//! Where in a statement agents, verbs, activities and attachments are.
 
 use super::member;
 use crate::intake::json::{Kind, Value};
@@ -8,11 +8,11 @@ use crate::intake::json::{Kind, Value};
 pub(super) enum Part<'d, 'a> {
     /// An agent or a group.
     Actor(Value<'d, 'a>),
-    /// The same as a statement's object, where an `objectType` tells it from an activity.
+    /// The same as a statement's object, where an `objectType` distinguishes it from an activity.
     ActorAsObject(Value<'d, 'a>),
     Verb(Value<'d, 'a>),
     Activity(Value<'d, 'a>),
-    /// An activity that was sent without a list around it. It comes as an [`Part::Activity`] as well.
+    /// An activity that was sent without a list around it. It is also given as a [`Part::Activity`].
     AloneInContext(Value<'d, 'a>),
     Attachment(Value<'d, 'a>),
 }

@@ -135,7 +135,7 @@ fn another_id_is_another_statement_where_both_have_one() {
     assert!(same(&input, &one) && !same(&one, &other));
 }
 
-/// Writes JSON anew: members in another order, spaces, and letters as escapes, as a bit of noise tells.
+/// Writes JSON anew: members in another order, spaces, and letters as escapes, as some noise decides.
 fn rewritten(json: &Json, noise: &mut impl FnMut() -> u8) -> String {
     let space = |noise: &mut dyn FnMut() -> u8| ["", " ", "\n\t", "\r\n"][usize::from(noise() % 4)];
     match json {

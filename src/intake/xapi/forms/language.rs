@@ -21,7 +21,7 @@ const IRREGULAR: [&str; 17] = [
     "sgn-CH-DE",
 ];
 
-/// Whether a text is a well-formed tag; whether its parts are registered is not asked. The regular ones among the old
+/// Whether a text is a well-formed tag; whether its parts are registered is not checked. The regular ones among the old
 /// tags (`zh-min-nan`, `art-lojban`) fit the grammar by their form.
 pub fn is_language_tag(text: &str) -> bool {
     is_langtag(text) || is_private_use(text) || IRREGULAR.iter().any(|tag| tag.eq_ignore_ascii_case(text))

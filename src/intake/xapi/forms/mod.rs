@@ -1,4 +1,4 @@
-//! The written forms that the standard asks of texts.
+//! The written forms that the standard requires of texts.
 
 mod language;
 mod media_type;
@@ -32,7 +32,7 @@ pub(super) fn is_mbox(text: &str) -> bool {
         && !address.contains([',', '/'])
 }
 
-/// Labels apart by dots, or an address literal, whose brackets an IRI has percent-encoded.
+/// Labels separated by dots, or an address literal, whose brackets an IRI has percent-encoded.
 fn is_domain(text: &str) -> bool {
     text.split('.')
         .all(|label| !label.is_empty() && !label.contains([':', ';', '(', ')', '!', '$', '&', '\'', '*', '+', '=']))

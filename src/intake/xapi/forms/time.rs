@@ -10,7 +10,7 @@ use crate::intake::xapi::version::Version;
 /// * 2.0: RFC 3339, section 5.6.
 /// * 1.0.3 (Data 4.5): that, and what else ISO 8601 writes out in full with date and time: a comma before the decimals,
 ///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time zone");
-///   and the basic form, without hyphens and colons in date and time alike (`20260302T081458Z`).
+///   and the basic form, without hyphens and colons in both date and time (`20260302T081458Z`).
 ///
 /// An offset of `-00:00`, `-0000` or `-00` is refused by both.
 pub fn timestamp(text: &str, version: Version) -> Result<DateTime<Utc>, Fault> {

@@ -1,4 +1,4 @@
-//! That the parts and the attachments of statements belong together.
+//! Checks that the parts and the attachments of statements belong together.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use crate::intake::xapi::attachment::Attachment;
 use crate::intake::xapi::object::Object;
 use crate::intake::xapi::statement::Statement;
 
-/// Holds the parts against the statements (Communication 1.5.2): the content of each part has the hash that the part
-/// says, each part is some attachment's, and each attachment has its part or a `fileUrl`. A part that comes twice is
-/// as good as once.
+/// Compares the parts with the statements (Communication 1.5.2): the content of each part has the hash that the part
+/// says, each part is some attachment's, and each attachment has its part or a `fileUrl`. A part that is sent twice
+/// counts once.
 ///
 /// Without parts this is the check of a body that is plain JSON (Communication 1.5.1).
 pub fn check(statements: &[Statement<'_>], parts: &[Part<'_>]) -> Result<(), MultipartFault> {
@@ -41,7 +41,7 @@ pub fn check(statements: &[Statement<'_>], parts: &[Part<'_>]) -> Result<(), Mul
     parts.iter().position(unused).map_or(Ok(()), |at| Err(MultipartFault::Unused { part: at + 2 }))
 }
 
-/// The attachments of a statement and of the one within it, with where they stand.
+/// The attachments of a statement and of the one within it, with their pointers.
 fn attachments<'s, 'a>(statement: &'s Statement<'a>) -> impl Iterator<Item = (String, &'s Attachment<'a>)> {
     let within: &[Attachment<'a>] = match &statement.object {
         Object::SubStatement(sub_statement) => &sub_statement.attachments,

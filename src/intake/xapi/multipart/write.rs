@@ -39,7 +39,7 @@ pub fn write(statements: &[u8], parts: &[Part<'_>]) -> Written {
     Written { content_type: format!("multipart/mixed; boundary={boundary}"), body }
 }
 
-/// A boundary that stands in no part.
+/// A boundary that is in no part.
 fn boundary(statements: &[u8], parts: &[Part<'_>]) -> String {
     let mut seed = Sha256::new_with_prefix(statements);
     for part in parts {

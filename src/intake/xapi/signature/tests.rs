@@ -18,7 +18,7 @@ fn verified(body: &str, content: &str) -> Result<Signed, SignatureFault> {
     verify(&statement, attachment, content.as_bytes(), Version::V1_0_3)
 }
 
-/// A signature of nobody's.
+/// A signature by no one's key.
 fn forged(header: &Json, payload: &str) -> String {
     [header.to_string().as_str(), payload, "x"].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
 }

@@ -5,7 +5,7 @@ use super::*;
 
 const FIXTURES: [&str; 4] = [EVERYTHING, SUB_STATEMENT, VOIDING, CONTEXT_AGENTS];
 
-/// Every place in a value, with its pointer; extensions are passed over, since anything may stand in them.
+/// Every place in a value, with its pointer; extensions are skipped, since they may hold anything.
 fn places(json: &Json, pointer: &str, all: &mut Vec<String>) {
     let mut inner = |name: &str, value: &Json| {
         let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));

@@ -13,7 +13,7 @@ use crate::store::chain::newest;
 use crate::store::chain::rows::{COLUMN_DIGEST, ColumnValue, LEAF_ROWS};
 
 impl<C: ConnectionTrait> Checking<'_, C> {
-    /// Rows that change in place, with what was noted of each when it last changed.
+    /// Checks rows that change in place against what was noted when they last changed.
     pub(super) async fn altered(&mut self) -> Result<(), StoreError> {
         let mut after = i64::MIN;
         loop {
@@ -61,7 +61,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         }
     }
 
-    /// Rows that change in place and that nothing noted.
+    /// Finds rows that change in place and were never noted.
     pub(super) async fn unnoted(&mut self) -> Result<(), StoreError> {
         if newest(self.connection).await?.is_none() {
             // They are noted when the first link is sealed.
@@ -77,7 +77,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
     }
 }
 
-/// Whether a column holds a secret, which no sentence shows.
+/// Whether a column holds a secret, which is never shown in a sentence.
 fn is_secret(column: &str) -> bool {
     ["secret", "secret_digest", "private_key"].contains(&column)
 }

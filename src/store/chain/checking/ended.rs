@@ -1,4 +1,4 @@
-//! What is set later than its row, and covered when it is set.
+//! Columns that are set later than their row is recorded, and covered when they are set.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::store::chain::{Leaf, LeafRow, Link, leaf_digest};
 use crate::store::rows::selected;
 
 impl<C: ConnectionTrait> Checking<'_, C> {
-    /// What links cover when it is set.
+    /// Checks what links cover when it is set.
     pub(super) async fn ended(&mut self, facet: &Facet, head: &Link, now: i64) -> Result<(), StoreError> {
         let Some(late) = facet.late else { return Ok(()) };
         let mut first = 1;
@@ -39,7 +39,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// The same in some links that follow each other.
+    /// Checks the same in some consecutive links.
     async fn ended_in(&mut self, facet: &Facet, first: i64, last: i64) -> Result<(), StoreError> {
         let sql = "SELECT number, through FROM chain_link WHERE number >= $1 AND number <= $2 ORDER BY number";
         let rows = self.query(sql, vec![(first - 1).into(), last.into()]).await?;
@@ -137,7 +137,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// What stands in a column of a row; nothing where there is no row.
+    /// The current content of a row's column; `None` if there is no row.
     async fn stands(&self, facet: &Facet, key: i64, column: &str) -> Result<Option<String>, StoreError> {
         let sql = format!(
             "SELECT CAST(t.{column} AS TEXT) AS c FROM {} t WHERE {} = $1 LIMIT 1",

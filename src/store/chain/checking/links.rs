@@ -12,7 +12,7 @@ use crate::store::chain::{BEFORE_ALL, LINK, Leaf, LeafRow, Link, LinkDigest, Lin
 use crate::store::rows::selected;
 
 impl<C: ConnectionTrait> Checking<'_, C> {
-    /// The digests of the links themselves.
+    /// Checks the digests of the links themselves.
     pub(super) async fn links(&mut self, head: &Link) -> Result<(), StoreError> {
         let mut before = BEFORE_ALL;
         while before.number < head.number {
@@ -34,7 +34,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
                 before = link;
             }
             if before.number < last && before.number < head.number {
-                // Whole stretches of it are gone.
+                // Whole ranges of the chain are gone.
                 self.found.add(Fault::LinkGone { number: before.number + 1 });
                 before = Link { number: last.min(head.number), ..before };
             }
@@ -42,7 +42,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// What the digests of links that follow each other should be.
+    /// The expected digests of consecutive links.
     async fn link_digests(&self, before: &Link, links: &[Link]) -> Result<BTreeMap<i64, LinkDigest>, StoreError> {
         let mut digesting = BTreeMap::new();
         let mut previous = before.digest;
@@ -81,7 +81,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
     }
 }
 
-/// Leaves as their link's digest takes them.
+/// Puts leaves in the order in which their link's digest takes them.
 fn put_in_order(mut leaves: Vec<Leaf>, digesting: &mut BTreeMap<i64, LinkDigesting>) {
     leaves.sort_by(|a, b| (a.link, &a.facet, a.part).cmp(&(b.link, &b.facet, b.part)));
     for leaf in leaves {

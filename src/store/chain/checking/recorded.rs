@@ -28,7 +28,7 @@ impl Bounded {
     }
 }
 
-/// A leaf's digest on its way.
+/// A leaf's digest while it is computed.
 struct LeafDigesting(Sha256);
 
 impl LeafDigesting {
@@ -53,7 +53,7 @@ impl LeafDigesting {
 }
 
 impl<C: ConnectionTrait> Checking<'_, C> {
-    /// The rows that links cover when they are recorded.
+    /// Checks the rows that links cover when they are recorded.
     pub(super) async fn recorded(&mut self, facet: &Facet, head: &Link, now: i64) -> Result<(), StoreError> {
         let of = i64::from(self.scope.of.max(1));
         let leaf = selected::<LeafRow>("l");
@@ -98,7 +98,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         self.beyond(facet, head, now).await
     }
 
-    /// Leaves that follow each other: their rows are read together.
+    /// Checks consecutive leaves, whose rows are read together.
     async fn run(&mut self, facet: &Facet, leaves: &[Bounded]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (leaves.first(), leaves.last()) else { return Ok(()) };
         let columns = |bounded: &Bounded| bounded.leaf.columns(facet);
@@ -127,7 +127,8 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// What a row says of itself that its digest does not need for being wrong.
+    /// Checks that a row's columns are possible, and that its instant lies within its link. The digest can match although
+    /// these are wrong.
     async fn in_time(&mut self, facet: &Facet, row: &Row, bounded: &Bounded) -> Result<(), StoreError> {
         if let Some(column) = &row.impossible {
             let fault = Fault::Impossible { row: self.name(facet, row.key).await?, column: column.clone() };
@@ -141,7 +142,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// Which rows of a leaf are not as they were.
+    /// Finds the rows of a leaf that are not as they were.
     async fn examine(&mut self, facet: &Facet, bounded: &Bounded) -> Result<(), StoreError> {
         let (leaf, link) = (&bounded.leaf, bounded.link());
         let columns = leaf.columns(facet);
@@ -180,7 +181,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// Rows that no link covers were recorded after the head.
+    /// Rows that no link covers must have been recorded after the head.
     async fn beyond(&mut self, facet: &Facet, head: &Link, now: i64) -> Result<(), StoreError> {
         let Some(instant) = facet.table.instant else { return Ok(()) };
         let key = facet.table.key;
@@ -191,7 +192,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         );
         let last = last_key(self.connection, &facet.name()).await?;
         for row in self.query(&sql, vec![last.into(), head.through.into(), now.into()]).await? {
-            // Without an instant, what it is of is not there.
+            // The row that the instant comes from is not there.
             let (key, at): (i64, Option<i64>) = (row.try_get("", "k")?, row.try_get("", "i")?);
             let row = self.name(facet, key).await?;
             let column = instant.trim_start_matches("t.");
@@ -206,7 +207,7 @@ impl<C: ConnectionTrait> Checking<'_, C> {
     }
 }
 
-/// Leaves of about a thousand rows that follow each other without a gap.
+/// Runs of consecutive leaves without a gap, each of about a thousand rows.
 fn in_runs(leaves: &[Bounded]) -> impl Iterator<Item = &[Bounded]> {
     let mut left = leaves;
     std::iter::from_fn(move || {
@@ -225,7 +226,7 @@ fn in_runs(leaves: &[Bounded]) -> impl Iterator<Item = &[Bounded]> {
     })
 }
 
-/// The entry of a key that is most like a row; it is taken away.
+/// The entry of a key that is most like a row; it is removed from `sealed`.
 fn take_like<'e>(sealed: &mut Vec<&'e [u8]>, row: &Row, columns: usize) -> &'e [u8] {
     let own = row.short_digests(columns);
     let place = sealed.iter().position(|entry| *entry == own.as_slice()).unwrap_or_default();
