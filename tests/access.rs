@@ -45,7 +45,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// How often each file of the use cases works without a caller's scope, and for which reason.
 #[test]
-fn what_works_without_a_callers_scope_is_listed() {
+fn use_cases_without_a_callers_scope_are_listed() {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
     for (path, text) in sources("app") {
         for part in text.split("Unscoped::").skip(1) {
@@ -102,7 +102,7 @@ fn what_works_without_a_callers_scope_is_listed() {
 /// The store functions that read and take no scope. They answer about single ids and keys, which the caller got from a function
 /// that does take one, or about data that concerns no person.
 #[test]
-fn what_reads_without_a_scope_is_listed() {
+fn store_functions_without_a_scope_are_listed() {
     let mut unscoped: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, text) in sources("store") {
         for part in text.split("\npub async fn ").skip(1) {
@@ -195,7 +195,7 @@ async fn anna(app: &TestApp) -> Caller {
 }
 
 both_databases! {
-    async fn a_manager_sees_their_people_and_themselves_and_nobody_else(database: TestDatabase) {
+    async fn a_manager_sees_their_people_and_themselves_and_no_others(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let anna = anna(&app).await;

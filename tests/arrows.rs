@@ -164,14 +164,14 @@ fn names(text: &str, word: &str) -> bool {
 }
 
 #[test]
-fn every_room_has_its_arrows() {
+fn every_layer_has_its_arrows() {
     let layers: BTreeSet<String> = Source::all().iter().filter_map(Source::layer).map(str::to_owned).collect();
     let listed: BTreeSet<String> = ARROWS.iter().map(|(layer, _, _)| (*layer).to_owned()).collect();
     assert_eq!(layers, listed);
 }
 
 #[test]
-fn no_room_uses_another_against_the_arrows() {
+fn no_layer_uses_another_against_the_arrows() {
     let layers: BTreeMap<&str, (&[&str], &[&str])> =
         ARROWS.iter().map(|(layer, may, never)| (*layer, (*may, *never))).collect();
     let mut against = Vec::new();
@@ -231,7 +231,7 @@ fn circles(modules: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<&str>> 
 }
 
 #[test]
-fn modules_of_a_room_use_each_other_in_no_circle() {
+fn modules_of_a_layer_use_each_other_in_no_circle() {
     let layers = modules();
     let found: BTreeSet<(&str, Vec<&str>)> = layers
         .iter()
@@ -239,9 +239,9 @@ fn modules_of_a_room_use_each_other_in_no_circle() {
         .collect();
     let listed: BTreeSet<(&str, Vec<&str>)> = CIRCLES.iter().map(|(layer, circle)| (*layer, circle.to_vec())).collect();
     let new: Vec<_> = found.difference(&listed).collect();
-    assert!(new.is_empty(), "in a circle, so move what they share into a module of its own: {new:?}");
+    assert!(new.is_empty(), "in a circle; move what they share into a module of its own: {new:?}");
     let gone: Vec<_> = listed.difference(&found).collect();
-    assert!(gone.is_empty(), "to be taken off the list: {gone:?}");
+    assert!(gone.is_empty(), "remove these from the list: {gone:?}");
 }
 
 #[test]

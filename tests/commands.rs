@@ -29,7 +29,7 @@ pub fn with_files(here: CommandLine) -> CommandLine {
 }
 
 #[test]
-fn an_error_says_what_there_is_and_what_it_should_look_like() {
+fn an_error_lists_what_exists_and_shows_the_expected_form() {
     let here = CommandLine::new();
     here.ok("migrate");
     here.run("report --requirement infosec").assert_failed(
@@ -62,7 +62,7 @@ fn an_error_says_what_there_is_and_what_it_should_look_like() {
 }
 
 #[test]
-fn a_requirement_file_in_another_encoding_is_named_and_a_mark_is_no_fault() {
+fn a_requirement_file_in_another_encoding_is_named_and_a_byte_order_mark_is_accepted() {
     let here = CommandLine::new();
     let windows: Vec<u8> = REQUIREMENT.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
     assert!(std::str::from_utf8(&windows).is_err(), "it has letters beyond ASCII");
@@ -76,7 +76,7 @@ fn a_requirement_file_in_another_encoding_is_named_and_a_mark_is_no_fault() {
 }
 
 #[test]
-fn a_port_that_somebody_else_has_is_named() {
+fn a_port_that_is_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its address").port().to_string();
     let here = CommandLine::new().with("ROCKET_PORT", &port);
@@ -88,7 +88,7 @@ fn a_port_that_somebody_else_has_is_named() {
 }
 
 both_databases! {
-    async fn tables_are_made_and_found_again(database: TestDatabase) {
+    async fn tables_are_created_and_found_again(database: TestDatabase) {
         let here = CommandLine::on(&database);
         for _ in 0..2 {
             let ran = here.ok("migrate");
@@ -96,7 +96,7 @@ both_databases! {
         }
     }
 
-    async fn a_platforms_secret_stands_alone_on_the_last_line(database: TestDatabase) {
+    async fn a_platforms_secret_is_alone_on_the_last_line(database: TestDatabase) {
         let here = CommandLine::on(&database);
         let added = here.ok("platform add larportal --linking-keys email,employee_number,email");
         let rotated = here.ok("platform rotate-secret larportal");
@@ -272,7 +272,7 @@ fn a_broken_file_names_each_bad_row_and_changes_nothing() {
 }
 
 #[test]
-fn a_file_that_names_what_nobody_knows_changes_nothing() {
+fn a_file_that_refers_to_something_unknown_changes_nothing() {
     let here = small_city_of_files();
     here.write("abs.csv", "employee_number,starts_on,ends_on\n1001,2026-03-01,2026-03-05\n9999,2026-03-01,\n");
     let ran = here.run("directory import --absences abs.csv --partial");
@@ -288,7 +288,7 @@ fn a_file_that_names_what_nobody_knows_changes_nothing() {
 }
 
 #[test]
-fn a_column_that_is_missing_is_said_and_one_that_means_nothing_too() {
+fn a_missing_column_and_an_unknown_one_are_reported() {
     let here = small_city_of_files();
     here.write("emp.csv", "employee_number;given_name;family_name;employment_id;administration;form;starts_on;shoe_size\n1005;Eva;Ek;1;SEF;permanent;2026-01-01;38\n");
     let ran = here.ok("directory import --employments emp.csv --partial");
@@ -300,7 +300,7 @@ fn a_column_that_is_missing_is_said_and_one_that_means_nothing_too() {
 }
 
 #[test]
-fn a_full_file_that_ends_most_employments_is_refused_unless_told_otherwise() {
+fn a_full_file_that_ends_most_employments_is_refused_without_force() {
     let here = small_city_of_files();
     let few: String = EMPLOYMENTS.lines().take(3).flat_map(|line| [line, "\n"]).collect();
     here.write("emp.csv", few);

@@ -40,14 +40,14 @@ fn feed(name: &str, target: Target, folder: &str) -> usize {
 }
 
 #[test]
-fn every_target_takes_its_seeds() {
+fn every_target_accepts_its_seeds() {
     for (name, target) in TARGETS {
         assert!(feed(name, target, &format!("fuzz/seeds/{name}")) > 0, "{name} has no seeds");
     }
 }
 
 #[test]
-fn every_target_takes_all_fixtures() {
+fn every_target_accepts_all_fixtures() {
     for (name, target) in TARGETS {
         assert!(feed(name, target, "fixtures") > 200);
     }
@@ -64,7 +64,7 @@ fn every_target_is_named_wherever_targets_are() {
 }
 
 #[test]
-fn the_fuzzer_names_whatever_the_rooms_that_it_builds_depend_on() {
+fn the_fuzzer_names_all_dependencies_of_the_layers_that_it_builds() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dependencies = |file: &str| -> Vec<String> {
         let whole: toml::Table = std::fs::read_to_string(root.join(file)).expect("a file").parse().expect("TOML");
@@ -91,7 +91,7 @@ fn the_fuzzer_names_whatever_the_rooms_that_it_builds_depend_on() {
 }
 
 #[test]
-fn the_fuzzer_is_built_of_what_the_service_is_built_of() {
+fn the_fuzzer_is_built_with_the_services_versions() {
     let dependencies = |file: &str| -> toml::Table {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         let whole: toml::Table = std::fs::read_to_string(path).expect("a file").parse().expect("TOML");

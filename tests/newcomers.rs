@@ -37,7 +37,7 @@ fn an_empty_list_says_so_and_prints_nothing() {
 }
 
 #[test]
-fn the_report_fits_the_width_that_there_is() {
+fn the_report_fits_the_available_width() {
     let here = CommandLine::new();
     here.write("administrations.csv", ADMINISTRATIONS);
     here.write("requirements.toml", requirement(""));
@@ -62,7 +62,7 @@ fn the_report_fits_the_width_that_there_is() {
 }
 
 #[test]
-fn an_audience_that_nobody_knows_is_warned_of_and_applied() {
+fn an_unknown_audience_is_warned_about_and_applied() {
     let here = CommandLine::new();
     here.write("administrations.csv", ADMINISTRATIONS);
     here.ok("migrate");
@@ -129,7 +129,7 @@ fn a_personal_identity_number_is_refused_and_not_repeated() {
 }
 
 both_databases! {
-    async fn an_export_says_what_it_wrote_and_why_there_is_no_row(database: TestDatabase) {
+    async fn an_export_reports_what_it_wrote_and_why_it_has_no_rows(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let here = CommandLine::on(&database);
@@ -153,9 +153,9 @@ fn interrupt(child: &Child) {
         // SIGINT is signal 2.
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 0b10 != 0)
     };
-    let begun = Instant::now();
+    let started = Instant::now();
     while !std::fs::read_to_string(format!("/proc/{}/status", child.id())).is_ok_and(|status| caught(&status)) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never came to its work");
+        assert!(started.elapsed() < Duration::from_secs(60), "it never began its work");
         std::thread::yield_now();
     }
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
@@ -163,7 +163,7 @@ fn interrupt(child: &Child) {
 }
 
 #[rocket::async_test]
-async fn long_work_that_is_interrupted_says_what_was_not_done() {
+async fn long_work_that_is_interrupted_reports_what_was_not_done() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let here = CommandLine::on(&database);
     here.write("administrations.csv", ADMINISTRATIONS);
@@ -171,14 +171,14 @@ async fn long_work_that_is_interrupted_says_what_was_not_done() {
     // Another connection locks the register, so the import is waiting for its turn when it is interrupted.
     let other = Database::connect(&database.url).await.expect("the database is there");
     let mut import = here.command("directory import --administrations administrations.csv --partial");
-    let held = sea_orm::TransactionTrait::begin(&other).await.expect("a transaction");
-    held.execute_unprepared("UPDATE transaction_clock SET at = at").await.expect("it is held");
+    let lock = sea_orm::TransactionTrait::begin(&other).await.expect("a transaction");
+    lock.execute_unprepared("UPDATE transaction_clock SET at = at").await.expect("locked");
     let mut import = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     interrupt(&import);
     let code = import.wait().expect("it ends").code();
-    held.rollback().await.expect("let go");
+    lock.rollback().await.expect("released");
     let mut said = String::new();
-    import.stderr.take().expect("its words").read_to_string(&mut said).expect("read");
+    import.stderr.take().expect("its output").read_to_string(&mut said).expect("read");
     assert_eq!(code, Some(130), "{said}");
     assert!(said.starts_with("kurskoll: interrupted: nothing was imported; give the command again"), "{said}");
     assert_eq!(here.ok("directory imports").out, "");

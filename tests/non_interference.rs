@@ -99,7 +99,7 @@ struct World {
 impl World {
     /// Two administrations with people of their own; 2001 went from SEF to FGK on 1 February, 2002 from FGK to SEF.
     async fn start(database: &TestDatabase) -> Self {
-        let clock = TestClock::standing();
+        let clock = TestClock::frozen();
         clock.set("2026-01-08T08:00:00Z");
         // Requests without a key are refused more often here than the rate limit allows.
         let rate_limits = RateLimitSettings { failures_per_minute: 0, ..RateLimitSettings::default() };
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// Everything that can happen in FGK alone.
-    async fn fgk_goes_on(&self) {
+    async fn change_fgk(&self) {
         let app = &self.app;
         let rows = employments(&[
             "2001,Maja,Gift,maja@sef.example.org,maja,1,SEF,Kök,permanent,2026-01-02,2026-01-31,,",
@@ -232,7 +232,7 @@ impl World {
         app.get("/api/v1/administrations/FGK/export.csv", Some(&theirs)).await;
     }
 
-    async fn ask_everything(&self) -> Vec<(String, String)> {
+    async fn request_everything(&self) -> Vec<(String, String)> {
         let mut answers = Vec::new();
         for case in &REQUESTS {
             let (method, _) = case.route.split_once(' ').expect("a method");
@@ -266,19 +266,19 @@ impl World {
 }
 
 both_databases! {
-    async fn what_happens_in_another_administration_changes_no_byte_of_an_answer(database: TestDatabase) {
+    async fn changes_in_another_administration_change_no_byte_of_an_answer(database: TestDatabase) {
         let world = World::start(&database).await;
         let listed: BTreeSet<String> = REQUESTS.iter().map(|case| case.route.to_owned()).collect();
-        assert_eq!(world.app.routes, listed, "what is mounted, and what is asked here");
+        assert_eq!(world.app.routes, listed, "the mounted routes, and the requested ones");
         world.app.refresh().await;
-        let before = world.ask_everything().await;
-        for round in ["while nothing changes", "at once", "once settled"] {
+        let before = world.request_everything().await;
+        for round in ["while nothing changes", "at once", "once refreshed"] {
             match round {
-                "at once" => world.fgk_goes_on().await,
-                "once settled" => world.app.refresh().await,
+                "at once" => world.change_fgk().await,
+                "once refreshed" => world.app.refresh().await,
                 _ => {}
             }
-            let after = world.ask_everything().await;
+            let after = world.request_everything().await;
             for ((question, before), (_, after)) in before.iter().zip(&after) {
                 assert_eq!(before, after, "{question}, {round}");
             }
@@ -289,7 +289,7 @@ both_databases! {
         let city = world.app.get_as_city("/api/v1/employees/2001?as_of=2026-01-31").await.ok();
         assert_eq!((&city["employee_number"], &city["family_name"]), (&json!("9001"), &json!("Gift")));
     }
-    async fn what_may_not_be_seen_takes_the_same_questions_as_what_is_not_there(database: TestDatabase) {
+    async fn a_request_outside_the_scope_runs_the_same_queries_as_one_for_something_unknown(database: TestDatabase) {
         let world = World::start(&database).await;
         let city = world.app.token(Role::City, &[]).await;
         let of_fgk = json!({"platform": "larportal", "key": "email", "value": "olle@fgk.example.org", "employee_number": "3001", "from": "2026-01-02", "to": null, "reason": "frågad"});

@@ -57,7 +57,7 @@ fn it_is_an_openapi_3_1_document() {
     assert_valid(&official, &document, "the document");
     // The official schema does not validate the schemas in the document.
     for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
-        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name} is no JSON Schema: {schema:#}");
+        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name} is not a JSON Schema: {schema:#}");
     }
 }
 
@@ -75,7 +75,7 @@ async fn it_describes_every_mounted_route_and_no_other() {
 }
 
 #[test]
-fn every_operation_has_words_a_tag_and_a_name_of_its_own() {
+fn every_operation_has_descriptions_a_tag_and_a_unique_name() {
     let document = document();
     let tags: BTreeSet<&str> =
         document["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
@@ -92,7 +92,7 @@ fn every_operation_has_words_a_tag_and_a_name_of_its_own() {
 }
 
 #[test]
-fn every_parameter_has_words_and_a_type() {
+fn every_parameter_has_a_description_and_a_type() {
     let document = document();
     for (name, operation) in operations(&document) {
         let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
@@ -108,8 +108,8 @@ fn every_parameter_has_words_and_a_type() {
             assert!(schema["type"].is_string(), "{name}: {what}");
             let is_bounded = schema["minimum"] == 1 && schema["maximum"].is_number();
             assert!(what != "limit" || is_bounded, "{name}: limit has no bounds");
-            let has_words = !["status", "outcome", "dialect"].contains(&what) || schema["enum"].is_array();
-            assert!(has_words, "{name}: {what} does not say its words");
+            let has_values = !["status", "outcome", "dialect"].contains(&what) || schema["enum"].is_array();
+            assert!(has_values, "{name}: {what} does not list its values");
         }
         let in_path: BTreeSet<&str> = name.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
         let declared: BTreeSet<&str> = parameters
@@ -128,7 +128,7 @@ fn every_error_is_a_problem_with_a_true_example() {
     for (name, operation) in operations(&document) {
         let responses = operation["responses"].as_object().expect("responses");
         if !name.ends_with("/openapi.json") {
-            assert!(responses.contains_key("500"), "{name} never fails");
+            assert!(responses.contains_key("500"), "{name} has no error");
         }
         for (status, response) in responses.iter().filter(|(status, _)| *status != "200") {
             let response = resolved(&document, response);
@@ -146,15 +146,15 @@ fn every_error_is_a_problem_with_a_true_example() {
         let reference = json!({"$ref": format!("#/components/responses/{response}")}).to_string();
         !document["paths"].to_string().contains(&reference)
     });
-    assert_eq!(unused.collect::<Vec<_>>(), [""; 0], "errors that no operation answers");
+    assert_eq!(unused.collect::<Vec<_>>(), [""; 0], "errors that no operation returns");
 }
 
 #[test]
-fn every_body_has_examples_that_its_own_schema_takes() {
+fn every_body_has_examples_that_match_its_own_schema() {
     let document = document();
     for (name, operation) in operations(&document) {
         for (media, content) in operation["responses"]["200"]["content"].as_object().expect("content") {
-            assert!(content["schema"].is_object(), "{name} answers {media} of no schema");
+            assert!(content["schema"].is_object(), "{name} returns {media} without a schema");
             if media == "application/json" && !name.ends_with("/openapi.json") {
                 assert!(content["example"].is_object() || content["example"].is_array(), "{name} has no example");
                 assert_valid(&validator(&document, &content["schema"]), &content["example"], &name);
@@ -171,7 +171,7 @@ fn every_body_has_examples_that_its_own_schema_takes() {
 }
 
 #[test]
-fn a_token_is_wanted_where_the_document_says_so() {
+fn the_document_requires_a_token_exactly_where_the_service_does() {
     let document = document();
     let bearer = &document["components"]["securitySchemes"]["bearer"];
     assert_eq!((&bearer["type"], &bearer["scheme"]), (&json!("http"), &json!("bearer")));
@@ -185,7 +185,7 @@ fn a_token_is_wanted_where_the_document_says_so() {
         };
         assert_eq!(operation["security"], wanted, "{name}");
         for status in ["400", "401", "403"] {
-            assert!(is_open || operation["responses"][status].is_object(), "{name} does not say {status}");
+            assert!(is_open || operation["responses"][status].is_object(), "{name} does not describe {status}");
         }
     }
 }
@@ -201,10 +201,10 @@ fn assert_documented(document: &Value, operation: &str, answer: &Answer) {
     let described = &document["paths"][path][method.to_lowercase()];
     assert!(described.is_object(), "{operation} is not described");
     let response = &described["responses"][answer.status.to_string()];
-    assert!(response.is_object(), "{operation} does not say {}: {}", answer.status, answer.body);
+    assert!(response.is_object(), "{operation} does not describe {}: {}", answer.status, answer.body);
     let contents = resolved(document, response)["content"].as_object().expect("content");
     let media = answer.headers["content-type"].split(';').next().expect("a media type");
-    let content = contents.get(media).unwrap_or_else(|| panic!("{operation} does not say {media}"));
+    let content = contents.get(media).unwrap_or_else(|| panic!("{operation} does not describe {media}"));
     if media.ends_with("json") {
         let what = format!("{operation} {}", answer.status);
         assert_valid(&validator(document, &content["schema"]), &answer.json(), &what);
@@ -212,7 +212,7 @@ fn assert_documented(document: &Value, operation: &str, answer: &Answer) {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_what_is_described() {
+async fn the_answers_match_the_document() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     let document = document();
@@ -393,7 +393,7 @@ async fn what_is_answered_is_what_is_described() {
 }
 
 #[rocket::async_test]
-async fn the_deliveries_that_it_shows_are_taken() {
+async fn the_example_deliveries_are_accepted() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     app.clock.set("2026-03-04T12:00:00Z");

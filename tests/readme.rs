@@ -25,7 +25,7 @@ fn run(folder: &std::path::Path, script: &str, port: u16) -> Output {
 }
 
 #[test]
-fn the_first_real_use_can_be_typed_as_it_stands_and_again() {
+fn the_first_real_use_can_be_typed_as_printed_and_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).expect("the fixtures");

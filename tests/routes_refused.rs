@@ -280,7 +280,7 @@ impl World {
         // Callers without a token send more requests here than the rate limit allows.
         let rate_limits = RateLimitSettings { failures_per_minute: 0, ..RateLimitSettings::default() };
         let settings = |settings| Settings { approval, rate_limits, ..settings };
-        let app = TestApp::start_with(database, TestClock::standing(), settings).await;
+        let app = TestApp::start_with(database, TestClock::frozen(), settings).await;
         app.apply(REQUIREMENT).await;
         let mut employments = EMPLOYMENTS.to_owned();
         for caller in 0..CALLERS.len() {
@@ -424,10 +424,10 @@ async fn tokens(app: &TestApp) -> [Option<String>; CALLERS.len()] {
 }
 
 both_databases! {
-    async fn every_route_lets_in_whom_it_should_and_nobody_else(database: TestDatabase) {
+    async fn every_route_admits_the_callers_of_the_table_and_no_others(database: TestDatabase) {
         let world = World::start(&database).await;
         let listed: BTreeSet<String> = REQUESTS.iter().map(|case| case.route.to_owned()).collect();
-        assert_eq!(world.app.routes, listed, "what is mounted, and what this table asks");
+        assert_eq!(world.app.routes, listed, "the mounted routes, and those of this table");
         let mut table = format!("{:<53}", "route");
         table += &CALLERS.map(|caller| format!("{caller:>8}")).concat();
         for case in &REQUESTS {
@@ -449,7 +449,7 @@ both_databases! {
                 // Every caller may read the document, and its examples are about SEF.
                 if is_refused || (caller == FOREIGN && !case.route.ends_with("/openapi.json")) {
                     let reported = OF_SEF.iter().find(|word| answer.body.contains(**word));
-                    assert_eq!(reported, None, "{} tells {name} of it: {}", case.route, answer.body);
+                    assert_eq!(reported, None, "{} reveals it to {name}: {}", case.route, answer.body);
                 }
             }
         }
@@ -571,7 +571,7 @@ both_databases! {
         "); }
     }
 
-    async fn a_foreign_administration_is_answered_as_one_that_does_not_exist(database: TestDatabase) {
+    async fn a_foreign_administration_is_answered_like_one_that_does_not_exist(database: TestDatabase) {
         let world = World::start(&database).await;
         let officer = world.tokens[FOREIGN].as_deref();
         let links = world.links[0].to_string();

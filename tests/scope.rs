@@ -14,7 +14,7 @@ const EVA_IN_FGK: &str = "2001,Eva,Ek,eva.ek@fgk.example.org,evaek2,2,FGK,Gata,p
 
 /// The service on 8 January 2026.
 async fn start(database: &TestDatabase) -> TestApp {
-    let clock = TestClock::standing();
+    let clock = TestClock::frozen();
     clock.set("2026-01-08T08:00:00Z");
     TestApp::start_with(database, clock, |settings| settings).await
 }
@@ -49,8 +49,8 @@ async fn eva_moves(app: &TestApp) {
     app.import(HrFiles { employments: &employments(&[EVA_IN_SEF, EVA_IN_FGK]), ..HrFiles::default() }).await;
 }
 
-/// What becomes of Eva in FGK.
-async fn eva_goes_on(app: &TestApp) {
+/// Eva's later changes in FGK.
+async fn change_eva_in_fgk(app: &TestApp) {
     app.clock.set("2026-05-04T08:00:00Z");
     absent(app, "2001", "2026-05-05", "2026-05-20").await;
     exempt(app, "2001", ("2026-05-21", "2026-05-25"), "FGK:s skäl").await;
@@ -101,7 +101,7 @@ const OF_SEF: [&str; 8] = [
 ];
 
 both_databases! {
-    async fn a_former_administration_sees_its_days_and_nothing_of_what_came_after(database: TestDatabase) {
+    async fn a_former_administration_sees_its_days_and_nothing_later(database: TestDatabase) {
         let app = start(&database).await;
         eva_moves(&app).await;
         let mut before = Vec::new();
@@ -109,7 +109,7 @@ both_databases! {
             before.push(requested(&app, "SEF", path).await);
         }
         let known_at = before[0].json()["known_at"].clone();
-        eva_goes_on(&app).await;
+        change_eva_in_fgk(&app).await;
         for (path, before) in OF_SEF.iter().zip(&before) {
             let after = requested(&app, "SEF", path).await;
             let timeless = |body: &str| match serde_json::from_str::<Value>(body) {
@@ -125,7 +125,7 @@ both_databases! {
             assert_eq!(after.status, before.status, "{path}: {}", after.body);
             assert_eq!(timeless(&after.body), timeless(&before.body), "{path}");
             for elsewhere in ["FGK", "Ny", "9001", "fgk", "2026-05", "2026-04-0", "2026-04-1"] {
-                assert!(!timeless(&after.body).contains(elsewhere) || *path == OF_SEF[7], "{path} tells {elsewhere}: {}", after.body);
+                assert!(!timeless(&after.body).contains(elsewhere) || *path == OF_SEF[7], "{path} reveals {elsewhere}: {}", after.body);
             }
         }
         // The city counts the same figures for the day.
@@ -145,7 +145,7 @@ both_databases! {
         assert_eq!((&reported["family_name"], &reported["employments"][0]["email"]), (&json!("Ek"), &json!("eva.ek@sef.example.org")));
     }
 
-    async fn a_new_administration_sees_what_its_days_rest_on_and_nothing_else_of_before(database: TestDatabase) {
+    async fn a_new_administration_sees_what_its_days_depend_on_and_nothing_else_from_before(database: TestDatabase) {
         let app = start(&database).await;
         eva_moves(&app).await;
         app.clock.set("2026-04-11T12:00:00Z");
@@ -159,7 +159,7 @@ both_databases! {
                 // The transaction time of a decision is its own, too.
                 let parts = answer.body.split('"').filter(|part| !(part.contains('T') && part.ends_with('Z')));
                 let body = parts.collect::<Vec<_>>().join("\"").replace("2026-03-16", "").replace("sef-1", "").replace("2027-03-15", "").replace("2026-02-06", "");
-                assert!(!body.contains(elsewhere), "{path} tells {elsewhere}: {}", answer.body);
+                assert!(!body.contains(elsewhere), "{path} reveals {elsewhere}: {}", answer.body);
             }
             reported.push(answer);
         }
@@ -177,7 +177,7 @@ both_databases! {
         requested(&app, "FGK", "employees/2001?as_of=2026-03-31").await.problem(404);
     }
 
-    async fn who_works_in_two_administrations_is_both_of_theirs(database: TestDatabase) {
+    async fn a_person_in_two_administrations_is_in_scope_for_both(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.apply(REQUIREMENT).await;
         let rows = employments(&[

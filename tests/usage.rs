@@ -95,7 +95,7 @@ fn every_command_says_what_it_does_and_shows_an_example() {
 }
 
 #[test]
-fn wrong_use_exits_with_2_and_touches_nothing() {
+fn wrong_use_exits_with_2_and_changes_nothing() {
     let here = CommandLine::new();
     for line in [
         "",
@@ -132,7 +132,7 @@ fn wrong_use_exits_with_2_and_touches_nothing() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{line}: {}", ran.err);
         assert!(!ran.err.is_empty(), "{line}");
     }
-    assert!(!here.path("data").exists(), "wrong use made a register");
+    assert!(!here.path("data").exists(), "wrong use created a register");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The register's first tables.
 //!
-//! * Instants are whole microseconds since 1970-01-01T00:00:00Z (`…_at`), so that both databases order them alike; days are dates (`…_on`).
+//! * Instants are whole microseconds since 1970-01-01T00:00:00Z (`…_at`), so that both databases order them the same; days are dates (`…_on`).
 //! * A row of a `…_fact` table was known from `recorded_at` up to `superseded_at` (empty: still known). Nothing else in it changes.
-//! * `transaction_clock` has one row. Whoever records something takes it first, in the same transaction: what is recorded
-//!   gets strictly increasing instants in the order in which it is committed, however many processes write.
-//! * `state`, `compliance_state_scope`, and the link columns of `learner` and `event` are derived; `stale` says whose are not yet up to date.
+//! * `transaction_clock` has one row. A transaction that records something takes it first: facts
+//!   get strictly increasing instants in commit order, even with several writing processes.
+//! * `compliance_state`, `compliance_state_scope`, and the link columns of `learner` and `event` are derived; `stale` lists the employees
+//!   for whom they are not up to date.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -83,7 +84,7 @@ const TABLES: &[&str] = &[
         superseded_at BIGINT
     )",
     "CREATE UNIQUE INDEX exemption_fact_current ON exemption_fact (employee_id, requirement, starts_on) WHERE superseded_at IS NULL",
-    // Platforms, and whose their identities are
+    // Platforms, and the owners of their identities
     "CREATE TABLE platform (
         id {id},
         code TEXT NOT NULL UNIQUE,
@@ -203,7 +204,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX event_waiting ON event (learner_id) WHERE employee_id IS NULL",
     "CREATE INDEX event_delivery ON event (delivery_id)",
     "CREATE INDEX event_revokes ON event (platform_id, revokes_event_id) WHERE revokes_event_id IS NOT NULL",
-    // What follows from it
+    // The read model
     "CREATE TABLE stale (id {counting_id}, employee_id BIGINT NOT NULL)",
     "CREATE TABLE compliance_state (
         employee_id BIGINT NOT NULL,
@@ -224,7 +225,7 @@ const TABLES: &[&str] = &[
         held_items BIGINT NOT NULL,
         PRIMARY KEY (employee_id, requirement, from_day)
     )",
-    // All that a report counts by, so that it reads the indexes alone.
+    // All columns that a report counts by, so that it reads only the indexes.
     "CREATE INDEX compliance_state_requirement ON compliance_state
         (requirement, until_day, from_day, employee_id, status, on_time, due_on, held_items)",
     "CREATE TABLE compliance_state_scope (
@@ -240,7 +241,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX compliance_state_scope_administration ON compliance_state_scope (administration, sort_key)",
     "CREATE INDEX compliance_state_scope_requirement ON compliance_state_scope
         (requirement, employee_id, until_day, from_day, administration)",
-    // Who may, and who did
+    // Tokens and the audit trail
     "CREATE TABLE signing_key (
         kid TEXT PRIMARY KEY,
         private_key {blob} NOT NULL,

@@ -1,7 +1,7 @@
 //! What an identity provider said of its users, beside what became facts of the directory.
 //!
-//! A row is there once a provider has taken hold of an employee. `deleted` users are nobody's until the provider tells of
-//! them again, under a new `generation`. `reported` is a JSON object of the texts that are shown again as they were provisioned.
+//! A row is there once a provider has taken hold of an employee. `deleted` users belong to no one until the provider names
+//! them again, under a new `generation`. `provisioned` is a JSON object of the texts that are shown again as they were provisioned.
 
 use sea_orm_migration::prelude::*;
 

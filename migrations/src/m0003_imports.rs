@@ -1,7 +1,7 @@
 //! A report of each import of HR's files.
 //!
-//! What an import changed is not kept here: the facts that were recorded or superseded at its `at` tell it. `files_key` names
-//! the content of all its files and of their mapping, so that the same files are known again.
+//! The changes of an import are not stored here: they are the facts that were recorded or superseded at its `at`. `files_key`
+//! identifies the content of all its files and of their mapping, so that the same files are recognised.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

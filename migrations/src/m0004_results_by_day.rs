@@ -1,7 +1,7 @@
-//! The results of some days, by platform and by whether they are somebody's: what a report's linked share counts.
+//! The results of some days, by platform and by whether they are linked: a report's linked share counts them.
 //!
-//! The index holds all that is counted, so that no row is looked at; SQLite wants the columns of its condition in it, too. A dismissal needs no column: it is a decision by hand
-//! that an identity is nobody's, which `link_decision` holds.
+//! The index contains all counted columns, so that no row is read; SQLite needs the columns of its condition in it, too. A
+//! dismissal needs no column: it is a decision by hand in `link_decision` that an identity belongs to no employee.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,7 +1,7 @@
-//! Corrections by hand with their reasons, and exemptions and prior training that somebody proposes and decides here.
+//! Corrections by hand with their reasons, and exemptions and prior training that are proposed and decided here.
 //!
 //! * `correction` says why a correction was made; what it changed are facts with the same instant, `recorded_at`.
-//! * A row of `proposal` counts from `recorded_at` (empty: nobody has decided yet) up to `superseded_at`. One that ends
+//! * A row of `proposal` counts from `recorded_at` (empty: not decided yet) up to `superseded_at`. One that ends
 //!   without ever having counted was rejected.
 
 use sea_orm_migration::prelude::*;

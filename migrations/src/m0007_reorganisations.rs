@@ -1,7 +1,7 @@
 //! Reorganisations: administrations that open, close, merge, split or change code on a day.
 //!
 //! A reorganisation is known from `recorded_at` up to `superseded_at`, as facts are; its steps are known with it and never
-//! change. A step moves what is told in `from_code` (only a `unit` of it, where one is given) to `to_code`, opens `to_code`,
+//! change. A step moves the employments reported in `from_code` (only in a `unit` of it, if one is given) to `to_code`, opens `to_code`,
 //! or closes `from_code`.
 
 use sea_orm_migration::prelude::*;
@@ -30,7 +30,7 @@ const TABLES: &[&str] = &[
         unit TEXT
     )",
     "CREATE INDEX reorganisation_step_of ON reorganisation_step (reorganisation_id)",
-    // Whose administration it was: one statement marks all whom a reorganisation moves.
+    // By administration: one statement marks all employees that a reorganisation moves.
     "CREATE INDEX employment_fact_administration ON employment_fact (administration) WHERE superseded_at IS NULL",
 ];
 

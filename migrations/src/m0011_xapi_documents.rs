@@ -1,9 +1,9 @@
-//! The xAPI door's documents, and what it knows of activities.
+//! The documents of the xAPI endpoints, and the known definitions of activities.
 //!
-//! * `xapi_document`: what a platform keeps here under a name, byte for byte. `belongs_to` is a digest of the resource with
+//! * `xapi_document`: a document that a platform stores here under a name, byte for byte. `belongs_to` is a digest of the resource with
 //!   its activity and its agent, `key` one of that with the registration and the name: names have no longest length, and
-//!   keys of an index have. What is removed is gone; documents prove no training.
-//! * `activity_definition`: what statements told of an activity, merged. `key` is a digest of its IRI, `statement` the newest
+//!   keys of an index have. A removed document is gone; documents are not evidence.
+//! * `activity_definition`: an activity's definitions from statements, merged. `key` is a digest of its IRI, `statement` the newest
 //!   statement that is in it.
 
 use sea_orm_migration::prelude::*;

@@ -1,9 +1,10 @@
-//! What is asked of platforms, beside what they send.
+//! Pulling from platforms, in addition to what they send.
 //!
-//! * `platform_pull`: where a platform is asked, how often, and how far that has come. No fact: no report rests on it.
-//!   `since`: what the source had stored up to then is had; `newest`: when it stored the newest that is had. `holder` asks right now, and nobody else does before `reserved_until`.
-//!   What follows `begun_at` tells of the last time.
-//! * `delivery.is_pulled`: whether it was asked for. What was asked for does not break a platform's silence.
+//! * `platform_pull`: from where a platform is pulled, how often, and how far. Not a fact: no report rests on it.
+//!   `since`: everything stored at the source up to then has been fetched; `newest`: when the source stored the newest fetched
+//!   item. `holder` pulls right now, and no other process does before `reserved_until`. The columns after `begun_at` are about
+//!   the last pull.
+//! * `delivery.is_pulled`: whether it was pulled. A pulled delivery does not end a platform's silence.
 
 use sea_orm_migration::prelude::*;
 

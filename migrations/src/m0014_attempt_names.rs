@@ -1,6 +1,6 @@
-//! What a platform calls an attempt, by which all that it tells of one is found to be about the same.
+//! The platform's name of an attempt, by which all its reports of one attempt are recognised.
 //!
-//! Empty for results that were kept before, and for those of platforms that have no name for each attempt.
+//! Empty for results that were stored before, and for platforms that have no name for each attempt.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,14 +1,14 @@
 //! The chain of digests over everything that a report can rest on.
 //!
 //! * `chain_link`: a link covers what was recorded, ended or released at the instants after the link before it, up to and
-//!   including `through`. `digest` is over the digest of the link before it and over all its leaves. `next_id` is where the
-//!   ids of deliveries, learners and events stood; `reader` is what read deliveries then.
-//! * `chain_leaf`: at the most a thousand rows of one table. `digest` is over their content; `entries` names the rows and has
-//!   four bytes of digest for each column, by which a row and a column that were changed are found.
-//! * `alteration`: what a row of a table without instants of its own held after each change to it, as digests. It is
+//!   including `through`. `digest` is over the digest of the link before it and over all its leaves. `next_id` is the next
+//!   id of deliveries, learners and events then; `reader` is the version that read deliveries then.
+//! * `chain_leaf`: at most a thousand rows of one table. `digest` is over their content; `entries` names the rows and has
+//!   four bytes of digest for each column, to find a row and a column that were changed.
+//! * `alteration`: the content of a row of a table without instants of its own after each change, as digests. It is
 //!   written with the change, and covered by links itself.
 //!
-//! The other indexes find what ended between two instants.
+//! The other indexes find rows that ended between two instants.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -48,7 +48,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX alteration_row ON alteration (table_name, row_key, id)",
 ];
 
-/// Tables with the column that says when a row of theirs ended, was decided or released.
+/// Tables with the column that says when a row ended, was decided or released.
 const ENDED: &[(&str, &str)] = &[
     ("administration_fact", "superseded_at"),
     ("employee_fact", "superseded_at"),

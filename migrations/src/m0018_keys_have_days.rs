@@ -1,4 +1,4 @@
-//! Keys have days: when HR's identities hold, which days a link by hand is for, and what an undone import gave.
+//! Keys have days: when HR's identities hold, which days a link by hand is for, and the claims of undone imports.
 //!
 //! A dismissal becomes a reason of its own, since one learner's results may be dismissed on some days and wait on others.
 
@@ -10,7 +10,7 @@ pub struct Migration;
 const WAS: &str = "'unknown', 'ambiguous', 'contradicted'";
 const IS: &str = "'unknown', 'dismissed', 'ambiguous', 'contradicted'";
 
-/// SQLite changes no condition of a column: another takes its place.
+/// SQLite cannot change a column's condition: a new column replaces it.
 fn with_reasons(table: &str, reasons: &str) -> [String; 4] {
     [
         format!("ALTER TABLE {table} ADD COLUMN unlinked_because TEXT CHECK (unlinked_because IN ({reasons}))"),
@@ -28,17 +28,17 @@ const UP: &[&str] = &[
     "ALTER TABLE identity_claim ADD COLUMN valid_to DATE",
     // Set with superseded_at, where the import that gave it is undone.
     "ALTER TABLE identity_claim ADD COLUMN undone BOOLEAN NOT NULL DEFAULT FALSE",
-    // The instant at which an import that is undone by this row took the key away.
+    // The instant at which an import, undone by this row, took the key back.
     "ALTER TABLE identity_claim ADD COLUMN continues BIGINT",
     "ALTER TABLE link_decision ADD COLUMN valid_from DATE",
     "ALTER TABLE link_decision ADD COLUMN valid_to DATE",
-    // One identity may be several people's by hand, on different days.
+    // One identity may belong to several people by hand, on different days.
     "DROP INDEX link_decision_current",
-    // What is counted of some days: dismissed results are no share of what waits.
+    // Counts of some days: dismissed results are not among those that wait.
     "DROP INDEX event_happened",
     "CREATE INDEX event_happened ON event (occurred_at, platform_id, employee_id, unlinked, repeats, kind)
         WHERE NOT repeats AND kind <> 'revocation'",
-    // Whoever is linked is asked what else they did at an instant.
+    // For a linked employee the other results of an instant are queried.
     "DROP INDEX event_employee",
     "CREATE INDEX event_employee ON event (employee_id, occurred_at)",
 ];

@@ -1,7 +1,7 @@
-//! Imports that are taken back: an undoing is an import of its own that names the one it takes back, and why.
+//! Imports that are undone: an undoing is an import of its own that names the one that it undoes, and why.
 //!
 //! `employee.is_known` is derived, for the statements that find people by number: whether the register knows the person
-//! now, which is whether a row of `employee_fact` holds. It is false for whom only an undone import had told of.
+//! now, that is whether a row of `employee_fact` holds. It is false for people that only an undone import had reported.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,8 +1,8 @@
-//! Reading again: what an event said before a newer profile read its delivery otherwise, and which profile read it.
+//! Rereading: the earlier content of an event that a newer profile read differently, and the profile that read it.
 //!
-//! `event` holds what is known now of each id. Where a delivery is read again, the row of what it said until then moves to
-//! `superseded_event` as it is, with the instant until which it was known. So nothing that a report rested on is lost, and
-//! receiving looks at current rows alone. `read_by` is the version of the platform's own profile; empty where it had none.
+//! `event` contains what is known now for each id. When a delivery is reread, the row with the earlier content moves to
+//! `superseded_event` unchanged, with the instant until which it was known. So nothing that a report rested on is lost, and
+//! receiving reads only current rows. `read_by` is the version of the platform's own profile; empty where it had none.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What scope with days needs: lists that are read by instant, since their ids tell no order any more, and who is protected now.
+//! Indexes for scope with days: lists that are read by instant, since their ids no longer follow an order, and protected people.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Indexes that SQLite finds without statistics.
 //!
-//! Without them its planner takes every first column of an index to be as selective as any other: of `platform_id = ? AND
-//! refers_to = ?` it chose the index that begins with the platform, and read all of that platform's statements. An index that
-//! has both columns is taken for what it is, on an empty database as on a large one.
+//! Without statistics its planner assumes that every first column of an index is equally selective. For `platform_id = ? AND
+//! refers_to = ?` it chose the index that begins with the platform, and read all of that platform's statements. An index with
+//! both columns is always chosen, on an empty database and on a large one.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,9 +1,9 @@
-//! By which way a result came, so that a platform's silence is counted by its results and not by its deliveries alone.
+//! How a result arrived, so that a platform's silence is measured by its results and not only by its deliveries.
 //!
-//! `arrived_by` is `sent` where the platform sent it by itself and `requested` where it was asked for. It is empty where the event ends
-//! no silence: a revocation, an attempt that is not graded, and whatever a file of history tells. An event's `delivery_id`
-//! increases with the instant at which its delivery came, also where it was read later or again, so the index finds the
-//! last result and the first and last of an hour with one look each.
+//! `arrived_by` is `sent` if the platform sent it by itself, and `pulled` if it was pulled. It is empty if the event does not end a
+//! silence: a revocation, an attempt that is not graded, and all events of a file of history. An event's `delivery_id`
+//! increases with the instant at which its delivery arrived, even if it was read later or again, so the index finds the
+//! last result and the first and last of an hour with one lookup each.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Indexes for what was asked of whole tables: a person's absences and exemptions on every clock, what was understood otherwise of
-//! a person's results, who is protected, or ever was, the statements of a delivery, and the few deliveries that concern nothing of ours.
+//! Indexes for queries that scanned whole tables: a person's absences and exemptions at any transaction time, superseded readings of
+//! a person's results, people who are or were protected, the statements of a delivery, and the few ignored deliveries.
 
 use sea_orm_migration::prelude::*;
 

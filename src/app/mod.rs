@@ -1,7 +1,7 @@
-//! Use cases: one file for each thing that somebody asks for. Doors call these; these ask the domain and the store.
+//! Use cases: one file for each. The endpoints call them, and they call the domain and the store.
 //!
-//! Nothing here knows Rocket or SQL. Whoever asks is an [`Caller`]; an act that the roles do not permit is refused
-//! before anything is read. Start at `receive_delivery` for the way in and at `build_report` for the way out.
+//! Nothing here knows Rocket or SQL. Each request has a [`Caller`]; an act that the caller's roles do not permit is refused
+//! before anything is read. Start at `receive_delivery` for what comes in and at `build_report` for what goes out.
 
 pub mod compliance;
 pub mod context;
@@ -27,10 +27,10 @@ use crate::domain::report::sort::SwedishOrder;
 pub use context::Caller;
 pub use employees::propose::Approval;
 pub use operating::metrics::Metrics;
-// What doors open, and what may go wrong behind them: they name nothing of the store itself.
+// What the endpoints open, and what may go wrong: none of it names anything of the store itself.
 pub use crate::store::{Patience, Store, StoreError, Trouble};
 
-/// Tells the time; an argument, so that tests can choose it.
+/// The current time; an argument, so that tests can choose it.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// The machine's own clock.
@@ -47,23 +47,23 @@ pub struct App {
     pub calendar: CityCalendar,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
-    /// Whether the database is there.
+    /// The database's health.
     pub health: Arc<operating::health::Health>,
-    /// Whether the clock can be believed.
+    /// Checks of the clocks.
     pub clock_watch: Arc<operating::clock_watch::ClockWatch>,
-    /// What two persons must agree on.
+    /// Which decisions need two persons.
     pub approval: Approval,
-    /// What platforms do that leaves no row of its own.
+    /// Counts of what platforms do that leaves no row of its own.
     pub platform_counts: Arc<platforms::counts::PlatformCounts>,
-    /// How often platforms may send, and strangers fail.
+    /// Limits on how often platforms may send, and on failures of unknown senders.
     pub rate_limits: Arc<receiving::rate_limits::RateLimits>,
-    /// After how many hours of silence an alarm rings, by platform, where the operator says so; 0 for never.
+    /// The silence alarm's hours that the operator set, by platform; 0 for never.
     pub silence_alarm_hours: Arc<BTreeMap<String, u32>>,
-    /// After how many days without a result, likewise.
+    /// The same for days without a result.
     pub result_alarm_days: Arc<BTreeMap<String, u32>>,
-    /// Had by whoever settles.
+    /// The lock that a refresh holds.
     pub(crate) refreshing: Arc<tokio::sync::Mutex<()>>,
-    /// What was promised of statements that are found.
+    /// The instant through which statements were promised to be found.
     pub(crate) consistency: Arc<xapi::consistency::Consistency>,
     pub(crate) order: Arc<SwedishOrder>,
     pub(crate) namesakes: Arc<linking::suggest::CachedNamesakes>,
@@ -97,31 +97,31 @@ impl App {
         }
     }
 
-    /// The same, where two persons must agree on some things.
+    /// The same, with decisions that need two persons.
     #[must_use]
     pub fn with_approval(self, approval: Approval) -> Self {
         Self { approval, ..self }
     }
 
-    /// The same, by the clock that a watch says to go by.
+    /// The same, with the clock that a watch gives.
     #[must_use]
     pub fn with_clock_watch(self, watch: Arc<operating::clock_watch::ClockWatch>) -> Self {
         Self { clock: watch.clock(), clock_watch: watch, ..self }
     }
 
-    /// The same with limits for how often is sent.
+    /// The same, with limits on how often platforms may send.
     #[must_use]
     pub fn with_rate_limits(self, limits: receiving::rate_limits::RateLimits) -> Self {
         Self { rate_limits: Arc::new(limits), ..self }
     }
 
-    /// The same, where the operator says after how many hours of silence some platforms' alarms ring.
+    /// The same, with the hours of silence after which the operator wants some platforms' alarms to ring.
     #[must_use]
     pub fn with_silence_alarms(self, hours: BTreeMap<String, u32>) -> Self {
         Self { silence_alarm_hours: Arc::new(hours), ..self }
     }
 
-    /// The same, where the operator says after how many days without a result some platforms' alarms ring.
+    /// The same, with the days without a result after which the operator wants some platforms' alarms to ring.
     #[must_use]
     pub fn with_result_alarms(self, days: BTreeMap<String, u32>) -> Self {
         Self { result_alarm_days: Arc::new(days), ..self }
@@ -138,8 +138,8 @@ impl App {
         self.calendar.day_of(self.now())
     }
 
-    /// Brings the tables to this version's, and has everything derived made anew where this version or the city's time
-    /// zone reckon otherwise than what made it.
+    /// Migrates the tables to this version, and marks everything derived for renewal if this version or the city's time zone
+    /// derives it differently.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.store.migrate().await?;
         linking::unlinked::make_cursor_key(self).await?;

@@ -1,6 +1,6 @@
-//! The names by which things are known, each parsed once at the door into a type that cannot be wrong.
+//! Identifiers, each parsed once at the boundary into a type that is always valid.
 //!
-//! A code or number that came from outside is trimmed and must not be empty, longer than [`MAX_LENGTH`]
+//! A code or number from outside is trimmed. It must not be empty, longer than [`MAX_LENGTH`]
 //! characters, or contain control characters.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest identifier that is taken from outside, in characters.
+/// The longest identifier that is accepted from outside, in characters.
 pub const MAX_LENGTH: usize = 512;
 
 /// Why a text cannot be an identifier.
@@ -30,7 +30,7 @@ pub enum InvalidId {
     PersonalIdentityNumber,
 }
 
-/// Trims a text and holds it to the limits of every identifier.
+/// Trims a text and checks the limits of every identifier.
 fn parse_text(text: &str) -> Result<String, InvalidId> {
     let text = text.trim();
     if text.is_empty() {
@@ -134,15 +134,15 @@ text_id!(
 );
 
 text_id!(
-    /// What a platform calls one attempt at a quiz, whenever it tells of it; unique within its platform.
+    /// The platform's name of one attempt at a quiz, the same in every report of it; unique within its platform.
     AttemptName, parse_text
 );
 
 impl AttemptName {
-    /// How the names begin that stand for addresses which cannot be kept as they are.
+    /// The prefix of names that represent addresses which cannot be stored as they are.
     const DIGEST: &'static str = "sha256:";
 
-    /// The name of the attempt that has an address; of one that is no identifier, because it is too long, a digest.
+    /// The name of an attempt with an address: the address, or a digest if it is too long for an identifier.
     #[must_use]
     pub fn of_address(address: &str) -> Self {
         Self::parse(address).unwrap_or_else(|_| {
@@ -153,7 +153,7 @@ impl AttemptName {
 }
 
 impl EventId {
-    /// The id of an event that a UUID names, as a statement is named.
+    /// The id of an event with a UUID, as statements have it.
     #[must_use]
     pub fn of_uuid(id: uuid::Uuid) -> Self {
         Self(id.hyphenated().to_string())
@@ -161,14 +161,14 @@ impl EventId {
 }
 
 impl EmploymentId {
-    /// How the ids begin that Kurskoll itself gives to employments of an identity provider. HR's files can have none
-    /// such, so a full file ends no employment that it cannot speak of.
+    /// The prefix of the ids that Kurskoll gives to an identity provider's employments. HR's files cannot have such
+    /// ids, so a full file never ends an employment that it cannot name.
     pub const OF_PROVIDER: &'static str = "scim:";
 
-    /// Comes before every id, and is none: where a range of somebody's employments begins.
+    /// Sorts before every id, and is not an id: the start of a range of one person's employments.
     pub(in crate::domain) const BEFORE_ALL: Self = Self(String::new());
 
-    /// Whether the employment was made at the SCIM door, without an id of HR's.
+    /// Whether the employment was provisioned by SCIM, without an id of HR's.
     #[must_use]
     pub fn is_of_provider(&self) -> bool {
         self.0.starts_with(Self::OF_PROVIDER)
@@ -180,8 +180,8 @@ impl EmploymentId {
 pub struct EmployeeId(pub i64);
 
 impl EmployeeId {
-    /// Nobody's key. Whoever looks for somebody who is not there goes on with it, so that it takes what it takes for somebody
-    /// who may not be seen.
+    /// The key of no employee. A lookup of a person who does not exist continues with it, so that it takes the same time as for
+    /// a person who may not be seen.
     pub const NOBODY: Self = Self(0);
 }
 
@@ -190,7 +190,7 @@ impl EmployeeId {
 pub struct PlatformId(pub i64);
 
 impl PlatformId {
-    /// The platform of what no platform reported: prior training that somebody recognised.
+    /// The platform of results that no platform reported: prior training that an administrator recognised.
     pub const NONE: Self = Self(0);
 }
 
@@ -202,13 +202,13 @@ fn parse_employee_number(text: &str) -> Result<String, InvalidId> {
 /// Whether a text is a Swedish personal identity number or co-ordination number, however it is written: ten or twelve digits,
 /// whose first part is a day (a co-ordination number adds 60 to it) and whose check digit is right (Skatteverket, SKV 704
 /// and 707; the check digit is Luhn's, over the last ten digits). Spaces, dashes, `+`, points and apostrophes between the
-/// digits are no difference, nor is `SE` before them (as in the VAT number of a sole trader, which also ends in `01`).
+/// digits are ignored, and so is `SE` before them (as in the VAT number of a sole trader, which also ends in `01`).
 #[must_use]
 pub fn is_personal_identity_number(text: &str) -> bool {
     readings_of(text).any(|digits| is_of_a_day(&digits) && has_right_check_digit(&digits))
 }
 
-/// The same, whatever the check digit: a mistyped number is as personal as a right one.
+/// The same for any check digit: a mistyped number is as personal as a right one.
 #[must_use]
 pub fn has_shape_of_personal_identity_number(text: &str) -> bool {
     readings_of(text).any(|digits| is_of_a_day(&digits))
@@ -240,7 +240,7 @@ fn is_of_a_day(digits: &[u32]) -> bool {
         day @ 61.. => day - 60,
         day => day,
     };
-    // A short number does not tell its century: 29 February is a day in some of them.
+    // A short number does not contain its century: 29 February exists in some of them.
     let centuries = if century.is_empty() { vec![18, 19, 20] } else { vec![pair(century, 0)] };
     centuries.into_iter().filter(|century| (18..=20).contains(century)).any(|century| {
         let year = i32::try_from(century * 100 + pair(short, 0));
@@ -258,7 +258,7 @@ fn has_right_check_digit(digits: &[u32]) -> bool {
 mod tests {
     use super::*;
 
-    /// Each of these is nobody's: the tax agency's own test numbers, and numbers whose check digit is wrong.
+    /// None of these belongs to a person: the tax agency's own test numbers, and numbers with a wrong check digit.
     const PERSONAL: [&str; 24] = [
         "811218-9876",
         "8112189876",

@@ -1,7 +1,7 @@
-//! The rules, and nothing else: pure functions over plain types. No database, no clock, no HTTP.
+//! The rules only: pure functions over plain types. No database, no clock, no HTTP.
 //!
-//! Everything that decides lives here: when a training expires (`compliance`), who a learner is (`linking`),
-//! who may see what (`access`), how a figure is rounded (`rate`). Other rooms ask; none decides again.
+//! All decisions are made here: when a training expires (`compliance`), which employee a learner is (`linking`),
+//! what a caller may see (`access`), how a figure is rounded (`rate`). Other layers call these rules and decide nothing.
 //! Start at `compliance::state`: one person, one requirement, one day.
 
 pub mod access;

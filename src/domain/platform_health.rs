@@ -1,6 +1,6 @@
-//! How a platform fares: whether it is silent for longer than it ever is, and what comes late, twice or not understood.
+//! The health of a platform: whether it is silent for unusually long, and what arrives late, twice or not understood.
 //!
-//! Pure figures over what was observed; `app::show_platforms` observes. Start at [`SilenceAlarm::of`].
+//! Pure figures over observations; `app::show_platforms` makes these. Start at [`SilenceAlarm::of`].
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -8,16 +8,16 @@ use rust_decimal::Decimal;
 use super::pulling::Pulls;
 use super::rate::rate;
 
-/// How many weeks a platform's rhythm is learned from.
+/// The number of weeks from which a platform's rhythm is learned.
 pub const RHYTHM_WEEKS: i64 = 8;
 
-/// In how many of them something must have come before the rhythm is believed.
+/// The number of weeks with arrivals that a rhythm needs.
 const WEEKS_BELIEVED: usize = 3;
 
-/// The alarm before the rhythm is known.
+/// The threshold before the rhythm is known.
 const STANDARD: TimeDelta = TimeDelta::hours(72);
 
-/// The earliest alarm that a rhythm gives: gaps below an hour are not looked at.
+/// The smallest learned threshold: gaps below an hour are not measured.
 pub const EARLIEST: TimeDelta = TimeDelta::hours(1);
 
 /// Where a threshold comes from.
@@ -42,14 +42,14 @@ impl ThresholdFrom {
     }
 }
 
-/// The first and the last arrival within an hour in which something came.
+/// The first and the last arrival within an hour that has arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveHour {
     pub first: DateTime<Utc>,
     pub last: DateTime<Utc>,
 }
 
-/// For how long a platform has been silent, and for how long it may: without any delivery, or without any result.
+/// For how long a platform has been silent, and for how long it may be: without any delivery, or without any result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SilenceAlarm {
     /// Since its last delivery or result, or since it was added.
@@ -60,13 +60,13 @@ pub struct SilenceAlarm {
 }
 
 impl SilenceAlarm {
-    /// The alarm of a platform: at the configured time where there is any (none at 0), else when it is silent for longer
+    /// The alarm of a platform: at the configured time if there is one (no alarm at 0), otherwise when it is silent for longer
     /// than twice the median of the longest silences of its last [`RHYTHM_WEEKS`] weeks.
     ///
     /// A week has a night and a weekend in it, so both are in every week's longest silence and neither rings. An outage
     /// makes one week's silence long, and the median does not follow it: the next one rings as soon as the first. Until
-    /// three weeks have had arrivals, 72 hours hold. The same rule is asked of arrivals of any kind and of those of results:
-    /// a platform whose completions stopped while its other events go on is silent in results alone.
+    /// three weeks have had arrivals, 72 hours hold. The same rule applies to arrivals of any kind and to those of results:
+    /// a platform that stops sending completions but still sends other events is silent only in results.
     #[must_use]
     pub fn of(
         now: DateTime<Utc>,
@@ -86,20 +86,20 @@ impl SilenceAlarm {
         Self { silence, threshold, threshold_from }
     }
 
-    /// Whether somebody should look.
+    /// Whether an operator should check.
     #[must_use]
     pub fn rings(&self) -> bool {
         self.threshold.is_some_and(|threshold| self.silence > threshold)
     }
 }
 
-/// When a platform told its last result, and whether that is too long ago.
+/// When a platform sent its last result, and whether that is too long ago.
 ///
-/// A result is a completion or a graded attempt that nobody had told before: no withdrawal, no attempt that waits for its grade,
-/// nothing sent again, and nothing of a file of history.
+/// A result is a completion or a graded attempt that was not known before. Withdrawals, ungraded attempts, repeated results and
+/// results from a file of history do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultSilence {
-    /// When the delivery came that told it.
+    /// When its delivery arrived.
     pub last_result_at: Option<DateTime<Utc>>,
     pub alarm: SilenceAlarm,
 }
@@ -120,7 +120,7 @@ fn learned(now: DateTime<Utc>, arrivals: &[ActiveHour]) -> Option<TimeDelta> {
         return None;
     }
     longest.sort_unstable();
-    // Of two in the middle the longer one: rather an hour late than an alarm for nothing.
+    // Of two in the middle the longer one: a late alarm is better than a false one.
     longest.get(longest.len() / 2).map(|median| (*median * 2).max(EARLIEST))
 }
 
@@ -130,12 +130,12 @@ pub struct Spread {
     pub median: TimeDelta,
     /// Nineteen of twenty are at most this.
     pub p95: TimeDelta,
-    /// The one farthest from nothing.
+    /// The one farthest from zero.
     pub max: TimeDelta,
 }
 
 impl Spread {
-    /// The quantiles by nearest rank; `None` of nothing.
+    /// The quantiles by nearest rank; `None` if there are no durations.
     #[must_use]
     pub fn of(mut durations: Vec<TimeDelta>) -> Option<Self> {
         durations.sort_unstable();
@@ -145,7 +145,7 @@ impl Spread {
     }
 }
 
-/// How far each of some events lies behind the newest that came before it, in the order of their arrival.
+/// How far each event lies behind the newest one that arrived before it, in the order of arrival.
 #[must_use]
 pub fn depths(occurred: &[DateTime<Utc>]) -> Vec<TimeDelta> {
     let mut newest: Option<DateTime<Utc>> = None;
@@ -157,14 +157,14 @@ pub fn depths(occurred: &[DateTime<Utc>]) -> Vec<TimeDelta> {
     occurred.iter().map(depth).collect()
 }
 
-/// What leaves no row of its own, counted by the hour.
+/// Requests without a row of their own, counted by the hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counted {
     /// Sent again, and known.
     Duplicate,
     /// A known id with other bytes.
     Conflict,
-    /// The signature, its secret or its time did not hold.
+    /// The signature, its secret or its time was not valid.
     RefusedSignature,
     /// Sent more often than the operator allows.
     RateLimited,
@@ -189,30 +189,30 @@ impl Counted {
     }
 }
 
-/// How a platform fares.
+/// The health of a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformHealth {
-    /// From when on what follows is counted.
+    /// From when on the following are counted.
     pub since: DateTime<Utc>,
     pub last_delivery_at: Option<DateTime<Utc>>,
     pub alarm: SilenceAlarm,
-    /// The same of its results: completions and graded attempts that it told by itself.
+    /// The same for its results: completions and graded attempts that it sent by itself.
     pub results: ResultSilence,
-    /// Kept deliveries that came since, and those of them that wait in quarantine now.
+    /// Stored deliveries that arrived since, and those of them that wait in quarantine now.
     pub deliveries: u64,
     pub quarantined: u64,
-    /// Results of the last 28 days that are somebody's, and those that wait.
+    /// Linked results of the last 28 days, and those that wait.
     pub linked: u64,
     pub waiting: u64,
     /// The first and last of these days.
     pub linked_days: (NaiveDate, NaiveDate),
-    /// By how much deliveries came after the instant that their sender signed, over the latest of them.
+    /// How long after the signed instant the latest deliveries arrived.
     pub clock_skew: Option<Spread>,
-    /// How far events lay behind the newest that had come, over the latest of them.
+    /// How far the latest events lay behind the newest that had arrived.
     pub out_of_order: Option<Spread>,
-    /// Of each [`Counted`] how many since.
+    /// The number of each [`Counted`] since.
     pub counted: [u64; 4],
-    /// What asking it brought, where it is asked.
+    /// The results of pulling from it, if it is pulled from.
     pub pull: Option<Pulls>,
 }
 
@@ -279,7 +279,7 @@ mod tests {
         let now = at("2026-02-23T12:00:00Z");
         let mut hours = office_hours(now, 8);
         let usual = SilenceAlarm::of(now, now, None, &hours).threshold;
-        // Ten days without a word, a month ago.
+        // Ten days of silence, a month ago.
         hours.retain(|hour| hour.first < at("2026-01-19T00:00:00Z") || hour.first > at("2026-01-29T00:00:00Z"));
         assert_eq!(SilenceAlarm::of(now, now, None, &hours).threshold, usual);
     }

@@ -1,11 +1,11 @@
-//! Asking platforms for what they may have failed to send: when the next time is, and from where it goes on.
+//! Pulling what platforms may have failed to send: when the next pull is due, and from where it continues.
 //!
-//! Pure figures over instants. `app::pull` asks; nothing here knows how.
+//! Pure figures over instants. `app::pull` does the pulling.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How far before the newest that was had is asked again, where nobody says: what a source stored late is had then. What
-/// was had is known.
+/// The default overlap: how far before the newest fetched item the next pull starts, to fetch items that a source stored
+/// late. Items that were fetched before are deduplicated.
 pub const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// The shortest time between two pulls.
@@ -14,14 +14,14 @@ pub const SHORTEST: TimeDelta = TimeDelta::minutes(1);
 /// The longest time between two pulls.
 pub const LONGEST: TimeDelta = TimeDelta::days(31);
 
-/// How soon it is tried again after a first failure.
+/// The wait before a retry after a first failure.
 const FIRST_RETRY: TimeDelta = TimeDelta::minutes(1);
 
-/// A pull that is late by less is not spoken of.
+/// A pull that is late by less is not reported.
 const GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// When a pull that ended at `ended_at` follows, after so many failures in a row: `every` later, and after failures sooner,
-/// twice as late each time.
+/// The due time of the next pull after one that ended at `ended_at`, with so many failures in a row: `every` later, and after
+/// failures sooner, with a wait that doubles each time.
 #[must_use]
 pub fn next_due(ended_at: DateTime<Utc>, every: TimeDelta, failures: u32) -> DateTime<Utc> {
     let wait = match failures {
@@ -32,11 +32,11 @@ pub fn next_due(ended_at: DateTime<Utc>, every: TimeDelta, failures: u32) -> Dat
     ended_at + wait
 }
 
-/// From where the next pull asks, when all that was stored up to `newest` is had.
+/// The instant from which the next pull starts, when everything stored up to `newest` has been fetched.
 ///
-/// * `before`: from where this one asked. It never goes back behind that.
-/// * `look_back`: how far before that it asks.
-/// * `consistent_through`: up to where the source promised that nothing is missing (xAPI 1.0.3, Communication 2.1.3).
+/// * `before`: where this pull started. The next one never starts earlier.
+/// * `look_back`: the overlap before `newest`.
+/// * `consistent_through`: up to where the source promises that nothing is missing (xAPI 1.0.3, Communication 2.1.3).
 #[must_use]
 pub fn resume_point(
     before: Option<DateTime<Utc>>,
@@ -48,7 +48,7 @@ pub fn resume_point(
     had.and_then(|had| had.checked_sub_signed(look_back)).max(before)
 }
 
-/// Whether nobody has been asked with success for so long that somebody should look.
+/// Whether no pull has succeeded for so long that an operator should check.
 ///
 /// * `since`: when a pull last succeeded, or when it was set up.
 #[must_use]
@@ -56,7 +56,7 @@ pub fn is_late(now: DateTime<Utc>, since: DateTime<Utc>, every: TimeDelta) -> bo
     now.signed_duration_since(since) > every * 2 + GRACE
 }
 
-/// What is asked.
+/// The kind of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     /// A Learning Record Store, for its statements.
@@ -80,23 +80,23 @@ impl SourceKind {
     }
 }
 
-/// What a pull brought.
+/// The result of a pull.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// Statements or completions that the source told.
+    /// Statements or completions that the source returned.
     pub returned: u64,
-    /// Results among them that nobody had told: what would have been missing.
+    /// Results among them that were not known: they would have been missing.
     pub found: u64,
-    /// Those that were not understood, and are kept in quarantine.
+    /// Those that were not understood, and are stored in quarantine.
     pub refused: u64,
-    /// Those with an id that is kept and says something else: the kept one stays.
+    /// Those with a known id and other content: the stored one stays.
     pub contradicting: u64,
     /// Completions without a time.
     pub undated: u64,
 }
 
 impl Brought {
-    /// With what else was brought.
+    /// The sum of two results.
     #[must_use]
     pub const fn and(self, more: Self) -> Self {
         Self {
@@ -109,13 +109,13 @@ impl Brought {
     }
 }
 
-/// How a platform is asked, and what came of it: all but the secret.
+/// The configuration and state of pulling from a platform: all but the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullState {
     pub source: SourceKind,
     pub address: String,
     pub every: TimeDelta,
-    /// What the store had up to then is had.
+    /// Everything that the source had stored up to then has been fetched.
     pub since: Option<DateTime<Utc>>,
     pub due_at: DateTime<Utc>,
     pub is_under_way: bool,
@@ -125,17 +125,17 @@ pub struct PullState {
     /// How many times in a row it failed.
     pub failures: u32,
     pub problem: Option<String>,
-    /// Whether it has not succeeded for so long that somebody should look.
+    /// Whether it has not succeeded for so long that an operator should check.
     pub is_late: bool,
-    /// What the last one brought, so far.
+    /// The result of the last pull, so far.
     pub brought: Brought,
 }
 
-/// What asking a platform brought.
+/// The results of pulling from a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulls {
     pub state: PullState,
-    /// Results that came by asking alone, from the instant on from which the platform's figures are counted.
+    /// Results that only pulls found, from the instant on from which the platform's figures are counted.
     pub found: u64,
 }
 
@@ -166,7 +166,7 @@ mod tests {
         let (ten_to, ten_to_eleven) = (at("2026-03-02T11:50:00Z"), at("2026-03-02T10:50:00Z"));
         assert_eq!(point(None, None, Some(noon)), None);
         assert_eq!(point(None, Some(noon), None), Some(ten_to));
-        // The source says that what it stored after eleven may not be all.
+        // The source says that items stored after eleven may be incomplete.
         assert_eq!(point(None, Some(noon), Some(early)), Some(ten_to_eleven));
         assert_eq!(point(None, Some(early), Some(noon)), Some(ten_to_eleven));
         assert_eq!(point(Some(early), None, Some(noon)), Some(early));

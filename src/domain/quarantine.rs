@@ -1,13 +1,13 @@
-//! Why deliveries wait, put together: what differs from one to the next is left out of the words.
+//! The reasons for quarantine, grouped: the parts that differ between deliveries are left out.
 
 use chrono::{DateTime, Utc};
 
 use super::ids::PlatformCode;
 
-/// What stands for a part that differs from one delivery to the next.
+/// Replaces a part that differs from one delivery to the next.
 pub const ANYTHING: char = '…';
 
-/// A problem without what differs: quoted texts, and words with digits in them.
+/// A problem without the parts that differ: quoted texts, and words with digits in them.
 ///
 /// `has the member "typ" twice: send it once` becomes `has the member "…" twice: send it once`, and
 /// `is not JSON from line 1, column 27 on` becomes `is not JSON from line …, column … on`.
@@ -15,7 +15,7 @@ pub const ANYTHING: char = '…';
 pub fn kind_of(problem: &str) -> String {
     let mut kind = String::with_capacity(problem.len());
     for (place, part) in problem.split('"').enumerate() {
-        // Every other part stands between quotation marks.
+        // Every other part is between quotation marks.
         if place % 2 == 1 {
             kind.push('"');
             kind.push(ANYTHING);
@@ -50,7 +50,7 @@ pub struct Group {
     pub example: i64,
 }
 
-/// Puts groups of the same kind together, those of most deliveries first.
+/// Merges groups of the same kind, those with most deliveries first.
 #[must_use]
 pub fn grouped(mut exact: Vec<Group>) -> Vec<Group> {
     for group in &mut exact {

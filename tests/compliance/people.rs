@@ -124,7 +124,7 @@ both_databases! {
         }
     }
 
-    async fn a_status_and_a_unit_choose_the_rows_and_a_unit_leaves_out_the_protected(database: TestDatabase) {
+    async fn a_status_and_a_unit_filter_the_rows_and_a_unit_leaves_out_the_protected(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         busy_city(&app).await;
         let token = app.token(Role::City, &[]).await;
@@ -174,7 +174,7 @@ both_databases! {
         assert!(!page["next"].as_str().expect("more").is_empty());
     }
 
-    async fn a_wrong_question_is_told_what_is_wrong_with_it(database: TestDatabase) {
+    async fn a_wrong_query_parameter_is_refused_with_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         busy_city(&app).await;
         let token = app.token(Role::City, &[]).await;

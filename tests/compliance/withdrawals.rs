@@ -55,7 +55,7 @@ fn decision(event_id: &str, decision: &str) -> Value {
 }
 
 both_databases! {
-    async fn a_revocation_that_is_revoked_never_was_in_any_order(database: TestDatabase) {
+    async fn a_revocation_that_is_revoked_has_no_effect_in_any_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -95,7 +95,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn what_has_no_effect_says_so_and_why(database: TestDatabase) {
+    async fn a_delivery_without_effect_is_answered_with_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -132,7 +132,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_revocation_that_names_course_and_quiz_takes_the_quiz_s_attempts(database: TestDatabase) {
+    async fn a_revocation_that_names_course_and_quiz_withdraws_the_quizs_attempts(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -147,11 +147,11 @@ both_databases! {
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["attempts"].as_str()), ("pending", "0"));
         deliver("e-4", &graded(anna(), "infosec-basics-quiz", 2, "20", "2026-02-21T10:00:00Z")).await;
-        assert_eq!(status(&app).await, "compliant", "the completion of the course stands");
+        assert_eq!(status(&app).await, "compliant", "the completion of the course is in force");
         app.verified_events().await;
     }
 
-    async fn merged_numbers_are_one_person_to_a_revocation(database: TestDatabase) {
+    async fn a_revocation_treats_merged_numbers_as_one_person(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -172,22 +172,22 @@ both_databases! {
     async fn a_voided_reset_restores_and_a_voided_voiding_does_not(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &both_of("17")).await;
+        app.send_statements(&sender, &both_of("17")).await;
         let reset = moodle(account("17"), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-02T10:00:00Z");
-        let reset = app.state(&sender, &reset).await.remove(0);
+        let reset = app.send_statements(&sender, &reset).await.remove(0);
         assert_eq!(status_of(&app, "1001").await, "pending");
-        app.state(&sender, &void(&reset)).await;
+        app.send_statements(&sender, &void(&reset)).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         let mut reported = both_of("18");
         reported[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
-        app.state(&sender, &reported).await;
-        let voiding = app.state(&sender, &void("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await.remove(0);
-        app.state(&sender, &void(&voiding)).await;
+        app.send_statements(&sender, &reported).await;
+        let voiding = app.send_statements(&sender, &void("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await.remove(0);
+        app.send_statements(&sender, &void(&voiding)).await;
         assert_eq!(status_of(&app, "1002").await, "pending");
         app.verified_events().await;
     }
 
-    async fn a_reset_takes_nothing_from_earlier_days_unless_the_profile_says_so(database: TestDatabase) {
+    async fn a_reset_withdraws_nothing_from_earlier_days_unless_the_profile_says_so(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         for (platform, learner, number, profile, late, soon) in [
@@ -202,13 +202,13 @@ both_databases! {
             }
             let actor = || json!({"mbox": format!("mailto:{learner}@example.org")});
             let reset = |at: &str| moodle(actor(), UNCOMPLETED, ("/course/view.php?id=2", COURSE), at);
-            app.state(&sender, &course_completed(actor(), "2026-02-01T10:00:00Z")).await;
-            app.state(&sender, &quiz_attempt(actor(), 5, 16.0, "2026-02-01T10:00:00Z")).await;
+            app.send_statements(&sender, &course_completed(actor(), "2026-02-01T10:00:00Z")).await;
+            app.send_statements(&sender, &quiz_attempt(actor(), 5, 16.0, "2026-02-01T10:00:00Z")).await;
             assert_eq!(status_of(&app, number).await, "compliant");
             // Half past midnight in Stockholm, on the third day.
-            app.state(&sender, &reset("2026-02-02T23:30:00Z")).await;
+            app.send_statements(&sender, &reset("2026-02-02T23:30:00Z")).await;
             assert_eq!(status_of(&app, number).await, late, "{platform}");
-            app.state(&sender, &reset("2026-02-02T22:59:00Z")).await;
+            app.send_statements(&sender, &reset("2026-02-02T22:59:00Z")).await;
             assert_eq!(status_of(&app, number).await, soon, "{platform}");
         }
         app.verified_events().await;
@@ -272,9 +272,9 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn where_two_must_agree_a_decision_counts_from_the_approval_on(database: TestDatabase) {
+    async fn with_two_person_approval_a_decision_counts_from_the_approval(database: TestDatabase) {
         let approval = ApprovalSettings { results: true, ..ApprovalSettings::default() };
-        let app = TestApp::start_with(&database, TestClock::standing(), |settings| Settings { approval, ..settings }).await;
+        let app = TestApp::start_with(&database, TestClock::frozen(), |settings| Settings { approval, ..settings }).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
         app.deliver("larportal", &secret, "e-1", &done()).await.ok();
@@ -295,7 +295,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_reset_is_withdrawn_by_hand_and_an_id_of_two_platforms_is_asked_about(database: TestDatabase) {
+    async fn a_reset_is_withdrawn_by_hand_and_an_id_of_two_platforms_needs_the_platform(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let (larportal, moodle) = (app.platform("larportal").await, app.platform("moodle").await);

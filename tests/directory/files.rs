@@ -78,7 +78,7 @@ both_databases! {
         assert_eq!(employee(&app, "1002").await["employments"][0]["ends_on"], "2026-06-30");
     }
 
-    async fn who_is_missing_from_a_full_file_has_left(database: TestDatabase) {
+    async fn an_employee_who_is_missing_from_a_full_file_has_left(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let plan = app.import_full(HrFiles { employments: &without("1002"), ..HrFiles::default() }).await;
@@ -88,7 +88,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_employment_to_come_that_is_missing_from_a_full_file_was_never_meant(database: TestDatabase) {
+    async fn a_future_employment_that_is_missing_from_a_full_file_is_withdrawn(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let coming = employments(&["1006,Ida,Ek,,,1,SEF,Städ,permanent,2026-04-01,,,"]);
@@ -99,7 +99,7 @@ both_databases! {
         assert_eq!(exported(&app, "SEF", "2026-04-01").await, ["1002", "1001", "1003"]);
     }
 
-    async fn a_full_file_that_ends_more_than_a_tenth_is_refused_unless_told_otherwise(database: TestDatabase) {
+    async fn a_full_file_that_ends_more_than_a_tenth_is_refused_without_force(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let before = left_behind(&app).await;
@@ -109,7 +109,7 @@ both_databases! {
         insta::allow_duplicates!(insta::assert_snapshot!(refused, @"the files would end 1 of 5 employments, more than a tenth (for example 1002/1): allow it with --allow-mass-ending; see all of it with --dry-run"));
         assert_eq!(left_behind(&app).await, before);
         let reported = ImportRequest { extent: Extent::Full, dry_run: true, allowed: Allowed::nothing() };
-        let would = app.import_as(files, reported).await.expect("a dry run tells");
+        let would = app.import_as(files, reported).await.expect("a dry run");
         let mass = would.unusual.mass_changes.first().expect("a mass change");
         assert_eq!((mass.affected, mass.of), (1, 5));
         assert_eq!(left_behind(&app).await, before);
@@ -155,7 +155,7 @@ both_databases! {
         assert_eq!(left_behind(&app).await, before);
     }
 
-    async fn a_row_that_refers_to_nothing_known_is_named_and_nothing_changes(database: TestDatabase) {
+    async fn a_row_that_refers_to_something_unknown_is_named_and_nothing_changes(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let before = left_behind(&app).await;
@@ -193,7 +193,7 @@ both_databases! {
         assert_eq!(report["administrations"].as_array().map(Vec::len), Some(2));
     }
 
-    async fn an_identities_file_says_what_a_platform_calls_somebody_for_as_long_as_it_says_so(database: TestDatabase) {
+    async fn an_identity_from_a_file_links_until_a_full_file_lacks_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -217,7 +217,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn who_becomes_protected_shows_the_number_and_the_status_only(database: TestDatabase) {
+    async fn a_protected_employee_is_shown_with_number_and_status_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.refresh().await;
@@ -234,7 +234,7 @@ both_databases! {
         assert_eq!(shown().await, expected);
     }
 
-    async fn imports_at_once_do_not_mix(database: TestDatabase) {
+    async fn concurrent_imports_do_not_mix(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let picture = |unit: &str| {
@@ -263,7 +263,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_command_imports_while_the_service_runs_and_says_what_it_did(database: TestDatabase) {
+    async fn the_command_imports_while_the_service_runs_and_reports_what_it_did(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.apply(REQUIREMENT).await;
         let folder = tempfile::tempdir().expect("a folder");

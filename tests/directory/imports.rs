@@ -109,7 +109,7 @@ both_databases! {
         employment,added,105002,,,
         "#));
         let protected: Vec<&str> = did.out.split("\r\n").filter(|row| row.contains("105002")).collect();
-        assert_eq!(protected, ["person,added,105002,,,", "employment,added,105002,,,"], "the number and nothing else");
+        assert_eq!(protected, ["person,added,105002,,,", "employment,added,105002,,,"], "only the number");
 
         // A report that is fetched later is the same.
         assert_eq!(line.ok("directory imports 1 --format csv").out, did.out);
@@ -133,7 +133,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_is_wrong_with_a_mapping_or_by_it_is_named_and_nothing_changes(database: TestDatabase) {
+    async fn errors_in_a_mapping_or_in_a_mapped_file_are_named_and_nothing_changes(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let line = CommandLine::on(&database);
@@ -155,7 +155,7 @@ both_databases! {
         assert_eq!(app.rows_in("import_report").await, 1);
     }
 
-    async fn a_difference_is_told_again_from_the_facts_exactly(database: TestDatabase) {
+    async fn a_difference_is_derived_again_from_the_facts_exactly(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.apply(REQUIREMENT).await;
         app.platform("larportal").await;
@@ -217,7 +217,7 @@ both_databases! {
         "));
     }
 
-    async fn who_becomes_protected_is_hidden_in_earlier_differences_too(database: TestDatabase) {
+    async fn an_employee_who_becomes_protected_is_hidden_in_earlier_differences_too(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let before = difference_csv(&app, 1).await;
@@ -235,7 +235,7 @@ both_databases! {
         assert!(!difference_csv(&app, 3).await.contains("David"));
     }
 
-    async fn imports_and_differences_come_by_the_page_as_json_or_csv_and_are_audited(database: TestDatabase) {
+    async fn imports_and_differences_are_paged_as_json_or_csv_and_audited(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         for unit in ["Alfa", "Beta"] {
@@ -315,7 +315,7 @@ both_databases! {
         assert_eq!(difference_csv(&app, other.report.expect("a report")).await, "kind,act,key,field,before,after\r\n");
     }
 
-    async fn two_processes_that_import_at_once_do_as_one_after_the_other(database: TestDatabase) {
+    async fn two_processes_that_import_at_once_end_as_one_after_the_other(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.import(HrFiles { administrations: ADMINISTRATIONS, ..HrFiles::default() }).await;
         let line = CommandLine::on(&database);

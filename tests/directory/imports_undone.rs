@@ -96,8 +96,8 @@ impl Chance {
         (self.0 >> 33) % most
     }
 
-    fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[usize::try_from(self.below(words.len() as u64)).expect("a place")]
+    fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[usize::try_from(self.below(choices.len() as u64)).expect("a place")]
     }
 }
 
@@ -130,7 +130,7 @@ fn arbitrary(chance: &mut Chance) -> [String; 3] {
 }
 
 both_databases! {
-    async fn whatever_was_imported_and_undone_leaves_nothing(database: TestDatabase) {
+    async fn any_import_that_is_undone_leaves_nothing(database: TestDatabase) {
         let (app, _) = city(&database).await;
         let mut chance = Chance(20_260_226);
         for round in 0..12 {
@@ -158,7 +158,7 @@ both_databases! {
         }
     }
 
-    async fn both_clocks_tell_the_truth_of_an_undone_import(database: TestDatabase) {
+    async fn an_undone_import_is_right_in_valid_time_and_transaction_time(database: TestDatabase) {
         let (app, _) = city(&database).await;
         let report = "/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26";
         let before = app.get_as_city(report).await.ok();
@@ -198,7 +198,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_was_changed_since_is_named_and_left(database: TestDatabase) {
+    async fn later_changes_are_named_and_not_undone(database: TestDatabase) {
         let (app, _) = city(&database).await;
         let part = format!("{HEADER}1005,Eva,Falk,eva@example.org,eva,1,SEF,Kök,permanent,2020-01-01,,,\n\
                             1006,Nils,Ny,new.6@example.org,,1,SEF,Kök,permanent,2020-01-01,,,\n\
@@ -235,7 +235,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_address_that_only_an_undone_import_gave_is_nobodys(database: TestDatabase) {
+    async fn an_address_that_only_an_undone_import_gave_belongs_to_no_employee(database: TestDatabase) {
         let (app, secret) = city(&database).await;
         // A column that slipped by one row: everyone has another person's address.
         let shifted = EMPLOYMENTS
@@ -245,7 +245,7 @@ both_databases! {
         app.clock.advance(chrono::Duration::days(7));
         undo(&app, id).await.ok();
         let body = completed(json!({"email": "anna@example.org"}), "infosec-basics", "2026-02-20T10:00:00+01:00");
-        assert_eq!(app.deliver("larportal", &secret, "late", &body).await.ok()["linked"], true, "it is Anna's alone");
+        assert_eq!(app.deliver("larportal", &secret, "late", &body).await.ok()["linked"], true, "it belongs to Anna only");
         let stranger = completed(json!({"email": "x@example.org"}), "infosec-basics", "2026-02-20T10:00:00+01:00");
         assert_eq!(app.deliver("larportal", &secret, "x", &stranger).await.ok()["linked"], false);
         let queue = app.get_as_city("/api/v1/unlinked").await.body;
@@ -253,7 +253,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_provider_finds_nobody_of_whom_only_an_undone_import_told(database: TestDatabase) {
+    async fn a_provider_finds_no_user_of_an_undone_import(database: TestDatabase) {
         let (app, _) = city(&database).await;
         let part = format!("{HEADER}1005,Eva,Falk,eva@example.org,eva,1,SEF,Kök,permanent,2020-01-01,,,\n");
         let id = import(&app, HrFiles { employments: &part, ..HrFiles::default() }, Extent::Partial).await;

@@ -39,7 +39,7 @@ async fn twelve(database: &TestDatabase) -> (TestApp, CommandLine) {
 }
 
 both_databases! {
-    async fn each_kind_is_refused_by_its_own_option_and_shown_by_a_dry_run(database: TestDatabase) {
+    async fn each_kind_is_refused_with_its_own_option_and_shown_by_a_dry_run(database: TestDatabase) {
         let (app, line) = twelve(&database).await;
         type Makes = fn(u32, &mut [String]);
         let kinds: [(&str, &str, Makes); 6] = [
@@ -75,7 +75,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_new_number_for_one_who_ends_is_refused_until_somebody_says_otherwise(database: TestDatabase) {
+    async fn a_new_number_for_someone_whose_employment_ends_is_refused_without_the_option(database: TestDatabase) {
         let (app, line) = twelve(&database).await;
         line.write("emp.csv", file(|n, row| if n == 3 { "1003".clone_into(&mut row[0]) }));
         let import = "directory import --employments emp.csv --full --allow-mass-ending";
@@ -101,7 +101,7 @@ both_databases! {
         assert!(did.err.contains("Warning: 1 address is given to several people at once, 2 in all (for example 01003, 01004)"), "{}", did.err);
     }
 
-    async fn an_older_file_is_said_to_take_back_what_was_recorded_since(database: TestDatabase) {
+    async fn an_older_file_is_reported_to_undo_what_was_recorded_since(database: TestDatabase) {
         let (_app, line) = twelve(&database).await;
         line.write("emp.csv", file(|n, row| if n == 3 { "Ny".clone_into(&mut row[2]) }));
         line.ok("directory import --employments emp.csv --full");
@@ -110,7 +110,7 @@ both_databases! {
         assert!(dry.err.contains("(import 1); they take back what was recorded since."), "{}", dry.err);
     }
 
-    async fn a_number_that_a_spreadsheet_made_is_refused_with_what_it_was(database: TestDatabase) {
+    async fn a_number_that_a_spreadsheet_changed_is_refused_with_the_original(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let line = CommandLine::on(&database);

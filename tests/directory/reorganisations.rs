@@ -42,7 +42,7 @@ async fn export(app: &TestApp, code: &str, clocks: &str) -> Vec<String> {
 }
 
 both_databases! {
-    async fn employments_follow_and_both_clocks_know_it(database: TestDatabase) {
+    async fn employments_follow_a_reorganisation_in_valid_time_and_transaction_time(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -65,7 +65,7 @@ both_databases! {
         assert_eq!(made["moved"], reported["moved"]);
         // First judged from the facts, then read from the read model.
         for _ in 0..2 {
-            assert_eq!(in_scope(&app, "").await, json!({"SF": 4}), "who worked in both counts once");
+            assert_eq!(in_scope(&app, "").await, json!({"SF": 4}), "an employee of both counts once");
             assert_eq!(in_scope(&app, "&as_of=2026-02-19").await, json!({"SEF": 3, "FGK": 2}));
             assert_eq!(export(&app, "SF", "").await, ["1004 2026-01-05 overdue", "1003 2026-01-05 overdue",
                 "1002 2026-02-10 pending", "1001 2020-01-01 compliant"]);
@@ -86,7 +86,7 @@ both_databases! {
         assert_eq!(listed["items"][0]["undone_by"], "test admin");
     }
 
-    async fn whoever_answers_for_the_successor_sees_the_people_from_the_day_on(database: TestDatabase) {
+    async fn an_officer_of_the_successor_sees_the_people_from_the_day_on(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         reorganise(&app, json!({"on_day": "2026-02-20", "moves": [{"from": "SEF", "to": "MF", "unit": "Måltid"}],
@@ -104,7 +104,7 @@ both_databases! {
         app.get(PATH, Some(&token)).await.problem(403);
     }
 
-    async fn files_that_name_the_old_code_or_the_new_one_change_nothing_that_was(database: TestDatabase) {
+    async fn files_with_the_old_code_or_the_new_one_do_not_change_the_past(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         reorganise(&app, json!({"on_day": "2026-02-20", "moves": [{"from": "SEF", "to": "SF"}], "closes": ["SEF"],
@@ -127,7 +127,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_closed_administration_takes_nobody(database: TestDatabase) {
+    async fn a_closed_administration_accepts_no_employment(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let left = reorganise(&app, json!({"on_day": "2026-02-20", "closes": ["FGK"]})).await.problem(422);
@@ -143,7 +143,7 @@ both_databases! {
         app.import(HrFiles { employments: &file, ..HrFiles::default() }).await;
     }
 
-    async fn what_cannot_stand_together_is_refused_whole(database: TestDatabase) {
+    async fn steps_that_contradict_each_other_are_refused_together(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let there = json!([{"from": "SEF", "to": "FGK"}]);

@@ -81,7 +81,7 @@ both_databases! {
             named(&app, code, "Kök", "").await;
             assert_eq!(places(&app, &DAYS).await, AS_IT_WAS, "named {code}");
             app.refresh().await;
-            assert_eq!(places(&app, &DAYS).await, AS_IT_WAS, "named {code}, from derived rows");
+            assert_eq!(places(&app, &DAYS).await, AS_IT_WAS, "named {code}, from the read model");
             app.clock.advance(chrono::Duration::days(3));
         }
         assert_eq!(app.differences().await, [""; 0]);
@@ -90,7 +90,7 @@ both_databases! {
         assert_eq!(places(&app, &DAYS).await, ["D/Kök"; 3]);
     }
 
-    async fn it_does_not_matter_whether_the_step_or_the_new_name_is_recorded_first(database: TestDatabase) {
+    async fn the_step_and_the_new_name_can_be_recorded_in_either_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city(&app).await;
         app.clock.advance(chrono::Duration::days(3));
@@ -159,7 +159,7 @@ both_databases! {
         assert!(history["items"].as_array().expect("entries").len() >= 4, "{history}");
     }
 
-    async fn a_provider_that_names_the_new_code_transfers_nobody(database: TestDatabase) {
+    async fn a_provider_that_names_the_new_code_transfers_no_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let anna = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
@@ -175,7 +175,7 @@ both_databases! {
         }
     }
 
-    async fn an_opening_that_an_employment_rests_on_is_not_undone(database: TestDatabase) {
+    async fn an_opening_that_an_employment_depends_on_is_not_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let opened = reorganise(&app, json!({"on_day": "2026-02-20", "opens": [{"code": "SF", "name": "Stadsförvaltningen"}],
@@ -193,7 +193,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_administration_that_opened_again_is_not_closed_by_an_undoing_while_somebody_is_in_it(database: TestDatabase) {
+    async fn an_administration_that_opened_again_is_not_closed_by_an_undo_while_it_has_employees(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city(&app).await;
         reorganise(&app, json!({"on_day": "2025-01-01", "closes": ["D"]})).await.ok();

@@ -30,7 +30,7 @@ async fn statuses(app: &TestApp, administration: &str) -> String {
 }
 
 both_databases! {
-    async fn a_transfer_dated_last_month_is_right_at_once_and_what_was_reported_stays(database: TestDatabase) {
+    async fn a_transfer_dated_last_month_is_in_force_at_once_and_earlier_reports_stay(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.refresh().await;
@@ -57,7 +57,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_forgotten_leave_and_an_employment_that_never_was(database: TestDatabase) {
+    async fn a_forgotten_leave_is_added_and_a_wrong_employment_is_withdrawn(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let before = counts(&app).await;
@@ -98,7 +98,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_later_full_file_that_says_otherwise_changes_it_back(database: TestDatabase) {
+    async fn a_later_full_file_that_disagrees_changes_it_back(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let ended = json!({"reason": "left", "employments": [{"act": "change", "employment_id": "1", "ends_on": "2026-01-31"}]});
@@ -112,7 +112,7 @@ both_databases! {
         assert_eq!((&last["how"], &last["reason"]), (&json!("import"), &Value::Null));
     }
 
-    async fn what_cannot_be_corrected_is_refused_with_its_place(database: TestDatabase) {
+    async fn an_invalid_correction_is_refused_with_its_place(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let mut reported = Vec::new();
@@ -170,7 +170,7 @@ both_databases! {
         assert_eq!(entry["subject"], "test admin");
     }
 
-    async fn of_the_protected_a_correction_shows_no_name_or_unit(database: TestDatabase) {
+    async fn a_correction_of_the_protected_shows_no_name_or_unit(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let body = json!({"reason": "new unit", "employments": [{"act": "change", "employment_id": "1", "unit": "Hemlig"}]});

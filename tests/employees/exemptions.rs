@@ -30,7 +30,7 @@ pub async fn another_admin(app: &TestApp) -> String {
 /// A service with two-person approval of everything that supports it.
 pub async fn where_two_must_agree(database: &TestDatabase) -> TestApp {
     let approval = ApprovalSettings { exemptions: true, prior_training: true, results: false };
-    TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
+    TestApp::start_with(database, TestClock::frozen(), |settings| Settings { approval, ..settings }).await
 }
 
 fn in_the_field() -> Value {
@@ -74,7 +74,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn where_two_must_agree_an_exemption_counts_from_the_approval_on(database: TestDatabase) {
+    async fn with_two_person_approval_an_exemption_counts_from_the_approval(database: TestDatabase) {
         let app = where_two_must_agree(&database).await;
         small_city(&app).await;
         let (admin, other) = (app.token(Role::Admin, &[]).await, another_admin(&app).await);
@@ -127,7 +127,7 @@ both_databases! {
         "));
     }
 
-    async fn where_two_must_agree_a_file_of_exemptions_is_refused(database: TestDatabase) {
+    async fn with_two_person_approval_a_file_of_exemptions_is_refused(database: TestDatabase) {
         let app = where_two_must_agree(&database).await;
         small_city(&app).await;
         let exemptions = "employee_number,requirement,starts_on,ends_on,reason\n1003,infosec-onboarding,2026-01-05,,field\n";
@@ -136,7 +136,7 @@ both_databases! {
         assert_eq!(exempt(&app).await, 0);
     }
 
-    async fn a_full_file_of_hrs_leaves_exemptions_by_hand_alone(database: TestDatabase) {
+    async fn a_full_hr_file_leaves_exemptions_by_hand_alone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;
@@ -145,11 +145,11 @@ both_databases! {
         app.import_full(HrFiles { exemptions, ..HrFiles::default() }).await;
         assert_eq!(exempt(&app).await, 1);
         app.import_full(HrFiles { exemptions: "employee_number,requirement,starts_on\n", ..HrFiles::default() }).await;
-        assert_eq!(exempt(&app).await, 1, "the one by hand stands");
+        assert_eq!(exempt(&app).await, 1, "the one by hand stays");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_cannot_be_an_exemption_is_refused(database: TestDatabase) {
+    async fn an_invalid_exemption_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;

@@ -61,7 +61,7 @@ async fn a_year(app: &TestApp) {
 }
 
 both_databases! {
-    async fn the_story_of_an_employee_is_told_in_order(database: TestDatabase) {
+    async fn an_employees_history_is_shown_in_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         a_year(&app).await;
         let reported = app.get_as_city("/api/v1/employees/1002/history").await.ok();
@@ -83,7 +83,7 @@ both_databases! {
         assert_eq!(reported["next"], Value::Null);
     }
 
-    async fn a_story_is_told_by_the_page_and_by_kind(database: TestDatabase) {
+    async fn a_history_is_paged_and_filtered_by_kind(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         a_year(&app).await;
         let whole = app.get_as_city("/api/v1/employees/1002/history").await.ok();
@@ -109,7 +109,7 @@ both_databases! {
         app.get_as_city("/api/v1/employees/4711/history").await.problem(404);
     }
 
-    async fn an_officer_is_told_nothing_of_other_administrations(database: TestDatabase) {
+    async fn an_officer_sees_nothing_of_other_administrations(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         a_year(&app).await;
         let fgk = app.token(Role::Administration, &["FGK"]).await;
@@ -134,7 +134,7 @@ both_databases! {
         app.get("/api/v1/employees/1002/history", Some(&sef)).await.problem(404);
     }
 
-    async fn of_the_protected_no_name_address_or_unit_is_told(database: TestDatabase) {
+    async fn the_history_of_the_protected_shows_no_name_address_or_unit(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let moved = employments(&["1004,David,Eklund,d@example.org,dek,1,SEF,Kök,permanent,2026-01-05,,,true"]);
@@ -151,7 +151,7 @@ both_databases! {
         "));
     }
 
-    async fn a_look_at_a_story_leaves_an_audit_entry(database: TestDatabase) {
+    async fn reading_a_history_leaves_an_audit_entry(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.get_as_city("/api/v1/employees/1001/history").await.ok();

@@ -30,7 +30,7 @@ async fn in_scope(app: &TestApp) -> Value {
 }
 
 both_databases! {
-    async fn two_numbers_are_one_human_at_once_and_what_was_reported_stays(database: TestDatabase) {
+    async fn two_numbers_are_one_person_at_once_and_earlier_reports_stay(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -66,7 +66,7 @@ both_databases! {
         app.import_full(HrFiles { employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         assert_eq!(in_scope(&app).await, 3);
         let page = app.get_as_city("/api/v1/employees/1004/history").await.ok();
-        let reported = page["items"].as_array().expect("entries").iter().find(|entry| entry["kind"] == "merge").expect("it is told");
+        let reported = page["items"].as_array().expect("entries").iter().find(|entry| entry["kind"] == "merge").expect("it is shown");
         assert_eq!((&reported["of"], &reported["by"], &reported["how"], &reported["reason"]),
             (&json!("1004"), &json!("test admin"), &json!("merge"), &json!("hired twice")));
         assert!(page["items"].as_array().expect("entries").iter().any(|entry| entry["merged_number"] == "1004"));
@@ -87,7 +87,7 @@ both_databases! {
         assert_eq!(app.get_as_city(&differences).await.ok()["differing"], 0);
     }
 
-    async fn chains_and_nonsense_are_refused_with_what_to_do(database: TestDatabase) {
+    async fn chains_and_invalid_merges_are_refused_with_what_to_do(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let made = merge(&app, "1002", "1001").await.ok();
@@ -154,7 +154,7 @@ async fn send(app: &TestApp, secret: &WebhookSecret, id: &str, learner: Value) -
 }
 
 both_databases! {
-    async fn what_fits_both_numbers_is_ambiguous_no_more_until_the_merge_is_undone(database: TestDatabase) {
+    async fn a_result_that_fits_both_numbers_links_from_the_merge_until_it_is_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
         // Both are employed on the day: the results cannot be linked.
@@ -201,7 +201,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_link_by_hand_to_the_duplicate_follows_it_and_goes_back_with_it(database: TestDatabase) {
+    async fn a_link_by_hand_to_the_duplicate_follows_a_merge_and_its_undo(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
         let link = |number: &str, value: &str| json!({"platform": "larportal", "key": "username", "value": value,
@@ -231,7 +231,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_administration_sees_no_merge_and_nothing_of_the_other_numbers_employments(database: TestDatabase) {
+    async fn an_administration_sees_no_merge_and_no_employment_of_the_other_number(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         twice(&app).await;
         merge(&app, "3002", "3001").await.ok();
@@ -264,7 +264,7 @@ both_databases! {
         }
     }
 
-    async fn the_list_comes_in_pages_newest_first(database: TestDatabase) {
+    async fn the_list_of_merges_is_paged_newest_first(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         twice(&app).await;
         for _ in 0..3 {
@@ -290,7 +290,7 @@ both_databases! {
         }
     }
 
-    async fn verify_finds_a_merge_that_somebody_made_or_took_away_past_the_register(database: TestDatabase) {
+    async fn verify_finds_a_merge_that_was_added_or_removed_past_the_register(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
         send(&app, &secret, "e-1", json!({"employee_number": "3002"})).await;
@@ -320,7 +320,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_provider_goes_on_speaking_of_both_numbers(database: TestDatabase) {
+    async fn a_provider_continues_to_write_both_numbers(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = twice(&app).await;
         let first = create(&app, &user("4001", "Ida", "Lund", "SEF")).await;

@@ -20,7 +20,11 @@ async fn requirement(app: &TestApp, number: &str, as_of: &str) -> Value {
 
 /// She is compliant from her first day, since 10 February, for the twelve months from that day.
 async fn counts_from_its_day(app: &TestApp) {
-    assert_eq!(requirement(app, "1501", "2026-04-30").await, Value::Null, "nobody is bound before the first day");
+    assert_eq!(
+        requirement(app, "1501", "2026-04-30").await,
+        Value::Null,
+        "no requirement applies before the first day"
+    );
     for (day, status) in [("2026-05-01", "compliant"), ("2026-12-12", "expiring"), ("2027-02-10", "pending")] {
         app.clock.set(&format!("{day}T12:00:00Z"));
         let found = requirement(app, "1501", day).await;
@@ -49,7 +53,7 @@ both_databases! {
         let after = report(&app, "&as_of=2026-05-02").await;
         let compliant = |report: &Value| report["city"]["counts"]["compliant"].as_u64().expect("a number");
         assert_eq!((compliant(&before), compliant(&after)), (0, 1));
-        assert_eq!(report(&app, "").await["city"]["counts"]["compliant"], 0, "she is nobody's employee yet");
+        assert_eq!(report(&app, "").await["city"]["counts"]["compliant"], 0, "she is not an employee yet");
         counts_from_its_day(&app).await;
     }
 
@@ -62,7 +66,7 @@ both_databases! {
         counts_from_its_day(&app).await;
     }
 
-    async fn an_address_of_one_who_left_and_one_who_is_to_come_waits_and_the_starter_is_suggested(database: TestDatabase) {
+    async fn an_address_of_a_leaver_and_a_starter_waits_and_the_starter_is_suggested(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let people = employments(&[

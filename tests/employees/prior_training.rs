@@ -68,7 +68,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_quiz_done_elsewhere_is_held_to_the_mark(database: TestDatabase) {
+    async fn a_quiz_done_elsewhere_must_reach_the_pass_mark(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;
@@ -85,7 +85,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn where_two_must_agree_prior_training_waits_for_the_second(database: TestDatabase) {
+    async fn with_two_person_approval_prior_training_waits_for_the_second(database: TestDatabase) {
         let app = where_two_must_agree(&database).await;
         small_city(&app).await;
         let (admin, other) = (app.token(Role::Admin, &[]).await, another_admin(&app).await);
@@ -128,10 +128,10 @@ both_databases! {
         kurskoll: nothing was imported: 3 problems
         "#));
         let two = line.run("directory import --prior-training prior.csv --full");
-        assert_eq!(two.code, Some(2), "a part of the picture always");
+        assert_eq!(two.code, Some(2), "always a partial file");
     }
 
-    async fn where_two_must_agree_the_rows_of_a_file_are_proposals(database: TestDatabase) {
+    async fn with_two_person_approval_the_rows_of_a_file_are_proposals(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let line = CommandLine::on(&database).with("ROCKET_APPROVAL", "{prior_training=true}");
@@ -144,7 +144,7 @@ both_databases! {
         assert!(items.len() == 3 && items.iter().all(|item| item["proposed_by"] == "operator"), "{waiting}");
     }
 
-    async fn what_cannot_be_prior_training_is_refused(database: TestDatabase) {
+    async fn invalid_prior_training_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let admin = app.token(Role::Admin, &[]).await;

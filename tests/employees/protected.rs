@@ -18,12 +18,12 @@ fn says_nothing(what: &str, body: &str) {
     let is_between = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '/' | '=');
     for secret in SECRETS {
         let is_there = body.split(is_between).any(|word| word == secret || (secret.len() > 3 && word.contains(secret)));
-        assert!(!is_there, "{what} tells {secret}: {body}");
+        assert!(!is_there, "{what} shows {secret}: {body}");
     }
 }
 
 both_databases! {
-    async fn the_provider_is_shown_what_it_told_and_nothing_that_hr_did(database: TestDatabase) {
+    async fn the_provider_is_shown_what_it_provisioned_and_nothing_from_hr(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let found = app.scim("GET /scim/v2/Users?filter=employeeNumber%20eq%20%221004%22", &[], None).await;
@@ -60,7 +60,7 @@ both_databases! {
         assert_eq!(app.export_row("FGK", "1004").await["unit"], "Gata");
     }
 
-    async fn an_address_is_not_shown_beside_a_protected_number(database: TestDatabase) {
+    async fn an_address_is_not_shown_next_to_a_protected_number(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let shared = employments(&[
@@ -118,7 +118,7 @@ both_databases! {
         assert_eq!(undone.ok()["value"], Value::Null);
     }
 
-    async fn a_body_that_speaks_of_somebody_protected_is_withheld_and_an_excerpt_names_nobody(database: TestDatabase) {
+    async fn a_body_that_names_a_protected_person_is_withheld_and_an_excerpt_names_no_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

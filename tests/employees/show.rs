@@ -13,8 +13,8 @@ fn timeless(mut employee: Value) -> Value {
     employee
 }
 
-/// The small city, with what Anna did.
-async fn city_of_deeds(app: &TestApp) {
+/// The small city, with Anna's training.
+async fn city_with_training(app: &TestApp) {
     small_city(app).await;
     let secret = app.platform("larportal").await;
     let anna = json!({"employee_number": "1001"});
@@ -31,9 +31,9 @@ async fn city_of_deeds(app: &TestApp) {
 }
 
 both_databases! {
-    async fn an_employee_is_shown_with_the_evidence_that_each_status_rests_on(database: TestDatabase) {
+    async fn an_employee_is_shown_with_the_evidence_for_each_status(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let anna = app.get_as_city("/api/v1/employees/1001").await.ok();
         insta::allow_duplicates!(insta::assert_json_snapshot!(timeless(anna), @r#"
         {
@@ -109,9 +109,9 @@ both_databases! {
         "#));
     }
 
-    async fn of_the_protected_there_are_the_number_and_the_statuses(database: TestDatabase) {
+    async fn the_protected_are_shown_with_number_and_statuses_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let david = app.get_as_city("/api/v1/employees/1004").await;
         for secret in ["David", "Ek", "Gata", "david"] {
             assert!(!david.body.contains(secret), "{secret} in {}", david.body);
@@ -123,15 +123,15 @@ both_databases! {
         assert_eq!(david["employments"][0]["unit"], "");
     }
 
-    async fn an_officer_sees_only_who_is_employed_there_that_day_and_only_those_employments(database: TestDatabase) {
+    async fn an_officer_sees_only_employees_of_that_day_and_only_their_own_employments(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let ended = employments(&["1006,Ida,Ek,,,1,FGK,Gata,permanent,2026-01-01,2026-01-31,,"]);
         app.import(HrFiles { employments: &ended, ..HrFiles::default() }).await;
         let fgk = app.token(Role::Administration, &["FGK"]).await;
         let unknown = app.get("/api/v1/employees/1001", Some(&fgk)).await.problem(404);
         let nobody = app.get("/api/v1/employees/4711", Some(&fgk)).await.problem(404);
-        assert_eq!(unknown.replace("1001", "4711"), nobody, "who may not be seen is not told from who is not there");
+        assert_eq!(unknown.replace("1001", "4711"), nobody, "someone out of scope is answered as someone unknown");
         let cecilia = app.get("/api/v1/employees/1003", Some(&fgk)).await.ok();
         let places: Vec<&Value> = cecilia["employments"].as_array().expect("some").iter().map(|e| &e["administration"]).collect();
         assert_eq!(places, ["FGK"]);
@@ -142,13 +142,13 @@ both_databases! {
 
     async fn an_employee_is_shown_on_any_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let mut reported = Vec::new();
         for as_of in ["2026-01-31", "2026-02-02", "2026-02-03", "2026-02-26", "2027-02-02", "2027-02-20"] {
             let anna = app.get_as_city(&format!("/api/v1/employees/1001?as_of={as_of}")).await.ok();
-            let held = &anna["requirements"][0];
-            let evidence: Vec<&str> = held["evidence"].as_array().expect("a list").iter().filter_map(|e| e["event_id"].as_str()).collect();
-            reported.push(format!("{as_of} {} attempts {} rests on {:?} of {evidence:?}", held["status"], held["attempts"], held["evidence_event_id"].as_str()));
+            let requirement = &anna["requirements"][0];
+            let evidence: Vec<&str> = requirement["evidence"].as_array().expect("a list").iter().filter_map(|e| e["event_id"].as_str()).collect();
+            reported.push(format!("{as_of} {} attempts {} rests on {:?} of {evidence:?}", requirement["status"], requirement["attempts"], requirement["evidence_event_id"].as_str()));
         }
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r#"
         2026-01-31 "pending" attempts 0 rests on None of []
@@ -162,7 +162,7 @@ both_databases! {
 
     async fn an_employee_is_shown_as_known_then(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let then = app.get_as_city("/api/v1/employees/1001").await;
         let known_at = then.ok()["known_at"].as_str().expect("an instant").to_owned();
         app.clock.advance(chrono::Duration::days(3));
@@ -177,9 +177,9 @@ both_databases! {
         app.get_as_city("/api/v1/employees/1001?known_at=2026-02-26T11:00:00Z").await.problem(404);
     }
 
-    async fn who_is_protected_now_is_protected_in_what_was_known_before(database: TestDatabase) {
+    async fn an_employee_who_is_protected_now_is_protected_in_what_was_known_before(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_training(&app).await;
         let then = app.get_as_city("/api/v1/employees/1001").await.ok();
         assert_eq!(then["given_name"], "Anna");
         app.clock.advance(chrono::Duration::days(1));
@@ -197,7 +197,7 @@ both_databases! {
         }
     }
 
-    async fn a_wrong_question_is_told_what_is_wrong_with_it(database: TestDatabase) {
+    async fn a_wrong_query_parameter_is_refused_with_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let mut reported = Vec::new();
@@ -219,14 +219,14 @@ both_databases! {
         "));
     }
 
-    async fn each_look_at_somebody_leaves_an_audit_entry(database: TestDatabase) {
+    async fn each_read_of_an_employee_leaves_an_audit_entry(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let sef = app.token(Role::Administration, &["SEF"]).await;
         app.get("/api/v1/employees/1001", Some(&sef)).await.ok();
         let auditor = app.token(Role::Auditor, &[]).await;
         let trail = app.get("/api/v1/audit?limit=2", Some(&auditor)).await.ok();
-        let looked = &trail["items"][1];
-        assert_eq!(format!("{} {} {}", looked["action"], looked["object"], looked["scope"]), r#""employee.read" "employee 1001" "SEF""#);
+        let entry = &trail["items"][1];
+        assert_eq!(format!("{} {} {}", entry["action"], entry["object"], entry["scope"]), r#""employee.read" "employee 1001" "SEF""#);
     }
 }

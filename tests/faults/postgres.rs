@@ -30,12 +30,12 @@ async fn untouched() -> (TestDatabase, Trial) {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_whichever_message_is_lost() {
+async fn an_answered_delivery_is_stored_whichever_message_is_lost() {
     let database = TestDatabase::empty(Backend::Postgres).await;
     let proxy = Proxy::to(&address_of(&database.url)).await;
     let mut trial = Trial::prepare(&database.url);
     trial.serve_with(&[("ROCKET_DATABASE_URL", url_by(&proxy, &database.url))]).await;
-    let look = trial.look().await;
+    let connection = trial.connect().await;
     trial.send_new().await;
     let last = if tries_all() { 60 } else { 14 };
     for which in [Lost::Request, Lost::Answer] {
@@ -52,16 +52,16 @@ async fn what_is_answered_is_kept_whichever_message_is_lost() {
             proxy.lose(which, 0);
             assert!(proxy.cuts() > before, "nothing was lost");
             trial.recover(&after).await;
-            trial.assert_stored(&look, &after).await;
+            trial.assert_stored(&connection, &after).await;
         }
     }
-    look.close().await.expect("closed");
+    connection.close().await.expect("closed");
     let (_database, untouched) = untouched().await;
     trial.assert_whole(untouched, "every message").await;
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_when_the_server_is_stopped_hangs_or_crashes() {
+async fn an_answered_delivery_is_stored_when_the_server_is_stopped_hangs_or_crashes() {
     let server = OwnPostgres::start();
     let mut trial = Trial::prepare(&server.url);
     trial.serve_with(&[]).await;
@@ -81,16 +81,16 @@ async fn what_is_answered_is_kept_when_the_server_is_stopped_hangs_or_crashes() 
         drop(tokio::time::timeout(Duration::from_millis(300), trial.send_new()).await);
         server.let_happen("thaw");
         trial.recover(&format!("freeze {round}")).await;
-        let look = trial.look().await;
-        trial.assert_stored(&look, &format!("round {round}")).await;
-        look.close().await.expect("closed");
+        let connection = trial.connect().await;
+        trial.assert_stored(&connection, &format!("round {round}")).await;
+        connection.close().await.expect("closed");
     }
     let (_database, untouched) = untouched().await;
     trial.assert_whole(untouched, "crashes").await;
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_when_a_standby_takes_over() {
+async fn an_answered_delivery_is_stored_when_a_standby_takes_over() {
     let primary = OwnPostgres::start();
     let mut trial = Trial::prepare(&primary.url);
     let standby = primary.standby();
@@ -139,9 +139,9 @@ async fn while_files_fail(files: &str, faults_of_them: &[(i64, i64)]) {
             // A server that cannot write what it must stops, and stays down until it is started again.
             server.let_happen("again");
             trial.recover(&after).await;
-            let look = trial.look().await;
-            trial.assert_stored(&look, &after).await;
-            look.close().await.expect("closed");
+            let connection = trial.connect().await;
+            trial.assert_stored(&connection, &after).await;
+            connection.close().await.expect("closed");
         }
     }
     assert!(happened > 0, "nothing failed");
@@ -150,11 +150,11 @@ async fn while_files_fail(files: &str, faults_of_them: &[(i64, i64)]) {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_when_the_servers_tables_find_no_room() {
+async fn an_answered_delivery_is_stored_when_the_servers_tables_find_no_space() {
     while_files_fail("base/", &[(WRITE, ENOSPC), (WRITE + SYNC, EIO)]).await;
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_when_the_servers_log_finds_no_room() {
+async fn an_answered_delivery_is_stored_when_the_servers_log_finds_no_space() {
     while_files_fail("pg_wal/", &[(WRITE, ENOSPC)]).await;
 }

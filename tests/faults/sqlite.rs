@@ -88,7 +88,7 @@ async fn happen_in_turn(series: impl IntoIterator<Item = Vec<Fault>>) {
     let mut trial = template.copy_to(folder.path());
     let faults = Faults::none();
     trial.serve_with(&faults.variables(FILE)).await;
-    let look = trial.look().await;
+    let connection = trial.connect().await;
     trial.send_new().await;
     let mut happened = 0;
     for armed in series {
@@ -99,16 +99,16 @@ async fn happen_in_turn(series: impl IntoIterator<Item = Vec<Fault>>) {
         let_happen(&mut trial, &faults, &armed).await;
         happened += armed.iter().enumerate().map(|(plan, _)| faults.failed(plan)).sum::<i64>();
         trial.recover(&after).await;
-        trial.assert_stored(&look, &after).await;
+        trial.assert_stored(&connection, &after).await;
         trial.assert_reported(&after).await;
     }
     assert!(happened > 0, "nothing failed");
-    look.close().await.expect("closed");
+    connection.close().await.expect("closed");
     trial.assert_whole(template.copy_to(other.path()), "all of them").await;
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_whichever_call_fails() {
+async fn an_answered_delivery_is_stored_whichever_call_fails() {
     let series = FAULTS.into_iter().flat_map(|(kinds, how, last)| {
         numbers(last).into_iter().flat_map(move |from| [1, 3].map(|times| vec![Fault { kinds, from, times, how }]))
     });
@@ -116,7 +116,7 @@ async fn what_is_answered_is_kept_whichever_call_fails() {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_when_two_calls_fail() {
+async fn an_answered_delivery_is_stored_when_two_calls_fail() {
     let firsts = [(WRITE, ENOSPC), (WRITE, EIO), (SYNC, EIO), (READ, EIO)];
     let seconds = [(WRITE, EIO), (SYNC, EIO), (OPEN, EIO), (READ, EIO), (TRUNCATE, EIO)];
     let last = if tries_all() { 12 } else { 2 };
@@ -134,7 +134,7 @@ async fn what_is_answered_is_kept_when_two_calls_fail() {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_while_nothing_can_be_written_for_a_while() {
+async fn an_answered_delivery_is_stored_while_nothing_can_be_written_for_a_while() {
     let series = [(WRITE, ENOSPC), (WRITE, EIO), (SYNC, EIO), (WRITE + SYNC + OPEN + TRUNCATE, ENOSPC), (READ, EIO)];
     happen_in_turn(
         series.into_iter().flat_map(|(kinds, how)| [1, 7].map(|from| vec![Fault { kinds, from, times: 0, how }])),
@@ -143,7 +143,7 @@ async fn what_is_answered_is_kept_while_nothing_can_be_written_for_a_while() {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_wherever_the_process_is_killed() {
+async fn an_answered_delivery_is_stored_wherever_the_process_is_killed() {
     let template = Template::new();
     let folder = tempfile::tempdir().expect("a folder");
     let mut trial = template.copy_to(folder.path());
@@ -168,9 +168,9 @@ async fn what_is_answered_is_kept_wherever_the_process_is_killed() {
                 trial.kill().await;
             }
             let after = format!("killed at {kinds} {from}");
-            let look = trial.look().await;
-            trial.assert_stored(&look, &after).await;
-            look.close().await.expect("closed");
+            let connection = trial.connect().await;
+            trial.assert_stored(&connection, &after).await;
+            connection.close().await.expect("closed");
         }
     }
     trial.serve().await;
@@ -203,7 +203,7 @@ impl SmallDisk {
         while file.write_all(&[1]).is_ok() {}
     }
 
-    fn make_room(&self) {
+    fn free_space(&self) {
         std::fs::remove_file(self.0.path().join("filler")).expect("removed");
     }
 }
@@ -215,12 +215,12 @@ impl Drop for SmallDisk {
 }
 
 #[rocket::async_test]
-async fn what_is_answered_is_kept_while_the_disk_is_full() {
+async fn an_answered_delivery_is_stored_while_the_disk_is_full() {
     let Some(disk) = SmallDisk::mount() else { return };
     let template = Template::new();
     let mut trial = template.copy_to(disk.0.path());
     trial.serve_with(&[]).await;
-    let look = trial.look().await;
+    let connection = trial.connect().await;
     for round in 0..if tries_all() { 12 } else { 3 } {
         let after = format!("full {round}");
         trial.send_new().await;
@@ -234,25 +234,25 @@ async fn what_is_answered_is_kept_while_the_disk_is_full() {
             }
         }
         assert!(refused > 0, "the disk was not full");
-        disk.make_room();
+        disk.free_space();
         trial.recover(&after).await;
-        trial.assert_stored(&look, &after).await;
+        trial.assert_stored(&connection, &after).await;
         trial.assert_reported(&after).await;
     }
-    look.close().await.expect("closed");
+    connection.close().await.expect("closed");
     let other = tempfile::tempdir().expect("a folder");
     trial.assert_whole(template.copy_to(other.path()), "a full disk").await;
 }
 
 #[rocket::async_test]
-async fn what_a_command_says_is_done_is_done() {
+async fn what_a_command_reports_as_done_is_done() {
     let template = Template::new();
     let folder = tempfile::tempdir().expect("a folder");
     let trial = template.copy_to(folder.path());
     let faults = Faults::none();
     let faulty =
         faults.variables(FILE).into_iter().fold(trial.here.like(), |here, (name, value)| here.with(name, &value));
-    let look = trial.look().await;
+    let connection = trial.connect().await;
     let header = "employee_number,given_name,family_name,employment_id,administration,form,starts_on";
     let mut failures = 0;
     for (kinds, how) in [(WRITE, ENOSPC), (WRITE, EIO), (SYNC, EIO), (READ, EIO)] {
@@ -268,11 +268,11 @@ async fn what_a_command_says_is_done_is_done() {
             faults.lift(0);
             let known = format!("SELECT number FROM employee WHERE number = '{number}'");
             let count = async || {
-                let rows = look.query_all_raw(Statement::from_string(DbBackend::Sqlite, known.clone())).await;
+                let rows = connection.query_all_raw(Statement::from_string(DbBackend::Sqlite, known.clone())).await;
                 rows.expect("rows").len()
             };
             if ran.code == Some(0) {
-                assert_eq!(count().await, 1, "{line} said that it was done: {}", ran.err);
+                assert_eq!(count().await, 1, "{line} reported that it was done: {}", ran.err);
             } else {
                 failures += 1;
                 assert_eq!(ran.code, Some(1), "{line}: {}", ran.err);
@@ -282,6 +282,6 @@ async fn what_a_command_says_is_done_is_done() {
         }
     }
     assert!(failures > 0, "nothing failed");
-    look.close().await.expect("closed");
+    connection.close().await.expect("closed");
     trial.here.ok("verify");
 }

@@ -97,7 +97,7 @@ impl Trial {
     pub async fn killed_itself(&mut self) {
         let mut serving = self.serving.take().expect("it runs");
         let status = serving.ended().await;
-        assert!(!status.success(), "it ended well: {status}");
+        assert!(!status.success(), "it ended without an error: {status}");
     }
 
     fn address(&self) -> &str {
@@ -196,7 +196,7 @@ impl Trial {
     }
 
     /// A connection of the test's own, which sees what others have committed.
-    pub async fn look(&self) -> DatabaseConnection {
+    pub async fn connect(&self) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.url);
         options.max_connections(1).sqlx_logging(false);
         Database::connect(options).await.expect("a connection")
@@ -210,7 +210,7 @@ impl Trial {
             let names: Vec<String> =
                 rows.expect("rows").iter().map(|row| row.try_get("", "name").expect("a name")).collect();
             let stored: BTreeSet<&String> = names.iter().collect();
-            assert_eq!(stored.len(), names.len(), "{after}: some stand twice in {table}");
+            assert_eq!(stored.len(), names.len(), "{after}: some are stored twice in {table}");
             let lost: Vec<_> = self.answered.iter().filter(|id| !stored.contains(id)).collect();
             let answered = self.answered.len();
             assert!(
@@ -288,13 +288,13 @@ impl Trial {
 
     /// The same for a service that has already ended.
     pub async fn assert_same(&self, mut untouched: Self, after: &str) {
-        let connection = self.look().await;
+        let connection = self.connect().await;
         self.assert_stored(&connection, after).await;
         connection.close().await.expect("closed");
         self.here.ok("verify");
         untouched.serve_with(&[]).await;
         untouched.send_same(self).await;
         untouched.kill().await;
-        assert_eq!(self.figures(), untouched.figures(), "{after}: other figures than without faults");
+        assert_eq!(self.figures(), untouched.figures(), "{after}: the figures differ from those without faults");
     }
 }

@@ -19,7 +19,7 @@ fn link(key: &str, value: &str, employee_number: Option<&str>) -> Value {
 }
 
 both_databases! {
-    async fn a_link_by_hand_links_what_waits_and_what_comes_until_it_is_undone(database: TestDatabase) {
+    async fn a_link_by_hand_links_waiting_and_later_results_until_it_is_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -94,7 +94,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_later_link_by_hand_takes_the_place_of_an_earlier_one(database: TestDatabase) {
+    async fn a_later_link_by_hand_replaces_an_earlier_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -115,7 +115,7 @@ both_databases! {
         assert!(links[1]["undone_at"].is_string());
     }
 
-    async fn an_identity_can_be_said_to_be_nobodys(database: TestDatabase) {
+    async fn an_identity_can_be_dismissed(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -138,7 +138,7 @@ both_databases! {
         assert_eq!(evidence(&app, "1001").await, ["e-1", "e-2", "e-3"]);
     }
 
-    async fn an_officer_sees_and_links_only_those_whose_candidates_are_all_its_own(database: TestDatabase) {
+    async fn an_officer_sees_and_links_only_entries_whose_candidates_are_all_its_own(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -270,7 +270,7 @@ both_databases! {
         assert_eq!(app.rows_in("link_decision").await, 0);
     }
 
-    async fn every_look_link_and_undo_leaves_an_audit_entry(database: TestDatabase) {
+    async fn every_queue_read_link_and_undo_leaves_an_audit_entry(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

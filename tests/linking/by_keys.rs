@@ -25,7 +25,7 @@ pub async fn evidence(app: &TestApp, number: &str) -> Vec<String> {
         .as_array()
         .expect("evidence")
         .iter()
-        .map(|piece| piece["event_id"].as_str().expect("an id").to_owned())
+        .map(|entry| entry["event_id"].as_str().expect("an id").to_owned())
         .collect();
     events.sort();
     events
@@ -49,10 +49,10 @@ pub fn shown(queue: &Value) -> String {
         value.as_array().expect("a list").iter()
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let words = |value: &Value| items(value).map(text).collect::<Vec<_>>().join(" ");
+    let texts = |value: &Value| items(value).map(text).collect::<Vec<_>>().join(" ");
     let key = |key: &Value| {
         let by = key["contradicted_by"].as_str().map(|by| format!("by {by}")).unwrap_or_default();
-        let parts = [text(&key["key"]), text(&key["verdict"]), words(&key["employees"]), by];
+        let parts = [text(&key["key"]), text(&key["verdict"]), texts(&key["employees"]), by];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     };
     let suggestion = |suggestion: &Value| {
@@ -60,7 +60,7 @@ pub fn shown(queue: &Value) -> String {
         format!("{} ({})", text(&suggestion["employee_number"]), reasons.join(" "))
     };
     let entry = |entry: &Value| {
-        let (identity, about) = (&entry["identity"], [&entry["courses"], &entry["quizzes"]].map(words));
+        let (identity, about) = (&entry["identity"], [&entry["courses"], &entry["quizzes"]].map(texts));
         let keys: Vec<String> = items(&entry["keys"]).map(key).collect();
         let suggested: Vec<String> = items(&entry["suggestions"]).map(suggestion).collect();
         let suggested =
@@ -115,7 +115,7 @@ both_databases! {
         assert!(!complete(&app, &secret, "e-9", nobody, "2026-02-09T10:00:00Z").await);
     }
 
-    async fn an_address_of_several_links_to_who_was_employed_on_the_results_day(database: TestDatabase) {
+    async fn an_address_of_several_links_to_the_one_employed_on_the_results_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -137,7 +137,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_address_links_to_nobody_but_whom_the_events_own_number_names(database: TestDatabase) {
+    async fn an_address_links_only_to_the_employee_of_the_events_own_number(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform_linking_by("larportal", &[LinkingKey::Email]).await;
@@ -183,7 +183,7 @@ both_databases! {
         assert_eq!(Value::Array(walked), timeless(&queue)["items"]);
     }
 
-    async fn a_waiting_result_is_linked_by_itself_when_the_directory_knows_the_key(database: TestDatabase) {
+    async fn a_waiting_result_is_linked_once_the_directory_knows_the_key(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -197,7 +197,7 @@ both_databases! {
         assert_eq!(timeless(&app.get_as_city("/api/v1/unlinked").await), json!({"items": [], "next": null}));
     }
 
-    async fn an_address_that_somebody_had_goes_on_linking(database: TestDatabase) {
+    async fn an_address_that_an_employee_used_to_have_still_links(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -209,7 +209,7 @@ both_databases! {
         assert_eq!(evidence(&app, "1002").await, ["new", "old"]);
     }
 
-    async fn what_a_platform_tells_again_under_another_key_counts_once(database: TestDatabase) {
+    async fn a_result_reported_again_under_another_key_counts_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

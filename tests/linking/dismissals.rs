@@ -34,7 +34,7 @@ fn quality(report: &Value) -> String {
 }
 
 both_databases! {
-    async fn what_is_dismissed_leaves_the_queue_and_is_counted_apart_until_it_is_taken_back(database: TestDatabase) {
+    async fn a_dismissed_entry_leaves_the_queue_and_is_counted_apart_until_it_is_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -52,7 +52,7 @@ both_databases! {
         assert_eq!(shown["dismissed"]["link"], made["id"]);
         assert_eq!(shown["dismissed"]["reason"], "a test account");
         let verdicts: Vec<&Value> = shown["keys"].as_array().expect("keys").iter().map(|key| &key["verdict"]).collect();
-        assert_eq!(verdicts, ["not_given", "unknown", "nobodys", "not_given"]);
+        assert_eq!(verdicts, ["not_given", "unknown", "dismissed", "not_given"]);
         let dismissed = report(&app, "").await;
         assert_eq!(quality(&dismissed), r#"0 wait, 2 dismissed, 0 in the share, up to "0.0""#);
         assert_eq!(app.differences().await, [""; 0]);
@@ -68,7 +68,7 @@ both_databases! {
         }
     }
 
-    async fn a_dismissal_of_one_key_leaves_alone_what_another_may_still_fit(database: TestDatabase) {
+    async fn a_dismissal_of_one_key_leaves_entries_that_another_key_may_link(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.import(HrFiles { employments: &employments(&SHARING), ..HrFiles::default() }).await;
@@ -88,7 +88,7 @@ both_databases! {
         assert_eq!(evidence(&app, "1005").await, ["e-2"]);
     }
 
-    async fn an_officer_dismisses_and_takes_back_what_is_all_its_own(database: TestDatabase) {
+    async fn an_officer_dismisses_and_undoes_entries_that_are_all_its_own(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.import(HrFiles { employments: &employments(&SHARING), ..HrFiles::default() }).await;

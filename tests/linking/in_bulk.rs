@@ -86,7 +86,7 @@ both_databases! {
         assert_eq!(links[0]["request_id"], links[2]["request_id"]);
     }
 
-    async fn one_that_cannot_be_done_leaves_all_undone_where_that_is_asked(database: TestDatabase) {
+    async fn one_that_is_refused_leaves_all_undone_with_all_or_nothing(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_that_waits(&app).await;
         let city = app.token(Role::City, &[]).await;

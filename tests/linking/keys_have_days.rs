@@ -17,7 +17,7 @@ use crate::support::small_city::{ADMINISTRATIONS, REQUIREMENT, completed};
 
 /// A city with one requirement and a platform; its clock stands at noon of a day.
 async fn city_on(database: &TestDatabase, day: &str) -> (TestApp, WebhookSecret) {
-    let clock = TestClock::standing();
+    let clock = TestClock::frozen();
     clock.set(&format!("{day}T11:00:00Z"));
     let app = TestApp::start_with(database, clock, |settings| settings).await;
     app.apply(REQUIREMENT).await;
@@ -31,7 +31,7 @@ fn on(app: &TestApp, day: &str) {
 }
 
 /// Imports some rows of the employments file.
-async fn told(app: &TestApp, rows: &[&str]) {
+async fn import_rows(app: &TestApp, rows: &[&str]) {
     app.import(HrFiles { employments: &employments(rows), ..HrFiles::default() }).await;
 }
 
@@ -52,7 +52,7 @@ async fn owners(app: &TestApp) -> Vec<String> {
     let question = Statement::from_string(connection.get_database_backend(), sql);
     let rows = connection.query_all_raw(question).await.expect("rows");
     let text = |row: &sea_orm::QueryResult, name: &str| row.try_get::<String>("", name).expect("text");
-    assert_eq!(app.differences().await, [""; 0], "what is kept is what the facts give");
+    assert_eq!(app.differences().await, [""; 0], "the stored rows are what the facts give");
     rows.iter().map(|row| format!("{} {}", text(row, "id"), text(row, "whose"))).collect()
 }
 
@@ -77,7 +77,7 @@ both_databases! {
             };
             let reported_rows = async |emails| {
                 let rows = rows(emails);
-                told(&app, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await;
+                import_rows(&app, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await;
             };
             let right = ["a@example.org", "b@example.org", "c@example.org"];
             reported_rows(right).await;
@@ -105,14 +105,14 @@ both_databases! {
 
     async fn a_new_colleague_has_the_address_from_the_day_on_which_hr_gives_it(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
-        told(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "")]).await;
         done(&app, &secret, "early", "anna.svensson@example.org", "2019-05-01").await;
         done(&app, &secret, "then", "anna.svensson@example.org", "2024-01-09").await;
         // She leaves; her row still contains her old address.
         on(&app, "2025-06-01");
-        told(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "2025-05-31")]).await;
+        import_rows(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "2025-05-31")]).await;
         on(&app, "2026-03-01");
-        told(&app, &[&row("1002", "Anna.Svensson@example.org", "2026-03-01", "")]).await;
+        import_rows(&app, &[&row("1002", "Anna.Svensson@example.org", "2026-03-01", "")]).await;
         on(&app, "2026-05-01");
         for (id, day) in [("late", "2024-05-01"), ("gap", "2025-09-01"), ("now", "2026-04-01")] {
             done(&app, &secret, id, "anna.svensson@example.org", day).await;
@@ -122,54 +122,54 @@ both_databases! {
         assert_eq!(figures(&app, "2026-02-01T00:00:00Z").await.1, json!(0));
     }
 
-    async fn who_changes_names_keeps_what_was_done_under_the_old_address(database: TestDatabase) {
+    async fn an_employee_who_changes_names_keeps_results_under_the_old_address(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
-        told(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna.svensson@example.org", "2020-01-01", "")]).await;
         on(&app, "2025-06-01");
-        told(&app, &[&row("1001", "anna.ek@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna.ek@example.org", "2020-01-01", "")]).await;
         done(&app, &secret, "gap", "anna.svensson@example.org", "2025-05-20").await;
         on(&app, "2026-03-01");
-        told(&app, &[&row("1002", "anna.svensson@example.org", "2026-03-01", "")]).await;
+        import_rows(&app, &[&row("1002", "anna.svensson@example.org", "2026-03-01", "")]).await;
         done(&app, &secret, "late", "anna.svensson@example.org", "2025-08-20").await;
         done(&app, &secret, "now", "anna.svensson@example.org", "2026-03-01").await;
         assert_eq!(owners(&app).await, ["gap 1001", "late 1001", "now 1002"]);
     }
 
-    async fn an_address_that_hr_took_back_and_gave_to_nobody_goes_on_linking(database: TestDatabase) {
+    async fn an_address_that_hr_removed_and_gave_to_no_one_still_links(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", "")]).await;
         on(&app, "2025-06-01");
-        told(&app, &[&row("1001", "", "2020-01-01", "2025-05-31")]).await;
+        import_rows(&app, &[&row("1001", "", "2020-01-01", "2025-05-31")]).await;
         on(&app, "2025-09-02");
         done(&app, &secret, "late", "anna@example.org", "2025-09-01").await;
         done(&app, &secret, "years before", "anna@example.org", "2012-09-01").await;
         assert_eq!(owners(&app).await, ["late 1001", "years before 1001"]);
         // A typing error that is corrected the next day never was a valid address.
         on(&app, "2026-01-10");
-        told(&app, &[&row("1002", "bo@exmaple.org", "2026-01-01", "")]).await;
+        import_rows(&app, &[&row("1002", "bo@exmaple.org", "2026-01-01", "")]).await;
         on(&app, "2026-01-11");
-        told(&app, &[&row("1002", "bo@example.org", "2026-01-01", "")]).await;
+        import_rows(&app, &[&row("1002", "bo@example.org", "2026-01-01", "")]).await;
         done(&app, &secret, "typed", "bo@exmaple.org", "2026-01-10").await;
         done(&app, &secret, "right", "bo@example.org", "2026-01-10").await;
         assert_eq!(owners(&app).await, ["late 1001", "right 1002", "typed unknown", "years before 1001"]);
     }
 
-    async fn who_was_employed_before_the_file_said_so_may_have_had_the_address(database: TestDatabase) {
+    async fn an_employee_from_before_the_first_file_may_have_had_the_address(database: TestDatabase) {
         for (last_of_anna, in_february) in [("2025-12-31", "1002"), ("", "ambiguous")] {
             let database = database.another().await;
             let (app, secret) = city_on(&database, "2024-01-10").await;
-            told(&app, &[&row("1001", "anna@example.org", "2020-01-01", last_of_anna)]).await;
-            // With no address at first, since nobody had told HR's system.
+            import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", last_of_anna)]).await;
+            // No address at first, since it was not yet in HR's system.
             on(&app, "2026-02-10");
-            told(&app, &[&row("1002", "", "2026-02-01", "")]).await;
+            import_rows(&app, &[&row("1002", "", "2026-02-01", "")]).await;
             on(&app, "2026-02-16");
             done(&app, &secret, "february", "anna@example.org", "2026-02-15").await;
-            assert_eq!(owners(&app).await, ["february 1001"], "nobody else is known by it");
+            assert_eq!(owners(&app).await, ["february 1001"], "no other employee has it");
             on(&app, "2026-03-01");
             if last_of_anna.is_empty() {
-                told(&app, &[&row("1001", "anna.ek@example.org", "2020-01-01", "")]).await;
+                import_rows(&app, &[&row("1001", "anna.ek@example.org", "2020-01-01", "")]).await;
             }
-            told(&app, &[&row("1002", "anna@example.org", "2026-02-01", "")]).await;
+            import_rows(&app, &[&row("1002", "anna@example.org", "2026-02-01", "")]).await;
             done(&app, &secret, "january", "anna@example.org", "2026-01-31").await;
             done(&app, &secret, "march", "anna@example.org", "2026-03-01").await;
             let february = format!("february {in_february}");
@@ -177,16 +177,16 @@ both_databases! {
         }
     }
 
-    async fn a_colleague_of_years_who_gets_an_address_takes_nothing_of_what_was_done_under_it(database: TestDatabase) {
+    async fn an_older_colleague_who_gets_an_address_takes_no_earlier_results_under_it(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
-        told(&app, &[
+        import_rows(&app, &[
             &row("1001", "anna@example.org", "2020-01-01", ""),
             &row("1002", "bo@example.org", "2020-01-01", ""),
         ]).await;
         done(&app, &secret, "then", "anna@example.org", "2024-01-09").await;
         // They exchange their addresses.
         on(&app, "2026-03-01");
-        told(&app, &[
+        import_rows(&app, &[
             &row("1001", "bo@example.org", "2020-01-01", ""),
             &row("1002", "anna@example.org", "2020-01-01", ""),
         ]).await;
@@ -202,22 +202,22 @@ both_databases! {
         assert_eq!(owners(&app).await, expected);
     }
 
-    async fn an_address_of_two_at_once_is_whose_of_them_is_employed(database: TestDatabase) {
+    async fn an_address_of_two_at_once_belongs_to_the_one_who_is_employed(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2025-01-10").await;
-        told(&app, &[&row("1001", "kok@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "kok@example.org", "2020-01-01", "")]).await;
         on(&app, "2026-01-10");
-        told(&app, &[&row("1002", "kok@example.org", "2026-01-10", "")]).await;
+        import_rows(&app, &[&row("1002", "kok@example.org", "2026-01-10", "")]).await;
         on(&app, "2026-02-02");
         for (id, day) in [("before", "2025-12-01"), ("both", "2026-02-01")] {
             done(&app, &secret, id, "kok@example.org", day).await;
         }
         assert_eq!(owners(&app).await, ["before 1001", "both ambiguous"]);
-        // HR says when the first of them left: whose it is, is worked out again.
-        told(&app, &[&row("1001", "kok@example.org", "2020-01-01", "2026-01-15")]).await;
+        // HR records when the first of them left: the owner is derived again.
+        import_rows(&app, &[&row("1001", "kok@example.org", "2020-01-01", "2026-01-15")]).await;
         assert_eq!(owners(&app).await, ["before 1001", "both 1002"]);
     }
 
-    async fn the_order_of_imports_of_a_day_does_not_matter(database: TestDatabase) {
+    async fn the_order_of_a_days_imports_does_not_matter(database: TestDatabase) {
         let mut ends = Vec::new();
         for turned in [false, true] {
             let database = database.another().await;
@@ -232,7 +232,7 @@ both_databases! {
                 rows.reverse();
             }
             for one in &rows {
-                told(&app, &[one]).await;
+                import_rows(&app, &[one]).await;
                 app.clock.advance(chrono::Duration::hours(2));
             }
             done(&app, &secret, "second", "kok@example.org", "2026-01-05").await;
@@ -245,7 +245,7 @@ both_databases! {
 
     async fn the_days_of_an_identities_file_hold_exactly(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-06-10").await;
-        told(&app, &[&row("1001", "", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
         let header = "employee_number,platform,key,value,home_page,valid_from,valid_to\n";
         let identities = format!(
             "{header}1001,larportal,account,17,https://l.example.org,,2026-02-28\n\
@@ -274,9 +274,9 @@ both_databases! {
         assert!(plan.is_empty(), "the same again changes nothing");
     }
 
-    async fn identities_whose_days_contradict_each_other_are_refused_by_row(database: TestDatabase) {
+    async fn identities_with_contradictory_days_are_refused_by_row(database: TestDatabase) {
         let (app, _) = city_on(&database, "2026-06-10").await;
-        told(&app, &[&row("1001", "", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
         let header = "employee_number,platform,key,value,home_page,valid_from,valid_to\n";
         let refused = async |rows: &str| {
             let identities = format!("{header}{rows}");
@@ -303,7 +303,7 @@ both_databases! {
         app.import_full(HrFiles { identities: &instead, ..HrFiles::default() }).await;
     }
 
-    async fn what_an_identity_provider_gives_has_days_as_well(database: TestDatabase) {
+    async fn identities_from_an_identity_provider_have_days_as_well(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
         let scim = [("content-type", "application/scim+json")];
         let mut anna = crate::scim::users::user("2001", "Anna", "Svensson", "SEF");
@@ -329,12 +329,12 @@ both_databases! {
         assert_eq!(owners(&app).await, ["late 2001", "now 2002"]);
     }
 
-    async fn a_merged_duplicate_holds_what_either_number_was_given(database: TestDatabase) {
+    async fn a_merged_duplicate_has_the_identities_of_both_numbers(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2024-01-10").await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", "")]).await;
         on(&app, "2026-03-01");
-        // Hired once more under another number, and then the address goes to a colleague.
-        told(&app, &[&row("1009", "anna@example.org", "2020-01-01", "")]).await;
+        // Hired again under another number; then a colleague gets the address.
+        import_rows(&app, &[&row("1009", "anna@example.org", "2020-01-01", "")]).await;
         done(&app, &secret, "both", "anna@example.org", "2026-03-02").await;
         assert_eq!(owners(&app).await, ["both ambiguous"]);
         let admin = app.token(Role::Admin, &[]).await;
@@ -342,7 +342,7 @@ both_databases! {
         let merged = app.post("/api/v1/employees/1001/merge", Some(&admin), &merge).await.ok();
         assert_eq!(owners(&app).await, ["both 1001"]);
         on(&app, "2026-04-01");
-        told(&app, &[
+        import_rows(&app, &[
             &row("1001", "", "2020-01-01", "2026-03-31"),
             &row("1009", "", "2020-01-01", "2026-03-31"),
             &row("1002", "anna@example.org", "2026-04-01", ""),
@@ -356,12 +356,12 @@ both_databases! {
         assert_eq!(owners(&app).await, ["both ambiguous", "late ambiguous", "now 1002"]);
     }
 
-    async fn no_weaker_key_links_against_a_number_that_is_anothers_on_any_day(database: TestDatabase) {
+    async fn no_weaker_key_links_against_a_number_of_another_employee_on_any_day(database: TestDatabase) {
         let (app, _) = city_on(&database, "2024-01-10").await;
         let secret = app.platform_linking_by("mail", &[LinkingKey::Email]).await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", "2025-12-31")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", "2025-12-31")]).await;
         on(&app, "2026-03-01");
-        told(&app, &[&row("1002", "anna@example.org", "2026-03-01", "")]).await;
+        import_rows(&app, &[&row("1002", "anna@example.org", "2026-03-01", "")]).await;
         on(&app, "2026-03-05");
         for (id, number, day) in [
             ("a then", "1001", "2024-05-01"), ("a now", "1001", "2026-03-02"),
@@ -374,9 +374,9 @@ both_databases! {
         assert_eq!(owners(&app).await, ["a now contradicted", "a then 1001", "b now 1002", "b then contradicted"]);
     }
 
-    async fn a_link_by_hand_is_for_days_and_takes_nothing_without_being_told_to(database: TestDatabase) {
+    async fn a_link_by_hand_is_for_days_and_moves_results_only_on_request(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-01-10").await;
-        told(&app, &[
+        import_rows(&app, &[
             &row("1001", "kok@example.org", "2020-01-01", ""),
             &row("1002", "kok@example.org", "2026-01-10", ""),
             &row("1003", "", "2026-01-10", ""),
@@ -453,9 +453,9 @@ both_databases! {
         app.post(&undo(&made, ""), Some(&city), &json!({})).await.problem(404);
     }
 
-    async fn days_that_make_no_sense_are_refused(database: TestDatabase) {
+    async fn invalid_days_are_refused(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-01-10").await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
         done(&app, &secret, "hers", "anna@example.org", "2025-12-01").await;
         let city = app.token(Role::City, &[]).await;
         let send = async |from: Value, to: Value| {
@@ -477,9 +477,9 @@ both_databases! {
         );
     }
 
-    async fn a_dismissal_has_days_where_the_key_is_somebodys(database: TestDatabase) {
+    async fn a_dismissal_has_days_if_the_key_belongs_to_an_employee(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-01-10").await;
-        told(&app, &[
+        import_rows(&app, &[
             &row("1001", "kok@example.org", "2020-01-01", ""),
             &row("1002", "kok@example.org", "2026-01-10", ""),
         ]).await;
@@ -505,9 +505,9 @@ both_databases! {
         assert_eq!(report(&app, &format!("&known_at={known_at}")).await, known);
     }
 
-    async fn many_links_say_what_they_move_as_well(database: TestDatabase) {
+    async fn bulk_links_report_what_they_move_as_well(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-01-10").await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "", "2020-01-01", "")]).await;
         done(&app, &secret, "hers", "anna@example.org", "2025-12-01").await;
         done(&app, &secret, "waits", "x@example.org", "2025-12-01").await;
         let city = app.token(Role::City, &[]).await;
@@ -537,7 +537,7 @@ both_databases! {
 
     async fn the_same_result_under_another_key_is_a_duplicate(database: TestDatabase) {
         let (app, secret) = city_on(&database, "2026-01-10").await;
-        told(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "bo@example.org", "2020-01-01", "")]).await;
+        import_rows(&app, &[&row("1001", "anna@example.org", "2020-01-01", ""), &row("1002", "bo@example.org", "2020-01-01", "")]).await;
         let send = async |id: &str, learner: Value, at: &str| {
             let body = completed(learner, "infosec-basics-2023", at);
             app.deliver("larportal", &secret, id, &body).await.ok()["outcome"].as_str().expect("a word").to_owned()

@@ -58,7 +58,7 @@ both_databases! {
         assert_eq!(earlier["overall"]["results_before"], 0);
     }
 
-    async fn an_officer_is_told_nothing_of_the_whole_city(database: TestDatabase) {
+    async fn an_officer_sees_no_city_wide_share(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         months(&app, 19, 1).await;
@@ -71,7 +71,7 @@ both_databases! {
         );
     }
 
-    async fn the_operator_sees_what_waits_what_is_linked_and_the_warning(database: TestDatabase) {
+    async fn the_operator_sees_waiting_and_linked_counts_and_the_warning(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         months(&app, 19, 1).await;

@@ -20,7 +20,7 @@ fn abouts(shown: &str) -> Vec<&str> {
 }
 
 both_databases! {
-    async fn learners_who_share_an_identity_are_one_entry_and_one_decision_settles_it(database: TestDatabase) {
+    async fn learners_who_share_an_identity_are_one_entry_and_one_decision_covers_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -58,7 +58,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_queue_is_sorted_filtered_and_walked_by_the_page(database: TestDatabase) {
+    async fn the_queue_is_sorted_filtered_and_paged(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.import(HrFiles { employments: &employments(&SHARING), ..HrFiles::default() }).await;
@@ -101,7 +101,7 @@ both_databases! {
         }
     }
 
-    async fn the_queue_is_a_file_for_whoever_works_in_a_spreadsheet(database: TestDatabase) {
+    async fn the_queue_can_be_exported_as_a_file(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -120,7 +120,7 @@ both_databases! {
         assert!(trail["items"].as_array().is_some_and(|all| all.iter().any(|entry| entry["action"] == "unlinked.export")));
     }
 
-    async fn who_might_be_meant_is_suggested_with_reasons_and_never_linked(database: TestDatabase) {
+    async fn likely_employees_are_suggested_with_reasons_and_never_linked(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -163,7 +163,7 @@ both_databases! {
         assert_eq!(app.get_as_city("/api/v1/unlinked").await.body.matches("Lindqvist").count(), 0);
     }
 
-    async fn an_officer_gets_suggestions_among_the_own_people_only(database: TestDatabase) {
+    async fn an_officer_gets_suggestions_from_its_own_people_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform_linking_by("larportal", &[LinkingKey::Email, LinkingKey::Username]).await;

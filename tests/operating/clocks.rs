@@ -93,7 +93,7 @@ async fn known_through(url: &str) -> DateTime<Utc> {
 }
 
 #[rocket::async_test]
-async fn a_machine_a_day_off_goes_by_the_servers_clock_on_postgresql() {
+async fn a_machine_a_day_off_uses_the_servers_clock_on_postgresql() {
     for off in [A_DAY, -A_DAY] {
         let database = TestDatabase::empty(Backend::Postgres).await;
         let wrong = Installation::new(&database.url).with_variables(&ahead(off));
@@ -116,7 +116,7 @@ async fn a_machine_a_day_off_goes_by_the_servers_clock_on_postgresql() {
 }
 
 #[rocket::async_test]
-async fn on_sqlite_the_signatures_of_several_platforms_say_that_the_clock_is_wrong() {
+async fn on_sqlite_the_signatures_of_several_platforms_show_that_the_clock_is_wrong() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let right = Installation::new(&database.url);
     let secrets = [("larportal", right.platform("larportal").await), ("kurser", right.platform("kurser").await)];
@@ -145,7 +145,7 @@ async fn on_sqlite_the_signatures_of_several_platforms_say_that_the_clock_is_wro
 }
 
 #[rocket::async_test]
-async fn a_clock_that_was_set_back_is_noticed_and_the_register_goes_on() {
+async fn a_clock_that_was_set_back_is_noticed_and_the_register_continues() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let wrong = Installation::new(&database.url).with_variables(&ahead(A_DAY));
     wrong.platform("larportal").await;

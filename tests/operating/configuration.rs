@@ -83,12 +83,12 @@ fn every_setting_of_the_file_is_explained() {
     let lines: Vec<&str> = FILE.lines().collect();
     for section in ["shutdown", "database", "city", "tokens", "receiving", "scim"] {
         let at = lines.iter().position(|line| *line == format!("[default.{section}]")).expect("a section");
-        assert!(lines[at - 1].starts_with("# "), "nothing is said of {section}");
+        assert!(lines[at - 1].starts_with("# "), "{section} is not explained");
     }
 }
 
 #[test]
-fn without_a_file_the_register_is_made_under_data() {
+fn without_a_file_the_register_is_created_under_data() {
     let here = CommandLine::new();
     let ran = here.ok("migrate");
     assert_eq!(ran.out, "");
@@ -96,7 +96,7 @@ fn without_a_file_the_register_is_made_under_data() {
 }
 
 #[test]
-fn the_file_of_the_folder_is_read() {
+fn the_file_in_the_working_folder_is_read() {
     let here = CommandLine::new();
     here.write("Rocket.toml", "[default.database]\nurl = \"sqlite:elsewhere/register.db\"\n");
     here.ok("migrate");
@@ -108,16 +108,16 @@ fn the_file_of_the_folder_is_read() {
 }
 
 #[test]
-fn variables_go_before_the_file() {
+fn variables_take_precedence_over_the_file() {
     for (name, value) in [
-        ("ROCKET_DATABASE_URL", "sqlite:told/register.db"),
-        ("ROCKET_DATABASE", r#"{url="sqlite:told/register.db"}"#),
-        ("ROCKET_DATABASE", r#"{url="sqlite:told/register.db", max_connections=2}"#),
+        ("ROCKET_DATABASE_URL", "sqlite:chosen/register.db"),
+        ("ROCKET_DATABASE", r#"{url="sqlite:chosen/register.db"}"#),
+        ("ROCKET_DATABASE", r#"{url="sqlite:chosen/register.db", max_connections=2}"#),
     ] {
         let here = CommandLine::new().with(name, value);
         here.write("Rocket.toml", "[default.database]\nurl = \"sqlite:elsewhere/register.db\"\n");
         here.ok("migrate");
-        assert!(here.path("told/register.db").is_file() && !here.path("elsewhere").exists(), "{name}={value}");
+        assert!(here.path("chosen/register.db").is_file() && !here.path("elsewhere").exists(), "{name}={value}");
     }
 }
 

@@ -99,20 +99,20 @@ impl Services {
             ),
         ];
         let answers = requested.map(|(endpoint, request)| async move {
-            let begun = Instant::now();
+            let started = Instant::now();
             let answer = Answer::to(request).await.expect("an answer");
-            (endpoint, answer, begun.elapsed())
+            (endpoint, answer, started.elapsed())
         });
         futures::future::join_all(answers).await
     }
 
-    /// Every door says that the register is not there, in time and in its own envelope; `/health/ready` says why.
-    async fn says_that_it_is_away(&self, id: &str, because: &str) {
-        let begun = Instant::now();
+    /// Every endpoint says that the register is unavailable, in time and in its own envelope; `/health/ready` says why.
+    async fn says_that_it_is_unavailable(&self, id: &str, because: &str) {
+        let started = Instant::now();
         let (answers, ready) = tokio::join!(self.all_answer(id), async {
             // The result of a check is reused for half a second.
             holds_within(READY_IN_TIME, async || self.ready().await.status == 503).await;
-            (self.ready().await, begun.elapsed())
+            (self.ready().await, started.elapsed())
         });
         for (endpoint, answer, took) in answers {
             // A read without an entry in the audit trail needs no write.
@@ -135,10 +135,10 @@ impl Services {
         for path in ["/health/live", "/metrics"] {
             assert_eq!(Answer::to(self.get(path)).await.expect("an answer").status, 200, "{path}");
         }
-        // Once it is known, nobody waits.
-        let begun = Instant::now();
+        // Once the fault is known, no request waits.
+        let started = Instant::now();
         assert_eq!(self.delivers(id).await.status, 503);
-        assert!(begun.elapsed() < IN_TIME, "again after {:?}", begun.elapsed());
+        assert!(started.elapsed() < IN_TIME, "again after {:?}", started.elapsed());
     }
 
     /// It is ready within a second, and accepts what could not be stored before.
@@ -155,7 +155,7 @@ impl Services {
 }
 
 #[rocket::async_test]
-async fn a_postgresql_server_that_is_frozen_gone_or_read_only_is_said_so_in_time() {
+async fn a_frozen_stopped_or_read_only_postgresql_server_is_reported_in_time() {
     let server = FrailPostgres::start("");
     let installation = Installation::new(&server.url());
     let services = Services::of(&installation).await;
@@ -163,12 +163,12 @@ async fn a_postgresql_server_that_is_frozen_gone_or_read_only_is_said_so_in_time
     assert!(services.is_ready().await);
 
     server.freeze();
-    services.says_that_it_is_away("frozen", "does not answer").await;
+    services.says_that_it_is_unavailable("frozen", "does not answer").await;
     server.thaw();
     services.is_back("frozen").await;
 
     server.crash();
-    services.says_that_it_is_away("gone", "refuses connections").await;
+    services.says_that_it_is_unavailable("gone", "refuses connections").await;
     server.start_again();
     services.is_back("gone").await;
 
@@ -181,7 +181,7 @@ async fn a_postgresql_server_that_is_frozen_gone_or_read_only_is_said_so_in_time
     };
     set_read_only("on").await;
     holds_within(IN_TIME, async || !services.is_ready().await).await;
-    services.says_that_it_is_away("read-only", "is read-only").await;
+    services.says_that_it_is_unavailable("read-only", "is read-only").await;
     set_read_only("off").await;
     services.is_back("read-only").await;
 
@@ -203,17 +203,17 @@ async fn a_report_that_takes_longer_than_the_bound_is_not_cut_off_while_the_data
     ] {
         connection.execute_unprepared(sql).await.expect("the server does it");
     }
-    let begun = Instant::now();
+    let started = Instant::now();
     let report = services.get("/api/v1/reports/onboarding?requirement=r").bearer_auth(&services.city);
     let answer = Answer::to(report).await.expect("an answer");
     assert_eq!(answer.status, 404, "{}", answer.body);
-    assert!(begun.elapsed() >= Duration::from_secs(4));
+    assert!(started.elapsed() >= Duration::from_secs(4));
     connection.close().await.expect("closed");
     services.serving.kill().await;
 }
 
 #[rocket::async_test]
-async fn a_command_says_at_once_which_server_it_does_not_reach_and_why() {
+async fn a_command_reports_at_once_which_server_it_cannot_reach_and_why() {
     let server = FrailPostgres::start("-c max_connections=6 -c superuser_reserved_connections=1");
     let url = server.url().replace("postgres@", "postgres:s3cret@");
     let installation = Installation::new(&url);
@@ -222,9 +222,9 @@ async fn a_command_says_at_once_which_server_it_does_not_reach_and_why() {
     let named = format!("kurskoll: the PostgreSQL database postgres at {place} ");
     let fails = async |installation: &Installation, because: &str| {
         for command in [&["serve"][..], &["report", "--requirement", "r"], &["verify"], &["platform", "list"]] {
-            let begun = Instant::now();
+            let started = Instant::now();
             let reported = installation.fails(command).await;
-            assert!(begun.elapsed() < IN_TIME, "{command:?} after {:?}", begun.elapsed());
+            assert!(started.elapsed() < IN_TIME, "{command:?} after {:?}", started.elapsed());
             assert!(reported.contains(because), "{command:?}: {reported}");
             assert_eq!(reported.trim_end().lines().count(), 1, "{reported}");
             assert!(!reported.contains("s3cret") && !reported.contains("pool timed out"), "{reported}");
@@ -248,7 +248,7 @@ async fn a_command_says_at_once_which_server_it_does_not_reach_and_why() {
 }
 
 #[rocket::async_test]
-async fn a_sqlite_file_that_another_process_locks_is_said_so_in_time() {
+async fn a_sqlite_file_that_another_process_locks_is_reported_in_time() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let installation = Installation::new(&database.url);
     let services = Services::of(&installation).await;
@@ -256,33 +256,33 @@ async fn a_sqlite_file_that_another_process_locks_is_said_so_in_time() {
     let other =
         Database::connect(ConnectOptions::new(&database.url).max_connections(1).to_owned()).await.expect("opened");
     other.execute_unprepared("BEGIN IMMEDIATE").await.expect("locked");
-    let begun = Instant::now();
+    let started = Instant::now();
     let ready = services.ready().await;
     assert_eq!(ready.status, 503);
-    assert!(begun.elapsed() < READY_IN_TIME, "{:?}", begun.elapsed());
+    assert!(started.elapsed() < READY_IN_TIME, "{:?}", started.elapsed());
     assert!(ready.body.contains("is locked by somebody else who writes"), "{}", ready.body);
     // Several at once, and one after another: none waits for the others' turns as well.
-    let begun = Instant::now();
+    let started = Instant::now();
     let ids = ["a", "b", "c", "d", "e"];
     let answers = futures::future::join_all(ids.map(|id| services.delivers(id))).await;
     assert!(answers.iter().all(|answer| answer.status == 503 && answer.headers.contains_key("retry-after")));
-    assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
-    let begun = Instant::now();
+    assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
+    let started = Instant::now();
     for (endpoint, answer, took) in services.all_answer("locked").await {
         // A read without a write may be answered; no request waits long.
         assert!(answer.status == 503 || endpoint.starts_with("xapi find"), "{endpoint}: {}", answer.body);
         assert!(took < IN_TIME, "{endpoint} after {took:?}");
     }
-    assert!(begun.elapsed() < IN_TIME);
-    other.execute_unprepared("ROLLBACK").await.expect("let go");
+    assert!(started.elapsed() < IN_TIME);
+    other.execute_unprepared("ROLLBACK").await.expect("released");
     services.is_back("locked").await;
     services.serving.kill().await;
 }
 
 #[rocket::async_test]
-async fn a_sqlite_folder_that_is_moved_away_is_said_so_and_works_again_when_it_is_back() {
+async fn a_sqlite_folder_that_is_moved_away_is_reported_and_works_again_when_it_is_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (stored, elsewhere) = (folder.path().join("kept"), folder.path().join("elsewhere"));
+    let (stored, elsewhere) = (folder.path().join("stored"), folder.path().join("elsewhere"));
     std::fs::create_dir(&stored).expect("made");
     let installation = Installation::new(&format!("sqlite:{}", stored.join("kurskoll.db").display()));
     let services = Services::of(&installation).await;
@@ -297,7 +297,7 @@ async fn a_sqlite_folder_that_is_moved_away_is_said_so_and_works_again_when_it_i
 }
 
 #[rocket::async_test]
-async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_it_may_be() {
+async fn a_sqlite_file_that_becomes_read_only_is_reported_and_written_again_when_it_is_writable() {
     let installation = Installation::new("sqlite:kurskoll.db").bound_by_modes();
     let services = Services::of(&installation).await;
     assert_eq!(services.delivers("first").await.status, 200);
@@ -310,7 +310,7 @@ async fn a_sqlite_file_that_becomes_read_only_is_said_so_and_written_again_once_
     may_write(false);
     // An open connection stays read-only: one that could not write is closed, and a new one is opened.
     assert_eq!(services.delivers("locked").await.status, 503);
-    other.execute_unprepared("ROLLBACK").await.expect("let go");
+    other.execute_unprepared("ROLLBACK").await.expect("released");
     other.close().await.expect("closed");
     holds_within(READY_IN_TIME, async || services.ready().await.body.contains("kurskoll.db is read-only")).await;
     let refused = services.delivers("read-only").await;

@@ -128,7 +128,7 @@ const BY_HAND: [&str; 12] = [
 ];
 
 both_databases! {
-    async fn the_tables_are_made_taken_away_and_made_again(database: TestDatabase) {
+    async fn the_tables_are_created_dropped_and_created_again(database: TestDatabase) {
         let connection = Database::connect(&database.url).await.expect("the database is there");
         Migrator::up(&connection, None).await.expect("up");
         let first = described(&connection).await;
@@ -142,7 +142,7 @@ both_databases! {
         assert_eq!(described(&connection).await, first);
     }
 
-    async fn the_entities_are_as_the_tables_are(database: TestDatabase) {
+    async fn the_entities_match_the_tables(database: TestDatabase) {
         let connection = Database::connect(&database.url).await.expect("the database is there");
         Migrator::up(&connection, None).await.expect("up");
         let mut tables = tables(&connection).await;

@@ -27,7 +27,7 @@ fn with_open_umask(here: &CommandLine, line: &str) -> Output {
 }
 
 #[test]
-fn what_a_command_writes_is_its_owners_alone_whatever_the_umask() {
+fn only_the_owner_can_read_what_a_command_writes_whatever_the_umask() {
     let here = small_city_of_files();
     std::fs::remove_dir_all(here.path("data")).expect("away");
     for line in [
@@ -74,7 +74,7 @@ fn a_register_that_is_open_to_others_is_closed_to_them() {
 }
 
 #[test]
-fn a_file_is_replaced_only_where_that_is_asked_for() {
+fn a_file_is_replaced_only_on_request() {
     let here = small_city_of_files();
     for line in ["export --administration SEF --output taken.csv", "backup taken.csv"] {
         here.write("taken.csv", "somebody's");
@@ -90,7 +90,7 @@ fn a_file_is_replaced_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn the_demo_removes_nothing_but_its_own() {
+fn the_demo_removes_only_its_own_files() {
     let here = CommandLine::new();
     std::fs::create_dir_all(here.path("data/demo")).expect("a folder");
     here.write("data/demo/notes.txt", "somebody's");
@@ -121,7 +121,7 @@ const NEED_A_REGISTER: [&str; 18] = [
 ];
 
 #[test]
-fn a_command_that_finds_no_register_says_where_it_looked_and_makes_none() {
+fn a_command_that_finds_no_register_says_where_it_searched_and_creates_none() {
     let here = CommandLine::new();
     here.write("profile.toml", "");
     here.write("results.csv", "event_id,type,employee_number,course_id,occurred_at\n");
@@ -163,7 +163,7 @@ async fn a_postgres_database_without_tables_is_no_register() {
 }
 
 #[test]
-fn what_people_begin_with_makes_the_register() {
+fn the_first_commands_of_a_new_user_create_the_register() {
     let files = small_city_of_files();
     for line in [
         "migrate",

@@ -28,7 +28,7 @@ fn ignored(id: &str) -> Vec<u8> {
 }
 
 both_databases! {
-    async fn the_same_deliveries_to_two_copies_at_once_are_each_kept_once(database: TestDatabase) {
+    async fn the_same_deliveries_to_two_copies_at_once_are_each_stored_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let copy = copy_of(&app, &database).await;
         small_city(&app).await;
@@ -75,7 +75,7 @@ both_databases! {
         assert_eq!(copy.verified_events().await, 40);
     }
 
-    async fn a_report_from_either_copy_has_what_the_other_answered(database: TestDatabase) {
+    async fn a_report_from_either_copy_contains_what_the_other_answered(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let copy = copy_of(&app, &database).await;
         small_city(&app).await;
@@ -95,7 +95,7 @@ both_databases! {
         }
     }
 
-    async fn a_secret_that_one_copy_made_holds_at_the_other_at_once(database: TestDatabase) {
+    async fn a_secret_from_one_copy_is_accepted_at_the_other_at_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let copy = copy_of(&app, &database).await;
         let secret = app.platform("larportal").await;
@@ -105,7 +105,7 @@ both_databases! {
         assert_eq!(copy.deliver_bytes("larportal", &new, "e-2", &ignored("e-2")).await.status, 200);
     }
 
-    async fn a_secret_that_is_ended_now_is_taken_by_no_running_copy_once_the_command_is_done(database: TestDatabase) {
+    async fn a_secret_that_is_ended_now_is_accepted_by_no_running_copy_once_the_command_is_done(database: TestDatabase) {
         let installation = Installation::new(&database.url);
         let old = installation.platform("larportal").await;
         let copies = [installation.serve().await, installation.serve().await];
@@ -157,7 +157,7 @@ both_databases! {
         serving.kill().await;
     }
 
-    async fn a_process_that_is_told_to_stop_keeps_what_it_answered_and_ends_well(database: TestDatabase) {
+    async fn a_process_that_must_stop_stores_what_it_answered_and_exits_with_0(database: TestDatabase) {
         let installation = Installation::new(&database.url);
         let secret = installation.platform("larportal").await;
         let serving = installation.serve().await;

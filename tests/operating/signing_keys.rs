@@ -18,7 +18,7 @@ async fn answers(app: &TestApp, token: &str, status: u16) {
 }
 
 both_databases! {
-    async fn a_removed_key_verifies_no_longer_in_a_service_that_runs(database: TestDatabase) {
+    async fn a_removed_key_verifies_no_token_in_a_running_service(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let every = Duration::from_millis(20);
@@ -29,7 +29,7 @@ both_databases! {
         app.app.rotate_key(&Caller::operator(), false).await.expect("a new key");
         let new = app.token(Role::City, &[]).await;
         answers(&app, &new, 200).await;
-        assert_eq!(app.get(PATH, Some(&old)).await.status, 200, "an older key holds on");
+        assert_eq!(app.get(PATH, Some(&old)).await.status, 200, "an older key is still accepted");
 
         app.app.rotate_key(&Caller::operator(), true).await.expect("a new key, and no other");
         answers(&app, &old, 401).await;
@@ -38,6 +38,6 @@ both_databases! {
         answers(&app, &app.token(Role::City, &[]).await, 200).await;
 
         stop.send_replace(true);
-        job.await.expect("the job ends when it is told to");
+        job.await.expect("the job ends on request");
     }
 }

@@ -49,14 +49,14 @@ impl Copies {
         Answer::to(self.sender.delivery(id, system_clock()(), body.as_bytes())).await.expect("an answer")
     }
 
-    /// Whether somebody holds what every change needs.
-    async fn is_pending(&self) -> bool {
+    /// Whether another transaction holds the clock, which every change needs.
+    async fn is_clock_locked(&self) -> bool {
         if self.database.get_database_backend() == DbBackend::Sqlite {
-            let begun = self.database.execute_unprepared("BEGIN IMMEDIATE").await;
-            if begun.is_ok() {
+            let locked = self.database.execute_unprepared("BEGIN IMMEDIATE").await;
+            if locked.is_ok() {
                 self.database.execute_unprepared("ROLLBACK").await.expect("undone");
             }
-            return begun.is_err();
+            return locked.is_err();
         }
         let sql = "SELECT 1 FROM transaction_clock FOR UPDATE NOWAIT";
         self.database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.is_err()
@@ -79,10 +79,10 @@ impl Copies {
         let reading: Vec<_> = reading.collect();
         for tries in 1.. {
             self.stopped.signal("STOP").await;
-            // What was under way at the server has ended when this is asked a second time.
-            if self.is_pending().await && self.is_pending().await {
+            // A statement that was under way at the server has ended by the second check.
+            if self.is_clock_locked().await && self.is_clock_locked().await {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                if self.is_pending().await {
+                if self.is_clock_locked().await {
                     break;
                 }
             }
@@ -114,12 +114,12 @@ impl Copies {
 }
 
 #[rocket::async_test]
-async fn the_other_copy_goes_on_within_five_seconds_on_postgresql() {
+async fn the_other_copy_continues_within_five_seconds_on_postgresql() {
     let database = TestDatabase::empty(Backend::Postgres).await;
     let copies = Copies::on(&database).await;
     assert_eq!(copies.delivers("before").await.status, 200);
     copies.stop_while_it_holds_the_clock().await;
-    let begun = Instant::now();
+    let started = Instant::now();
     for place in 0.. {
         let sent = Instant::now();
         let answer = copies.delivers(&format!("meanwhile-{place}")).await;
@@ -128,15 +128,15 @@ async fn the_other_copy_goes_on_within_five_seconds_on_postgresql() {
             break;
         }
         assert_eq!(answer.status, 503);
-        assert!(begun.elapsed() < OTHERS_GO_ON_WITHIN, "{:?}", begun.elapsed());
+        assert!(started.elapsed() < OTHERS_GO_ON_WITHIN, "{:?}", started.elapsed());
     }
-    assert!(begun.elapsed() < OTHERS_GO_ON_WITHIN, "{:?}", begun.elapsed());
+    assert!(started.elapsed() < OTHERS_GO_ON_WITHIN, "{:?}", started.elapsed());
     assert_eq!(copies.delivers("after").await.status, 200);
     copies.end(&["before".to_owned(), "after".to_owned()]).await;
 }
 
 #[rocket::async_test]
-async fn on_sqlite_the_others_say_who_is_in_the_way_and_go_on_as_soon_as_it_does() {
+async fn on_sqlite_the_others_say_who_blocks_them_and_continue_as_soon_as_it_does() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let copies = Copies::on(&database).await;
     assert_eq!(copies.delivers("before").await.status, 200);

@@ -10,8 +10,8 @@ use crate::support::small_city::{completed, graded, small_city};
 use crate::support::xapi::{account, course_completed, quiz_attempt};
 use crate::xapi::city_with_moodle;
 
-/// The small city with two results that are somebody's and one that waits.
-async fn city_of_deeds(app: &TestApp) {
+/// The small city with two linked results and one that waits.
+async fn city_with_results(app: &TestApp) {
     small_city(app).await;
     let secret = app.platform("larportal").await;
     let anna = json!({"employee_number": "1001"});
@@ -29,15 +29,15 @@ const ANNA: &str = "(SELECT id FROM employee WHERE number = '1001')";
 const BO: &str = "(SELECT id FROM employee WHERE number = '1002')";
 
 both_databases! {
-    async fn a_statement_that_was_changed_or_is_not_found_is_named(database: TestDatabase) {
+    async fn a_changed_or_missing_statement_is_named(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let ids = app.state(&sender, &json!([
+        let ids = app.send_statements(&sender, &json!([
             course_completed(account("17"), "2026-02-01T10:00:00.000Z"),
             quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00.000Z"),
         ])).await;
-        // It is found by what it refers to says, too.
-        app.state(&sender, &json!({
+        // It is also found by what it refers to.
+        app.send_statements(&sender, &json!({
             "actor": {"mbox": "mailto:admin@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": ids[0]},
         })).await;
@@ -60,17 +60,17 @@ both_databases! {
         }
     }
 
-    async fn a_register_that_nobody_tampered_with_has_no_differences(database: TestDatabase) {
+    async fn a_register_without_tampering_has_no_differences(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_results(&app).await;
         let verified = app.app.verify(&Caller::operator(), |_| {}).await.expect("verified");
         assert_eq!((verified.events, verified.employees), (3, 4));
         assert_eq!(verified.differences, [""; 0]);
     }
 
-    async fn whatever_somebody_changed_past_the_service_is_named(database: TestDatabase) {
+    async fn any_change_past_the_service_is_named(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_results(&app).await;
         let tamperings = [
             (format!("UPDATE compliance_state SET status = 'overdue' WHERE employee_id = {ANNA} AND status = 'compliant'"), "status should be compliant as the facts give it, and is overdue"),
             (format!("UPDATE compliance_state SET due_on = '2031-01-01' WHERE employee_id = {BO}"), "and requirement infosec-onboarding: from 2026-02-10 due_on should be 2026-03-12 as the facts give it, and is 2031-01-01"),
@@ -97,7 +97,7 @@ both_databases! {
 
     async fn the_command_names_each_difference_and_fails(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        city_of_deeds(&app).await;
+        city_with_results(&app).await;
         let folder = tempfile::tempdir().expect("a folder");
         let good = kurskoll(&database, folder.path(), &["verify"]);
         assert_eq!((good.code, good.stdout.as_str()), (Some(0), ""), "{good:?}");

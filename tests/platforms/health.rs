@@ -52,7 +52,7 @@ async fn send_for_days(app: &TestApp, secret: &WebhookSecret, days: i64) {
 }
 
 both_databases! {
-    async fn a_platform_shows_what_came_and_how(database: TestDatabase) {
+    async fn a_platform_shows_what_arrived_and_how(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -120,7 +120,7 @@ both_databases! {
         assert!(metrics.contains("kurskoll_platform_silence_seconds{platform=\"larportal\"} 46"), "{metrics}");
     }
 
-    async fn a_platform_whose_completions_stop_while_other_events_go_on_rings(database: TestDatabase) {
+    async fn a_platform_whose_completions_stop_while_other_events_continue_raises_an_alarm(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -164,9 +164,9 @@ both_databases! {
         }
     }
 
-    async fn the_operator_may_say_after_how_many_days_without_a_result_an_alarm_rings(database: TestDatabase) {
+    async fn the_operator_may_set_after_how_many_days_without_a_result_an_alarm_is_raised(database: TestDatabase) {
         let days = BTreeMap::from([("larportal".to_owned(), 2), ("moodle".to_owned(), 0)]);
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.platforms.result_alarm_days = days;
             settings
         })
@@ -194,7 +194,7 @@ both_databases! {
         assert_eq!(alarms().await[0]["alarm"], false);
     }
 
-    async fn results_that_waited_in_quarantine_end_no_silence_later_than_they_came(database: TestDatabase) {
+    async fn results_that_waited_in_quarantine_end_the_silence_at_their_arrival(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         app.deliver("larportal", &secret, "e-1", &basics("1001", "2026-02-20T10:00:00Z")).await.ok();
@@ -207,9 +207,9 @@ both_databases! {
         assert_ne!(reported["silence"]["last_delivery_at"], first);
     }
 
-    async fn the_operator_may_say_when_an_alarm_rings(database: TestDatabase) {
+    async fn the_operator_may_set_when_an_alarm_is_raised(database: TestDatabase) {
         let hours = BTreeMap::from([("larportal".to_owned(), 3), ("moodle".to_owned(), 0)]);
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.platforms.silence_alarm_hours = hours;
             settings
         })
@@ -223,7 +223,7 @@ both_databases! {
         assert_eq!((&silence(1)["alarm"], &silence(1)["threshold_seconds"]), (&json!(false), &Value::Null));
     }
 
-    async fn a_file_of_history_breaks_no_silence(database: TestDatabase) {
+    async fn a_file_of_history_ends_no_silence(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.platform("larportal").await;
         let token = app.token(Role::Admin, &[]).await;
@@ -234,7 +234,7 @@ both_databases! {
         assert_eq!(health(&app, "").await["silence"]["last_delivery_at"], Value::Null);
     }
 
-    async fn who_reads_all_reads_it_and_nobody_reads_what_is_not_there(database: TestDatabase) {
+    async fn a_caller_for_the_whole_city_reads_it_and_an_unknown_platform_is_404(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.platform("larportal").await;
         for path in ["/api/v1/platforms", "/api/v1/platforms/larportal/health"] {

@@ -113,7 +113,7 @@ async fn admin(app: &TestApp) -> String {
 }
 
 both_databases! {
-    async fn an_hmac_in_hex_lets_in_what_shows_up_in_the_report(database: TestDatabase) {
+    async fn a_delivery_with_an_hmac_in_hex_shows_up_in_the_report(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = add(&app, "kursen", "profile", Some(HMAC)).await;
@@ -129,7 +129,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_signature_that_does_not_hold_keeps_nothing(database: TestDatabase) {
+    async fn a_delivery_with_a_wrong_signature_is_not_stored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = add(&app, "kursen", "profile", Some(HMAC)).await;
@@ -201,7 +201,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn an_unknown_type_is_kept_and_ignored(database: TestDatabase) {
+    async fn an_unknown_type_is_stored_and_ignored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = add(&app, "kursen", "profile", Some(HMAC)).await;
@@ -210,7 +210,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await[0].outcome, "ignored");
     }
 
-    async fn what_is_not_understood_counts_once_its_profile_is_mended_and_it_is_replayed(database: TestDatabase) {
+    async fn a_delivery_that_is_not_understood_counts_once_its_profile_is_corrected_and_it_is_replayed(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let broken = HMAC.replace("\"$.at\"", "{ path = \"$.at\", formats = [\"%d/%m/%Y\"] }");
@@ -226,7 +226,7 @@ both_databases! {
         );
         assert_eq!(app.report("infosec-onboarding").await["data_quality"]["quarantined_deliveries"], 1);
         assert_eq!(give(&app, "kursen", HMAC).await, 2);
-        assert_eq!(give(&app, "kursen", HMAC).await, 2, "the same again is no new version");
+        assert_eq!(give(&app, "kursen", HMAC).await, 2, "the same profile again makes no version");
         let token = admin(&app).await;
         let replayed = app.post(&format!("/api/v1/deliveries/{id}/replay"), Some(&token), &json!({})).await.ok();
         assert_eq!((&replayed["outcome"], &replayed["linked"]), (&json!("accepted"), &json!(true)));
@@ -263,7 +263,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn an_event_that_comes_again_among_others_adds_only_the_others(database: TestDatabase) {
+    async fn an_event_that_is_sent_again_among_others_adds_only_the_others(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let profile = HMAC.replace("[fields]", "[body]\neach = \"$.events[*]\"\n[fields]\nevent_id = \"$.id\"");
@@ -291,7 +291,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn the_same_events_at_the_same_time_are_kept_once(database: TestDatabase) {
+    async fn the_same_events_at_the_same_time_are_stored_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let profile = HMAC.replace("[fields]", "[body]\neach = \"$.events[*]\"\n[fields]\nevent_id = \"$.id\"");
@@ -315,7 +315,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_new_secret_is_of_the_kind_that_fits_and_the_old_one_holds_for_a_day(database: TestDatabase) {
+    async fn a_new_secret_is_of_the_profiles_kind_and_the_old_one_is_accepted_for_a_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let old = add(&app, "akademin", "docebo", None).await;
@@ -332,7 +332,7 @@ both_databases! {
         assert!(native.reveal().starts_with("whsec_"));
     }
 
-    async fn a_secret_that_the_platform_made_itself_is_taken(database: TestDatabase) {
+    async fn a_secret_that_the_platform_made_itself_is_accepted(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let (caller, own) = (Caller::operator(), "a secret of the platform's own\n");
@@ -352,19 +352,19 @@ both_databases! {
         "));
     }
 
-    async fn a_profile_that_says_nothing_sensible_is_given_to_nobody(database: TestDatabase) {
+    async fn a_profile_that_makes_no_sense_is_given_to_no_platform(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let caller = Caller::operator();
         app.platform("larportal").await;
         add(&app, "akademin", "docebo", None).await;
         let mut reported = Vec::new();
-        let mut tell = |error: ProfileError| reported.push(error.to_string());
-        tell(app.app.give_profile(&caller, &code("akademin"), "titel = 1").await.expect_err("no profile"));
-        tell(app.app.give_profile(&caller, &code("larportal"), HMAC).await.expect_err("native"));
-        tell(app.app.give_profile(&caller, &code("nobody"), HMAC).await.expect_err("unknown"));
-        tell(app.app.add_foreign_platform(&caller, &new("b", "profile"), None, None).await.expect_err("none"));
-        tell(app.app.add_foreign_platform(&caller, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
-        tell(app.app.add_foreign_platform(&caller, &new("akademin", "docebo"), None, None).await.expect_err("there"));
+        let mut note = |error: ProfileError| reported.push(error.to_string());
+        note(app.app.give_profile(&caller, &code("akademin"), "titel = 1").await.expect_err("no profile"));
+        note(app.app.give_profile(&caller, &code("larportal"), HMAC).await.expect_err("native"));
+        note(app.app.give_profile(&caller, &code("nobody"), HMAC).await.expect_err("unknown"));
+        note(app.app.add_foreign_platform(&caller, &new("b", "profile"), None, None).await.expect_err("none"));
+        note(app.app.add_foreign_platform(&caller, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
+        note(app.app.add_foreign_platform(&caller, &new("akademin", "docebo"), None, None).await.expect_err("there"));
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         profile, line 1: titel is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events
         profile, line 1: title is missing; write it
@@ -387,7 +387,7 @@ both_databases! {
         assert_eq!((given.version, given.wants_another_secret), (2, true));
     }
 
-    async fn a_page_is_told_what_a_profile_makes_of_a_sample(database: TestDatabase) {
+    async fn a_client_can_check_what_a_profile_makes_of_a_sample(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         in_march(&app);
         let token = admin(&app).await;
@@ -437,7 +437,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await.len(), 0);
     }
 
-    async fn the_commands_add_mend_list_and_rotate(database: TestDatabase) {
+    async fn the_commands_add_correct_list_and_rotate(database: TestDatabase) {
         let here = CommandLine::on(&database);
         here.write("kursen.toml", HMAC);
         here.write("bad.toml", "titel = 1\n");
@@ -508,5 +508,5 @@ fn a_check_shows_field_by_field_what_would_be_understood_and_why_not() {
     );
     here.run("platform check kursen.toml none.json").assert_failed("none.json cannot be read");
     here.run("platform check no-such good.json").assert_failed("no-such is neither a shipped profile nor a file");
-    assert!(!here.path("data").exists(), "no register is made or asked");
+    assert!(!here.path("data").exists(), "no register is created or read");
 }

@@ -1,4 +1,4 @@
-//! Platforms are asked for what they failed to send: a Learning Record Store, and Moodle's web service.
+//! Platforms are queried for what they failed to send: a Learning Record Store, and Moodle's web service.
 
 use chrono::{DateTime, Duration, Utc};
 use kurskoll::app::Caller;
@@ -21,7 +21,7 @@ fn code(text: &str) -> PlatformCode {
     PlatformCode::parse(text).expect("a code")
 }
 
-/// A Learning Record Store: another Kurskoll, by its own xAPI door.
+/// A Learning Record Store: another Kurskoll, with its own xAPI endpoints.
 struct Store {
     app: TestApp,
     sender: XapiSender,
@@ -36,8 +36,8 @@ impl Store {
         Self { app, sender, _database: database }
     }
 
-    async fn hold(&self, statements: &Value) -> Vec<String> {
-        self.app.state(&self.sender, statements).await
+    async fn add(&self, statements: &Value) -> Vec<String> {
+        self.app.send_statements(&self.sender, statements).await
     }
 
     fn address(&self) -> String {
@@ -65,7 +65,7 @@ async fn pull(app: &TestApp, platform: &str) -> Result<Brought, PullError> {
 }
 
 async fn pulled(app: &TestApp, platform: &str) -> [u64; 5] {
-    let Brought { returned, found, refused, contradicting, undated } = pull(app, platform).await.expect("it is asked");
+    let Brought { returned, found, refused, contradicting, undated } = pull(app, platform).await.expect("it is pulled");
     [returned, found, refused, contradicting, undated]
 }
 
@@ -73,7 +73,7 @@ async fn health(app: &TestApp, platform: &str) -> Value {
     app.get_as_city(&format!("/api/v1/platforms/{platform}/health")).await.ok()
 }
 
-/// Statements with ids of their own, as an LRS has them.
+/// Statements with ids of their own, as in an LRS.
 fn with_ids(statements: Vec<Value>) -> Value {
     let named = |(place, mut statement): (usize, Value)| {
         statement["id"] = json!(format!("5e8c9f3a-0b1d-4c55-9a51-{place:012}"));
@@ -95,22 +95,22 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let store = Store::start().await;
-        store.hold(&of_anna()).await;
-        // The first came; the others were lost on the way.
-        app.state(&sender, &of_anna()[0]).await;
+        store.add(&of_anna()).await;
+        // The first one arrived; the others were lost on the way.
+        app.send_statements(&sender, &of_anna()[0]).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await, [3, 2, 0, 0, 0]);
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        // What is had is known, and leaves no trace again.
+        // A known statement is pulled again without a trace.
         let deliveries = app.rows_in("delivery").await;
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 0, 0, 0]);
         assert_eq!((app.rows_in("delivery").await, app.rows_in("statement").await), (deliveries, 3));
-        // What is sent later is known as well, and what is stored later is found.
-        app.state(&sender, &of_anna()).await;
+        // What the platform sends later is known as well, and what is stored later is found.
+        app.send_statements(&sender, &of_anna()).await;
         assert_eq!(app.rows_in("delivery").await, deliveries);
         store.app.clock.advance(Duration::hours(2));
-        store.hold(&quiz_attempt(account("18"), 6, 17.0, "2026-02-04T10:00:00.000Z")).await;
+        store.add(&quiz_attempt(account("18"), 6, 17.0, "2026-02-04T10:00:00.000Z")).await;
         assert_eq!(pulled(&app, "moodle").await, [4, 1, 0, 0, 0]);
         assert_eq!(status_of(&app, "1002").await, "compliant");
         assert_eq!(app.differences().await, [""; 0]);
@@ -120,12 +120,12 @@ both_databases! {
         let reported = health(&app, "moodle").await;
         assert_eq!((&reported["pull"]["found"], &reported["pull"]["last"]["found"]), (&json!(3), &json!(1)));
         assert_eq!((&reported["pull"]["is_late"], &reported["pull"]["problem"]), (&json!(false), &Value::Null));
-        // Ten minutes before the newest that is had.
+        // Ten minutes before the newest one received.
         let since = reported["pull"]["since"].as_str().expect("an instant");
         assert!(since.starts_with("2026-02-26T13:50:00"), "{since}");
     }
 
-    async fn statements_that_the_store_named_itself_are_told_twice_and_count_once(database: TestDatabase) {
+    async fn statements_that_the_store_named_itself_arrive_twice_and_count_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let store = Store::start().await;
@@ -134,15 +134,15 @@ both_databases! {
             course_completed(account("17"), "2026-02-01T10:00:00.000Z"),
             quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00.000Z")
         ]);
-        app.state(&sender, &both).await;
-        store.hold(&both).await;
+        app.send_statements(&sender, &both).await;
+        store.add(&both).await;
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await, [2, 0, 0, 0, 0]);
         assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1");
         assert_eq!(health(&app, "moodle").await["pull"]["found"], 0);
     }
 
-    async fn many_pages_are_read_to_their_end_and_the_next_time_begins_there(database: TestDatabase) {
+    async fn many_pages_are_read_to_their_end_and_the_next_pull_begins_there(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let store = Store::start().await;
@@ -151,7 +151,7 @@ both_databases! {
             quiz_attempt(account("17"), u32::try_from(second).expect("a number") + 1, 16.0, &at.to_rfc3339())
         });
         for some in many.collect::<Vec<_>>().chunks(550) {
-            store.hold(&some.iter().cloned().collect()).await;
+            store.add(&some.iter().cloned().collect()).await;
             store.app.clock.advance(Duration::hours(1));
         }
         set(&app, "moodle", store.as_source()).await;
@@ -159,24 +159,24 @@ both_databases! {
         assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1100");
         // The second half was stored within ten minutes.
         assert_eq!(pulled(&app, "moodle").await, [550, 0, 0, 0, 0]);
-        // Set up anew at the same address, it goes on; from an instant, it begins there.
+        // Set up again with the same address, it continues; with an instant, it begins there.
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await[0], 550);
         let from_the_start = Some("2026-01-01T00:00:00Z".parse().expect("an instant"));
-        let all = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_the_start).await.expect("asked");
+        let all = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_the_start).await.expect("pulled");
         assert_eq!((all.returned, all.found), (1100, 0));
-        // From an instant beyond what is had, nothing that lies between is passed over.
+        // An instant after the newest one received skips nothing in between.
         let from_later = Some("2026-06-01T00:00:00Z".parse().expect("an instant"));
-        let from_there = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_later).await.expect("asked");
+        let from_there = app.receiving.pull_now(&Caller::operator(), &code("moodle"), from_later).await.expect("pulled");
         assert_eq!(from_there.returned, 550);
     }
 
-    async fn a_store_that_goes_by_when_things_happened_is_asked_from_further_back(database: TestDatabase) {
+    async fn a_store_that_filters_by_when_things_happened_is_queried_from_further_back(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let store = Store::start().await;
         let statements = of_anna();
-        store.hold(&statements[0]).await;
+        store.add(&statements[0]).await;
         let mut source = store.as_source();
         if let NewSource::Xapi { look_back, .. } = &mut source {
             *look_back = Duration::days(40);
@@ -193,46 +193,46 @@ both_databases! {
         let store = Store::start().await;
         store.app.clock.advance(Duration::days(30));
         let mut statements = of_anna();
-        // By the platform's profile a time stands where the store takes whatever there is.
-        let profile = async |words: &str| {
+        // The profile reads the time from a place that the store does not validate.
+        let profile = async |text: &str| {
             let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
-            app.app.give_profile(&kurskoll::app::Caller::operator(), &code, words).await.expect("a profile");
+            app.app.give_profile(&kurskoll::app::Caller::operator(), &code, text).await.expect("a profile");
         };
         let done = "https://portal.example.org/ext/done";
         profile(&format!("[fields]\noccurred_at = [{{ extension = \"{done}\", in = \"result\" }}, \"timestamp\"]\n")).await;
         statements[1]["result"]["extensions"][done] = json!("soon");
-        store.hold(&statements).await;
+        store.add(&statements).await;
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await, [3, 2, 1, 0, 0]);
         let list = app.get_as_auditor("/api/v1/quarantine").await.ok();
         assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
         assert!(list["items"][0]["pointer"].as_str().is_some_and(|place| place.starts_with("/0/result/extensions")), "{list}");
-        // It is asked again, and waits once.
+        // It is pulled again, and waits once.
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 1, 0, 0]);
         assert_eq!(app.rows_in("delivery").await, 2);
-        // When the profile is mended, it is taken.
+        // When the profile is corrected, it is accepted.
         profile("[verbs]\ncompleted = []\n").await;
         app.clock.advance(Duration::days(30));
-        // A process takes a profile as read for a second of its own clock: another one reads it.
+        // A process caches a profile for a second of its own clock: another one reads it.
         let fresh = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
         assert_eq!(pulled(&fresh, "moodle").await, [3, 1, 0, 0, 0]);
         assert_eq!((app.rows_in("event").await, status_of(&app, "1001").await.as_str()), (3, "compliant"));
     }
 
-    async fn a_statement_that_contradicts_a_kept_one_is_counted_and_takes_nothing_along(database: TestDatabase) {
+    async fn a_statement_that_contradicts_a_stored_one_is_counted_and_stops_no_other(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let store = Store::start().await;
-        store.hold(&of_anna()).await;
+        store.add(&of_anna()).await;
         let mut other = of_anna()[1].clone();
         other["result"]["score"]["raw"] = json!(3);
-        app.state(&sender, &other).await;
+        app.send_statements(&sender, &other).await;
         set(&app, "moodle", store.as_source()).await;
         assert_eq!(pulled(&app, "moodle").await, [3, 2, 0, 1, 0]);
         assert_eq!(app.export_row("SEF", "1001").await["best_score_percent"], "15.0");
     }
 
-    async fn a_statement_comes_with_the_contents_of_its_attachments(database: TestDatabase) {
+    async fn a_statement_is_pulled_with_the_contents_of_its_attachments(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let store = Store::start().await;
@@ -264,15 +264,15 @@ both_databases! {
         assert!(found.body.contains("%PDF-1.7 a certificate"), "{}", found.body);
     }
 
-    async fn a_pull_comes_at_its_time_and_after_a_failure_sooner(database: TestDatabase) {
+    async fn a_pull_starts_at_its_time_and_after_a_failure_sooner(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let store = Store::start().await;
-        store.hold(&of_anna()).await;
+        store.add(&of_anna()).await;
         let (key, _) = store.key_and_secret();
         let wrong = NewSource::Xapi { address: store.address(), key, secret: "wrong".to_owned(), version: Version::V1_0_3, look_back: LOOK_BACK };
         set(&app, "moodle", wrong).await;
-        let due = async || app.receiving.pull_due("test").await.expect("it is looked");
+        let due = async || app.receiving.pull_due("test").await.expect("the due pulls");
         assert_eq!((due().await, due().await), (1, 0));
         let reported = health(&app, "moodle").await;
         let problem = reported["pull"]["problem"].as_str().expect("a problem");
@@ -304,42 +304,42 @@ both_databases! {
         }
     }
 
-    async fn nobody_asks_a_platform_that_somebody_asks(database: TestDatabase) {
+    async fn a_platform_is_pulled_by_one_process_at_a_time(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let store = Store::start().await;
         set(&app, "moodle", store.as_source()).await;
         let platforms = app.app.list_platforms(&Caller::operator()).await.expect("platforms");
         let until = app.clock.now() + Duration::minutes(10);
-        let held = app.app.store.hold_pull(platforms[0].id, "another", app.clock.now(), until).await;
-        assert!(held.expect("the register answers").is_some());
+        let reserved = app.app.store.hold_pull(platforms[0].id, "another", app.clock.now(), until).await;
+        assert!(reserved.expect("the register answers").is_some());
         let refused = pull(&app, "moodle").await.expect_err("under way");
         assert!(matches!(refused, PullError::UnderWay(_)), "{refused}");
-        assert_eq!(app.receiving.pull_due("test").await.expect("it is looked"), 0);
+        assert_eq!(app.receiving.pull_due("test").await.expect("the due pulls"), 0);
         assert_eq!(health(&app, "moodle").await["pull"]["is_under_way"], true);
-        // It is not heard of any more.
+        // The other process is presumed dead.
         app.clock.advance(Duration::minutes(11));
-        assert_eq!(app.receiving.pull_due("test").await.expect("it is looked"), 1);
-        // One that stops lets go at once.
-        app.app.store.hold_pull(platforms[0].id, "third", app.clock.now(), until).await.expect("held");
-        app.receiving.release_pulls("third").await.expect("let go");
+        assert_eq!(app.receiving.pull_due("test").await.expect("the due pulls"), 1);
+        // A process that stops releases its pulls at once.
+        app.app.store.hold_pull(platforms[0].id, "third", app.clock.now(), until).await.expect("reserved");
+        app.receiving.release_pulls("third").await.expect("released");
         assert_eq!(pulled(&app, "moodle").await[0], 0);
     }
 
-    async fn what_was_asked_for_does_not_break_a_silence(database: TestDatabase) {
+    async fn pulled_results_do_not_end_a_silence(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let store = Store::start().await;
         let statements = of_anna();
-        app.state(&sender, &statements[0]).await;
-        store.hold(&statements).await;
+        app.send_statements(&sender, &statements[0]).await;
+        store.add(&statements).await;
         set(&app, "moodle", store.as_source()).await;
         app.clock.advance(Duration::hours(80));
         assert_eq!(pulled(&app, "moodle").await[1], 2);
         let reported = health(&app, "moodle").await;
         let last = reported["silence"]["last_delivery_at"].as_str().expect("an instant");
         assert!(reported["silence"]["alarm"] == true && last.starts_with("2026-02-26T12:00:00"), "{last}");
-        // A platform that never sends by itself speaks when it is asked.
+        // For a platform that never sends by itself, a pull counts as a sign of life.
         app.xapi_platform("quiet").await;
         set(&app, "quiet", store.as_source()).await;
         assert_eq!(pulled(&app, "quiet").await[1], 3);
@@ -350,7 +350,7 @@ both_databases! {
 }
 
 #[rocket::async_test]
-async fn a_store_that_answers_amiss_is_said_to() {
+async fn a_store_with_a_wrong_answer_is_reported() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     city_with_moodle(&app).await;
@@ -389,7 +389,7 @@ async fn a_statement_whose_attachments_are_not_understood_waits_alone() {
 }
 
 #[rocket::async_test]
-async fn a_store_that_goes_by_when_things_happened_is_noticed() {
+async fn a_store_that_filters_by_when_things_happened_is_noticed() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     city_with_moodle(&app).await;
@@ -405,13 +405,13 @@ async fn a_store_that_goes_by_when_things_happened_is_noticed() {
     assert_eq!(pulled(&app, "moodle").await[0], 1);
     let noticed = pull(&app, "moodle").await.expect_err("it answers nothing").to_string();
     assert!(noticed.contains("--look-back"), "{noticed}");
-    // Far enough back, it answers; it goes on from what it had.
+    // From far enough back, it answers; the pull continues from what it received.
     set(&app, "moodle", source(Duration::days(500))).await;
     assert_eq!((pulled(&app, "moodle").await[0], pulled(&app, "moodle").await[0]), (1, 1));
 }
 
 #[rocket::async_test]
-async fn an_address_or_a_platform_that_cannot_be_asked_is_refused_at_once() {
+async fn an_address_or_a_platform_that_cannot_be_queried_is_refused_at_once() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     small_city(&app).await;
@@ -473,7 +473,7 @@ fn taking(username: &'static str, idnumber: &'static str, criteria: &[Option<i64
     }
 }
 
-/// Anna has done it on 6 February, Bo is under way, Cia's completion has no time, and 31 is a teacher.
+/// Anna completed it on 6 February, Bo is under way, Cia's completion has no time, and 31 is a teacher.
 fn class() -> Vec<(u64, Taking)> {
     vec![
         (17, taking("anna", "1001", &[Some(noon(-25)), Some(noon(-24))])),
@@ -511,13 +511,13 @@ alternatives = [ [ { course = "INFOSEC" } ] ]
 "#;
 
 both_databases! {
-    async fn a_lost_statement_of_moodles_is_found_at_its_web_service(database: TestDatabase) {
+    async fn a_lost_moodle_statement_is_found_at_its_web_service(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.clock.advance(Duration::days(10));
         let elsewhere = classroom().await;
         set(&app, "moodle", as_moodle(&elsewhere, "2", NamedBy::UserId)).await;
-        app.state(&sender, &quiz_attempt(account("17"), 5, 16.0, "2026-02-05T10:00:00.000Z")).await;
+        app.send_statements(&sender, &quiz_attempt(account("17"), 5, 16.0, "2026-02-05T10:00:00.000Z")).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         assert_eq!(pulled(&app, "moodle").await, [2, 1, 0, 0, 1]);
         let row = app.export_row("SEF", "1001").await;
@@ -526,24 +526,24 @@ both_databases! {
         let calls = elsewhere.moodle.calls.lock().expect("a lock").clone();
         assert_eq!(calls.iter().filter(|call| call.contains("completion_status")).count(), 4, "{calls:?}");
         assert_eq!(pulled(&app, "moodle").await, [2, 0, 0, 0, 1]);
-        // What is told once is not told again, though the platform noticed it hours later.
-        app.state(&sender, &course_completed(account("18"), "2026-02-07T19:00:00.000Z")).await;
+        // A completion that was reported is not reported again, though the platform noticed it hours later.
+        app.send_statements(&sender, &course_completed(account("18"), "2026-02-07T19:00:00.000Z")).await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-23))]));
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 0, 0, 1]);
         assert_eq!(app.rows_in("event").await, 3);
-        // Where it noticed after midnight, the completion's own day is found.
-        app.state(&sender, &quiz_attempt(account("18"), 6, 16.0, "2026-02-01T10:00:00.000Z")).await;
+        // If the platform noticed it after midnight, the completion's own day is found.
+        app.send_statements(&sender, &quiz_attempt(account("18"), 6, 16.0, "2026-02-01T10:00:00.000Z")).await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-24))]));
         assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 1]);
         assert_eq!(app.export_row("SEF", "1002").await["satisfied_on"], "2026-02-06");
         assert_eq!(pulled(&app, "moodle").await, [3, 0, 0, 0, 1]);
-        // Who does it again next year is found again.
+        // A completion of the next year is found again.
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(2))]));
         assert_eq!(pulled(&app, "moodle").await, [3, 1, 0, 0, 1]);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_lost_webhook_of_moodles_is_found_and_read_by_the_platforms_profile(database: TestDatabase) {
+    async fn a_lost_moodle_webhook_is_found_and_read_by_the_platforms_profile(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.apply(BY_PROFILE).await;
         app.import(HrFiles { administrations: ADMINISTRATIONS, employments: EMPLOYMENTS, ..HrFiles::default() }).await;
@@ -557,7 +557,7 @@ both_databases! {
         let secret = app.app.add_foreign_platform(&Caller::operator(), &new, None, None).await.expect("added").reveal();
         let elsewhere = classroom().await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-20))]));
-        // Bo's came by webhook, half an hour after the last of his criteria.
+        // Bo's completion arrived by webhook, half an hour after the last of his criteria.
         let webhook = json!({
             "eventname": r"\core\event\course_completed", "timecreated": (noon(-20) + 1800).to_string(),
             "site": crate::support::xapi::MOODLE, "relateduserid": "18", "courseid": "2", "user_idnumber": "1002",
@@ -573,7 +573,7 @@ both_databases! {
         assert_eq!(app.rows_in("delivery").await, 2);
     }
 
-    async fn a_moodle_that_refuses_is_said_to(database: TestDatabase) {
+    async fn a_refusal_by_moodle_is_reported(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let elsewhere = classroom().await;
@@ -589,7 +589,7 @@ both_databases! {
         let token = "another-token".to_owned();
         let wrong = refused(NewSource::Moodle { address, token, courses, named_by }).await;
         assert_eq!(wrong, "127.0.0.1: Moodle refused: Invalid token - token not found (invalidtoken)");
-        // Nobody here has an address.
+        // No learner here has an address.
         set(&app, "moodle", as_moodle(&elsewhere, "2", NamedBy::Email)).await;
         assert_eq!(pulled(&app, "moodle").await, [2, 0, 1, 0, 1]);
     }
@@ -598,7 +598,7 @@ both_databases! {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let store = Store::start().await;
-        store.hold(&of_anna()).await;
+        store.add(&of_anna()).await;
         let (key, secret) = store.key_and_secret();
         let line = CommandLine::on(&database);
         line.write("secret.txt", format!("{secret}\n"));
@@ -618,7 +618,7 @@ both_databases! {
             assert!(!shown.contains("problem"), "{shown}");
         }
         assert!(serving.stop().await.success());
-        assert_eq!(line.run("platform pull now moodle").out, "told                3\nfound               0\n");
+        assert_eq!(line.run("platform pull now moodle").out, "returned            3\nfound               0\n");
         assert!(line.run("platform health moodle").out.contains("found by pulling    3\n"));
         assert!(line.run("platform pull stop moodle").err.contains("is asked no more"));
         let ran = line.run("platform pull now moodle");

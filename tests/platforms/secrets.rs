@@ -26,7 +26,7 @@ async fn rotate(app: &TestApp, platform: &str) -> WebhookSecret {
 }
 
 both_databases! {
-    async fn every_signature_that_does_not_hold_is_refused_with_what_to_do(database: TestDatabase) {
+    async fn every_wrong_signature_is_refused_with_what_to_do(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         let other = app.platform("moodle").await;
@@ -53,7 +53,7 @@ both_databases! {
             ("empty", Some("e-1"), Some(at), Some("")),
         ];
         let mut reported = Vec::new();
-        let mut tell = |case: &str, problem: Value| {
+        let mut note = |case: &str, problem: Value| {
             assert_eq!(problem["type"], "/problems/signature-does-not-hold");
             reported.push(format!("{case}: {}", problem["detail"].as_str().expect("a detail")));
         };
@@ -63,7 +63,7 @@ both_databases! {
             let request = request.header("content-type", "application/json").body(body.clone());
             let given = headers.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
             let request = given.fold(request, |request, (name, value)| request.header(name, value));
-            tell(case, Answer::to(request).await.expect("an answer").refused(401));
+            note(case, Answer::to(request).await.expect("an answer").refused(401));
         }
         for (case, signature) in [
             ("another platform's secret", sign(&other, "e-1", now, &body)),
@@ -71,7 +71,7 @@ both_databases! {
             ("another body", sign(&secret, "e-1", now, b"{}")),
         ] {
             let headers = [("webhook-id", "e-1"), ("webhook-signature", signature.as_str())];
-            tell(case, app.deliver_raw("larportal", &headers, now, body.clone()).await.refused(401));
+            note(case, app.deliver_raw("larportal", &headers, now, body.clone()).await.refused(401));
         }
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         no id: the header webhook-id is missing: sign deliveries as Standard Webhooks says
@@ -99,7 +99,7 @@ both_databases! {
         assert_eq!(app.deliver_raw("larportal", &headers, now, body).await.ok()["outcome"], "accepted");
     }
 
-    async fn a_signature_holds_for_five_minutes_and_not_a_second_longer(database: TestDatabase) {
+    async fn a_signature_is_accepted_for_five_minutes_and_not_a_second_longer(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         let body = basics().to_string().into_bytes();
@@ -127,7 +127,7 @@ both_databases! {
         "));
     }
 
-    async fn a_delivery_that_is_sent_again_later_is_signed_anew(database: TestDatabase) {
+    async fn a_delivery_that_is_sent_again_later_is_signed_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         app.deliver("larportal", &secret, "e-1", &basics()).await.ok();
@@ -139,7 +139,7 @@ both_databases! {
         assert_eq!(app.deliver("larportal", &secret, "e-1", &basics()).await.ok()["outcome"], "duplicate");
     }
 
-    async fn a_new_secret_holds_at_once_and_the_old_one_for_a_day(database: TestDatabase) {
+    async fn a_new_secret_is_accepted_at_once_and_the_old_one_for_a_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let old = app.platform("larportal").await;
         assert_eq!(app.deliver("larportal", &old, "e-1", &basics()).await.status, 200);
@@ -171,7 +171,7 @@ both_databases! {
         }
     }
 
-    async fn a_platform_that_nobody_added_is_not_there_and_one_that_is_added_is_there_at_once(database: TestDatabase) {
+    async fn an_unknown_platform_is_404_and_a_new_one_is_there_at_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         let problem = app.deliver("moodle", &secret, "e-1", &basics()).await.refused(404);

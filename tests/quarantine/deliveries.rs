@@ -53,7 +53,7 @@ fn batch(mended: bool) -> Value {
 }
 
 both_databases! {
-    async fn what_is_good_in_a_refused_batch_is_taken_out_and_is_there_once_when_it_comes_again(database: TestDatabase) {
+    async fn the_good_statements_of_a_refused_batch_can_be_taken_out_and_count_once_when_sent_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
@@ -75,18 +75,18 @@ both_databases! {
         assert_eq!(states(&rest), ["taken_before", "not_understood", "taken"]);
         app.post(&path, Some(&admin), &json!({})).await.problem(409);
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        assert_eq!(quarantined(&app).await, 1, "the rest waits on");
-        // The batch comes again, as it was and mended.
+        assert_eq!(quarantined(&app).await, 1, "the rest still waits");
+        // The batch is sent again, unchanged and corrected.
         app.xapi(&sender, "POST /statements", Some(&batch(false))).await.problem(400);
-        app.state(&sender, &batch(true)).await;
-        // Its statements are new, each under an id of its own; what they say again is no other result.
+        app.send_statements(&sender, &batch(true)).await;
+        // Its statements are new, each under an id of its own; repeated ones give no other result.
         assert_eq!((app.rows_in("event").await, app.rows_in("statement").await), (5, 5));
         assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1");
         app.verified_events().await;
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_is_not_understood_is_answered_with_where_and_why(database: TestDatabase) {
+    async fn a_delivery_that_is_not_understood_is_answered_with_the_place_and_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -146,7 +146,7 @@ both_databases! {
         assert_eq!(quarantined(&app).await, 8);
     }
 
-    async fn what_is_not_understood_is_kept_once_listed_shown_and_counted(database: TestDatabase) {
+    async fn a_delivery_that_is_not_understood_is_stored_once_listed_shown_and_counted(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -190,7 +190,7 @@ both_databases! {
         assert_eq!(answer["outcome"], "accepted");
     }
 
-    async fn what_is_understood_later_leaves_quarantine_when_it_is_replayed(database: TestDatabase) {
+    async fn a_delivery_that_is_understood_later_leaves_quarantine_when_it_is_replayed(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -214,7 +214,7 @@ both_databases! {
         let stored = &listed(&app, "accepted").await[0];
         assert_eq!(stored["id"], *id);
         assert!(stored["released_at"].as_str() > stored["received_at"].as_str());
-        assert_eq!(stored["problem_pointer"], "/timestamp", "why it waited stays on record");
+        assert_eq!(stored["problem_pointer"], "/timestamp", "the reason for its wait stays recorded");
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-03-01"));
 
@@ -232,7 +232,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
-    async fn what_is_understood_later_leaves_quarantine_when_it_is_sent_again(database: TestDatabase) {
+    async fn a_delivery_that_is_understood_later_leaves_quarantine_when_it_is_sent_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -273,7 +273,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn only_who_operates_replays_and_only_what_there_is(database: TestDatabase) {
+    async fn only_an_operator_replays_and_only_what_is_in_quarantine(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

@@ -68,7 +68,7 @@ fn figures(replayed: &Value) -> [u64; 8] {
 }
 
 both_databases! {
-    async fn what_waits_is_grouped_by_platform_place_and_kind_of_problem(database: TestDatabase) {
+    async fn quarantine_is_grouped_by_platform_place_and_kind_of_problem(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         broken_city(&app).await;
         let all = groups(&app, "").await;
@@ -97,7 +97,7 @@ both_databases! {
         }
     }
 
-    async fn each_shows_what_stands_where_it_was_not_understood(database: TestDatabase) {
+    async fn each_delivery_shows_what_is_at_the_place_that_was_not_understood(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         broken_city(&app).await;
         let page = app.get_as_auditor("/api/v1/quarantine").await.ok();
@@ -134,7 +134,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn some_are_read_again_by_id_or_filter_and_gone_on_with_where_it_was_left(database: TestDatabase) {
+    async fn some_are_replayed_by_id_or_filter_and_a_replay_continues_where_it_stopped(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         broken_city(&app).await;
         three_days_later(&app);
@@ -153,7 +153,7 @@ both_databases! {
         ask(&app, "replay", &json!({"all": true, "platform": "other"})).await.refused(404);
     }
 
-    async fn what_is_dismissed_counts_no_more_until_that_is_taken_back(database: TestDatabase) {
+    async fn a_dismissed_delivery_does_not_count_until_the_dismissal_is_undone(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         broken_city(&app).await;
         let quarantined = async || app.report("infosec-onboarding").await["data_quality"]["quarantined_deliveries"].clone();

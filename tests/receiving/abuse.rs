@@ -31,7 +31,7 @@ async fn send(app: &TestApp, secret: &WebhookSecret, id: &str, encoding: &str, b
 }
 
 async fn limited(database: &TestDatabase, platform: u32, failures: u32) -> TestApp {
-    TestApp::start_with(database, TestClock::standing(), |mut settings| {
+    TestApp::start_with(database, TestClock::frozen(), |mut settings| {
         settings.rate_limits.platform_per_minute = platform;
         settings.rate_limits.failures_per_minute = failures;
         settings
@@ -40,7 +40,7 @@ async fn limited(database: &TestDatabase, platform: u32, failures: u32) -> TestA
 }
 
 both_databases! {
-    async fn a_compressed_body_is_read_inflated_and_kept_as_it_was_sent(database: TestDatabase) {
+    async fn a_compressed_body_is_read_inflated_and_stored_as_sent(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -60,7 +60,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_compressed_body_that_is_not_understood_waits_and_shows_what_it_says(database: TestDatabase) {
+    async fn a_compressed_body_that_is_not_understood_waits_and_shows_its_inflated_text(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -72,7 +72,7 @@ both_databases! {
         assert_eq!(page["items"][1]["excerpt"]["text"], r#"{"type": 1}"#);
     }
 
-    async fn a_platform_that_sends_too_often_is_told_when_to_come_back(database: TestDatabase) {
+    async fn a_platform_that_sends_too_often_gets_a_retry_after(database: TestDatabase) {
         let app = limited(&database, 3, 0).await;
         small_city(&app).await;
         let (larportal, moodle) = (app.platform("larportal").await, app.platform("moodle").await);
@@ -95,7 +95,7 @@ both_databases! {
 }
 
 #[rocket::async_test]
-async fn whoever_fails_too_often_is_told_so_and_who_proves_who_they_are_is_let_in() {
+async fn an_address_that_fails_too_often_is_limited_and_a_valid_signature_is_admitted() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = limited(&database, 0, 3).await;
     let secret = app.platform("larportal").await;
@@ -113,7 +113,7 @@ async fn whoever_fails_too_often_is_told_so_and_who_proves_who_they_are_is_let_i
 }
 
 #[rocket::async_test]
-async fn what_inflates_beyond_the_limit_is_refused_and_not_kept() {
+async fn a_body_that_inflates_beyond_the_limit_is_refused_and_not_stored() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     let secret = app.platform("larportal").await;
@@ -130,7 +130,7 @@ async fn what_inflates_beyond_the_limit_is_refused_and_not_kept() {
 }
 
 #[rocket::async_test]
-async fn bodies_made_to_hurt_are_not_understood_and_no_more() {
+async fn malicious_bodies_are_not_understood_and_do_no_harm() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     let secret = app.platform("larportal").await;

@@ -65,7 +65,7 @@ fn senders_without_a_pause(sender: &Sender) -> Arc<AtomicUsize> {
 }
 
 both_databases! {
-    async fn everything_makes_progress_while_results_of_few_people_come_without_a_pause(database: TestDatabase) {
+    async fn everything_makes_progress_while_results_of_few_people_arrive_without_a_pause(database: TestDatabase) {
         let installation = Installation::new(&database.url);
         let employments: String = (0..PEOPLE).fold(
             "employee_number,given_name,family_name,email,username,employment_id,administration,unit,form,starts_on,ends_on,manager_employee_number,protected\n".to_owned(),

@@ -17,7 +17,7 @@ use crate::support::wire::{connect, exchange, read_answer};
 
 /// A service that gives senders a second, and accepts some connections at once.
 async fn impatient(database: &TestDatabase, most: usize) -> TestApp {
-    TestApp::start_with(database, TestClock::standing(), |mut settings| {
+    TestApp::start_with(database, TestClock::frozen(), |mut settings| {
         settings.connections.request_timeout_seconds = 1;
         settings.connections.most = most;
         settings
@@ -49,7 +49,7 @@ async fn delivery(app: &TestApp, id: &str, padding: usize) -> (Vec<u8>, Vec<u8>)
 }
 
 both_databases! {
-    async fn a_body_that_does_not_come_is_answered_and_closed_at_every_address(database: TestDatabase) {
+    async fn a_body_that_does_not_arrive_is_answered_and_closed_at_every_address(database: TestDatabase) {
         let app = impatient(&database, 0).await;
         app.platform("larportal").await;
         let city = app.token(Role::City, &[]).await;
@@ -83,7 +83,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await.len(), 0);
     }
 
-    async fn a_large_upload_that_goes_on_is_taken_however_long_it_takes(database: TestDatabase) {
+    async fn a_large_upload_that_makes_progress_is_accepted_however_long_it_takes(database: TestDatabase) {
         let app = impatient(&database, 0).await;
         small_city(&app).await;
         let (head, body) = delivery(&app, "e-1", 100_000).await;
@@ -91,9 +91,9 @@ both_databases! {
         connection.write_all(&head).await.expect("sent");
         // Three times the second for which a sender may be silent.
         let mut pace = interval(Duration::from_millis(300));
-        for piece in body.chunks(10_000) {
+        for part in body.chunks(10_000) {
             pace.tick().await;
-            connection.write_all(piece).await.expect("sent");
+            connection.write_all(part).await.expect("sent");
         }
         let answer = read_answer(&mut BufReader::new(connection)).await.ok();
         assert_eq!(answer["outcome"], "accepted");
@@ -101,7 +101,7 @@ both_databases! {
 }
 
 #[rocket::async_test]
-async fn a_head_that_does_not_end_and_a_byte_now_and_then_are_cut_off() {
+async fn an_endless_head_and_an_occasional_byte_are_cut_off() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = impatient(&database, 0).await;
     let head = "POST /webhooks/larportal HTTP/1.1\r\nhost: localhost\r\n";
@@ -136,10 +136,10 @@ async fn a_head_that_does_not_end_and_a_byte_now_and_then_are_cut_off() {
 }
 
 #[rocket::async_test]
-async fn thousands_that_send_nothing_do_not_keep_others_out() {
+async fn thousands_of_silent_connections_do_not_keep_others_out() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
-    let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
-        // None of them is cut off for its time.
+    let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
+        // None of them is cut off by its timeout.
         settings.connections.request_timeout_seconds = 600;
         settings.connections.most = 50;
         settings
@@ -163,7 +163,7 @@ async fn thousands_that_send_nothing_do_not_keep_others_out() {
 }
 
 #[rocket::async_test]
-async fn a_connection_carries_many_requests_whole_cut_up_and_ahead_of_their_answers() {
+async fn a_connection_carries_many_requests_whole_in_parts_and_pipelined() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = impatient(&database, 0).await;
     let get = "GET /health/ready HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -175,8 +175,8 @@ async fn a_connection_carries_many_requests_whole_cut_up_and_ahead_of_their_answ
         writer.write_all(get.as_bytes()).await.expect("sent");
         assert_eq!(read_answer(&mut reader).await.status, 200);
     }
-    for piece in post.as_bytes().chunks(7) {
-        writer.write_all(piece).await.expect("sent");
+    for part in post.as_bytes().chunks(7) {
+        writer.write_all(part).await.expect("sent");
     }
     assert_eq!(read_answer(&mut reader).await.status, 401);
     writer.write_all([get, post, get, get].concat().as_bytes()).await.expect("sent");
@@ -190,7 +190,7 @@ async fn a_connection_carries_many_requests_whole_cut_up_and_ahead_of_their_answ
 }
 
 #[rocket::async_test]
-async fn an_answer_that_comes_before_the_body_is_seen() {
+async fn an_answer_that_is_sent_before_the_body_is_seen() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = impatient(&database, 0).await;
     app.platform("larportal").await;
@@ -200,7 +200,7 @@ async fn an_answer_that_comes_before_the_body_is_seen() {
 }
 
 #[rocket::async_test]
-async fn what_is_no_request_is_answered_so_and_closed() {
+async fn an_invalid_request_is_answered_and_closed() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = impatient(&database, 0).await;
     let long = format!("GET / HTTP/1.1\r\n{}", "a: b\r\n".repeat(200_000));
@@ -220,7 +220,7 @@ async fn what_is_no_request_is_answered_so_and_closed() {
 }
 
 #[rocket::async_test]
-async fn a_stop_does_not_wait_for_who_has_sent_half() {
+async fn a_stop_does_not_wait_for_a_request_that_is_half_sent() {
     let database = TestDatabase::empty(Backend::Sqlite).await;
     let app = TestApp::start(&database).await;
     let mut connection = connect(&app.address).await;

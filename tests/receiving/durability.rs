@@ -54,7 +54,7 @@ both_databases! {
                 assert_eq!(setting(change.connection(), "foreign_keys").await, "1");
             } else {
                 assert_eq!(setting(change.connection(), "synchronous_commit").await, "on");
-                assert_eq!(setting(change.connection(), "jit").await, "off", "receiving would wait for its compiling");
+                assert_eq!(setting(change.connection(), "jit").await, "off", "receiving would wait for its compilation");
             }
             change.commit().await.expect("committed");
         }
@@ -69,12 +69,12 @@ both_databases! {
         }
     }
 
-    async fn deliveries_that_come_while_a_commit_is_under_way_share_the_next_one(database: TestDatabase) {
-        const ROOM: usize = 100;
-        // So many that some find no room, however many of them the first commit takes along.
-        const SENT: usize = 2 * ROOM + 10;
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
-            settings.receiving.queue_length = ROOM;
+    async fn deliveries_that_arrive_while_a_commit_is_under_way_share_the_next_one(database: TestDatabase) {
+        const QUEUE: usize = 100;
+        // So many that some find no space, however many of them the first commit includes.
+        const SENT: usize = 2 * QUEUE + 10;
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
+            settings.receiving.queue_length = QUEUE;
             settings
         })
         .await;
@@ -93,7 +93,7 @@ both_databases! {
             answers.into_iter().filter(|answer| answer.as_ref().is_ok_and(|answer| answer.status == 200)).count();
         let commits = metric(&app, "kurskoll_commit_batch_deliveries_count").await;
         assert_eq!(metric(&app, "kurskoll_commit_batch_deliveries_sum").await, taken);
-        assert!(taken >= ROOM && commits < taken / 2, "{taken} deliveries in {commits} commits");
+        assert!(taken >= QUEUE && commits < taken / 2, "{taken} deliveries in {commits} commits");
         assert_eq!(app.stored_deliveries().await.len(), taken);
         assert_eq!(app.verified_events().await, taken as u64);
     }
@@ -116,7 +116,7 @@ both_databases! {
         again.verified_events().await;
     }
 
-    async fn a_service_that_is_stopping_takes_nothing_more(database: TestDatabase) {
+    async fn a_service_that_is_stopping_accepts_no_delivery(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         app.deliver_bytes("larportal", &secret, "e-1", &ignored("e-1")).await.ok();

@@ -92,10 +92,10 @@ fn instant() -> impl Strategy<Value = &'static str> {
 /// Bodies from so few values that they repeat, contradict and withdraw each other.
 fn body() -> impl Strategy<Value = Value> {
     let course = || select(vec!["infosec-basics", "infosec-basics-2023", "ladders"]);
-    // Told at a time of its own, which decides what counts anew after a withdrawal.
-    let completion = (learner(), course(), instant(), instant()).prop_map(|(learner, course, at, told)| {
+    // Reported at a time of its own, which decides what counts again after a withdrawal.
+    let completion = (learner(), course(), instant(), instant()).prop_map(|(learner, course, at, reported_at)| {
         let mut body = completed(learner, course, at);
-        body["timestamp"] = json!(told);
+        body["timestamp"] = json!(reported_at);
         body
     });
     let attempt = (learner(), 1..=2_u32, select(vec!["9", "16", "20"]), instant())
@@ -293,7 +293,7 @@ async fn end_of(backend: Backend, steps: &[Step]) -> (Value, Vec<String>) {
             reported.push((known_at, state));
         }
     }
-    assert_eq!(register.waits, [""; 0], "all of it was done");
+    assert_eq!(register.waits, [""; 0], "every decision was made");
     let end = register.end().await;
     assert_eq!(register.app.differences().await, [""; 0]);
     for (known_at, state) in reported {
@@ -311,7 +311,7 @@ fn ends_are_the_same(backend: Backend, [one, other]: [Vec<Step>; 2]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 60, ..ProptestConfig::default() })]
     #[test]
-    fn the_end_is_the_same_whatever_the_order_and_repetition_on_sqlite(orders in two_orders()) {
+    fn the_end_is_the_same_for_every_order_and_repetition_on_sqlite(orders in two_orders()) {
         ends_are_the_same(Backend::Sqlite, orders);
     }
 }
@@ -319,7 +319,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, max_shrink_iters: 20, ..ProptestConfig::default() })]
     #[test]
-    fn the_end_is_the_same_whatever_the_order_and_repetition_on_postgres(orders in two_orders()) {
+    fn the_end_is_the_same_for_every_order_and_repetition_on_postgres(orders in two_orders()) {
         ends_are_the_same(Backend::Postgres, orders);
     }
 }

@@ -76,7 +76,7 @@ async fn status(app: &TestApp, number: &str) -> String {
 }
 
 both_databases! {
-    async fn what_was_understood_wrongly_is_known_rightly_from_now_on(database: TestDatabase) {
+    async fn a_wrongly_understood_delivery_is_right_from_the_reread_on(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = add(&app).await;
@@ -106,7 +106,7 @@ both_databases! {
         let row = app.export_row("SEF", "1001").await;
         let reported = ["status", "satisfied_on", "evidence_event_id"].map(|column| row[column].as_str());
         assert_eq!(reported, ["compliant", "2026-02-01", "e-1"]);
-        assert_eq!(status(&app, "1002").await, "pending", "the revocation points right");
+        assert_eq!(status(&app, "1002").await, "pending", "the revocation has the right target");
         app.refresh().await;
         assert_eq!(status(&app, "1001").await, "compliant");
         // Earlier reports are unchanged, and a second reread changes nothing.
@@ -146,18 +146,18 @@ both_databases! {
         commands.run("platform reread nothing").assert_failed("no platform has the code nothing");
     }
 
-    async fn statements_are_read_again_by_new_words(database: TestDatabase) {
+    async fn statements_are_reread_with_new_verbs(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let finished = moodle(account("17"), "https://larportal.example.org/verbs/finished", ("/course/view.php?id=2", COURSE), "2026-02-01T10:00:00Z");
-        app.state(&sender, &json!([quiz_attempt(account("17"), 1, 20.0, "2026-02-01T10:00:00Z")])).await;
-        // A delivery of its own, of which nothing was understood, and which is under the chain before it is read again.
-        app.state(&sender, &json!([finished])).await;
+        app.send_statements(&sender, &json!([quiz_attempt(account("17"), 1, 20.0, "2026-02-01T10:00:00Z")])).await;
+        // A delivery of its own that was ignored as a whole, and that the chain covers before it is reread.
+        app.send_statements(&sender, &json!([finished])).await;
         app.verified_events().await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         let moodle = PlatformCode::parse("moodle").expect("a code");
-        let words = "[verbs]\ncompleted = [\"https://larportal.example.org/verbs/finished\"]\n";
-        app.app.give_profile(&Caller::operator(), &moodle, words).await.expect("a profile");
+        let profile = "[verbs]\ncompleted = [\"https://larportal.example.org/verbs/finished\"]\n";
+        app.app.give_profile(&Caller::operator(), &moodle, profile).await.expect("a profile");
         let admin = app.token(Role::Admin, &[]).await;
         let answer = app.post("/api/v1/platforms/moodle/reread", Some(&admin), &json!({})).await.ok();
         assert_eq!(answer["added"], 1, "{answer}");

@@ -31,7 +31,7 @@ async fn status(app: &TestApp, number: &str) -> String {
 }
 
 both_databases! {
-    async fn a_result_of_somebody_unknown_waits_and_links_itself_when_hr_tells_of_them(database: TestDatabase) {
+    async fn a_result_of_an_unknown_person_waits_and_links_when_hr_reports_the_person(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -69,7 +69,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_revocation_withdraws_the_event_that_it_names_whichever_comes_first(database: TestDatabase) {
+    async fn a_revocation_withdraws_the_event_that_it_names_before_or_after_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -90,7 +90,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_revocation_that_names_an_event_withdraws_it_whoever_it_says_the_learner_is(database: TestDatabase) {
+    async fn a_revocation_that_names_an_event_withdraws_it_for_any_learner(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -104,7 +104,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn what_was_told_twice_is_withdrawn_by_either_id(database: TestDatabase) {
+    async fn a_result_reported_twice_is_withdrawn_by_either_id(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -149,7 +149,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_voided_attempt_is_not_counted_any_more(database: TestDatabase) {
+    async fn a_voided_attempt_is_not_counted(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -167,7 +167,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_report_of_before_a_revocation_is_the_same_again(database: TestDatabase) {
+    async fn a_report_from_before_a_revocation_is_the_same_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

@@ -94,7 +94,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn a_dry_run_says_what_would_be_and_changes_nothing(database: TestDatabase) {
+    async fn a_dry_run_says_what_would_change_and_changes_nothing(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.platform("larportal").await;
@@ -142,7 +142,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn what_the_platform_sends_later_of_the_same_result_adds_nothing(database: TestDatabase) {
+    async fn a_result_that_the_platform_sends_later_adds_nothing(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -166,7 +166,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn what_the_platform_sent_before_is_known_to_the_file(database: TestDatabase) {
+    async fn a_result_that_the_platform_sent_before_is_known_to_the_file(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -189,7 +189,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn only_who_operates_imports_and_only_a_file_of_a_known_platform(database: TestDatabase) {
+    async fn only_an_operator_imports_and_only_a_file_of_a_known_platform(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let admin = app.token(Role::Admin, &[]).await;
         import(&app, "", HISTORY).await.refused(404);

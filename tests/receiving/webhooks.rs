@@ -44,7 +44,7 @@ both_databases! {
         assert_eq!(app.verified_events().await, 1);
     }
 
-    async fn a_type_that_is_not_known_is_kept_and_ignored(database: TestDatabase) {
+    async fn an_unknown_type_is_stored_and_ignored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -60,7 +60,7 @@ both_databases! {
         assert_eq!(report["data_quality"]["unlinked_results"], 0);
     }
 
-    async fn a_result_of_somebody_who_is_not_known_is_accepted_unlinked(database: TestDatabase) {
+    async fn a_result_of_an_unknown_person_is_accepted_unlinked(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -99,7 +99,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
-    async fn what_is_known_stays_a_duplicate_after_a_conflict_in_the_same_commit(database: TestDatabase) {
+    async fn a_known_delivery_stays_a_duplicate_after_a_conflict_in_the_same_commit(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         app.platform("larportal").await;
         let platform = app.app.list_platforms(&Caller::operator()).await.expect("platforms")[0].id;
@@ -146,7 +146,7 @@ both_databases! {
         app.verified_events().await;
     }
 
-    async fn the_same_result_told_by_another_key_of_the_learner_adds_nothing_to_the_figures(database: TestDatabase) {
+    async fn a_result_repeated_under_another_key_of_the_learner_adds_nothing_to_the_figures(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -159,7 +159,7 @@ both_databases! {
         assert_eq!(app.export_row("SEF", "1001").await["attempts"], "1");
     }
 
-    async fn a_body_is_kept_byte_for_byte_with_the_headers_that_were_verified(database: TestDatabase) {
+    async fn a_body_is_stored_byte_for_byte_with_the_verified_headers(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -194,7 +194,7 @@ both_databases! {
         }
     }
 
-    async fn json_is_taken_under_every_name_of_it_and_nothing_else(database: TestDatabase) {
+    async fn json_is_accepted_under_each_of_its_media_types_and_nothing_else(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let secret = app.platform("larportal").await;
         let now = app.clock.now().timestamp();
@@ -236,7 +236,7 @@ both_databases! {
     }
 
     async fn a_body_beyond_the_limit_is_refused_however_it_is_sent(database: TestDatabase) {
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.receiving.max_body = 1.kibibytes();
             settings
         })
@@ -277,7 +277,7 @@ both_databases! {
         assert_eq!(app.stored_deliveries().await.len(), 1);
     }
 
-    async fn of_many_at_once_each_is_answered_right_and_the_distinct_ones_are_kept(database: TestDatabase) {
+    async fn of_many_at_once_each_is_answered_right_and_the_distinct_ones_are_stored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -310,8 +310,8 @@ both_databases! {
         let mut stored: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         for delivery in app.stored_deliveries().await {
             let (_, body) = app.app.show_delivery(&Caller::operator(), delivery.id).await.expect("shown");
-            let ShownBody::Whole(body) = body else { panic!("nobody is protected") };
-            assert_eq!(stored.insert(delivery.key.to_string(), body), None, "kept twice");
+            let ShownBody::Whole(body) = body else { panic!("no one is protected") };
+            assert_eq!(stored.insert(delivery.key.to_string(), body), None, "stored twice");
         }
         assert_eq!(stored.len(), 100);
         for (id, answers) in answers {
@@ -330,8 +330,8 @@ both_databases! {
         assert_eq!(app.verified_events().await, 100);
     }
 
-    async fn a_full_queue_asks_to_come_back_and_promises_nothing(database: TestDatabase) {
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+    async fn a_full_queue_answers_retry_later_and_promises_nothing(database: TestDatabase) {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.receiving.queue_length = 1;
             settings
         })

@@ -41,7 +41,7 @@ async fn differences(app: &TestApp, since: &str) -> Value {
 }
 
 /// What happens to the small city after a report.
-async fn much_happens(app: &TestApp) {
+async fn change_much(app: &TestApp) {
     let secret = app.platform("larportal").await;
     let bo = completed(json!({"employee_number": "1002"}), "infosec-basics-2023", "2026-02-20T10:00:00+01:00");
     app.deliver("larportal", &secret, "e-1", &bo).await.ok();
@@ -57,12 +57,12 @@ async fn much_happens(app: &TestApp) {
 }
 
 both_databases! {
-    async fn a_report_says_how_it_differs_from_what_was_known_then(database: TestDatabase) {
+    async fn a_report_shows_how_it_differs_from_what_was_known_then(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let known_at = known_now(&app).await;
         let then = app.get_as_city(&format!("/api/v1/reports/onboarding?{QUESTION}")).await.ok();
-        much_happens(&app).await;
+        change_much(&app).await;
         let report = app.get_as_city(&format!("/api/v1/reports/onboarding?{QUESTION}&compare_known_at={known_at}")).await.ok();
         let comparison = &report["comparison"];
         assert_eq!(comparison["city"], then["city"]["counts"]);
@@ -101,7 +101,7 @@ both_databases! {
         "));
     }
 
-    async fn an_officer_is_told_of_the_own_administration_and_of_nothing_elsewhere(database: TestDatabase) {
+    async fn an_officer_sees_differences_of_the_own_administration_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let known_at = known_now(&app).await;
@@ -132,11 +132,11 @@ both_databases! {
         assert_eq!(codes, ["SEF"]);
     }
 
-    async fn differences_come_by_the_page(database: TestDatabase) {
+    async fn differences_are_paged(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let known_at = known_now(&app).await;
-        much_happens(&app).await;
+        change_much(&app).await;
         let whole = differences(&app, &known_at).await;
         let (mut paged, mut after) = (Vec::new(), String::new());
         loop {
@@ -150,7 +150,7 @@ both_databases! {
         assert_eq!(&paged, whole["items"].as_array().expect("items"));
     }
 
-    async fn a_wrong_comparison_is_told_what_is_wrong_with_it(database: TestDatabase) {
+    async fn a_wrong_comparison_is_refused_with_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let mut reported = Vec::new();

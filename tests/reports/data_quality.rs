@@ -13,29 +13,29 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
-        let somebody = |name: &str| json!({"username": name});
+        let learner_named = |name: &str| json!({"username": name});
         let quiz = "infosec-basics-quiz";
         let at = "2026-02-20T10:00:00Z";
         let deliveries = [
-            ("course-only", completed(somebody("halv"), "infosec-basics", at), "0.0–0.0 of 1"),
-            ("failed", graded(somebody("halv"), quiz, 1, "15", at), "0.0–0.0 of 2"),
-            ("passed", graded(somebody("halv"), quiz, 2, "16", at), "0.0–25.0 of 3"),
-            ("other-course", completed(somebody("annan"), "swimming", at), "0.0–25.0 of 4"),
-            ("old-course", completed(somebody("hel"), WHOLE, at), "0.0–50.0 of 5"),
-            ("again", completed(somebody("hel"), WHOLE, at), "0.0–50.0 of 5"),
-            ("too-old", completed(somebody("gammal"), WHOLE, "2024-02-20T10:00:00Z"), "0.0–50.0 of 6"),
+            ("course-only", completed(learner_named("halv"), "infosec-basics", at), "0.0–0.0 of 1"),
+            ("failed", graded(learner_named("halv"), quiz, 1, "15", at), "0.0–0.0 of 2"),
+            ("passed", graded(learner_named("halv"), quiz, 2, "16", at), "0.0–25.0 of 3"),
+            ("other-course", completed(learner_named("annan"), "swimming", at), "0.0–25.0 of 4"),
+            ("old-course", completed(learner_named("hel"), WHOLE, at), "0.0–50.0 of 5"),
+            ("again", completed(learner_named("hel"), WHOLE, at), "0.0–50.0 of 5"),
+            ("too-old", completed(learner_named("gammal"), WHOLE, "2024-02-20T10:00:00Z"), "0.0–50.0 of 6"),
             ("linked", completed(json!({"employee_number": "1001"}), WHOLE, at), "25.0–75.0 of 6"),
             (
                 "revocation",
                 json!({"type": "completion.revoked", "timestamp": "2026-02-21T10:00:00Z",
-                       "data": {"learner": somebody("hel"), "course": {"id": WHOLE}}}),
+                       "data": {"learner": learner_named("hel"), "course": {"id": WHOLE}}}),
                 "25.0–50.0 of 6",
             ),
             (
                 // Under another name than the result that it withdraws.
                 "revocation-by-name",
                 json!({"type": "completion.revoked", "timestamp": "2026-02-21T10:00:00Z",
-                       "data": {"learner": somebody("lärare"), "quiz": {"id": quiz}, "event_id": "passed"}}),
+                       "data": {"learner": learner_named("lärare"), "quiz": {"id": quiz}, "event_id": "passed"}}),
                 "25.0–25.0 of 6",
             ),
         ];

@@ -34,7 +34,7 @@ const REQUIREMENT_CODE: usize = 9;
 const STATUS: usize = 10;
 
 both_databases! {
-    async fn an_export_comes_plain_or_as_a_swedish_spreadsheet_reads_it(database: TestDatabase) {
+    async fn an_export_is_plain_csv_or_as_a_swedish_spreadsheet_reads_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -56,7 +56,7 @@ both_databases! {
         assert_eq!(wrong, "dialect=ods is neither rfc4180 nor excel-sv");
     }
 
-    async fn rows_stand_in_swedish_order_and_the_protected_give_nothing_away(database: TestDatabase) {
+    async fn rows_are_in_swedish_order_and_reveal_nothing_of_the_protected(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let more = employments(&[
@@ -103,7 +103,7 @@ both_databases! {
         assert_eq!(csv(&app, CSV).await, stale);
     }
 
-    async fn a_cell_that_a_spreadsheet_would_run_is_defused(database: TestDatabase) {
+    async fn a_cell_that_a_spreadsheet_would_run_as_a_formula_is_escaped(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let evil = employments(&["2001,\"=HYPERLINK(\"\"http://x\"\")\",@Ek,+46@example.org,,1,SEF,-1,permanent,2026-01-01,,,"]);
@@ -116,7 +116,7 @@ both_databases! {
         }
     }
 
-    async fn a_long_export_is_whole_and_in_order(database: TestDatabase) {
+    async fn a_long_export_is_complete_and_in_order(database: TestDatabase) {
         const PEOPLE: usize = 600;
         let app = TestApp::start(&database).await;
         small_city(&app).await;
@@ -133,7 +133,7 @@ both_databases! {
         assert_eq!(csv(&app, CSV).await, export);
     }
 
-    async fn a_workbook_is_one(database: TestDatabase) {
+    async fn a_workbook_has_the_rows_of_the_csv(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let token = app.token(Role::City, &[]).await;
@@ -146,7 +146,7 @@ both_databases! {
         assert_eq!(&bytes[..4], b"PK\x03\x04");
     }
 
-    async fn a_requirement_and_a_day_choose_the_rows(database: TestDatabase) {
+    async fn a_requirement_and_a_day_select_the_rows(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.apply(&REQUIREMENT.replace("infosec-onboarding", "gdpr").replace("new_hire_days = 30", "new_hire_days = 3")).await;
@@ -177,7 +177,7 @@ both_databases! {
         }
     }
 
-    async fn what_is_not_known_or_not_ones_own_is_not_there(database: TestDatabase) {
+    async fn an_unknown_or_foreign_administration_is_404(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let fgk = app.token(Role::Administration, &["FGK"]).await;
@@ -197,7 +197,7 @@ both_databases! {
         }
     }
 
-    async fn the_command_writes_the_same_bytes_as_the_door(database: TestDatabase) {
+    async fn the_command_writes_the_same_bytes_as_the_endpoint(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -220,7 +220,7 @@ both_databases! {
         let ran = kurskoll(&database, folder.path(), &["export", "--administration", "SEF", "--output", "sef.ods"]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").map(|entry| entry.expect("an entry").file_name()).collect();
-        assert_eq!(left.len(), 3, "nothing unfinished stays: {left:?}");
+        assert_eq!(left.len(), 3, "no unfinished file stays: {left:?}");
     }
 
     async fn each_export_leaves_an_audit_entry(database: TestDatabase) {

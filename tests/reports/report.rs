@@ -197,7 +197,7 @@ both_databases! {
         }
     }
 
-    async fn a_report_speaks_of_any_day(database: TestDatabase) {
+    async fn a_report_can_be_about_any_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         done(&app, "1001", "2026-02-10T10:00:00+01:00").await;
@@ -237,7 +237,7 @@ both_databases! {
         }
     }
 
-    async fn the_on_time_rate_looks_at_those_whose_due_day_lies_in_the_period(database: TestDatabase) {
+    async fn the_on_time_rate_covers_those_whose_due_day_is_in_the_period(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         done(&app, "1003", "2026-02-04T10:00:00+01:00").await;
@@ -277,7 +277,7 @@ both_databases! {
         }
     }
 
-    async fn rates_are_absent_when_nobody_counts(database: TestDatabase) {
+    async fn rates_are_absent_when_no_one_is_in_scope(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.apply(&REQUIREMENT.replace("infosec-onboarding", "trainees").replace(
@@ -293,7 +293,7 @@ both_databases! {
         }
     }
 
-    async fn the_version_in_effect_on_the_day_judges_alone(database: TestDatabase) {
+    async fn only_the_version_in_effect_on_the_day_applies(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         done(&app, "1001", "2026-01-15T10:00:00+01:00").await;
@@ -321,7 +321,7 @@ both_databases! {
         }
     }
 
-    async fn a_correction_with_the_same_first_day_judges_the_past_anew_from_then_on(database: TestDatabase) {
+    async fn a_correction_with_the_same_first_day_changes_the_past_from_its_recording(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let before = report(&app, "&as_of=2026-02-10").await;
@@ -357,7 +357,7 @@ both_databases! {
         app.get(REPORT, None).await.problem(401);
     }
 
-    async fn a_wrong_question_is_told_what_is_wrong_with_it(database: TestDatabase) {
+    async fn a_wrong_query_parameter_is_refused_with_the_reason(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let city = app.token(Role::City, &[]).await;
@@ -401,7 +401,7 @@ both_databases! {
         assert_eq!(plus.ok()["known_at"], "2026-02-26T12:00:00.000004Z");
     }
 
-    async fn a_report_is_the_same_before_and_after_settling_and_from_the_facts(database: TestDatabase) {
+    async fn a_report_is_the_same_before_and_after_a_refresh_and_from_the_facts(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -423,16 +423,16 @@ both_databases! {
         assert_eq!(timeless(refreshed), timeless(stale));
     }
 
-    async fn each_look_at_a_report_leaves_an_audit_entry_with_its_scope(database: TestDatabase) {
+    async fn each_read_of_a_report_leaves_an_audit_entry_with_its_scope(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let sef = app.token(Role::Administration, &["SEF"]).await;
         app.get(REPORT, Some(&sef)).await.ok();
         let auditor = app.token(Role::Auditor, &[]).await;
         let trail = app.get("/api/v1/audit?limit=2", Some(&auditor)).await.ok();
-        let looked = &trail["items"][1];
-        assert_eq!(looked["action"], "report.read", "{trail}");
-        assert_eq!(looked["object"], "requirement infosec-onboarding");
-        assert_eq!((looked["subject"].clone(), looked["scope"].clone()), (json!("test administration"), json!("SEF")));
+        let entry = &trail["items"][1];
+        assert_eq!(entry["action"], "report.read", "{trail}");
+        assert_eq!(entry["object"], "requirement infosec-onboarding");
+        assert_eq!((entry["subject"].clone(), entry["scope"].clone()), (json!("test administration"), json!("SEF")));
     }
 }

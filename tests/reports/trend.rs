@@ -24,7 +24,7 @@ fn reported(trend: &Value) -> Value {
 }
 
 both_databases! {
-    async fn a_trend_is_read_in_the_tree_of_its_day_or_in_todays_and_says_which(database: TestDatabase) {
+    async fn a_trend_uses_the_tree_of_each_day_or_todays_and_says_which(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

@@ -53,7 +53,7 @@ async fn in_scope(app: &TestApp, extra: &str) -> Value {
 }
 
 both_databases! {
-    async fn a_deactivated_user_who_is_made_anew_comes_back(database: TestDatabase) {
+    async fn a_deactivated_user_who_is_created_again_is_back(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -91,7 +91,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_same_user_name_comes_back_too_and_takes_the_place_of_the_old_user(database: TestDatabase) {
+    async fn the_same_user_name_can_return_and_replaces_the_old_user(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let eva = user("2001", "Eva", "Ek", "SEF");
@@ -113,7 +113,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn who_is_back_without_a_number_is_known_by_the_providers_own_id(database: TestDatabase) {
+    async fn a_returning_user_without_a_number_is_recognised_by_the_external_id(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let first = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
@@ -135,7 +135,7 @@ both_databases! {
         assert_eq!(create(&app, &anew).await[KURSKOLL]["waiting"], true);
     }
 
-    async fn a_user_name_goes_on_to_somebody_else_once_its_user_is_deactivated(database: TestDatabase) {
+    async fn a_user_name_can_pass_to_another_once_its_user_is_deactivated(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let first = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
@@ -160,7 +160,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn two_active_users_of_a_number_each_govern_what_they_told(database: TestDatabase) {
+    async fn two_active_users_of_a_number_each_govern_what_they_provisioned(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let sef = create(&app, &eva_of("eva.sef", "SEF")).await;
@@ -273,12 +273,12 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn hrs_employment_goes_on_while_another_user_is_active_and_ends_with_the_last(database: TestDatabase) {
+    async fn an_hr_employment_continues_while_another_user_is_active_and_ends_with_the_last(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         app.import(HrFiles { employments: &file_of(&[HRS]), ..HrFiles::default() }).await;
         let sef = create(&app, &eva_of("eva.sef", "SEF")).await;
-        assert_eq!(sef["id"], "1-1", "whom HR's file made is taken over");
+        assert_eq!(sef["id"], "1-1", "the employee from HR's file is taken over");
         app.clock.set("2026-03-10T12:00:00Z");
         let fgk = create(&app, &eva_of("eva.fgk", "FGK")).await;
         patch(&app, &sef["id"], &active(false)).await.ok();
@@ -304,7 +304,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_a_user_listed_under_hrs_id_is_its_own_until_hrs_file_names_it(database: TestDatabase) {
+    async fn an_employment_that_a_user_listed_under_hrs_id_is_its_own_until_hrs_file_names_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let mut ends = Vec::new();
@@ -332,7 +332,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_newest_employments_user_tells_the_name_and_each_is_shown_its_own(database: TestDatabase) {
+    async fn the_user_of_the_newest_employment_gives_the_name_and_each_is_shown_its_own(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let sef = create(&app, &eva_of("eva.sef", "SEF")).await;
@@ -371,7 +371,7 @@ both_databases! {
         assert_eq!(protected().await, false);
     }
 
-    async fn a_user_that_comes_deactivated_ends_nothing_of_an_active_one(database: TestDatabase) {
+    async fn a_user_that_is_created_deactivated_ends_nothing_of_an_active_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         create(&app, &eva_of("eva.sef", "SEF")).await;
@@ -390,7 +390,7 @@ both_databases! {
         );
     }
 
-    async fn a_wrong_primary_puts_no_private_address_over_the_one_for_work(database: TestDatabase) {
+    async fn a_wrong_primary_does_not_replace_the_work_address_with_a_private_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let work = json!({"value": "eva@example.org", "type": "work", "primary": false});
@@ -438,7 +438,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn users_from_before_there_could_be_several_govern_what_they_told(database: TestDatabase) {
+    async fn users_from_before_several_were_allowed_govern_what_they_provisioned(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         app.import(HrFiles { employments: &file_of(&[HRS]), ..HrFiles::default() }).await;
@@ -464,7 +464,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_user_name_that_goes_on_leaves_an_audit_entry(database: TestDatabase) {
+    async fn a_user_name_that_passes_to_another_leaves_an_audit_entry(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let first = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
@@ -489,7 +489,7 @@ enum Step {
 }
 
 #[rocket::async_test]
-async fn a_transfer_between_tenants_ends_the_same_in_every_order_and_however_often_it_is_told() {
+async fn a_transfer_between_tenants_ends_the_same_in_every_order_and_repetition() {
     for with_file in [false, true] {
         for goes in [Step::Deactivated, Step::Deleted] {
             let mut ends = BTreeSet::new();

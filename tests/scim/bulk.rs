@@ -29,7 +29,7 @@ fn statuses(answer: &Value) -> Vec<&str> {
 }
 
 both_databases! {
-    async fn operations_refer_to_what_others_make(database: TestDatabase) {
+    async fn operations_may_refer_to_what_others_create(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let answer = bulk(&app, None, vec![
@@ -82,7 +82,7 @@ both_databases! {
         assert_eq!(app.rows_in("employee").await, 1);
     }
 
-    async fn it_stops_after_as_many_errors_as_it_is_told(database: TestDatabase) {
+    async fn it_stops_after_the_requested_number_of_errors(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let operations = vec![
@@ -96,7 +96,7 @@ both_databases! {
         assert_eq!(statuses(&answer), ["409", "409", "201"], "{answer}");
     }
 
-    async fn what_is_too_much_or_no_bulk_is_refused_whole(database: TestDatabase) {
+    async fn a_bulk_that_is_too_long_or_invalid_is_refused_as_a_whole(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let config = app.scim("GET /scim/v2/ServiceProviderConfig", &[], None).await.ok();

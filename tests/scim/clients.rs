@@ -30,7 +30,7 @@ both_databases! {
             // What is not needed is not stored.
             let text = made.to_string();
             for dropped in ["070-", "Växjö", "1mz050nq"] {
-                assert!(!text.contains(dropped), "{provider} keeps {dropped}");
+                assert!(!text.contains(dropped), "{provider} stores {dropped}");
             }
             let patch = async |name: &str| {
                 let body = fixture(provider, name, &id);
@@ -67,7 +67,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_test_of_the_connection_of_entra_id(database: TestDatabase) {
+    async fn the_connection_test_of_entra_id(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         // It searches for a user who cannot exist, and expects an empty list.
@@ -97,7 +97,7 @@ both_databases! {
         assert_eq!(read(&app, &id).await.ok()["groups"][0]["value"], "FGK");
     }
 
-    async fn administrations_are_groups_and_nobody_changes_them_here(database: TestDatabase) {
+    async fn administrations_are_groups_that_no_client_changes(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         app.scim("POST /scim/v2/Users", &[], Some(&fixture("entra-id", "create", ""))).await;
@@ -125,7 +125,7 @@ both_databases! {
 
     async fn a_provider_without_the_extension_is_understood_by_a_mapping(database: TestDatabase) {
         let own = "urn:example:params:scim:schemas:extension:city:2.0:User";
-        let app = TestApp::start_with(&database, crate::support::app::TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, crate::support::app::TestClock::frozen(), |mut settings| {
             settings.scim.employee_number = "externalId".to_owned();
             settings.scim.administration = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department".to_owned();
             settings.scim.unit = String::new();
@@ -146,7 +146,7 @@ both_databases! {
         assert_eq!(made.status, 201, "{}", made.body);
         let made = made.json();
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-01 SEF 2026-02-01..2026-12-31"]);
-        assert_eq!(made[ENTERPRISE]["department"], "SEF Serviceförvaltningen", "as it was told, while it holds");
+        assert_eq!(made[ENTERPRISE]["department"], "SEF Serviceförvaltningen", "as it was sent, while it applies");
         assert_eq!((&made["userType"], &made[own]["hireDate"]), (&json!("Hourly"), &json!("2026-01-31T23:30:00Z")));
         let path = format!("/scim/v2/Users/{}", made["id"].as_str().expect("an id"));
         let replaced = app.scim(&format!("PUT {path}"), &[], Some(&body("gatukontoret"))).await.ok();

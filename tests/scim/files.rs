@@ -27,7 +27,7 @@ async fn id_of(app: &TestApp, number: &str) -> Option<String> {
     found["Resources"][0]["id"].as_str().map(ToOwned::to_owned)
 }
 
-async fn tell(app: &TestApp, step: &Step) {
+async fn take(app: &TestApp, step: &Step) {
     match step {
         Step::User(body) => {
             let made = app.scim("POST /scim/v2/Users", &[], Some(body)).await;
@@ -91,7 +91,7 @@ fn eva() -> Value {
 }
 
 #[rocket::async_test]
-async fn users_and_files_end_the_same_in_every_order_and_however_often_they_are_told() {
+async fn users_and_files_end_the_same_in_every_order_and_repetition() {
     let rows =
         ["2001,Eva,Ek,,,1,SEF,Måltid,permanent,2020-01-01,,,", "2003,Ida,Berg,,,1,FGK,Gata,hourly,2026-01-01,,,"];
     let steps = [
@@ -106,16 +106,16 @@ async fn users_and_files_end_the_same_in_every_order_and_however_often_they_are_
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         for step in &order {
-            tell(&app, step).await;
-            // Every other time, each thing is told twice.
+            take(&app, step).await;
+            // Every other step is taken twice.
             if place % 2 == 0 {
-                tell(&app, step).await;
+                take(&app, step).await;
             }
         }
         // Once more from the beginning changes nothing.
         let end = directory(&app).await;
         for step in &order {
-            tell(&app, step).await;
+            take(&app, step).await;
         }
         assert_eq!(directory(&app).await, end, "{order:?}");
         ends.insert(end.into_iter().collect::<Vec<_>>().join("\n"));
@@ -125,8 +125,8 @@ async fn users_and_files_end_the_same_in_every_order_and_however_often_they_are_
 }
 
 #[rocket::async_test]
-async fn who_leaves_leaves_in_every_order_of_files_and_others() {
-    // The file speaks of others than the one who leaves.
+async fn a_leaver_has_left_in_every_order_of_files_and_updates() {
+    // The file contains others than the leavers.
     let steps = [
         Step::Deactivated("2001"),
         Step::File(file_of(&["2003,Ida,Berg,,,1,FGK,Gata,hourly,2026-01-01,,,"]), Extent::Full),
@@ -142,7 +142,7 @@ async fn who_leaves_leaves_in_every_order_of_files_and_others() {
         create(&app, &user("2002", "Bo", "Öberg", "FGK")).await;
         app.clock.set("2026-03-10T12:00:00Z");
         for step in &order {
-            tell(&app, step).await;
+            take(&app, step).await;
         }
         ends.insert(directory(&app).await.into_iter().collect::<Vec<_>>().join("\n"));
     }
@@ -172,13 +172,13 @@ both_databases! {
         assert_eq!(employments(&app, "2005").await, ["9 SEF 2026-01-01..2026-03-09"]);
     }
 
-    async fn what_was_reported_before_a_correction_is_reported_the_same_again(database: TestDatabase) {
+    async fn a_report_from_before_a_correction_is_the_same_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         create(&app, &eva()).await;
         let before = app.get_as_city("/api/v1/reports/onboarding?requirement=infosec-onboarding").await.ok();
         app.clock.set("2026-03-10T12:00:00Z");
-        tell(&app, &Step::Deleted("2001")).await;
+        take(&app, &Step::Deleted("2001")).await;
         let known_at = before["known_at"].as_str().expect("an instant");
         let path = format!("/api/v1/reports/onboarding?requirement=infosec-onboarding&as_of=2026-02-26&known_at={known_at}");
         assert_eq!(app.get_as_city(&path).await.ok()["city"], before["city"]);
@@ -186,7 +186,7 @@ both_databases! {
         assert_eq!((&before["city"]["counts"]["in_scope"], &after["city"]["counts"]["in_scope"]), (&json!(1), &json!(0)));
     }
 
-    async fn an_import_gets_through_while_a_provider_never_pauses(database: TestDatabase) {
+    async fn an_import_completes_while_a_provider_writes_without_a_pause(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let id = create(&app, &eva()).await["id"].as_str().expect("an id").to_owned();

@@ -25,7 +25,7 @@ fn numbers(answer: &Value) -> Vec<String> {
 }
 
 both_databases! {
-    async fn filters_find_whom_they_mean(database: TestDatabase) {
+    async fn filters_find_the_users_they_describe(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let id = create(&app, &user("2001", "Eva", "Ek", "SEF")).await["id"].as_str().expect("an id").to_owned();
@@ -95,7 +95,7 @@ both_databases! {
         }
     }
 
-    async fn a_cursor_passes_nobody_over_and_shows_nobody_twice(database: TestDatabase) {
+    async fn a_cursor_skips_no_user_and_shows_no_user_twice(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let mut ids = Vec::new();
@@ -129,7 +129,7 @@ both_databases! {
         assert_eq!(error(&both, 400).0, "invalidCursor");
     }
 
-    async fn only_what_is_asked_for_is_shown(database: TestDatabase) {
+    async fn only_the_requested_attributes_are_shown(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let id = create(&app, &user("2001", "Eva", "Ek", "SEF")).await["id"].clone();
@@ -151,7 +151,7 @@ both_databases! {
         assert_eq!(answer.ok().as_object().map(serde_json::Map::len), Some(3));
     }
 
-    async fn the_door_says_what_it_is(database: TestDatabase) {
+    async fn the_endpoint_describes_itself(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let config = app.scim("GET /scim/v2/ServiceProviderConfig", &[], None).await.ok();
@@ -200,7 +200,7 @@ both_databases! {
         assert_eq!(reported.0, "invalidValue");
     }
 
-    async fn an_address_of_another_kind_is_found_again_by_its_kind(database: TestDatabase) {
+    async fn an_address_of_another_kind_is_found_by_its_kind(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let mut eva = user("2001", "Eva", "Ek", "SEF");
@@ -212,7 +212,7 @@ both_databases! {
         assert_eq!(changed["emails"], json!([{"value": "c@example.org", "type": "other", "primary": true}]));
     }
 
-    async fn one_search_at_the_root_is_about_users_and_groups(database: TestDatabase) {
+    async fn one_search_at_the_root_covers_users_and_groups(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let search = async |question: Value| app.scim("POST /scim/v2/.search", &[], Some(&question)).await;
@@ -252,7 +252,7 @@ both_databases! {
         }
     }
 
-    async fn nobody_is_me(database: TestDatabase) {
+    async fn me_is_not_supported(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let answer = app.scim(&format!("{method} /scim/v2/Me"), &[], Some(&json!({})).filter(|_| method != "GET")).await;

@@ -11,7 +11,7 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// A service in which two of the provider's groups represent administrations.
 async fn mapped(database: &TestDatabase) -> TestApp {
-    let app = TestApp::start_with(database, TestClock::standing(), |mut settings| {
+    let app = TestApp::start_with(database, TestClock::frozen(), |mut settings| {
         settings.scim.groups.insert("Kurskoll SEF".to_owned(), "SEF".to_owned());
         settings.scim.groups.insert("0a1b-FGK".to_owned(), "FGK".to_owned());
         settings
@@ -93,7 +93,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn members_come_and_go_as_entra_id_and_okta_send_them(database: TestDatabase) {
+    async fn members_are_added_and_removed_as_entra_id_and_okta_send_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         for number in ["2001", "2002", "2003"] {
@@ -140,7 +140,7 @@ both_databases! {
         assert_eq!((&answer["displayName"], answer.get("members")), (&json!("IT 2"), None));
     }
 
-    async fn who_does_not_want_the_members_does_not_have_them_read(database: TestDatabase) {
+    async fn a_client_that_excludes_the_members_does_not_have_them_read(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let group = make(&app, "IT", json!(["1-1", "2-1"])).await;
@@ -177,7 +177,7 @@ both_databases! {
         let leave = json!([{"op": "remove", "path": format!("members[value eq {eva}]")}]);
         assert_eq!(change(&app, &group, leave.clone()).await.status, 204);
         assert_eq!(employments(&app, "2001").await, ["scim:2026-02-26 SEF 2026-02-26..2026-03-10"]);
-        assert_eq!(read(&app, &eva).await.ok()["active"], true, "the account is what the provider says");
+        assert_eq!(read(&app, &eva).await.ok()["active"], true, "the account is as the provider says");
         app.clock.set("2026-04-01T12:00:00Z");
         let join = json!([{"op": "Add", "path": "members", "value": [{"value": eva}]}]);
         for _ in 0..2 {
@@ -198,7 +198,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_group_carries_what_attributes_do_not(database: TestDatabase) {
+    async fn a_group_decides_what_attributes_do_not(database: TestDatabase) {
         let app = mapped(&database).await;
         let eva = create(&app, &user("2001", "Eva", "Ek", "FGK")).await["id"].clone();
         let group = make(&app, "Kurskoll SEF", json!([eva])).await;
@@ -219,7 +219,7 @@ both_databases! {
         assert_eq!(employments(&app, "2002").await.len(), 1);
     }
 
-    async fn a_group_that_is_renamed_carries_what_its_new_name_means(database: TestDatabase) {
+    async fn a_renamed_group_represents_what_its_new_name_means(database: TestDatabase) {
         let app = mapped(&database).await;
         let eva = nowhere(&app, "2001").await;
         let group = make(&app, "Kök", json!([eva])).await;
@@ -248,7 +248,7 @@ both_databases! {
     }
 
     async fn a_group_for_an_administration_that_is_not_there_is_refused_with_its_code(database: TestDatabase) {
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.scim.groups.insert("Ny".to_owned(), "NYA".to_owned());
             settings
         }).await;
@@ -258,7 +258,7 @@ both_databases! {
         assert_eq!(app.rows_in("scim_group").await, 0);
     }
 
-    async fn groups_come_in_bulk_with_users_that_are_made_beside_them(database: TestDatabase) {
+    async fn groups_can_be_created_in_bulk_with_their_users(database: TestDatabase) {
         let app = mapped(&database).await;
         let mut eva = user("2001", "Eva", "Ek", "");
         eva[ENTERPRISE] = json!({"employeeNumber": "2001"});

@@ -75,7 +75,7 @@ pub fn error(answer: &Answer, status: u16) -> (String, String) {
 }
 
 both_databases! {
-    async fn a_user_is_made_and_shows_up_in_the_report(database: TestDatabase) {
+    async fn a_created_user_shows_up_in_the_report(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let answer = app.scim("POST /scim/v2/Users", &[], Some(&user("2001", "Eva", "Ek", "SEF"))).await;
@@ -174,7 +174,7 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn who_is_deleted_stays_known_and_comes_back_under_another_id(database: TestDatabase) {
+    async fn a_deleted_user_stays_known_and_returns_under_another_id(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let eva = user("2001", "Eva", "Ek", "SEF");
@@ -214,7 +214,7 @@ both_databases! {
         );
     }
 
-    async fn whom_hrs_file_made_is_a_user_and_can_be_taken_over(database: TestDatabase) {
+    async fn an_employee_from_hrs_file_is_a_user_and_can_be_taken_over(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let found = app.scim("GET /scim/v2/Users?filter=employeeNumber%20eq%20%221002%22", &[], None).await.ok();
@@ -232,15 +232,15 @@ both_databases! {
         // HR's next file says otherwise: the newest value takes effect.
         app.import_full(HrFiles { employments: EMPLOYMENTS, ..HrFiles::default() }).await;
         assert_eq!(employments(&app, "1002").await, ["1 SEF 2026-02-10.."]);
-        assert_eq!(read(&app, &bo["id"]).await.ok()["active"], false, "the provider's own word is its own");
-        // Made anew by a provider that did not look.
+        assert_eq!(read(&app, &bo["id"]).await.ok()["active"], false, "the provider's own value stays");
+        // Created again by a provider that did not search first.
         let made = create(&app, &user("1001", "Anna", "Andersson", "SEF")).await;
         assert_eq!(made["id"], anna["Resources"][0]["id"]);
         assert_eq!(employments(&app, "1001").await, ["1 SEF 2020-01-01..", "scim:2026-02-26 SEF 2026-02-26.."]);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn several_employments_come_with_kurskolls_extension(database: TestDatabase) {
+    async fn kurskolls_extension_carries_several_employments(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let mut eva = user("2001", "Eva", "Ek", "SEF");
@@ -286,7 +286,7 @@ both_databases! {
         }
     }
 
-    async fn what_cannot_be_is_said_in_scims_own_words(database: TestDatabase) {
+    async fn errors_use_scims_own_types(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let eva = user("2001", "Eva", "Ek", "SEF");
@@ -296,7 +296,7 @@ both_databases! {
             change(&mut body);
             body
         };
-        for (body, status, scim_type, words) in [
+        for (body, status, scim_type, text) in [
             (eva.clone(), 409, "uniqueness", "is a user already"),
             (with(&|u| u["userName"] = json!("EVA.2001@example.org")), 409, "uniqueness", "userName"),
             (with(&|u| u["userName"] = json!("")), 400, "invalidValue", "userName is missing"),
@@ -312,10 +312,10 @@ both_databases! {
         ] {
             let answer = app.scim("POST /scim/v2/Users", &[], Some(&body)).await;
             let reported = error(&answer, status);
-            assert!(reported.0 == scim_type && reported.1.contains(words), "{reported:?} for {body}");
+            assert!(reported.0 == scim_type && reported.1.contains(text), "{reported:?} for {body}");
         }
-        assert_eq!(app.rows_in("employee").await, 1, "nothing of it was kept");
-        for (body, status, scim_type, words) in [
+        assert_eq!(app.rows_in("employee").await, 1, "nothing of it was stored");
+        for (body, status, scim_type, text) in [
             (patch_of("replace", "id", json!("9-9")), 400, "mutability", "id is read-only"),
             (patch_of("replace", &format!("{ENTERPRISE}:employeeNumber"), json!("9")), 400, "mutability", "cannot be changed"),
             (patch_of("replace", "no.such", json!("9")), 400, "invalidPath", "no.such"),
@@ -330,7 +330,7 @@ both_databases! {
             (json!({"operations": "x"}), 400, "invalidSyntax", "no PATCH"),
         ] {
             let reported = error(&patch(&app, &id, &body).await, status);
-            assert!(reported.0 == scim_type && reported.1.contains(words), "{reported:?} for {body}");
+            assert!(reported.0 == scim_type && reported.1.contains(text), "{reported:?} for {body}");
         }
         let kind = [("content-type", "text/plain")];
         error(&app.scim("POST /scim/v2/Users", &kind, Some(&eva)).await, 415);
@@ -343,7 +343,7 @@ both_databases! {
         }
     }
 
-    async fn a_version_that_was_not_seen_is_not_written_over(database: TestDatabase) {
+    async fn a_version_that_was_not_seen_is_not_overwritten(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let made = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;
@@ -367,7 +367,7 @@ both_databases! {
         assert_eq!(app.scim(&format!("DELETE {path}"), &[("if-match", "*")], None).await.status, 204);
     }
 
-    async fn every_look_and_every_change_leaves_an_audit_entry(database: TestDatabase) {
+    async fn every_read_and_every_change_leaves_an_audit_entry(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let id = create(&app, &user("2001", "Eva", "Ek", "SEF")).await["id"].clone();
@@ -391,7 +391,7 @@ both_databases! {
         );
     }
 
-    async fn a_fault_inside_is_told_in_the_same_envelope_and_without_its_cause(database: TestDatabase) {
+    async fn an_internal_error_has_the_same_envelope_and_does_not_show_its_cause(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         app.tamper("ALTER TABLE scim_user RENAME TO gone").await;
@@ -400,7 +400,7 @@ both_databases! {
         assert!(scim_type.is_empty() && !detail.contains("scim_user"), "{detail}");
     }
 
-    async fn nobody_comes_to_work_where_it_is_closed(database: TestDatabase) {
+    async fn no_employment_begins_in_a_closed_administration(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let eva = create(&app, &user("2001", "Eva", "Ek", "SEF")).await;

@@ -29,7 +29,7 @@ const MAJA: &str = "1501,Maja,Lind,maja@example.org,majlin,1,SEF,Kök,permanent,
 
 async fn refresh(app: &TestApp) -> usize {
     let endpoint = kurskoll::http::scim::endpoint(&Settings::default().scim).expect("a mapping");
-    app.app.resolve_waiting_users(&endpoint).await.expect("looked at")
+    app.app.resolve_waiting_users(&endpoint).await.expect("resolved")
 }
 
 async fn find(app: &TestApp, filter: &str) -> Value {
@@ -38,7 +38,7 @@ async fn find(app: &TestApp, filter: &str) -> Value {
 }
 
 both_databases! {
-    async fn a_stock_clients_user_waits_and_is_seen(database: TestDatabase) {
+    async fn a_default_clients_user_waits_and_is_shown(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         let made = create(&app, &stock("maja")).await;
@@ -51,7 +51,7 @@ both_databases! {
         assert_eq!(made["emails"].as_array().map(Vec::len), Some(1));
         assert!(!made.to_string().contains("secret") && !app.rows_holding("070-1").await);
         assert_eq!(read(&app, &made["id"]).await.ok(), made);
-        assert_eq!(app.rows_in("employee").await, 0, "nobody is made up");
+        assert_eq!(app.rows_in("employee").await, 0, "no employee is made up");
         for filter in [
             "userName eq \"MAJA@example.org\"", "externalId eq \"ext-maja\"", "id eq \"u-1\"", "title eq \"kock\"",
             "emails[type eq \"work\"].value eq \"maja@example.org\"", "emails[type eq \"work\"] and active eq true",
@@ -70,11 +70,11 @@ both_databases! {
         error(&read(&app, &made["id"]).await, 404);
         assert_eq!(app.scim("DELETE /scim/v2/Users/u-2", &[], None).await.status, 204);
         assert_eq!(app.scim("GET /scim/v2/Users", &[], None).await.ok()["totalResults"], 0);
-        assert!(!app.rows_holding("maja@example.org").await, "what need not be held is not held");
+        assert!(!app.rows_holding("maja@example.org").await, "what is not needed is not stored");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_user_is_an_employees_as_soon_as_hr_knows_the_address(database: TestDatabase) {
+    async fn a_user_is_linked_to_an_employee_once_hr_knows_the_address(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let id = create(&app, &stock("maja")).await["id"].clone();
@@ -83,7 +83,7 @@ both_databases! {
         app.import(HrFiles { employments: &file_of(&[MAJA]), ..HrFiles::default() }).await;
         assert_eq!(refresh(&app).await, 1);
         let known = read(&app, &id).await.ok();
-        assert_eq!(known["id"], id, "the provider goes on knowing it by its id");
+        assert_eq!(known["id"], id, "the provider still knows it by its id");
         assert_eq!(known[ENTERPRISE]["employeeNumber"], "1501");
         assert_eq!((known[KURSKOLL].get("waiting"), &known["title"]), (None, &json!("Kock")));
         assert_eq!(employments(&app, "1501").await, ["1 SEF 2026-05-01.."], "HR says where she works");
@@ -93,13 +93,13 @@ both_databases! {
         // PUT and the end of the account work as for any other.
         assert_eq!(app.scim("PUT /scim/v2/Users/u-1", &[], Some(&stock("maja"))).await.ok()["id"], id);
         patch(&app, &id, &patch_of("replace", "active", json!(false))).await.ok();
-        assert_eq!(employments(&app, "1501").await, [""; 0], "what has not begun is withdrawn");
+        assert_eq!(employments(&app, "1501").await, [""; 0], "a future employment is withdrawn");
         assert_eq!(app.scim("DELETE /scim/v2/Users/u-1", &[], None).await.status, 204);
         error(&read(&app, &id).await, 404);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn whom_hr_knows_already_does_not_wait(database: TestDatabase) {
+    async fn a_user_whom_hr_knows_already_does_not_wait(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.import(HrFiles { employments: &file_of(&[MAJA]), ..HrFiles::default() }).await;
@@ -115,7 +115,7 @@ both_databases! {
         assert_eq!(employments(&app, "1501").await, ["1 SEF 2026-05-01.."]);
     }
 
-    async fn who_stays_unknown_keeps_nobody_else_waiting(database: TestDatabase) {
+    async fn a_user_who_stays_unknown_delays_no_other(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         // More users who stay unknown than one batch holds: each has the address of an employee who left.
@@ -132,7 +132,7 @@ both_databases! {
         assert!(app.get("/metrics", None).await.body.contains("kurskoll_waiting_users 60"));
     }
 
-    async fn an_address_that_fits_two_employees_is_no_guess(database: TestDatabase) {
+    async fn an_address_that_fits_two_employees_is_not_guessed(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let id = create(&app, &stock("kok")).await["id"].clone();
@@ -149,7 +149,7 @@ both_databases! {
     }
 
     async fn a_group_waits_with_its_members(database: TestDatabase) {
-        let app = TestApp::start_with(&database, TestClock::standing(), |mut settings| {
+        let app = TestApp::start_with(&database, TestClock::frozen(), |mut settings| {
             settings.scim.groups.insert("Kurskoll FGK".to_owned(), "FGK".to_owned());
             settings
         }).await;
@@ -165,7 +165,7 @@ both_databases! {
         assert!(shown["members"].to_string().contains("\"u-1\""), "{shown}");
     }
 
-    async fn pages_run_from_the_known_into_those_who_wait(database: TestDatabase) {
+    async fn pages_continue_from_the_known_users_into_the_waiting_ones(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         for name in ["a", "b", "c"] {
@@ -198,7 +198,7 @@ both_databases! {
         }
     }
 
-    async fn a_patch_says_what_became_of_it(database: TestDatabase) {
+    async fn a_patch_answers_with_the_resulting_state(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         app.import(HrFiles { employments: &file_of(&[MAJA]), ..HrFiles::default() }).await;
@@ -213,7 +213,7 @@ both_databases! {
         assert_eq!(read(&app, &made["id"]).await.ok(), gone);
     }
 
-    async fn an_address_says_which_methods_it_takes(database: TestDatabase) {
+    async fn an_endpoint_says_which_methods_it_supports(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         empty_city(&app).await;
         for (request, allow) in [

@@ -36,7 +36,7 @@ pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     /// Noon UTC on 26 February 2026.
-    pub fn standing() -> Self {
+    pub fn frozen() -> Self {
         let clock = Self(Arc::default());
         clock.set("2026-02-26T12:00:00Z");
         clock
@@ -124,7 +124,7 @@ impl Drop for TestApp {
 impl TestApp {
     /// Starts a service on a database, with its tables and a frozen clock.
     pub async fn start(database: &TestDatabase) -> Self {
-        Self::start_with(database, TestClock::standing(), |settings| settings).await
+        Self::start_with(database, TestClock::frozen(), |settings| settings).await
     }
 
     /// Starts a service with a clock and with other settings; several may share a database.
@@ -313,7 +313,7 @@ impl TestApp {
 
     /// Refreshes the read model of all stale employees, as the service's job does; tests choose when.
     pub async fn refresh(&self) {
-        self.app.refresh_all(|_| {}).await.expect("settled");
+        self.app.refresh_all(|_| {}).await.expect("refreshed");
     }
 
     /// Every difference between the derived rows and the facts.
@@ -337,7 +337,7 @@ impl TestApp {
         let connection = self.app.store.connection(kurskoll::store::Unscoped::Operating);
         let sql = format!(
             "SELECT (SELECT COUNT(*) FROM scim_waiting WHERE resource || user_name || COALESCE(email_key, '') LIKE '%{text}%')
-                  + (SELECT COUNT(*) FROM scim_user WHERE told || user_name LIKE '%{text}%') AS rows"
+                  + (SELECT COUNT(*) FROM scim_user WHERE provisioned || user_name LIKE '%{text}%') AS rows"
         );
         let question = Statement::from_string(connection.get_database_backend(), sql);
         let row = connection.query_one_raw(question).await.expect("the tables").expect("a count");

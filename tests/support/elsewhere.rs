@@ -38,8 +38,8 @@ impl Elsewhere {
             .manage(moodle.clone())
             .attach(AdHoc::on_liftoff("port", move |rocket| {
                 Box::pin(async move {
-                    let reported = reported.lock().expect("a lock").take().expect("told once");
-                    reported.send(rocket.config().port).expect("somebody listens");
+                    let reported = reported.lock().expect("a lock").take().expect("sent once");
+                    reported.send(rocket.config().port).expect("the test listens");
                 })
             }));
         let rocket = rocket.ignite().await.expect("it ignites");

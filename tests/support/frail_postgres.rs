@@ -136,10 +136,10 @@ fn programs() -> Option<PathBuf> {
 
 /// How long until a condition holds, checked repeatedly; fails after the limit.
 pub async fn holds_within(limit: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
-    let begun = Instant::now();
+    let started = Instant::now();
     while !holds().await {
-        assert!(begun.elapsed() < limit, "not within {limit:?}");
+        assert!(started.elapsed() < limit, "not within {limit:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    begun.elapsed()
+    started.elapsed()
 }

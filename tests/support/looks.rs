@@ -65,12 +65,12 @@ impl TestApp {
     /// Every stored delivery, newest first.
     pub async fn stored_deliveries(&self) -> Vec<StoredDelivery> {
         let request = DeliveriesRequest { at_most: 100_000, ..DeliveriesRequest::default() };
-        self.app.list_deliveries(&Caller::operator(), &request).await.expect("the kept deliveries")
+        self.app.list_deliveries(&Caller::operator(), &request).await.expect("the stored deliveries")
     }
 
     /// The platforms' ids of every stored delivery.
     pub async fn stored_ids(&self) -> BTreeSet<String> {
-        self.stored_deliveries().await.into_iter().map(|kept| kept.key.into()).collect()
+        self.stored_deliveries().await.into_iter().map(|delivery| delivery.key.into()).collect()
     }
 
     /// Recomputes everything that is derived, and finds no difference; returns how many events were compared.

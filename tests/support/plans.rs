@@ -50,41 +50,41 @@ const WHOLE: &[(&str, &str)] = &[
     (" AS kinds, ", "verify reads every row of every table"),
     (" AS k, ", "verify reads every row of every table"),
     ("COUNT(*) AS rows FROM ", "verify counts every table"),
-    ("NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = e.delivery_id)", "verify looks for what points nowhere"),
-    ("NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id)", "verify looks for what points nowhere"),
-    ("HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1", "verify looks for what counts twice"),
+    ("NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = e.delivery_id)", "verify searches for broken references"),
+    ("NOT EXISTS (SELECT 1 FROM learner l WHERE l.id = e.learner_id)", "verify searches for broken references"),
+    ("HAVING SUM(CASE WHEN repeats THEN 0 ELSE 1 END) <> 1", "verify searches for what counts twice"),
     ("WHERE e.is_known <> EXISTS", "verify compares every employee"),
-    ("\"compliance_state\".\"employee_id\" NOT IN (SELECT \"employee\".\"id\"", "verify looks for standings of nobody"),
+    (
+        "\"compliance_state\".\"employee_id\" NOT IN (SELECT \"employee\".\"id\"",
+        "verify searches for states without an employee",
+    ),
     (
         "SELECT employee_id, platform_id, key, value, home_page, recorded_at, superseded_at FROM identity_claim",
         "verify",
     ),
-    ("WHERE REPLACE(REPLACE(u.governs", "verify looks at what accounts govern"),
-    ("SELECT governs FROM scim_user", "verify looks at what accounts govern"),
+    ("WHERE REPLACE(REPLACE(u.governs", "verify reads what accounts govern"),
+    ("SELECT governs FROM scim_user", "verify reads what accounts govern"),
     ("SELECT COUNT(*) AS terms FROM statement_term", "verify counts the terms"),
     // reports of the past derive everyone's state from the facts as they were known
     ("FROM \"learner\" WHERE \"learner\".\"recorded_at\" <= ", "a report of the past reads all learners"),
-    ("FROM \"employee\" WHERE \"employee\".\"recorded_at\" <= ", "a report of the past reads everybody"),
-    ("FROM \"employee_fact\" WHERE \"employee_fact\".\"recorded_at\" <= ", "a report of the past reads everybody"),
-    ("FROM \"employment_fact\" WHERE \"employment_fact\".\"recorded_at\" <= ", "a report of the past reads everybody"),
-    ("FROM \"absence_fact\" WHERE \"absence_fact\".\"recorded_at\" <= ", "a report of the past reads everybody"),
-    ("FROM \"exemption_fact\" WHERE \"exemption_fact\".\"recorded_at\" <= ", "a report of the past reads everybody"),
+    ("FROM \"employee\" WHERE \"employee\".\"recorded_at\" <= ", "a report of the past reads everyone"),
+    ("FROM \"employee_fact\" WHERE \"employee_fact\".\"recorded_at\" <= ", "a report of the past reads everyone"),
+    ("FROM \"employment_fact\" WHERE \"employment_fact\".\"recorded_at\" <= ", "a report of the past reads everyone"),
+    ("FROM \"absence_fact\" WHERE \"absence_fact\".\"recorded_at\" <= ", "a report of the past reads everyone"),
+    ("FROM \"exemption_fact\" WHERE \"exemption_fact\".\"recorded_at\" <= ", "a report of the past reads everyone"),
     (
         "FROM \"identity_claim\" WHERE \"identity_claim\".\"recorded_at\" <= ",
         "a report of the past reads all identities",
     ),
     ("\".\"revokes_event_id\" IS NOT NULL)", "a report of the past reads what names its items, and all revocations"),
-    // what is about everybody
-    ("INSERT INTO stale (employee_id) SELECT id FROM employee", "a new version of a requirement concerns everybody"),
+    // statements about everyone
+    ("INSERT INTO stale (employee_id) SELECT id FROM employee", "a new version of a requirement concerns everyone"),
     ("FROM \"employee\" WHERE TRUE", "an import of HR's files compares the whole directory"),
     ("\"superseded_at\" IS NULL AND \"identity_claim\".\"source\" = ", "an import compares all identities of HR's"),
-    (
-        "SELECT DISTINCT \"employment_fact\".\"unit\"",
-        "a new requirement's units are looked for among all that there are",
-    ),
+    ("SELECT DISTINCT \"employment_fact\".\"unit\"", "a new requirement's units are searched for among all units"),
     (
         "NOT IN (SELECT administration FROM employment_fact",
-        "an import's undoing looks which administrations are in use",
+        "the undo of an import reads which administrations are in use",
     ),
     ("WHERE NOT f.protected AND e.id NOT IN", "a suggestion compares a name with all names"),
     ("FROM employee e LEFT JOIN scim_user u", "SCIM's totalResults counts all users (RFC 7644, section 3.4.2)"),
@@ -264,7 +264,7 @@ async fn scanned_by_sqlite(connection: &DatabaseConnection, sql: &str, text: &st
         let Some(name) = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next()) else { return false };
         // Tables that the text does not name are read for foreign keys: only if one was broken before.
         let named = |table: &str| {
-            let words =
+            let patterns =
                 [format!(" {table} {name} "), format!(" {table} AS {name} "), format!("\"{table}\" AS \"{name}\"")];
             let itself = [
                 format!("FROM {table} "),
@@ -273,7 +273,7 @@ async fn scanned_by_sqlite(connection: &DatabaseConnection, sql: &str, text: &st
                 format!("UPDATE {table} "),
             ];
             let is_in = |part: &String| format!("{text} ").contains(part.as_str());
-            words.iter().any(is_in) || (table == name && itself.iter().any(is_in))
+            patterns.iter().any(is_in) || (table == name && itself.iter().any(is_in))
         };
         GROWING.iter().any(|table| named(table))
     };
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_is_seen_on_either_database_and_a_search_is_none() {
+    fn a_scan_is_found_on_either_database_and_a_search_is_not_a_scan() {
         for backend in [Backend::Sqlite, Backend::Postgres] {
             assert!(scans(backend, "SELECT e.id FROM event e WHERE e.score_of = 'x'"));
             assert!(scans(backend, "SELECT id FROM learner WHERE recorded_at > 5 ORDER BY id"));

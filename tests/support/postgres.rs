@@ -22,11 +22,11 @@ pub enum Backend {
 pub struct TestDatabase {
     /// The value for `database.url`.
     pub url: String,
-    _stored: Kept,
+    _storage: Storage,
 }
 
 #[derive(Debug)]
-enum Kept {
+enum Storage {
     Folder { _folder: TempDir },
     OnServer { _database: ServerDatabase },
 }
@@ -71,11 +71,11 @@ impl TestDatabase {
     fn in_folder() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("kurskoll.db").display());
-        Self { url, _stored: Kept::Folder { _folder: folder } }
+        Self { url, _storage: Storage::Folder { _folder: folder } }
     }
 
     fn on_server(database: ServerDatabase) -> Self {
-        Self { url: database.url(), _stored: Kept::OnServer { _database: database } }
+        Self { url: database.url(), _storage: Storage::OnServer { _database: database } }
     }
 }
 

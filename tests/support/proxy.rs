@@ -82,16 +82,16 @@ async fn carry(state: Arc<State>, client: TcpStream) {
 }
 
 async fn pass(state: &State, counter: &AtomicI64, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    let mut piece = vec![0; 1 << 16];
+    let mut chunk = vec![0; 1 << 16];
     loop {
-        let Ok(length @ 1..) = from.read(&mut piece).await else { return };
-        // One among all connections finds it at 1.
+        let Ok(length @ 1..) = from.read(&mut chunk).await else { return };
+        // Exactly one of all connections reads 1.
         let left = counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| (left > 0).then_some(left - 1));
         if left == Ok(1) {
             state.cuts.fetch_add(1, Ordering::SeqCst);
             return;
         }
-        if to.write_all(&piece[..length]).await.is_err() {
+        if to.write_all(&chunk[..length]).await.is_err() {
             return;
         }
     }

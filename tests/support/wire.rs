@@ -12,7 +12,7 @@ use super::app::Answer;
 ///
 /// * `service`: the service's address, `http://127.0.0.1:8000`.
 pub async fn exchange(service: &str, request: &[u8]) -> Answer {
-    timeout(Duration::from_secs(30), exchange_in_any_time(service, request)).await.expect("an answer")
+    timeout(Duration::from_secs(30), exchange_without_timeout(service, request)).await.expect("an answer")
 }
 
 /// A connection to the service, open until it is dropped.
@@ -20,7 +20,7 @@ pub async fn connect(service: &str) -> TcpStream {
     TcpStream::connect(service.trim_start_matches("http://")).await.expect("a connection")
 }
 
-async fn exchange_in_any_time(service: &str, request: &[u8]) -> Answer {
+async fn exchange_without_timeout(service: &str, request: &[u8]) -> Answer {
     let mut connection = connect(service).await;
     connection.write_all(request).await.expect("sent");
     read_answer(&mut BufReader::new(connection)).await

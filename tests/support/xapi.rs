@@ -50,8 +50,8 @@ impl TestApp {
         self.ask(&request.replacen(' ', " /xapi", 1), None, &headers, body).await
     }
 
-    /// Sends statements, which are taken.
-    pub async fn state(&self, sender: &XapiSender, statements: &Value) -> Vec<String> {
+    /// Sends statements, which are accepted.
+    pub async fn send_statements(&self, sender: &XapiSender, statements: &Value) -> Vec<String> {
         let ids = self.xapi(sender, "POST /statements", Some(statements)).await.ok();
         ids.as_array().expect("ids").iter().map(|id| id.as_str().expect("an id").to_owned()).collect()
     }

@@ -38,7 +38,7 @@ pub fn with_content(content: &[u8]) -> Value {
 }
 
 both_databases! {
-    async fn contents_come_back_with_their_statements_byte_for_byte(database: TestDatabase) {
+    async fn contents_are_returned_with_their_statements_byte_for_byte(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let content = b"\x00\xff\r\n--not a border\r\n";
@@ -62,7 +62,7 @@ both_databases! {
         plain.ok();
     }
 
-    async fn a_content_that_is_missing_spoiled_or_nobodys_refuses_all(database: TestDatabase) {
+    async fn a_missing_changed_or_unreferenced_content_refuses_the_whole_request(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let statement = with_content(b"diploma");
@@ -79,7 +79,7 @@ both_databases! {
         }
     }
 
-    async fn a_signed_statement_is_taken_and_one_whose_signature_is_anothers_is_not(database: TestDatabase) {
+    async fn a_signed_statement_is_accepted_and_one_with_a_wrong_signature_is_not(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         send(&app, &sender, SIGNED, &[SIGNATURE.as_bytes()]).await.ok();

@@ -82,17 +82,17 @@ fn in_order(lines: &str) -> String {
 }
 
 both_databases! {
-    async fn a_regrade_counts_from_the_day_of_the_attempt_whichever_comes_first(database: TestDatabase) {
+    async fn a_regrade_counts_from_the_day_of_the_attempt_in_either_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &scored("17", 1, 10, HANDED_IN)).await;
+        app.send_statements(&sender, &scored("17", 1, 10, HANDED_IN)).await;
         assert_eq!(row(&app, "1001").await, FAILED);
         let before = now(&app).await;
-        app.state(&sender, &regrade(scored("17", 1, 13, REGRADED))).await;
+        app.send_statements(&sender, &regrade(scored("17", 1, 13, REGRADED))).await;
         assert_eq!(row(&app, "1001").await, PASSED);
-        app.state(&sender, &scored("18", 2, 13, REGRADED)).await;
+        app.send_statements(&sender, &scored("18", 2, 13, REGRADED)).await;
         assert_eq!(row(&app, "1002").await[1], "2026-03-20");
-        app.state(&sender, &scored("18", 2, 10, HANDED_IN)).await;
+        app.send_statements(&sender, &scored("18", 2, 10, HANDED_IN)).await;
         assert_eq!(row(&app, "1002").await, PASSED);
 
         // Both derivations: from the read model, and from the facts as they were known.
@@ -111,10 +111,10 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_evidence_of_a_regrade_is_its_own_telling_on_the_day_of_the_attempt(database: TestDatabase) {
+    async fn the_evidence_of_a_regrade_is_its_own_event_on_the_day_of_the_attempt(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &json!([scored("17", 1, 10, HANDED_IN), regrade(scored("17", 1, 13, REGRADED))])).await;
+        app.send_statements(&sender, &json!([scored("17", 1, 10, HANDED_IN), regrade(scored("17", 1, 13, REGRADED))])).await;
         let requirement = requirement(&app, "1001", "").await;
         assert_eq!(requirement["evidence_event_id"], REGRADE);
         let evidence = &requirement["evidence"][0];
@@ -130,8 +130,8 @@ both_databases! {
     async fn a_voided_regrade_leaves_the_attempt_as_it_was(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &json!([scored("17", 1, 10, HANDED_IN), regrade(scored("17", 1, 13, REGRADED))])).await;
-        app.state(&sender, &void(REGRADE)).await;
+        app.send_statements(&sender, &json!([scored("17", 1, 10, HANDED_IN), regrade(scored("17", 1, 13, REGRADED))])).await;
+        app.send_statements(&sender, &void(REGRADE)).await;
         assert_eq!(row(&app, "1001").await, FAILED);
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -139,7 +139,7 @@ both_databases! {
     async fn another_address_is_another_attempt(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &json!([scored("17", 1, 10, HANDED_IN), scored("17", 2, 13, REGRADED)])).await;
+        app.send_statements(&sender, &json!([scored("17", 1, 10, HANDED_IN), scored("17", 2, 13, REGRADED)])).await;
         assert_eq!(row(&app, "1001").await, ["compliant", "2026-03-20", "2027-03-19", "2", "86.7", "2026-03-20"]);
         // Of any length: two that differ only at the very end.
         let long = |end: &str, points, at| {
@@ -148,22 +148,22 @@ both_databases! {
             statement["object"]["id"] = json!(format!("{address}&session={}{end}", "0".repeat(2000)));
             statement
         };
-        app.state(&sender, &json!([long("1", 10, HANDED_IN), long("2", 13, REGRADED)])).await;
+        app.send_statements(&sender, &json!([long("1", 10, HANDED_IN), long("2", 13, REGRADED)])).await;
         assert_eq!(row(&app, "1002").await[3], "2");
-        app.state(&sender, &long("1", 13, "2026-03-22T10:00:00Z")).await;
+        app.send_statements(&sender, &long("1", 13, "2026-03-22T10:00:00Z")).await;
         assert_eq!(row(&app, "1002").await, ["compliant", "2026-03-10", "2027-03-19", "2", "86.7", "2026-03-20"]);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_attempt_that_waits_for_its_grade_counts_from_the_day_on_which_it_was_handed_in(database: TestDatabase) {
+    async fn an_attempt_that_waits_for_its_grade_counts_from_the_day_it_was_handed_in(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &ungraded("17", 1, HANDED_IN)).await;
+        app.send_statements(&sender, &ungraded("17", 1, HANDED_IN)).await;
         assert_eq!(row(&app, "1001").await, ["pending", "", "", "0", "", ""]);
-        app.state(&sender, &scored("17", 1, 13, REGRADED)).await;
+        app.send_statements(&sender, &scored("17", 1, 13, REGRADED)).await;
         assert_eq!(row(&app, "1001").await, PASSED);
-        // The grade first, and then what was handed in.
-        app.state(&sender, &json!([scored("18", 2, 13, REGRADED), ungraded("18", 2, HANDED_IN)])).await;
+        // The grade first, and then the handed-in attempt.
+        app.send_statements(&sender, &json!([scored("18", 2, 13, REGRADED), ungraded("18", 2, HANDED_IN)])).await;
         assert_eq!(row(&app, "1002").await, PASSED);
         let reported = app.get_as_city("/api/v1/employees/1002/history?kind=result").await.ok();
         insta::allow_duplicates!(insta::assert_snapshot!(in_order(&lines(&reported)), @r"
@@ -173,10 +173,10 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_waits_for_its_grade_and_for_its_person_counts_for_nothing_until_it_has_both(database: TestDatabase) {
+    async fn a_result_that_waits_for_its_grade_and_its_person_counts_once_it_has_both(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
-        app.state(&sender, &ungraded("99", 1, HANDED_IN)).await;
+        app.send_statements(&sender, &ungraded("99", 1, HANDED_IN)).await;
         let report = app.report("infosec-onboarding").await;
         assert_eq!(report["data_quality"]["unlinked_results"], 1);
         let range = &report["city"]["completion_rate_range"];
@@ -186,21 +186,21 @@ both_databases! {
         let identities = "employee_number,platform,key,value,home_page\n1002,moodle,account,99,https://larportal.example.org\n";
         app.import(HrFiles { identities, ..HrFiles::default() }).await;
         assert_eq!(row(&app, "1002").await, ["overdue", "", "", "0", "", ""]);
-        app.state(&sender, &scored("99", 1, 13, REGRADED)).await;
+        app.send_statements(&sender, &scored("99", 1, 13, REGRADED)).await;
         assert_eq!(row(&app, "1002").await, PASSED);
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_is_told_of_an_attempt_again_in_the_same_words_is_the_same(database: TestDatabase) {
+    async fn an_identical_report_of_an_attempt_is_a_duplicate(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_in_march(&app).await;
         for id in ["0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", REGRADE] {
             let mut statement = scored("17", 1, 13, HANDED_IN);
             statement["id"] = json!(id);
-            app.state(&sender, &statement).await;
+            app.send_statements(&sender, &statement).await;
         }
         assert_eq!(row(&app, "1001").await, PASSED);
-        app.state(&sender, &void(REGRADE)).await;
+        app.send_statements(&sender, &void(REGRADE)).await;
         assert_eq!(row(&app, "1001").await, ["pending", "", "", "0", "", ""]);
         assert_eq!(app.differences().await, [""; 0]);
     }

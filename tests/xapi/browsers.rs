@@ -9,7 +9,7 @@ use crate::support::postgres::{TestDatabase, both_databases};
 const PAGE: &str = "https://kurs.example.org";
 
 async fn open_to_the_page(database: &TestDatabase) -> TestApp {
-    TestApp::start_with(database, TestClock::standing(), |mut settings| {
+    TestApp::start_with(database, TestClock::frozen(), |mut settings| {
         settings.receiving.xapi_origins = vec![kurskoll::config::WebOrigin::parse(PAGE).expect("an origin")];
         settings
     })
@@ -59,7 +59,7 @@ both_databases! {
         assert!(!answer.headers.contains_key("access-control-allow-origin"));
     }
 
-    async fn a_page_of_another_origin_is_told_nothing(database: TestDatabase) {
+    async fn a_page_of_another_origin_gets_no_cors_headers(database: TestDatabase) {
         let app = open_to_the_page(&database).await;
         let closed = TestApp::start(&database).await;
         for (app, origins) in [(&app, &["https://kurs.example.org.evil.example", "http://kurs.example.org", "null", "*"][..]), (&closed, &[PAGE][..])] {
@@ -76,7 +76,7 @@ both_databases! {
         }
     }
 
-    async fn whatever_does_not_prove_itself_is_offered_a_key_and_a_token(database: TestDatabase) {
+    async fn an_unauthenticated_request_is_offered_basic_and_bearer(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         city_with_moodle(&app).await;
         let challenges = async |authorization: Option<&str>| {
@@ -95,13 +95,13 @@ both_databases! {
         assert_eq!(challenges(Some("Basic eDp5")).await, [basic]);
     }
 
-    async fn times_are_in_utc_by_2_0_and_as_they_were_sent_by_1_0_3(database: TestDatabase) {
+    async fn times_are_in_utc_in_2_0_and_as_sent_in_1_0_3(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let mut statement = both_of("17")[0].clone();
         statement["timestamp"] = json!("2026-02-01T11:00:00.50+01:00");
         let basic = json!({"actor": statement["actor"], "verb": statement["verb"], "object": statement["object"], "timestamp": "20260201T100000Z"});
-        let ids = app.state(&sender, &json!([statement, basic])).await;
+        let ids = app.send_statements(&sender, &json!([statement, basic])).await;
         let authorization = sender.authorization();
         let get = async |id: &str, version: &str| {
             let headers = [("authorization", authorization.as_str()), ("x-experience-api-version", version)];

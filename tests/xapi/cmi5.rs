@@ -56,12 +56,12 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.apply(REQUIREMENT).await;
-        app.state(&sender, &satisfied("17", REGISTRATION)).await;
+        app.send_statements(&sender, &satisfied("17", REGISTRATION)).await;
         assert_eq!(compliant(&app).await, 0);
-        app.state(&sender, &done("17", "completed", "ffff7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await;
-        app.state(&sender, &done("17", "failed", REGISTRATION)).await;
+        app.send_statements(&sender, &done("17", "completed", "ffff7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await;
+        app.send_statements(&sender, &done("17", "failed", REGISTRATION)).await;
         assert_eq!(compliant(&app).await, 0, "nothing was done in this registration");
-        app.state(&sender, &done("17", "passed", REGISTRATION)).await;
+        app.send_statements(&sender, &done("17", "passed", REGISTRATION)).await;
         assert_eq!(compliant(&app).await, 1);
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -78,20 +78,20 @@ both_databases! {
                 1 => vec![json!([done, satisfied])],
                 _ => vec![done.clone(), satisfied.clone(), satisfied],
             } {
-                app.state(&sender, &statements).await;
+                app.send_statements(&sender, &statements).await;
             }
             assert_eq!(compliant(&app).await, place + 1);
             let rows = app.rows_in("event").await;
             // Done again: the released result stays released, once.
             let mut again = done;
             again["timestamp"] = json!("2026-02-05T09:00:00Z");
-            app.state(&sender, &again).await;
+            app.send_statements(&sender, &again).await;
             assert_eq!(app.rows_in("event").await, rows + 1);
         }
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_attempt_that_waits_for_its_grade_is_nothing_done(database: TestDatabase) {
+    async fn an_attempt_that_waits_for_its_grade_is_no_progress(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.apply(REQUIREMENT).await;
@@ -99,27 +99,27 @@ both_databases! {
         handed_in["object"]["definition"] = json!({"type": ATTEMPT});
         handed_in["context"]["contextActivities"]["parent"] =
             json!([{"id": "https://content.example.org/quiz/1", "definition": {"type": ASSESSMENT}}]);
-        app.state(&sender, &json!([handed_in, satisfied("17", REGISTRATION)])).await;
+        app.send_statements(&sender, &json!([handed_in, satisfied("17", REGISTRATION)])).await;
         assert_eq!((compliant(&app).await, app.rows_in("event").await), (json!(0), 1));
         handed_in["verb"]["id"] = json!("http://adlnet.gov/expapi/verbs/passed");
-        app.state(&sender, &handed_in).await;
+        app.send_statements(&sender, &handed_in).await;
         assert_eq!((compliant(&app).await, app.rows_in("event").await), (json!(1), 3));
     }
 
-    async fn what_cmi5_merely_allows_tells_nothing(database: TestDatabase) {
+    async fn statements_that_cmi5_merely_allows_give_no_result(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.apply(REQUIREMENT).await;
         let mut allowed = of_session(account("17"), "http://adlnet.gov/expapi/verbs/completed",
             "https://content.example.org/course/9", REGISTRATION, "2026-02-01T10:00:00Z");
         allowed["context"].as_object_mut().expect("a context").remove("contextActivities");
-        app.state(&sender, &allowed).await;
+        app.send_statements(&sender, &allowed).await;
         assert_eq!(compliant(&app).await, 0);
         let mut waived = of_session(account("17"), "https://w3id.org/xapi/adl/verbs/waived",
             "https://content.example.org/course/9", REGISTRATION, "2026-02-01T10:00:00Z");
         waived["result"] = json!({"success": true, "completion": true,
             "extensions": {"https://w3id.org/xapi/cmi5/result/extensions/reason": "Tested Out"}});
-        app.state(&sender, &waived).await;
+        app.send_statements(&sender, &waived).await;
         assert_eq!(compliant(&app).await, 1);
     }
 }

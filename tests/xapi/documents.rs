@@ -35,14 +35,14 @@ fn agent_profile(name: &str) -> String {
     format!("/agents/profile?agent={}&profileId={name}", encoded(&account("17").to_string()))
 }
 
-/// A platform that keeps documents.
-struct Keeper<'a> {
+/// A platform that stores documents.
+struct DocumentClient<'a> {
     app: &'a TestApp,
     sender: XapiSender,
     version: &'static str,
 }
 
-impl Keeper<'_> {
+impl DocumentClient<'_> {
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let method = method.parse().expect("a method");
         let mut request = self.app.client.request(method, format!("{}/xapi{path}", self.app.address));
@@ -72,8 +72,8 @@ impl Keeper<'_> {
     }
 }
 
-async fn keeper<'a>(app: &'a TestApp, code: &str) -> Keeper<'a> {
-    Keeper { app, sender: app.xapi_platform(code).await, version: "1.0.3" }
+async fn document_client<'a>(app: &'a TestApp, code: &str) -> DocumentClient<'a> {
+    DocumentClient { app, sender: app.xapi_platform(code).await, version: "1.0.3" }
 }
 
 fn form(fields: &[(&str, &str)]) -> String {
@@ -83,34 +83,34 @@ fn form(fields: &[(&str, &str)]) -> String {
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 both_databases! {
-    async fn a_document_comes_back_byte_for_byte_with_its_type_and_tag(database: TestDatabase) {
+    async fn a_document_is_returned_byte_for_byte_with_its_type_and_tag(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         for path in [state("a"), profile("a"), agent_profile("a")] {
-            keeper.get(&path).await.problem(404);
+            client.get(&path).await.problem(404);
             let kind = [("content-type", "text/x-odd; charset=iso-8859-1")];
-            let written = keeper.ask("PUT", &path, &kind, b"abc").await;
+            let written = client.ask("PUT", &path, &kind, b"abc").await;
             assert_eq!(written.status, 204, "{}", written.body);
-            let answer = keeper.get(&path).await;
+            let answer = client.get(&path).await;
             assert_eq!((answer.status, answer.body.as_str()), (200, "abc"));
             assert_eq!(answer.headers["content-type"], "text/x-odd; charset=iso-8859-1");
             assert_eq!(answer.headers["etag"], "\"a9993e364706816aba3e25717850c26c9cd0d89d\"");
             assert_eq!(answer.headers["last-modified"], "Thu, 26 Feb 2026 12:00:00 GMT");
             assert_eq!(answer.headers["content-security-policy"], "default-src 'none'; sandbox; frame-ancestors 'none'");
-            let head = keeper.ask("HEAD", &path, &[], b"").await;
+            let head = client.ask("HEAD", &path, &[], b"").await;
             assert_eq!((head.status, head.headers["etag"].clone(), head.body.as_str()), (200, answer.headers["etag"].clone(), ""));
             let cached = [("if-none-match", answer.headers["etag"].as_str())];
-            assert_eq!(keeper.ask("GET", &path, &cached, b"").await.status, 304);
-            assert_eq!(keeper.ask("DELETE", &path, &[], b"").await.status, 204);
-            keeper.get(&path).await.problem(404);
-            assert_eq!(keeper.ask("DELETE", &path, &[], b"").await.status, 204);
+            assert_eq!(client.ask("GET", &path, &cached, b"").await.status, 304);
+            assert_eq!(client.ask("DELETE", &path, &[], b"").await.status, 204);
+            client.get(&path).await.problem(404);
+            assert_eq!(client.ask("DELETE", &path, &[], b"").await.status, 204);
         }
         assert_eq!(app.rows_in("xapi_document").await, 0);
     }
 
-    async fn a_platform_sees_no_document_of_anothers(database: TestDatabase) {
+    async fn a_platform_sees_no_document_of_another(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let (one, other) = (keeper(&app, "moodle").await, keeper(&app, "neighbour").await);
+        let (one, other) = (document_client(&app, "moodle").await, document_client(&app, "neighbour").await);
         for (path, list) in [(state("a"), states()), (profile("a"), profile("").replace("&profileId=", ""))] {
             assert_eq!(one.put(&path, "mine").await, 204);
             other.get(&path).await.problem(404);
@@ -125,139 +125,139 @@ both_databases! {
 
     async fn agents_are_the_same_by_their_identifier(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let of = |agent: &Value| format!("/agents/profile?profileId=a&agent={}", encoded(&agent.to_string()));
         let written = json!({"mbox": "mailto:Kim@Example.org", "name": "Kim"});
-        assert_eq!(keeper.put(&of(&written), "x").await, 204);
+        assert_eq!(client.put(&of(&written), "x").await, 204);
         let same = json!({"name": "K", "objectType": "Agent", "mbox": "mailto:Kim@example.org"});
-        assert_eq!(keeper.get(&of(&same)).await.body, "x");
-        keeper.get(&of(&json!({"mbox": "mailto:kim@example.org"}))).await.problem(404);
+        assert_eq!(client.get(&of(&same)).await.body, "x");
+        client.get(&of(&json!({"mbox": "mailto:kim@example.org"}))).await.problem(404);
     }
 
     async fn states_are_listed_and_removed_by_registration_and_by_when_they_were_stored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let registration = "&registration=6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11";
-        assert_eq!(keeper.put(&state("first"), "1").await, 204);
+        assert_eq!(client.put(&state("first"), "1").await, 204);
         app.clock.advance(chrono::Duration::seconds(1));
-        assert_eq!(keeper.put(&(state("second%00") + registration), "2").await, 204);
-        keeper.get(&state("second%00")).await.problem(404);
-        assert_eq!(keeper.names(&states()).await, json!(["first", "second\u{0}"]));
-        assert_eq!(keeper.names(&(states() + registration)).await, json!(["second\u{0}"]));
-        assert_eq!(keeper.names(&(states() + "&since=2026-02-26T12:00:00Z")).await, json!(["second\u{0}"]));
-        assert_eq!(keeper.names(&(states() + "&since=2026-02-26T12:00:01Z")).await, json!([]));
-        assert_eq!(keeper.ask("DELETE", &(states() + registration), &[], b"").await.status, 204);
-        assert_eq!(keeper.names(&states()).await, json!(["first"]));
-        assert_eq!(keeper.ask("DELETE", &states(), &[], b"").await.status, 204);
-        assert_eq!(keeper.names(&states()).await, json!([]));
+        assert_eq!(client.put(&(state("second%00") + registration), "2").await, 204);
+        client.get(&state("second%00")).await.problem(404);
+        assert_eq!(client.names(&states()).await, json!(["first", "second\u{0}"]));
+        assert_eq!(client.names(&(states() + registration)).await, json!(["second\u{0}"]));
+        assert_eq!(client.names(&(states() + "&since=2026-02-26T12:00:00Z")).await, json!(["second\u{0}"]));
+        assert_eq!(client.names(&(states() + "&since=2026-02-26T12:00:01Z")).await, json!([]));
+        assert_eq!(client.ask("DELETE", &(states() + registration), &[], b"").await.status, 204);
+        assert_eq!(client.names(&states()).await, json!(["first"]));
+        assert_eq!(client.ask("DELETE", &states(), &[], b"").await.status, 204);
+        assert_eq!(client.names(&states()).await, json!([]));
     }
 
-    async fn what_is_posted_is_laid_over_what_is_kept_where_both_are_json_objects(database: TestDatabase) {
+    async fn a_posted_json_object_is_merged_into_the_stored_one(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         for path in [state("a"), profile("a"), agent_profile("a")] {
-            assert_eq!(keeper.post(&path, &json!({"a": 1, "b": {"x": 1}})).await, 204);
-            assert_eq!(keeper.post(&path, &json!({"b": {"y": 2}, "c": 3})).await, 204);
-            assert_eq!(keeper.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
-            assert_eq!(keeper.post(&path, &json!([1])).await, 400);
-            let text = keeper.ask("POST", &path, &[("content-type", "text/plain")], b"{}").await;
+            assert_eq!(client.post(&path, &json!({"a": 1, "b": {"x": 1}})).await, 204);
+            assert_eq!(client.post(&path, &json!({"b": {"y": 2}, "c": 3})).await, 204);
+            assert_eq!(client.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
+            assert_eq!(client.post(&path, &json!([1])).await, 400);
+            let text = client.ask("POST", &path, &[("content-type", "text/plain")], b"{}").await;
             assert!(text.problem(400).contains("application/json"));
-            assert_eq!(keeper.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
+            assert_eq!(client.get(&path).await.ok(), json!({"a": 1, "b": {"y": 2}, "c": 3}));
         }
         // None of them stores broken JSON or JSON that is not an object, not even as a new document.
         for path in [state("new"), profile("new"), agent_profile("new")] {
             for broken in ["{\"a\":1}[", "", "[1]", "{\"a\":1,\"a\":2}"] {
                 let json = [("content-type", "application/json")];
-                keeper.ask("POST", &path, &json, broken.as_bytes()).await.problem(400);
+                client.ask("POST", &path, &json, broken.as_bytes()).await.problem(400);
             }
-            keeper.get(&path).await.problem(404);
+            client.get(&path).await.problem(404);
         }
-        // What there is not is put, whatever it is; and what is kept and is no JSON is merged with nothing.
-        assert_eq!(keeper.ask("POST", &state("t"), &[("content-type", "text/plain")], b"text").await.status, 204);
-        assert_eq!(keeper.post(&state("t"), &json!({})).await, 400);
-        assert_eq!(keeper.get(&state("t")).await.body, "text");
+        // A new document of any type is stored; a stored one that is not JSON is not merged with anything.
+        assert_eq!(client.ask("POST", &state("t"), &[("content-type", "text/plain")], b"text").await.status, 204);
+        assert_eq!(client.post(&state("t"), &json!({})).await, 400);
+        assert_eq!(client.get(&state("t")).await.body, "text");
     }
 
-    async fn a_profile_is_not_replaced_by_who_does_not_say_what_they_saw(database: TestDatabase) {
+    async fn a_profile_is_not_replaced_without_a_precondition(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let mut keeper = keeper(&app, "moodle").await;
+        let mut client = document_client(&app, "moodle").await;
         for path in [profile("a"), agent_profile("a")] {
-            assert_eq!(keeper.put(&path, "1").await, 204);
-            let answer = keeper.ask("PUT", &path, &[], b"2").await;
+            assert_eq!(client.put(&path, "1").await, 204);
+            let answer = client.ask("PUT", &path, &[], b"2").await;
             assert!(answer.problem(409).contains("If-Match"), "{}", answer.body);
-            assert_eq!(keeper.get(&path).await.body, "1");
+            assert_eq!(client.get(&path).await.body, "1");
         }
-        assert_eq!(keeper.put(&state("a"), "1").await, 204);
-        assert_eq!(keeper.put(&state("a"), "2").await, 204, "by 1.0.3 states need no precondition");
-        keeper.version = "2.0.0";
-        keeper.ask("PUT", &state("a"), &[], b"3").await.problem(409);
-        assert_eq!(keeper.get(&state("a")).await.body, "2");
-        assert_eq!(keeper.put(&state("b"), "1").await, 204);
+        assert_eq!(client.put(&state("a"), "1").await, 204);
+        assert_eq!(client.put(&state("a"), "2").await, 204, "in 1.0.3 states need no precondition");
+        client.version = "2.0.0";
+        client.ask("PUT", &state("a"), &[], b"3").await.problem(409);
+        assert_eq!(client.get(&state("a")).await.body, "2");
+        assert_eq!(client.put(&state("b"), "1").await, 204);
     }
 
     async fn a_precondition_that_does_not_hold_leaves_the_document_as_it_is(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         for path in [state("a"), profile("a"), agent_profile("a")] {
             let with = async |method: &str, header: (&str, &str), body: &str| {
                 let json = ("content-type", "application/json");
-                keeper.ask(method, &path, &[header, json], body.as_bytes()).await.status
+                client.ask(method, &path, &[header, json], body.as_bytes()).await.status
             };
             assert_eq!(with("PUT", ("if-match", "*"), "{}").await, 412, "there is nothing to match");
             assert_eq!(with("DELETE", ("if-match", "\"a\""), "").await, 412);
             assert_eq!(with("PUT", ("if-none-match", "*"), "{}").await, 204);
-            let tag = keeper.get(&path).await.headers["etag"].clone();
+            let tag = client.get(&path).await.headers["etag"].clone();
             for method in ["PUT", "POST", "DELETE"] {
                 assert_eq!(with(method, ("if-none-match", "*"), "{}").await, 412, "{method}");
                 assert_eq!(with(method, ("if-match", "\"another\""), "{}").await, 412, "{method}");
                 assert_eq!(with(method, ("if-match", &format!("W/{tag}")), "{}").await, 412, "{method}");
             }
             assert_eq!(with("POST", ("if-match", &tag), r#"{"a":1}"#).await, 204);
-            assert_eq!(with("PUT", ("if-match", &tag), "{}").await, 412, "that was before");
-            let tag = keeper.get(&path).await.headers["etag"].clone();
+            assert_eq!(with("PUT", ("if-match", &tag), "{}").await, 412, "an outdated tag");
+            let tag = client.get(&path).await.headers["etag"].clone();
             assert_eq!(with("PUT", ("if-match", tag.trim_matches('"')), "{}").await, 204, "without quotation marks");
             assert_eq!(with("DELETE", ("if-match", "*"), "").await, 204);
         }
     }
 
-    async fn of_many_who_replace_what_all_saw_one_wins(database: TestDatabase) {
+    async fn of_many_conditional_replacements_one_wins(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         // A second process on the same database: no lock within one process decides it.
         let second = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
-        let keepers = [keeper(&app, "moodle").await, keeper(&app, "x").await];
-        let other = Keeper { app: &second, sender: keepers[0].sender.clone(), version: "1.0.3" };
-        let keepers = [&keepers[0], &other];
+        let clients = [document_client(&app, "moodle").await, document_client(&app, "x").await];
+        let other = DocumentClient { app: &second, sender: clients[0].sender.clone(), version: "1.0.3" };
+        let clients = [&clients[0], &other];
         for path in [state("a"), profile("a"), agent_profile("a")] {
             let created = futures::future::join_all((0..8).map(async |writer: usize| {
                 let content = format!("new {writer}");
-                keepers[writer % 2].ask("PUT", &path, &[("if-none-match", "*")], content.as_bytes()).await.status
+                clients[writer % 2].ask("PUT", &path, &[("if-none-match", "*")], content.as_bytes()).await.status
             })).await;
             assert_eq!(created.iter().filter(|status| **status == 204).count(), 1, "{created:?}");
             assert_eq!(created.iter().filter(|status| **status == 412).count(), 7, "{created:?}");
-            let tag = keepers[0].get(&path).await.headers["etag"].clone();
+            let tag = clients[0].get(&path).await.headers["etag"].clone();
             let replaced = futures::future::join_all((0..8).map(async |writer: usize| {
                 let content = format!("replaced {writer}");
-                keepers[writer % 2].ask("PUT", &path, &[("if-match", &tag)], content.as_bytes()).await.status
+                clients[writer % 2].ask("PUT", &path, &[("if-match", &tag)], content.as_bytes()).await.status
             })).await;
             assert_eq!(replaced.iter().filter(|status| **status == 204).count(), 1, "{replaced:?}");
             assert_eq!(replaced.iter().filter(|status| **status == 412).count(), 7, "{replaced:?}");
         }
     }
 
-    async fn what_many_post_at_once_is_all_there(database: TestDatabase) {
+    async fn concurrent_posts_are_all_merged(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let path = state("shared");
         let written = futures::future::join_all((0..10).map(async |writer: usize| {
-            keeper.post(&path, &json!({format!("member {writer}"): writer})).await
+            client.post(&path, &json!({format!("member {writer}"): writer})).await
         })).await;
         assert_eq!(written, [204; 10]);
-        assert_eq!(keeper.get(&path).await.ok().as_object().map(serde_json::Map::len), Some(10));
+        assert_eq!(client.get(&path).await.ok().as_object().map(serde_json::Map::len), Some(10));
     }
 
     async fn parameters_are_read_to_the_letter(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let agent = encoded(&account("17").to_string());
         let anonymous = encoded(r#"{"objectType":"Group","member":[]}"#);
         let activity = encoded(ACTIVITY);
@@ -277,41 +277,41 @@ both_databases! {
         ] {
             for method in ["GET", "PUT", "POST", "DELETE"] {
                 let path = format!("/activities/state?{query}");
-                keeper.ask(method, &path, &[("content-type", "application/json")], b"{}").await.problem(400);
+                client.ask(method, &path, &[("content-type", "application/json")], b"{}").await.problem(400);
             }
         }
         for path in [profile("").replace("&profileId=", ""), agent_profile("").replace("&profileId=", "")] {
             for method in ["PUT", "POST", "DELETE"] {
-                keeper.ask(method, &path, &[], b"{}").await.problem(400);
+                client.ask(method, &path, &[], b"{}").await.problem(400);
             }
-            assert_eq!(keeper.names(&path).await, json!([]));
+            assert_eq!(client.names(&path).await, json!([]));
         }
         for path in ["/activities", "/activities?activityId=17", "/activities?activityid=a:b", "/agents", "/agents?agent=17"] {
-            keeper.get(path).await.problem(400);
+            client.get(path).await.problem(400);
         }
         assert_eq!(app.rows_in("xapi_document").await, 0);
     }
 
     async fn a_document_beyond_the_limit_is_refused_also_where_merging_makes_it_so(database: TestDatabase) {
-        let clock = crate::support::app::TestClock::standing();
+        let clock = crate::support::app::TestClock::frozen();
         let app = TestApp::start_with(&database, clock, |mut settings| {
             settings.receiving.max_xapi_body = rocket::data::ByteUnit::Byte(40);
             settings
         }).await;
-        let keeper = keeper(&app, "moodle").await;
-        assert_eq!(keeper.put(&state("a"), &"x".repeat(41)).await, 413);
-        assert_eq!(keeper.post(&state("a"), &json!({"a": "x".repeat(20)})).await, 204);
-        assert_eq!(keeper.post(&state("a"), &json!({"b": "x".repeat(20)})).await, 413);
+        let client = document_client(&app, "moodle").await;
+        assert_eq!(client.put(&state("a"), &"x".repeat(41)).await, 413);
+        assert_eq!(client.post(&state("a"), &json!({"a": "x".repeat(20)})).await, 204);
+        assert_eq!(client.post(&state("a"), &json!({"b": "x".repeat(20)})).await, 413);
     }
 
     async fn a_compressed_document_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
-        keeper.ask("PUT", &state("a"), &[("content-encoding", "gzip")], b"x").await.problem(415);
-        assert_eq!(keeper.ask("PUT", &state("a"), &[("content-encoding", "identity")], b"x").await.status, 204);
+        let client = document_client(&app, "moodle").await;
+        client.ask("PUT", &state("a"), &[("content-encoding", "gzip")], b"x").await.problem(415);
+        assert_eq!(client.ask("PUT", &state("a"), &[("content-encoding", "identity")], b"x").await.status, 204);
     }
 
-    async fn who_guesses_secrets_for_tokens_is_told_to_wait(database: TestDatabase) {
+    async fn a_client_that_guesses_secrets_for_tokens_is_rate_limited(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let mut statuses = Vec::new();
         for _ in 0..1_000 {
@@ -325,43 +325,43 @@ both_databases! {
         assert_eq!((statuses.first(), statuses.last()), (Some(&401), Some(&429)));
     }
 
-    async fn an_activity_is_told_with_what_statements_said_of_it(database: TestDatabase) {
+    async fn an_activity_is_returned_with_what_statements_said_of_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let path = format!("/activities?activityId={}", encoded(ACTIVITY));
-        assert_eq!(keeper.get(&path).await.ok(), json!({"objectType": "Activity", "id": ACTIVITY}));
-        let tell = async |definition: &Value| {
+        assert_eq!(client.get(&path).await.ok(), json!({"objectType": "Activity", "id": ACTIVITY}));
+        let describe = async |definition: &Value| {
             let mut statement = course_completed(account("17"), "2026-02-01T10:00:00Z");
             statement["object"] = json!({"id": ACTIVITY, "definition": definition});
-            app.state(&keeper.sender, &statement).await;
+            app.send_statements(&client.sender, &statement).await;
         };
-        tell(&json!({"name": {"en": "old"}})).await;
-        tell(&json!({"name": {"sv": "Säkerhet"}})).await;
-        tell(&json!({"name": {"en": "Security"}, "type": "https://a.example/t"})).await;
+        describe(&json!({"name": {"en": "old"}})).await;
+        describe(&json!({"name": {"sv": "Säkerhet"}})).await;
+        describe(&json!({"name": {"en": "Security"}, "type": "https://a.example/t"})).await;
         let reported = json!({"name": {"sv": "Säkerhet", "en": "Security"}, "type": "https://a.example/t"});
-        assert_eq!(keeper.get(&path).await.ok()["definition"], reported);
+        assert_eq!(client.get(&path).await.ok()["definition"], reported);
         let agent = encoded(&account("17").to_string());
-        let canonical = keeper.get(&format!("/statements?agent={agent}&format=canonical&limit=1&ascending=true")).await.ok();
+        let canonical = client.get(&format!("/statements?agent={agent}&format=canonical&limit=1&ascending=true")).await.ok();
         assert_eq!(canonical["statements"][0]["object"]["definition"]["type"], "https://a.example/t");
-        let other = Keeper { app: &app, sender: app.xapi_platform("neighbour").await, version: "1.0.3" };
+        let other = DocumentClient { app: &app, sender: app.xapi_platform("neighbour").await, version: "1.0.3" };
         assert_eq!(other.get(&path).await.ok().get("definition"), None);
     }
 
-    async fn an_agent_is_told_as_a_person_with_what_was_asked(database: TestDatabase) {
+    async fn an_agent_is_returned_as_a_person_with_the_requested_identifier(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let path = format!("/agents?agent={}", encoded(&account("17").to_string()));
-        assert_eq!(keeper.get(&path).await.ok(), json!({
+        assert_eq!(client.get(&path).await.ok(), json!({
             "objectType": "Person",
             "name": ["Namn Namnsson"],
             "account": [{"homePage": "https://larportal.example.org", "name": "17"}],
         }));
     }
 
-    async fn a_form_stands_for_any_request_by_1_0_3(database: TestDatabase) {
+    async fn a_form_represents_any_request_in_1_0_3(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
-        let authorization = keeper.sender.authorization();
+        let client = document_client(&app, "moodle").await;
+        let authorization = client.sender.authorization();
         let headers = [("Authorization", authorization.as_str()), ("X-Experience-API-Version", "1.0.3")];
         let send = async |path: &str, method: &str, fields: &[(&str, &str)]| {
             let body = form(&[&headers, fields].concat());
@@ -391,10 +391,10 @@ both_databases! {
         assert_eq!(send("/about", "GET", &[]).await.ok()["version"][0], "2.0.0");
     }
 
-    async fn a_form_that_is_not_as_the_standard_has_it_is_refused(database: TestDatabase) {
+    async fn a_form_that_violates_the_standard_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
-        let authorization = keeper.sender.authorization();
+        let client = document_client(&app, "moodle").await;
+        let authorization = client.sender.authorization();
         let headers = [("Authorization", authorization.as_str()), ("X-Experience-API-Version", "1.0.3")];
         let statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z").to_string();
         let sent = [("content", statement.as_str()), ("Content-Type", "application/json")];
@@ -426,10 +426,10 @@ both_databases! {
         assert_eq!(send("method=PUT", FORM.1, whole).await.status, 204);
     }
 
-    async fn a_form_of_an_old_authoring_tool_is_read_as_what_it_is(database: TestDatabase) {
+    async fn a_form_of_an_old_authoring_tool_is_read_as_a_form(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
-        let authorization = keeper.sender.authorization();
+        let client = document_client(&app, "moodle").await;
+        let authorization = client.sender.authorization();
         let statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z").to_string();
         let fields = |id| form(&[
             ("Authorization", authorization.as_str()), ("X-Experience-API-Version", "1.0.1"), ("statementId", id), ("content", &statement),
@@ -443,22 +443,22 @@ both_databases! {
             }
             let answer = Answer::to(request.body(fields(id))).await.expect("an answer");
             assert_eq!(answer.status, 204, "{kind:?} {}", answer.body);
-            assert_eq!(keeper.get(&format!("/statements?statementId={id}")).await.ok()["id"], id);
+            assert_eq!(client.get(&format!("/statements?statementId={id}")).await.ok()["id"], id);
         }
     }
 
     async fn statements_of_another_media_type_are_malformed(database: TestDatabase) {
         let app = TestApp::start(&database).await;
-        let keeper = keeper(&app, "moodle").await;
+        let client = document_client(&app, "moodle").await;
         let statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z").to_string();
         for kind in ["multipart/form-data; boundary=x", "text/plain", "application/xml", "application/jsonp"] {
-            let answer = keeper.ask("POST", "/statements", &[("content-type", kind)], statement.as_bytes()).await;
+            let answer = client.ask("POST", "/statements", &[("content-type", kind)], statement.as_bytes()).await;
             assert!(answer.problem(400).contains("application/json"), "{kind}");
         }
         assert_eq!(app.rows_in("delivery").await, 0);
     }
 
-    async fn a_token_is_good_for_what_was_granted_and_says_so(database: TestDatabase) {
+    async fn a_token_is_valid_for_its_granted_scopes_and_says_so(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = app.xapi_platform("moodle").await;
         let basic = sender.authorization();
@@ -497,7 +497,7 @@ both_databases! {
         assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_scope")));
     }
 
-    async fn a_token_stands_for_the_key_that_it_was_made_with_as_long_as_that_holds(database: TestDatabase) {
+    async fn a_token_represents_its_key_as_long_as_the_key_is_valid(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = app.xapi_platform("moodle").await;
         let (key, secret) = sender.credential.split_once(':').expect("both");

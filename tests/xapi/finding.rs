@@ -38,7 +38,7 @@ fn with_id(mut statement: Value, id: &str) -> Value {
 }
 
 both_databases! {
-    async fn a_statement_comes_back_as_it_was_sent_with_what_the_store_sets(database: TestDatabase) {
+    async fn a_statement_is_returned_as_sent_with_what_the_store_sets(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let body = format!(
@@ -65,7 +65,7 @@ both_databases! {
     async fn nothing_is_promised_that_a_commit_under_way_could_still_add(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &json!(with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST))).await;
+        app.send_statements(&sender, &json!(with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST))).await;
         app.clock.advance(Duration::minutes(1));
         // A slow commit: its statements have this instant, and no one can see them yet.
         let under_way = app.app.store.change(kurskoll::store::Unscoped::Operating, app.clock.now()).await.expect("a change");
@@ -84,7 +84,7 @@ both_databases! {
         assert_eq!(promised(&by_verb.headers), stored);
     }
 
-    async fn a_reader_who_waits_for_an_instant_sees_it_pass_though_nobody_sends(database: TestDatabase) {
+    async fn a_reader_who_waits_for_an_instant_sees_it_pass_without_new_deliveries(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.clock.advance(Duration::minutes(1));
@@ -94,14 +94,14 @@ both_databases! {
         assert_eq!(promised(&find(&app, &sender, "").await.headers), waited_for);
     }
 
-    async fn statements_are_found_by_what_they_say_newest_first(database: TestDatabase) {
+    async fn statements_are_found_by_their_content_newest_first(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let first = with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST);
         let second = with_id(quiz_attempt(account("18"), 4, 20.0, "2026-02-01T10:00:00Z"), SECOND);
-        app.state(&sender, &first).await;
+        app.send_statements(&sender, &first).await;
         app.clock.advance(chrono::Duration::hours(1));
-        app.state(&sender, &second).await;
+        app.send_statements(&sender, &second).await;
         assert_eq!(ids(&app, &sender, "").await, [SECOND, FIRST]);
         assert_eq!(ids(&app, &sender, "?ascending=true").await, [FIRST, SECOND]);
         let agent = encoded(&account("17").to_string());
@@ -128,8 +128,8 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let many: Vec<Value> = (1..=7).map(|number| quiz_attempt(account("17"), number, 20.0, "2026-02-01T10:00:00Z")).collect();
-        let sent = app.state(&sender, &json!(many)).await;
-        app.state(&sender, &both_of("18")).await;
+        let sent = app.send_statements(&sender, &json!(many)).await;
+        app.send_statements(&sender, &both_of("18")).await;
         let verb = encoded("http://adlnet.gov/expapi/verbs/completed");
         let agent = encoded(&account("17").to_string());
         for (query, backwards) in [(format!("?limit=3&verb={verb}&agent={agent}"), true), (format!("?limit=2&agent={agent}&ascending=true"), false)] {
@@ -147,22 +147,22 @@ both_databases! {
         app.xapi(&sender, "GET /statements/more/nonsense", None).await.problem(400);
     }
 
-    async fn a_voided_statement_is_found_as_such_alone(database: TestDatabase) {
+    async fn a_voided_statement_is_found_by_voided_statement_id_only(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST)).await;
+        app.send_statements(&sender, &with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST)).await;
         let void = json!({
             "id": SECOND, "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": FIRST},
         });
-        app.state(&sender, &void).await;
+        app.send_statements(&sender, &void).await;
         find(&app, &sender, &format!("?statementId={FIRST}")).await.problem(404);
         assert_eq!(find(&app, &sender, &format!("?voidedStatementId={FIRST}")).await.ok()["id"], FIRST);
         find(&app, &sender, &format!("?voidedStatementId={SECOND}")).await.problem(404);
         assert_eq!(ids(&app, &sender, "").await, [SECOND]);
     }
 
-    async fn what_refers_to_a_statement_is_found_by_what_that_says_whichever_comes_first(database: TestDatabase) {
+    async fn a_reference_is_found_by_its_target_whichever_arrives_first(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let third = "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a33";
@@ -171,23 +171,23 @@ both_databases! {
             "object": {"objectType": "StatementRef", "id": other},
         });
         let agent = encoded(&account("17").to_string());
-        app.state(&sender, &about(third, SECOND)).await;
-        app.state(&sender, &about(SECOND, FIRST)).await;
+        app.send_statements(&sender, &about(third, SECOND)).await;
+        app.send_statements(&sender, &about(SECOND, FIRST)).await;
         assert_eq!(ids(&app, &sender, &format!("?agent={agent}")).await, [""; 0]);
-        app.state(&sender, &with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST)).await;
+        app.send_statements(&sender, &with_id(course_completed(account("17"), "2026-02-01T10:00:00Z"), FIRST)).await;
         assert_eq!(ids(&app, &sender, &format!("?agent={agent}")).await, [FIRST, SECOND, third]);
-        // Round in a circle.
-        app.state(&sender, &json!([about("7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a22"),
+        // References in a circle.
+        app.send_statements(&sender, &json!([about("7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", "7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a22"),
                                    about("7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a22", "7c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")])).await;
         assert_eq!(ids(&app, &sender, "").await.len(), 5);
         let verb = encoded("http://adlnet.gov/expapi/verbs/commented");
         assert_eq!(ids(&app, &sender, &format!("?verb={verb}")).await.len(), 4);
     }
 
-    async fn a_format_gives_no_more_than_ids(database: TestDatabase) {
+    async fn a_format_returns_no_more_than_ids(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &with_id(quiz_attempt(account("17"), 4, 20.0, "2026-02-01T10:00:00Z"), FIRST)).await;
+        app.send_statements(&sender, &with_id(quiz_attempt(account("17"), 4, 20.0, "2026-02-01T10:00:00Z"), FIRST)).await;
         let found = find(&app, &sender, &format!("?statementId={FIRST}&format=ids")).await.ok();
         assert_eq!(found["actor"], json!({"account": {"homePage": MOODLE, "name": "17"}}));
         assert!(found["object"].get("definition").is_none(), "{found}");
@@ -197,7 +197,7 @@ both_databases! {
         assert_eq!(canonical["verb"]["id"], found["verb"]["id"]);
     }
 
-    async fn a_question_that_is_none_is_refused(database: TestDatabase) {
+    async fn an_invalid_query_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         for query in [

@@ -80,15 +80,15 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn statements_without_ids_are_as_many_as_were_posted_and_their_results_are_not(database: TestDatabase) {
+    async fn statements_without_ids_are_stored_as_often_as_posted_and_their_results_once(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let mut ids = app.state(&sender, &both_of("17")).await;
-        // The whole batch again, half of it as when a log store halves one that failed, and thrice the same in one.
-        ids.extend(app.state(&sender, &both_of("17")).await);
-        ids.extend(app.state(&sender, &both_of("17")[1]).await);
+        let mut ids = app.send_statements(&sender, &both_of("17")).await;
+        // The whole batch again, half of it, as a log store halves a failed batch, and one statement three times in one batch.
+        ids.extend(app.send_statements(&sender, &both_of("17")).await);
+        ids.extend(app.send_statements(&sender, &both_of("17")[1]).await);
         let attempt = both_of("17")[1].clone();
-        ids.extend(app.state(&sender, &json!([course_completed(account("18"), "2026-02-01T10:00:00Z"), attempt, attempt, attempt])).await);
+        ids.extend(app.send_statements(&sender, &json!([course_completed(account("18"), "2026-02-01T10:00:00Z"), attempt, attempt, attempt])).await);
         let distinct: BTreeSet<&String> = ids.iter().collect();
         assert_eq!(distinct.len(), 9, "{ids:?}");
         let found = app.xapi(&sender, "GET /statements", None).await.ok();
@@ -105,17 +105,17 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_is_said_again_in_the_words_of_a_voided_statement_has_an_id_of_its_own(database: TestDatabase) {
+    async fn a_copy_of_a_voided_statement_has_an_id_of_its_own(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let first = app.state(&sender, &both_of("17")).await;
+        let first = app.send_statements(&sender, &both_of("17")).await;
         let void = json!({
             "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": first[0]}, "timestamp": "2026-02-04T10:00:00Z",
         });
-        app.state(&sender, &void).await;
+        app.send_statements(&sender, &void).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
-        let again = app.state(&sender, &both_of("17")).await;
+        let again = app.send_statements(&sender, &both_of("17")).await;
         assert!(first.iter().all(|id| !again.contains(id)));
         app.xapi(&sender, &format!("GET /statements?statementId={}", first[0]), None).await.problem(404);
         for id in &again {
@@ -126,10 +126,10 @@ both_databases! {
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn an_id_that_was_given_stays_when_its_delivery_is_read_again(database: TestDatabase) {
+    async fn an_assigned_id_stays_when_its_delivery_is_read_again(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        let ids = app.state(&sender, &both_of("17")).await;
+        let ids = app.send_statements(&sender, &both_of("17")).await;
         let request = RereadRequest {
             platform: kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code"),
             since: None, after: None, at_most: 100, dry_run: false,
@@ -142,15 +142,15 @@ both_databases! {
         assert_eq!(app.rows_in("statement").await, 2);
     }
 
-    async fn without_an_id_and_a_timestamp_each_is_of_the_moment_when_it_came(database: TestDatabase) {
+    async fn a_statement_without_id_and_timestamp_gets_the_instant_of_its_arrival(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let mut now = course_completed(account("17"), "");
         now.as_object_mut().expect("a statement").remove("timestamp");
-        let first = app.state(&sender, &json!([now, now])).await;
+        let first = app.send_statements(&sender, &json!([now, now])).await;
         assert_ne!(first[0], first[1]);
         app.clock.advance(chrono::Duration::days(365));
-        assert!(!first.contains(&app.state(&sender, &now).await[0]));
+        assert!(!first.contains(&app.send_statements(&sender, &now).await[0]));
         assert_eq!(app.rows_in("statement").await, 3);
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -174,12 +174,12 @@ both_databases! {
         assert_eq!(json!(stored[0].id), problem["delivery_id"]);
     }
 
-    async fn an_id_that_is_known_with_other_content_is_a_conflict_and_with_the_same_is_none(database: TestDatabase) {
+    async fn a_known_id_with_other_content_is_a_conflict_and_with_the_same_is_not(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let mut statement = course_completed(account("17"), "2026-02-01T10:00:00.000Z");
         statement["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
-        app.state(&sender, &statement).await;
+        app.send_statements(&sender, &statement).await;
         let answer = app.xapi(&sender, "PUT /statements?statementId=6C2F7D1E-51F5-4B29-9A2E-0C1F0F6F5A11", Some(&statement)).await;
         assert_eq!(answer.status, 204, "{}", answer.body);
         let mut other = statement.clone();
@@ -189,10 +189,10 @@ both_databases! {
         assert_eq!(app.rows_in("statement").await, 1);
         // Another platform's statements are separate.
         let neighbour = app.xapi_platform("neighbour").await;
-        app.state(&neighbour, &other).await;
+        app.send_statements(&neighbour, &other).await;
     }
 
-    async fn who_has_no_key_that_holds_or_no_version_is_refused(database: TestDatabase) {
+    async fn a_request_without_a_valid_key_or_version_is_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let body = both_of("17");
@@ -213,28 +213,28 @@ both_databases! {
         assert_eq!(app.rows_in("delivery").await, 0);
     }
 
-    async fn a_key_that_was_replaced_holds_on_for_a_day(database: TestDatabase) {
+    async fn a_replaced_key_is_accepted_for_a_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let old = city_with_moodle(&app).await;
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
         let made = app.app.rotate_credential(&kurskoll::app::Caller::operator(), &code, kurskoll::app::platforms::add::OldSecrets::HoldOn).await.expect("rotated").expect("a key");
         let new = XapiSender { credential: made.reveal() };
-        app.state(&old, &both_of("17")).await;
-        app.state(&new, &both_of("18")).await;
+        app.send_statements(&old, &both_of("17")).await;
+        app.send_statements(&new, &both_of("18")).await;
         app.clock.advance(chrono::Duration::hours(25));
-        app.state(&new, &both_of("18")).await;
-        // A process takes a key as read for a second of its own clock: the next look is at the one that holds no more.
+        app.send_statements(&new, &both_of("18")).await;
+        // A process caches a key for a second of its own clock: another process sees that the key has ended.
         let fresh = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
         fresh.xapi(&old, "POST /statements", Some(&both_of("17"))).await.problem(401);
     }
 
-    async fn what_the_store_speaks_is_told_to_anybody(database: TestDatabase) {
+    async fn any_client_may_read_which_versions_the_store_supports(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let about = app.get("/xapi/about", None).await.ok();
         assert!(about["version"].as_array().is_some_and(|versions| versions.contains(&json!("2.0.0")) && versions.contains(&json!("1.0.3"))));
     }
 
-    async fn parameters_that_there_are_not_are_refused(database: TestDatabase) {
+    async fn unknown_parameters_are_refused(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.xapi(&sender, "PUT /statements?statementid=6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11", Some(&both_of("17")[0])).await.problem(400);

@@ -31,35 +31,35 @@ fn of_cmi5(grouping: Value, at: &str) -> Value {
 }
 
 both_databases! {
-    async fn a_reset_takes_the_training_of_whom_the_profile_says(database: TestDatabase) {
+    async fn a_reset_withdraws_the_training_of_the_learner_that_the_profile_names(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         give(&app, "moodle", "[[events]]\nverb = \"uncompleted\"\nfields = { learner = \"context.instructor\" }\n").await;
-        app.state(&sender, &both_of("17")).await;
-        app.state(&sender, &both_of("18")).await;
-        // The teacher, 18, is the actor; who was reset stands as the instructor.
-        app.state(&sender, &reset("18", "17")).await;
+        app.send_statements(&sender, &both_of("17")).await;
+        app.send_statements(&sender, &both_of("18")).await;
+        // The teacher, 18, is the actor; the learner who was reset is the instructor.
+        app.send_statements(&sender, &reset("18", "17")).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         assert_eq!(status_of(&app, "1002").await, "compliant");
-        // Other verbs are read as ever.
-        app.state(&sender, &course_completed(account("17"), AT)).await;
+        // Other verbs are read as before.
+        app.send_statements(&sender, &course_completed(account("17"), AT)).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_reset_whose_actor_is_the_instructor_takes_nobodys_training(database: TestDatabase) {
+    async fn a_reset_whose_actor_is_the_instructor_withdraws_no_training(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &both_of("17")).await;
-        app.state(&sender, &reset("17", "17")).await;
+        app.send_statements(&sender, &both_of("17")).await;
+        app.send_statements(&sender, &reset("17", "17")).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        // Of somebody else's teacher it is the actor's own.
-        app.state(&sender, &reset("17", "18")).await;
+        // With another instructor it is the actor's own.
+        app.send_statements(&sender, &reset("17", "18")).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_learner_stands_in_an_extension_as_a_text_or_as_an_agent(database: TestDatabase) {
+    async fn a_learner_can_be_in_an_extension_as_a_text_or_as_an_agent(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let profile = format!("[fields]\nlearner = {{ extension = \"{EMPLOYEE}\", is = \"employee_number\" }}\n");
@@ -69,32 +69,32 @@ both_databases! {
             for statement in both.as_array_mut().expect("two") {
                 statement["context"]["extensions"] = json!({EMPLOYEE: value});
             }
-            app.state(&sender, &both).await;
+            app.send_statements(&sender, &both).await;
             assert_eq!(status_of(&app, number).await, "compliant", "{number}");
         }
-        // One that lacks it tells of nobody, and not of its actor.
-        app.state(&sender, &course_completed(account("19"), AT)).await;
+        // A statement without it has no learner, not even its actor.
+        app.send_statements(&sender, &course_completed(account("19"), AT)).await;
         let waiting = app.get_as_city("/api/v1/unlinked").await.ok();
         assert_eq!(waiting["items"], json!([]));
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_course_stands_in_the_grouping_with_or_without_a_type(database: TestDatabase) {
+    async fn a_course_can_be_in_the_grouping_with_or_without_a_type(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &quiz_attempt(account("17"), 1, 20.0, AT)).await;
+        app.send_statements(&sender, &quiz_attempt(account("17"), 1, 20.0, AT)).await;
         let course = json!({"id": format!("{MOODLE}/course/view.php?id=2"), "objectType": "Activity"});
-        app.state(&sender, &of_cmi5(json!([course]), AT)).await;
+        app.send_statements(&sender, &of_cmi5(json!([course]), AT)).await;
         assert_eq!(status_of(&app, "1001").await, "pending", "without a profile it is the object");
         give(&app, "moodle", "[fields]\ncourse = \"context.contextActivities.grouping\"\n").await;
         // A running process uses a new profile within a second; one that starts uses it at once.
         let app = TestApp::start(&database).await;
         for (grouping, at) in [(json!([course]), "2026-02-04T10:00:00Z"), (course.clone(), "2026-02-05T10:00:00Z")] {
-            let sent = app.state(&sender, &of_cmi5(grouping, at)).await;
+            let sent = app.send_statements(&sender, &of_cmi5(grouping, at)).await;
             assert_eq!(status_of(&app, "1001").await, "compliant");
             let withdrawn = json!({"actor": account("17"), "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
                                    "object": {"objectType": "StatementRef", "id": sent[0]}, "timestamp": at});
-            app.state(&sender, &withdrawn).await;
+            app.send_statements(&sender, &withdrawn).await;
             assert_eq!(status_of(&app, "1001").await, "pending");
         }
         let typed = "[fields]\ncourse = { path = \"context.contextActivities.grouping\", type = \"course\" }\n";
@@ -103,26 +103,26 @@ both_databases! {
         let mut of_a_type = course.clone();
         of_a_type["definition"] = json!({"type": COURSE});
         let publisher = json!({"id": "https://content.example.org/publisher"});
-        app.state(&sender, &of_cmi5(json!([publisher]), "2026-02-06T10:00:00Z")).await;
-        assert_eq!(status_of(&app, "1001").await, "pending", "none of the type: passed over");
-        app.state(&sender, &of_cmi5(json!([publisher, of_a_type]), "2026-02-07T10:00:00Z")).await;
+        app.send_statements(&sender, &of_cmi5(json!([publisher]), "2026-02-06T10:00:00Z")).await;
+        assert_eq!(status_of(&app, "1001").await, "pending", "no activity of the type: skipped");
+        app.send_statements(&sender, &of_cmi5(json!([publisher, of_a_type]), "2026-02-07T10:00:00Z")).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn the_attempt_and_the_time_stand_where_the_profile_says(database: TestDatabase) {
+    async fn the_attempt_and_the_time_are_where_the_profile_says(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let profile = "[fields]\nattempt = \"context.registration\"\n\
             occurred_at = [{ extension = \"https://portal.example.org/extensions/done\", in = \"result\" }, \"timestamp\"]\n";
         give(&app, "moodle", profile).await;
-        app.state(&sender, &course_completed(account("17"), "2026-02-01T10:00:00Z")).await;
+        app.send_statements(&sender, &course_completed(account("17"), "2026-02-01T10:00:00Z")).await;
         let registration = "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11";
         for (attempt, raw, at) in [(1, 10.0, "2026-02-02T10:00:00Z"), (2, 18.0, "2026-02-04T10:00:00Z")] {
             let mut reported = quiz_attempt(account("17"), attempt, raw, "2026-02-20T10:00:00Z");
             reported["context"]["registration"] = json!(registration);
             reported["result"]["extensions"] = json!({"https://portal.example.org/extensions/done": at});
-            app.state(&sender, &reported).await;
+            app.send_statements(&sender, &reported).await;
         }
         let row = app.export_row("SEF", "1001").await;
         // One attempt by its registration, on the day of its earliest report.

@@ -41,7 +41,7 @@ fn look_alikes() -> Vec<(&'static str, Value)> {
         ),
         ("an attempt that goes on", with(quiz_attempt(account("17"), 4, 0.0, AT), json!({"completion": false}))),
         (
-            "an attempt at no quiz that is told",
+            "an attempt without a quiz",
             moodle(account("17"), "completed", ("/mod/quiz/attempt.php?attempt=1", ATTEMPT), AT),
         ),
         (
@@ -50,7 +50,7 @@ fn look_alikes() -> Vec<(&'static str, Value)> {
         ),
         ("a certificate", moodle(account("17"), "https://w3id.org/xapi/tla/verbs/achieved", course, AT)),
         ("a group", moodle(json!({"objectType": "Group", "member": [account("17")]}), "completed", course, AT)),
-        ("somebody as the object", {
+        ("a person as the object", {
             let mut statement = moodle(account("17"), "completed", course, AT);
             statement["object"] = json!({"objectType": "Agent", "mbox": "mailto:anna@example.org"});
             statement
@@ -59,38 +59,38 @@ fn look_alikes() -> Vec<(&'static str, Value)> {
 }
 
 both_databases! {
-    async fn what_looks_like_a_completion_and_is_none_does_not_count(database: TestDatabase) {
+    async fn statements_that_only_resemble_a_completion_do_not_count(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         for (what, statement) in look_alikes() {
-            app.state(&sender, &statement).await;
+            app.send_statements(&sender, &statement).await;
             let row = app.export_row("SEF", "1001").await;
             assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("pending", ""), "{what}");
         }
-        app.state(&sender, &both_of("17")).await;
+        app.send_statements(&sender, &both_of("17")).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         // Nor does any of them withdraw it.
         for (what, mut statement) in look_alikes() {
             statement["timestamp"] = json!("2026-02-10T10:00:00.000Z");
-            app.state(&sender, &statement).await;
+            app.send_statements(&sender, &statement).await;
             assert_eq!(status_of(&app, "1001").await, "compliant", "{what}");
         }
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn raw_points_are_believed_before_what_is_scaled(database: TestDatabase) {
+    async fn raw_points_take_precedence_over_scaled_ones(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &course_completed(account("17"), AT)).await;
+        app.send_statements(&sender, &course_completed(account("17"), AT)).await;
         let mut attempt = quiz_attempt(account("17"), 1, 15.9, AT);
         attempt["result"]["score"]["scaled"] = json!(1.0);
-        app.state(&sender, &attempt).await;
+        app.send_statements(&sender, &attempt).await;
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("pending", "79.5"));
         // On a scale from 10 to 20 points, 18 is eight tenths.
         attempt = quiz_attempt(account("17"), 2, 18.0, AT);
         attempt["result"]["score"]["min"] = json!(10);
-        app.state(&sender, &attempt).await;
+        app.send_statements(&sender, &attempt).await;
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["best_score_percent"].as_str()), ("compliant", "80.0"));
     }
@@ -99,24 +99,24 @@ both_databases! {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let anna = json!({"mbox": "mailto:Anna@Example.org"});
-        app.state(&sender, &json!([course_completed(anna.clone(), AT), quiz_attempt(anna, 1, 20.0, AT)])).await;
+        app.send_statements(&sender, &json!([course_completed(anna.clone(), AT), quiz_attempt(anna, 1, 20.0, AT)])).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
     }
 
-    async fn what_is_uncompleted_soon_after_is_withdrawn(database: TestDatabase) {
+    async fn a_completion_that_is_uncompleted_soon_after_is_withdrawn(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let withdrawn = moodle(account("17"), UNCOMPLETED, ("/course/view.php?id=2", COURSE), "2026-02-02T10:00:00Z");
-        // Whichever comes first.
-        app.state(&sender, &withdrawn).await;
-        app.state(&sender, &both_of("17")).await;
+        // In either order.
+        app.send_statements(&sender, &withdrawn).await;
+        app.send_statements(&sender, &both_of("17")).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
-        app.state(&sender, &course_completed(account("17"), "2026-02-06T10:00:00Z")).await;
+        app.send_statements(&sender, &course_completed(account("17"), "2026-02-06T10:00:00Z")).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn a_voided_statement_counts_for_nothing_whichever_comes_first(database: TestDatabase) {
+    async fn a_voided_statement_counts_for_nothing_in_either_order(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let mut reported = both_of("17");
@@ -127,38 +127,38 @@ both_databases! {
             "object": {"objectType": "StatementRef", "id": "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"},
             "timestamp": "2026-02-04T10:00:00Z",
         });
-        app.state(&sender, &reported).await;
+        app.send_statements(&sender, &reported).await;
         assert_eq!(status_of(&app, "1001").await, "compliant");
-        app.state(&sender, &void).await;
+        app.send_statements(&sender, &void).await;
         assert_eq!(status_of(&app, "1001").await, "pending");
         let mut reported = both_of("18");
         reported[0]["id"] = json!("0b2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
         let mut void = void;
         void["object"]["id"] = reported[0]["id"].clone();
-        app.state(&sender, &void).await;
-        app.state(&sender, &reported).await;
+        app.send_statements(&sender, &void).await;
+        app.send_statements(&sender, &reported).await;
         assert_eq!(status_of(&app, "1002").await, "pending");
         assert_eq!(app.differences().await, [""; 0]);
         // The actor of a voiding is not a learner with waiting results.
         assert_eq!(app.report("infosec-onboarding").await["data_quality"]["unlinked_results"], 0);
     }
 
-    async fn a_statement_about_nothing_of_ours_is_stored_and_ignored(database: TestDatabase) {
+    async fn a_statement_about_an_unknown_activity_is_stored_and_ignored(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let viewed = moodle(account("17"), "http://id.tincanapi.com/verb/viewed", ("/course/view.php?id=2", COURSE), AT);
-        app.state(&sender, &viewed).await;
+        app.send_statements(&sender, &viewed).await;
         assert_eq!((app.rows_in("statement").await, app.rows_in("event").await), (1, 0));
         assert_eq!(app.stored_deliveries().await[0].outcome, "ignored");
     }
 
-    async fn what_is_dated_ahead_waits_alone_and_counts_when_it_is_read_again_after_its_day(database: TestDatabase) {
+    async fn a_statement_dated_ahead_waits_alone_and_counts_when_it_is_replayed_after_its_day(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let ahead = course_completed(account("17"), "2026-02-28T12:00:01Z");
         let long_ago = course_completed(account("18"), "1970-01-01T00:00:00Z");
         let batch = json!([ahead, quiz_attempt(account("17"), 5, 16.0, "2026-02-02T10:00:00Z"), long_ago]);
-        let ids = app.state(&sender, &batch).await;
+        let ids = app.send_statements(&sender, &batch).await;
         for id in &ids {
             app.xapi(&sender, &format!("GET /statements?statementId={id}"), None).await.ok();
         }
@@ -172,7 +172,7 @@ both_databases! {
         assert_eq!(reread().await, 0);
         assert_eq!(app.differences().await, [""; 0]);
         app.clock.set("2026-03-01T12:00:00Z");
-        assert_eq!(app.differences().await, [""; 0], "nothing counts by itself, and nothing is missing");
+        assert_eq!(app.differences().await, [""; 0], "nothing counts alone, and nothing is missing");
         assert_eq!(reread().await, 1);
         let row = app.export_row("SEF", "1001").await;
         assert_eq!((row["status"].as_str(), row["satisfied_on"].as_str()), ("compliant", "2026-02-28"));
@@ -180,7 +180,7 @@ both_databases! {
         assert_eq!(reread().await, 0);
     }
 
-    async fn what_is_neither_a_course_nor_a_quiz_by_its_kind_is_what_the_requirement_says(database: TestDatabase) {
+    async fn an_activity_of_another_type_is_what_the_requirement_says(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let both = format!(
@@ -192,18 +192,18 @@ both_databases! {
         let mut done = moodle(account("17"), "passed", ("/h5p/7", "http://adlnet.gov/expapi/activities/lesson"), AT);
         done["result"] = json!({"score": {"scaled": 0.5}, "success": true, "completion": true});
         done["id"] = json!("6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11");
-        app.state(&sender, &done).await;
+        app.send_statements(&sender, &done).await;
         let counts = |report: Value| report["city"]["counts"]["compliant"].clone();
         assert_eq!(counts(app.report("content").await), 1);
         let void = json!({
             "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
             "object": {"objectType": "StatementRef", "id": "6c2f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11"},
         });
-        app.state(&sender, &void).await;
+        app.send_statements(&sender, &void).await;
         assert_eq!(counts(app.report("content").await), 0);
     }
 
-    async fn a_profile_teaches_the_words_of_a_platform_and_what_waits_is_read_by_it(database: TestDatabase) {
+    async fn a_profile_maps_a_platforms_verbs_and_what_waits_is_read_by_it(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
@@ -218,7 +218,7 @@ both_databases! {
         "#).await.expect("a profile");
         let bo = json!({"account": {"homePage": "https://elsewhere.example.org", "name": "bo"}});
         let finished = moodle(bo.clone(), "https://larportal.example.org/verbs/finished", ("/course/view.php?id=2", COURSE), AT);
-        app.state(&sender, &json!([finished, quiz_attempt(bo, 1, 20.0, AT)])).await;
+        app.send_statements(&sender, &json!([finished, quiz_attempt(bo, 1, 20.0, AT)])).await;
         assert_eq!(status_of(&app, "1002").await, "compliant");
     }
 }

@@ -47,7 +47,7 @@ async fn without_result(app: &TestApp, code: &str) -> Vec<String> {
 type Case = (&'static str, &'static str, &'static str, Vec<Value>, &'static [&'static str]);
 
 both_databases! {
-    async fn what_is_safe_counts_in_the_shapes_in_which_it_is_sent(database: TestDatabase) {
+    async fn a_safe_result_counts_in_every_form_in_which_it_is_sent(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let resource = "http://id.tincanapi.com/activitytype/resource";
@@ -69,20 +69,20 @@ both_databases! {
         for (code, item, path, statement) in cases {
             app.apply(&requirement(code, item, path)).await;
             assert_eq!(compliant(&app, code).await, 0, "{code}");
-            let ids = app.state(&sender, &statement).await;
+            let ids = app.send_statements(&sender, &statement).await;
             assert_eq!(compliant(&app, code).await, 1, "{code}");
             // A voided statement withdraws its result.
             let void = json!({
                 "actor": {"mbox": "mailto:larare@example.org"}, "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
                 "object": {"objectType": "StatementRef", "id": ids[0]},
             });
-            app.state(&sender, &void).await;
+            app.send_statements(&sender, &void).await;
             assert_eq!(compliant(&app, code).await, 0, "{code}");
         }
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_is_not_safe_counts_for_nobody_and_the_report_says_why(database: TestDatabase) {
+    async fn an_unsafe_result_does_not_count_and_the_report_says_why(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         let face_to_face = "https://w3id.org/xapi/acrossx/activities/face-to-face-discussion";
@@ -106,13 +106,13 @@ both_databases! {
         ];
         for (code, item, path, statements, reasons) in cases {
             app.apply(&requirement(code, item, path)).await;
-            app.state(&sender, &json!(statements)).await;
+            app.send_statements(&sender, &json!(statements)).await;
             assert_eq!((compliant(&app, code).await, without_result(&app, code).await), (0, reasons.iter().map(|reason| (*reason).to_owned()).collect()), "{code}");
         }
         assert_eq!(app.differences().await, [""; 0]);
     }
 
-    async fn what_nobody_expects_to_count_is_not_said_to_be_missing(database: TestDatabase) {
+    async fn what_is_not_expected_to_count_is_not_reported_as_missing(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.apply(&requirement("quiz", "quiz", QUIZ.0)).await;
@@ -120,17 +120,17 @@ both_databases! {
         let viewed = moodle(account("17"), "http://id.tincanapi.com/verb/viewed", QUIZ, AT);
         let started = moodle(account("17"), "http://activitystrea.ms/schema/1.0/start", ("/mod/quiz/attempt.php?attempt=1", ATTEMPT), AT);
         let done = moodle(account("17"), "completed", ("/course/view.php?id=2", COURSE), AT);
-        app.state(&sender, &json!([viewed, started, done, quiz_attempt(account("17"), 1, 20.0, AT)])).await;
+        app.send_statements(&sender, &json!([viewed, started, done, quiz_attempt(account("17"), 1, 20.0, AT)])).await;
         for code in ["quiz", "course"] {
             assert_eq!((compliant(&app, code).await, without_result(&app, code).await), (1, Vec::<String>::new()), "{code}");
         }
     }
 
-    async fn a_mended_profile_counts_them_and_what_was_known_then_stays(database: TestDatabase) {
+    async fn a_corrected_profile_counts_them_and_earlier_reports_stay(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
         app.apply(&requirement("unknown", "course", "/kurs/8")).await;
-        app.state(&sender, &moodle(account("17"), "https://portal.example.org/verbs/finished", ("/kurs/8", COURSE), AT)).await;
+        app.send_statements(&sender, &moodle(account("17"), "https://portal.example.org/verbs/finished", ("/kurs/8", COURSE), AT)).await;
         let before = app.report("unknown").await;
         assert_eq!(before["data_quality"]["statements_without_result"], json!([{
             "platform": "moodle", "course": format!("{MOODLE}/kurs/8"), "quiz": null, "statements": 1,
@@ -139,8 +139,8 @@ both_databases! {
         }]));
         app.clock.advance(chrono::Duration::seconds(1));
         let platform = PlatformCode::parse("moodle").expect("a code");
-        let words = "[verbs]\ncompleted = [\"https://portal.example.org/verbs/finished\"]\n";
-        app.app.give_profile(&Caller::operator(), &platform, words).await.expect("a profile");
+        let profile = "[verbs]\ncompleted = [\"https://portal.example.org/verbs/finished\"]\n";
+        app.app.give_profile(&Caller::operator(), &platform, profile).await.expect("a profile");
         let request = RereadRequest { platform, since: None, after: None, at_most: 100, dry_run: false };
         app.app.reread_platform(&Caller::operator(), &request).await.expect("read again");
         assert_eq!((compliant(&app, "unknown").await, without_result(&app, "unknown").await), (1, vec![]));
@@ -150,10 +150,10 @@ both_databases! {
         assert_eq!(app.get_as_city(&path).await.ok(), before);
     }
 
-    async fn what_a_file_names_can_be_checked_before_it_is_applied(database: TestDatabase) {
+    async fn the_activities_of_a_file_can_be_checked_before_it_is_applied(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         let sender = city_with_moodle(&app).await;
-        app.state(&sender, &moodle(account("17"), "completed", ("/mod/scorm/view.php?id=6#sco", SCO), AT)).await;
+        app.send_statements(&sender, &moodle(account("17"), "completed", ("/mod/scorm/view.php?id=6#sco", SCO), AT)).await;
         let file = requirement("scorm", "course", "/mod/scorm/view.php?id=6#sco");
         let wanted = kurskoll::intake::requirements_toml::read(&file).expect("requirements");
         let checked = app.app.check_requirements(&Caller::operator(), &wanted).await.expect("checked");

@@ -32,11 +32,11 @@ pub enum BackupError {
 }
 
 impl App {
-    /// Writes a copy to a file, which is empty: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
+    /// Writes a copy to an empty file: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
     /// for `pg_restore`.
     ///
-    /// Before it, the database is looked at, and after it the copy: nothing is kept of a copy of what is damaged or was
-    /// changed, unless `even_if_damaged`; then the first difference is answered beside where the copy's chain ends.
+    /// It checks the database before the copy, and the copy after it. If one is damaged or was changed, no copy is kept, unless
+    /// `even_if_damaged` is set; then the answer has the first difference in addition to the head of the copy's chain.
     pub async fn backup(
         &self,
         caller: &Caller,
@@ -68,8 +68,8 @@ impl App {
         Ok(BackedUp { head, damage: before.or(after) })
     }
 
-    /// What is wrong with the register before it is copied: a copy has indexes of its own, and would hide what they were. Of
-    /// PostgreSQL all is looked at here, for its copy cannot be.
+    /// What is wrong with the register before it is copied: a copy has indexes of its own, which would hide damage to the
+    /// original's. With PostgreSQL everything is checked here, since its copy cannot be.
     async fn before_copying(&self, sealed: Result<Option<Head>, StoreError>) -> Result<Option<Damage>, BackupError> {
         let found = match sealed {
             Ok(_) if self.store.is_sqlite() => self.first_damage().await,
@@ -116,17 +116,17 @@ impl App {
 /// The first difference, and how many there are.
 pub type Damage = (String, u64);
 
-/// What a copy is like.
+/// The result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackedUp {
     /// Where its chain ends.
     pub head: Option<Head>,
-    /// What is wrong with it, where it was made all the same.
+    /// What is wrong with it, if it was made anyway.
     pub damage: Option<Damage>,
 }
 
-/// The address without its password, and the password: arguments can be read by everybody on the machine, the
-/// environment cannot.
+/// The address without its password, and the password: everybody on the machine can read arguments, but not the
+/// environment.
 fn without_password(address: &str) -> (String, Option<String>) {
     let Ok(mut url) = Url::parse(address) else { return (address.to_owned(), None) };
     let password = url.password().map(|password| percent_decode_str(password).decode_utf8_lossy().into_owned());

@@ -1,8 +1,8 @@
-//! What time it is, and whether that can be believed.
+//! The current time, and whether it can be trusted.
 //!
-//! On PostgreSQL the server's clock is everybody's: a machine whose own differs goes by the server's, and says so. On SQLite
-//! there is the machine's alone. What can be compared is compared: the two clocks, the clock of knowledge, which never goes back, the
-//! times that senders sign, and the time that passed with the time that the clock says has passed.
+//! On PostgreSQL the server's clock is common to all: a machine with a different clock uses the server's, and warns. On SQLite
+//! there is only the machine's clock. What can be compared is compared: the two clocks, the transaction-time clock, which never
+//! goes back, the times that senders sign, and the time that passed with the time that the clock says has passed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,13 +16,13 @@ use crate::domain::clock_skew::{NOTICED, Skew, Suspicion, suspect};
 use crate::domain::ids::PlatformCode;
 use crate::store::{Store, StoreError};
 
-/// Differences between this machine's clock and the server's that are left as they are.
+/// Differences between this machine's clock and the server's that are tolerated.
 const TOLERATED: TimeDelta = TimeDelta::seconds(1);
 
-/// For how long what a sender's time said is remembered.
+/// For how long a sender's clock difference is remembered.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Something about the clocks that somebody should look at.
+/// Something about the clocks that an operator should check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Stable, for programs.
@@ -32,15 +32,15 @@ pub struct Warning {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// The latest of each sender.
+    /// The latest difference of each sender.
     senders: BTreeMap<PlatformCode, (Instant, TimeDelta)>,
-    /// How far the clock of knowledge was ahead.
+    /// How far the transaction-time clock was ahead.
     known_at_ahead: TimeDelta,
     /// Where the clock stood when time was last looked at.
     looked: Option<(Instant, DateTime<Utc>)>,
     /// How far it was set, and when that was noticed.
     jumped: Option<(Instant, TimeDelta)>,
-    /// What was said last.
+    /// The names of the last warnings.
     said: Vec<&'static str>,
 }
 
@@ -64,7 +64,7 @@ impl ClockWatch {
         Arc::new(Self { machine, ahead_of_server: AtomicI64::new(0), seen: Mutex::default() })
     }
 
-    /// The clock to go by: the server's, as far as that is known; this machine's where they agree.
+    /// The clock to use: the server's, if it is known to differ; otherwise this machine's.
     #[must_use]
     pub fn clock(self: &Arc<Self>) -> Clock {
         let watch = Arc::clone(self);
@@ -95,8 +95,8 @@ impl ClockWatch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A sender's delivery was certainly its own, and signed that long before it came by our clock. `in_time` where that was
-    /// no reason to refuse it: then an older one that somebody replays says nothing any more.
+    /// Records that a sender's authentic delivery was signed that long before its arrival by our clock. `in_time` if it was not
+    /// refused for that: after such a delivery, an older one that someone replays is ignored.
     pub fn signed(&self, platform: &PlatformCode, ahead: TimeDelta, in_time: bool) {
         let now = Instant::now();
         let mut seen = self.seen();
@@ -107,7 +107,7 @@ impl ClockWatch {
         }
     }
 
-    /// The clock of knowledge stood there at a time.
+    /// Records the transaction-time clock at an instant.
     pub fn known_through(&self, known: DateTime<Utc>, now: DateTime<Utc>) {
         self.seen().known_at_ahead = known - now;
     }
@@ -125,7 +125,7 @@ impl ClockWatch {
         }
     }
 
-    /// What somebody should look at now.
+    /// What an operator should check now.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let seen = self.seen();
@@ -201,7 +201,7 @@ fn apart(ahead: TimeDelta) -> String {
 }
 
 impl App {
-    /// Compares the clocks, and says in metrics and log what somebody should look at.
+    /// Compares the clocks, and reports in metrics and log what an operator should check.
     pub async fn watch_clock(&self) -> Result<(), StoreError> {
         let watch = &self.clock_watch;
         watch.look_for_jump();

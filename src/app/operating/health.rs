@@ -1,8 +1,8 @@
-//! Whether the register can do its work, found out by writing to it: at most once at a time, and not again within a moment.
+//! Whether the register can do its work: tested by writing to it, at most once at a time and not again within a moment.
 //!
-//! Three ask. `/health/ready` shows what was found. A request that has waited for a while wonders whether the database is
-//! still there; while it is, the request goes on for as long as it takes. And once the database is known to be away, requests are
-//! answered at once, until it is back, which is looked for several times in a second.
+//! The result is used in three places. `/health/ready` shows it. A request that has waited for a while checks whether the
+//! database is still there; if it is, the request goes on for as long as it takes. And once the database is known to be away,
+//! requests are answered at once, until it is back; this is checked several times a second.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, watch};
 use crate::app::Metrics;
 use crate::store::{Failure, Proven, Store, Trouble};
 
-/// For how long what was found is taken as read, where all was well and where it was not.
+/// For how long a result is reused: if all was well, and if not.
 const FRESH: Duration = Duration::from_millis(500);
 const FRESH_IN_TROUBLE: Duration = Duration::from_millis(100);
 
@@ -26,7 +26,7 @@ const WONDERS_AFTER: Duration = Duration::from_millis(700);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     pub name: &'static str,
-    /// What is wrong; nothing where it passed. Holds no secret.
+    /// What is wrong; `None` if it passed. Contains no secret.
     pub fault: Option<String>,
 }
 
@@ -40,11 +40,11 @@ impl Check {
     }
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub checks: Vec<Check>,
-    /// Why nothing can be done at all.
+    /// Why no request can be served at all.
     pub away: Option<Trouble>,
 }
 
@@ -90,7 +90,7 @@ impl Found {
 struct Latest {
     at: Instant,
     found: Arc<Found>,
-    /// Whether it was a commit that did not end in time.
+    /// Whether a commit did not end in time.
     is_slow: bool,
 }
 
@@ -109,7 +109,7 @@ impl Health {
         Arc::new(Self { store, metrics, latest: Mutex::default(), away: watch::Sender::new(None) })
     }
 
-    /// How it is now, or was a moment ago. Answers within two seconds whatever the database does.
+    /// The health now, or a moment ago. Answers within two seconds, whatever the database does.
     pub async fn ask(self: &Arc<Self>) -> Arc<Found> {
         // A task of its own: whoever hangs up does not end it for those who wait for the same.
         let looking = tokio::spawn(Arc::clone(self).look());
@@ -133,7 +133,7 @@ impl Health {
             Ok(proven) => Found::proven(proven),
             Err(failure) => Found::failed(failure),
         };
-        // A commit that does not end may be a busy disk's. The second says that whoever commits waits in vain.
+        // One commit that does not end may be due to a busy disk. A second one shows that those who commit wait in vain.
         if is_slow && was_slow {
             found.away = Some(Trouble::NoAnswer);
         }
@@ -160,25 +160,25 @@ impl Health {
         }
     }
 
-    /// Why nothing can be done, where that is known.
+    /// Why no request can be served, if that is known.
     #[must_use]
     pub fn away(&self) -> Option<Trouble> {
         *self.away.borrow()
     }
 
-    /// Returns when the database is known to be away.
+    /// Returns once the database is known to be away.
     pub async fn is_away(&self) -> Trouble {
         let mut away = self.away.subscribe();
         let found = away.wait_for(Option::is_some).await.map(|away| *away);
         match found {
             Ok(Some(trouble)) => trouble,
-            // The sender is here.
+            // `self` holds the sender, so it is never closed.
             _ => std::future::pending().await,
         }
     }
 
-    /// Returns when whoever waits for the database waits for nothing: looks again and again whether it is there, after a
-    /// while. For as long as it is, this does not return.
+    /// Returns when it is useless to wait for the database: after a while it checks repeatedly whether it is there. As long as it
+    /// is, this does not return.
     pub async fn given_up(self: &Arc<Self>) -> Trouble {
         let wondering = async {
             loop {

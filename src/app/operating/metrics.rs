@@ -1,7 +1,7 @@
-//! What the operator watches: counters, gauges and histograms in Prometheus' terms.
+//! The operator's metrics: counters, gauges and histograms in Prometheus' terms.
 //!
 //! Names and units follow Prometheus' conventions (base units, `_total` for counters). Labels come from closed sets and
-//! route patterns only: never from what somebody sent.
+//! route patterns only, never from what a client sent.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const LATENCY_BUCKETS_SECONDS: [f64; 13] =
 /// Deliveries in one commit, by powers of two.
 const BATCH_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
-/// What became of a delivery, as its sender was told.
+/// The outcome of a delivery, as its sender was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryOutcome {
     /// Stored, and new.
@@ -33,9 +33,9 @@ pub enum DeliveryOutcome {
     Conflict,
     /// Authentic but not understood.
     Quarantined,
-    /// The signature, its secret or its time does not hold.
+    /// The signature, its secret or its time is not valid.
     Unauthenticated,
-    /// Turned away unread: too large, too many, or not now.
+    /// Refused unread: too large, too many, or not now.
     Refused,
 }
 
@@ -64,7 +64,7 @@ impl DeliveryOutcome {
     }
 }
 
-/// The figures that `/metrics` shows. Shared by whoever counts: all methods take `&self`, and none blocks.
+/// The figures that `/metrics` shows. Shared by everything that counts: all methods take `&self`, and none blocks.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -239,7 +239,7 @@ impl Metrics {
         metrics.register()?;
         // It was opened.
         metrics.set_database_writable(true);
-        // A series that exists from the start, at zero, is what makes its first increase visible as a rate.
+        // A series that exists from the start, at zero, makes its first increase visible as a rate.
         for outcome in DeliveryOutcome::ALL {
             metrics.deliveries.with_label_values(&[outcome.as_str()]);
         }
@@ -289,7 +289,7 @@ impl Metrics {
         self.registry.register(Box::new(self.http_duration.clone()))
     }
 
-    /// A delivery was answered, that long after it arrived.
+    /// A delivery was answered, that long after its arrival.
     pub fn delivery_answered(&self, outcome: DeliveryOutcome, took: Duration) {
         self.deliveries.with_label_values(&[outcome.as_str()]).inc();
         self.delivery_duration.observe(took.as_secs_f64());
@@ -310,12 +310,12 @@ impl Metrics {
         self.events.with_label_values(&[link_label(linked)]).inc();
     }
 
-    /// That many employees' derived state waits to be worked out again.
+    /// That many employees' derived state waits to be refreshed.
     pub fn set_stale_employees(&self, employees: u64) {
         self.stale_employees.set(i64::try_from(employees).unwrap_or(i64::MAX));
     }
 
-    /// That many users of the identity provider are known to nobody's file.
+    /// That many users of the identity provider wait for the directory to know them.
     pub fn set_waiting_users(&self, users: u64) {
         self.waiting_users.set(i64::try_from(users).unwrap_or(i64::MAX));
     }
@@ -325,13 +325,13 @@ impl Metrics {
         self.database_writable.set(is_writable.into());
     }
 
-    /// How far this machine's clock is ahead of the database server's, and how many things are to be looked at.
+    /// How far this machine's clock is ahead of the database server's, and how many warnings there are.
     pub fn set_clock(&self, ahead_of_server: chrono::TimeDelta, warnings: usize) {
         self.clock_ahead.set(ahead_of_server.as_seconds_f64());
         self.clock_warnings.set(i64::try_from(warnings).unwrap_or(i64::MAX));
     }
 
-    /// A delivery of a platform was its own, and refused for its time alone.
+    /// A platform's authentic delivery was refused for its time alone.
     pub fn refused_for_time(&self, platform: &str) {
         self.refused_for_time.with_label_values(&[platform]).inc();
     }
@@ -342,7 +342,7 @@ impl Metrics {
         self.chain_through.set(through.timestamp());
     }
 
-    /// Whether the clock of knowledge stands before the chain's newest link.
+    /// Whether the transaction-time clock is behind the chain's newest link.
     pub fn set_clock_set_back(&self, is_set_back: bool) {
         self.clock_set_back.set(i64::from(is_set_back));
     }
@@ -352,7 +352,7 @@ impl Metrics {
         self.verify_differences.set(i64::try_from(differences).unwrap_or(i64::MAX));
     }
 
-    /// How linking stands: results that wait and that were dismissed, and the latest by whether they are linked.
+    /// The state of linking: results that wait and that were dismissed, and the latest by whether they are linked.
     pub fn set_linking(&self, waiting: u64, dismissed: u64, shares: &LinkedShares) {
         let set = |gauge: &IntGaugeVec, label: &str, results: u64| {
             gauge.with_label_values(&[label]).set(i64::try_from(results).unwrap_or(i64::MAX));
@@ -364,7 +364,7 @@ impl Metrics {
         self.linked_share_fallen.set(shares.warns().into());
     }
 
-    /// For how long a platform has been silent, and has told no result, and whether that is too long. Platforms are a
+    /// For how long a platform has been silent, and has reported no result, and whether that is too long. Platforms are a
     /// closed set: the operator's.
     pub fn set_silence(&self, platform: &str, alarm: &SilenceAlarm, results: &SilenceAlarm) {
         let gauges = [
@@ -384,7 +384,7 @@ impl Metrics {
         self.pulled_results.with_label_values(&[platform]).inc_by(brought.found);
     }
 
-    /// Which platforms are asked, and whether that is late; of the others nothing is shown any more.
+    /// The platforms that are pulled from, and whether that is late; the others are no longer shown.
     pub fn set_pulls_late<'a>(&self, late: impl Iterator<Item = (&'a str, bool)>) {
         self.pull_late.reset();
         for (platform, is_late) in late {
@@ -392,7 +392,7 @@ impl Metrics {
         }
     }
 
-    /// A request was answered. `route` is the pattern that matched, never the path that was asked for.
+    /// A request was answered. `route` is the pattern that matched, never the requested path.
     pub fn request_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[route, method, &status.to_string()]).inc();
         self.http_duration.with_label_values(&[route, method]).observe(took.as_secs_f64());

@@ -1,4 +1,4 @@
-//! What the operator does: backup, health, metrics, keys, the audit trail, verification.
+//! The operator's use cases: backup, health, metrics, keys, the audit trail, verification.
 
 pub mod backup;
 pub mod clock_watch;

@@ -1,4 +1,4 @@
-//! The audit trail, for those who may read it.
+//! The audit trail, for callers that may read it.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
@@ -16,7 +16,7 @@ pub enum ReadAuditError {
 }
 
 impl App {
-    /// Entries from the newest on, at the most so many; reading them leaves one too.
+    /// Entries, newest first, at most so many; reading them leaves one too.
     pub async fn read_audit(
         &self,
         caller: &Caller,
@@ -25,7 +25,7 @@ impl App {
     ) -> Result<Vec<AuditEntry>, ReadAuditError> {
         let grant = caller.grant(Action::ReadAudit)?;
         let reading = self.begin_read(caller, &grant, Act { action: "audit.read", object: "audit trail" }).await?;
-        // What was there before this read: its own entry is for the next.
+        // The entries before this read: its own entry is shown by the next read.
         let before = before.unwrap_or_else(|| reading.entry_id());
         Ok(audit::list(reading.connection(), reading.scope(), before, at_most).await?)
     }

@@ -1,4 +1,4 @@
-//! Seals the chain behind receiving, and says where it ends.
+//! Seals the chain after deliveries are received, and returns its head.
 
 use chrono::{DateTime, Utc};
 
@@ -8,8 +8,8 @@ pub use crate::store::chain::Head;
 pub use crate::store::chain::sealing::Sealed;
 use crate::store::{Snapshot, StoreError, Unscoped};
 
-/// What reads deliveries now. Changes whenever the same bytes would be read otherwise: `verify` takes a delivery that an
-/// other one read and that is read otherwise today for no difference, as long as the chain says that it is as it was.
+/// The version that reads deliveries now. Changes whenever the same bytes would be read differently: if another version read a
+/// delivery, `verify` reports no difference for it, as long as the chain says that the delivery is unchanged.
 pub const READER: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 
 impl App {
@@ -23,7 +23,7 @@ impl App {
         Ok(sealed)
     }
 
-    /// Seals all that had been committed when it began; answers where the chain ends.
+    /// Seals all that had been committed when it began; returns the head of the chain.
     pub async fn seal_all(&self) -> Result<Option<Head>, StoreError> {
         let until = chain::clock(self.store.connection(Unscoped::Deriving)).await?.map(|(at, _)| at);
         while let Sealed::Through { head, is_all } = self.seal_some().await? {
@@ -34,12 +34,12 @@ impl App {
         self.chain_head().await
     }
 
-    /// Where the chain ends.
+    /// The head of the chain.
     pub async fn chain_head(&self) -> Result<Option<Head>, StoreError> {
         chain::head(self.store.connection(Unscoped::Deriving)).await
     }
 
-    /// Whether what read a delivery at an instant reads otherwise than what reads now.
+    /// Whether the version that read deliveries at an instant reads differently from this one.
     pub(in crate::app) async fn was_read_by_another(
         &self,
         snapshot: &Snapshot,

@@ -24,7 +24,7 @@ pub enum SignError {
     Store(#[from] StoreError),
 }
 
-/// What a token is to say.
+/// The contents of a token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
     pub subject: String,
@@ -52,7 +52,7 @@ impl App {
         Ok(KeyRing::new(SigningKey::from_stored(&stored(newest))?, retired))
     }
 
-    /// Two processes that start at once make one pair: the second finds the first's when its turn comes.
+    /// Two processes that start at once make one pair: the second finds the first's when it gets its turn.
     async fn add_key_unless_there_is_one(&self) -> Result<(), SignError> {
         let change = self.store.change(Unscoped::Configuration, self.now()).await?;
         if keys::list(change.connection()).await?.is_empty() {
@@ -62,7 +62,7 @@ impl App {
         Ok(change.commit().await?)
     }
 
-    /// Makes a new pair that signs from now on; tokens that older pairs signed hold until they expire, unless
+    /// Makes a new pair that signs from now on; tokens that older pairs signed are valid until they expire, unless
     /// `revoke_older` removes these pairs.
     pub async fn rotate_key(&self, caller: &Caller, revoke_older: bool) -> Result<String, SignError> {
         let grant = caller.grant(Action::Operate)?;

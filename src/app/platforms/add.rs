@@ -1,4 +1,4 @@
-//! Platforms that may send: adding one, and giving it a new secret.
+//! Platforms that may send: adds one, and gives it a new secret.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
@@ -37,7 +37,7 @@ fn new_secret() -> WebhookSecret {
 }
 
 impl App {
-    /// Adds a platform; answers its secret, which is never shown again.
+    /// Adds a platform; returns its secret, which is never shown again.
     pub async fn add_platform(&self, caller: &Caller, new: &NewPlatform) -> Result<WebhookSecret, PlatformError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -53,7 +53,7 @@ impl App {
         Ok(secret)
     }
 
-    /// Gives a platform a new secret; the old one holds on for a day.
+    /// Gives a platform a new secret; the old one stays valid for a day.
     pub async fn rotate_secret(&self, caller: &Caller, code: &PlatformCode) -> Result<WebhookSecret, PlatformError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;

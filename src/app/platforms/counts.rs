@@ -1,7 +1,7 @@
-//! What platforms do that leaves no row of its own, counted in memory and written down every few seconds.
+//! Counts what platforms do that leaves no row of its own, in memory, and writes the counts every few seconds.
 //!
-//! A duplicate or a refused signature must cost the way in no statement. What a crash loses is seconds of a count that
-//! nothing rests on.
+//! A duplicate or a refused signature must not cost a statement while a delivery is received. A crash loses seconds of a
+//! count that nothing depends on.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,15 +14,15 @@ use crate::domain::platform_health::Counted;
 use crate::store::StoreError;
 use crate::store::platform_health::{HourCount, hour_of};
 
-/// What is counted: of which platform, in the hour that begins when, and what.
+/// The platform, the start of the hour, and what is counted.
 type Key = (PlatformCode, DateTime<Utc>, Counted);
 
-/// The counts of this process that are not written down yet.
+/// The counts of this process that are not written yet.
 #[derive(Debug, Default)]
 pub struct PlatformCounts(Mutex<BTreeMap<Key, u64>>);
 
 impl PlatformCounts {
-    /// Something happened once. Only of platforms that there are: so the keys are few, whatever is sent.
+    /// Counts one occurrence. Only for known platforms, so the number of keys is limited.
     pub fn count(&self, platform: &PlatformCode, what: Counted, now: DateTime<Utc>) {
         self.add(platform.clone(), hour_of(now), what, 1);
     }
@@ -40,7 +40,7 @@ impl PlatformCounts {
 }
 
 impl App {
-    /// Writes down what was counted since the last time; what cannot be written is kept for the next.
+    /// Writes what was counted since the last time; what cannot be written is left for the next time.
     pub async fn write_platform_counts(&self) -> Result<(), StoreError> {
         let taken = self.platform_counts.take();
         let written = self.store.add_counts(&taken).await;

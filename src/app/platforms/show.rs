@@ -1,4 +1,4 @@
-//! How the platforms fare: whether they speak, and what comes late, twice, out of order or not understood.
+//! The health of platforms: whether they send, and what arrives late, twice, out of order or not understood.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,10 +14,10 @@ use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, QuarantineFilter};
 use crate::store::{Act, Connection, StoreError, Unscoped, pulls};
 
-/// How far back a platform's figures go where nobody says.
+/// How far back a platform's figures go by default.
 pub const STANDARD_WINDOW: TimeDelta = TimeDelta::days(7);
 
-/// A platform in short.
+/// A summary of a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformInShort {
     pub platform: Platform,
@@ -40,7 +40,7 @@ pub enum ShowPlatformsError {
 }
 
 impl App {
-    /// All platforms in short, by code.
+    /// Summaries of all platforms, by code.
     pub async fn show_platforms(&self, caller: &Caller) -> Result<Vec<PlatformInShort>, ShowPlatformsError> {
         let grant = caller.grant(Action::ReadPlatforms)?;
         let reading = self.begin_read(caller, &grant, Act { action: "platforms.read", object: "platforms" }).await?;
@@ -61,7 +61,7 @@ impl App {
         Ok(shown)
     }
 
-    /// How a platform fares, counted from `since` on, and what asking it brought where it is asked.
+    /// A platform's health, counted from `since` on, and what pulls brought if it is pulled from.
     pub async fn platform_health(
         &self,
         caller: &Caller,
@@ -69,7 +69,7 @@ impl App {
         since: Option<DateTime<Utc>>,
     ) -> Result<PlatformHealth, ShowPlatformsError> {
         let grant = caller.grant(Action::ReadPlatforms)?;
-        // What this process has counted belongs to the answer; what others have is written within seconds.
+        // The answer must include what this process has counted; other processes' counts are written within seconds.
         self.write_platform_counts().await?;
         let since = since.unwrap_or_else(|| self.now() - STANDARD_WINDOW);
         let object = format!("platform {code}");
@@ -107,8 +107,7 @@ impl App {
         Ok(health)
     }
 
-    /// Shows the operator for how long each platform has been silent, and whether that is too long; and whether those that
-    /// are asked are asked in time.
+    /// Sets the metrics of how long each platform has been silent, whether that is too long, and whether pulls are late.
     pub async fn watch_silence(&self) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Configuration);
         let mut settings = Vec::new();
@@ -137,7 +136,7 @@ impl App {
         Ok(SilenceAlarm::of(now, spoke.last_at.unwrap_or(spoke.added_at), configured, &arrivals))
     }
 
-    /// For how long a platform has told no result at an instant, from what is known now or was known then.
+    /// For how long a platform had reported no result at an instant, from what is known now or was known then.
     async fn result_silence(
         &self,
         connection: &impl Connection,
@@ -169,7 +168,7 @@ impl App {
         let mut silences = Vec::new();
         for spoke in platform_health::spoke(connection, known_at).await? {
             let silent_since = spoke.last_result_at.unwrap_or(spoke.added_at);
-            // No alarm rings so early, so that a report on an ordinary working day looks at no rhythm.
+            // No alarm rings before this, so a report on an ordinary working day need not read the usual intervals.
             let results = if at.signed_duration_since(silent_since) <= EARLIEST {
                 let alarm = SilenceAlarm::of(at, silent_since, None, &[]);
                 ResultSilence { last_result_at: spoke.last_result_at, alarm }
@@ -182,7 +181,7 @@ impl App {
     }
 }
 
-/// By how much a delivery came after the instant that its sender signed, if it signed one.
+/// The time from the instant that the sender signed to the delivery's arrival, if it is signed.
 fn skew(delivery: &LatestDelivery) -> Option<TimeDelta> {
     let headers: serde_json::Value = serde_json::from_str(&delivery.headers).ok()?;
     let signed: i64 = headers.get("webhook-timestamp")?.as_str()?.trim().parse().ok()?;

@@ -1,6 +1,6 @@
-//! A delivery in quarantine that is settled otherwise is dismissed with a reason, and that can be taken back.
+//! A quarantined delivery that was resolved in another way is dismissed with a reason, which can be undone.
 //!
-//! It stays kept, stays readable, and can still be read again; it counts in no report's data quality while it is dismissed.
+//! It stays stored and readable, and can still be replayed; it counts in no report's data quality while it is dismissed.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
@@ -9,7 +9,7 @@ use crate::store::{Act, StoreError, quarantine};
 /// The most deliveries that are dismissed at once.
 pub const DISMISSED_AT_MOST: usize = 1000;
 
-/// Why nothing was dismissed, or taken back.
+/// Why nothing was dismissed or undone.
 #[derive(Debug, thiserror::Error)]
 pub enum DismissError {
     #[error(transparent)]
@@ -45,7 +45,7 @@ impl App {
         Ok(change.commit_noted().await?)
     }
 
-    /// Takes the dismissal of a delivery back: it waits again.
+    /// Undoes the dismissal of a delivery: it waits again.
     pub async fn undo_dismissal(&self, caller: &Caller, id: i64, reason: &str) -> Result<(), DismissError> {
         let grant = caller.grant(Action::Replay)?;
         let change = self.begin_change(caller, &grant).await?;

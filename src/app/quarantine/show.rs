@@ -1,4 +1,4 @@
-//! What waits in quarantine: why, where in the body, and what stands there.
+//! Shows what waits in quarantine: why, at which place in the body, and what the body has there.
 
 use chrono::{DateTime, Utc};
 
@@ -12,15 +12,15 @@ use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, Dismissal, From, QuarantineFilter};
 use crate::store::{Act, StoreError, Unscoped};
 
-/// Which deliveries somebody asks for.
+/// Which deliveries are requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QuarantineRequest {
     pub platform: Option<PlatformCode>,
-    /// A problem, in which `…` stands for any text.
+    /// A problem, in which `…` matches any text.
     pub problem: Option<String>,
     /// Received at this instant or later.
     pub since: Option<DateTime<Utc>>,
-    /// Those that were dismissed, instead of those that were not.
+    /// Dismissed deliveries instead of the others.
     pub dismissed: bool,
 }
 
@@ -29,10 +29,10 @@ pub struct QuarantineRequest {
 pub struct QuarantinedDelivery {
     pub id: i64,
     pub platform: PlatformCode,
-    /// The sender's id of it.
+    /// The sender's id of the delivery.
     pub sent_as: String,
     pub received_at: DateTime<Utc>,
-    /// Where in the body (RFC 6901).
+    /// The place in the body (RFC 6901).
     pub pointer: String,
     pub problem: String,
     pub excerpt: Excerpt,
@@ -51,7 +51,7 @@ pub enum ShowQuarantineError {
     Store(#[from] StoreError),
 }
 
-/// The filter that somebody asks for; the code where no platform has it.
+/// The requested filter; the code as an error if no platform has it.
 pub(in crate::app) fn filter_of<'a>(
     wanted: &QuarantineRequest,
     mut platforms: impl Iterator<Item = &'a Platform>,
@@ -68,7 +68,7 @@ pub(in crate::app) fn filter_of<'a>(
 }
 
 impl App {
-    /// Deliveries that wait, newest first, each with what stands where it was not understood.
+    /// Deliveries that wait, newest first, each with the part of the body that was not understood.
     pub async fn list_quarantine(
         &self,
         caller: &Caller,
@@ -100,13 +100,13 @@ impl App {
         Ok(shown)
     }
 
-    /// What waits, by problem; the problem with most deliveries first.
+    /// The waiting deliveries, by problem; the problem with the most deliveries first.
     pub async fn group_quarantine(
         &self,
         caller: &Caller,
         wanted: &QuarantineRequest,
     ) -> Result<Vec<Group>, ShowQuarantineError> {
-        // Problems name members and places, and may repeat a member's name as it was sent.
+        // A problem names members and places, and may repeat a member's name as it was sent.
         let grant = caller.grant(Action::ReadDeliveries)?;
         let entry = Act { action: "quarantine.read", object: "quarantine groups" };
         let snapshot = self.begin_read(caller, &grant, entry).await?;

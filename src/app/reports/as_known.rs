@@ -1,4 +1,4 @@
-//! People as they were known at an instant, from the facts alone: the links of that time, the directory of that time.
+//! People as they were known at an instant, from the facts alone: with the links and the directory of that time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,19 +19,19 @@ use crate::store::stored_results::{self, StoredResult};
 use crate::store::whose::Whose;
 use crate::store::{Snapshot, StoreError, Unscoped, employees, learners, platforms, result_decisions};
 
-/// What was known of everybody, and of those who were nobody's yet.
+/// What was known of everybody, and of results that were not linked yet.
 #[derive(Debug)]
 pub struct AsKnown {
     pub employees: BTreeMap<EmployeeId, KnownEmployee>,
-    /// Which numbers were one human.
+    /// Which numbers were merged.
     pub merges: Merges,
-    /// For each learner whose results waited: these, with every revocation that names one of them.
+    /// The waiting results of each learner, with every revocation that names one of them.
     pub waiting: BTreeMap<i64, Vec<LinkedResult>>,
     /// How many results of each learner waited, about anything.
     pub unlinked_by_learner: BTreeMap<i64, u64>,
     /// How many results waited, about anything.
     pub unlinked_results: u64,
-    /// How many had been decided to be nobody's.
+    /// How many results were dismissed.
     pub dismissed_results: u64,
     /// Linking as it was.
     pub linker: Linker,
@@ -74,7 +74,7 @@ impl Linker {
         })
     }
 
-    /// Whose a result is that a learner had at an instant; nothing for a learner who was not known.
+    /// The link of a learner's result at an instant; `None` for a learner who was not known.
     #[must_use]
     pub fn link(&self, learner: i64, occurred_at: DateTime<Utc>) -> Option<Link> {
         let (platform, keys) = self.learners.get(&learner)?;
@@ -82,8 +82,7 @@ impl Linker {
         Some(self.index.link(*platform, order, keys, self.calendar.day_of(occurred_at)))
     }
 
-    /// What a learner's row should say: whether its link depends on the day, and where it does not, whose it is, or why
-    /// nobody's.
+    /// The link that a learner's row should have: whether it depends on the day, and if not, the employee or why there is none.
     #[must_use]
     pub fn learner(&self, learner: i64) -> Option<(bool, Option<EmployeeId>, Option<Unlinked>)> {
         let (platform, keys) = self.learners.get(&learner)?;
@@ -96,7 +95,7 @@ impl Linker {
         })
     }
 
-    /// Whom the keys of a learner fit on some day.
+    /// The employees whom the keys of a learner fit on some day.
     #[must_use]
     pub fn fits(&self, learner: i64) -> BTreeSet<EmployeeId> {
         let Some((platform, keys)) = self.learners.get(&learner) else { return BTreeSet::new() };
@@ -126,7 +125,7 @@ pub async fn as_known(
     let linker = Linker::at(snapshot, known_at, calendar).await?;
     let mut employees =
         employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Everybody, Some(known_at)).await?;
-    // Who is protected today is protected in every answer of today: the one thing that goes before what was known then.
+    // Everybody who is protected today is protected in today's answers: only this takes precedence over what was known then.
     let merges = merges(connection, Some(known_at)).await?;
     for protected in protected_now(connection).await? {
         if let Some(employee) = employees.get_mut(&merges.person(protected)) {
@@ -143,7 +142,7 @@ pub async fn as_known(
                     employee.person.results.push(result.clone());
                 }
             }
-            // Nobody's by decision could not satisfy anybody.
+            // A dismissed result could not satisfy anybody's requirement.
             None if link == Some(Link::None(Unlinked::Dismissed)) => {}
             None => unowned.push((*learner, result.clone())),
         }
@@ -177,7 +176,7 @@ pub async fn as_known(
     Ok(AsKnown { employees, merges, waiting, unlinked_by_learner, unlinked_results, dismissed_results, linker })
 }
 
-/// What was decided by hand about some results, as results beside them.
+/// The decisions by hand about some results, as results in addition to them.
 fn decided_about(results: &[StoredResult], decisions: &[ResultDecision]) -> Vec<LinkedResult> {
     if decisions.is_empty() {
         return Vec::new();
@@ -190,8 +189,8 @@ fn decided_about(results: &[StoredResult], decisions: &[ResultDecision]) -> Vec<
     decisions.iter().filter_map(of).collect()
 }
 
-/// Those of `others` that name an event of somebody's, or one that leads to such an event, each with whose it is; those
-/// that are theirs already left out.
+/// The results among `others` that name an owner's event, or that lead to such an event, each with its owner; without those
+/// that the owner already has.
 fn leading_to<K: Copy + Ord>(owned: &[(K, &LinkedResult)], others: &[&LinkedResult]) -> Vec<(K, LinkedResult)> {
     let mut naming: HashMap<(PlatformId, &EventId), Vec<&LinkedResult>> = HashMap::new();
     for other in others {

@@ -30,7 +30,7 @@ use crate::store::{
     requirements, stale, status_counts, stored_results, waiting,
 };
 
-/// What somebody asks of a report; `None` is the default.
+/// A request for a report; `None` is the default.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {
     pub requirement: RequirementCode,
@@ -63,7 +63,7 @@ impl From<ViewError> for BuildReportError {
     }
 }
 
-/// Figures on the way: people who stand alike, added up.
+/// Figures being added up.
 #[derive(Default)]
 pub(in crate::app) struct Tally {
     pub(in crate::app) figures: Figures,
@@ -111,7 +111,7 @@ impl Tallies {
         }
     }
 
-    /// Counts one person, in the city and wherever they count.
+    /// Counts one person, in the city and in each administration where they count.
     pub(in crate::app) fn add_person<'a>(
         &mut self,
         state: &ComplianceState,
@@ -141,7 +141,7 @@ impl Tallies {
 }
 
 impl App {
-    /// Builds a report within what the asker may see, and leaves the audit entry of the look.
+    /// Builds a report within what the caller may see; the read is audited.
     pub async fn build_report(
         &self,
         caller: &Caller,
@@ -207,7 +207,7 @@ impl App {
         })
     }
 
-    /// From the derived rows; whoever's are not up to date is judged here.
+    /// Counts from the derived rows; people whose rows are stale are judged here.
     async fn count_now(
         &self,
         view: &View,
@@ -218,7 +218,7 @@ impl App {
         let (connection, scope) = (view.snapshot.connection(), view.snapshot.scope());
         let mut tallies = Tallies::default();
         let mut people = self.stale_people(view).await?;
-        // Absences after the last own day move due days that lie behind the day, and none before it.
+        // Absences after the last own day move due days that are after the day, and none before it.
         let except = match scope.visible() {
             Visible::Only(own) if due.to > view.as_of => {
                 let whom = JudgedFor { today: self.today() };
@@ -254,7 +254,7 @@ impl App {
         Ok(Counted { tallies, waiting, unlinked_results: own.values().sum(), city: None })
     }
 
-    /// From the facts that were known.
+    /// Counts from the facts that were known.
     async fn count_as_known(
         &self,
         view: &View,
@@ -279,7 +279,7 @@ impl App {
         Ok(Counted { tallies, waiting: waiting.map(|(_, results)| results).collect(), unlinked_results, city: None })
     }
 
-    /// The people whose derived rows are not up to date in a view of now, with their results.
+    /// The people whose derived rows are stale in a view of now, with their results.
     pub(in crate::app) async fn stale_people(
         &self,
         view: &View,
@@ -306,15 +306,15 @@ impl App {
 /// What was counted, and what waits.
 struct Counted {
     tallies: Tallies,
-    /// For each learner whose results wait: these.
+    /// For each learner whose results wait: these results.
     waiting: Vec<Vec<LinkedResult>>,
-    /// Within what the asker may see.
+    /// Within what the caller may see.
     unlinked_results: u64,
-    /// For who sees all: how many were dismissed, and the linked shares.
+    /// For a caller that sees all: how many were dismissed, and the linked shares.
     city: Option<(u64, LinkedShares)>,
 }
 
-/// How many waiting learners bring which items on a day, and the items of each alternative.
+/// How many waiting learners have results for which items on a day, and the items of each alternative.
 fn what_waits(waiting: &[Vec<LinkedResult>], versions: &[RequirementVersion], day: NaiveDate) -> (ByItems, Vec<u64>) {
     let Some(version) = in_effect_on(versions, day) else { return (ByItems::new(), Vec::new()) };
     let mut by_items = ByItems::new();

@@ -1,4 +1,4 @@
-//! The two clocks of a question: the day it speaks of, and the instant of knowledge.
+//! Valid time and transaction time of a query: `as_of` and `known_at`.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -6,14 +6,14 @@ use crate::app::App;
 use crate::store::act::AuditedRead;
 use crate::store::{Reading, StoreError, clock};
 
-/// The two clocks, as somebody asks: `None` is today, and now.
+/// Both times as requested: `None` is today, and now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Clocks {
     pub as_of: Option<NaiveDate>,
     pub known_at: Option<DateTime<Utc>>,
 }
 
-/// As an audit entry says it: what was asked for; where nothing was, the entry's own instant tells.
+/// As an audit entry says it: what was requested; without a request, the entry's own instant tells the time.
 impl std::fmt::Display for Clocks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(as_of) = self.as_of {
@@ -26,18 +26,18 @@ impl std::fmt::Display for Clocks {
     }
 }
 
-/// The instant of knowledge lies in the future: what will be known then cannot be said, nor reproduced.
+/// `known_at` lies in the future: what will be known then cannot be reported yet, nor reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("known_at lies in the future: what is known then can only be said when it has passed; leave it out for now")]
 pub struct FutureKnownAt;
 
-/// What a question is answered from.
+/// What a query is answered from.
 #[derive(Debug)]
 pub struct View {
     pub snapshot: Reading,
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
-    /// Whether this is all that is known now, so that the derived rows answer.
+    /// Whether this is all that is known now, so that the derived rows can be used.
     pub is_current: bool,
 }
 
@@ -51,10 +51,10 @@ pub enum ViewError {
 }
 
 impl App {
-    /// Opens the view that two clocks ask for, within an act whose audit entry moved the transaction-time clock to now.
+    /// Opens the view for `as_of` and `known_at`, within an act whose audit entry moved the transaction-time clock to now.
     ///
-    /// A view of now speaks of the newest instant that its snapshot holds; whatever is recorded later is later than
-    /// that, so the same question with that `known_at` is answered the same for ever.
+    /// A view of now is as of the newest instant in its snapshot. Everything that is recorded later has a later instant, so
+    /// the same query with that `known_at` always gives the same answer.
     pub(in crate::app) async fn view(&self, clocks: Clocks, act: AuditedRead) -> Result<View, ViewError> {
         if clocks.known_at.is_some_and(|known_at| known_at > act.known_at()) {
             return Err(FutureKnownAt.into());

@@ -1,4 +1,4 @@
-//! A report at two times of knowledge: whose status differs, and because of which facts that became known between.
+//! A report at two transaction times: whose status differs, and because of which facts that became known between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::store::{
     Act, Connection, Scope, Snapshot, StoreError, Unscoped, employees, history, reorganisations, requirements,
 };
 
-/// Which two reports to compare: the one that the clocks ask for, and the same as known at an earlier instant.
+/// Which two reports to compare: the one for the requested times, and the same as known at an earlier instant.
 #[derive(Debug, Clone)]
 pub struct ComparisonRequest {
     pub requirement: RequirementCode,
@@ -35,9 +35,9 @@ pub struct ComparisonAnswer {
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
     pub compare_known_at: DateTime<Utc>,
-    /// How many persons' status differs, within what the asker may see.
+    /// How many persons' status differs, within what the caller may see.
     pub differing: u64,
-    /// The city's counts then; `None` for somebody who may not see it.
+    /// The city's counts then; `None` for a caller that may not see them.
     pub city_then: Option<Counts>,
     /// By administration: its counts then.
     pub administrations_then: BTreeMap<AdministrationCode, Counts>,
@@ -47,7 +47,7 @@ pub struct ComparisonAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferenceAnswer {
     pub number: EmployeeNumber,
-    /// Where the person counts, then or now.
+    /// The administrations where the person counts, then or now.
     pub administrations: BTreeSet<AdministrationCode>,
     /// `None`: the person did not count.
     pub before: Option<Status>,
@@ -65,11 +65,11 @@ pub enum Cause {
         known_at: DateTime<Utc>,
         by: Option<String>,
     },
-    /// A result that was known before is somebody else's than it was: the directory or a link says so.
+    /// A result that was known before is linked to another employee than then: by the directory or a link by hand.
     LinkedOtherwise {
         event_id: EventId,
     },
-    /// Administrations were reorganised, or that was taken back: an employment is elsewhere by it.
+    /// Administrations were reorganised, or that was undone: it moves an employment.
     Reorganisation {
         id: i64,
         on_day: NaiveDate,
@@ -77,7 +77,7 @@ pub enum Cause {
         by: String,
         is_undone: bool,
     },
-    /// What the asker may not learn of.
+    /// A fact that the caller may not see.
     NotShown,
 }
 
@@ -86,7 +86,7 @@ pub enum Cause {
 pub struct DifferencesAnswer {
     pub comparison: ComparisonAnswer,
     pub persons: Vec<DifferenceAnswer>,
-    /// The number after which to ask for more; `None`: no more.
+    /// The number after which the next page begins; `None`: there are no more.
     pub next: Option<EmployeeNumber>,
 }
 
@@ -129,14 +129,14 @@ impl Side {
         self.person(employee).and_then(|person| status(person, &self.versions, scope.visible(), day))
     }
 
-    /// Where a person counts, of what is visible.
+    /// The administrations where a person counts, as far as they are visible.
     fn places(&self, employee: EmployeeId, scope: &Scope, day: NaiveDate) -> BTreeSet<AdministrationCode> {
         let shown = self.person(employee).zip(in_effect_on(&self.versions, day));
         let shown = shown.map(|(person, version)| shown_employments(person, version, day)).unwrap_or_default();
         shown.into_keys().filter(|code| scope.visible().includes(code)).cloned().collect()
     }
 
-    /// Who somebody was, or is, and everybody whose numbers were theirs beside their own.
+    /// The employee, if it was no duplicate, and all its merged duplicates.
     fn numbers_of(&self, employee: EmployeeId) -> impl Iterator<Item = EmployeeId> {
         let merges = &self.known.merges;
         let own = Some(employee).filter(|own| !merges.is_duplicate(*own));
@@ -156,7 +156,7 @@ struct Sides {
 }
 
 impl Sides {
-    /// From whom and to whom merges and their undoing moved what is known of a person.
+    /// The people from whom and to whom merges and their undoing moved results.
     fn moved(&self, employee: EmployeeId) -> Moved<'_> {
         let others = |numbers_at: &Side, people_at: &'_ Side| -> BTreeSet<EmployeeId> {
             let people = numbers_at.numbers_of(employee).map(|number| people_at.known.merges.person(number));
@@ -180,8 +180,8 @@ impl App {
         Ok(totals(&sides, &view, request))
     }
 
-    /// The persons whose status differs, by employee number, at the most so many after one; each with the facts that made
-    /// the difference.
+    /// The persons whose status differs, by employee number, at most so many after one; each with the facts that made the
+    /// difference.
     pub async fn list_differences(
         &self,
         caller: &Caller,
@@ -289,7 +289,7 @@ impl App {
                 {
                     let result = history::result(connection, (*platform, event_id), self.calendar).await?;
                     let is_new = result.as_ref().is_some_and(|result| result.recorded_at > between.0);
-                    // What is decided by hand of a result is none that a platform told.
+                    // A decision by hand about a result is no platform's report.
                     let by_hand = entries.iter().filter(|entry| is_about(entry, &shift.key, &request.requirement));
                     found.extend(by_hand.filter(|_| result.is_none()).map(|entry| (*entry).clone()));
                     if is_new {
@@ -315,7 +315,7 @@ impl App {
                 }
                 _ => {}
             }
-            // Who sees the whole city is told of its reorganisations.
+            // Only a caller that sees the whole city is shown its reorganisations.
             if found.len() + causes.len() == count_before
                 && matches!(shift.key, FactKey::Employment(_))
                 && scope.is_all()
@@ -377,7 +377,7 @@ async fn reorganised_between(
     Ok(causes)
 }
 
-/// Whether an entry tells of the fact of a key.
+/// Whether an entry is about the fact of a key.
 fn is_about(entry: &Entry, key: &FactKey, requirement: &RequirementCode) -> bool {
     match key {
         FactKey::Employment(id) => entry.kind == Kind::Employment && entry.of == id.as_str(),
@@ -391,11 +391,11 @@ fn is_about(entry: &Entry, key: &FactKey, requirement: &RequirementCode) -> bool
     }
 }
 
-/// Whether an entry tells of what somebody is known by: that links results otherwise.
+/// Whether an entry is about an identity, and so changes how results are linked.
 fn names_an_identity(entry: &Entry) -> bool {
     match entry.kind {
         Kind::Link | Kind::Identity | Kind::Merge => true,
-        // Addresses link, and so does who was employed on the day.
+        // Addresses link, and so does being employed on the day.
         Kind::Employment => {
             entry.changes.iter().any(|change| matches!(change.field, "email" | "username" | "starts_on" | "ends_on"))
         }

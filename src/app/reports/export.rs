@@ -1,4 +1,4 @@
-//! An administration's people, one row a person and requirement: streamed as a file, or by the page.
+//! An administration's people, one row per person and requirement: streamed as a file, or by the page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::store::{Act, Scope, StoreError, directory, employees, requirements};
 
 pub use crate::store::export_rows::RowPlace;
 
-/// What somebody asks of an administration's rows.
+/// A request for an administration's rows.
 #[derive(Debug, Clone)]
 pub struct RowsRequest {
     pub administration: AdministrationCode,
@@ -63,7 +63,7 @@ impl From<ViewError> for RowsError {
     }
 }
 
-/// Rows on their way, a few hundred at a time, and the two clocks that they speak of.
+/// Rows that are streamed, a few hundred at a time, and their `as_of` and `known_at`.
 #[derive(Debug)]
 pub struct Rows {
     pub as_of: NaiveDate,
@@ -77,15 +77,15 @@ pub struct RowsPage {
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
     pub rows: Vec<PlacedRow>,
-    /// Where the next page begins, if there is one.
+    /// The start of the next page, if there is one.
     pub next: Option<RowPlace>,
 }
 
-/// How many rows go together.
+/// How many rows are sent together.
 const CHUNK: usize = 256;
 
 impl App {
-    /// All rows in the order of an export, streamed; leaves the audit entry of an export.
+    /// All rows in the order of an export, streamed; the export is audited.
     pub async fn export_rows(&self, caller: &Caller, request: &RowsRequest) -> Result<Rows, RowsError> {
         let (view, query) = self.ask(caller, request, Action::Export, "administration.export").await?;
         let (as_of, known_at) = (view.as_of, view.known_at);
@@ -100,7 +100,7 @@ impl App {
         Ok(Rows { as_of, known_at, chunks })
     }
 
-    /// The same as CSV, in pieces.
+    /// The same as CSV, in chunks.
     pub async fn export_csv(
         &self,
         caller: &Caller,
@@ -115,7 +115,7 @@ impl App {
         workbook(self.export_rows(caller, request).await?).await
     }
 
-    /// A page of at the most so many rows after a place; leaves the audit entry of a look.
+    /// A page of at most so many rows after a place; the read is audited.
     pub async fn list_compliance(
         &self,
         caller: &Caller,
@@ -213,7 +213,7 @@ impl App {
             chunk.flush().await;
             return Ok(());
         }
-        // Whoever's derived rows are not up to date is judged here, and takes the place among the others.
+        // People whose derived rows are stale are judged here, and take their places among the others.
         let mut people = self.stale_people(view).await?;
         if let Some(whom) = query.judged_for {
             let own = BTreeSet::from([query.administration.clone()]);
@@ -275,7 +275,7 @@ impl App {
     }
 }
 
-/// Rows as CSV, in pieces; the file's header is in the first.
+/// Rows as CSV, in chunks; the file's header is in the first.
 #[must_use]
 pub fn csv_chunks(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec<u8>, StoreError>> {
     let (sender, pieces) = mpsc::channel(4);
@@ -290,7 +290,7 @@ pub fn csv_chunks(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec
                 }
                 std::mem::take(&mut piece)
             });
-            // Nobody reads any more: the rest need not be written.
+            // The receiver is gone: the rest need not be written.
             if sender.send(written).await.is_err() {
                 return;
             }
@@ -304,7 +304,7 @@ pub fn csv_chunks(mut rows: Rows, dialect: Dialect) -> mpsc::Receiver<Result<Vec
 
 /// Rows as a workbook.
 pub async fn workbook(mut rows: Rows) -> Result<Vec<u8>, RowsError> {
-    // Packing a workbook keeps a processor busy: not one that others wait for.
+    // Packing a workbook keeps a processor busy, so it runs on a thread that blocks no other request.
     let packing = tokio::task::spawn_blocking(move || {
         let mut workbook = XlsxExport::new(rows.known_at)?;
         while let Some(chunk) = rows.chunks.blocking_recv() {
@@ -318,7 +318,7 @@ pub async fn workbook(mut rows: Rows) -> Result<Vec<u8>, RowsError> {
 }
 
 impl Rows {
-    /// The same rows, each counted as it goes by.
+    /// The same rows, each counted as it passes.
     #[must_use]
     pub fn counted(self, count: Arc<AtomicU64>) -> Self {
         let Self { as_of, known_at, mut chunks } = self;
@@ -344,7 +344,7 @@ fn is_before(a: &RowPlace, b: &RowPlace) -> bool {
     order_of(a) < order_of(b)
 }
 
-/// Rows that go out together, until enough of them went or nobody takes any more.
+/// Rows that are sent together, until there are enough or the receiver is gone.
 struct Outgoing<'a> {
     rows: Vec<PlacedRow>,
     left: usize,
@@ -352,7 +352,7 @@ struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Takes a row; answers whether there is room for another.
+    /// Takes a row; returns whether it takes another.
     async fn push(&mut self, row: PlacedRow) -> bool {
         self.rows.push(row);
         self.left = self.left.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Figures and rows: reports, trends, comparisons, exports, by both clocks.
+//! Figures and rows: reports, trends, comparisons and exports, by valid time and transaction time.
 
 pub mod as_known;
 pub mod build;

@@ -1,4 +1,4 @@
-//! The trend of a requirement: its figures on one day after another, in the tree of each day or in today's.
+//! The trend of a requirement: its figures on a series of days, in the tree of each day or in today's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::domain::report::{AdministrationFigures, DuePeriod, Figures};
 use crate::store::people::KnownEmployee;
 use crate::store::{Act, StoreError, directory, reorganisations, requirements, status_counts};
 
-/// What somebody asks of a trend.
+/// A request for a trend.
 #[derive(Debug, Clone)]
 pub struct TrendRequest {
     pub requirement: RequirementCode,
@@ -38,7 +38,7 @@ pub struct Trend {
     pub known_at: DateTime<Utc>,
     pub interval: Interval,
     pub tree: Tree,
-    /// The day of the tree, where all points are in one: the day on which `known_at` lies.
+    /// The day of the tree, if all points use one tree: the day of `known_at`.
     pub tree_of: Option<NaiveDate>,
     pub points: Vec<TrendPoint>,
 }
@@ -47,9 +47,9 @@ pub struct Trend {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrendPoint {
     pub as_of: NaiveDate,
-    /// The version that judged; nothing where none was in effect.
+    /// The version in effect; `None` if there was none.
     pub version: Option<u32>,
-    /// `None` for somebody who may not see it.
+    /// `None` for a caller that may not see it.
     pub city: Option<Figures>,
     pub administrations: Vec<AdministrationFigures>,
 }
@@ -70,7 +70,7 @@ impl From<StoreError> for BuildTrendError {
 }
 
 impl App {
-    /// Builds a trend within what the asker may see, and leaves the audit entry of the look.
+    /// Builds a trend within what the caller may see; the read is audited.
     pub async fn build_trend(&self, caller: &Caller, request: &TrendRequest) -> Result<Trend, BuildTrendError> {
         let grant = caller.grant(Action::ReadReport).map_err(BuildReportError::from)?;
         let TrendRequest { requirement, from, to, interval, tree, .. } = request;
@@ -127,7 +127,7 @@ impl App {
         })
     }
 
-    /// From the derived rows, which hold every day; whoever's are not up to date is judged here.
+    /// Counts from the derived rows, which cover every day; people whose rows are stale are judged here.
     async fn tally_of_days(
         &self,
         view: &View,
@@ -153,8 +153,8 @@ impl App {
     }
 }
 
-/// Counts people one by one on each of some days. Each is judged in the tree of the day; where they count is the tree of
-/// `moving`, if there is one.
+/// Counts people one by one on each of some days. Each is judged in the tree of the day, and counts in the tree of `moving`, if
+/// there is one.
 fn tally_people<'a>(
     employees: impl IntoIterator<Item = &'a KnownEmployee>,
     versions: &[RequirementVersion],

@@ -1,5 +1,5 @@
-//! Many operations in one request (RFC 7644, section 3.7): each a change of its own, in an order in which references can
-//! be resolved.
+//! Many operations in one request (RFC 7644, section 3.7): each is a change of its own, in an order that allows references to be
+//! resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::intake::scim::bulk::{BulkRequest, Method, Operation};
 
-/// What became of an operation.
+/// The outcome of an operation.
 type Outcome = Result<Option<Resource>, ScimError>;
 
 impl App {
-    /// Carries out a bulk request and answers a BulkResponse, in the order of the request.
+    /// Carries out a bulk request and returns a BulkResponse, in the order of the request.
     ///
-    /// An operation that refers to another's bulkId waits for it. Where operations wait for each other in a circle, or for
-    /// one that failed, they fail with 409.
+    /// An operation that refers to another's bulkId waits for it. Operations that wait for each other in a circle, or for one
+    /// that failed, fail with 409.
     pub async fn scim_bulk(&self, caller: &Caller, endpoint: &ScimEndpoint, body: &Value) -> Result<Value, ScimError> {
         caller.grant(Action::Provision)?;
         let request = BulkRequest::read(body)?;
@@ -146,7 +146,7 @@ fn view(endpoint: &ScimEndpoint, operation: &Operation, ids: &BTreeMap<String, S
             error.status()
         }
     };
-    // A DELETE and an error name the resource that was meant, where one was (RFC 7644, section 3.7).
+    // A DELETE and an error name the requested resource, if there was one (RFC 7644, section 3.7).
     if operation.method != Method::Post && !members.contains_key("location") {
         let path = operation.resolved(ids).path;
         members.insert("location".to_owned(), format!("{}/{}", endpoint.base, path.trim_matches('/')).into());

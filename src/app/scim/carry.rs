@@ -1,4 +1,4 @@
-//! What groups that stand for an administration carry: the employment of a member whose own attributes name no administration.
+//! Groups that represent an administration: a member whose own attributes name no administration gets an employment there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::store::{applying, platforms, reorganisations, scim, scim_groups};
 const AT_ONCE: usize = 500;
 
 impl Writing<'_> {
-    /// The administration for which a group stands, if it stands for one.
+    /// The administration that a group represents, if any.
     pub(super) fn stands_for(
         &self,
         name: &str,
@@ -32,7 +32,7 @@ impl Writing<'_> {
         }
     }
 
-    /// A user who is active again, or whom the directory knows by now, works where the user's groups say.
+    /// A user who is active again, or whom the directory has come to know, works where the user's groups say.
     pub(super) async fn carry_memberships(&self, user: UserId) -> Result<(), ScimError> {
         let id = user.to_string();
         let groups = scim_groups::groups_of(self.change.connection(), std::slice::from_ref(&id)).await?;
@@ -46,8 +46,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Some users became members of a group that stands for an administration, or are none any more. Who waits is looked at when
-    /// the directory knows them.
+    /// Some users joined or left a group that represents an administration. Users that wait are handled when the directory knows
+    /// them.
     pub(super) async fn carry(
         &self,
         code: &AdministrationCode,
@@ -88,8 +88,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Whether the user's own attributes name an administration, and so a group carries nothing: not another one, and the end of a
-    /// membership does not end what they say. Who is not active works nowhere.
+    /// Whether the user's own attributes take precedence over a group. If they name any administration, joining has no effect; if
+    /// they name the group's, leaving has none. An inactive user works nowhere.
     fn speaks_for_itself(&self, loaded: &Loaded, code: &AdministrationCode, is_member: bool) -> bool {
         let provisioned =
             loaded.stored.as_ref().and_then(|stored| stored.provisioned.get(&self.endpoint.mapping.administration));
@@ -116,7 +116,7 @@ impl Writing<'_> {
         carried(number, &known, (code, &post), default_form, self.today).map_err(ScimError::Provision)
     }
 
-    /// What is kept of a user who governs some employments now. One of whom HR's files alone had spoken becomes the provider's.
+    /// A user's stored state with the employments governed now. A user known from HR's files alone becomes the provider's.
     fn stored_of(
         &self,
         loaded: &Loaded,
@@ -140,7 +140,7 @@ impl Writing<'_> {
         })
     }
 
-    /// The administrations for which the groups of some users stand.
+    /// The administrations that the groups of some users represent.
     async fn codes_of_groups(
         &self,
         loaded: &[Loaded],

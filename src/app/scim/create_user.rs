@@ -1,4 +1,4 @@
-//! A provider tells of a person for the first time, again after it deleted them, or by another account.
+//! A provider sends a user for the first time, again after it deleted the user, or with another account.
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use crate::domain::access::Action;
 use crate::intake::scim::resource::{Projection, canonical};
 
 impl App {
-    /// Creates a user. An employee whom HR's files made is taken over. One who is a user of the provider's already gets another
-    /// one, unless an active user has this user name. Of whom the directory does not know which employee it is, waits.
+    /// Creates a user. An employee from HR's files is taken over. An employee who is a user of the provider already gets another
+    /// user, unless an active user has this user name. If the directory does not know the employee, the user waits.
     pub async fn create_scim_user(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! A provider lets a user go (DELETE): a deactivation, after which the id is nobody's. The person stays known.
+//! A provider deletes a user (DELETE): it is deactivated, and its id becomes invalid. The employee stays known.
 
 use super::write::Writing;
 use super::{Precondition, ScimEndpoint, ScimError};
@@ -7,7 +7,7 @@ use crate::domain::access::Action;
 use crate::intake::scim::user::waiting_id;
 
 impl App {
-    /// Deletes a user, and no person.
+    /// Deletes a user, but no employee.
     pub async fn delete_scim_user(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What the door says of itself, to whoever may use it.
+//! What the endpoint says of itself, to any caller that may use it.
 
 use serde_json::Value;
 

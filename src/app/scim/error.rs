@@ -1,5 +1,5 @@
-//! Why a request at the SCIM door was not carried out, with the status and the scimType that RFC 7644 gives it: a bulk
-//! request has many of them in one answer.
+//! Why a request to the SCIM endpoint was not carried out, with the status and the scimType that RFC 7644 gives it: the answer to
+//! a bulk request may contain many of them.
 
 use crate::domain::access::Refused;
 use crate::domain::directory::plan::provision::ProvisionFault;
@@ -13,7 +13,7 @@ use crate::intake::scim::resource::{ProjectionError, ValueError};
 use crate::intake::scim::user::UserError;
 use crate::store::StoreError;
 
-/// What went wrong.
+/// The kind of error.
 #[derive(Debug, thiserror::Error)]
 pub enum ScimError {
     #[error("the roles of this token do not allow this: the SCIM door takes tokens of the role scim alone")]
@@ -77,7 +77,7 @@ pub enum ScimError {
 }
 
 impl ScimError {
-    /// The status of HTTP.
+    /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -112,7 +112,7 @@ impl ScimError {
         }
     }
 
-    /// SCIM's own word for it.
+    /// The scimType.
     #[must_use]
     pub const fn scim_type(&self) -> Option<ScimType> {
         match self {

@@ -1,4 +1,4 @@
-//! Users out of the register, each whole: facts, what the provider said, the manager's id.
+//! Loads users from the register, each complete: the facts, what the provider sent, the manager's id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,14 +19,14 @@ use crate::store::scim_groups::ScimGroup;
 use crate::store::whose::Whose;
 use crate::store::{Connection, people, protection, scim, scim_groups};
 
-/// An employee with every user that a provider has of them.
+/// An employee with every user that a provider has for them.
 #[derive(Debug, Clone)]
 pub(super) struct Household {
     pub employee: EmployeeId,
     pub number: EmployeeNumber,
-    /// With all employments, and nothing beside.
+    /// With all employments, and without `beside`.
     pub person: KnownPerson,
-    /// In the order of their generations, the deleted ones among them.
+    /// By generation, deleted ones included.
     pub users: Vec<ScimUser>,
     is_protected: bool,
     created_at: DateTime<Utc>,
@@ -37,14 +37,14 @@ pub(super) struct Household {
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub household: Household,
-    /// What is kept of it; `None`: HR's files alone have spoken of them.
+    /// Its stored state; `None`: the user is known from HR's files alone.
     pub stored: Option<ScimUser>,
     manager: Option<UserId>,
     /// The ids and names of the provider's groups of which it is a member.
     groups: Vec<(String, String)>,
 }
 
-/// What loading needs beside the connection.
+/// What loading needs in addition to the connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Loading<'a> {
     pub endpoint: &'a ScimEndpoint,
@@ -52,7 +52,7 @@ pub(super) struct Loading<'a> {
     pub today: NaiveDate,
 }
 
-/// A user as the rules of several accounts see it.
+/// A user as the rules for several accounts see it.
 pub(super) fn account_of(user: &ScimUser) -> Account {
     let (given_name, family_name) = user::said_name(&user.provisioned);
     Account { given_name, family_name, says_protected: user::said_protected(&user.provisioned), ..user.account() }
@@ -74,7 +74,7 @@ impl Household {
         KnownPerson { beside, ..self.person.clone() }
     }
 
-    /// The users that are not deleted; `None` in place of one that no provider has told of.
+    /// The users that are not deleted; a single `None` if no provider has sent any.
     fn members(&self) -> Vec<Option<&ScimUser>> {
         if self.users.is_empty() {
             vec![None]
@@ -94,7 +94,7 @@ impl Loaded {
         }
     }
 
-    /// Its place in an order by keys: the employee's, then the user's own.
+    /// Its position in an order by keys: the employee's, then the user's own.
     pub fn place(&self) -> i64 {
         let id = self.id();
         first_place(id.employee).saturating_add(i64::from(id.generation))
@@ -145,15 +145,15 @@ impl Loaded {
     }
 }
 
-/// Room for the users of one employee, in an order by keys.
+/// The number of positions for the users of one employee, in an order by keys.
 const PLACES: i64 = 1 << 20;
 
-/// The place before an employee's first user.
+/// The position before an employee's first user.
 pub(super) fn first_place(employee: EmployeeId) -> i64 {
     employee.0.saturating_mul(PLACES)
 }
 
-/// Whose a place is.
+/// The employee of a position.
 pub(super) const fn employee_at(place: i64) -> EmployeeId {
     EmployeeId(place.div_euclid(PLACES))
 }
@@ -166,7 +166,7 @@ pub(super) async fn households(
     if employees.is_empty() {
         return Ok(BTreeMap::new());
     }
-    // The provider is shown what was told, wherever it is by now.
+    // The provider is shown the employments as recorded, even if a reorganisation has moved them.
     let known = people::as_recorded(connection, Whose::Only(employees), None).await?;
     let mut users = scim::users(connection, employees).await?;
     let times = scim::times(connection, employees).await?;
@@ -239,7 +239,7 @@ pub(super) async fn groups_of(
     Ok(found.into_iter().map(named).collect())
 }
 
-/// Whose user an id names: one that never waited, or one that did.
+/// The user with an id: one that never waited, or one that did.
 pub(super) async fn user_of(connection: &impl Connection, id: &str) -> Result<Option<UserId>, StoreError> {
     match UserReference::parse(id) {
         None => Ok(None),
@@ -256,7 +256,7 @@ pub(super) async fn user_of(connection: &impl Connection, id: &str) -> Result<Op
     }
 }
 
-/// Loads the user of an id, unless it is nobody's.
+/// Loads the user with an id; `None` if there is none.
 pub(super) async fn load_user(
     connection: &impl Connection,
     id: &str,
@@ -266,7 +266,7 @@ pub(super) async fn load_user(
     Ok(load(connection, &[id.employee], today).await?.into_iter().find(|loaded| loaded.id() == id))
 }
 
-/// What is told of an employee, as the directory's rules have it.
+/// What is recorded of an employee, in the form that the directory's rules use.
 pub(super) fn person_of(employee: &KnownEmployee) -> KnownPerson {
     let record = |employment: &crate::domain::directory::Employment| {
         let contact = employee.contacts.get(&employment.fact_id).cloned().unwrap_or_default();

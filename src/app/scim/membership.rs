@@ -1,4 +1,4 @@
-//! Who comes into a group and who leaves it, without looking at the other members.
+//! Adds and removes members of a group, without reading the other members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::intake::scim::schema;
 use crate::intake::scim::user::{UserId, UserReference, waiting_id};
 use crate::store::{scim, scim_groups, scim_waiting};
 
-/// What changes in a group, by the ids of users.
+/// The changes to a group, by the ids of users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Membership {
     pub joining: BTreeSet<String>,
@@ -24,16 +24,16 @@ impl Membership {
     }
 }
 
-/// The users whom some ids name.
+/// The users with some ids.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Named {
     pub known: Vec<UserId>,
-    /// The ids of all who are there, those who wait among them.
+    /// The ids of all that exist, including users that wait.
     ids: BTreeSet<String>,
 }
 
 impl Writing<'_> {
-    /// What some changes, one after the other, make of a group's members.
+    /// The result of some changes to a group's members, one after the other.
     pub(super) async fn membership(&self, group: i64, changes: &[MemberChange]) -> Result<Membership, ScimError> {
         let mut wanted: BTreeMap<String, bool> = BTreeMap::new();
         for change in changes {
@@ -65,7 +65,7 @@ impl Writing<'_> {
         Ok(membership)
     }
 
-    /// All members as they are after what is wanted so far.
+    /// All members after the changes so far.
     async fn after(&self, group: i64, wanted: &BTreeMap<String, bool>) -> Result<BTreeSet<String>, ScimError> {
         let members = scim_groups::members(self.change.connection(), Some(group)).await?;
         let mut members = members.into_values().next().unwrap_or_default();
@@ -86,7 +86,7 @@ impl Writing<'_> {
         Ok(members.into_iter().filter(|id| filter.holds(&element(id, &self.endpoint.base))).collect())
     }
 
-    /// The users of some ids. `must_be`: an id that is nobody's is an error.
+    /// The users with some ids. `must_be`: an unknown id is an error.
     pub(super) async fn users_named(&self, ids: &BTreeSet<String>, must_be: bool) -> Result<Named, ScimError> {
         let connection = self.change.connection();
         let mut employees: BTreeSet<EmployeeId> = BTreeSet::new();

@@ -1,8 +1,8 @@
-//! What an identity provider asks for at the SCIM door: users and groups written and read, and administrations read as groups.
+//! The SCIM endpoint's use cases for an identity provider: users and groups are read and written, administrations read as groups.
 //!
-//! Everything that a provider writes goes the way of HR's files: a plan of `domain::directory`, one `Change`, an audit
-//! entry. Who asks needs the right [`Action::Provision`](crate::domain::access::Action::Provision), which the role `scim`
-//! alone has. Start at `create_user`; `write` is what all writing shares, `load` what all reading does.
+//! What a provider writes is applied like HR's files: a plan of `domain::directory`, one `Change`, an audit entry. The caller
+//! needs the grant for [`Action::Provision`](crate::domain::access::Action::Provision), which only the role `scim` has. Start at
+//! `create_user`; `write` is what all writing shares, `load` what all reading does.
 
 pub mod bulk;
 mod carry;
@@ -37,15 +37,15 @@ pub use crate::intake::scim::paging::ListText;
 pub use error::ScimError;
 pub use write_group::PatchedGroup;
 
-/// How the door is set up.
+/// The configuration of the endpoint.
 #[derive(Debug, Clone)]
 pub struct ScimEndpoint {
     pub mapping: Mapping,
-    /// Where it stands, without a slash at the end: `/scim/v2`, or the whole address.
+    /// Its address, without a slash at the end: `/scim/v2`, or the full URL.
     pub base: String,
 }
 
-/// One resource as it is answered.
+/// One resource as it is returned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
     pub body: Map<String, Value>,
@@ -54,28 +54,28 @@ pub struct Resource {
     pub location: String,
 }
 
-/// What a PATCH made of a resource.
+/// The result of a PATCH.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patched {
     pub resource: Resource,
-    /// Whether it only wanted to remove, and there was nothing of that.
+    /// Whether it only removed, and nothing of that was there.
     pub is_unchanged: bool,
 }
 
-/// Which attributes somebody wants to see.
+/// The attributes that the client wants to see.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wanted<'a> {
     pub attributes: Option<&'a str>,
     pub excluded_attributes: Option<&'a str>,
 }
 
-/// What a client says of the version that it saw.
+/// The version that the client saw.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Precondition<'a>(pub Option<&'a str>);
 
 impl Precondition<'_> {
-    /// Whether a version is among those that `If-Match` names. A weak tag is compared without its mark (RFC 7644, section
-    /// 3.14, has nothing but weak tags).
+    /// Whether a version is among those in `If-Match`. A weak tag is compared without its mark (RFC 7644, section 3.14, has only
+    /// weak tags).
     #[must_use]
     pub fn holds(self, version: &str) -> bool {
         let plain = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
@@ -84,14 +84,14 @@ impl Precondition<'_> {
 }
 
 impl Caller {
-    /// Whether the SCIM door is open to whoever asks: to be asked before a body is looked at.
+    /// Whether the caller may use the SCIM endpoint: checked before a body is read.
     pub fn may_provision(&self) -> Result<(), ScimError> {
         self.grant(Action::Provision)?;
         Ok(())
     }
 }
 
-/// The version of a resource: a digest of what it says. Whatever changed it, a provider or HR's file, it is another one.
+/// The version of a resource: a digest of its contents. Any change, by a provider or HR's file, gives another version.
 fn version_of(resource: &Map<String, Value>) -> String {
     let said: Vec<(&String, &Value)> = resource.iter().filter(|(name, _)| *name != "meta").collect();
     let digest = Sha256::digest(json!(said).to_string());
@@ -100,16 +100,16 @@ fn version_of(resource: &Map<String, Value>) -> String {
 }
 
 impl Resource {
-    /// A resource with its version, of which so much is shown.
+    /// A resource with its version, reduced to the projection.
     fn new(whole: Map<String, Value>, projection: &Projection) -> Self {
         let version = version_of(&whole);
         Self::of_version(whole, version, projection)
     }
 
-    /// A resource of a version that is known; without one (an empty text), it has no ETag.
+    /// A resource of a known version; without one (an empty text), it has no ETag.
     fn of_version(mut whole: Map<String, Value>, version: String, projection: &Projection) -> Self {
         if version.is_empty() {
-            // Nobody looked at all that the version would stand for.
+            // Not everything was read that the version would cover.
         } else if let Some(meta) = whole.get_mut("meta").and_then(Value::as_object_mut) {
             meta.insert("version".to_owned(), version.clone().into());
         }

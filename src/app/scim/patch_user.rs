@@ -1,4 +1,4 @@
-//! A provider changes some of a user (PATCH): attributes, the administration, or whether the person works here.
+//! A provider changes parts of a user (PATCH): attributes, the administration, or whether the user is active.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::intake::scim::resource::Projection;
 use crate::intake::scim::user::{forget_unsaid, with_values_not_stored};
 
 impl App {
-    /// Changes a user: all operations, or on an error none.
+    /// Changes a user: applies all operations, or none if one fails.
     pub async fn patch_scim_user(
         &self,
         caller: &Caller,
@@ -39,7 +39,7 @@ impl App {
         let is_said = stored.contains_key(administration)
             || user.account.provisioned.get(administration) != was.account.provisioned.get(administration);
         forget_unsaid(&mut user.account.provisioned, administration, is_said);
-        // A list that was taken away is an empty one.
+        // A list that was removed is an empty one.
         if was.provisioned.employments.is_some() && user.provisioned.employments.is_none() {
             user.provisioned.employments = Some(Vec::new());
         }

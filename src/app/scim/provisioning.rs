@@ -1,4 +1,4 @@
-//! What an account tells, into the directory: by the way of HR's files, with what the person's other accounts tell.
+//! Writes a provisioned account to the directory, in the same way as HR's files, together with the person's other accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::store::scim::ScimUser;
 use crate::store::whose::Whose;
 use crate::store::{applying, people, platforms, reorganisations};
 
-/// What an account tells, and over what.
+/// A provisioned account, and the state that it changes.
 pub(super) struct Provisioning<'a> {
     pub number: &'a EmployeeNumber,
     pub household: Option<&'a Household>,
@@ -32,7 +32,7 @@ pub(super) struct Provisioning<'a> {
 }
 
 impl Writing<'_> {
-    /// What is said into the directory, by the way of HR's files; answers which employments the account governs then.
+    /// Writes a provisioned state to the directory like HR's files; returns which employments the account governs then.
     pub async fn direct(&self, provisioning: &Provisioning<'_>) -> Result<BTreeSet<EmploymentId>, ScimError> {
         let Provisioning { number, household, stored, generation, was, provisioned, .. } = *provisioning;
         let successions = reorganisations::successions(self.change.connection(), None).await?;
@@ -76,7 +76,7 @@ impl Writing<'_> {
         })
     }
 
-    /// HR's employments as they were before another account of the person went today.
+    /// HR's employments as they were before another account of the person was deactivated today.
     async fn ended_today(
         &self,
         household: &Household,
@@ -99,7 +99,7 @@ impl Writing<'_> {
     }
 }
 
-/// Keeps which account said that the person's data are protected, and has them protected while one does.
+/// Stores which account marked the person's data as protected; the data are protected as long as one account does.
 pub(super) fn protection(
     household: Option<&Household>,
     stored: Option<&ScimUser>,
@@ -117,7 +117,7 @@ pub(super) fn protection(
     }
 }
 
-/// The name that the register is told, where the person has several accounts.
+/// The name to write to the directory, if the person has several accounts.
 fn name_to_write(
     provisioning: &Provisioning<'_>,
     known: &KnownPerson,
@@ -142,7 +142,7 @@ fn name_to_write(
     accounts::name_to_write(before, after, provisioning.generation, known.person.as_ref(), &now)
 }
 
-/// As a file's: nobody is told anew to be in an administration on a day on which a reorganisation has closed it.
+/// As for a file: no employment may be newly recorded in an administration on a day after a reorganisation closed it.
 pub(super) fn nobody_works_where_it_is_closed(plan: &Plan, successions: &Successions) -> Result<(), ScimError> {
     let closed = |provisioned: &EmploymentRecord| successions.closed_to(&provisioned.as_recorded());
     for change in &plan.changes {

@@ -10,7 +10,7 @@ use crate::intake::scim::user::UserReference;
 use crate::store::{Act, clock, directory};
 
 impl App {
-    /// Shows a user, and leaves the audit entry of the look.
+    /// Shows a user; the read is audited.
     pub async fn read_scim_user(
         &self,
         caller: &Caller,

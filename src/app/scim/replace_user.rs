@@ -1,4 +1,4 @@
-//! A provider writes a user anew (PUT).
+//! A provider replaces a user (PUT).
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::intake::scim::resource::{Projection, canonical};
 use crate::intake::scim::user::{forget_unsaid, keep_unspoken, says_no_employments};
 
 impl App {
-    /// Replaces a user; what the client does not speak of at all stays ([`keep_unspoken`]).
+    /// Replaces a user; attributes that the client does not mention at all stay ([`keep_unspoken`]).
     pub async fn replace_scim_user(
         &self,
         caller: &Caller,

@@ -1,6 +1,6 @@
-//! Users whom the directory does not know yet: a provider may send somebody before HR does, or without HR's number. Such a user is
-//! kept, shown and changed as any other, under an id that stays, and becomes an employee's user as soon as the directory knows
-//! exactly one employee by the user's address or user name, or the provider says the number.
+//! Users that wait: a provider may send a user before HR sends the employee, or without HR's number. Such a user is stored,
+//! shown and changed like any other, under an id that stays. It becomes an employee's user once the directory knows exactly one
+//! employee by the user's address or user name, or the provider sends the number.
 
 use std::collections::BTreeSet;
 
@@ -23,10 +23,10 @@ use crate::store::scim::KnownBy;
 use crate::store::scim_waiting::{self, Ended, Waiting, WaitingUser};
 use crate::store::{Connection, Unscoped, people, scim, scim_groups};
 
-/// How many users are looked at in one transaction: few, since it holds the clock that receiving waits for.
+/// How many users are checked in one transaction: few, since it holds the clock that receiving waits for.
 const AT_ONCE: u64 = 50;
 
-/// The users who wait, each as it is shown.
+/// The users that wait, each as it is shown.
 pub(super) async fn resources_of(
     connection: &impl Connection,
     users: &[WaitingUser],
@@ -48,7 +48,7 @@ pub(super) async fn resources_of(
     Ok(users.iter().map(shown).collect())
 }
 
-/// The user who waits under an id.
+/// The user that waits under an id.
 pub(super) async fn waiting_resource(
     connection: &impl Connection,
     id: &str,
@@ -60,7 +60,7 @@ pub(super) async fn waiting_resource(
 }
 
 impl App {
-    /// Makes users of those who wait and whom the directory knows by now; answers how many.
+    /// Resolves the users that wait and whose employees the directory knows by now; returns how many.
     pub async fn resolve_waiting_users(&self, endpoint: &ScimEndpoint) -> Result<usize, ScimError> {
         let caller = Caller { principal: Principal::waiting_users(), request_id: "job".to_owned() };
         let grant = caller.grant(Action::Provision)?;
@@ -69,7 +69,7 @@ impl App {
             let ids = scim_waiting::perhaps_known(self.store.connection(Unscoped::Deriving), after, AT_ONCE).await?;
             let Some(last) = ids.last() else { break };
             after = *last;
-            // Looked at in one short transaction that changes nothing; most of them are known no better than before.
+            // Checked in one short transaction that changes nothing; most of them are no better known than before.
             let writing = Writing::begin(self, &caller, &grant, endpoint).await?;
             let mut known = Vec::new();
             for id in ids {
@@ -82,7 +82,7 @@ impl App {
             writing.change.roll_back().await?;
             for id in known {
                 let writing = Writing::begin(self, &caller, &grant, endpoint).await?;
-                // Somebody else may have been quicker.
+                // Another process may have been quicker.
                 let Some((number, user)) = writing.known_by_now(id).await? else {
                     writing.change.roll_back().await?;
                     continue;
@@ -105,7 +105,7 @@ impl App {
     }
 }
 
-/// What is kept of a user who waits has no `active` of its own.
+/// The stored state of a user that waits has no `active` of its own.
 fn with_active(mut user: ReadUser, active: bool) -> ReadUser {
     user.provisioned.active = active;
     user.account.active = active;
@@ -113,7 +113,7 @@ fn with_active(mut user: ReadUser, active: bool) -> ReadUser {
 }
 
 impl Writing<'_> {
-    /// The user who waits under an id, with its resource, if the client saw this version of it.
+    /// The user that waits under an id, with its resource, if the client saw this version of it.
     pub async fn find_waiting(
         &self,
         id: &str,
@@ -131,15 +131,15 @@ impl Writing<'_> {
         }
     }
 
-    /// Who a user is that waits, and the employee's number, where the directory knows them by now.
+    /// The number of a waiting user's employee, with the user, if the directory knows the employee by now.
     async fn known_by_now(&self, id: i64) -> Result<Option<(EmployeeNumber, ReadUser)>, ScimError> {
         let Some(waiting) = scim_waiting::by_id(self.change.connection(), id).await? else { return Ok(None) };
         let user = with_active(self.read(&waiting.user.resource)?, waiting.user.active);
         Ok(self.number_of(&user).await?.map(|number| (number, user)))
     }
 
-    /// Keeps a User: an employee's where the directory knows the person, else one who waits. `waited` is the id of one who waits
-    /// already.
+    /// Stores a user: as an employee's user if the directory knows the employee, otherwise as a user that waits. `waited` is
+    /// its id if it waits already.
     pub async fn resolve_or_wait(
         self,
         waited: Option<i64>,
@@ -154,7 +154,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Makes a user of an employee.
+    /// Makes an employee's user.
     async fn make_user(
         self,
         number: &EmployeeNumber,
@@ -209,7 +209,7 @@ impl Writing<'_> {
         Ok(Resource::new(found.unwrap_or_default(), projection))
     }
 
-    /// A PATCH of a user who waits; answers whether nothing but removing was wanted and nothing changed.
+    /// Patches a user that waits; also returns whether the request only removed and nothing changed.
     pub async fn patch_waiting(
         self,
         (user, before): (&WaitingUser, &Map<String, Value>),
@@ -229,7 +229,7 @@ impl Writing<'_> {
         Ok((resource, is_unchanged))
     }
 
-    /// A PUT of a user who waits.
+    /// Replaces a user that waits.
     pub async fn replace_waiting(
         self,
         (user, before): (&WaitingUser, &Map<String, Value>),
@@ -240,7 +240,7 @@ impl Writing<'_> {
         self.resolve_or_wait(Some(user.id), &body, "scim.user.replace", projection).await
     }
 
-    /// Lets go of a user who waits: what the provider said is not held any longer.
+    /// Deletes a user that waits: what the provider sent is not stored any longer.
     pub async fn forget_waiting(&self, id: i64) -> Result<(), StoreError> {
         scim_waiting::end(&self.change, id, Ended::Deleted).await?;
         scim_groups::leave_all(&self.change, &waiting_id(id)).await
@@ -252,8 +252,8 @@ impl Writing<'_> {
         Ok(households(connection, &[employee]).await?.remove(&employee))
     }
 
-    /// The number of the employee whom a User is about: the one that is given; else that of one who is back; else that of the one
-    /// employee whom the directory knows by the address or user name.
+    /// The number of a user's employee: the number in the request; otherwise that of an employee who is back; otherwise that
+    /// of the one employee whom the directory knows by the address or user name.
     async fn number_of(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         if let Some(number) = &user.employee_number {
             return Ok(Some(number.clone()));
@@ -264,8 +264,8 @@ impl Writing<'_> {
         }
     }
 
-    /// The number of a person who comes without one: the provider's own id is that of their users, who are all
-    /// deactivated.
+    /// The number of an employee who is back and comes without it: the provider's own id is that of the employee's users,
+    /// which are all deactivated.
     async fn number_of_one_who_is_back(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let Some(external_id) = &user.account.external_id else { return Ok(None) };
         let connection = self.change.connection();
@@ -277,8 +277,8 @@ impl Writing<'_> {
         Ok(households(connection, &[first.employee]).await?.remove(&first.employee).map(|household| household.number))
     }
 
-    /// The number of the one employee who works here, or will, has the user's address or user name there, and is no active user of
-    /// the provider's already.
+    /// The number of the one employee who works here, or will, has the user's address or user name there, and is no active user
+    /// of the provider already.
     async fn number_by_contact(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let connection = self.change.connection();
         let names = [Some(&user.account.user_name), user.provisioned.post.email.as_ref()];

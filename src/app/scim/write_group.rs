@@ -1,5 +1,5 @@
-//! A provider's groups, written: made, renamed, given members, let go. A group that the configuration ties to an administration
-//! says where its members work.
+//! A provider's groups, written: created, renamed, given members, deleted. A group that the configuration ties to an
+//! administration says where its members work.
 
 use serde_json::Value;
 
@@ -14,17 +14,17 @@ use crate::intake::scim::resource::Projection;
 use crate::intake::scim::schema;
 use crate::store::scim_groups::{self, ScimGroup};
 
-/// What a PATCH of a group answers with.
+/// The answer to a PATCH of a group.
 #[derive(Debug)]
 pub enum PatchedGroup {
-    /// The client said which attributes it wants to see.
+    /// The client named the attributes that it wants to see.
     Shown(Resource),
     /// Its ETag alone: it may have many thousand members.
     Version(String),
 }
 
 impl PatchedGroup {
-    /// The group, where it is shown.
+    /// The group, if it is shown.
     #[must_use]
     pub fn shown(self) -> Option<Resource> {
         match self {
@@ -34,7 +34,7 @@ impl PatchedGroup {
     }
 }
 
-/// What a group is to be.
+/// The update of a group.
 struct GroupUpdate<'a> {
     display_name: &'a str,
     external_id: Option<&'a str>,
@@ -62,7 +62,7 @@ impl App {
         writing.group_done(&group, "scim.group.create", &projection).await
     }
 
-    /// Replaces a group (PUT). Members that are not named are none.
+    /// Replaces a group (PUT). Members that are not named are removed.
     pub async fn replace_scim_group(
         &self,
         caller: &Caller,
@@ -87,7 +87,7 @@ impl App {
         writing.group_done(&group, "scim.group.replace", &projection).await
     }
 
-    /// Changes some of a group (PATCH); of its members those alone that are named.
+    /// Changes parts of a group (PATCH); of its members only the named ones are read.
     pub async fn patch_scim_group(
         &self,
         caller: &Caller,
@@ -115,7 +115,7 @@ impl App {
         Ok(PatchedGroup::Version(version_of_group(&group)))
     }
 
-    /// Lets go of a group: its members are members no more, and what it carried ends.
+    /// Deletes a group: its memberships end, and so do the employments that it carried.
     pub async fn delete_scim_group(
         &self,
         caller: &Caller,
@@ -134,13 +134,13 @@ impl App {
     }
 }
 
-/// The ETag of a group: which revision it is.
+/// The ETag of a group: its revision.
 pub(super) fn version_of_group(group: &ScimGroup) -> String {
     format!("W/\"{}\"", group.revision)
 }
 
 impl Writing<'_> {
-    /// The provider's group of an id, if the client saw this version of it. Administrations are groups that nobody writes.
+    /// The provider's group with an id, if the client saw this version of it. Administrations are groups that cannot be written.
     async fn find_group(&self, id: &str, precondition: Precondition<'_>) -> Result<ScimGroup, ScimError> {
         let found = match GroupId::parse(id) {
             Some(GroupId(id)) => scim_groups::by_id(self.change.connection(), id).await?,
@@ -157,7 +157,7 @@ impl Writing<'_> {
         if precondition.holds(&version_of_group(&group)) { Ok(group) } else { Err(ScimError::OtherVersion) }
     }
 
-    /// A provider's own id is one group's: who sends a group again, not knowing whether it came, learns where it is.
+    /// A provider's own id belongs to one group: a client that sends a group again after losing the answer gets its location.
     async fn no_other_has(&self, external_id: Option<&str>, own: Option<i64>) -> Result<(), ScimError> {
         let Some(external_id) = external_id else { return Ok(()) };
         match scim_groups::by_external_id(self.change.connection(), external_id).await? {
@@ -169,7 +169,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Makes a wish true, and answers the group as it is then; one that is so already keeps its version.
+    /// Applies an update, and returns the resulting group; an unchanged group keeps its version.
     async fn apply_group(&self, group: &ScimGroup, update: GroupUpdate<'_>) -> Result<ScimGroup, ScimError> {
         self.no_other_has(update.external_id, Some(group.id)).await?;
         let mapping = &self.endpoint.mapping;
@@ -193,8 +193,8 @@ impl Writing<'_> {
         Ok(saved)
     }
 
-    /// Changes who is a member; answers whether anybody is or is not who was. `before` and `after` are the administrations for
-    /// which the group stood and stands: where they differ, those who stay are not looked at here.
+    /// Changes the members; returns whether they changed. `before` and `after` are the administrations that the group represented
+    /// and represents: if they differ, this function does not handle the members who stay.
     async fn change_members(
         &self,
         group: i64,
@@ -218,7 +218,7 @@ impl Writing<'_> {
         Ok(true)
     }
 
-    /// A group that stands for another administration than before, by its new name, moves its members.
+    /// Moves the members of a group whose new name represents another administration.
     async fn carry_anew(
         &self,
         group: &ScimGroup,

@@ -1,4 +1,4 @@
-//! What is known of activities: what the statements told of them, the newest of each language.
+//! What is known of activities: what statements said of them, the newest of each language.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,19 @@ use crate::store::platforms::Platform;
 use crate::store::xapi::activities::{self, ActivityName, KnownDefinition};
 use crate::store::{Connection, StoreError, Unscoped};
 
-/// What a statement says of an activity.
+/// A statement's description of an activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DescribedDefinition {
     pub platform: PlatformId,
     pub iri: String,
     /// A JSON object, as it was sent.
     pub definition: String,
-    /// The statement's number in the store, by which the newest is known.
+    /// The statement's number in the store, which shows the newest.
     pub statement: i64,
 }
 
-/// What is known of activities once these statements are known: those alone of which that is something new. In which order
-/// they are told, and how often, makes no difference as long as batches come from the older to the newer; what was told
-/// before is passed over.
+/// The activities about which these statements are news, with what is known then. The order and repetition within a batch make
+/// no difference, as long as batches go from the older to the newer; what was learned before is skipped.
 pub(super) async fn learned(
     connection: &impl Connection,
     described: &[DescribedDefinition],

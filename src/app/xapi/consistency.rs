@@ -1,9 +1,9 @@
-//! Through which instant statements are sure to be found: `X-Experience-API-Consistent-Through` (Communication 2.1.3).
+//! The instant through which all statements can be found: `X-Experience-API-Consistent-Through` (Communication 2.1.3).
 //!
-//! A statement's `stored` is the transaction time at which it was committed, and transaction times are given out in the
-//! order of commits (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant
-//! that can be promised; the machine's own clock is not, since a commit that is under way has an earlier instant. What is
-//! found by terms is promised through the last statement that a question still adds to the index.
+//! A statement's `stored` is the transaction time at which it was committed, and transaction times follow the order of commits
+//! (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant that can be promised.
+//! The machine's own clock is not, since a commit in progress has an earlier instant. For queries by terms the promise ends at
+//! the last statement that a query still adds to the index.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use super::index::AT_A_QUESTION;
 use crate::app::App;
 use crate::store::{StoreError, Unscoped, clock, xapi::indexing};
 
-/// How old a promise may be that goes with an answer of another kind. It holds for ever; a newer one is of more use.
+/// How old a promise in other answers may be. It stays true for ever, but a newer one is more useful.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
-/// How far the transaction-time clock may be behind before it is moved for readers who wait for an instant to pass.
+/// How far the transaction-time clock may be behind before it is moved for readers that wait for an instant to pass.
 const MAY_LAG: TimeDelta = TimeDelta::milliseconds(500);
 
 /// The last promise of this process; shared by the clones of an [`App`].
@@ -31,11 +31,11 @@ struct Promises {
 }
 
 impl App {
-    /// Through which instant all statements are found by whoever reads after this, by terms too.
+    /// The instant through which a read after this call finds all statements, by terms too.
     pub async fn consistent_through(&self) -> Result<DateTime<Utc>, StoreError> {
         let connection = self.store.connection(Unscoped::Receiving);
         let known = clock::known_through(connection).await?;
-        // A question by terms indexes so many first.
+        // A query by terms first indexes up to so many.
         let waiting = indexing::waiting_behind(connection, AT_A_QUESTION).await?;
         let through = waiting.map_or(known, |stored| known.min(stored - TimeDelta::microseconds(1)));
         let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +43,7 @@ impl App {
         Ok(through)
     }
 
-    /// The last promise, made again where it is older than a second. Nothing where none could ever be made.
+    /// The last promise, renewed if it is older than a second. `None` if no promise could ever be made.
     pub async fn last_consistent_through(&self) -> Option<DateTime<Utc>> {
         let last = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner).last;
         if let Some((through, at)) = last
@@ -57,8 +57,8 @@ impl App {
         }
     }
 
-    /// Moves the transaction-time clock to now where nobody stored anything for a while and somebody has read the promise
-    /// since: a reader who waits for an instant to pass sees it pass. Called by a job.
+    /// Moves the transaction-time clock to now if nothing was stored for a while and the promise was read since: a reader that
+    /// waits for an instant to pass sees it pass. Called by a job.
     pub async fn keep_promise_fresh(&self) -> Result<(), StoreError> {
         let is_read = {
             let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! By which key and secret a platform proves who it is (RFC 7617), and how both are made and changed.
+//! The key and secret by which a platform proves its identity (RFC 7617), and how both are made and changed.
 //!
-//! Secrets are 256 random bits, so a fast digest keeps them as well as a slow one would, and costs a request nothing.
+//! Secrets are 256 random bits, so a fast digest protects them as well as a slow one would, and costs a request nothing.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::store::{Act, Change, StoreError, Unscoped};
 
 pub use crate::app::receiving::adapter::XAPI;
 
-/// The most keys that are remembered, so that whoever tries many fills no memory.
+/// The most keys that are cached, so that trying many keys does not fill the memory.
 const MOST_REMEMBERED: usize = 1_024;
 
-/// A key and its secret, as they are shown once.
+/// A key and its secret, shown once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyAndSecret {
     key: String,
@@ -39,7 +39,7 @@ impl KeyAndSecret {
         Self { key: format!("{platform}-{}", hex::encode(for_key)), secret: URL_SAFE_NO_PAD.encode(for_secret) }
     }
 
-    /// `KEY:SECRET`, to be shown once to who sets the platform up.
+    /// `KEY:SECRET`, to be shown once to the person who sets up the platform.
     #[must_use]
     pub fn reveal(&self) -> String {
         format!("{}:{}", self.key, self.secret)
@@ -56,7 +56,7 @@ fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Why a request is not taken as a platform's. Says nothing that helps a guesser.
+/// Why a request is not authenticated as a platform's. Says nothing that helps a guesser.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     #[error("no key and secret were sent: send them as \"Authorization: Basic …\" (RFC 7617), or a token as Bearer")]
@@ -94,7 +94,7 @@ struct Remembered {
     read_at: Instant,
 }
 
-/// The keys of the moment, as one process remembers them.
+/// The keys that a process has cached.
 #[derive(Default)]
 pub struct Credentials {
     remembered: Mutex<HashMap<String, Remembered>>,
@@ -107,21 +107,21 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Whose request this is, by its `Authorization` header.
+    /// The platform of a request, by its `Authorization` header.
     pub async fn platform(&self, app: &App, authorization: Option<&str>) -> Result<Arc<Credential>, CredentialError> {
         let (key, secret) = read_basic(authorization)?;
         self.proved(app, &key, &secret).await
     }
 
-    /// Whose key and secret these are.
+    /// The platform with a key and secret.
     pub async fn proved(&self, app: &App, key: &str, secret: &str) -> Result<Arc<Credential>, CredentialError> {
         let credential = self.credential(app, key).await?.ok_or(CredentialError::DoesNotHold)?;
-        // Digests of what somebody sent tell nothing of the secret by the time that comparing them takes; constant anyhow.
+        // The time of comparing digests reveals nothing of the secret; the comparison takes constant time anyhow.
         let same = aws_lc_rs::constant_time::verify_slices_are_equal(&digest(secret), &credential.secret_digest);
         if holds(app, &credential) && same.is_ok() { Ok(credential) } else { Err(CredentialError::DoesNotHold) }
     }
 
-    /// Whose key a token was made with, as long as the key holds.
+    /// The platform whose key a token was made with, as long as the key is valid.
     pub async fn of_token(&self, app: &App, key: &str) -> Result<Arc<Credential>, CredentialError> {
         let credential = self.credential(app, key).await?.filter(|credential| holds(app, credential));
         credential.ok_or(CredentialError::TokenDoesNotHold)
@@ -155,7 +155,7 @@ impl Credentials {
 }
 
 impl App {
-    /// Adds a platform that sends xAPI statements; answers its key and secret, which is never shown again.
+    /// Adds a platform that sends xAPI statements; returns its key and secret, which is never shown again.
     pub async fn add_xapi_platform(&self, caller: &Caller, new: &NewPlatform) -> Result<KeyAndSecret, PlatformError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -170,7 +170,7 @@ impl App {
         Ok(made)
     }
 
-    /// Gives a platform that sends statements a new key and secret. Nothing where the platform speaks otherwise.
+    /// Gives a platform that sends statements a new key and secret. `None` if the platform has another adapter.
     pub async fn rotate_credential(
         &self,
         caller: &Caller,

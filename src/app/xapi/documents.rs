@@ -1,4 +1,4 @@
-//! Documents that platforms keep here: State, Activity Profile, Agent Profile (Communication 2.2, 2.3, 2.6, 2.7), with
+//! Documents that platforms store here: State, Activity Profile, Agent Profile (Communication 2.2, 2.3, 2.6, 2.7), with
 //! optimistic concurrency (3.1).
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest as sha1};
@@ -15,10 +15,10 @@ use crate::store::xapi::documents;
 pub use crate::store::xapi::documents::{Belonging, Document, Resource};
 use crate::store::{StoreError, Unscoped};
 
-/// How often a write is tried anew that another one was before. Each time one of them did write.
+/// How many times a write is retried after another write was first. Each time one of them succeeded.
 const TRIES: usize = 100;
 
-/// What a client says of the content that it saw.
+/// The preconditions on the content that the client saw.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preconditions {
     pub if_match: Option<Tags>,
@@ -29,12 +29,12 @@ pub struct Preconditions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
     Any,
-    /// Contents' digests in hexadecimal. Weak tags are of none of ours.
+    /// Digests of contents in hexadecimal. Weak tags never match, since ours are strong.
     Of(Vec<String>),
 }
 
 impl Tags {
-    /// Reads a header. Clients that leave the quotation marks off are many, and mean the same.
+    /// Reads a header. Many clients leave out the quotation marks, and mean the same.
     #[must_use]
     pub fn read(header: &str) -> Self {
         if header.trim() == "*" {
@@ -54,7 +54,7 @@ impl Tags {
 }
 
 impl Preconditions {
-    /// Whether they hold for the content that there is.
+    /// Whether they hold for the stored content.
     #[must_use]
     pub fn hold(&self, digest: Option<&[u8]>) -> bool {
         self.if_match.as_ref().is_none_or(|tags| tags.fit(digest))
@@ -69,13 +69,13 @@ impl Preconditions {
 /// How a document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
-    /// In place of what there is.
+    /// Replaces the content.
     Put,
-    /// Over what there is.
+    /// Merges with the content.
     Post,
 }
 
-/// Why a document is left as it is.
+/// Why a document was left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// 412.
@@ -90,7 +90,7 @@ pub enum DocumentError {
     NotMerged(#[from] MergeFault),
     #[error("what both are together is too long")]
     TooLong,
-    /// All the time that it was tried, others wrote.
+    /// Other writes were first in all tries.
     #[error("others write the same document all the time")]
     Contended,
     #[error(transparent)]
@@ -102,7 +102,7 @@ pub enum DocumentError {
 pub struct SentDocument {
     pub content_type: String,
     pub content: Vec<u8>,
-    /// The most bytes that it may have, merged with what is kept.
+    /// The most bytes that it may have, merged with the stored content.
     pub at_most: u64,
 }
 
@@ -112,7 +112,7 @@ pub fn agent_key(actor: &Actor<'_>) -> Option<String> {
     actor.identifier().map(canonical)
 }
 
-/// The platform's documents of a kind, before it is said of what.
+/// The platform's documents of a kind, before their subject is set.
 #[must_use]
 pub const fn of_platform(platform: PlatformId, resource: Resource) -> Belonging {
     Belonging { platform, resource, activity: None, agent: None, registration: None }
@@ -122,7 +122,7 @@ fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Whether a `PUT` over a document must say which content it saw: of profiles always, and by 2.0 of states too.
+/// Whether a `PUT` over a document must have a precondition: always for profiles, and with 2.0 also for states.
 const fn must_say_what(resource: Resource, version: Version) -> bool {
     !matches!((resource, version), (Resource::State, Version::V1_0_3))
 }
@@ -133,7 +133,7 @@ impl App {
         documents::by_name(self.store.connection(Unscoped::Receiving), belonging, name).await
     }
 
-    /// The names of documents; with a registration those of it, else all.
+    /// The names of documents; with a registration only that one's, otherwise all.
     pub async fn document_names(
         &self,
         belonging: &Belonging,
@@ -142,7 +142,7 @@ impl App {
         documents::names(self.store.connection(Unscoped::Receiving), belonging, since).await
     }
 
-    /// Writes a document; answers the digest of what is kept now.
+    /// Writes a document; returns the digest of the stored content.
     pub async fn write_document(
         &self,
         belonging: &Belonging,
@@ -152,13 +152,13 @@ impl App {
         preconditions: &Preconditions,
         sent: SentDocument,
     ) -> Result<Vec<u8>, DocumentError> {
-        // What is posted as JSON is an object, also where there is nothing yet to lay it over (Communication 2.2).
+        // A POST of JSON must be an object, even if there is no document yet to merge it with (Communication 2.2).
         if writing == Writing::Post && is_json(&sent.content_type) {
             check(&sent.content)?;
         }
         for _ in 0..TRIES {
             let connection = self.store.connection(Unscoped::Receiving);
-            // Content is read only where it is merged.
+            // Content is read only if it is merged.
             let (seen, stored) = match writing {
                 Writing::Put => (documents::digest_by_name(connection, belonging, name).await?, None),
                 Writing::Post => {
@@ -195,7 +195,7 @@ impl App {
         Err(DocumentError::Contended)
     }
 
-    /// Removes a document; that there is none is as good.
+    /// Removes a document; it succeeds if there is none.
     pub async fn remove_document(
         &self,
         belonging: &Belonging,

@@ -1,4 +1,4 @@
-//! Statements go out: one by its id, or pages of them by what they say.
+//! Returns statements: one by its id, or pages of them by a query.
 
 use std::collections::BTreeMap;
 
@@ -30,16 +30,16 @@ pub use crate::intake::xapi::query::{Format, QueryFault, StatementQuery, read as
 /// The most statements of one page.
 const MOST_ON_A_PAGE: u64 = 500;
 
-/// The most where the contents of their attachments come along.
+/// The most if the contents of their attachments are included.
 const MOST_WITH_CONTENTS: u64 = 10;
 
-/// The most bytes of statements on one page, but for one that has more by itself.
+/// The most bytes of statements on one page, unless a single statement has more.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// The home page of the accounts by which platforms vouch for their statements; an account's name is the platform's code.
 const AUTHORITY_HOME: &str = "urn:kurskoll:platforms";
 
-/// Why a kept statement could not be written.
+/// Why a stored statement could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     #[error(transparent)]
@@ -48,14 +48,14 @@ pub enum RenderError {
     Store(#[from] StoreError),
 }
 
-/// A statement that is kept, with what the store sets.
+/// A stored statement, with what the store sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredStatement {
     pub id: Uuid,
     /// Exactly as it was sent.
     pub raw: String,
     pub stored: DateTime<Utc>,
-    /// The version in which it came.
+    /// The version in which it was sent.
     pub version: Version,
 }
 
@@ -63,18 +63,18 @@ pub struct StoredStatement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub statements: Vec<StoredStatement>,
-    /// Where the next one begins; nothing on the last.
+    /// The start of the next page; `None` on the last.
     pub next: Option<i64>,
-    /// Through which instant statements are sure to be among those that were looked through.
+    /// The instant through which all statements are sure to be covered.
     pub consistent_through: DateTime<Utc>,
 }
 
-/// Where a question goes on, as clients carry it; opaque to them.
+/// Where a query continues, as clients send it; opaque to them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct More {
-    /// The parameters of the question.
+    /// The parameters of the query.
     pub query: Vec<(String, String)>,
-    /// The last statement that was given.
+    /// The last statement that was returned.
     pub after: i64,
 }
 
@@ -115,7 +115,7 @@ impl App {
         if !asked.terms.is_empty() {
             self.index_for_a_question().await?;
         }
-        // Before the statements are read: what is promised must be among them.
+        // Before the statements are read, so that all that is promised is among them.
         let consistent_through = self.consistent_through().await?;
         let connection = self.store.connection(Unscoped::Receiving);
         let most = if asked.attachments { MOST_WITH_CONTENTS } else { MOST_ON_A_PAGE };
@@ -134,7 +134,7 @@ impl App {
         Ok(Page { statements, next, consistent_through })
     }
 
-    /// A statement in the form that is asked for, for a reader of a version.
+    /// A statement in the requested format, for a reader of a version.
     pub async fn render_statement(
         &self,
         platform: &Platform,
@@ -168,7 +168,7 @@ impl App {
         Ok(answer::render(&kept.raw, &set, format)?)
     }
 
-    /// What is known of the activities that a statement speaks of.
+    /// What is known of the activities that a statement mentions.
     async fn definitions_in(
         &self,
         platform: &Platform,
@@ -182,7 +182,7 @@ impl App {
         Ok(known.into_iter().map(|((_, iri), known)| (iri, known.definition)).collect())
     }
 
-    /// Statements that are written, together with the contents of their attachments, as a body of several parts.
+    /// Rendered statements, together with the contents of their attachments, as a multipart body.
     pub async fn with_attachments(
         &self,
         platform: &Platform,
@@ -211,7 +211,7 @@ impl App {
     }
 }
 
-/// How many of the first have no more bytes together than are given; one at least.
+/// How many of the first fit into so many bytes; at least one.
 fn within(found: &[Found], most: usize) -> usize {
     let mut bytes = 0_usize;
     let fits = found.iter().take_while(|found| {

@@ -1,5 +1,5 @@
-//! The index of statements is made: each with what it says, and with what it refers to says (Communication 2.1.3, "filter
-//! conditions for StatementRefs").
+//! Builds the index of statements: each by what it says, and by what the statement that it refers to says (Communication 2.1.3,
+//! "filter conditions for StatementRefs").
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -19,13 +19,13 @@ use crate::store::{Connection, StoreError, Unscoped};
 /// How many statements are indexed at a time.
 const AT_ONCE: u64 = 500;
 
-/// How many statements a question makes the index of, before it answers with what there is.
+/// How many statements a query indexes before it answers with what is indexed.
 pub(super) const AT_A_QUESTION: u64 = 5_000;
 
-/// The longest way from a statement to what it refers to, and on, that is followed.
+/// The longest chain of references from a statement that is followed.
 const LONGEST_CHAIN: usize = 16;
 
-/// The most statements that get more to be found by when one comes to which they refer, directly or not.
+/// The most statements that get more terms when a statement arrives to which they refer, directly or not.
 const MOST_REFERRING: usize = 10_000;
 
 /// A term as the index has it.
@@ -61,7 +61,7 @@ pub fn digest_of(platform: PlatformId, term: &Term, reach: Reach) -> TermDigest 
     TermDigest(i64::from_be_bytes(first))
 }
 
-/// What a statement is found by itself. What is found directly is found where the related are asked for, too.
+/// The terms of a statement itself. A direct term is also a related one.
 fn own_terms(platform: PlatformId, statement: &Statement<'_>) -> impl Iterator<Item = TermDigest> {
     terms(statement, None).into_iter().flat_map(move |(term, reach)| {
         let related = matches!(term, Term::Agent(_) | Term::Activity(_));
@@ -70,7 +70,7 @@ fn own_terms(platform: PlatformId, statement: &Statement<'_>) -> impl Iterator<I
     })
 }
 
-/// Every activity that a statement speaks of.
+/// Every activity that a statement mentions.
 pub(super) fn activities_of<'s, 'a>(statement: &'s Statement<'a>) -> Vec<&'s Activity<'a>> {
     fn around<'s, 'a>(context: Option<&'s Context<'a>>) -> impl Iterator<Item = &'s Activity<'a>> {
         let lists = context.map(|context| &context.activities);
@@ -92,19 +92,19 @@ pub(super) fn activities_of<'s, 'a>(statement: &'s Statement<'a>) -> Vec<&'s Act
     activities
 }
 
-/// What one making of the index has read.
+/// What one run of indexing has read.
 pub(super) struct Indexing<'a, C> {
     connection: &'a C,
     own: HashMap<(PlatformId, Uuid), Own>,
     described: Vec<DescribedDefinition>,
 }
 
-/// What a statement says by itself.
+/// What a statement itself says.
 struct Own {
     id: i64,
     terms: BTreeSet<TermDigest>,
     refers_to: Option<Uuid>,
-    /// Whether it says what it said when it came, under the id by which it is kept.
+    /// Whether it still says what it said on arrival, under the id by which it is stored.
     is_sound: bool,
 }
 
@@ -113,7 +113,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
         Self { connection, own: HashMap::new(), described: Vec::new() }
     }
 
-    /// Whether a statement that was read says what it said when it came.
+    /// Whether a statement that was read still says what it said on arrival.
     pub(super) fn is_sound(&self, platform: PlatformId, id: Uuid) -> bool {
         self.own.get(&(platform, id)).is_some_and(|own| own.is_sound)
     }
@@ -124,7 +124,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
             let (platform, version) = (statement.platform, Form::read(&statement.headers).version);
             let mut own =
                 Own { id: statement.id, terms: BTreeSet::new(), refers_to: statement.refers_to, is_sound: false };
-            // It was read when it came; what cannot be read now is found by nothing, and by its id.
+            // It could be read on arrival; one that cannot be read now is found by its id only.
             if let Ok(body) = read_body(raw.as_bytes(), version) {
                 for read in &body.statements {
                     own.terms.extend(own_terms(platform, read));
@@ -143,7 +143,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
         Ok(())
     }
 
-    /// What a statement says, and what those say to which it leads, as far as they are not newer than `through`.
+    /// The terms of a statement, and of those to which it refers in a chain, unless they are newer than `through`.
     pub(super) async fn with_referred(
         &mut self,
         platform: PlatformId,
@@ -163,7 +163,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
         Ok(found)
     }
 
-    /// The statements that lead to one, and are indexed already.
+    /// The statements that refer to one, directly or not, and are already indexed.
     async fn leading_to(&self, platform: PlatformId, id: Uuid, through: i64) -> Result<BTreeSet<i64>, StoreError> {
         let (mut leading, mut next) = (BTreeSet::new(), vec![id]);
         while let Some(id) = next.pop() {
@@ -178,7 +178,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
 }
 
 impl App {
-    /// Indexes some of the statements that wait; answers how many it did.
+    /// Indexes some of the statements that wait; returns how many.
     pub async fn index_some_statements(&self) -> Result<u64, StoreError> {
         let connection = self.store.connection(Unscoped::Receiving);
         let from = indexing::through(connection).await?;
@@ -204,7 +204,7 @@ impl App {
         Ok(waiting.len() as u64)
     }
 
-    /// Indexes what waits, up to a number of statements that nobody notices.
+    /// Indexes what waits, up to a number of statements that causes no noticeable delay.
     pub(super) async fn index_for_a_question(&self) -> Result<(), StoreError> {
         let mut indexed = 0;
         while indexed < AT_A_QUESTION {

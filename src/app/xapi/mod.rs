@@ -1,4 +1,4 @@
-//! The xAPI door's use cases: who is asking, statements in, statements out, and documents.
+//! The xAPI endpoint's use cases: authentication, statements received and returned, and documents.
 
 pub mod activities;
 pub mod consistency;

@@ -1,7 +1,7 @@
-//! What a platform's bearer token is good for: OAuth's scopes, in the names of the standard (xAPI 1.0.3, Communication 4.2) and
-//! of known stores and clients. A key and secret by Basic are good for everything.
+//! What a platform's bearer token permits: OAuth's scopes, by the names of the standard (xAPI 1.0.3, Communication 4.2) and of
+//! known stores and clients. A key and secret sent by Basic permit everything.
 
-/// What somebody wants to do.
+/// A kind of access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     WriteStatements,
@@ -58,13 +58,13 @@ const STATE: u8 = bits(&[Use::WriteState, Use::ReadState]);
 const ACTIVITY_PROFILE: u8 = bits(&[Use::WriteActivityProfile, Use::ReadActivityProfile]);
 const AGENT_PROFILE: u8 = bits(&[Use::WriteAgentProfile, Use::ReadAgentProfile]);
 
-/// The scope that is granted where none is asked for.
+/// The scope that is granted if none is requested.
 const ALL: &str = "all";
 
-/// Every scope that is known, and what it is good for.
+/// Every known scope, and what it permits.
 ///
 /// * `statements/read/mine`: a platform's store has its own statements alone.
-/// * `define`: activities are defined by the statements that speak of them, so it adds nothing, and clients ask for it.
+/// * `define`: statements define the activities that they mention, so it adds nothing, but clients request it.
 const SCOPES: [(&str, u8); 20] = [
     // Communication 4.2.
     (ALL, READ | WRITE),
@@ -75,7 +75,7 @@ const SCOPES: [(&str, u8); 20] = [
     ("state", STATE),
     ("profile", ACTIVITY_PROFILE | AGENT_PROFILE),
     ("define", 0),
-    // What stores and clients have beside them.
+    // Others that stores and clients use.
     ("state/read", bits(&[Use::ReadState])),
     ("activities_profile", ACTIVITY_PROFILE),
     ("activities_profile/read", bits(&[Use::ReadActivityProfile])),
@@ -98,7 +98,7 @@ impl Granted {
     /// A key and its secret.
     pub const EVERYTHING: Self = Self(READ | WRITE);
 
-    /// What a token is good for.
+    /// What a token permits.
     #[must_use]
     pub fn of_scope(scope: &str) -> Self {
         Self(words(scope).filter_map(known).fold(0, |all, (_, uses)| all | uses))
@@ -110,8 +110,8 @@ impl Granted {
     }
 }
 
-/// The scope that is granted of what is asked for, each word once; what is not known is left out, and the answer says so (RFC 6749,
-/// section 3.3). Nothing where none of it is known, or it allows nothing.
+/// The scope that is granted of the requested one, each name once. Unknown names are left out, and the answer says so (RFC 6749,
+/// section 3.3). `None` if no name is known, or the scope allows nothing.
 #[must_use]
 pub fn grant(requested: Option<&str>) -> Option<String> {
     let requested = requested.map(str::trim).filter(|requested| !requested.is_empty()).unwrap_or(ALL);

@@ -1,4 +1,4 @@
-//! Statements compared with what is kept of them: their bytes with the digests by which they are known, and the index with
+//! Compares statements with what is stored of them: their bytes with the digests by which they are known, and the index with
 //! what they say.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::store::{Snapshot, StoreError, Unscoped};
 const AT_ONCE: u64 = 500;
 
 impl App {
-    /// Indexes all that waits now; what comes meanwhile waits for others.
+    /// Indexes all that waits now; what arrives meanwhile is left.
     pub(in crate::app) async fn index_all_statements(&self) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Receiving);
         let newest = indexing::newest(connection).await?;
@@ -22,8 +22,8 @@ impl App {
         Ok(())
     }
 
-    /// Reads every statement again, and names each that its delivery does not give as it came, or that is found by other
-    /// terms than it says.
+    /// Reads every statement again, and names each that differs from its delivery, or that the index has under other terms
+    /// than its own.
     pub(in crate::app) async fn verify_statements(
         &self,
         snapshot: &Snapshot,
@@ -31,7 +31,7 @@ impl App {
         progress: &mut Progress<'_>,
     ) -> Result<(), StoreError> {
         let connection = snapshot.connection();
-        // What is newer is indexed later, and found by a question all the same.
+        // What is newer is indexed later; a query finds it nevertheless.
         let through = indexing::through(connection).await?;
         let (mut after, mut given) = (0, 0);
         loop {

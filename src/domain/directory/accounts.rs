@@ -1,12 +1,13 @@
-//! Several accounts that an identity provider has of one employee number: which speaks of which employments, and which
-//! speaks of the person.
+//! Several accounts that an identity provider has for one employee number: which account governs which employments, and
+//! which one gives the person's data.
 //!
-//! A city with several tenants makes a second account when somebody moves from one to another, and deactivates the first.
-//! Both orders must end the same, so nothing here depends on when an account came.
+//! A city with several tenants makes a second account when a person moves from one to another, and deactivates the first.
+//! Both orders must end the same, so nothing here depends on when an account arrived.
 //!
-//! * An account governs the employments that it told. No other account is shown them, changes them or ends them.
-//! * What no account told is HR's. It ends by HR's file, by a correction, or with the last active account.
-//! * Of several active accounts one speaks of the person: the one whose newest employment began last.
+//! * An account governs the employments that it provisioned. No other account is shown them, changes them or ends them.
+//! * Employments that no account provisioned are HR's. They end by HR's file, by a correction, or with the last active
+//!   account.
+//! * Of several active accounts one gives the person's data: the one whose newest employment began last.
 //!
 //! Start at [`beside`].
 
@@ -24,17 +25,17 @@ use crate::domain::linking::normalized;
 pub struct Account {
     /// Which of the person's accounts it is, from 1.
     pub generation: u32,
-    /// The provider let go of it: it governs nothing, and its id is nobody's.
+    /// The provider deleted it: it governs nothing, and its id belongs to no user.
     pub is_deleted: bool,
-    /// Whether the person works here, in the provider's own word.
+    /// Whether the person works here, as the provider says.
     pub active: bool,
     pub user_name: String,
-    /// The employments that it told.
+    /// The employments that it provisioned.
     pub governs: BTreeSet<EmploymentId>,
-    /// The name that it told; `None`: it told none.
+    /// The name that it provisioned; `None`: it gave none.
     pub given_name: Option<String>,
     pub family_name: Option<String>,
-    /// Whether it told that the person's data are protected.
+    /// Whether it says that the person's data are protected.
     pub says_protected: bool,
 }
 
@@ -53,20 +54,20 @@ impl Account {
 pub struct Beside {
     /// Whether another account of the person is active.
     pub another_is_active: bool,
-    /// The employments that this account told.
+    /// The employments that this account provisioned.
     pub own: BTreeSet<EmploymentId>,
-    /// Those that other active accounts told.
+    /// Those that other active accounts provisioned.
     pub of_active: BTreeSet<EmploymentId>,
     /// Those that this account is not shown.
     pub hidden: BTreeSet<EmploymentId>,
-    /// What HR's files had told, as it was before another account, the last active one, went today and ended it.
+    /// HR's employments that ended today with another account, the last active one, as they were before.
     pub ended_today: BTreeMap<EmploymentId, EmploymentRecord>,
 }
 
-/// What stands beside the account of a generation, among all accounts of a person; `employments` are all of the person's.
+/// The view that the account of a generation has of a person's other accounts; `employments` are all of the person's.
 ///
-/// An account is shown what it told. What no account told it is shown as well, unless others are active and it is not, or
-/// has an employment of its own.
+/// An account is shown what it provisioned. It is also shown what no account provisioned, unless others are active and
+/// either it is not, or it has an employment of its own.
 #[must_use]
 pub fn beside(
     accounts: &[Account],
@@ -90,8 +91,8 @@ pub fn beside(
     }
 }
 
-/// The accounts in whose name the person is employed there: those that told the employment; where none did, the active
-/// ones, or all where none is active. Their generations, in order.
+/// The generations of the accounts that have an employment, in order: those that provisioned it; if none did, the active
+/// ones, or all if none is active.
 #[must_use]
 pub fn employed_as(accounts: &[Account], employment: &EmploymentId) -> Vec<u32> {
     let generations = |test: &dyn Fn(&Account) -> bool| -> Vec<u32> {
@@ -106,8 +107,8 @@ pub fn employed_as(accounts: &[Account], employment: &EmploymentId) -> Vec<u32> 
     if active.is_empty() { generations(&|_| true) } else { active }
 }
 
-/// The active account that speaks of the person: the one whose newest employment began last; of several the one whose user
-/// name comes first.
+/// The active account that gives the person's data: the one whose newest employment began last; of several the one with
+/// the first user name.
 #[must_use]
 pub fn speaker<'a>(
     accounts: &'a [Account],
@@ -123,25 +124,25 @@ pub fn speaker<'a>(
         .max_by_key(|account| (newest(account), Reverse((normalized(&account.user_name), account.generation))))
 }
 
-/// Whether what an account tells of the person is the register's word: no other account is active, or this one is the
+/// Whether an account's data about the person are the register's: no other account is active, or this one is the
 /// [`speaker`].
 #[must_use]
 pub fn speaks(accounts: &[Account], generation: u32, employments: &BTreeMap<EmploymentId, EmploymentRecord>) -> bool {
     speaker(accounts, employments).is_none_or(|speaker| speaker.generation == generation)
 }
 
-/// A name, as it is to be told of the person; `None`: what is known stays.
+/// A name to be written for the person; `None`: the known one stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameToWrite {
     pub given_name: Option<String>,
     pub family_name: Option<String>,
 }
 
-/// The name that follows from what an account, `now`, tells. `before` are all accounts as they were, `after` as they will
-/// be, each with the employments of its time.
+/// The name to write after an account gives `now`. `before` are all accounts as they were, `after` as they will be, each
+/// with the employments of its time.
 ///
-/// Where another speaks of the person, the account's own word is kept with the account alone. Where the account was the
-/// speaker and goes, the next speaker's name takes the place of its name, but not of one that HR's files gave since.
+/// If another account is the speaker, the name is stored with the account only. If the account was the speaker and is
+/// deactivated, the next speaker's name replaces its name, but not a name that HR's files have given since.
 #[must_use]
 pub fn name_to_write(
     (before, employments_before): (&[Account], &BTreeMap<EmploymentId, EmploymentRecord>),
@@ -165,7 +166,7 @@ pub fn name_to_write(
     }
 }
 
-/// Whether the person's data stay protected though the account of a generation says that they are not: another one told
+/// Whether the person's data stay protected though the account of a generation says that they are not: another account says
 /// that they are.
 #[must_use]
 pub fn another_protects(accounts: &[Account], generation: u32) -> bool {

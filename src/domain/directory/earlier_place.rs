@@ -1,7 +1,8 @@
-//! What an employment was named before: HR's systems rename an administration for all days, the past included.
+//! The administrations that HR named earlier for an employment: HR's systems rename an administration for all days, the
+//! past included.
 //!
-//! Where an employment is follows from every administration that was named for it and from the reorganisations that stand
-//! ([`Successions`](super::succession::Successions)), so what was named before is kept with what is named now. Nothing here
+//! The place of an employment follows from every administration that was named for it and from the reorganisations in force
+//! ([`Successions`](super::succession::Successions)), so the earlier names are stored with the present one. Nothing here
 //! knows of reorganisations: the list is the same whether one is recorded before a file that names its new code, or after.
 
 use chrono::{Days, NaiveDate};
@@ -9,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::AdministrationCode;
 
-/// An administration, and the unit in it, that was named for an employment until another was.
+/// An administration and unit that HR named for an employment until it named another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EarlierPlace {
     pub administration: AdministrationCode,
     /// Empty where HR named none.
     pub unit: String,
-    /// The day on which another administration was named instead.
+    /// The day on which HR named another administration instead.
     pub until: NaiveDate,
 }
 
-/// No employment is named by so many administrations in turn; beyond it the oldest are forgotten.
+/// More than any real employment has; beyond it the oldest are dropped.
 const AT_MOST: usize = 64;
 
-/// What was named before `code`, which is named on the day `today` of an employment that is known as `known`, and was named
-/// `earlier` before that.
+/// The earlier places of an employment whose administration becomes `code` on the day `today`. Until now it was `known`,
+/// with the earlier places `earlier`.
 ///
-/// What was named by mistake and corrected by the next day never was: FGK on Monday, SEF again on Tuesday.
+/// A code that was named by mistake and corrected by the next day is dropped: FGK on Monday, SEF again on Tuesday.
 #[must_use]
 pub fn remember(
     earlier: &[EarlierPlace],
@@ -50,7 +51,7 @@ pub fn remember(
     earlier
 }
 
-/// Two systems that contradict each other every day name the same in turn: once is enough.
+/// Two systems that contradict each other alternate between two codes every day: once is enough.
 fn forget_rounds(earlier: &mut Vec<EarlierPlace>) {
     for length in 1..=earlier.len() / 2 {
         let (rest, last) = earlier.split_at(earlier.len() - length);
@@ -76,7 +77,7 @@ mod tests {
         AdministrationCode::parse(text).expect("a code")
     }
 
-    /// What is remembered after codes were named one after the other, each on its day.
+    /// The stored earlier places after codes were named one after the other, each on its day.
     fn named(codes: &[(&str, &str)]) -> Vec<String> {
         let mut earlier = Vec::new();
         for two in codes.windows(2) {

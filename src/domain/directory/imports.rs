@@ -1,4 +1,4 @@
-//! What is kept of an import: which files, whose, when, and how much they changed.
+//! The record of an import: which files, by whom, when, and how much they changed.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ pub struct FileSource {
     pub bytes: u64,
     /// How many records were read from it: of a row with several employments, each.
     pub records: u64,
-    /// How many rows the mapping passed over.
+    /// How many rows the mapping skipped.
     pub skipped: u64,
 }
 
-/// The mapping by which files were read.
+/// The mapping with which files were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingSource {
     pub name: String,
@@ -38,7 +38,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The same for the same contents, whatever the files are called; `None` where no file was given.
+    /// The same for the same contents, regardless of file names; `None` where no file was given.
     #[must_use]
     pub fn key(&self) -> Option<String> {
         let mut parts: Vec<String> = self.files.iter().map(|file| format!("{} {}", file.kind, file.digest)).collect();
@@ -61,20 +61,20 @@ pub struct ImportReport {
     pub extent: Extent,
     pub sources: Sources,
     pub summary: Summary,
-    /// The import that this one takes back, and why, where it is an undoing.
+    /// The import that this one undoes, and why, if it is an undoing.
     pub undoes: Option<Undoes>,
-    /// The undoing that took this one back, where one did and is not taken back itself.
+    /// The undoing that undid this one, if there is one that is not undone itself.
     pub undone: Option<Undone>,
 }
 
-/// Which import an undoing takes back.
+/// The import that an undoing undoes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undoes {
     pub import: i64,
     pub reason: String,
 }
 
-/// By which undoing an import was taken back.
+/// The undoing of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undone {
     /// The undoing, an import itself.
@@ -84,15 +84,15 @@ pub struct Undone {
     pub because: String,
 }
 
-/// Which imports are taken back, and by which undoing. An undoing that is taken back takes nothing back.
+/// Which imports are undone, and by which undoing. An undoing that is itself undone undoes nothing.
 ///
-/// * `undoings`: the id of each, and of the import that it takes back.
+/// * `undoings`: the id of each, and of the import that it undoes.
 #[must_use]
 pub fn taken_back(undoings: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<i64, i64> {
     let mut undoings: Vec<(i64, i64)> = undoings.into_iter().collect();
     undoings.sort_unstable();
     let mut taken_back = BTreeMap::new();
-    // From the newest on: what takes an undoing back is later than it.
+    // From the newest on: the undoing of an undoing is later than it.
     for (undoing, import) in undoings.into_iter().rev() {
         if !taken_back.contains_key(&undoing) {
             taken_back.entry(import).or_insert(undoing);

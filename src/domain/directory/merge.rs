@@ -1,7 +1,7 @@
-//! One human under two employee numbers: the duplicate is read as part of the one that is kept.
+//! One human under two employee numbers: the duplicate is read as part of the number that is kept.
 //!
-//! There are no chains: a number that is kept is no duplicate, and a duplicate has none of its own. So who somebody is
-//! takes one look, and undoing a merge never touches another.
+//! There are no chains: a kept number is not a duplicate, and a duplicate has no duplicates. So resolving an employee takes
+//! one lookup, and undoing a merge never affects another.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use chrono::{DateTime, Utc};
 use crate::domain::approval::Act;
 use crate::domain::ids::{EmployeeId, EmployeeNumber};
 
-/// The merges that held at an instant: each duplicate, and whom it is a duplicate of.
+/// The merges that held at an instant: each duplicate with its kept employee.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Merges(BTreeMap<EmployeeId, EmployeeId>);
 
-/// Why a merge would make no sense.
+/// Why a merge is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotMerge {
     #[error("an employee number cannot be its own duplicate")]
     Itself,
     #[error("the duplicate is merged already")]
     MergedAlready,
-    /// With whom it is kept as.
+    /// With the employee that it is merged into.
     #[error("the one to keep is a duplicate itself")]
     KeptIsDuplicate(EmployeeId),
     /// With one of them.
@@ -30,12 +30,12 @@ pub enum CannotMerge {
 }
 
 impl Merges {
-    /// Takes a duplicate in that is merged already.
+    /// Adds a duplicate that is merged already.
     pub fn insert(&mut self, duplicate: EmployeeId, kept: EmployeeId) {
         self.0.insert(duplicate, kept);
     }
 
-    /// Who somebody is: the kept one of a duplicate, and everybody else themselves.
+    /// Resolves an employee: a duplicate to the kept one, any other to itself.
     #[must_use]
     pub fn person(&self, employee: EmployeeId) -> EmployeeId {
         self.0.get(&employee).copied().unwrap_or(employee)
@@ -46,17 +46,17 @@ impl Merges {
         self.0.contains_key(&employee)
     }
 
-    /// Whose numbers are somebody's beside their own, by id.
+    /// The duplicates of an employee, by id.
     pub fn duplicates_of(&self, kept: EmployeeId) -> impl Iterator<Item = EmployeeId> {
         self.0.iter().filter(move |(_, of)| **of == kept).map(|(duplicate, _)| *duplicate)
     }
 
-    /// Every duplicate with whom it is a duplicate of.
+    /// Every duplicate with its kept employee.
     pub fn iter(&self) -> impl Iterator<Item = (EmployeeId, EmployeeId)> {
         self.0.iter().map(|(duplicate, kept)| (*duplicate, *kept))
     }
 
-    /// Whether a duplicate may be merged into somebody.
+    /// Whether a duplicate may be merged into another employee.
     pub fn may_merge(&self, duplicate: EmployeeId, kept: EmployeeId) -> Result<(), CannotMerge> {
         if duplicate == kept {
             return Err(CannotMerge::Itself);
@@ -71,7 +71,7 @@ impl Merges {
     }
 }
 
-/// A merge as kept: who decided it and why, and who undid it.
+/// A stored merge: who decided it and why, and who undid it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
     pub id: i64,

@@ -1,6 +1,6 @@
 //! Who works where: employees, their employments, absences and exemptions, as HR reports them.
 //!
-//! Plain facts. What follows from them for a requirement is in `compliance`; what a file changes is in `plan`.
+//! Plain facts. Their meaning for a requirement is in `compliance`; the changes that a file makes are in `plan`.
 
 pub mod accounts;
 pub mod earlier_place;
@@ -19,7 +19,7 @@ use super::calendar::Stretch;
 use super::ids::{AdministrationCode, EmploymentId, RequirementCode};
 pub use earlier_place::EarlierPlace;
 
-/// How somebody is employed (DESIGN, "Files in").
+/// The form of an employment (DESIGN, "Files in").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmploymentForm {
@@ -44,7 +44,7 @@ impl EmploymentForm {
         }
     }
 
-    /// Reads HR's word, in any case.
+    /// Reads HR's name for it, in upper or lower case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|form| form.as_str().eq_ignore_ascii_case(text.trim()))
@@ -54,29 +54,29 @@ impl EmploymentForm {
 /// One engagement of a person in one administration, from a day to a day or open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Employment {
-    /// The store's key of this fact; orders nothing, ties a report's row to the fact it shows.
+    /// The store's key of this fact. It has no order; it ties a report's row to the fact that the row shows.
     pub fact_id: i64,
     pub id: EmploymentId,
-    /// The one that has the employment on these days, in the tree of each day (`succession`).
+    /// The administration that has the employment on these days, in the tree of each day (`succession`).
     pub administration: AdministrationCode,
     /// Empty where HR names none.
     pub unit: String,
     pub form: EmploymentForm,
-    /// The first of these days. An employment that a reorganisation moves comes as several, one after the other.
+    /// The first of these days. An employment that a reorganisation moves is given as several, one after the other.
     pub starts_on: NaiveDate,
     /// The last day at work; `None`: open.
     pub ends_on: Option<NaiveDate>,
-    /// What HR told, where a reorganisation moves the employment or HR named other administrations before; `None`: what
-    /// stands above.
+    /// What HR reported, if a reorganisation moves the employment or HR named other administrations earlier; `None`: the same
+    /// as above.
     pub moved: Option<RecordedEmployment>,
 }
 
-/// Where and on which days an employment is, as HR told it.
+/// Where and on which days an employment is, as HR reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedEmployment {
     pub administration: AdministrationCode,
     pub unit: String,
-    /// What it was named before, the oldest first (`earlier_place`).
+    /// The earlier names, the oldest first (`earlier_place`).
     pub earlier: Vec<EarlierPlace>,
     /// The employment's own first day: the one that an export shows, and by which the earliest is chosen.
     pub starts_on: NaiveDate,
@@ -84,7 +84,7 @@ pub struct RecordedEmployment {
 }
 
 impl Employment {
-    /// The days of the employment, its last one included; nothing where it ends before it starts.
+    /// The days of the employment, its last one included; `None` where it ends before it starts.
     #[must_use]
     pub fn days(&self) -> Option<Stretch> {
         Stretch::inclusive(self.starts_on, self.ends_on)
@@ -95,13 +95,13 @@ impl Employment {
         self.starts_on <= day && self.ends_on.is_none_or(|last| day <= last)
     }
 
-    /// The employment's own first day, wherever it began.
+    /// The employment's own first day, in whichever administration it began.
     #[must_use]
     pub fn began_on(&self) -> NaiveDate {
         self.moved.as_ref().map_or(self.starts_on, |reported| reported.starts_on)
     }
 
-    /// Where and when HR told it.
+    /// Where and when it is, as HR reported it.
     #[must_use]
     pub fn as_recorded(&self) -> RecordedEmployment {
         self.moved.clone().unwrap_or_else(|| RecordedEmployment {

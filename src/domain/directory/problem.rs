@@ -1,6 +1,6 @@
-//! What is wrong with a file of HR's: which row, which column, why, and what to do.
+//! A problem with one of HR's files: which row, which column, why, and what to do.
 //!
-//! A problem shows the value only where it can be no personal data: names, addresses, numbers of people and units are
+//! A problem shows the value only where it cannot be personal data: names, addresses, numbers of people and units are
 //! never repeated, nor anything that could be a personal identity number in a wrong column.
 
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ impl FileKind {
 }
 
 impl FileKind {
-    /// How a file of the kind is given.
+    /// How a file of this kind is given.
     #[must_use]
     pub fn given_by(self) -> String {
         match self {
@@ -72,7 +72,7 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// Why a file, a row or a value cannot be taken. Each text goes on from its subject and says what to do.
+/// Why a file, a row or a value cannot be accepted. Each text continues its subject and says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     // The file.
@@ -142,7 +142,7 @@ pub enum Fault {
     NoHeader,
     #[error("is missing from the header{found}; add it, or say with --mapping which of the file's columns it is")]
     MissingColumn {
-        /// What stands in the header and is no column of ours, as ", which has A, B besides"; empty where nothing does.
+        /// The header's columns that are not ours, as ", which has A, B besides"; empty where there are none.
         found: String,
     },
     #[error("stands more than once in the header; keep one")]
@@ -176,7 +176,7 @@ pub enum Fault {
     #[error("{mark}{}; write it as HR does, in a column of text", probably.as_ref().map(|was| format!("; it was probably {was}")).unwrap_or_default())]
     MadeBySpreadsheet {
         mark: SpreadsheetMark,
-        /// What it was before, where that can be said.
+        /// What it was before, if that is known.
         probably: Option<String>,
     },
     #[error(
@@ -223,11 +223,11 @@ pub enum Fault {
     TooLongAgo,
     #[error("{0}")]
     InvalidDecimal(InvalidDecimal),
-    /// In the words of the profile by which the row was read.
+    /// As the profile that read the row says it.
     #[error("{0}")]
     ByProfile(String),
 
-    // What it refers to.
+    // Its references.
     #[error(
         "is the id of a result that is known and says otherwise; give what is new an id of its own, or mend the row"
     )]
@@ -261,11 +261,11 @@ fn listed<const N: usize>(words: [&'static str; N]) -> String {
     words.join(", ")
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowProblem {
     pub file: FileKind,
-    /// The line on which the row begins, 1 for the header; `None` where the file as a whole is meant.
+    /// The line on which the row begins, 1 for the header; `None` for the file as a whole.
     pub line: Option<u64>,
     /// The file's own header, where a mapping gives it another name than ours.
     pub column: Option<Cow<'static, str>>,
@@ -299,7 +299,7 @@ impl fmt::Display for RowProblem {
 const LONGEST_SHOWN: usize = 40;
 
 /// A value as a problem may show it: cut short, on one line; `None` where it is empty, or where digits in it could be a
-/// personal identity number that stands in a wrong column.
+/// personal identity number in a wrong column.
 #[must_use]
 pub fn showable(value: &str) -> Option<String> {
     let value = value.trim();
@@ -315,7 +315,7 @@ pub fn showable(value: &str) -> Option<String> {
     Some(if value.chars().count() > LONGEST_SHOWN { format!("{plain}…") } else { plain })
 }
 
-/// All that is wrong, in the order of the lines: the first of them, and how many there are.
+/// All problems, in the order of the lines: the first of them, and how many there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowProblems {
     listed: Vec<RowProblem>,
@@ -323,7 +323,7 @@ pub struct RowProblems {
 }
 
 impl RowProblems {
-    /// The most problems that are listed; the rest is only counted.
+    /// The most problems that are listed; the rest are only counted.
     pub const MAX_LISTED: usize = 1000;
 
     pub fn push(&mut self, problem: RowProblem) {
@@ -340,12 +340,12 @@ impl RowProblems {
         self.listed.extend(other.listed.into_iter().take(layer));
     }
 
-    /// Brings what is listed into the order of files and lines.
+    /// Sorts the listed problems by file and line.
     pub fn sort(&mut self) {
         self.listed.sort_by_key(|problem| (problem.file, problem.line));
     }
 
-    /// Gives columns the names that `renamed` has for them.
+    /// Renames columns as `renamed` says.
     pub fn rename_columns(&mut self, renamed: impl Fn(FileKind, &str) -> Option<String>) {
         for problem in &mut self.listed {
             let name = problem.column.as_deref().and_then(|column| renamed(problem.file, column));

@@ -1,6 +1,6 @@
-//! Exemptions and prior training that somebody proposes here, and that count once they are decided.
+//! Exemptions and prior training that are proposed here, and that count once they are decided.
 //!
-//! Where two must agree, a proposal counts for nothing until somebody else approves it; else it is decided as it is made.
+//! Where two must agree, a proposal counts only when another person approves it; otherwise it is decided when it is made.
 
 use chrono::NaiveDate;
 
@@ -8,7 +8,7 @@ use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId, RequirementCode};
 use crate::domain::training::{LinkedResult, ResultKind, Score, Target};
 
-/// What is proposed.
+/// The content of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProposalContent {
     /// A requirement does not bind the employee for a time; `ends_on` is the last exempt day (`None`: open).
@@ -17,7 +17,7 @@ pub enum ProposalContent {
     PriorTraining { target: Target, score: Option<Score>, completed_on: NaiveDate },
 }
 
-/// What is proposed is of one of these kinds.
+/// The kinds of a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProposalKind {
     Exemption,
@@ -44,7 +44,7 @@ impl ProposalContent {
     }
 }
 
-/// A proposal, as kept.
+/// A stored proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     pub id: i64,
@@ -52,9 +52,9 @@ pub struct Proposal {
     pub content: ProposalContent,
     pub reason: String,
     pub proposed: Act,
-    /// From when it counts; `None`: nobody has decided.
+    /// From when it counts; `None`: not decided.
     pub decided: Option<Act>,
-    /// Since when it does not any more, and why.
+    /// From when it no longer counts, and why.
     pub ended: Option<(Act, String)>,
 }
 
@@ -69,14 +69,14 @@ impl Proposal {
         }
     }
 
-    /// Whether somebody may approve it: somebody else than who proposed it.
+    /// Whether a person may approve it: anyone except the proposer.
     #[must_use]
     pub fn may_be_approved_by(&self, subject: &str) -> bool {
         self.proposed.by != subject
     }
 
-    /// Prior training as a result of the person's: evidence on its day, named `prior:` and the proposal's id. No platform
-    /// reported it, so no platform's revocation takes it away.
+    /// Prior training as a result of the person: evidence on its day, named `prior:` and the proposal's id. No platform
+    /// reported it, so no platform's revocation withdraws it.
     #[must_use]
     pub fn as_result(&self) -> Option<LinkedResult> {
         let ProposalContent::PriorTraining { target, score, completed_on } = &self.content else { return None };
@@ -91,7 +91,7 @@ impl Proposal {
             event_id: EventId::parse(&format!("prior:{}", self.id)).ok()?,
             target: target.clone(),
             kind,
-            // What was done elsewhere has a day and no time.
+            // Training done elsewhere has a day and no time.
             occurred_at: completed_on.and_time(chrono::NaiveTime::MIN).and_utc(),
             reported_at: None,
             day: *completed_on,

@@ -1,4 +1,4 @@
-//! What HR's files say, one plain record for each row, before it is compared with what is known (`plan`).
+//! The content of HR's files, one plain record for each row, before it is compared with the known directory (`plan`).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,9 @@ pub struct Row<T> {
     pub record: T,
 }
 
-/// What makes a record the same one from file to file.
+/// The key by which a record is the same one from file to file.
 ///
-/// The maps of [`super::plan::Known`] are kept by the owned form of the same key, in the same order.
+/// The maps of [`super::plan::Known`] have the owned form of the same key, in the same order.
 pub trait Keyed {
     type Key<'a>: Ord
     where
@@ -45,7 +45,7 @@ impl Keyed for AdministrationRecord {
     }
 }
 
-/// Who a person is: theirs in all their employments.
+/// A person's data, the same for all their employments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRecord {
     pub employee_number: EmployeeNumber,
@@ -80,13 +80,13 @@ pub struct EmploymentRecord {
     pub email: Option<String>,
     /// As written, trimmed; compared by `linking::normalized`.
     pub username: Option<String>,
-    /// The administrations that were named before this one, the oldest first; no file has it ([`Self::named_after`]).
+    /// The administrations that HR named before this one, the oldest first; not in any file ([`Self::named_after`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierPlace>,
 }
 
 impl EmploymentRecord {
-    /// Where and when it is, as HR tells it.
+    /// Where and when it is, as HR reports it.
     #[must_use]
     pub fn as_recorded(&self) -> RecordedEmployment {
         RecordedEmployment {
@@ -98,7 +98,7 @@ impl EmploymentRecord {
         }
     }
 
-    /// This record, stated on a day of an employment that is known as `before`: it remembers what that was named.
+    /// This record, reported on a day, with the earlier names of the employment, which was known as `before`.
     #[must_use]
     pub fn named_after(self, before: &Self, today: NaiveDate) -> Self {
         let known = (&before.administration, before.unit.as_str());
@@ -115,13 +115,13 @@ impl Keyed for EmploymentRecord {
     }
 }
 
-/// A row of the employments file: an employment, and what the row says of the person.
+/// A row of the employments file: an employment, and the person's data in that row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedEmployment {
     pub given_name: String,
     pub family_name: String,
-    /// `None` where the file has no such column: then what is known of the person stays, so that a file
-    /// that leaves the column out uncovers nobody.
+    /// `None` where the file has no such column. Then the known value stays, so a file
+    /// without the column does not end anyone's protection.
     pub protected: Option<bool>,
     pub employment: EmploymentRecord,
 }
@@ -171,19 +171,19 @@ impl Keyed for ExemptionRecord {
     }
 }
 
-/// What an employee did elsewhere, and why it is as good.
+/// Training that an employee did elsewhere, and why it is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriorTrainingRecord {
     pub employee_number: EmployeeNumber,
     pub target: Target,
-    /// Of a quiz; without one it is passed.
+    /// The score of a quiz; without one it counts as passed.
     pub score: Option<Score>,
     pub completed_on: NaiveDate,
     pub reason: String,
 }
 
 impl PriorTrainingRecord {
-    /// What is proposed.
+    /// The content of the proposal.
     #[must_use]
     pub fn content(&self) -> ProposalContent {
         ProposalContent::PriorTraining {
@@ -202,15 +202,15 @@ impl Keyed for PriorTrainingRecord {
     }
 }
 
-/// What a platform calls a person, where HR's files do not say it. All but its last day is its key.
+/// An identity of a person at a platform that HR's other files do not have. All fields but the last day are its key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentityRecord {
     pub employee_number: EmployeeNumber,
     pub platform: PlatformCode,
     pub identity: Identity,
-    /// The first day on which it is theirs; `None`: as `linking::holding` has it.
+    /// The first day on which it is theirs; `None`: `linking::holding` derives it.
     pub valid_from: Option<NaiveDate>,
-    /// The last such day; `None`: as `linking::holding` has it.
+    /// The last such day; `None`: `linking::holding` derives it.
     pub valid_to: Option<NaiveDate>,
 }
 

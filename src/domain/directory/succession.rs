@@ -1,10 +1,10 @@
 //! Reorganisations: which administration has an employment on which days.
 //!
-//! HR tells in which administration somebody is employed, and goes on telling it so for as long as its system does. A
-//! reorganisation moves what is told in one administration, or in a unit of it, to another from a day on; employments
-//! follow. Then HR's system names the new one for all days, those before included: that says nothing new, and what it named
-//! before goes on telling where the employment was (`earlier_place`). [`Successions`] holds the reorganisations that are known
-//! at an instant and answers for any day. Start at [`Successions::follow`].
+//! HR reports the administration of an employment, and reports the old one until its system changes. A reorganisation
+//! moves the employments that are reported in one administration, or in a unit of it, to another from a day on. Later HR's
+//! system names the new one for all days, past days included. That says nothing new: the earlier names still say where the
+//! employment was (`earlier_place`). [`Successions`] holds the reorganisations that are known at an instant and answers for
+//! any day. Start at [`Successions::follow`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -18,21 +18,21 @@ use crate::domain::ids::AdministrationCode;
 #[cfg(test)]
 mod tests;
 
-/// A unit that no step can name: it stands for all those that none does.
+/// A unit that no step can name: it represents all units that no step names.
 const NO_UNIT: &str = "\0";
 
-/// One thing that happens to administrations on the day of a reorganisation.
+/// One change of administrations on the day of a reorganisation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// What is told in `from` is in `to`: only `unit` of it, or, where that is `None`, all that no other step names.
+    /// Employments reported in `from` are in `to`: only those of `unit`, or, if that is `None`, all that no other step names.
     Moves { from: AdministrationCode, to: AdministrationCode, unit: Option<String> },
-    /// It is there from the day on.
+    /// It exists from the day on.
     Opens(AdministrationCode),
     /// It takes no employments from the day on.
     Closes(AdministrationCode),
 }
 
-/// What happens to administrations on a day, for one reason; all or nothing.
+/// The changes of administrations on a day, for one reason; all or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reorganisation {
     pub id: i64,
@@ -41,11 +41,11 @@ pub struct Reorganisation {
     pub reason: String,
     pub made_by: String,
     pub recorded_at: DateTime<Utc>,
-    /// By whom, when, and why it was taken back.
+    /// By whom, when, and why it was undone.
     pub undone: Option<Undone>,
 }
 
-/// A reorganisation that was taken back.
+/// A reorganisation that was undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undone {
     pub by: String,
@@ -53,7 +53,7 @@ pub struct Undone {
     pub because: String,
 }
 
-/// Why reorganisations cannot stand together.
+/// Why reorganisations contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unworkable {
     #[error("{0} would move to itself; name another administration, or leave the step out")]
@@ -70,7 +70,7 @@ pub enum Unworkable {
     MovesToClosed(AdministrationCode, AdministrationCode, NaiveDate),
 }
 
-/// The moves of one day: where an administration's units go, and where the rest of it goes.
+/// The moves of one day: the targets of an administration's units, and the target of the rest of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Moves {
     units: BTreeMap<(AdministrationCode, String), AdministrationCode>,
@@ -85,7 +85,7 @@ impl Moves {
     }
 }
 
-/// A part of an employment's way through administrations.
+/// A part of an employment's path through administrations.
 #[derive(Debug, Clone, Copy)]
 struct Leg<'a> {
     /// `None`: from the beginning.
@@ -108,14 +108,14 @@ pub struct Stay<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Successions {
     by_day: BTreeMap<NaiveDate, Moves>,
-    /// Every code that something moves from: what else is told stays where it is.
+    /// Every code that a step moves from: employments in other codes stay where they are.
     from: BTreeSet<AdministrationCode>,
     /// By code, the days on which it opens (`true`) or closes.
     terms: BTreeMap<AdministrationCode, BTreeMap<NaiveDate, bool>>,
 }
 
 impl Successions {
-    /// The tree of each day, from steps in any order; or why they cannot stand together.
+    /// The tree of each day, from steps in any order; or why they contradict each other.
     pub fn of<'a>(steps: impl IntoIterator<Item = (NaiveDate, &'a Step)>) -> Result<Self, Unworkable> {
         let steps: BTreeSet<(NaiveDate, &Step)> = steps.into_iter().collect();
         let mut known = Self::default();
@@ -184,7 +184,7 @@ impl Successions {
         self.by_day.is_empty() && self.terms.is_empty()
     }
 
-    /// The administration that has, on a day, what is told in another.
+    /// The administration that has, on a day, the employments that are reported in a code.
     #[must_use]
     pub fn resolve<'a>(
         &'a self,
@@ -201,11 +201,11 @@ impl Successions {
         code
     }
 
-    /// Where an employment is, from the beginning of time on: the way of the code that was named first; where a later one
-    /// lies on it, it goes on from there, and where none does, it begins anew.
+    /// The path of an employment, from the beginning of time: that of the code that was named first. If a later code
+    /// lies on the path, the path continues from there; otherwise it begins again with that code.
     ///
-    /// Depends on nothing but what was named and which steps stand: in which order steps were recorded, and whether before
-    /// or after a file that names where they lead, does not matter.
+    /// It depends only on the named codes and on the steps in force. The order in which steps were recorded does not matter,
+    /// nor whether they were recorded before or after a file that names their targets.
     fn way<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<Leg<'a>> {
         let earlier = recorded.earlier.iter().map(|place| (&place.administration, place.unit.as_str()));
         let mut way: Vec<Leg<'a>> = Vec::new();
@@ -218,7 +218,7 @@ impl Successions {
         way
     }
 
-    /// Goes on from an administration, where the employment is from a day on (`None`: from the beginning).
+    /// Continues the path from an administration that has the employment from a day on (`None`: from the beginning).
     fn walk<'a>(
         &'a self,
         first: Option<NaiveDate>,
@@ -240,7 +240,7 @@ impl Successions {
         }
     }
 
-    /// The administration that has an employment on a day, which need not be one of its own.
+    /// The administration that has an employment on a day, which need not be a day of the employment.
     #[must_use]
     pub fn place<'a>(&'a self, recorded: &'a RecordedEmployment, day: NaiveDate) -> &'a AdministrationCode {
         let way = self.way(recorded);
@@ -248,7 +248,7 @@ impl Successions {
         there.map_or(&recorded.administration, |leg| leg.administration)
     }
 
-    /// Where an employment is on its own days, one after the other.
+    /// The administrations of an employment on its own days, with these days, in order.
     #[must_use]
     pub fn stays<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<Stay<'a>> {
         let way = self.way(recorded);
@@ -268,20 +268,20 @@ impl Successions {
         self.stays(recorded).into_iter().map(|stay| stay.administration).collect()
     }
 
-    /// Whether an employment was, is or will be in an administration by what was named and what stands, on whatever days.
+    /// Whether an employment was, is or will be in an administration on any day.
     #[must_use]
     pub fn leads_to(&self, recorded: &RecordedEmployment, code: &AdministrationCode) -> bool {
         self.way(recorded).iter().any(|leg| leg.administration == code)
     }
 
-    /// Whether an employment has been brought to an administration by a day: to name it then says nothing new.
+    /// Whether reorganisations have moved an employment to an administration by a day: a file that names it then is no news.
     #[must_use]
     pub fn has_led_to(&self, recorded: &RecordedEmployment, code: &AdministrationCode, day: NaiveDate) -> bool {
         let begun = |leg: &&Leg<'_>| leg.first.is_none_or(|first| first <= day);
         self.way(recorded).iter().filter(begun).any(|leg| leg.administration == code)
     }
 
-    /// Whether two accounts of an employment have it in the same administrations from the same days on.
+    /// Whether two records of an employment have it in the same administrations from the same days on.
     #[must_use]
     pub fn agree(&self, before: &RecordedEmployment, after: &RecordedEmployment) -> bool {
         let (before, after) = (self.way(before), self.way(after));
@@ -291,7 +291,7 @@ impl Successions {
         places(&before) == places(&after)
     }
 
-    /// An employment as told, cut where it moves: one for each administration that has it, in the order of days.
+    /// An employment as reported, cut where it moves: one for each administration that has it, in the order of days.
     #[must_use]
     pub fn follow(&self, employment: Employment) -> Vec<Employment> {
         if employment.moved.is_none() && !self.from.contains(&employment.administration) {
@@ -326,7 +326,7 @@ impl Successions {
         terms.and_then(|terms| terms.range(..=day).next_back()).is_some_and(|(_, opens)| !opens)
     }
 
-    /// Whether an employment would be on some of its days in an administration that is closed on them, and in which.
+    /// The administration, if any, that would have an employment on days on which it is closed.
     #[must_use]
     pub fn closed_to(&self, recorded: &RecordedEmployment) -> Option<AdministrationCode> {
         if self.terms.is_empty() {
@@ -341,14 +341,14 @@ impl Successions {
         self.stays(recorded).iter().find(|stay| is_closed(stay)).map(|stay| stay.administration.clone())
     }
 
-    /// Whether a reorganisation names an administration: it is a part of the tree of some day, whatever HR's files list.
+    /// Whether a reorganisation names an administration. Then it is in the tree of some day, even if HR's files do not list it.
     #[must_use]
     pub fn names(&self, code: &AdministrationCode) -> bool {
         let targets = || self.by_day.values().flat_map(|moves| moves.units.values().chain(moves.rest.values()));
         self.from.contains(code) || self.terms.contains_key(code) || targets().any(|to| to == code)
     }
 
-    /// Whether a report of a day leaves an administration out where nobody counts in it: all that is told in it is
+    /// Whether a report of a day omits an administration without people: all employments reported in it are
     /// elsewhere by then, or it has closed, or it has not opened yet.
     #[must_use]
     pub fn is_gone(&self, code: &AdministrationCode, day: NaiveDate) -> bool {

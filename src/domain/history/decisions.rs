@@ -1,4 +1,4 @@
-//! Decisions by hand about results as a story tells them: proposed, decided, rejected, ended, and by whom.
+//! Decisions by hand about results as history entries: proposed, decided, rejected, ended, and by whom.
 
 use super::{Entry, Field, Happened, HistoryRecord, Kind, change};
 use crate::domain::approval::Act;
@@ -38,7 +38,7 @@ impl HistoryRecord for Decided<'_> {
     }
 }
 
-/// The entries of a decision about a result of a platform's. One that was decided as it was made is told once, as added.
+/// The entries of a decision about a platform's result. One that was decided when it was made has one entry, as added.
 #[must_use]
 pub fn entries_of_decision(decision: &ResultDecision, platform: &str) -> Vec<Entry> {
     let record = Decided { decision, platform };
@@ -51,7 +51,7 @@ pub fn entries_of_decision(decision: &ResultDecision, platform: &str) -> Vec<Ent
         let proposed = entry(&decision.proposed, true);
         entries.extend(proposed.map(|entry| Entry { happened: Happened::Proposed, ..entry }));
     }
-    // A restoration that merely took a withdrawal back never counted itself: the withdrawal's end tells it.
+    // A restoration that only undid a withdrawal never counted itself: the withdrawal's end is its entry.
     let ended_at = decision.ended.as_ref().map(|(act, _)| act.at);
     if decision.decided.is_some() && decision.decided.as_ref().map(|act| act.at) == ended_at {
         return entries;

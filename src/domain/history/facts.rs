@@ -1,4 +1,4 @@
-//! The facts that a story is made of, and how each is told.
+//! The facts of a history, and the entry fields of each.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -75,7 +75,7 @@ fn exemption(requirement: &RequirementCode, starts_on: NaiveDate, ends_on: Optio
     vec![Field::new("requirement", requirement), Field::new("starts_on", starts_on), Field::maybe("ends_on", ends_on)]
 }
 
-/// An exemption from a file of HR's.
+/// An exemption from one of HR's files.
 impl HistoryRecord for ExemptionRecord {
     const KIND: Kind = Kind::Exemption;
 
@@ -96,7 +96,7 @@ impl HistoryRecord for ExemptionRecord {
     }
 }
 
-/// An exemption that somebody decided here.
+/// An exemption that was decided here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedExemption {
     pub id: i64,
@@ -137,7 +137,7 @@ fn score(score: Option<&Score>) -> Field {
     Field::maybe("score_percent", score.map(Score::percent))
 }
 
-/// Training done elsewhere that somebody recognised.
+/// Training done elsewhere that an administrator recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriorTraining {
     pub id: i64,
@@ -169,7 +169,7 @@ impl HistoryRecord for PriorTraining {
     }
 }
 
-/// What a platform calls the person, from HR's file of identities.
+/// The person's identity at a platform, from HR's file of identities.
 impl HistoryRecord for IdentityRecord {
     const KIND: Kind = Kind::Identity;
 
@@ -198,7 +198,7 @@ impl HistoryRecord for IdentityRecord {
 pub struct Link {
     pub platform: String,
     pub identity: Identity,
-    /// `None`: the identity links to nobody.
+    /// `None`: the identity is dismissed.
     pub employee_number: Option<EmployeeNumber>,
     /// The first day; `None`: from the beginning.
     pub valid_from: Option<NaiveDate>,

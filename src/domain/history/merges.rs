@@ -1,4 +1,4 @@
-//! Merges as a story tells them: which number became part of which, by whom and why, and how that was undone.
+//! Merges as history entries: which number became part of which, by whom and why, and how that was undone.
 
 use super::{Entry, Field, HistoryRecord, Kind, change};
 use crate::domain::directory::merge::Merge;
@@ -23,7 +23,7 @@ impl HistoryRecord for Merge {
     }
 }
 
-/// The entries of a merge: made, and where it was, undone.
+/// The entries of a merge: made, and undone if it was.
 #[must_use]
 pub fn entries_of_merge(merge: &Merge) -> Vec<Entry> {
     let made = change(merge.decided.at, None, Some(merge));

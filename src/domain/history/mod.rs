@@ -1,7 +1,7 @@
-//! What the register came to know of a person, in order: what changed, from what to what, who said so, and when.
+//! A person's history in the register, in order: what changed, from which value to which, who said so, and when.
 //!
-//! A fact is kept in versions, each known for a time. [`told`] turns the versions of one kind into entries, [`Story`] puts
-//! the entries of all kinds in order and hides what protection hides. Where the versions come from is the store's matter.
+//! A fact is stored in versions, each known for a time. [`entries_of`] turns the versions of one kind into entries,
+//! [`Story`] sorts the entries of all kinds and hides protected values. The store reads the versions.
 
 mod decisions;
 mod facts;
@@ -36,15 +36,15 @@ impl<T> Version<T> {
     }
 }
 
-/// What was known just before an instant, of the versions of one thing in order; where nothing was known by then, what became
-/// known first.
+/// The version known just before an instant, among the versions of one record in order; if none was known by then, the
+/// first one.
 #[must_use]
 pub fn last_before<T>(versions: &[Version<T>], at: DateTime<Utc>) -> Option<&T> {
     let last = versions.iter().rev().find(|version| version.recorded_at < at);
     last.or(versions.first()).map(|version| &version.record)
 }
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Person,
@@ -97,13 +97,13 @@ impl Kind {
     }
 }
 
-/// What happened to it.
+/// The kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Happened {
     Added,
     Changed,
     Withdrawn,
-    /// Somebody proposes it; it counts for nothing until somebody else approves.
+    /// It is proposed; it counts only when another person approves it.
     Proposed,
     Rejected,
 }
@@ -151,20 +151,20 @@ impl Field {
     }
 }
 
-/// A record of which a story tells.
+/// A record that a history shows.
 pub trait HistoryRecord {
     const KIND: Kind;
 
-    /// What makes it the same from version to version.
+    /// The key that is the same from version to version.
     fn key(&self) -> String;
 
-    /// What it is called in an entry; holds nothing that protection hides.
+    /// Its name in an entry; contains nothing that protection hides.
     fn name(&self) -> String;
 
-    /// All that can change in it, always the same fields in the same order.
+    /// All fields that can change, always the same in the same order.
     fn fields(&self) -> Vec<Field>;
 
-    /// Why it is so, where the record itself says it.
+    /// The reason, if the record has one.
     fn reason(&self) -> Option<&str> {
         None
     }
@@ -179,25 +179,25 @@ pub struct FieldChange {
     pub is_personal: bool,
 }
 
-/// One thing that became known.
+/// One change that became known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub known_at: DateTime<Utc>,
     pub kind: Kind,
-    /// Which of the kind: an employment's id, an absence's first day, …
+    /// Which record of the kind: an employment's id, an absence's first day, …
     pub of: String,
     pub happened: Happened,
     pub changes: Vec<FieldChange>,
     pub reason: Option<String>,
-    /// Who said so, where the entry's own record knows: a platform, or who decided.
+    /// Who said so, if the record itself knows: a platform, or the person who decided.
     pub by: Option<String>,
-    /// Whether protection keeps the values of some fields back.
+    /// Whether protection hides the values of some fields.
     pub is_hidden: bool,
-    /// The number of a merged duplicate, where it was told of that one.
+    /// The number of a merged duplicate, if the entry is about that one.
     pub merged_number: Option<EmployeeNumber>,
 }
 
-/// What changed between two states of a record, of which one may be missing; nothing where nothing did.
+/// The change between two states of a record, of which one may be missing; `None` where they are the same.
 #[must_use]
 pub fn change<T: HistoryRecord>(known_at: DateTime<Utc>, before: Option<&T>, after: Option<&T>) -> Option<Entry> {
     let record = after.or(before)?;
@@ -238,7 +238,7 @@ pub fn change<T: HistoryRecord>(known_at: DateTime<Utc>, before: Option<&T>, aft
     })
 }
 
-/// What a record was before an instant, and what it is from then on.
+/// The state of a record before an instant, and from then on.
 type Turn<'a, T> = (Option<&'a T>, Option<&'a T>);
 
 /// The entries of the versions of one kind: at each instant, what a record was and what it became.
@@ -255,7 +255,7 @@ pub fn entries_of<T: HistoryRecord>(versions: &[Version<T>]) -> Vec<Entry> {
     turns.into_iter().filter_map(|((at, _), (before, after))| change(at, before, after)).collect()
 }
 
-/// Where an entry stands in a story: its instant in microseconds, and its place among those of the same instant.
+/// The position of an entry in a history: its instant in microseconds, and its place among those of the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub micros: i64,
@@ -273,8 +273,8 @@ impl Story {
         Self(entries)
     }
 
-    /// Keeps personal values back wherever the person's data are protected: all of them where they are now, and where they
-    /// are not, those told while they were.
+    /// Hides personal values if the person's data are protected: all of them if they are protected now, otherwise those of
+    /// entries from while they were.
     pub fn protect(&mut self, is_protected_now: bool, protected: &[(DateTime<Utc>, Option<DateTime<Utc>>)]) {
         for entry in &mut self.0 {
             let at = entry.known_at;
@@ -290,12 +290,12 @@ impl Story {
         }
     }
 
-    /// What became known after an instant and up to another.
+    /// The entries after an instant and up to another.
     pub fn between(&self, after: DateTime<Utc>, up_to: DateTime<Utc>) -> impl Iterator<Item = &Entry> {
         self.0.iter().filter(move |entry| after < entry.known_at && entry.known_at <= up_to)
     }
 
-    /// At the most so many entries after a place, of one kind or of all, and the place of the last where more follow.
+    /// At most so many entries after a place, of one kind or of all, and the place of the last if more follow.
     #[must_use]
     pub fn page(&self, after: Option<Place>, kind: Option<Kind>, at_most: usize) -> (Vec<Entry>, Option<Place>) {
         let mut placed: Vec<(Place, &Entry)> = Vec::with_capacity(self.0.len());

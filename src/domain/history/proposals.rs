@@ -1,4 +1,4 @@
-//! Proposals as a story tells them: proposed, decided, rejected, withdrawn, and by whom.
+//! Proposals as history entries: proposed, decided, rejected, withdrawn, and by whom.
 
 use super::{DecidedExemption, Entry, Happened, PriorTraining, change};
 use crate::domain::approval::Act;
@@ -27,7 +27,7 @@ fn entry(proposal: &Proposal, act: &Act, comes: bool) -> Option<Entry> {
     described.map(|entry| Entry { by: Some(act.by.clone()), ..entry })
 }
 
-/// The entries of a proposal. One that was decided as it was made is told once, as added.
+/// The entries of a proposal. One that was decided when it was made has one entry, as added.
 #[must_use]
 pub fn entries_of_proposal(proposal: &Proposal) -> Vec<Entry> {
     let mut entries = Vec::new();

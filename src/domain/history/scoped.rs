@@ -1,7 +1,8 @@
-//! A history as an administration may read it: what belongs to its own days (`access::OwnDays`).
+//! A history as an administration may read it: the entries that belong to its own days (`access::OwnDays`).
 //!
-//! Facts with days (absences, exemptions) are cut to the own ones. Facts without (a name, an identity, a link) are read through
-//! windows of transaction time, one for each unbroken run of own days; what holds when a window opens becomes known with it.
+//! Facts with days (absences, exemptions) are cut to the own days. Facts without days (a name, an identity, a link) are read
+//! through windows of transaction time, one for each unbroken run of own days. A fact that holds when a window opens becomes
+//! known at that instant.
 //! Addresses of an own employment stay as they were at the end of the last own day.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,8 +15,8 @@ use crate::domain::directory::records::{AbsenceRecord, EmploymentRecord, Exempti
 /// A run of instants: from the first up to and not including the second (`None`: for ever).
 pub type Window = (DateTime<Utc>, Option<DateTime<Utc>>);
 
-/// The windows through which facts without days are read; `None`: everything. `first_known_at` is the instant from which on the
-/// register knew of an own employment: no window opens before it, and one that lies in the future opens with it.
+/// The windows through which facts without days are read; `None`: everything. `first_known_at` is the instant at which the
+/// register first knew of an own employment. No window opens before it, and one that lies in the future opens at it.
 #[must_use]
 pub fn windows(
     own: &OwnDays,
@@ -27,14 +28,14 @@ pub fn windows(
     let window = |stretch: &Stretch| {
         let opens = calendar.first_instant_of(stretch.first);
         let opens = if opens > now { first_known_at } else { opens.max(first_known_at) };
-        // Whoever had left when the register came to know of them is known as they were then.
+        // A person who had left before the register knew of them is shown as they were at that instant.
         let least = opens + TimeDelta::microseconds(1);
         (opens, stretch.until.map(|until| calendar.first_instant_of(until).max(least)))
     };
     Some(days.stretches().iter().map(window).collect())
 }
 
-/// The versions of facts without days, as the windows show them; in the order of their instants.
+/// The versions of facts without days, as the windows show them, in the order of their instants.
 #[must_use]
 pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, windows: &[Window]) -> Vec<Version<T>> {
     let mut sorted = versions;
@@ -49,7 +50,7 @@ pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, 
                 continue;
             }
             let until = version.superseded_at.filter(|superseded| closes.is_none_or(|closes| *superseded < closes));
-            // What holds on when the next window opens is known already; what became of it meanwhile is told then.
+            // A fact that still holds when the next window opens is known already. A change in the meantime is shown then.
             let key = version.record.key();
             let last = seen.iter_mut().rev().find(|last| last.record.key() == key && last.superseded_at.is_none());
             match last {
@@ -66,8 +67,8 @@ pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, 
     seen
 }
 
-/// The versions of own employments with the addresses and the manager that were known before an instant (`None`: all): what
-/// became known later is not the asker's.
+/// The versions of own employments with the addresses and the manager that were known before an instant (`None`: all): the
+/// caller may not see later ones.
 #[must_use]
 pub fn with_addresses_of_then(
     mut versions: Vec<Version<EmploymentRecord>>,
@@ -94,7 +95,7 @@ pub trait Dated: Clone {
     fn days(&self) -> Option<Stretch>;
     fn set_days(&mut self, days: Stretch);
 
-    /// Takes the reason away, where there is one.
+    /// Removes the reason, if there is one.
     fn forget_reason(&mut self) {}
 }
 
@@ -122,7 +123,7 @@ impl Dated for ExemptionRecord {
     }
 }
 
-/// The versions of facts with days, cut to the own ones, without the reasons of another administration's days.
+/// The versions of facts with days, cut to the own days, without the reasons of another administration's days.
 #[must_use]
 pub fn on_own_days<T: Dated>(versions: Vec<Version<T>>, own: &OwnDays, calendar: CityCalendar) -> Vec<Version<T>> {
     if *own == OwnDays::All {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is recorded outside of every window changes nothing that is seen.
+        /// Facts recorded outside all windows change nothing that is seen.
         #[test]
         fn what_is_recorded_behind_the_last_window_is_not_seen(
             instants in prop::collection::btree_set(0..20_i64, 1..6), closes in 1..20_i64,

@@ -1,7 +1,7 @@
-//! Whose a key is on which days (DESIGN, "Keys have days"): from what HR said of it, and when.
+//! The holders of a key on each day (DESIGN, "Keys have days"), derived from HR's records of it and their instants.
 //!
-//! [`resolved`] takes away what never was, [`Holding`] answers for a day. Both look at days, not at the order in which
-//! what was said on one day arrived.
+//! [`resolved`] drops the claims that never held, [`Holding`] answers for a day. Both depend on days, not on the order in
+//! which records of one day arrived.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub struct Moment {
     pub day: NaiveDate,
 }
 
-/// What HR said: that a key is somebody's, for as long as HR said so.
+/// HR's record that a key belongs to an employee, for as long as HR had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub holder: EmployeeId,
@@ -28,17 +28,17 @@ pub struct Claim {
     pub recorded: Moment,
     /// When HR took it back.
     pub taken: Option<Moment>,
-    /// The first day, where HR says it.
+    /// The first day, if HR gives it.
     pub valid_from: Option<NaiveDate>,
-    /// The last day, where HR says it.
+    /// The last day, if HR gives it.
     pub valid_to: Option<NaiveDate>,
     /// Whether the import that gave it was undone.
     pub undone: bool,
-    /// The instant at which an import that was undone since took it away: it goes on as if that had not been.
+    /// The instant at which an import, undone since, took it back: the claim continues as if that had not happened.
     pub continues: Option<DateTime<Utc>>,
     /// The last day of the employments that give it; `None`: open, or not given by an employment.
     pub carried_to: Option<NaiveDate>,
-    /// The day from which it may have been the holder's already, before HR said so.
+    /// The day from which it may have been the holder's already, before HR gave it.
     pub perhaps_from: Option<NaiveDate>,
 }
 
@@ -67,25 +67,25 @@ impl Claim {
         self.valid_from.unwrap_or(self.recorded.day)
     }
 
-    /// The first day on which HR does not say it any more.
+    /// The first day on which HR no longer gives it.
     fn until(&self) -> Option<NaiveDate> {
         let last_days = [self.valid_to, self.carried_to].into_iter().flatten().map(day_after);
         last_days.chain(self.taken.map(|taken| taken.day)).min()
     }
 
-    /// Whether HR says of a day that it is the holder's.
+    /// Whether HR gives it to the holder on a day.
     fn is_given_on(&self, day: NaiveDate) -> bool {
         self.first() <= day && self.until().is_none_or(|until| day < until)
     }
 
-    /// Whether the last day that HR says allows a day.
+    /// Whether a day is not after the last day that HR gives.
     fn allows(&self, day: NaiveDate) -> bool {
         self.valid_to.is_none_or(|last| day <= last)
     }
 }
 
-/// The claims of one key without those that never were; what was taken back and given again without a day in between, or
-/// with other days, is one.
+/// The claims of one key without those that never held. A claim that was taken back and given again without a day in
+/// between, or with other days, becomes one.
 #[must_use]
 pub fn resolved(mut claims: Vec<Claim>) -> Vec<Claim> {
     if let [only] = claims.as_slice() {
@@ -107,9 +107,9 @@ pub fn resolved(mut claims: Vec<Claim>) -> Vec<Claim> {
     resolved
 }
 
-/// The day from which a key that HR gave on `recorded_on` may have been somebody's already: the first day of the work in which
-/// HR found them, unless HR said something else of them since. `otherwise` are the days from and to which HR said of
-/// them other values of the same key.
+/// The day from which a key that HR gave on `recorded_on` may have been the person's already: the first day of their then
+/// unbroken employment, unless HR gave them another value since. `otherwise` are the days from and to which HR gave them
+/// other values of the same key.
 ///
 /// Employed since 1 February, and first given the address on 1 March: perhaps from 1 February. With another address from HR
 /// until 1 March: from 1 March.
@@ -125,7 +125,7 @@ pub fn perhaps_from(
     (from < recorded_on).then_some(from)
 }
 
-/// What a person decided about a key, for some days.
+/// A decision by hand about a key, for some days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decided {
     pub id: i64,
@@ -139,25 +139,25 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// Whether it says something of a day.
+    /// Whether it covers a day.
     #[must_use]
     pub fn covers(&self, day: NaiveDate) -> bool {
         self.from.is_none_or(|first| first <= day) && self.to.is_none_or(|last| day <= last)
     }
 }
 
-/// Whose a key is on a platform, on every day.
+/// The holders of a key on a platform, on every day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holding {
-    /// Whose employee number it is.
+    /// The employee with this employee number, if the key is one.
     pub always: Option<EmployeeId>,
-    /// Settled, and of this platform or of every one.
+    /// Resolved claims, of this platform or of every one.
     pub claims: Vec<Claim>,
     pub decisions: Vec<Decided>,
 }
 
 impl Holding {
-    /// Whom the key fits on a day.
+    /// The employees that the key fits on a day.
     #[must_use]
     pub fn on(&self, day: NaiveDate) -> Fit {
         let employees: BTreeSet<EmployeeId> = self.always.into_iter().chain(self.holders_on(day)).collect();
@@ -169,7 +169,7 @@ impl Holding {
         covering.max_by_key(|decision| (decision.decided_at, decision.id)).map(|decision| decision.by_hand)
     }
 
-    /// Everybody whom it fits on some of the days from `first` to `last`, and what was decided by hand for one of them.
+    /// All employees that it fits on some day from `first` to `last`, and a decision by hand for one of these days.
     #[must_use]
     pub fn within(&self, first: NaiveDate, last: NaiveDate) -> Fit {
         let mut employees = BTreeSet::new();
@@ -182,13 +182,13 @@ impl Holding {
         Fit { employees: employees.into_iter().collect(), by_hand }
     }
 
-    /// Whether it depends on the day whose a result is: it fits others on other days, or several on some.
+    /// Whether the owner of a result depends on the day: the key fits others on other days, or several on some day.
     #[must_use]
     pub fn depends_on_the_day(&self) -> bool {
         if self.decisions.is_empty() && self.always_is_all() {
             return false;
         }
-        // What was decided by hand leaves nothing to the directory.
+        // A decision by hand takes precedence over the directory.
         let meant = |fit: Fit| match fit.by_hand {
             Some(by_hand) => (Some(by_hand), Vec::new()),
             None => (None, fit.employees),
@@ -198,7 +198,7 @@ impl Holding {
         first.1.len() > 1 || fits.any(|other| other != first)
     }
 
-    /// Whether it is plain that one person or nobody has it on every day.
+    /// Whether the same person, or no one, clearly has it on every day.
     fn always_is_all(&self) -> bool {
         match (self.claims.as_slice(), self.always) {
             ([], _) => true,
@@ -207,7 +207,7 @@ impl Holding {
         }
     }
 
-    /// The first day of all, and each on which something may be otherwise than the day before.
+    /// The first day of all, and each day that may differ from the day before.
     fn turns(&self) -> BTreeSet<NaiveDate> {
         let mut turns = BTreeSet::from([NaiveDate::MIN]);
         for claim in &self.claims {
@@ -224,9 +224,9 @@ impl Holding {
         turns
     }
 
-    /// Whose it is on a day by what HR said (DESIGN, "Keys have days").
+    /// The holders on a day by HR's claims (DESIGN, "Keys have days").
     ///
-    /// Days that HR itself gives go before those on which it happened to say something.
+    /// Days that HR itself gives take precedence over the days on which HR recorded a claim.
     fn holders_on(&self, day: NaiveDate) -> BTreeSet<EmployeeId> {
         if self.claims.is_empty() {
             return BTreeSet::new();
@@ -238,7 +238,7 @@ impl Holding {
             let holders = by_when_recorded(&undated, day);
             return if holders.is_empty() { last_of_dated(&dated, day) } else { holders };
         };
-        // One without an end goes on until it begins for somebody else.
+        // One without an end continues until it begins for another person.
         let given = given.into_iter().filter(|claim| claim.valid_to.is_some() || claim.first() == latest);
         let given: Vec<&Claim> = given.collect();
         let recorded_on = given.iter().map(|claim| claim.recorded.day).max();
@@ -248,8 +248,8 @@ impl Holding {
     }
 }
 
-/// Whose a key is on a day by claims that have no first day of HR's own: from when it was given to when it was given to
-/// somebody else.
+/// The holders of a key on a day by claims without a first day from HR: from when it was given until it was given to
+/// another person.
 fn by_when_recorded(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
     let of = |chosen: &dyn Fn(&Claim) -> bool| -> BTreeSet<EmployeeId> {
         claims.iter().filter(|claim| chosen(claim)).map(|claim| claim.holder).collect()
@@ -259,22 +259,22 @@ fn by_when_recorded(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
         let held_to = |claim: &Claim| claim.until().unwrap_or(NaiveDate::MAX).max(claim.first());
         let before = claims.iter().filter(|claim| claim.first() <= day).map(|claim| held_to(claim)).max();
         holders = match before {
-            // Its last holder keeps it after HR took it back,
+            // The last holder keeps it after HR took it back,
             Some(last) => of(&|claim| claim.first() <= day && held_to(claim) == last && claim.allows(day)),
-            // and its first one had it before HR gave it.
+            // and the first one had it before HR gave it.
             None => {
                 let first = claims.iter().map(|claim| claim.first()).min();
                 of(&|claim| Some(claim.first()) == first && claim.allows(day))
             }
         };
     }
-    // Whoever was at work already may have had it before HR said so.
+    // A person who was employed already may have had it before HR gave it.
     let is_near = |claim: &Claim| claim.perhaps_from.is_some_and(|from| from <= day) && day < claim.first();
     holders.extend(of(&|claim| is_near(claim) && claim.allows(day)));
     holders
 }
 
-/// Who keeps a key that HR gave from a day on, without a last one, and took back.
+/// The holders that keep a key after HR took it back, if HR gave it from a day on without a last day.
 fn last_of_dated(claims: &[&Claim], day: NaiveDate) -> BTreeSet<EmployeeId> {
     let stored = || claims.iter().filter(|claim| claim.valid_to.is_none() && claim.first() <= day);
     let latest = stored().map(|claim| claim.first()).max();

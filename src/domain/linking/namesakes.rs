@@ -1,8 +1,8 @@
-//! Everybody who could be suggested, indexed by what names, addresses and numbers look like.
+//! All people that could be suggested, indexed by their names, addresses and numbers.
 //!
-//! Built once for a directory and asked for each entry of the queue: nothing here looks through everybody. Names that are
-//! near are found among those that begin with the same two letters, and among those that are one edit away wherever it
-//! is. Start at [`Namesakes::suggest`].
+//! Built once for a directory and queried for each entry of the queue; no query scans all people. Similar names are found
+//! among those that begin with the same two letters, and among those that are one edit away anywhere in the name.
+//! Start at [`Namesakes::suggest`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,14 +15,14 @@ use super::{Identity, LearnerKeys, LinkingKey};
 use crate::domain::calendar::add_days;
 use crate::domain::ids::{EmployeeId, PlatformId};
 
-/// A sign that fits more people than this says nothing about any of them.
+/// A sign that fits more people than this is ignored.
 const FEW: usize = 5;
 
-/// The longest text that is compared, in letters; the shortest that is taken apart into two names.
+/// The longest text that is compared, in letters; the shortest that is split into two names.
 const LONGEST: usize = 48;
 const SHORTEST_PAIR: usize = 5;
 
-/// Somebody who could be suggested.
+/// A person that could be suggested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namesake {
     pub employee: EmployeeId,
@@ -33,7 +33,7 @@ pub struct Namesake {
     pub known_by: Vec<KnownBy>,
 }
 
-/// A key by which the directory knows somebody, or once did.
+/// A key by which the directory knows a person, or once did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownBy {
     pub identity: Identity,
@@ -43,12 +43,12 @@ pub struct KnownBy {
     pub formerly: bool,
 }
 
-/// Names of one kind, given or family, and who bears them.
+/// Names of one kind, given or family, and the people with each name.
 #[derive(Debug, Default)]
 struct Names {
     bearers: BTreeMap<String, Vec<usize>>,
     by_beginning: HashMap<String, Vec<String>>,
-    /// By the name itself and by what is left of it without one of its letters.
+    /// By the name itself and by the name without one of its letters.
     by_rest: HashMap<String, Vec<String>>,
 }
 
@@ -70,7 +70,7 @@ impl Names {
         self.bearers.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The names that are near a folded one, with their similarity in percent.
+    /// The names that are similar to a normalised one, with their similarity in percent.
     fn near(&self, name: &str) -> BTreeMap<&str, u8> {
         let begin_status_counts = self.by_beginning.get(&first(name, 2)).into_iter().flatten();
         let rests = rests(name);
@@ -86,7 +86,7 @@ impl Names {
     }
 }
 
-/// A name, and what is left of it without each one of its letters: two names that are one edit apart have one in common.
+/// A name, and the name without each one of its letters: two names that are one edit apart have one of these in common.
 fn rests(name: &str) -> BTreeSet<String> {
     let without = |place: usize| name.chars().take(place).chain(name.chars().skip(place + 1)).collect();
     let letters = name.chars().count();
@@ -94,11 +94,11 @@ fn rests(name: &str) -> BTreeSet<String> {
     shortened.chain([name.to_owned()]).collect()
 }
 
-/// How many percent of the letters of the longer of two folded names agree: one edit, or two neighbours exchanged,
+/// How many percent of the letters of the longer of two normalised names agree: one edit, or two neighbours exchanged,
 /// costs a letter.
 fn similarity(a: &str, b: &str) -> u8 {
     let (long, short) = (a.chars().count().max(b.chars().count()), a.chars().count().min(b.chars().count()));
-    // Where the lengths alone are too far apart, the letters need no looking at.
+    // If the lengths alone differ too much, the letters need not be compared.
     if long == 0 || short * 100 < long * usize::from(NEAR_FROM_PERCENT) {
         return 0;
     }
@@ -106,7 +106,7 @@ fn similarity(a: &str, b: &str) -> u8 {
     u8::try_from(agreeing * 100 / long).unwrap_or(100)
 }
 
-/// Everybody who could be suggested, ready to be asked.
+/// The index of all people that could be suggested.
 #[derive(Debug, Default)]
 pub struct Namesakes {
     people: Vec<Namesake>,
@@ -121,7 +121,7 @@ pub struct Namesakes {
     family: Names,
 }
 
-/// The letters that an address or a user name has in common with its likes: without domain, digits and separators.
+/// The letters of an address or a user name, without domain, digits and separators.
 fn letters_of(text: &str) -> String {
     let words = normalised_words(local_part(text));
     words.concat().chars().take(LONGEST).collect()
@@ -139,7 +139,7 @@ fn variants(name: &str) -> BTreeSet<String> {
     words.into_iter().chain([whole]).filter(|word| !word.is_empty()).collect()
 }
 
-/// The user names that are commonly made of a given and a family name, and what each is worth.
+/// The user names that are commonly made of a given and a family name, and the weight of each.
 fn patterns(given: &str, family: &str) -> [(String, u8); 8] {
     let pair = |g: usize, f: usize| first(given, g) + &first(family, f);
     [
@@ -181,7 +181,7 @@ impl Namesakes {
             for (given, family) in given.iter().flat_map(|given| family.iter().map(move |family| (given, family))) {
                 for (pattern, points) in patterns(given, family) {
                     let pattern = normalised(&pattern);
-                    // Of Anna Andersson, `anna` and an `a` are no more than her given name.
+                    // For Anna Andersson, `anna` and an `a` say no more than her given name.
                     if pattern != *given && pattern != *family {
                         let best = worth.entry(pattern).or_default();
                         *best = points.max(*best);
@@ -198,15 +198,14 @@ impl Namesakes {
         index
     }
 
-    /// Somebody by id, for showing who was suggested.
+    /// A person by id, to show a suggestion.
     #[must_use]
     pub fn person(&self, employee: EmployeeId) -> Option<&Namesake> {
         self.places.get(&employee).and_then(|place| self.people.get(*place))
     }
 
-    /// Who might be meant by a learner whom a platform names by keys that do not link, the likeliest first and of those
-    /// alike the smallest number; at the most [`AT_MOST`]. `may_be` says who may be suggested at all: what others are
-    /// like has no say in it.
+    /// Suggestions for a learner with keys that do not link: the likeliest first, and of equals the smallest number; at
+    /// most [`AT_MOST`]. `may_be` says who may be suggested at all; other people do not influence the result.
     #[must_use]
     pub fn suggest(
         &self,
@@ -230,13 +229,13 @@ impl Namesakes {
             weighed(person.employee, reasons).map(|suggestion| (place, suggestion))
         };
         let mut suggested: Vec<(usize, Suggestion)> = signs.found.into_iter().filter_map(weigh).collect();
-        // People stand in the order of their numbers.
+        // People are in the order of their numbers.
         suggested.sort_by(|(a, of_a), (b, of_b)| of_b.score.cmp(&of_a.score).then(a.cmp(b)));
         suggested.into_iter().map(|(_, suggestion)| suggestion).take(AT_MOST).collect()
     }
 }
 
-/// Whether somebody is about to come, or has just gone.
+/// Whether a person starts soon, or has just left.
 fn timing(engagements: &[Engagement], today: NaiveDate) -> Option<Reason> {
     let runs = |e: &Engagement| e.starts_on <= today && e.ends_on.is_none_or(|last| today <= last);
     if engagements.iter().any(runs) {
@@ -250,7 +249,7 @@ fn timing(engagements: &[Engagement], today: NaiveDate) -> Option<Reason> {
     last.filter(|day| today <= add_days(*day, SOON_DAYS)).map(|on| Reason::EndedLately { on })
 }
 
-/// What speaks for whom, on the way.
+/// The reasons for each person, while they are collected.
 struct Signs<'a, F> {
     index: &'a Namesakes,
     may_be: F,
@@ -267,7 +266,7 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
         self.found.entry(place).or_default().push(reason);
     }
 
-    /// Adds a sign for those of some people who may be suggested, unless it fits too many of them.
+    /// Adds a sign for those people who may be suggested, unless it fits too many of them.
     fn add_where_few(&mut self, places: impl IntoIterator<Item = (usize, Reason)>) {
         let fitting: BTreeMap<usize, Reason> = places.into_iter().filter(|(place, _)| self.may_be(*place)).collect();
         if fitting.len() <= FEW {
@@ -280,7 +279,7 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
         let index = self.index;
         let by_key = index.by_key.get(identity).into_iter().flatten();
         let here = by_key.filter(|(_, of, _)| of.is_none_or(|of| of == platform));
-        // Whoever is known by it now, and once was by another row, is known by it.
+        // A person known by it now, and formerly by another row, counts as known now.
         let mut known: BTreeMap<usize, bool> = BTreeMap::new();
         for (place, _, formerly) in here {
             let only_formerly = known.entry(*place).or_insert(true);
@@ -316,7 +315,7 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
         let letters = letters_of(&identity.value);
         let counts = index.by_local_part.get(&letters).into_iter().flatten().filter_map(|place| {
             let known_by = &index.people.get(*place)?.known_by;
-            // Who is known by the very key has a better reason.
+            // A person known by the very key has a better reason.
             let here = |known: &&KnownBy| known.platform.is_none_or(|of| of == platform);
             if known_by.iter().filter(here).any(|known| known.identity == *identity) {
                 return None;
@@ -336,7 +335,7 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
         }
     }
 
-    /// People whose given and family names are these, or near them; an initial stands for a given name.
+    /// People with these given and family names, or similar ones; an initial can represent a given name.
     fn by_names(&mut self, given: &str, family: &str) {
         let index = self.index;
         if given.chars().count() == 1 {
@@ -366,14 +365,14 @@ impl<F: Fn(&Namesake) -> bool> Signs<'_, F> {
     }
 }
 
-/// What is in both of two ascending lists.
+/// The common values of two ascending lists.
 fn in_both<'a>(a: &'a [usize], b: &'a [usize]) -> impl Iterator<Item = usize> {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     short.iter().copied().filter(|place| long.binary_search(place).is_ok())
 }
 
-/// The pairs of names that an address can stand for: its words with some of them run together, or one word taken apart
-/// where its beginning or its end is a known name.
+/// The pairs of names that an address can represent: its words with some of them joined, or one word split where its
+/// beginning or its end is a known name.
 fn pairs(words: &[String], index: &Namesakes) -> BTreeSet<(String, String)> {
     let mut pairs = BTreeSet::new();
     let letters: usize = words.iter().map(|word| word.chars().count()).sum();
@@ -403,7 +402,7 @@ fn pairs(words: &[String], index: &Namesakes) -> BTreeSet<(String, String)> {
     pairs
 }
 
-/// A number with two different neighbours exchanged.
+/// The number with each pair of different neighbours exchanged.
 fn transposed(number: &str) -> BTreeSet<String> {
     let digits: Vec<char> = number.chars().collect();
     let exchanged = (1..digits.len()).map(|place| {

@@ -1,4 +1,4 @@
-//! Names and addresses brought into a form in which what people write for the same sound is the same.
+//! Normalised names and addresses: different spellings of the same sound become the same.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -6,15 +6,15 @@ use unicode_normalization::char::is_combining_mark;
 /// A text in the form in which names are compared: lower case, letters and digits only, without marks.
 ///
 /// `å`, `ä`, `æ` and their spellings `aa` and `ae` become `a`; `ö`, `ø`, `œ` and `oe` become `o`; `ü` and `ue` become
-/// `u`; `é` becomes `e`. So `Åsa Öberg-Håkansson` and `aasa oeberg hakansson` differ in spaces only, which go too.
-/// Folding what is folded changes nothing.
+/// `u`; `é` becomes `e`. So `Åsa Öberg-Håkansson` and `aasa oeberg hakansson` differ only in spaces, which are dropped too.
+/// Normalising twice changes nothing.
 #[must_use]
 pub fn normalised(text: &str) -> String {
     let mut normalised = String::with_capacity(text.len());
     let mut last = None;
     for letter in text.to_lowercase().nfkd().flat_map(char::to_lowercase).filter(|c| !is_combining_mark(*c)) {
         for letter in base_letters(letter).chars().chain(is_plain(letter).then_some(letter)) {
-            // The second letter of a digraph is how somebody without the key wrote the first one's mark.
+            // The second letter of a digraph replaces the mark of the first one, for people without that key.
             let is_second = matches!((last, letter), (Some('a'), 'a' | 'e') | (Some('o' | 'u'), 'e'));
             if letter.is_alphanumeric() && !is_second {
                 normalised.push(letter);
@@ -29,7 +29,7 @@ fn is_plain(letter: char) -> bool {
     base_letters(letter).is_empty()
 }
 
-/// The letters of one that Unicode does not take apart; empty where it is plain itself.
+/// The letters of one that Unicode does not decompose; empty where it is plain itself.
 const fn base_letters(letter: char) -> &'static str {
     match letter {
         'æ' => "a",
@@ -43,7 +43,7 @@ const fn base_letters(letter: char) -> &'static str {
     }
 }
 
-/// The folded words of a name or an address: what stands between hyphens, dots, spaces and digits.
+/// The normalised words of a name or an address, split at hyphens, dots, spaces and digits.
 #[must_use]
 pub fn normalised_words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphabetic() && !is_combining_mark(c))

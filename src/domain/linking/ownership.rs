@@ -1,4 +1,4 @@
-//! Which administrations answer for a person, also before the first day and after the last.
+//! Which administrations are responsible for a person, also before the first day and after the last.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::domain::ids::AdministrationCode;
 
-/// One engagement, as far as it says who answers for somebody.
+/// The part of an engagement that says who is responsible for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engagement {
     pub administration: AdministrationCode,
@@ -21,10 +21,10 @@ impl Engagement {
     }
 }
 
-/// The administrations that answer for a person on a day: those that employ the person. Where none does, those of the
-/// employment that starts next; where none is to come, those of the one that ended last.
+/// The administrations that are responsible for a person on a day: those that employ the person. If none does, those of the
+/// employment that starts next; if none is to come, those of the one that ended last.
 ///
-/// Somebody hired from 1 May is SEF's already in March, for whoever links what they trained before their first day.
+/// A person hired by SEF from 1 May is SEF's already in March, so that SEF can link training from before the first day.
 #[must_use]
 pub fn answering(engagements: &[Engagement], day: NaiveDate) -> BTreeSet<&AdministrationCode> {
     let of = |chosen: &dyn Fn(&Engagement) -> bool| -> BTreeSet<&AdministrationCode> {

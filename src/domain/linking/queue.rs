@@ -1,26 +1,26 @@
-//! The queue of the unrecognised: which learners one decision settles together, and what each of their keys says.
+//! The queue of unlinked learners: which learners one decision resolves together, and the verdict on each of their keys.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{ByHand, Fit, Identity, LearnerKeys, LinkingKey};
 use crate::domain::ids::{EmployeeId, PlatformId};
 
-/// What a key of an entry says about whose its results are.
+/// The verdict on a key of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// No learner of the entry gives this key.
     NotGiven,
-    /// Nobody is known by it.
+    /// No employee is known by it.
     Unknown,
-    /// These are known by it, and the day does not tell which.
+    /// These are known by it, and the day does not decide which.
     Ambiguous(BTreeSet<EmployeeId>),
-    /// This one is known by it, and the event's own number names the other.
+    /// The first is known by it, but the event's own number names the other.
     Contradicted { employee: EmployeeId, number_names: EmployeeId },
-    /// This one is known by it; yet the platform is not linked by this key.
+    /// This one is known by it, but the platform is not linked by this key.
     NotLinkedBy(EmployeeId),
-    /// This one is known by it, and it would link if it came alone.
+    /// This one is known by it, and it would link if it were the only key.
     Fits(EmployeeId),
-    /// A person decided that it is nobody's.
+    /// It is dismissed by hand.
     Dismissed,
 }
 
@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// One key of an entry: its identity, where one is given, and what it says.
+/// One key of an entry: its identity, if one is given, and the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyVerdict {
     pub key: LinkingKey,
@@ -47,17 +47,17 @@ pub struct KeyVerdict {
     pub verdict: Verdict,
 }
 
-/// A waiting learner, as far as grouping looks.
+/// The part of a waiting learner that grouping needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Named<'a> {
     pub platform: PlatformId,
     pub keys: &'a LearnerKeys,
 }
 
-/// The learners whom one decision about one identity settles: for each entry its identity and the places of its learners.
+/// The learners that one decision about one identity resolves: for each entry its identity and the places of its learners.
 ///
 /// A learner belongs to the one of its linking identities that names the most waiting learners of its platform; of
-/// several, the strongest. (Whoever gives no key that the platform is linked by belongs to the strongest that it gives.)
+/// several, the strongest. (A learner without a key that the platform links by belongs to its strongest identity.)
 /// So `{e-mail x, user name u}` and `{e-mail x, user name v}` are one entry, of x; learners who share nothing never are.
 #[must_use]
 pub fn entries(
@@ -90,7 +90,7 @@ pub fn entries(
     entries.into_iter().map(|((_, identity), places)| (identity, places)).collect()
 }
 
-/// What each key of an entry's learners says, in the order of the platform's linking keys, the others behind.
+/// The verdict on each key of an entry's learners, in the order of the platform's linking keys, the others last.
 #[must_use]
 pub fn verdicts(
     learners: &[&LearnerKeys],
@@ -119,7 +119,7 @@ pub fn verdicts(
     verdicts
 }
 
-/// The only one whom something fits.
+/// The only employee that a key fits.
 fn sole(fit: &Fit) -> Option<EmployeeId> {
     match (fit.by_hand, fit.employees.as_slice()) {
         (Some(ByHand::Is(employee)), _) => Some(employee),
@@ -128,7 +128,7 @@ fn sole(fit: &Fit) -> Option<EmployeeId> {
     }
 }
 
-/// Everybody whom something fits, by the directory or by hand.
+/// All employees that a key fits, by the directory or by hand.
 #[must_use]
 pub fn everybody(fit: &Fit) -> BTreeSet<EmployeeId> {
     let by_hand = fit.by_hand.and_then(|decided| match decided {

@@ -1,17 +1,17 @@
-//! Who might be meant by keys that nobody is known by: what speaks for somebody, and how strongly.
+//! Suggestions for unlinked keys: the reasons for an employee, and their weight.
 //!
-//! A suggestion is never applied by itself. [`super::namesakes`] finds who is worth a look; here is what each sign is
-//! worth, and how signs add up.
+//! A suggestion is never applied by itself. [`super::namesakes`] finds the candidates; this module has the points of each
+//! reason, and their sum.
 
 use chrono::NaiveDate;
 
 use super::LinkingKey;
 use crate::domain::ids::EmployeeId;
 
-/// How many people are suggested for an entry of the queue, at the most.
+/// The most people that are suggested for an entry of the queue.
 pub const AT_MOST: usize = 5;
 
-/// What speaks for somebody; the strongest first.
+/// A reason for an employee; the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     /// The given number is the employee's but for zeros at its beginning.
@@ -47,7 +47,7 @@ pub const SOON_DAYS: u32 = 120;
 pub const NEAR_FROM_PERCENT: u8 = 70;
 
 impl Reason {
-    /// What programs branch on.
+    /// The code for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Reason {
         }
     }
 
-    /// What it is worth by itself, of 100. Timing alone is worth nothing: it only strengthens another sign.
+    /// Its points by itself, of 100. Timing alone has none: it only strengthens another reason.
     #[must_use]
     pub fn points(self) -> u8 {
         match self {
@@ -75,7 +75,7 @@ impl Reason {
             Self::KeyFits { .. } | Self::SameName => 75,
             Self::SameLocalPart => 70,
             Self::SameUserName => 65,
-            // 40 for what is barely near, 60 for all but the same: never as much as the same.
+            // 40 for a barely similar name, 60 for an almost equal one: never as much as for the same name.
             Self::NearName { percent } => {
                 let above = u16::from(percent.clamp(NEAR_FROM_PERCENT, 100) - NEAR_FROM_PERCENT);
                 u8::try_from(40 + above * 20 / u16::from(100 - NEAR_FROM_PERCENT)).unwrap_or(60)
@@ -87,7 +87,7 @@ impl Reason {
         }
     }
 
-    /// What it adds to a stronger sign.
+    /// The points that it adds to a stronger reason.
     const fn adds(self) -> u8 {
         match self {
             Self::StartsSoon { .. } => 8,
@@ -97,7 +97,7 @@ impl Reason {
     }
 }
 
-/// As people read it.
+/// The text for people.
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -128,7 +128,7 @@ impl LinkingKey {
     }
 }
 
-/// Somebody who might be meant, and why.
+/// A suggested employee, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     pub employee: EmployeeId,
@@ -138,7 +138,7 @@ pub struct Suggestion {
     pub reasons: Vec<Reason>,
 }
 
-/// Adds up what speaks for somebody; nothing where only the time does.
+/// Adds up the reasons for an employee; `None` where timing is the only one.
 #[must_use]
 pub fn weighed(employee: EmployeeId, mut reasons: Vec<Reason>) -> Option<Suggestion> {
     reasons.sort_by(|a, b| b.points().cmp(&a.points()).then(a.cmp(b)));

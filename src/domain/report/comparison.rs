@@ -1,10 +1,10 @@
-//! Two times of knowledge compared: whose status differs on a day, and because of which of the facts between.
+//! Two transaction times compared: whose status differs on a day, and because of which facts recorded in between.
 //!
-//! What is known of a person at both times is cut into facts: an employment, an absence, an exemption, a result, the
-//! requirement itself. A fact that differs is a shift; all that a merge of two employee numbers brought, or its undoing took away,
-//! is one shift together. The status differs *because of* the shifts without which it would be
-//! what it was; where there is none of these (two completions, of which either would do), of those without which it would
-//! be another; where there is none of these either, of all of them.
+//! A person's data at both times is divided into facts: an employment, an absence, an exemption, a result, the requirement
+//! itself. A fact that differs is a shift. All facts that a merge of two employee numbers, or its undoing, moved are one shift.
+//! The status differs *because of* each shift without which it would be the old status. If there is none (either of two
+//! completions would do), because of each shift without which it would be a different one. If there is none of these either,
+//! because of all of them.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ use crate::domain::directory::{Absence, Employment, Exemption};
 use crate::domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
 use crate::domain::training::{LinkedResult, ResultKind};
 
-/// What was known at one instant of one person and of the requirement in question.
+/// What was known at one instant about one person and the requirement.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// `None`: nobody knew of the person.
+    /// `None`: the person was not known.
     pub person: Option<&'a Person>,
     /// The requirement's versions.
     pub versions: &'a [RequirementVersion],
 }
 
-/// A person's status where it counts: nothing where the person counts in no visible administration.
+/// A person's status; `None` where the person counts in no visible administration.
 #[must_use]
 pub fn status(person: &Person, versions: &[RequirementVersion], visible: &Visible, day: NaiveDate) -> Option<Status> {
     let version = in_effect_on(versions, day)?;
@@ -40,7 +40,7 @@ pub fn status(person: &Person, versions: &[RequirementVersion], visible: &Visibl
     state_on(person, versions, day).map(|(_, state)| state.status)
 }
 
-/// What makes a fact the same at both times.
+/// The key by which a fact is the same at both times.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FactKey {
     Employment(EmploymentId),
@@ -51,21 +51,21 @@ pub enum FactKey {
     Result(PlatformId, EventId),
     /// The requirement itself: another version judges.
     Requirement,
-    /// All that a merge of employee numbers, or its undoing, moved from or to somebody else.
+    /// All facts that a merge of employee numbers, or its undoing, moved from or to another person.
     Merge,
 }
 
 /// Persons from whom, or to whom, a merge or its undoing moved facts.
 #[derive(Debug, Clone, Default)]
 pub struct Moved<'a> {
-    /// What was known, at the first time, of whoever's numbers are the person's at the second.
+    /// The persons, as known at the first time, whose numbers belong to this person at the second.
     pub came: Vec<&'a Person>,
-    /// What is known, at the second time, of whoever's numbers were the person's at the first.
+    /// The persons, as known at the second time, whose numbers belonged to this person at the first.
     pub went: Vec<&'a Person>,
 }
 
 impl Moved<'_> {
-    /// Takes out of `facts` those that are also some of these persons'; all of them where the person is nobody of their own at
+    /// Takes out of `facts` those that these persons have as well; or all of them, if the person is not known separately at
     /// the other time.
     fn taken_out(
         facts: &mut BTreeMap<FactKey, Vec<Fact>>,
@@ -103,7 +103,7 @@ enum Fact {
     Result(LinkedResult),
 }
 
-/// A fact that is known otherwise at the second time than at the first.
+/// A fact that differs between the two times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shift {
     pub key: FactKey,
@@ -112,8 +112,8 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// Whether somebody may learn of it: employments are those of their administrations, absences and exemptions those of own
-    /// days, and a revocation is of the day on which it happened. What counts as evidence may be shown wherever it was done.
+    /// Whether a caller may see it: employments by their administrations, absences and exemptions by own days, and a
+    /// revocation by the day on which it happened. Evidence may be shown wherever it was done.
     #[must_use]
     pub fn is_visible(&self, visible: &Visible, own: &OwnDays) -> bool {
         let is_own = |fact: &Fact| match fact {
@@ -135,13 +135,13 @@ impl Shift {
     }
 }
 
-/// A person's facts that can matter to a requirement.
+/// A person's facts that can affect a requirement.
 fn facts_of(known: &Known<'_>) -> BTreeMap<FactKey, Vec<Fact>> {
     let mut facts: BTreeMap<FactKey, Vec<Fact>> = BTreeMap::new();
     let Some(person) = known.person else { return facts };
     let code = known.versions.first().map(|version| &version.requirement.code);
     for employment in &person.employments {
-        // Each version of an employment is another row; which one it is makes no difference here.
+        // Each version of an employment is another row; the row is ignored here.
         let employment = Employment { fact_id: 0, ..employment.clone() };
         facts.entry(FactKey::Employment(employment.id.clone())).or_default().push(Fact::Employment(employment));
     }
@@ -171,14 +171,14 @@ fn person_of<'a>(facts: impl Iterator<Item = &'a Fact>) -> Person {
     person
 }
 
-/// What stayed and what moved between two times of knowledge.
+/// The facts that stayed and that changed between two transaction times.
 struct Shifted {
     shifts: Vec<Shift>,
-    /// What is known the same at both.
+    /// The facts that are the same at both times.
     unshifted: Vec<Fact>,
 }
 
-/// What is known otherwise at the second time, on a day.
+/// The facts that differ at the second time, for a day.
 #[must_use]
 pub fn shifts(before: &Known<'_>, after: &Known<'_>, moved: &Moved<'_>, day: NaiveDate) -> Vec<Shift> {
     shifted(before, after, moved, day).shifts
@@ -207,7 +207,7 @@ fn shifted(before: &Known<'_>, after: &Known<'_>, moved: &Moved<'_>, day: NaiveD
     Shifted { shifts, unshifted }
 }
 
-/// Because of which shifts a status differs between two times of knowledge; nothing where it does not.
+/// The shifts because of which a status differs between two transaction times; none where it does not.
 #[must_use]
 pub fn because(
     before: &Known<'_>,
@@ -334,7 +334,7 @@ mod tests {
         let before = Person::default();
         let mut after = hired();
         after.results.push(completed("e-1", "2026-03-05"));
-        // Without the employment nobody is judged, as before; without the course they would be late.
+        // Without the employment there is no status, as before; without the course they would be late.
         assert_eq!(keys(&before, &after), [FactKey::Employment(EmploymentId::parse("1").expect("an id"))]);
     }
 
@@ -363,7 +363,7 @@ mod tests {
         assert!(!because[0].is_visible(&own, &days) && because[0].is_visible(&Visible::All, &OwnDays::All));
     }
 
-    /// People who differ in what is known of them.
+    /// Two states of a person.
     fn person() -> impl Strategy<Value = Person> {
         let employment = (1..3_u8, 0..2_usize, 1..5_u32).prop_map(|(id, place, month)| {
             employed(&id.to_string(), ["SEF", "FGK"][place], &format!("2026-{month:02}-01"))

@@ -1,4 +1,4 @@
-//! How many of the latest results are known to be somebody's, and whether fewer are than before.
+//! The share of the latest results that is linked, and whether it has fallen.
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 use super::rate;
 use crate::domain::calendar::{day_after, day_before};
 
-/// How many days a share looks at, the last of them included; and as many before them are what it is compared with.
+/// The days that a share covers, the last of them included. It is compared with as many days before them.
 pub const SHARE_DAYS: u32 = 28;
 
 /// A share has fallen when it is at least so many percentage points below the one before.
 pub const FALLEN_BY_POINTS: u64 = 5;
 
-/// With fewer results than this in either period a fall is no news: one result would make it.
+/// With fewer results than this in either period a fall is ignored: one result could cause it.
 pub const COMPARED_FROM_RESULTS: u64 = 20;
 
 /// The days of a share, and those before that it is compared with.
@@ -43,7 +43,7 @@ impl SharePeriods {
     }
 }
 
-/// Results of some days, each once: those of somebody, and those that wait. Dismissed ones are neither.
+/// Results of some days, each once: the linked ones, and those that wait. Dismissed ones are neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LinkedCount {
     pub linked: u64,
@@ -56,7 +56,7 @@ impl LinkedCount {
         self.linked + self.waiting
     }
 
-    /// The linked in percent of all; nothing where there are none.
+    /// The linked results in percent of all; `None` where there are none.
     #[must_use]
     pub fn share(self) -> Option<Decimal> {
         rate(self.linked, self.results())

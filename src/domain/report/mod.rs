@@ -1,4 +1,4 @@
-//! Figures: how people are counted, how rates are rounded, and what a report and an export say.
+//! Figures: how people are counted, how rates are rounded, and what a report and an export contain.
 
 pub mod comparison;
 pub mod linked_share;
@@ -48,7 +48,7 @@ impl Counts {
         *counter += people;
     }
 
-    /// Everybody but the exempt and those on leave.
+    /// All but the exempt and those on leave.
     #[must_use]
     pub const fn in_scope(&self) -> u64 {
         self.done() + self.pending + self.overdue + self.expired
@@ -61,7 +61,7 @@ impl Counts {
     }
 }
 
-/// The days whose due days the on-time rate looks at, both included.
+/// The period of due days for the on-time rate, both days included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuePeriod {
     pub from: NaiveDate,
@@ -82,7 +82,7 @@ impl DuePeriod {
     }
 }
 
-/// What a report says of one administration, or of the city.
+/// The figures of one administration, or of the city.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     pub counts: Counts,
@@ -90,7 +90,7 @@ pub struct Figures {
     pub due: u64,
     /// Those of them who were on time.
     pub on_time: u64,
-    /// How many more would be done if all waiting results that could satisfy somebody did.
+    /// How many more would be done if all waiting results that could satisfy a person did.
     pub could_be_done: u64,
 }
 
@@ -117,21 +117,21 @@ impl Figures {
 /// How far a figure can be trusted (DESIGN, "Data quality is part of the figure").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataQuality {
-    /// Results that wait for somebody to be theirs; for an administration those that are its own people's alone.
+    /// Results that wait for a link; for an administration only those that can only be its own people's.
     pub unlinked_results: u64,
-    /// What tells of the whole city; nothing for somebody who may not see it.
+    /// The figures that cover the whole city; `None` for a caller that may not see it.
     pub city: Option<CityQuality>,
 }
 
-/// How far a figure can be trusted, in what only the whole city can say.
+/// How far a figure can be trusted, for the whole city.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CityQuality {
-    /// Results that are nobody's by a person's decision: kept, and counted nowhere else.
+    /// Results that were dismissed by hand: stored, and counted nowhere else.
     pub dismissed_results: u64,
     pub linked: LinkedShares,
     pub quarantined_deliveries: u64,
     pub platforms: Vec<PlatformSilence>,
-    /// Statements about something that the requirement names, which give no result of it; most first.
+    /// Statements about a course or quiz that the requirement names, which give no result of it; most first.
     pub without_result: Vec<StatementsWithoutResult>,
 }
 
@@ -153,7 +153,7 @@ pub struct StatementsWithoutResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformSilence {
     pub platform: String,
-    /// The instant of its last delivery; nothing where it never sent one.
+    /// The instant of its last delivery; `None` where it never sent one.
     pub silent_since: Option<DateTime<Utc>>,
     pub results: ResultSilence,
 }
@@ -165,16 +165,16 @@ pub struct OnboardingReport {
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
     pub due: DuePeriod,
-    /// The version that judged; nothing where none was in effect.
+    /// The version that judged; `None` where none was in effect.
     pub version: Option<u32>,
-    /// The whole city, each person once; nothing for somebody who may not see it.
+    /// The whole city, each person once; `None` for a caller that may not see it.
     pub city: Option<Figures>,
     /// By code.
     pub administrations: Vec<AdministrationFigures>,
     pub data_quality: DataQuality,
 }
 
-/// What a report says of one administration.
+/// The figures of one administration in a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdministrationFigures {
     pub code: AdministrationCode,

@@ -1,9 +1,9 @@
-//! What an export says of an employee with protected personal data, and which texts speak of one.
+//! How an export shows an employee with protected personal data, and which texts mention one.
 
 use super::ExportRow;
 use crate::domain::linking::normalized;
 
-/// What somebody with protected personal data is, or ever was, called and known by.
+/// The present and earlier names and keys of a person with protected personal data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProtectedWords {
     /// Given and family names.
@@ -13,8 +13,8 @@ pub struct ProtectedWords {
 }
 
 impl ProtectedWords {
-    /// Whether a text speaks of them: it has one of their keys, or a given and a family name of theirs, as words. Case does not
-    /// matter, nor how JSON or an address escapes a letter.
+    /// Whether a text mentions them: it contains one of their keys, or one of their given and one of their family names, as
+    /// words. Case and the escapes of JSON or an address do not matter.
     #[must_use]
     pub fn are_in(&self, text: &ReadText) -> bool {
         let has = |word: &str| text.0.iter().any(|text| has_word(text, &normalized(word)));
@@ -22,7 +22,7 @@ impl ProtectedWords {
     }
 }
 
-/// A text as it is searched: as it stands, and with its escapes read.
+/// A text as it is searched: as it is, and with its escapes decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadText(Vec<String>);
 
@@ -38,7 +38,7 @@ impl ReadText {
     }
 }
 
-/// A text whose `\\u00e5` are read.
+/// A text with its `\\u00e5` decoded.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split("\\u");
     let mut read = parts.next().unwrap_or_default().to_owned();
@@ -58,7 +58,7 @@ fn unescaped(text: &str) -> String {
     read
 }
 
-/// Whether a text has a word that does not go on before or behind it.
+/// Whether a text contains a word that is not a part of a longer one.
 fn has_word(text: &str, word: &str) -> bool {
     if word.is_empty() {
         return false;
@@ -70,10 +70,10 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Takes away what the row of an employee with protected personal data must not show: "the number and the status, and
+/// Removes what the row of an employee with protected personal data must not show: "the number and the status, and
 /// no name, e-mail or unit" (DESIGN, section 3, "Doors").
 ///
-/// Protect a row before it is sorted or compared: a row that stood among the names of its unit would give them away.
+/// Protect a row before it is sorted or compared: its position among the names of its unit would reveal the name.
 pub fn protect(row: &mut ExportRow) {
     row.unit.clear();
     row.given_name.clear();

@@ -1,4 +1,4 @@
-//! Swedish order for names and units: å, ä and ö after z, capitals beside their small letters.
+//! Swedish order for names and units: å, ä and ö after z, capitals next to their small letters.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,13 +7,13 @@ use icu_collator::options::CollatorOptions;
 use icu_collator::{Collator, CollatorBorrowed};
 use icu_locale_core::locale;
 
-/// Ends each part of a [`SwedishOrder::export_key`]. Smaller than any byte of a sort key, so that a text stands before
-/// every longer text that begins with it, whatever follows in the next part.
+/// Ends each part of a [`SwedishOrder::export_key`]. Smaller than any byte of a sort key, so that a text sorts before
+/// every longer text that begins with it, regardless of the next part.
 const END_OF_PART: u8 = 0;
 
 /// The order of Swedish (CLDR's, at the third level): letters decide first, then accents, then capitals.
 ///
-/// Build it once. Its keys sort bytewise in the same order; keep them no longer than the process, since they change
+/// Build it once. Its keys sort bytewise in the same order. Do not store them beyond the process, since they change
 /// with the version of the collation data.
 pub struct SwedishOrder {
     collator: CollatorBorrowed<'static>,
@@ -27,7 +27,7 @@ impl SwedishOrder {
         Self { collator: collator.expect("Swedish collation data is compiled in") }
     }
 
-    /// A text's place in the order, as bytes to be compared bytewise.
+    /// A text's sort key, to be compared bytewise.
     #[must_use]
     pub fn key(&self, text: &str) -> Vec<u8> {
         let mut key = Vec::with_capacity(2 * text.len() + 4);
@@ -35,10 +35,10 @@ impl SwedishOrder {
         key
     }
 
-    /// The place of an export's row: by unit, family name, given name, employee number (DESIGN, section 3, "Doors").
+    /// The sort key of an export's row: by unit, family name, given name, employee number (DESIGN, section 3, "Doors").
     ///
     /// Part by part: a difference in the unit, however small, decides before any difference in the names. The number has
-    /// no language and goes by its characters, which tells any two rows of an administration and requirement apart.
+    /// no language and sorts by its characters, which distinguishes any two rows of an administration and requirement.
     #[must_use]
     pub fn export_key(&self, unit: &str, family_name: &str, given_name: &str, employee_number: &str) -> Vec<u8> {
         let texts = [unit, family_name, given_name];
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(shuffled, rows);
     }
 
-    /// Names as people have them, and whatever else a file may hold.
+    /// Names as people have them, and any other text that a file may contain.
     fn any_text() -> impl Strategy<Value = String> {
         prop_oneof![3 => "[a-cå-öÅ-Öe\u{301}vwVWz '-]{0,6}", 1 => any::<String>()]
     }

@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 
 use crate::domain::calendar::day_before;
 
-/// How far the points of a trend lie apart; each is the last day of its interval.
+/// The distance between the points of a trend; each is the last day of its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
     /// Monday to Sunday.
@@ -20,7 +20,7 @@ pub enum Interval {
 pub enum Tree {
     /// Each point in the tree of its own day.
     OfDay,
-    /// All points in today's: where those who counted then are by now.
+    /// All points in today's tree: people count in the administration that has them by now.
     Today,
 }
 

@@ -1,18 +1,18 @@
-//! How much better a figure could be: results that wait unlinked, and whom they could satisfy.
+//! How much better a figure could be: unlinked results, and the people that they could satisfy.
 
 use std::collections::BTreeMap;
 
 /// How many hold which items; bit *i* stands for a requirement's *i*-th item.
 pub type ByItems = BTreeMap<u64, u64>;
 
-/// The most people not yet done whom waiting results could make done (DESIGN, "Data quality is part of the figure").
+/// The most people not yet done that waiting results could make done (DESIGN, "Data quality is part of the figure").
 ///
 /// * `undone`: people in scope who are not done, by the items that hold for them.
-/// * `waiting`: learners whose results wait, by the items that these would make hold.
+/// * `waiting`: learners with waiting results, by the items that these would make hold.
 /// * `alternatives`: the items of each alternative.
 ///
-/// A learner counts who together with somebody's own items makes an alternative whole, each learner for one person and
-/// each person once; what several learners could do for one person together is left out, since they are not one.
+/// A learner counts if it makes an alternative whole together with a person's own items, each learner for one person and
+/// each person once. Several learners together for one person do not count, since they are not one human.
 #[must_use]
 pub fn could_be_done(undone: &ByItems, waiting: &ByItems, alternatives: &[u64]) -> u64 {
     let satisfies = |held: u64, brought: u64| alternatives.iter().any(|whole| (held | brought) & whole == *whole);

@@ -1,4 +1,4 @@
-//! What administrators decide of a result by hand: that it is withdrawn, or that it counts whatever the platform revokes.
+//! Administrators' decisions by hand about a result: it is withdrawn, or it counts even if the platform revokes it.
 
 use chrono::NaiveDate;
 
@@ -6,7 +6,7 @@ use super::{LinkedResult, ResultKind, Revokes};
 use crate::domain::approval::{Act, State};
 use crate::domain::ids::{EventId, PlatformId};
 
-/// What is decided.
+/// The decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Withdraw,
@@ -28,7 +28,7 @@ impl Verdict {
     }
 }
 
-/// A decision about one result, as kept. Where two must agree it counts for nothing until somebody else approves it.
+/// A stored decision about one result. Where two must agree it counts only when another person approves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultDecision {
     pub id: i64,
@@ -37,9 +37,9 @@ pub struct ResultDecision {
     pub verdict: Verdict,
     pub reason: String,
     pub proposed: Act,
-    /// From when it counts; `None`: nobody has decided.
+    /// From when it counts; `None`: not decided.
     pub decided: Option<Act>,
-    /// Since when it does not any more, and why.
+    /// From when it no longer counts, and why.
     pub ended: Option<(Act, String)>,
 }
 
@@ -54,13 +54,13 @@ impl ResultDecision {
         }
     }
 
-    /// Whether somebody may approve it: somebody else than who proposed it.
+    /// Whether a person may approve it: anyone except the proposer.
     #[must_use]
     pub fn may_be_approved_by(&self, subject: &str) -> bool {
         self.proposed.by != subject
     }
 
-    /// The decision among the results of whoever the decided result is; nothing where it does not count. It is named `hand:` and its id.
+    /// The decision as one of the results of the same person; `None` where it does not count. Its name is `hand:` and its id.
     #[must_use]
     pub fn as_result(&self, of: &LinkedResult) -> Option<LinkedResult> {
         let decided = self.decided.as_ref()?;
@@ -72,7 +72,7 @@ impl ResultDecision {
             kind: ResultKind::Revocation(Revokes::ByHand { event_id: self.event_id.clone(), counts }),
             occurred_at: decided.at,
             reported_at: None,
-            // A decision withdraws nothing by its day.
+            // A decision has no effect by its day.
             day: NaiveDate::MIN,
         })
     }

@@ -1,4 +1,4 @@
-//! What a result says, in 128 bits: the name of one that its platform gives no id.
+//! A result's content in 128 bits: the id of a result without an id from its platform.
 
 use sha2::{Digest, Sha256};
 
@@ -6,7 +6,7 @@ use super::{ReportedResult, ResultKind, Revokes, Target};
 use crate::domain::ids::{EventId, InvalidId};
 
 impl ReportedResult {
-    /// A digest of all that it says but its id: two results that have the same tell the same thing of the same learner.
+    /// A digest of all but its id: two results with the same digest say the same about the same learner.
     #[must_use]
     pub fn content_digest(&self) -> [u8; 16] {
         let mut parts: Vec<String> = Vec::new();
@@ -28,7 +28,7 @@ impl ReportedResult {
                     format!("{score:?}"),
                     format!("{passed:?}"),
                 ]);
-                // Ids that were made before attempts had names stay what they are.
+                // Ids that were made before attempts had names must not change.
                 parts.extend(name.as_ref().map(ToString::to_string));
             }
             ResultKind::Revocation(revokes) => {
@@ -40,7 +40,7 @@ impl ReportedResult {
         }
         let mut digest = Sha256::new();
         for part in parts {
-            // The lengths keep "a", "bc" apart from "ab", "c".
+            // The lengths distinguish "a", "bc" from "ab", "c".
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
@@ -49,10 +49,10 @@ impl ReportedResult {
         short
     }
 
-    /// The id of a result whose platform gave none: the same for the same content, whenever and however often it is told.
+    /// The id of a result without one from its platform: the same for the same content, however often it is sent.
     ///
     /// # Errors
-    /// None that could happen: it is the form in which ids are made.
+    /// None in practice: the id always has a valid form.
     pub fn derived_id(&self) -> Result<EventId, InvalidId> {
         let digits: String = self.content_digest().iter().map(|byte| format!("{byte:02x}")).collect();
         EventId::parse(&format!("content:{digits}"))

@@ -14,19 +14,19 @@ pub use decision::{ResultDecision, Verdict};
 pub use score::{InvalidDecimal, PassMark, Score, decimal_from_text, one_decimal};
 pub use without::{Lacks, WithoutResult};
 
-/// What a result is about: a course, or a quiz.
+/// The subject of a result: a course, or a quiz.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     Course(CourseId),
     Quiz(QuizId),
 }
 
-/// What a result says (DESIGN, "result": completion, graded quiz attempt, or revocation).
+/// The kind of a result (DESIGN, "result": completion, graded quiz attempt, or revocation).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ResultKind {
     Completion,
     /// A quiz attempt: its name where the platform has one for each, its number where it counts them, its score and the
-    /// platform's own verdict. One that has a name may be told before it is graded, and again whenever its grade changes.
+    /// platform's own verdict. One with a name may be reported before it is graded, and again when its grade changes.
     Attempt {
         name: Option<AttemptName>,
         number: Option<u32>,
@@ -39,17 +39,17 @@ pub enum ResultKind {
 /// What a revocation withdraws (DESIGN, "Evidence").
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Revokes {
-    /// An event, and what says the same in every word.
+    /// An event, and results with the same content.
     Event(EventId),
-    /// The same, said by a voiding xAPI statement: no other statement can void that one (xAPI 1.0.3, Data 2.3.2).
+    /// The same by a voiding xAPI statement: no other statement can void that one (xAPI 1.0.3, Data 2.3.2).
     Statement(EventId),
     /// All that the learner did in the target up to the revocation's instant.
     UpTo,
     /// What the learner did in the target on the revocation's own day in the city, or on the day before, up to its instant:
-    /// platforms reset progress when a renewal window opens, and what was done long before stays done.
+    /// platforms reset progress when a renewal window opens, and older results still count.
     Recent,
-    /// An administrator decided, at the revocation's instant, that an event is withdrawn; or that it counts, whatever the
-    /// platform revokes.
+    /// An administrator decided, at the revocation's instant, that an event is withdrawn; or that it counts, even if the
+    /// platform revokes it.
     ByHand { event_id: EventId, counts: bool },
 }
 
@@ -63,7 +63,7 @@ impl Revokes {
         }
     }
 
-    /// The word for it, as it is kept and shown.
+    /// Its name, as it is stored and shown.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl Revokes {
 }
 
 impl ResultKind {
-    /// By which an attempt is known whenever it is told of.
+    /// The name of an attempt, the same in every report of it.
     #[must_use]
     pub const fn attempt_name(&self) -> Option<&AttemptName> {
         match self {
@@ -107,14 +107,14 @@ impl ResultKind {
         matches!(self, Self::Revocation(_))
     }
 
-    /// Whether it says that an attempt was made, and nothing yet of how it went: that may be told later, under its name.
+    /// Whether it only says that an attempt was made, without a grade; that may be reported later, under the same name.
     #[must_use]
     pub const fn is_ungraded(&self) -> bool {
         matches!(self, Self::Attempt { name: Some(_), score: None, passed: None, .. })
     }
 }
 
-/// One result as a platform reported it, before anybody knows whose it is.
+/// One result as a platform reported it, before it is linked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedResult {
     pub event_id: EventId,
@@ -123,13 +123,14 @@ pub struct ReportedResult {
     pub kind: ResultKind,
     /// The platform's instant of what happened.
     pub occurred_at: DateTime<Utc>,
-    /// When the platform told it, where it says so beside when it happened. Revocations have none: they happen when told.
+    /// When the platform reported it, if that is given besides when it happened. Revocations have none: they happen when
+    /// they are reported.
     pub reported_at: Option<DateTime<Utc>>,
     /// Why it was withdrawn; only revocations have one.
     pub reason: Option<String>,
 }
 
-/// One result that is linked to the person at hand.
+/// One result that is linked to the given person.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LinkedResult {
     pub platform: PlatformId,
@@ -137,7 +138,7 @@ pub struct LinkedResult {
     pub target: Target,
     pub kind: ResultKind,
     pub occurred_at: DateTime<Utc>,
-    /// When the platform told it, where it says so beside when it happened.
+    /// When the platform reported it, if that is given besides when it happened.
     pub reported_at: Option<DateTime<Utc>>,
     /// The city's calendar day of `occurred_at`.
     pub day: NaiveDate,

@@ -1,11 +1,11 @@
-//! Scores as exact decimals: parsed from the digits that were sent, compared without rounding.
+//! Scores as exact decimals: parsed from the sent digits, compared without rounding.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The most significant digits that a score may have, so that comparing with a pass mark is exact.
 const MAX_DIGITS: usize = 20;
 
-/// Why a text is not a decimal number that can be reckoned with exactly.
+/// Why a text is not a decimal number that can be computed with exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDecimal {
     #[error("is not a decimal number such as 17 or \"17.5\"")]
@@ -25,7 +25,7 @@ pub fn decimal_from_text(text: &str) -> Result<Decimal, InvalidDecimal> {
         return Err(InvalidDecimal::NotANumber);
     }
     let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
-    // Decimal::from_scientific would round what stands beyond the 28th decimal.
+    // Decimal::from_scientific would round after the 28th decimal.
     if mantissa.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 28) {
         return Err(InvalidDecimal::TooManyDigits);
     }
@@ -54,7 +54,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// `points` of `of`; the full score must be more than nothing.
+    /// `points` of `of`; the full score must be more than 0.
     pub fn new(points: Decimal, of: Decimal) -> Result<Self, InvalidDecimal> {
         if of > Decimal::ZERO { Ok(Self { points, of }) } else { Err(InvalidDecimal::NotPositive) }
     }
@@ -76,15 +76,15 @@ impl Score {
         self.of.checked_mul(mark.0).is_some_and(|needed| self.points >= needed)
     }
 
-    /// The share of the full score, for ordering attempts by their score. One beyond what a decimal holds is the greatest
-    /// that there is, or the least.
+    /// The share of the full score, for ordering attempts by their score. A share out of range becomes the greatest decimal,
+    /// or the least.
     #[must_use]
     pub fn share(&self) -> Decimal {
         let beyond = if self.points.is_sign_negative() { Decimal::MIN } else { Decimal::MAX };
         self.points.checked_div(self.of).unwrap_or(beyond)
     }
 
-    /// The share in percent with one decimal, half away from zero; at the most what a decimal shows with one.
+    /// The share in percent with one decimal, half away from zero; limited to the greatest decimal with one.
     #[must_use]
     pub fn percent(&self) -> Decimal {
         let share = self.share();

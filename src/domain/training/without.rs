@@ -1,8 +1,8 @@
-//! Statements about something that a requirement may name, which give no result of it.
+//! Statements about a course or quiz that a requirement may name, which give no result of it.
 
 use crate::domain::ids::MAX_LENGTH;
 
-/// Of which kind there is no result.
+/// The kind of result that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lacks {
     Both,
@@ -13,7 +13,7 @@ pub enum Lacks {
 }
 
 impl Lacks {
-    /// Its word, as it is kept.
+    /// Its name, as it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl Lacks {
     }
 }
 
-/// What a statement is about, and why it gives no result of it.
+/// The subject of a statement, and why it gives no result of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithoutResult {
     /// By the platform's own id, as a requirement would name it.
@@ -32,7 +32,7 @@ pub struct WithoutResult {
     pub lacks: Lacks,
     /// A code.
     pub reason: &'static str,
-    /// The statement's verb, as much of it as is shown.
+    /// The statement's verb, cut to the length that is shown.
     pub verb: String,
 }
 

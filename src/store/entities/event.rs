@@ -31,7 +31,7 @@ pub struct Model {
     pub reported_at: Option<i64>,
     /// The version of the platform's own profile by which it was read.
     pub read_by: Option<i32>,
-    /// How a result arrived that ends a silence: `sent` or `asked`.
+    /// How a result arrived that ends a silence: `sent` or `pulled`.
     pub arrived_by: Option<String>,
 }
 

@@ -183,7 +183,7 @@ pub fn decide_again<'a>(
     (deciding.rows, decided)
 }
 
-/// How a result came that ends a platform's silence: the platform `sent` it, or was `keys` for it. Nothing of what ends none:
+/// How a result arrived that ends a platform's silence: the platform sent it, or it was pulled. Nothing for what ends no silence:
 /// a file of history is no word of the platform's, and what is withdrawn or not graded is no result.
 fn arrived_by(delivery: &Delivery, result: &ReportedResult) -> Option<&'static str> {
     let is_result = !result.kind.is_revocation() && !result.kind.is_ungraded();

@@ -94,7 +94,7 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     let request = app.client.post(format!("{}/api/v1/platforms/larportal/results", app.address));
     let request = request.bearer_auth(admin).header("content-type", "text/csv; charset=utf-8").body(history);
     Answer::to(request).await.expect("an answer").ok();
-    app.state(sender, &course_completed(account("17"), "2026-02-01T10:00:00.000Z")).await;
+    app.send_statements(sender, &course_completed(account("17"), "2026-02-01T10:00:00.000Z")).await;
     let batch =
         json!([course_completed(account("17"), "2026-02-04T10:00:00Z"), course_completed(account("18"), "soon")]);
     app.xapi(sender, "POST /statements", Some(&batch)).await.refused(400);
@@ -103,9 +103,9 @@ async fn results_of_every_way(app: &TestApp, sender: &crate::support::xapi::Xapi
     post(app, &format!("quarantine/{refused}/take"), json!({})).await.ok();
     let content = b"diploma";
     attachments::send(app, sender, &attachments::with_content(content).to_string(), &[content]).await.ok();
-    app.state(sender, &cmi5::satisfied("17", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await;
-    app.state(sender, &cmi5::satisfied("18", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
-    app.state(sender, &cmi5::done("18", "passed", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
+    app.send_statements(sender, &cmi5::satisfied("17", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a11")).await;
+    app.send_statements(sender, &cmi5::satisfied("18", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
+    app.send_statements(sender, &cmi5::done("18", "passed", "0e1f7d1e-51f5-4b29-9a2e-0c1f0f6f5a12")).await;
 }
 
 /// A provider's group from which a member was removed, and a user who waits.
@@ -321,7 +321,7 @@ async fn plantings(bender: &Bender, table: &Table) -> Vec<Planting> {
 async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, Vec<String>) {
     let mut all = Vec::new();
     for table in tables {
-        assert_ne!(app.rows_in(table.name).await, 0, "{} has no row to bend: let the register have one", table.name);
+        assert_ne!(app.rows_in(table.name).await, 0, "{} has no row to change: add one to the register", table.name);
         bender.save(table.name).await;
         all.push((*table, plantings(bender, table).await));
     }
@@ -357,13 +357,13 @@ async fn bend_all(app: &TestApp, bender: &Bender, tables: &[&Table]) -> (usize, 
         ] {
             bender.run(again).await.expect("to be made anew");
         }
-        assert_eq!(app.differences().await, [""; 0], "all is as it was after round {round}");
+        assert_eq!(app.differences().await, [""; 0], "everything is restored after round {round}");
     }
     (bent, missed)
 }
 
 both_databases! {
-    async fn whatever_is_bent_past_the_service_is_found_and_named(database: TestDatabase) {
+    async fn any_change_past_the_service_is_found_and_named(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         register_with_everything(&app).await;
         assert_eq!(reported(&app).await, [""; 0]);
@@ -377,7 +377,7 @@ both_databases! {
             assert!(missed.is_empty(), "{} of {bent} were not named:\n{}", missed.len(), missed.join("\n"));
             all += bent;
         }
-        assert!(all >= 250, "only {all} could be bent");
+        assert!(all >= 250, "only {all} could be changed");
     }
 
     async fn the_chain_itself_is_under_its_digests(database: TestDatabase) {

@@ -60,7 +60,7 @@ fn at(file: &Path) -> CommandLine {
 }
 
 #[rocket::async_test]
-async fn pages_that_something_overwrote_are_noticed_and_not_copied() {
+async fn overwritten_pages_are_noticed_and_not_copied() {
     let (_database, sound) = closed_register().await;
     let folder = tempfile::tempdir().expect("a folder");
     let mut chance = Chance(20_260_226);
@@ -107,7 +107,7 @@ async fn an_index_that_lacks_a_row_is_noticed_though_the_copy_would_have_it() {
 }
 
 #[rocket::async_test]
-async fn a_byte_of_a_body_is_noticed_where_the_pages_are_sound() {
+async fn a_changed_byte_of_a_body_is_noticed_though_the_pages_are_sound() {
     let (_database, sound) = closed_register().await;
     let mut bytes = Vec::new();
     std::fs::File::open(&sound).expect("the file").read_to_end(&mut bytes).expect("read");

@@ -56,10 +56,10 @@ both_databases! {
         let unlisted: Vec<&String> = schema.difference(&listed).collect();
         let gone: Vec<&String> = listed.difference(&schema).collect();
         assert!(unlisted.is_empty(), "add these to TABLES in src/store/chain/coverage.rs, which says how: {unlisted:?}");
-        assert!(gone.is_empty(), "TABLES in src/store/chain/coverage.rs names what the schema has not: {gone:?}");
+        assert!(gone.is_empty(), "TABLES in src/store/chain/coverage.rs names what the schema lacks: {gone:?}");
     }
 
-    async fn a_score_that_is_bent_does_not_hide_behind_somebody_who_waits(database: TestDatabase) {
+    async fn a_changed_score_is_found_though_a_result_waits(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;
@@ -97,7 +97,7 @@ both_databases! {
         assert!(reported.contains("transaction_clock: next_id should be ") || reported.is_empty(), "{reported}");
     }
 
-    async fn a_chain_that_was_made_anew_is_known_by_a_head_that_was_written_down(database: TestDatabase) {
+    async fn a_chain_that_was_rebuilt_is_noticed_with_a_recorded_head(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let head = verify(&app, VerifyRequest::default()).await.head.expect("a head");
@@ -116,7 +116,7 @@ both_databases! {
         assert!(reported.contains("no link of the chain ends at ") || reported.contains("the chain was made anew"), "{reported}");
     }
 
-    async fn each_of_some_nights_does_a_part_and_all_do_everything(database: TestDatabase) {
+    async fn each_night_checks_a_part_and_all_nights_check_everything(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let secret = app.platform("larportal").await;

@@ -50,8 +50,8 @@ impl<'a> Auditor<'a> {
         (answer.status, answer.body)
     }
 
-    /// Asks a question that says itself as known when it answered.
-    async fn look(&mut self, path: &str, first: char, as_of: Option<NaiveDate>) -> Option<Value> {
+    /// Sends a request without `known_at`, and notes it with the `known_at` of the answer.
+    async fn note(&mut self, path: &str, first: char, as_of: Option<NaiveDate>) -> Option<Value> {
         let given = as_of.map_or_else(String::new, |as_of| format!("{first}as_of={as_of}"));
         let (status, body) = self.ask(&format!("{path}{given}")).await;
         if status != 200 {
@@ -64,15 +64,15 @@ impl<'a> Auditor<'a> {
         Some(reported)
     }
 
-    /// Looks at everything: from derived rows as far as these are up to date, and from the facts.
-    async fn look_around(&mut self) {
+    /// Requests everything: from the read model if it is fresh, otherwise from the facts.
+    async fn note_everything(&mut self) {
         // The clock may have been moved past the end of the token.
         self.token = self.app.token(Role::Auditor, &[]).await;
         let today = self.app.app.today();
         for as_of in [None, Some(today - Duration::days(40)), Some(today + Duration::days(300))] {
             for requirement in REQUIREMENTS {
                 let path = format!("/api/v1/reports/onboarding?requirement={requirement}");
-                let Some(report) = self.look(&path, '&', as_of).await else { continue };
+                let Some(report) = self.note(&path, '&', as_of).await else { continue };
                 let clocks = format!(
                     "as_of={}&known_at={}",
                     report["as_of"].as_str().expect("a day"),
@@ -89,7 +89,7 @@ impl<'a> Auditor<'a> {
             }
         }
         for number in PEOPLE {
-            self.look(&format!("/api/v1/employees/{number}"), '?', None).await;
+            self.note(&format!("/api/v1/employees/{number}"), '?', None).await;
         }
     }
 
@@ -174,17 +174,17 @@ impl<'a> Auditor<'a> {
 /// A service with two-person approval: a proposal counts from a later time than it was made.
 async fn start(database: &TestDatabase) -> TestApp {
     let approval = ApprovalSettings { exemptions: false, prior_training: true, results: false };
-    TestApp::start_with(database, TestClock::standing(), |settings| Settings { approval, ..settings }).await
+    TestApp::start_with(database, TestClock::frozen(), |settings| Settings { approval, ..settings }).await
 }
 
 /// Takes steps and notes everything after each, then requests everything again; returns what differed.
 async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
-    let mut story = Story::begun(app).await;
+    let mut story = Story::start(app).await;
     let mut auditor = Auditor::of(app).await;
-    auditor.look_around().await;
+    auditor.note_everything().await;
     for step in steps {
         story.take(step).await;
-        auditor.look_around().await;
+        auditor.note_everything().await;
     }
     let mut reported = auditor.differences().await;
     reported += &auditor.incomparable().await;
@@ -193,12 +193,12 @@ async fn differences_after(app: &TestApp, steps: &[Step]) -> String {
     }
     // The read model is fresh now, and gives the same as the facts did.
     let mut refreshed = Auditor::of(app).await;
-    refreshed.look_around().await;
+    refreshed.note_everything().await;
     reported + &refreshed.differences().await
 }
 
 both_databases! {
-    async fn a_year_of_corrections_changes_nothing_that_was_reported(database: TestDatabase) {
+    async fn a_year_of_corrections_changes_no_earlier_report(database: TestDatabase) {
         let app = start(&database).await;
         let steps = [
             Step::Completed { learner: 0, course: 0, day: -10 },
@@ -247,7 +247,7 @@ both_databases! {
     }
 }
 
-fn whatever_happens_nothing_that_was_reported_changes(backend: Backend, cases: u32) {
+fn no_step_changes_an_earlier_report(backend: Backend, cases: u32) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
@@ -265,11 +265,11 @@ fn whatever_happens_nothing_that_was_reported_changes(backend: Backend, cases: u
 }
 
 #[test]
-fn whatever_happens_nothing_that_was_reported_changes_on_sqlite() {
-    whatever_happens_nothing_that_was_reported_changes(Backend::Sqlite, 6);
+fn no_step_changes_an_earlier_report_on_sqlite() {
+    no_step_changes_an_earlier_report(Backend::Sqlite, 6);
 }
 
 #[test]
-fn whatever_happens_nothing_that_was_reported_changes_on_postgresql() {
-    whatever_happens_nothing_that_was_reported_changes(Backend::Postgres, 3);
+fn no_step_changes_an_earlier_report_on_postgresql() {
+    no_step_changes_an_earlier_report(Backend::Postgres, 3);
 }

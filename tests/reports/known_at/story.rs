@@ -157,7 +157,7 @@ pub struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    pub async fn begun(app: &'a TestApp) -> Self {
+    pub async fn start(app: &'a TestApp) -> Self {
         small_city(app).await;
         let secret = app.platform("larportal").await;
         Self {

@@ -1,4 +1,4 @@
-//! The chain of digests: sealed up to now, then each of it made anew.
+//! The chain of digests: seals it up to now, then computes every link again.
 
 use super::{KnownHead, Progress, Verified};
 use crate::app::App;
@@ -15,7 +15,7 @@ impl App {
         verified: &mut Verified,
         progress: &mut Progress<'_>,
     ) -> Result<(), StoreError> {
-        // What was written since the last link is sealed as it stands: its rows' own instants are looked at below.
+        // What was written since the last link is sealed as it is: the instants of its rows are checked below.
         let sealed = self.seal_all().await;
         verified.stage("what is to be sealed", sealed)?;
         let snapshot = self.snapshot_for().await?;
@@ -48,8 +48,8 @@ impl App {
         Ok(())
     }
 
-    /// Whether a copy of the register is as it was sealed: its pages, and every row that the chain covers. `None` where it
-    /// is, else the first difference and how many there are.
+    /// Checks whether a copy of the register is as it was sealed: its pages, and every row that the chain covers. `None` if it
+    /// is, otherwise the first difference and how many there are.
     pub(in crate::app) async fn first_difference(&self) -> Result<Option<(String, u64)>, StoreError> {
         let mut verified = Verified::default();
         let done = self.verify_pages(Scope::ALL, &mut verified).await;
@@ -66,7 +66,7 @@ impl App {
         Ok(verified.differences.into_iter().next().map(|first| (first, count)))
     }
 
-    /// What the database finds damaged by itself: the first of it, and how much there is.
+    /// The first damage that the database itself finds, and how many there are.
     pub(in crate::app) async fn first_damage(&self) -> Result<Option<(String, u64)>, StoreError> {
         let mut verified = Verified::default();
         let done = self.verify_pages(Scope::ALL, &mut verified).await;
@@ -75,7 +75,7 @@ impl App {
         Ok(verified.differences.into_iter().next().map(|first| (first, count)))
     }
 
-    /// Seals until nothing waits, for whoever stops.
+    /// Seals until nothing waits, before the process stops.
     pub async fn seal_the_rest(&self) -> Result<(), StoreError> {
         while let Sealed::Through { is_all: false, .. } = self.seal_some().await? {}
         Ok(())

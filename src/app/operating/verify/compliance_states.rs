@@ -1,4 +1,4 @@
-//! Standings: every person's spans, made anew from the facts.
+//! Compliance states: every person's spans, derived again from the facts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,15 +12,15 @@ use crate::store::chain::scope::Scope;
 use crate::store::compliance_states::{self, Derived};
 use crate::store::{StoreError, people, stale};
 
-/// How many rounds of settling there are at the most, whatever comes in meanwhile.
+/// The most rounds of refreshing, whatever becomes stale meanwhile.
 const ROUNDS: usize = 1000;
 
 /// HR's numbers of employees.
 type Numbers = HashMap<EmployeeId, String>;
 
 impl App {
-    /// Settles whoever waits, as far as that ends: who becomes stale meanwhile is judged from the facts wherever it is
-    /// shown, and is not compared.
+    /// Refreshes the stale employees, for a limited number of rounds. Those who become stale meanwhile are not compared:
+    /// reports judge them from the facts.
     pub(super) async fn refresh_what_waits(&self) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
             if self.refresh_some().await? < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) / 4 {
@@ -49,7 +49,7 @@ impl App {
             }
             progress(ids.len() as u64);
             verified.employees += ids.len() as u64;
-            // Facts that came since the settling are not derived yet, and reports judge these people themselves.
+            // Facts that were recorded since the refresh are not derived yet, and reports judge these people themselves.
             let waiting = stale::stale_among(snapshot.connection(), &ids).await?;
             let numbers = people::numbers_of(snapshot.connection(), &ids.iter().copied().collect()).await?;
             let should = self.derive_from_scratch(&snapshot, &ids, &requirements).await?;
@@ -105,7 +105,7 @@ fn by_name(derived: Vec<Derived>) -> BTreeMap<(EmployeeId, RequirementCode), Der
     derived.into_iter().map(|derived| ((derived.employee, derived.requirement.clone()), derived)).collect()
 }
 
-/// What differs between what is kept and what the facts give.
+/// The difference between what is stored and what the facts give.
 fn difference(stored: &Derived, should: Option<&Derived>, numbers: &Numbers) -> Option<String> {
     let name = named(stored, numbers);
     let Some(should) = should else {
@@ -171,7 +171,7 @@ fn place(span: &ScopeSpan) -> String {
 
 fn fields_of(span: &StateSpan) -> Vec<(&'static str, String)> {
     let StateSpan { days, version, state } = span;
-    // Each field by its name: a new one is missed here, and not in a sentence that shows no difference.
+    // Each field by its name: a new field is then a compile error here, and not a difference that no sentence shows.
     let ComplianceState {
         status,
         clock,

@@ -1,4 +1,4 @@
-//! The database's own pages: what the database finds damaged by itself.
+//! The database's own pages: damage that the database itself finds.
 
 use super::Verified;
 use crate::app::App;

@@ -1,4 +1,4 @@
-//! Links: whose each learner and each event is, made anew from the directory.
+//! Links: the link of each learner and each event, derived again from the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,7 +124,7 @@ fn why(link: Link) -> Option<String> {
     }
 }
 
-/// A learner's link columns: whose, by which key, why nobody's.
+/// A learner's link columns: the employee, by which key, and why there is no link.
 type LinkColumns = (Option<i64>, Option<String>, Option<String>);
 
 /// What a learner's row says of its link.

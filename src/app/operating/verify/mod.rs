@@ -1,10 +1,10 @@
-//! Looks whether everything is as it was recorded, and everything derived as the facts give it.
+//! Verifies that everything is as it was recorded, and everything derived is as the facts give it.
 //!
-//! One after the other: the database's own pages ([`damage`]); every row that a report can rest on, against the chain of
-//! digests ([`chain`]); every delivery, read again from its bytes ([`reading`]), with its signature ([`signatures`]); every
-//! link ([`links`]), standing ([`compliance_states`]) and statement, made anew from the facts. Each reads a snapshot of its own, some
-//! hundred rows at a time, so that it runs beside the service in flat memory; it can do a part of all, so that several
-//! nights do the whole.
+//! In this order: the database's own pages ([`damage`]); every row that a report can rest on, against the chain of digests
+//! ([`chain`]); every delivery, read again from its bytes ([`reading`]), with its signature ([`signatures`]); every link
+//! ([`links`]), compliance state ([`compliance_states`]) and statement, derived again from the facts. Each reads a snapshot of
+//! its own, some hundred rows at a time, so it runs alongside the service with constant memory. It can also verify a part, so
+//! that several nights cover the whole.
 
 mod chain;
 mod compliance_states;
@@ -38,7 +38,7 @@ pub enum VerifyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifyRequest {
     pub part: Part,
-    /// A head of the chain that was written down elsewhere.
+    /// A head of the chain that was recorded elsewhere.
     pub head: Option<KnownHead>,
 }
 
@@ -48,7 +48,7 @@ impl Default for VerifyRequest {
     }
 }
 
-/// One part of several, which together are the whole.
+/// One of several parts that together are the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// From 1 on.
@@ -56,7 +56,7 @@ pub struct Part {
     pub of: u32,
 }
 
-/// Why a text is no part.
+/// The error for a text that is no part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a part such as 3/7: its number, and how many there are, at the most 366")]
 pub struct InvalidPart;
@@ -71,14 +71,14 @@ impl FromStr for Part {
     }
 }
 
-/// A head of the chain as somebody wrote it down.
+/// A head of the chain as it was recorded elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownHead {
     pub through: DateTime<Utc>,
     pub digest: [u8; 32],
 }
 
-/// Why a text is no head of the chain.
+/// The error for a text that is no head of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a head of the chain, INSTANT:DIGEST as verify and backup print it")]
 pub struct InvalidHead;
@@ -94,14 +94,14 @@ impl FromStr for KnownHead {
     }
 }
 
-/// How many signatures were made anew.
+/// How many signatures were checked again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Signatures {
-    /// They fit.
+    /// They match.
     pub verified: u64,
-    /// The platform proves itself by what is never kept, or what was kept was not sent by it.
+    /// The platform's proof is never stored, or the stored bytes were not sent by it.
     pub unsigned: u64,
-    /// Signed with secrets of which none is held any more.
+    /// Signed with secrets that are not stored any more.
     pub without_secret: u64,
 }
 
@@ -118,7 +118,7 @@ pub struct Verified {
     pub signatures: Signatures,
     /// Where the chain ends.
     pub head: Option<Head>,
-    /// What is worth knowing and no difference.
+    /// What is worth knowing but is no difference.
     pub notes: Vec<String>,
     /// One sentence for each difference, the first thousand of them.
     pub differences: Vec<String>,
@@ -146,10 +146,10 @@ impl Verified {
 /// How many people, learners, events or deliveries are compared at a time.
 const AT_ONCE: u64 = 500;
 
-/// How many links are always checked, whichever part: those of about a day under load.
+/// How many of the newest links are always checked, for any part: those of about a day under load.
 const NEWEST_LINKS: i64 = 2048;
 
-/// What hears how far it has come.
+/// Gets how much was done since its last call.
 pub(in crate::app) type Progress<'p> = dyn FnMut(u64) + Send + Sync + 'p;
 
 impl App {
@@ -162,10 +162,10 @@ impl App {
         self.verify_some(caller, VerifyRequest::default(), progress).await
     }
 
-    /// Looks whether everything is as it was recorded, and everything derived as the facts give it, and names each
-    /// difference. `progress` hears how many rows, people, events and statements are done since it was last told.
+    /// Checks whether everything is as it was recorded, and everything derived is as the facts give it, and names each
+    /// difference. `progress` gets how many rows, people, events and statements were done since its last call.
     ///
-    /// Where something cannot be read for being damaged, that is a difference, and the rest is looked at all the same.
+    /// If damage prevents reading something, that is a difference, and the rest is still checked.
     pub async fn verify_some(
         &self,
         caller: &Caller,
@@ -206,7 +206,7 @@ impl App {
         self.store.snapshot(Unscoped::Deriving).await
     }
 
-    /// The statements are few or many; the index of terms is made in one piece, and looked at in the first part.
+    /// All statements are verified in the first part: the index of terms cannot be split.
     async fn verify_all_statements(
         &self,
         scope: Scope,
@@ -223,8 +223,8 @@ impl App {
 }
 
 impl Verified {
-    /// What a stage answered. That something could not be read for being damaged is a difference; that the database does
-    /// not answer is none.
+    /// The result of a stage. Something that damage makes unreadable is a difference; a database that does not answer is an
+    /// error.
     fn stage<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match done {
             Ok(done) => Ok(Some(done)),

@@ -1,4 +1,4 @@
-//! A part each night.
+//! Verifies a part each night.
 
 use chrono::{Datelike, Timelike};
 
@@ -12,7 +12,7 @@ impl App {
         self.now().with_timezone(&self.calendar.zone).hour()
     }
 
-    /// Verifies tonight's part of so many; what is found stands in the log and in the metrics.
+    /// Verifies tonight's part of so many; the result goes to the log and the metrics.
     pub async fn verify_tonight(&self, nights: u32) {
         let of = nights.clamp(1, 366);
         let number = self.today().num_days_from_ce().unsigned_abs() % of + 1;
@@ -20,7 +20,7 @@ impl App {
         match self.verify_some(&Caller::operator(), request, |_| {}).await {
             Ok(verified) => {
                 self.metrics.set_verify_differences(verified.count());
-                // What differs may name people: it stands where `verify` writes it, and the log has its number.
+                // The differences may name people: `verify` prints them, and the log has only their number.
                 if verified.count() > 0 {
                     let link = verified.first_broken.map(|link| link.number);
                     tracing::error!(

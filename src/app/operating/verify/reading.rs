@@ -1,8 +1,8 @@
-//! Deliveries, read again from their bytes by what read them, and compared with the events and statements that are kept.
+//! Reads deliveries again from their bytes with what read them first, and compares the stored events and statements.
 //!
-//! What a delivery says is a function of its bytes, of the platform's zone and its profile's version at the time, and where
-//! it names no time, of when it came. That the same thing was told before, or that a result is held until something was
-//! done, follows from other deliveries: their statements and events are asked for.
+//! What a delivery says depends only on its bytes, on the platform's zone and its profile's version at the time, and, if it
+//! names no time, on its arrival. Whether the same thing was reported before, or a result is pending until something is done,
+//! depends on other deliveries: their statements and events are queried.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,8 +32,8 @@ use crate::store::receiving::without::{self, StoredWithout};
 use crate::store::receiving::{Cmi5Progress, Content, NewStatement};
 use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
 
-/// For how long a profile's version may have gone on reading after the next one was given, and how long a delivery may have
-/// waited for its commit.
+/// For how long a profile's version may have been used after the next one was given, and how long a delivery may have waited for
+/// its commit.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
 /// What reads a platform's deliveries.
@@ -43,7 +43,7 @@ enum Reader {
     VerbMapping(Arc<VerbMapping>),
 }
 
-/// A platform with everything that ever read it, oldest first; the first was there from the beginning.
+/// A platform with everything that has ever read its deliveries, oldest first; the first has been there from the beginning.
 struct Known {
     platform: Platform,
     readers: Vec<(DateTime<Utc>, Reader)>,
@@ -78,7 +78,7 @@ impl Known {
         Ok(Self { platform, readers, secrets })
     }
 
-    /// What may have read a delivery at an instant: the newest of that time first, then what it had just taken the place of.
+    /// What may have read a delivery at an instant: the newest of that time first, then the one that it had just replaced.
     fn at(&self, at: DateTime<Utc>) -> impl Iterator<Item = &Reader> {
         let until = self.readers.partition_point(|(since, _)| *since <= at);
         let mut begun = at;
@@ -104,7 +104,7 @@ enum Says {
         attachments: Vec<String>,
     },
     Nothing,
-    /// Not what it said when it came.
+    /// Not what it said on arrival.
     NotUnderstood(String),
 }
 
@@ -215,7 +215,7 @@ impl App {
         }
     }
 
-    /// What a delivery's bytes say otherwise than what is kept of them, if anything.
+    /// A difference between what a delivery's bytes say and what is stored, if any.
     async fn verify_delivery(
         &self,
         snapshot: &Snapshot,
@@ -251,7 +251,7 @@ impl App {
         Ok(Some(first.unwrap_or_else(unread)))
     }
 
-    /// What a delivery may have said when it came, the likeliest first. Each is read only when the one before does not fit.
+    /// What a delivery may have said on arrival, the likeliest first. Each is read only if the one before does not match.
     fn readings<'d>(
         &'d self,
         delivery: &'d StoredBytes,
@@ -259,7 +259,7 @@ impl App {
         at: DateTime<Utc>,
         events: &[&StoredEvent],
     ) -> impl Iterator<Item = Says> + 'd {
-        // Who names no time meant the time of sending, which is the moment before its commit: it is known by its event.
+        // An event without a time happened at its sending, the moment before the commit of its delivery; the stored event has it.
         let moments: BTreeSet<DateTime<Utc>> = events
             .iter()
             .map(|event| event.occurred_at)
@@ -269,7 +269,7 @@ impl App {
         let received = (at != delivery.received_at).then_some(delivery.received_at);
         let moments = std::iter::once(at).chain(received).chain(moments.into_iter().rev().take(8));
         let arrivals: Vec<Arrival> = moments.map(Arrival::at).chain(self.read_later(delivery, known, at)).collect();
-        // A newer profile may have read it again since.
+        // A newer profile may have reread it since.
         let newer = move || known.readers.iter().rev().filter(move |(since, _)| *since > at).map(|(_, reader)| reader);
         let readers = move || known.at(at).chain(newer());
         arrivals
@@ -277,7 +277,7 @@ impl App {
             .flat_map(move |arrival| readers().map(move |reader| self.read(delivery, known, reader, arrival)))
     }
 
-    /// How statements of a time that was ahead are read when their delivery is read again after it.
+    /// How statements with a time in the future are read when their delivery is read again after that time.
     fn read_later(&self, delivery: &StoredBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
         let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::VerbMapping(_)));
         let read = [at, self.now()].map(|read_at| Arrival { received_at: delivery.received_at, read_at });
@@ -311,7 +311,7 @@ impl App {
         content.into()
     }
 
-    /// The first thing that a delivery says otherwise than what is kept.
+    /// The first difference between what a delivery says and what is stored.
     async fn differs(
         &self,
         snapshot: &Snapshot,
@@ -355,7 +355,7 @@ impl App {
         self.missing(snapshot, delivery, says, own).await
     }
 
-    /// The first result of a delivery that is not kept though it should be, or that counts though it should wait.
+    /// The first result of a delivery that is missing in the store, or that counts though it should be pending.
     async fn missing(
         &self,
         snapshot: &Snapshot,
@@ -403,7 +403,7 @@ impl App {
     }
 }
 
-/// The results of a delivery of which something must be kept: all, but those of statements that another delivery brought.
+/// The results of a delivery that must be stored: all, except those of statements that another delivery contained first.
 fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s ReportedResult> {
     let of_statements = says.statements().iter().filter(|reported| own.has_statement(reported.id));
     let of_statements =
@@ -412,7 +412,7 @@ fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s Re
     all.chain(of_statements)
 }
 
-/// The results that wait until something is done, with their registrations.
+/// The results that are pending until something is done, with their registrations.
 fn satisfied<'s>(says: &'s Says, own: &Own<'_>) -> BTreeMap<&'s str, Uuid> {
     let mut satisfied = BTreeMap::new();
     for reported in says.statements().iter().filter(|reported| own.has_statement(reported.id)) {
@@ -448,7 +448,7 @@ fn first_difference<'f>(should: &'f Fields, stands: &'f Fields) -> Option<(&'sta
         .map(|(should, stands)| (should.0, should.1.as_str(), stands.1.as_str()))
 }
 
-/// What is kept of some deliveries.
+/// What is stored of some deliveries.
 #[derive(Default)]
 struct Page {
     events: HashMap<i64, Vec<StoredEvent>>,
@@ -457,7 +457,7 @@ struct Page {
     without: HashMap<i64, Vec<StoredWithout>>,
 }
 
-/// What is kept of one delivery.
+/// What is stored of one delivery.
 struct Own<'p> {
     events: Vec<&'p StoredEvent>,
     statements: Vec<&'p StoredStatement>,
@@ -499,7 +499,7 @@ impl Own<'_> {
         self.statements.iter().any(|statement| statement.id == id)
     }
 
-    /// The first statement or attachment that a delivery says otherwise than what is kept.
+    /// The first statement or attachment whose stored form differs from what the delivery says.
     fn statements_differ(&self, delivery: &StoredBytes, says: &Says) -> Option<String> {
         let reported: HashMap<Uuid, &NewStatement> =
             says.statements().iter().map(|reported| (reported.id, reported)).collect();
@@ -529,7 +529,7 @@ impl Own<'_> {
             }
         }
         let Says::Statements { attachments, .. } = says else { return None };
-        // What brought no new statement left its attachments where they were.
+        // A delivery without a new statement does not move attachments.
         if self.statements.is_empty() || attachments.as_slice() == self.attachments {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Signatures: made anew over the kept bytes, where a secret is still held.
+//! Signatures: checks them again over the stored bytes, if a secret is still stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::intake::webhook::headers::Headers;
 use crate::intake::webhook::signature::SignatureError;
 use crate::store::receiving::rereading::StoredBytes;
 
-/// What became of a signature.
+/// The result of checking a signature again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resigned {
     Fits,
@@ -19,7 +19,7 @@ pub enum Resigned {
     WithoutSecret,
 }
 
-/// Makes the signature of a delivery anew.
+/// Checks the signature of a delivery again.
 pub fn resign(delivery: &StoredBytes, signing: &Signing, secrets: &[String]) -> Resigned {
     if delivery.is_pulled || matches!(signing, Signing::SharedSecret { .. } | Signing::Basic) {
         return Resigned::Unsigned;
@@ -30,7 +30,7 @@ pub fn resign(delivery: &StoredBytes, signing: &Signing, secrets: &[String]) -> 
     let stored: BTreeMap<String, Option<String>> = serde_json::from_str(&delivery.headers).unwrap_or_default();
     let headers = Headers::stored(&stored);
     let verify = |now: DateTime<Utc>| signing.verify(secrets, &headers, &delivery.body, now);
-    // How far the signer's clock was off was looked at when it came; the clock of knowledge may be ahead of the machine's.
+    // The signer's clock difference was checked on arrival; the transaction-time clock may be ahead of the machine's.
     let verified = verify(delivery.received_at).or_else(|error| match off_by(&error) {
         Some(seconds) => verify(delivery.received_at - seconds),
         None => Err(error),

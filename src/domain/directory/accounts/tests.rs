@@ -1,4 +1,4 @@
-//! Dated examples, and what holds for any two accounts.
+//! Dated examples, and properties of any accounts.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn employment(name: &str, starts_on: &str) -> (EmploymentId, EmploymentRecord) {
     (id(name), record)
 }
 
-/// The person of most examples: HR's employment, one that the first account told in 2020, one that the second told in 2026.
+/// The person of most examples: HR's employment, one provisioned by the first account in 2020, one by the second in 2026.
 fn employments() -> BTreeMap<EmploymentId, EmploymentRecord> {
     [employment("1", "2018-01-01"), employment("scim:a", "2020-01-01"), employment("scim:b", "2026-04-01")].into()
 }
@@ -112,13 +112,13 @@ fn when_the_speaker_goes_the_next_ones_name_follows_unless_hrs_file_gave_another
     let provisioned = |known: &str| name_to_write((&before, &all), (&after, &all), 2, Some(&person(known)), &now);
     assert_eq!(provisioned("Ek b").family_name.as_deref(), Some("Ek a"));
     assert_eq!(provisioned("Ekström"), NameToWrite::default());
-    // What the other one tells stays with it.
+    // The other account's name stays with that account.
     let stored = name_to_write((&before, &all), (&before, &all), 1, Some(&person("Ek b")), &now);
     assert_eq!(stored, NameToWrite::default());
 }
 
 proptest! {
-    /// Nothing depends on the order in which accounts are listed, which is that in which they came.
+    /// Nothing depends on the order of the accounts, which is their order of arrival.
     #[test]
     fn the_order_of_accounts_does_not_matter(
         first in any::<(bool, bool)>(), second in any::<(bool, bool)>(), third in any::<(bool, bool)>(),
@@ -137,7 +137,7 @@ proptest! {
             );
         }
         prop_assert_eq!(speaker(&all, &employments()), speaker(&turned, &employments()));
-        // Of a person with a user, each employment is somebody's.
+        // If a person has a user, each employment belongs to some account.
         if all.iter().any(|account| !account.is_deleted) {
             for id in employments().keys() {
                 prop_assert!(!employed_as(&all, id).is_empty());

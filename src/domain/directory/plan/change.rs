@@ -1,4 +1,4 @@
-//! What a plan consists of.
+//! The changes that a plan consists of.
 
 use std::collections::BTreeSet;
 
@@ -16,22 +16,22 @@ use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, Requi
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act<T> {
     Added(T),
-    /// The file says otherwise than what is known.
+    /// The file differs from the known record.
     Changed {
         before: T,
         after: T,
     },
-    /// Ends on the day before a full import, and nothing else: missing from the file, or the file says so.
+    /// Only ends, on the day before a full import: it is missing from the file, or the file says so.
     Ended {
         before: T,
         after: T,
     },
-    /// Missing from a full file, and never begun or without days.
+    /// Missing from a full file, and it has not begun or has no days.
     Withdrawn(T),
 }
 
 impl<T> Act<T> {
-    /// As a difference says it.
+    /// The name used in a difference.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl<T> Act<T> {
         }
     }
 
-    /// The record as it shall be known from now on; `None` where it is withdrawn.
+    /// The record as it will be known from now on; `None` where it is withdrawn.
     pub const fn after(&self) -> Option<&T> {
         match self {
             Self::Added(after) | Self::Changed { after, .. } | Self::Ended { after, .. } => Some(after),
@@ -58,7 +58,7 @@ impl<T> Act<T> {
         }
     }
 
-    /// The record as it shall be, or as it was where it is withdrawn: both have the same key.
+    /// The record as it will be, or as it was where it is withdrawn: both have the same key.
     pub const fn record(&self) -> &T {
         match self {
             Self::Added(record)
@@ -83,7 +83,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whom the change is about; `None` for administrations.
+    /// The person that the change is about; `None` for administrations.
     #[must_use]
     pub const fn employee_number(&self) -> Option<&EmployeeNumber> {
         match self {
@@ -100,17 +100,17 @@ impl Change {
 /// What an import changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// By kind (administrations first, then persons and what is theirs) and by key.
+    /// By kind (administrations first, then persons and their records) and by key.
     pub changes: Vec<Change>,
-    /// What is refused unless somebody allows it.
+    /// Changes that are refused unless the caller allows them.
     pub unusual: Unusual,
     /// Keys that several people would have at once.
     pub shared_keys: SharedKeys,
-    /// Who has protected personal data, before or after: their lines show the number and nothing else.
+    /// The people with protected personal data, before or after: their lines show only the number.
     pub(super) protected: BTreeSet<EmployeeNumber>,
 }
 
-/// Where a change stands in a plan: its kind, then its record's key.
+/// The position of a change in a plan: its kind, then its record's key.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order<'a> {
     Administration(&'a AdministrationCode),
@@ -138,7 +138,7 @@ impl Change {
 }
 
 impl Plan {
-    /// Whether the lines of a change show the number and nothing else.
+    /// Whether the lines of a change show only the number.
     pub(super) fn protects(&self, change: &Change) -> bool {
         change.employee_number().is_some_and(|number| self.protected.contains(number))
     }

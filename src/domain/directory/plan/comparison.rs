@@ -1,4 +1,4 @@
-//! The directory before and after a plan: how many are affected by each kind of change, and who for example.
+//! The directory before and after a plan: how many are affected by each kind of change, with examples.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{Dated, Extent, Files, Known};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 use crate::domain::linking::normalized;
 
-/// From how many employments on an administration's end is asked about, however large the city is.
+/// From this many employments on, the end of an administration must be allowed, however large the city is.
 const WHOLE_ADMINISTRATION: usize = 5;
 
 /// The directory before and after, as the checks compare it.
@@ -28,7 +28,7 @@ pub(super) struct Comparison<'a> {
 type Pair<'a> = (&'a EmploymentRecord, &'a EmploymentRecord);
 
 impl<'a> Comparison<'a> {
-    /// All that is asked about.
+    /// All changes that must be allowed.
     pub(super) fn mass_changes(&self) -> Vec<MassChange> {
         let mut found: Vec<MassChange> = self.ending().into_iter().collect();
         found.extend(self.emptied());
@@ -62,7 +62,7 @@ impl<'a> Comparison<'a> {
         employment.runs_or_is_to_come(self.today)
     }
 
-    /// Employments of HR's files: what a provider made is in none.
+    /// Employments of HR's files. A provider's employments are in no file.
     fn of_files(&self) -> impl Iterator<Item = &'a EmploymentRecord> {
         self.known.employments.values().filter(|employment| !employment.employment_id.is_of_provider())
     }
@@ -74,8 +74,8 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// The fewest that are asked about. One is a correction and no accident; and a part of the picture is what somebody
-    /// picked.
+    /// The smallest number that must be allowed. One is a correction, not an accident; and the rows of a partial file were
+    /// picked on purpose.
     const fn fewest(&self) -> usize {
         match self.extent {
             Extent::Full => 2,
@@ -87,7 +87,7 @@ impl<'a> Comparison<'a> {
         affected >= self.fewest() && affected * 10 > of
     }
 
-    /// Counts an employment that a row ends in the past like one that is missing: either way it would have ended.
+    /// Counts an employment that a row ends in the past the same as a missing one: both would have ended.
     fn ending(&self) -> Option<MassChange> {
         if self.extent == Extent::Partial {
             return None;
@@ -126,7 +126,7 @@ impl<'a> Comparison<'a> {
         Some(MassChange { kind: MassKind::Ending, affected, of, examples, what })
     }
 
-    /// A full file with a header only, which ends all that is known of its kind.
+    /// A full file with only a header, which ends all known records of its kind.
     fn emptied(&self) -> Vec<MassChange> {
         fn has_no_rows<T>(rows: Option<&Vec<T>>) -> bool {
             rows.is_some_and(Vec::is_empty)
@@ -155,7 +155,7 @@ impl<'a> Comparison<'a> {
         emptied.map(mass).collect()
     }
 
-    /// Employments of which `changed` says how they change: more than a tenth of those that run or are to come, or of all.
+    /// Employments that change, as described by `changed`: more than a tenth of those that run or are to come, or of all.
     fn employments_that(&self, kind: MassKind, changed: &dyn Fn(Pair<'a>) -> Option<String>) -> Option<MassChange> {
         let (mut running, mut all, mut examples) = (0, 0, Vec::new());
         for act in self.employments() {
@@ -183,7 +183,7 @@ impl<'a> Comparison<'a> {
         if said.is_empty() { key } else { format!("{key}: {said}") }
     }
 
-    /// People of whom `changed` says how they change, of those whom the files know or, where they uncover, of the protected.
+    /// People that change, as described by `changed`, among those that the files know or, for unprotecting, the protected.
     fn people_that(
         &self,
         kind: MassKind,
@@ -208,12 +208,12 @@ impl<'a> Comparison<'a> {
         self.is_mass(affected, of).then_some(MassChange { kind, affected, of, examples, what: What::Share })
     }
 
-    /// Everybody who has an employment of HR's files that runs or is to come.
+    /// All people with an employment of HR's files that runs or is to come.
     fn employed_before(&self) -> BTreeSet<&'a EmployeeNumber> {
         self.of_files().filter(|employment| self.lives(employment)).map(|e| &e.employee_number).collect()
     }
 
-    /// People who keep an employment, and lose an address or a user name that they had in one.
+    /// People who stay employed, but lose an address or a user name that an employment gave them.
     fn keys(&self) -> Option<MassChange> {
         let before = Keys::of(self.of_files().filter(|employment| self.lives(employment)));
         let mut touched: BTreeSet<&EmployeeNumber> = BTreeSet::new();
@@ -242,7 +242,7 @@ impl<'a> Comparison<'a> {
         self.is_mass(affected, of).then_some(MassChange { kind, affected, of, examples, what: What::Share })
     }
 
-    /// A person's employments once the plan is carried out, of whatever source.
+    /// A person's employments once the plan is carried out, from all sources.
     pub(super) fn employments_after(&self, number: &EmployeeNumber) -> impl Iterator<Item = &'a EmploymentRecord> {
         let acts: Vec<&Act<EmploymentRecord>> = {
             // The changes are in the order of their keys, employments of one person side by side.
@@ -264,7 +264,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The addresses and user names that a person has, as they are compared, with the way they are written.
+/// The addresses and user names of a person, in their compared form, with their written form.
 #[derive(Debug, Default)]
 pub(super) struct Keys<'a> {
     pub emails: BTreeMap<String, &'a str>,
@@ -283,7 +283,7 @@ impl<'a> Keys<'a> {
         keys
     }
 
-    /// A key that is there no longer, and what is in its place.
+    /// A key that is gone, and the one in its place.
     fn lost<'s>(&'s self, after: &'s Keys<'_>) -> Option<(&'s str, Option<&'s str>)> {
         let pairs = [(&self.emails, &after.emails), (&self.usernames, &after.usernames)];
         pairs.into_iter().find_map(|(had, has)| {

@@ -1,7 +1,7 @@
-//! What a person corrects by hand in what is known of one employee, as a plan like that of an import.
+//! Corrections by hand to the known data of one employee, as a plan like that of an import.
 //!
-//! A correction says what is so, not how to get there: a transfer ends one employment and adds another, in one correction,
-//! with days in the past if that is when it was. What was known before stays known as it was known then.
+//! A correction states the facts, not the steps: a transfer ends one employment and adds another, in one correction,
+//! with days in the past if that is when it happened. A report with an earlier `known_at` still gives the old facts.
 
 use std::collections::BTreeSet;
 
@@ -33,12 +33,12 @@ pub struct EmploymentPatch {
     pub username: Option<Option<String>>,
 }
 
-/// What is so of one employment.
+/// The correction of one employment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmploymentCorrection {
     Add(EmploymentRecord),
     Change(EmploymentId, EmploymentPatch),
-    /// It never was.
+    /// It never existed.
     Withdraw(EmploymentId),
 }
 
@@ -51,26 +51,26 @@ impl EmploymentCorrection {
     }
 }
 
-/// What is so of one absence, known by its first day.
+/// The correction of one absence, identified by its first day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AbsenceCorrection {
     Add {
         starts_on: NaiveDate,
         ends_on: Option<NaiveDate>,
     },
-    /// Its first or its last day is another; `None` stays as it is.
+    /// Another first or last day; `None` stays as it is.
     Change {
         starts_on: NaiveDate,
         new_starts_on: Option<NaiveDate>,
         ends_on: Option<Option<NaiveDate>>,
     },
-    /// It never was.
+    /// It never existed.
     Withdraw {
         starts_on: NaiveDate,
     },
 }
 
-/// A correction of what is known of one employee.
+/// A correction of one employee's data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Correction {
     pub person: PersonPatch,
@@ -78,7 +78,7 @@ pub struct Correction {
     pub absences: Vec<AbsenceCorrection>,
 }
 
-/// Which part of a correction: for a JSON pointer to it.
+/// The part of a correction, for a JSON pointer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Whole,
@@ -86,7 +86,7 @@ pub enum Part {
     Absence(usize, &'static str),
 }
 
-/// Why a correction cannot be made: what, in which part, and what to do.
+/// Why a correction is not possible: what, in which part, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
 pub struct CannotCorrect {
@@ -124,7 +124,7 @@ fn ends_after(starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Result<(), Co
     }
 }
 
-/// What a correction changes; `known` holds what is known of the employee, and the administrations. Nothing where the
+/// The changes of a correction; `known` holds the data of the employee, and the administrations. `None` where the
 /// employee is not known.
 pub fn correct(
     known: &Known,
@@ -211,7 +211,7 @@ fn patched(before: EmploymentRecord, patch: EmploymentPatch) -> EmploymentRecord
     }
 }
 
-/// An absence is known by its first day: one that begins on another day is another, and the old one is withdrawn.
+/// An absence is identified by its first day: with another first day it is a new one, and the old one is withdrawn.
 fn absences(
     known: &Known,
     number: &EmployeeNumber,

@@ -1,20 +1,20 @@
-//! Records in words: what they are called, and what they say.
+//! Records as text: their names and their values.
 
 use super::super::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
 
-/// What stands where a value is none.
+/// Shown where there is no value.
 pub(super) const NONE: &str = "–";
 
-/// A record in words.
+/// A record as text.
 pub(super) trait Described {
     const NOUN: &'static str;
 
     /// The number of the person that the record is about, or an administration's code.
     fn owner(&self) -> &str;
 
-    /// What the record is called: its key.
+    /// The record's name: its key.
     fn name(&self) -> String;
 
     /// Everything else, by the names of the file's columns.

@@ -7,20 +7,20 @@ use super::{Act, Change, Plan};
 
 /// One field that an import changes; or a change that shows no field.
 ///
-/// Of a person with protected personal data, before, after or now, the row shows the number and what kind of record changes.
+/// For a person with protected personal data, before, after or now, the row shows the number and the kind of record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DifferenceRow {
     /// `administration`, `person`, `employment`, `absence`, `exemption` or `identity`.
     pub kind: &'static str,
     /// `added`, `changed`, `ended` or `withdrawn`.
     pub act: &'static str,
-    /// What the record is called: `104233/1` for an employment.
+    /// The record's name: `104233/1` for an employment.
     pub key: String,
     /// The column of HR's file; `None` where there is none to show.
     pub field: Option<&'static str>,
-    /// Empty: `None`, and so it is where the record is new.
+    /// `None` where it is empty or the record is new.
     pub before: Option<String>,
-    /// Empty: `None`, and so it is where the record is withdrawn.
+    /// `None` where it is empty or the record is withdrawn.
     pub after: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl DifferenceRow {
 }
 
 impl Plan {
-    /// Every change in the same order as [`Plan::lines`], one row for each field that it gives, changes or takes away.
+    /// Every change in the same order as [`Plan::lines`], one row for each field that it gives, changes or removes.
     pub fn difference(&self) -> impl Iterator<Item = DifferenceRow> {
         self.changes.iter().flat_map(|change| {
             let is_protected = self.protects(change);

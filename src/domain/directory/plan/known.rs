@@ -1,4 +1,4 @@
-//! The directory as it is known, and what applying a plan makes of it.
+//! The known directory, and the application of a plan to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use super::super::succession::Successions;
 use super::{Act, Change, Plan};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId, PlatformCode, RequirementCode};
 
-/// The directory as it is known now; withdrawn records are not in it, ended ones are. Each map is kept by its records'
-/// own keys.
+/// The directory as it is known now, without withdrawn records but with ended ones. The key of each map is its records'
+/// own key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     pub administrations: BTreeMap<AdministrationCode, AdministrationRecord>,
-    /// Everybody who ever had an employment.
+    /// All people who ever had an employment.
     pub persons: BTreeMap<EmployeeNumber, PersonRecord>,
     pub employments: BTreeMap<(EmployeeNumber, EmploymentId), EmploymentRecord>,
     /// By the first day.
@@ -28,9 +28,9 @@ pub struct Known {
     pub requirements: BTreeSet<RequirementCode>,
     /// Those that an identity may name.
     pub platforms: BTreeSet<PlatformCode>,
-    /// Numbers that are merged into another's: one human, who shares an address with nobody.
+    /// Numbers that are merged into another: both are one human, so a common address is not shared.
     pub merged: BTreeMap<EmployeeNumber, EmployeeNumber>,
-    /// What has been reorganised: where that which is told is by now.
+    /// The reorganisations: they say where a reported employment is by now.
     pub successions: Successions,
 }
 

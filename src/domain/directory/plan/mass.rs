@@ -1,5 +1,5 @@
-//! Changes that HR's files seldom make to many at once, and a spreadsheet, a shifted column or an old file makes to
-//! everybody (DESIGN, "Files in"): counted, shown by examples, and refused unless the very kind is allowed.
+//! Changes to many people at once (DESIGN, "Files in"). HR's files seldom make them, but a spreadsheet, a shifted column or an
+//! old file makes them to everyone. They are counted, shown by examples, and refused unless their kind is allowed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,23 +9,23 @@ use serde::Serialize;
 use super::renumbering::Renumbering;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
-/// What happens to many at once.
+/// The kind of a change to many at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MassKind {
-    /// Employments end; or a file without rows ends all that is known of its kind.
+    /// Employments end; or a file without rows ends all known records of its kind.
     Ending,
-    /// People come under other numbers.
+    /// People get other numbers.
     Renumbering,
     /// Employments begin on another day.
     StartChanges,
     /// Employments are in another administration, and no reorganisation explains it.
     Moves,
-    /// People lose the address or user name that they have, or have another.
+    /// People lose their address or user name, or get another.
     KeyChanges,
-    /// People are called otherwise.
+    /// People get another name.
     NameChanges,
-    /// Employments are of another form.
+    /// Employments get another form.
     FormChanges,
     /// Personal data are protected no longer.
     Unprotecting,
@@ -43,7 +43,7 @@ impl MassKind {
         Self::Unprotecting,
     ];
 
-    /// The option by which this kind is allowed, and no other.
+    /// The option that allows this kind and no other.
     #[must_use]
     pub const fn option(self) -> &'static str {
         match self {
@@ -59,14 +59,14 @@ impl MassKind {
     }
 }
 
-/// More of one kind at once than is taken without a word.
+/// More changes of one kind at once than are accepted without an option.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MassChange {
     pub kind: MassKind,
     pub affected: usize,
-    /// How many there are that it could affect.
+    /// How many it could affect.
     pub of: usize,
-    /// The first few; of a person with protected personal data the number only.
+    /// The first few; only the number for a person with protected personal data.
     pub examples: Vec<String>,
     /// What is affected.
     #[serde(skip)]
@@ -77,7 +77,7 @@ pub struct MassChange {
 pub(super) enum What {
     /// A share of the whole register.
     Share,
-    /// All employments of some administrations, though they are no tenth of the city's.
+    /// All employments of some administrations, even if they are less than a tenth of the city's.
     WholeAdministrations(BTreeSet<AdministrationCode>),
     /// All records of a kind, by a file that has no rows.
     EmptyFile(&'static str),
@@ -86,11 +86,11 @@ pub(super) enum What {
 /// How many examples are shown.
 pub(super) const EXAMPLES: usize = 3;
 
-/// What files may do to many at once, because somebody said so.
+/// The mass changes that the caller allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     pub kinds: BTreeSet<MassKind>,
-    /// Numbers of new people who are nobody that is known, whatever they have in common with somebody.
+    /// Numbers of people who are really new, even if they resemble a known person.
     pub new_persons: BTreeSet<EmployeeNumber>,
 }
 
@@ -101,14 +101,14 @@ impl Allowed {
         Self { kinds: BTreeSet::new(), new_persons: BTreeSet::new() }
     }
 
-    /// Whatever it is.
+    /// Every kind of mass change.
     #[must_use]
     pub fn everything() -> Self {
         Self { kinds: MassKind::ALL.into(), new_persons: BTreeSet::new() }
     }
 }
 
-/// Why files are refused that could be taken, if somebody says so.
+/// Why files are refused unless the caller allows the changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Unusual {
     pub mass_changes: Vec<MassChange>,
@@ -130,7 +130,7 @@ impl Unusual {
         kinds.chain(renumbering).map(MassKind::option).collect()
     }
 
-    /// What of it is not allowed.
+    /// The part that is not allowed.
     #[must_use]
     pub fn without(&self, allowed: &Allowed) -> Self {
         let kinds = &allowed.kinds;

@@ -1,7 +1,7 @@
-//! What an import changes: HR's files against the directory as it is known (DESIGN, "Files in").
+//! The changes of an import: HR's files compared with the known directory (DESIGN, "Files in").
 //!
-//! [`plan`] decides, [`Plan`] says what it decided and prints it, [`Known::apply`] is what a store does with it. Nothing is
-//! written here. The same files planned again, after they were applied, change nothing.
+//! [`plan`] decides, [`Plan`] holds and prints the decision, [`Known::apply`] applies it as a store does. Nothing is
+//! written here. Planning is idempotent: the same files, planned again after they were applied, change nothing.
 
 mod change;
 mod comparison;
@@ -41,9 +41,9 @@ pub use mass::{Allowed, MassChange, MassKind, Unusual};
 pub use renumbering::Renumbering;
 pub use sharing::SharedKeys;
 
-/// The files of one import; `None`: not given, and nothing of its kind is touched.
+/// The files of one import; `None`: not given, and its kind does not change.
 ///
-/// Rows are distinct by their keys, and an employee has one name in all rows, as `intake::hr_csv` sees to it.
+/// Rows are distinct by their keys, and an employee has one name in all rows, as `intake::hr_csv` ensures.
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     pub administrations: Option<Vec<Row<AdministrationRecord>>>,
@@ -53,12 +53,12 @@ pub struct Files {
     pub identities: Option<Vec<Row<IdentityRecord>>>,
 }
 
-/// Whether files are a whole picture or a part of it.
+/// Whether files are the whole directory or a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Who or what is missing has ended.
+    /// A missing record has ended.
     Full,
-    /// What is missing stays as it is.
+    /// A missing record stays as it is.
     Partial,
 }
 
@@ -77,7 +77,7 @@ impl Extent {
     }
 }
 
-/// What the files change in the directory, on the day `today`; or the rows that refer to nothing known.
+/// The changes that the files make in the directory on the day `today`; or the rows with unknown references.
 ///
 /// In a full file, a missing employment, absence or exemption that has begun ends on the day before `today`; one that begins
 /// `today` or later is withdrawn; one that has ended stays as it is. A missing identity is withdrawn, and so is a missing
@@ -107,7 +107,7 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     let told = persons.as_ref().map(|persons| persons.iter().collect());
     changes.extend(differences(known.persons.values(), told, |_| None).into_iter().map(Change::Person));
 
-    // A file cannot speak of employments that the identity provider made, and so does not end them by its silence.
+    // A file cannot name employments that the identity provider made, so it does not end them by omission.
     let of_files = |missing: &EmploymentRecord| !missing.employment_id.is_of_provider();
     let acts = differences(known.employments.values(), employments, |missing| {
         of_files(missing).then(|| ending(missing, extent, today)).flatten()
@@ -137,7 +137,7 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     Ok(Plan { changes, unusual, shared_keys, protected })
 }
 
-/// The files with what their employments were named before, which no file says.
+/// The files with the earlier places of their employments, which no file contains.
 fn named_after<'f>(known: &Known, files: &'f Files, today: NaiveDate) -> Cow<'f, Files> {
     let renamed = |(place, row): (usize, &Row<ReportedEmployment>)| {
         let employment = &row.record.employment;
@@ -168,8 +168,8 @@ fn sorted<T: Keyed>(rows: Option<&[Row<T>]>) -> Option<Vec<&T>> {
     Some(records)
 }
 
-/// What has to happen for `known` to become as `told` (`None`: nothing), both in the order of their keys; `missing` says
-/// what becomes of a known record that is not told.
+/// The acts that turn `known` into `reported` (`None`: no act), both in the order of their keys; `missing` gives
+/// the act for a known record that is not reported.
 fn differences<'a, T: Keyed + Clone + PartialEq + 'a>(
     known: impl Iterator<Item = &'a T>,
     told: Option<Vec<&'a T>>,
@@ -206,7 +206,7 @@ fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonReco
     let person = |rows: &[&ReportedEmployment]| {
         let first = rows.first()?;
         let employee_number = &first.employment.employee_number;
-        // None where no row speaks of it; else whether any says yes.
+        // None where no row says anything; otherwise whether any says yes.
         let said = rows.iter().filter_map(|row| row.protected).max();
         let protected =
             said.unwrap_or_else(|| known.persons.get(employee_number).is_some_and(|person| person.protected));
@@ -220,8 +220,8 @@ fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonReco
     reported.chunk_by(same_person).filter_map(person).collect()
 }
 
-/// The administrations that only ended employments of the file name. They stay, also where a full file of administrations
-/// lacks them: else the next import of the same files would not know them.
+/// The administrations that only ended employments of the file name. They stay even if a full file of administrations
+/// lacks them: otherwise the next import of the same files would not know them.
 fn names_of_ended(employments: Option<&[&EmploymentRecord]>, today: NaiveDate) -> BTreeSet<AdministrationCode> {
     let ended = employments.unwrap_or_default().iter().filter(|employment| !employment.runs_or_is_to_come(today));
     let mut names = BTreeSet::new();
@@ -264,7 +264,7 @@ macro_rules! dated {
 
 dated!(EmploymentRecord, AbsenceRecord, ExemptionRecord);
 
-/// What becomes of a record that is missing from a file.
+/// The act for a record that is missing from a file.
 fn ending<T: Dated>(missing: &T, extent: Extent, today: NaiveDate) -> Option<Act<T>> {
     if extent == Extent::Partial || !missing.runs_or_is_to_come(today) {
         None
@@ -275,8 +275,8 @@ fn ending<T: Dated>(missing: &T, extent: Extent, today: NaiveDate) -> Option<Act
     }
 }
 
-/// What ends on the day before a full import, and changes in nothing else, is called ended, whether the file leaves it out or
-/// says so itself: so the facts alone tell afterwards what an import did.
+/// A record that ends on the day before a full import, and does not change otherwise, counts as ended, whether the file omits
+/// it or says so. So the acts of an import can be derived from the facts alone.
 fn called_ended<T: Dated + PartialEq>(act: Act<T>, extent: Extent, today: NaiveDate) -> Act<T> {
     match act {
         Act::Changed { before, after } if ends_by(&before, &after, extent, today) => Act::Ended { before, after },
@@ -290,8 +290,8 @@ fn ends_by<T: Dated + PartialEq>(before: &T, after: &T, extent: Extent, today: N
 }
 
 impl Plan {
-    /// The plan that an import of this extent carried out on a day, told from the facts: `acts` are what it added, changed
-    /// and withdrew, and `protected` whose lines show the number only.
+    /// The plan that an import of this extent carried out on a day, derived from the facts: `acts` are what it added, changed
+    /// and withdrew, and `protected` the people whose lines show only the number.
     #[must_use]
     pub fn carried_out(
         acts: Vec<Change>,

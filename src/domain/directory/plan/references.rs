@@ -1,4 +1,4 @@
-//! Whether what the rows refer to is known or comes with the files. A manager need not be: they may stand in no file.
+//! Whether the rows' references are known or in the files. A manager need not be: they may be in no file.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::super::records::{EmploymentRecord, IdentityRecord, Keyed, Row};
 use super::{Dated, Extent, Files, Known};
 use crate::domain::ids::{AdministrationCode, EmployeeNumber};
 
-/// All rows that refer to nothing known, and the administrations that cannot go.
+/// All rows with unknown references, and the administrations that cannot be removed.
 pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<(), RowProblems> {
     let mut problems = RowProblems::default();
     administrations_that_cannot_go(known, files, extent, today, &mut problems);
@@ -101,7 +101,7 @@ fn administrations_that_cannot_go(
         }
     };
     match &files.employments {
-        // A full file again: what it lacks will have ended, but for what no file can name.
+        // A full file again: records that it lacks will have ended, except those that no file can name.
         Some(rows) => {
             rows.iter().for_each(|row| count(&row.record.employment));
             known.employments.values().filter(|e| e.employment_id.is_of_provider()).for_each(&mut count);
@@ -119,12 +119,12 @@ fn administrations_that_cannot_go(
     }
 }
 
-/// Whether two codes are written alike but for capitals.
+/// Whether two codes differ only in capitals.
 fn differs_in_case(code: &AdministrationCode, other: &AdministrationCode) -> bool {
     code != other && code.as_str().to_lowercase() == other.as_str().to_lowercase()
 }
 
-/// Identities that are given to two employees on the same days, where it is HR that says the days.
+/// Identities that are given to two employees on the same days, if HR gives the days.
 fn identities_of_two(known: &Known, files: &Files, extent: Extent, problems: &mut RowProblems) {
     let rows = files.identities.as_deref().unwrap_or_default();
     if !rows.iter().any(|row| has_days(&row.record)) {
@@ -159,8 +159,8 @@ const fn has_days(record: &IdentityRecord) -> bool {
     record.valid_from.is_some() || record.valid_to.is_some()
 }
 
-/// Whether two employees have the same identity on one day, by days that HR says of both. What has no last day ends where it
-/// begins for the other.
+/// Whether two employees have the same identity on one day, by HR's days for both. One without a last day ends when it begins
+/// for the other.
 fn clash(one: &IdentityRecord, other: &IdentityRecord) -> bool {
     let (first, second) = if one.valid_from <= other.valid_from { (one, other) } else { (other, one) };
     let begins_later = first.valid_from < second.valid_from;

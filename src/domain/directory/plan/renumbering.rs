@@ -1,7 +1,7 @@
-//! New people who seem to be known under another number: a spreadsheet took the leading zeros, or HR gave a new number.
+//! New people who seem to be known under another number: a spreadsheet dropped the leading zeros, or HR gave a new number.
 //!
-//! Taken as they stand, somebody's training would stay with a number that has left, and they would be late under the
-//! other. So each pair is named, however few they are, until somebody says that the new number is another person's.
+//! If they were accepted, a person's training would stay with a number that has left, and they would be late under the
+//! new one. So each pair is named, however few they are, until the caller says that the new number is another person's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,13 +16,13 @@ use super::{Dated, Extent};
 use crate::domain::ids::EmployeeNumber;
 use crate::domain::linking::normalising::normalised;
 
-/// A number that is probably another's new one.
+/// A number that is probably a known person's new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Renumbering {
-    /// Who is known, and would end or stay beside the new one.
+    /// The known person, who would end or stay in addition to the new one.
     pub old: EmployeeNumber,
     pub new: EmployeeNumber,
-    /// What both have in common.
+    /// The signs that both have in common.
     pub signs: Vec<&'static str>,
 }
 
@@ -56,10 +56,10 @@ impl fmt::Display for Renumbering {
 /// How many pairs are named in the sentence; a dry run's JSON names all.
 const SHOWN: usize = 4 * EXAMPLES;
 
-/// Somebody, as far as signs go.
+/// A person's signs.
 struct Traits<'a> {
     number: &'a EmployeeNumber,
-    /// Number without what spreadsheets drop.
+    /// The number without the characters that spreadsheets drop.
     bare_number: String,
     name: String,
     keys: Keys<'a>,
@@ -82,7 +82,7 @@ impl<'a> Traits<'a> {
         self.employments.iter().map(|employment| employment.starts_on).min()
     }
 
-    /// By what a pair could be found.
+    /// The index keys by which a pair is found.
     fn handles(&self) -> impl Iterator<Item = String> {
         let emails = self.keys.emails.keys().map(|key| format!("e {key}"));
         let usernames = self.keys.usernames.keys().map(|key| format!("u {key}"));
@@ -91,15 +91,15 @@ impl<'a> Traits<'a> {
     }
 }
 
-/// A number as it is without leading zeros and what stands between digits.
+/// A number without leading zeros and without separators between digits.
 fn bare(number: &str) -> String {
     let plain: String = number.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     plain.trim_start_matches('0').to_owned()
 }
 
 impl<'a> Comparison<'a> {
-    /// Each new person who is probably somebody who ends in the same file; or, in a part of the picture, somebody of whom
-    /// the file does not speak.
+    /// Each new person who is probably a person who ends in the same file; or, in a partial file, one whom
+    /// the file does not name.
     pub(super) fn renumberings(&self) -> Vec<Renumbering> {
         let new: Vec<Traits<'a>> = self
             .changes
@@ -148,7 +148,7 @@ impl<'a> Comparison<'a> {
         found
     }
 
-    /// Whose number a new one may be: everybody who was employed, and will not be or is not spoken of.
+    /// The people whose new number it may be: all who were employed, and will not be or are not in the file.
     fn who_may_be_meant(&self) -> Vec<Traits<'a>> {
         let named: BTreeSet<&EmployeeNumber> =
             self.files.employments.iter().flatten().map(|row| &row.record.employment.employee_number).collect();
@@ -167,7 +167,7 @@ impl<'a> Comparison<'a> {
             .collect()
     }
 
-    /// Addresses and user names that several people had: they are nobody's sign.
+    /// Addresses and user names that several people had: they are not a sign.
     fn shared_by_several(&self) -> BTreeSet<String> {
         let mut holders: BTreeMap<String, usize> = BTreeMap::new();
         let running = self.known.employments.values().filter(|employment| employment.runs_or_is_to_come(self.today));
@@ -180,7 +180,7 @@ impl<'a> Comparison<'a> {
         holders.into_keys().collect()
     }
 
-    /// What two have in common, where it is enough to be asked about.
+    /// The signs that two have in common, if they are enough to be refused.
     fn signs(
         &self,
         old: &Traits<'_>,
@@ -207,7 +207,7 @@ impl<'a> Comparison<'a> {
         let first_day = old.first_day() == new.first_day();
         let zeros = !new.bare_number.is_empty() && old.bare_number == new.bare_number;
         let key = email || username;
-        // Somebody who ends makes room; somebody who stays must be alike in name as well.
+        // A person who ends can be replaced; one who stays must have the same name as well.
         let is_enough = key && name
             || zeros && (name || key)
             || name && is_rare_name && first_day && place && !other_key

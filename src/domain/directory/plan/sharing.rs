@@ -1,4 +1,4 @@
-//! Addresses and user names that several people have at once: under such a key nobody's results are found.
+//! Addresses and user names that several people have at once: results under such a key cannot be linked by it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct SharedKeys {
     pub user_names: usize,
     /// How many people have one of them.
     pub people: usize,
-    /// The numbers of the first few who have one together.
+    /// The numbers of the first few who share one.
     pub examples: Vec<Vec<EmployeeNumber>>,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for SharedKeys {
 }
 
 impl<'a> Comparison<'a> {
-    /// The keys that several people have once the plan is carried out, one of whom the files name.
+    /// The keys that several people have once the plan is carried out, if the files name at least one of them.
     pub(super) fn shared_keys(&self) -> SharedKeys {
         let Some(rows) = &self.files.employments else { return SharedKeys::default() };
         let named: BTreeSet<&'a EmployeeNumber> =

@@ -208,7 +208,7 @@ fn one_protected_row_protects_the_person_and_a_file_without_the_column_uncovers_
     assert!(plan(&known, &files, Extent::Full, TODAY).expect("a plan").is_empty());
 }
 
-/// How many employments of how many end at once, where it is asked about.
+/// How many employments of how many end at once, if that must be allowed.
 fn ending(plan: &Plan) -> Option<(usize, usize)> {
     let mass = plan.unusual.mass_changes.iter().find(|mass| mass.kind == MassKind::Ending)?;
     Some((mass.affected, mass.of))
@@ -257,7 +257,7 @@ fn an_administration_goes_only_when_nobody_works_there() {
          keep it, or move or end them"
     );
 
-    // With the employments file at hand, the picture after the import counts.
+    // With the employments file given, the state after the import counts.
     let mut moved = employments(["1/a FGK 2020-01-01"]);
     moved.administrations = only("FGK").administrations;
     let said = ["administration SEF: withdrawn", "employment 1/a: administration SEF → FGK"];

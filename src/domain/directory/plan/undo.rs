@@ -1,8 +1,8 @@
-//! An import taken back: what it changed and nobody changed since is to be as before, as a plan like any other.
+//! Undoing an import: records that it changed, and that have not changed since, become as before. It is a plan like any other.
 //!
-//! Nothing is deleted. The plan is recorded at an instant of its own, so whatever was reported between the import and its
-//! undoing is reported the same again. What is no longer as the import left it stays, and is named; so does what something
-//! else rests on by now: an administration with employments, a person whom somebody linked a result to.
+//! Nothing is deleted. The plan is recorded at an instant of its own, so a report of the time between the import and its
+//! undoing can be repeated. A record that has changed since the import stays, and is named. So does one that something
+//! else refers to by now: an administration with employments, a person to whom a result was linked by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,12 +44,12 @@ impl Stays {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Left {
     pub kind: &'static str,
-    /// What the record is called; of a person with protected personal data the number.
+    /// The record's name; the number for a person with protected personal data.
     pub key: String,
     pub why: Stays,
 }
 
-/// What taking an import back changes, and what it leaves.
+/// The changes of undoing an import, and the records that it leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undoing {
     pub plan: Plan,
@@ -57,11 +57,11 @@ pub struct Undoing {
     pub left: Vec<Left>,
 }
 
-/// What has to change for the directory to be as it was before an import.
+/// The changes that restore the directory as it was before an import.
 ///
 /// * `carried_out`: what the import changed;
-/// * `rested_on`: people whom it added and on whom something rests that is in no file: a link by hand, prior training, a
-///   merge, an identity provider's account.
+/// * `rested_on`: people whom it added and who are referred to by something that is in no file: a link by hand, prior
+///   training, a merge, an identity provider's account.
 pub fn undo(known: &Known, carried_out: &Plan, rested_on: &BTreeSet<EmployeeNumber>, today: NaiveDate) -> Undoing {
     let mut undoing = Undoing::default();
     undoing.plan.protected = carried_out.protected.clone();
@@ -96,7 +96,7 @@ pub fn undo(known: &Known, carried_out: &Plan, rested_on: &BTreeSet<EmployeeNumb
             }
         }
     }
-    // What stays for one reason may be the reason for another to stay.
+    // A record that stays may be the reason for another to stay.
     while undoing.keep_administrations(known, today) {}
     undoing.keep_persons(known, rested_on);
     undoing.left.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
@@ -104,7 +104,7 @@ pub fn undo(known: &Known, carried_out: &Plan, rested_on: &BTreeSet<EmployeeNumb
 }
 
 impl Undoing {
-    /// Takes one change back, if it is as the import left it.
+    /// Undoes one change, if the record is as the import left it.
     fn take<T: Clone + PartialEq>(
         &mut self,
         act: &Act<T>,
@@ -138,7 +138,7 @@ impl Undoing {
         self.left.push(Left { kind, key: if is_protected { owner } else { name }, why });
     }
 
-    /// Leaves out what `stays` says, as left.
+    /// Moves the changes that `stays` selects to the left ones.
     fn leave_where(&mut self, stays: impl Fn(&Change) -> Option<Stays>) {
         let (mut stored, mut left) = (Vec::new(), Vec::new());
         for change in std::mem::take(&mut self.plan.changes) {
@@ -151,8 +151,8 @@ impl Undoing {
         left.iter().for_each(|(change, why)| self.leave(change, *why));
     }
 
-    /// An administration stays while an employment in it runs or is to come; and an employment does not go back to where nothing is. Says
-    /// whether anything was left.
+    /// An administration stays while an employment in it runs or is to come, and an employment does not return to an
+    /// administration that is gone. Returns whether anything was left.
     fn keep_administrations(&mut self, known: &Known, today: NaiveDate) -> bool {
         let left = self.left.len();
         let after = self.applied(known);
@@ -188,7 +188,7 @@ impl Undoing {
         self.left.len() > left
     }
 
-    /// A person stays while something is known of them.
+    /// A person stays while other data refer to them.
     fn keep_persons(&mut self, known: &Known, rested_on: &BTreeSet<EmployeeNumber>) {
         let after = self.applied(known);
         let mut spoken_of: BTreeSet<&EmployeeNumber> = rested_on.iter().collect();

@@ -1,6 +1,6 @@
-//! What a file or a number of a person is instead of what it should be.
+//! What a file or a person's number is instead of the expected.
 
-/// What a file is that is no table.
+/// The kinds of files that are not a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OtherFile {
     #[error("is an old workbook (.xls), or one with a password; save it as .xlsx without one, or as \"CSV UTF-8\"")]

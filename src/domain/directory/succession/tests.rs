@@ -64,15 +64,15 @@ fn an_employment_follows_through_a_chain_and_keeps_its_first_day() {
     for segment in tree.follow(employment) {
         assert_eq!((segment.began_on(), segment.as_recorded().administration), (day("2020-03-01"), code("SEF")));
     }
-    // Told in the old code after the day: there from the beginning.
+    // Reported in the old code after the day: in the new one from the beginning.
     assert_eq!(places(&tree, employed("SEF", "Kök", "2026-08-01", Some("2026-09-30"))), ["SF 2026-08-01..2026-09-30"]);
-    // Left the day before: nothing moves. The last day is the day itself: it is the successor's.
+    // The last day is the day before: nothing moves. The last day is the day itself: that day is the successor's.
     assert_eq!(places(&tree, employed("SEF", "", "2020-03-01", Some("2026-06-30"))), ["SEF 2020-03-01..2026-06-30"]);
     assert_eq!(
         places(&tree, employed("SEF", "", "2020-03-01", Some("2026-07-01"))),
         ["SEF 2020-03-01..2026-06-30", "SF 2026-07-01..2026-07-01"]
     );
-    // Whoever is elsewhere stays.
+    // An employment elsewhere stays.
     assert_eq!(places(&tree, employed("FGK", "", "2020-03-01", None)), ["FGK 2020-03-01.."]);
 }
 
@@ -97,11 +97,11 @@ fn a_circle_on_one_day_and_a_code_that_goes_on_are_refused_and_coming_back_is_no
     assert!(matches!(tree(&[("2026-07-01", "A>B"), ("2026-07-01", "B>A")]), Err(Unworkable::GoesOn { .. })));
     assert!(matches!(tree(&[("2026-07-01", "A>B"), ("2026-07-01", "B>C")]), Err(Unworkable::GoesOn { .. })));
     assert!(matches!(tree(&[("2026-07-01", "A>B"), ("2026-07-01", "A>C")]), Err(Unworkable::TwoWays { .. })));
-    // Whoever is told in A after 2027 could be of the old A or of the new one.
+    // An employment reported in A after 2027 could be in the old A or in the new one.
     assert!(matches!(tree(&[("2026-07-01", "A>B"), ("2027-01-01", "C>A")]), Err(Unworkable::GoesOn { .. })));
     let back = tree(&[("2026-07-01", "A>B"), ("2027-01-01", "B>A")]).expect("a tree");
     assert_eq!(back.resolve(&code("A"), "", day("2027-01-01")), &code("A"));
-    // A unit that leaves B the day A comes to B: A says where its own such unit goes.
+    // A unit leaves B on the day on which A moves to B: A must say where its own unit of that name goes.
     assert!(matches!(tree(&[("2026-07-01", "A>B"), ("2026-07-01", "B/u>C")]), Err(Unworkable::GoesOn { .. })));
     tree(&[("2026-07-01", "A>B"), ("2026-07-01", "A/u>C"), ("2026-07-01", "B/u>C")]).expect("a tree");
 }
@@ -171,7 +171,7 @@ fn a_code_that_a_step_leads_to_changes_nothing_of_the_past_wherever_in_the_chain
     for names in [&[("A", "U"), ("B", "U")][..], &[("A", "U"), ("C", "U")], &[("A", "U"), ("B", "U"), ("C", "U")]] {
         assert_eq!(ways(&twice, names), as_it_was, "{names:?}");
     }
-    // It ended in between: on its own days it is where it was.
+    // It ended in between: on its own days nothing changes.
     let ended = EmploymentRecord { ends_on: Some(day("2025-12-31")), ..named(&[("A", "U"), ("B", "U")]) }.as_recorded();
     assert_eq!(twice.places(&ended), [&code("A"), &code("B")]);
 }
@@ -219,7 +219,7 @@ prop_compose! {
     }
 }
 
-/// As many of the steps as stand together.
+/// As many of the steps as are consistent.
 fn workable(steps: &[(NaiveDate, Step)]) -> Vec<(NaiveDate, Step)> {
     let mut stored: Vec<(NaiveDate, Step)> = Vec::new();
     for step in steps {
@@ -287,7 +287,7 @@ proptest! {
         }
     }
 
-    /// Whatever of the chain's codes HR names, in whatever order and whenever, each day's place is that of the code from which
+    /// If HR names any codes of the chain, in any order and at any time, each day's place is that of the code from which
     /// the chain begins.
     #[test]
     fn whatever_of_the_chain_is_named_each_day_has_its_place(
@@ -301,7 +301,7 @@ proptest! {
         names.extend(drawn.iter().map(|at| (chain[at % chain.len()].as_str(), unit)));
         let recorded = named(&names).as_recorded();
         prop_assert_eq!(tree.stays(&recorded), tree.stays(&as_first_named));
-        // Also where the first of them is not named first, unless another leads back to it.
+        // Even if the first of them is not named first, unless another leads back to it.
         let leads_back = |from: &String| *from != CODES[first] && tree.leads_to(&named(&[(from, unit)]).as_recorded(), &code(CODES[first]));
         if !chain.iter().any(leads_back) {
             let turn = turned.index(names.len());
@@ -311,7 +311,7 @@ proptest! {
         }
     }
 
-    /// Against a reading of the rule day by day; a step that is taken back takes back what rested on it, and nothing else.
+    /// Compared with the rule read day by day. Undoing a step undoes what depended on it, and nothing else.
     #[test]
     fn what_was_named_and_what_stands_decide_and_nothing_else(
         steps in steps(), drawn in vec(0..4usize, 1..6), unit in 0..3usize, undone in 0..7usize,
@@ -345,7 +345,7 @@ proptest! {
             prop_assert_eq!(there.len(), 1);
             prop_assert_eq!(there[0].administration, tree.place(&recorded, on_day));
         }
-        // The last code that was named is on the way.
+        // The last code that was named is on the path.
         prop_assert!(tree.leads_to(&recorded, &recorded.administration));
     }
 }

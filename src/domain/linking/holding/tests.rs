@@ -41,7 +41,7 @@ fn dated(holder: EmployeeId, recorded: &str, from: &str, to: &str) -> Claim {
     }
 }
 
-/// Whose it is on some days: `A`, `B`, both or nobody.
+/// The holders on some days: `A`, `B`, both or none.
 fn on_days(claims: Vec<Claim>, days: &[&str]) -> Vec<String> {
     let holding = Holding { claims: resolved(claims), ..Holding::default() };
     let name = |employee: &EmployeeId| if *employee == ANNA { "A" } else { "B" };
@@ -64,7 +64,7 @@ fn an_address_is_its_holders_until_hr_gives_it_to_somebody_else() {
 fn its_last_holder_keeps_what_hr_took_back() {
     let days = ["2020-01-01", "2025-05-31", "2025-06-01", "2030-01-01"];
     assert_eq!(on_days(vec![given(ANNA, "2024-01-10", "2025-06-01")], &days), ["A"; 4]);
-    // A new holder who has gone as well keeps it before the former one.
+    // A new holder who has left as well keeps it, and the former one does not.
     let both = vec![given(ANNA, "2024-01-10", "2025-06-01"), given(BO, "2025-07-01", "2025-09-01")];
     assert_eq!(on_days(both, &days), ["A", "A", "A", "B"]);
 }
@@ -79,9 +79,9 @@ fn what_is_given_and_taken_back_without_a_day_in_between_never_was() {
     assert_eq!(on_days(mixed_up("2026-03-02", "2026-03-02"), &days), ["A"; 5]);
     assert_eq!(on_days(mixed_up("2026-03-03", "2026-03-03"), &days), ["A"; 5]);
     assert_eq!(on_days(mixed_up("2026-03-04", "2026-03-04"), &days), ["A", "B", "B", "A", "A"]);
-    // Nobody's ever, though nobody else has it.
+    // It never held, even if no one else has the key.
     assert_eq!(on_days(vec![given(BO, "2026-03-02", "2026-03-03")], &days), [""; 5]);
-    // A file that takes it away for a day does not part what was given for years.
+    // A file that takes it back for a day does not split a claim of years.
     let parted = vec![given(ANNA, "2026-03-01", "2026-03-02"), given(ANNA, "2026-03-03", "")];
     assert_eq!(on_days(parted, &days), ["A"; 5]);
 }
@@ -94,7 +94,7 @@ fn an_import_that_is_undone_leaves_no_claim_behind() {
     let again = Claim { continues: Some(wrong.at), ..given(ANNA, "2026-03-20", "") };
     let days = ["2026-03-01", "2026-03-02", "2026-03-10", "2026-03-20"];
     assert_eq!(on_days(vec![anna.clone(), bo.clone(), again], &days), ["A"; 4]);
-    // While it was not undone it was so, and by no more than a day it is.
+    // Before the import was undone the claim held; within a day it would not have.
     assert_eq!(on_days(vec![anna, Claim { undone: false, ..bo }], &days), ["B"; 4]);
 }
 
@@ -107,12 +107,12 @@ fn who_was_at_work_before_hr_said_so_may_have_had_it_already() {
     bo.perhaps_from = perhaps_from(day("2026-03-01"), &at_work, std::iter::empty());
     let days = ["2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01"];
     assert_eq!(on_days(vec![anna.clone(), bo.clone()], &days), ["A", "AB", "AB", "B"]);
-    // HR said of him another address up to then: that was his.
+    // HR gave him another address up to then: that one was his.
     let another = [(day("2026-02-01"), Some(day("2026-03-01")))];
     assert_eq!(perhaps_from(day("2026-03-01"), &at_work, another.into_iter()), None);
     let another = [(day("2026-02-01"), Some(day("2026-02-15")))];
     assert_eq!(perhaps_from(day("2026-03-01"), &at_work, another.into_iter()), Some(day("2026-02-15")));
-    // Whoever comes back had it not while they were away, nor before.
+    // A person who returns did not have it while they were away, nor before.
     let back = [("2010-01-01", "2012-12-31"), ("2026-02-01", "")];
     let back = back.map(|(first, last)| Stretch::inclusive(day(first), last.parse().ok()).expect("days"));
     assert_eq!(perhaps_from(day("2026-03-01"), &DaySet::union_of(back), std::iter::empty()), Some(day("2026-02-01")));
@@ -141,7 +141,7 @@ fn days_that_hr_says_itself_hold_exactly() {
     assert_eq!(on_days(vec![dated(ANNA, "2026-02-01", "2026-01-01", "2026-06-30")], &days), ["", "A", "A", "", ""]);
     assert_eq!(on_days(vec![dated(ANNA, "2026-02-01", "2026-01-01", "")], &days), ["", "A", "A", "A", "A"]);
     assert_eq!(on_days(vec![dated(ANNA, "2026-02-01", "", "2026-06-30")], &days), ["A", "A", "A", "", ""]);
-    // One without an end goes on until it begins for somebody else.
+    // One without an end continues until it begins for another person.
     let handed_on = vec![dated(ANNA, "2026-02-01", "2026-01-01", ""), dated(BO, "2026-02-01", "2026-07-01", "")];
     assert_eq!(on_days(handed_on, &days), ["", "A", "A", "B", "B"]);
     let undated = vec![dated(ANNA, "2026-02-01", "", ""), dated(BO, "2026-02-01", "2026-07-01", "")];
@@ -225,7 +225,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Whatever came first, and at which hour of a day.
+    /// In any order, and at any hour of a day.
     #[test]
     fn the_order_of_claims_does_not_matter(claims in prop::collection::vec(claim(), 0..6), shift in 0_usize..6) {
         let mut turned = claims.clone();
@@ -241,7 +241,7 @@ proptest! {
         }
     }
 
-    /// Days between two turns are alike, and whatever depends on no day is the same on every one.
+    /// Days between two turns are the same, and a key that does not depend on the day is the same on every day.
     #[test]
     fn nothing_changes_but_at_a_turn(claims in prop::collection::vec(claim(), 0..6)) {
         let holding = Holding { claims: resolved(claims), ..Holding::default() };

@@ -161,7 +161,7 @@ proptest! {
         prop_assert!(one.is_sorted_by(|a, b| a.score >= b.score));
     }
 
-    /// Whatever one letter of a name of five or more becomes, the person is found; and one with the very name first.
+    /// A person is found if any one letter of a name of five or more is wrong, and one with the very name is first.
     #[test]
     fn one_wrong_letter_is_near_and_the_same_is_nearer(given in "[b-df-hj-np-tv-z]{5,9}", family in "[b-df-hj-np-tv-z]{5,9}", place in 0_usize..5, letter in "[b-df-hj-np-tv-z]") {
         let mut slip = given.clone();

@@ -1,7 +1,7 @@
-//! What membership of a provider's group carries, where the group stands for an administration: an employment there, of a member
-//! whose own attributes name none.
+//! Employments by membership of a provider's group that represents an administration: a member gets an employment there if
+//! their own attributes name none.
 //!
-//! An employment that is carried is one of the provider's: it begins on the day on which the membership is told, and its last day
+//! Such an employment is one of the provider's. It begins on the day on which the membership is provisioned, and its last day
 //! is the one on which the membership ends.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::{KnownPerson, Post, ProvisionFault, Register, acts};
 use crate::domain::directory::plan::Change;
 use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
 
-/// What a membership changes.
+/// The changes by a membership.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     pub changes: Vec<Change>,
@@ -21,8 +21,8 @@ pub struct Carried {
     pub governs: BTreeSet<EmploymentId>,
 }
 
-/// A person becomes a member of a group that stands for `code`. Nothing changes where the account has an employment there that
-/// goes on.
+/// A person becomes a member of a group that represents `code`. Nothing changes if the account has an employment there that
+/// continues.
 pub fn carried(
     number: &EmployeeNumber,
     known: &KnownPerson,
@@ -40,7 +40,7 @@ pub fn carried(
     Ok(outcome(register, known))
 }
 
-/// A person is no member any more of any group that stands for `code`: what the account has there ends today.
+/// A person is no longer a member of any group that represents `code`: the account's employments there end today.
 #[must_use]
 pub fn no_longer_carried(
     number: &EmployeeNumber,
@@ -67,7 +67,7 @@ fn register<'a>(
 }
 
 impl Register<'_> {
-    /// The account's own employments in an administration that go on after today.
+    /// The account's own employments in an administration that continue after today.
     fn carried_ids(&self, code: &AdministrationCode) -> Vec<EmploymentId> {
         let there = self.employments.values().filter(|employment| employment.administration == *code);
         let own = there.filter(|employment| self.owns(&employment.employment_id) && self.goes_on(employment));

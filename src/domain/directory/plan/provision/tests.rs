@@ -1,4 +1,4 @@
-//! Dated examples, and what holds for every telling.
+//! Dated examples, and properties of all provisioning.
 
 use std::collections::BTreeSet;
 
@@ -35,12 +35,12 @@ fn provisioned(administration: &str, active: bool) -> ProvisionedState {
     }
 }
 
-/// A directory of one provider: its people, and the pictures that it sees of them.
+/// A directory of one provider: its people, and the states that it sees of them.
 #[derive(Debug, Clone, Default)]
 struct City {
     known: Known,
     pictures: BTreeMap<EmployeeNumber, ProvisionedState>,
-    /// The accounts of the number 1, by user name, with their pictures.
+    /// The accounts of the number 1, by user name, with their states.
     accounts: BTreeMap<String, (Account, ProvisionedState)>,
     /// HR's employments before an account went, all on one day.
     before_the_last_went: Vec<(String, BTreeMap<EmploymentId, EmploymentRecord>)>,
@@ -66,7 +66,7 @@ impl City {
         }
     }
 
-    /// What a provider says through one of the accounts that it has of a person, by user name; the picture is the last one.
+    /// Provisions through one of a person's accounts, by user name; the state that it overwrites is the last one.
     fn provision_as(&mut self, account: &str, provisioned: &ProvisionedState, today: NaiveDate) {
         let number = number("1");
         let accounts: Vec<Account> = self.accounts.values().map(|(account, _)| account.clone()).collect();
@@ -96,7 +96,7 @@ impl City {
         self.accounts.insert(account.to_owned(), (stored, provisioned.clone()));
     }
 
-    /// What a provider says, over the picture that it has; answers how much changed.
+    /// Provisions over the state that the provider has; returns how much changed.
     fn provision(&mut self, who: &str, provisioned: &ProvisionedState, today: NaiveDate) -> usize {
         let number = number(who);
         let person = self.person(&number);
@@ -194,7 +194,7 @@ fn a_first_day_from_before_somebody_left_does_not_bridge_the_gap() {
 fn what_hrs_file_says_stays_where_the_provider_says_nothing_else() {
     let mut city = City::new();
     city.import(&[row("1", "SEF", "2020-01-01", None)], Extent::Full, TODAY);
-    // A picture of what the provider was shown, with an address that it adds.
+    // The state that the provider was shown, with an address that it adds.
     city.pictures.insert(number("1"), provisioned("SEF", true));
     let mut with_address = provisioned("SEF", true);
     with_address.post.email = Some("eva@example.org".to_owned());
@@ -238,7 +238,7 @@ fn who_is_told_of_without_an_administration_is_known_and_works_nowhere_yet() {
     };
     let known = plan(None, &KnownPerson::default()).expect("a plan");
     assert!(matches!(known.changes.as_slice(), [Change::Person(Act::Added(_))]), "{known:?}");
-    // To take an administration away is another thing: then somebody must say where the person works.
+    // Removing an administration is different: then the provider must say where the person works.
     let mut city = City::new();
     city.provision("1", &provisioned("SEF", true), TODAY);
     assert_eq!(
@@ -247,7 +247,7 @@ fn who_is_told_of_without_an_administration_is_known_and_works_nowhere_yet() {
     );
 }
 
-/// One thing that somebody tells on a day.
+/// One step of a provider or of HR on a day.
 #[derive(Debug, Clone)]
 enum Step {
     ProvisionedState(u8, &'static str, bool),
@@ -292,7 +292,7 @@ proptest! {
         prop_assert_eq!(carried_out(&steps, false).known, carried_out(&steps, true).known);
     }
 
-    /// Steps of a day that speak of different people trade places freely.
+    /// Steps of a day about different people can change places.
     #[test]
     fn the_order_of_independent_people_does_not_matter(
         steps in prop::collection::vec(step(), 2..16), at in any::<prop::sample::Index>(),
@@ -300,7 +300,7 @@ proptest! {
         let at = at.index(steps.len() - 1);
         let independent = match (&steps[at], &steps[at + 1]) {
             (Step::ProvisionedState(a, ..), Step::ProvisionedState(b, ..)) => a != b,
-            // Files speak of others than the provider, and end nothing that they cannot name.
+            // Files are about other people than the provider's steps, and end nothing that they cannot name.
             (Step::ProvisionedState(..), Step::File(..)) | (Step::File(..), Step::ProvisionedState(..)) => true,
             _ => false,
         };
@@ -310,7 +310,7 @@ proptest! {
         prop_assert_eq!(carried_out(&steps, false).known, carried_out(&swapped, false).known);
     }
 
-    /// The first telling and a file that speaks of the same people end the same, whichever came first.
+    /// The first provisioning and a file about the same people end the same in either order.
     #[test]
     fn a_file_and_the_first_telling_of_the_same_person_trade_places(
         administration in prop::sample::select(&["FGK", "SEF"][..]), in_file in prop::sample::select(&["FGK", "SEF"][..]),
@@ -335,7 +335,7 @@ proptest! {
         }
     }
 
-    /// An account that comes and one that goes on one day end the same in both orders, whatever first day is told, and
+    /// A new account and a deactivated one on the same day end the same in both orders, with any first day, and
     /// whether or not HR's file knows the person.
     #[test]
     fn a_transfer_between_accounts_does_not_depend_on_its_order(

@@ -1,4 +1,4 @@
-//! What happens to many at once is asked about, and so is a new number for somebody who is known.
+//! Changes to many at once must be allowed, and so must a new number for a known person.
 
 use super::*;
 
@@ -212,7 +212,7 @@ fn in_a_part_of_the_picture_a_second_number_of_somebody_who_stays_is_named() {
     colleague.given_name = "Maja".to_owned();
     colleague.employment.employee_number = number("2003");
     assert_eq!(pairs(&known, vec![colleague], Extent::Partial), [], "another name: a new colleague");
-    // Who stands in the file under both numbers is meant to.
+    // A person who is in the file under both numbers is there on purpose.
     assert_eq!(pairs(&known, vec![people().remove(3), second], Extent::Partial), []);
 }
 

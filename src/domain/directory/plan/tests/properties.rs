@@ -1,4 +1,4 @@
-//! What holds for every plan, whatever the files.
+//! Properties of every plan, for any files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +61,7 @@ prop_compose! {
     }
 }
 
-/// Rows that have each key once, as the reader of files sees to it.
+/// Rows that have each key once, as the reader of files ensures.
 fn distinct<T: Keyed>(records: impl Iterator<Item = T>) -> Option<Vec<Row<T>>> {
     let mut stored: Vec<T> = Vec::new();
     for record in records {
@@ -87,7 +87,7 @@ fn after(known: &Known, files: &Files, extent: Extent) -> Option<Known> {
     Some(after)
 }
 
-/// What differs between two records kept by the same keys, as facts tell it: without knowing which of them ended.
+/// The differences between two maps with the same keys, as the facts have them: without knowing which records ended.
 fn acts<K: Ord + Clone, T: Clone + PartialEq>(before: &BTreeMap<K, T>, after: &BTreeMap<K, T>) -> Vec<Act<T>> {
     let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
     let act = |key| match (before.get(key).cloned(), after.get(key).cloned()) {
@@ -182,7 +182,7 @@ proptest! {
         prop_assert_eq!(undoing.plan.changes.len() + undoing.left.len(), first.changes.len());
         let mut undone = now.clone();
         undone.apply(&undoing.plan);
-        // What the import did not touch, and what is no longer as it left it, is as it is now.
+        // Records that the import did not change, and those changed since, stay as they are now.
         for (key, employment) in &now.employments {
             if known.employments.get(key) == then.employments.get(key) || then.employments.get(key) != Some(employment) {
                 prop_assert_eq!(undone.employments.get(key), Some(employment));

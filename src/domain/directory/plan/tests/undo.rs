@@ -1,4 +1,4 @@
-//! An import taken back, as examples; `properties` has it over files of all kinds.
+//! An import undone, as examples; `properties` tests it with files of all kinds.
 
 use super::super::undo::{Stays, undo};
 use super::*;
