@@ -257,7 +257,7 @@ async fn the_answers_match_the_document() {
     let link_id = app.get("/api/v1/links", admin).await.ok()[0]["id"].to_string();
     let correct = "POST /api/v1/employees/{employee_number}/corrections";
     let late =
-        json!({"reason": "told late", "dry_run": true, "employments": [{"act": "withdraw", "employment_id": "1"}]});
+        json!({"reason": "reported late", "dry_run": true, "employments": [{"act": "withdraw", "employment_id": "1"}]});
     for (body, status) in [(&late, 200), (&json!({"reason": "x"}), 422), (&json!([]), 422)] {
         assert_eq!(described(correct, &app.post("/api/v1/employees/1001/corrections", admin, body).await), status);
     }

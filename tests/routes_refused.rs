@@ -60,7 +60,7 @@ pub const REQUESTS: [RouteCase; 113] = [
     RouteCase {
         route: "POST /api/v1/employees/<employee_number>/corrections",
         path: "/api/v1/employees/1002/corrections",
-        body: r#"{"reason": "told late", "person": {"given_name": "Bo {caller}"}}"#,
+        body: r#"{"reason": "reported late", "person": {"given_name": "Bo {caller}"}}"#,
     },
     RouteCase {
         route: "POST /api/v1/employees/<employee_number>/merge",

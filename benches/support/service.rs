@@ -41,8 +41,8 @@ impl Service {
         let mut service = Self { child, address: String::new() };
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(60) {
-            let told = std::fs::read_to_string(&log)?;
-            let listening = told.lines().find(|line| line.contains("\"listening\""));
+            let text = std::fs::read_to_string(&log)?;
+            let listening = text.lines().find(|line| line.contains("\"listening\""));
             let port = listening.and_then(|line| line.split("\"port\":").nth(1));
             let port = port.map(|rest| rest.split(|c: char| !c.is_ascii_digit()));
             if let Some(port) = port.and_then(|mut parts| parts.next()).filter(|port| !port.is_empty() && *port != "0")
@@ -51,7 +51,7 @@ impl Service {
                 return Ok(service);
             }
             if service.child.try_wait()?.is_some() {
-                return Err(format!("the service ended at once: {told}").into());
+                return Err(format!("the service ended at once: {text}").into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -11,7 +11,7 @@ use kurskoll::intake::hr_csv::{
 };
 use kurskoll::intake::profile::Profile;
 
-use super::{now, parts, reckon, text};
+use super::{check_results, now, parts, text};
 
 pub fn read(bytes: &[u8]) {
     match parts(bytes)[..] {
@@ -39,7 +39,7 @@ fn by_their_own_names(file: &[u8]) {
     check(file, prior_training::read);
     check(file, |file| results::read(file, clock));
     if let Ok(reading) = results::read(file, clock) {
-        reckon(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
+        check_results(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
     }
 }
 
@@ -55,7 +55,7 @@ fn by_profile(profile: &Profile, file: &[u8]) {
     let clock = FileClock { zone: Stockholm, read_at: now() };
     check(file, |file| by_profile::read(file, profile, "lms", clock));
     if let Ok(reading) = by_profile::read(file, profile, "lms", clock) {
-        reckon(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
+        check_results(&reading.rows.into_iter().map(|row| row.record).collect::<Vec<_>>());
     }
 }
 

@@ -37,7 +37,7 @@ fn now() -> DateTime<Utc> {
 }
 
 /// Checks what must hold for every result, from every source.
-fn reckon(results: &[ReportedResult]) {
+fn check_results(results: &[ReportedResult]) {
     for result in results {
         assert!(!result.learner.is_empty(), "nobody did it: {result:?}");
         assert!(result.occurred_at <= now() + chrono::TimeDelta::hours(24), "it has not happened yet: {result:?}");

@@ -7,7 +7,7 @@ use kurskoll::intake::webhook::excerpt;
 use kurskoll::intake::webhook::headers::Headers;
 use kurskoll::intake::xapi::verb_mapping::VerbMapping;
 
-use super::{now, parts, reckon, text};
+use super::{check_results, now, parts, text};
 
 const CONTENT_TYPES: [&str; 2] = ["application/json", "application/x-www-form-urlencoded"];
 const SECRETS: [&str; 3] =
@@ -54,7 +54,7 @@ fn deliver(profile: &Profile, body: &[u8], headers: &str) {
         let results = interpret(profile, &reported);
         assert_eq!(read_with_trace(profile, &reported).results, results, "the trace tells otherwise");
         match results {
-            Ok(results) => reckon(&results),
+            Ok(results) => check_results(&results),
             Err(misread) => {
                 assert!(!misread.to_string().is_empty());
                 let shown = excerpt::excerpt(body, &misread.pointer);

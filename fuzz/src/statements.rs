@@ -11,7 +11,7 @@ use kurskoll::intake::xapi::{
 };
 use uuid::Uuid;
 
-use super::{now, parts, reckon, text};
+use super::{check_results, now, parts, text};
 
 const AUTHORITY: &str = r#"{"objectType":"Agent","account":{"homePage":"https://lrs.example.org","name":"x"}}"#;
 /// What the store knows of activities whose ids have an even length.
@@ -74,7 +74,7 @@ fn tell(statement: &Statement<'_>) {
         };
         assert!(report.results.len() <= 3);
         assert_eq!(report.results.is_empty(), report.nothing.is_some(), "{report:?}");
-        reckon(&report.results);
+        check_results(&report.results);
         if let [one, other] = &report.results[..] {
             assert_ne!(one.event_id, other.event_id);
         }

@@ -8,7 +8,7 @@ use kurskoll::intake::webhook::native::{Understood, interpret};
 use kurskoll::intake::webhook::signature::{SignatureHeaders, WebhookSecret, sign, verify};
 use kurskoll::intake::webhook::{compose, encoding, excerpt};
 
-use super::{now, parts, reckon, text};
+use super::{check_results, now, parts, text};
 
 pub fn read(bytes: &[u8]) {
     // Compressed bytes may contain the separator.
@@ -47,7 +47,7 @@ fn understand(body: &[u8]) {
     let Ok(id) = EventId::parse("e-1") else { panic!("an id") };
     match interpret(&id, body, Stockholm, now()) {
         Ok(Understood::Result(result)) => {
-            reckon(std::slice::from_ref(&result));
+            check_results(std::slice::from_ref(&result));
             let composed = compose::compose(&result, now());
             // It is reported now, whenever it was first reported. A revocation's own time is the time up to which it withdraws.
             let reported_at = (!result.kind.is_revocation()).then(now);

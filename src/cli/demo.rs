@@ -59,9 +59,9 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     let tokens = tokens(&opened).await?;
 
     let app = opened.app.clone();
-    let (told, listening) = tokio::sync::oneshot::channel();
+    let (sender, listening) = tokio::sync::oneshot::channel();
     let Opened { settings, figment, .. } = opened;
-    let service = Service::listen(app.clone(), settings, figment, move |address| drop(told.send(address)));
+    let service = Service::listen(app.clone(), settings, figment, move |address| drop(sender.send(address)));
     let running = tokio::spawn(async move { service.await?.run(Jobs::Run).await });
     let Ok(address) = listening.await else {
         return match running.await? {
@@ -225,8 +225,8 @@ async fn send_all(address: &str, secret: &WebhookSecret, deliveries: Vec<DemoDel
 const fn in_words(answered: Expect) -> &'static str {
     match answered {
         Expect::Accepted => "accepted: new, and kept",
-        Expect::Duplicate | Expect::SentAgain => "duplicate: sent or told again, and adds nothing",
-        Expect::Ignored => "ignored: kept, but of a type that tells of no training",
+        Expect::Duplicate | Expect::SentAgain => "duplicate: sent or reported again, and adds nothing",
+        Expect::Ignored => "ignored: kept, but of a type that reports no training",
         Expect::Conflict => "refused: a known id with another body; the first stays",
         Expect::NotUnderstood => "not understood: authentic, so kept in quarantine",
         Expect::BadSignature => "refused: signed with a secret that is not the platform's",

@@ -240,7 +240,7 @@ impl Done {
                 eprintln!("{id}: stays in quarantine: {} {problem}", place_in_body(pointer));
             }
             Received::Conflict | Received::EventConflict(_) => {
-                eprintln!("{id}: stays in quarantine: another delivery has told an event with the same id");
+                eprintln!("{id}: stays in quarantine: another delivery reported an event with the same id");
             }
             Received::Accepted { .. } | Received::Duplicate { .. } | Received::Ignored => {
                 self.understood += 1;

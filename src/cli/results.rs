@@ -57,8 +57,8 @@ pub struct Decided {
     occurred_at, [score_raw], [score_max], [passed]\n\n\
     type is course.completed or quiz.graded. A time without an offset is the platform's own, and a\n\
     day means noon there. Decimals come after a point or a comma. A result without event_id is\n\
-    known by what it says. Columns of the platform's own are read by a profile. docs/importing.md\n\
-    tells more.\n\n\
+    known by what it says. Columns of the platform's own are read by a profile. See\n\
+    docs/importing.md.\n\n\
     Examples:\n  \
     kurskoll results import --platform larportal history.csv --dry-run\n  \
     kurskoll results import --platform larportal history.csv\n  \

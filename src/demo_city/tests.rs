@@ -87,9 +87,9 @@ fn nobody_has_a_personal_identity_number_and_everybody_a_number_of_their_own() {
     assert_eq!(city.people.iter().map(|person| person.account).collect::<HashSet<_>>().len(), 26_000);
     assert_eq!(city.people.iter().map(|person| &person.username).collect::<HashSet<_>>().len(), 26_000);
 
-    let verb_mapping_of = |file: &str| file.split([';', '\n', '"']).any(is_personal_identity_number);
-    assert!(!verb_mapping_of(&city.employments_csv()));
-    assert!(!verb_mapping_of(&city.identities_csv()));
+    let has_identity_number = |file: &str| file.split([';', '\n', '"']).any(is_personal_identity_number);
+    assert!(!has_identity_number(&city.employments_csv()));
+    assert!(!has_identity_number(&city.identities_csv()));
 }
 
 #[test]

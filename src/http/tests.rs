@@ -237,7 +237,7 @@ async fn without_a_token_the_answer_says_how_to_send_one() {
     assert_eq!(response.headers().get_one("www-authenticate"), Some(r#"Bearer realm="kurskoll""#));
     insta::assert_json_snapshot!(problem_of(response).await.1, @r#"
     {
-      "detail": "Who is asking cannot be told: no bearer token was sent. Send one token as \"Authorization: Bearer …\".",
+      "detail": "The caller cannot be identified: no bearer token was sent. Send one token as \"Authorization: Bearer …\".",
       "request_id": "r-1",
       "status": 401,
       "title": "Who is asking is not known",

@@ -99,12 +99,12 @@ pub async fn relink_decided(
 /// commits: [`relink_decided`].
 pub async fn undo(change: &Change, id: i64, undone_by: &str) -> Result<Option<Decision>, StoreError> {
     let connection = change.connection();
-    let compliance_state =
+    let in_force =
         Condition::all().add(link_decision::Column::Id.eq(id)).add(link_decision::Column::SupersededAt.is_null());
-    let Some(row) = link_decision::Entity::find().filter(compliance_state.clone()).one(connection).await? else {
+    let Some(row) = link_decision::Entity::find().filter(in_force.clone()).one(connection).await? else {
         return Ok(None);
     };
-    supersede(change, compliance_state, undone_by).await?;
+    supersede(change, in_force, undone_by).await?;
     Ok(Some(Decision { undone_at: Some(change.known_at()), ..decision_of(row)? }))
 }
 

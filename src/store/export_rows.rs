@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult, StreamTrait, Value}
 use super::StoreError;
 use super::compliance_states::{decimal_of, status_of};
 use super::judged_for::JudgedFor;
-use super::merges::STORED_OF_PROTECTED;
+use super::merges::KEPT_OF_PROTECTED;
 use super::parsed::parsed;
 use super::rows::{Bytes, row, selected};
 use super::sql::statement;
@@ -80,7 +80,7 @@ pub fn rows_of<'a>(
     asked: &'a RowsQuery,
 ) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
     // A person is protected if either number is.
-    let protected = format!("(p.protected OR c.employee_id IN ({STORED_OF_PROTECTED}))");
+    let protected = format!("(p.protected OR c.employee_id IN ({KEPT_OF_PROTECTED}))");
     let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
     let mut conditions = String::new();
     if let Some(judged_for) = asked.judged_for {

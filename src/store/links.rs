@@ -85,17 +85,14 @@ pub(super) fn questions(
     let values: BTreeSet<&str> = identities.iter().map(|identity| identity.value.as_str()).collect();
     let values: Vec<ValueRow<'_>> = values.into_iter().map(|value| ValueRow { value }).collect();
     let known = "f.number = w.value AND f.is_known";
-    let compliance_state = "f.value = w.value AND f.superseded_at IS NULL";
+    let in_force = "f.value = w.value AND f.superseded_at IS NULL";
     Ok([
         (Of::Number, question::<NumberRow>(connection, &values, ("employee", "f.id"), known)?),
         (
             Of::Claim,
             question::<ClaimRow>(connection, &values, ("identity_claim", "f.employee_id"), "f.value = w.value")?,
         ),
-        (
-            Of::Decision,
-            question::<DecisionRow>(connection, &values, ("link_decision", "f.employee_id"), compliance_state)?,
-        ),
+        (Of::Decision, question::<DecisionRow>(connection, &values, ("link_decision", "f.employee_id"), in_force)?),
     ])
 }
 
@@ -228,8 +225,8 @@ pub async fn index_as_known(
     for row in claims.all(connection).await? {
         index.add_claim(ClaimRow::as_known(row, Some(until)), calendar)?;
     }
-    let compliance_state = known_at(link_decision::Column::RecordedAt, link_decision::Column::SupersededAt, Some(at));
-    for row in link_decision::Entity::find().filter(compliance_state).all(connection).await? {
+    let in_force = known_at(link_decision::Column::RecordedAt, link_decision::Column::SupersededAt, Some(at));
+    for row in link_decision::Entity::find().filter(in_force).all(connection).await? {
         index.add_decision(row.into())?;
     }
     index.refresh();

@@ -18,7 +18,7 @@ pub(super) fn person_now(column: &str) -> String {
 }
 
 /// An SQL query: the ids of the kept numbers that have a protected duplicate now.
-pub(super) const STORED_OF_PROTECTED: &str = "SELECT g.kept_employee_id FROM merge_fact g
+pub(super) const KEPT_OF_PROTECTED: &str = "SELECT g.kept_employee_id FROM merge_fact g
      JOIN employee_fact d ON d.employee_id = g.duplicate_employee_id AND d.superseded_at IS NULL AND d.protected
      WHERE g.superseded_at IS NULL";
 

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::employments::employment_of;
 use super::entities::employment_fact;
-use super::merges::{STORED_OF_PROTECTED, merges};
+use super::merges::{KEPT_OF_PROTECTED, merges};
 use super::sql::statement;
 use super::{StoreError, imports, reorganisations, settings};
 use crate::domain::ids::{EmployeeId, PlatformId};
@@ -27,7 +27,7 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
     let employees = format!(
         "SELECT e.id, e.number, f.given_name, f.family_name FROM employee e
          JOIN employee_fact f ON f.employee_id = e.id AND f.superseded_at IS NULL
-         WHERE NOT f.protected AND e.id NOT IN ({STORED_OF_PROTECTED})
+         WHERE NOT f.protected AND e.id NOT IN ({KEPT_OF_PROTECTED})
            AND e.id NOT IN (SELECT duplicate_employee_id FROM merge_fact WHERE superseded_at IS NULL)"
     );
     for row in all(&employees).await? {

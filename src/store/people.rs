@@ -91,22 +91,22 @@ pub(super) async fn directory(
         Whose::Everybody => Whose::Everybody,
         Whose::Only(ids) => {
             let asked: BTreeSet<EmployeeId> = ids.iter().copied().filter(|id| !merges.is_duplicate(*id)).collect();
-            let duplicates = merges.iter().filter(|(_, stored)| asked.contains(stored)).map(|(duplicate, _)| duplicate);
+            let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
             expanded = asked.iter().copied().chain(duplicates).collect();
             Whose::Only(&expanded)
         }
     };
     let mut people = as_recorded(connection, whose, at).await?;
     let mut duplicates: Vec<(EmployeeId, KnownEmployee)> = Vec::new();
-    for (duplicate, stored) in merges.iter() {
-        duplicates.extend(people.remove(&duplicate).map(|employee| (stored, employee)));
+    for (duplicate, kept) in merges.iter() {
+        duplicates.extend(people.remove(&duplicate).map(|employee| (kept, employee)));
     }
     // Ordered by number, not by when each was first recorded: of two equal employments, the same one is shown in any order of
     // arrival.
     duplicates.sort_by(|(_, a), (_, b)| a.number.cmp(&b.number));
-    for (stored, duplicate) in duplicates {
-        if let Some(stored) = people.get_mut(&stored) {
-            stored.take_in(duplicate);
+    for (kept, duplicate) in duplicates {
+        if let Some(kept) = people.get_mut(&kept) {
+            kept.take_in(duplicate);
         }
     }
     let successions = reorganisations::successions(connection, at).await?;

@@ -163,7 +163,7 @@ pub(super) struct PooledConnection {
     observer: Option<Observer>,
 }
 
-fn verb_mapping_of(statement: Statement, observer: Option<&Observer>) -> (AssertSqlSafe<String>, SqlxValues) {
+fn parts_of(statement: Statement, observer: Option<&Observer>) -> (AssertSqlSafe<String>, SqlxValues) {
     if let Some(Observer(observe)) = observer {
         observe(&statement.sql);
     }
@@ -196,7 +196,7 @@ impl PooledConnection {
     }
 
     pub async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
+        let (sql, values) = parts_of(statement, self.observer.as_ref());
         let done = on!(self.start()?, connection => {
             sqlx::query_with(sql, values).execute(&mut **connection).await.map(ExecResult::from)
         });
@@ -212,7 +212,7 @@ impl PooledConnection {
     }
 
     pub async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
+        let (sql, values) = parts_of(statement, self.observer.as_ref());
         let row = on!(self.start()?, connection => {
             let row = sqlx::query_with(sql, values).fetch_optional(&mut **connection).await;
             row.map(|row| row.map(QueryResult::from))
@@ -221,7 +221,7 @@ impl PooledConnection {
     }
 
     pub async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
+        let (sql, values) = parts_of(statement, self.observer.as_ref());
         let rows = on!(self.start()?, connection => {
             let rows = sqlx::query_with(sql, values).fetch_all(&mut **connection).await;
             rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
@@ -232,7 +232,7 @@ impl PooledConnection {
     /// Sends the rows of a query one after another.
     pub async fn send_rows(&mut self, statement: Statement, mut to: mpsc::Sender<Result<QueryResult, DbErr>>) {
         use futures::SinkExt;
-        let (sql, values) = verb_mapping_of(statement, self.observer.as_ref());
+        let (sql, values) = parts_of(statement, self.observer.as_ref());
         let raw = match self.start() {
             Ok(raw) => raw,
             Err(error) => return drop(to.send(Err(error)).await),

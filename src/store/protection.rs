@@ -21,9 +21,9 @@ pub async fn protected_now(connection: &impl ConnectionTrait) -> Result<Vec<Empl
     let ids: Vec<i64> = rows.iter().map(|row| row.try_get("", "employee_id")).collect::<Result<_, _>>()?;
     let merges = merges(connection, None).await?;
     let mut protected: BTreeSet<EmployeeId> = ids.into_iter().map(EmployeeId).collect();
-    let stored: BTreeSet<EmployeeId> = protected.iter().map(|employee| merges.person(*employee)).collect();
-    protected.extend(stored.iter().flat_map(|stored| merges.duplicates_of(*stored)));
-    protected.extend(stored);
+    let kept: BTreeSet<EmployeeId> = protected.iter().map(|employee| merges.person(*employee)).collect();
+    protected.extend(kept.iter().flat_map(|kept| merges.duplicates_of(*kept)));
+    protected.extend(kept);
     Ok(protected.into_iter().collect())
 }
 
@@ -35,7 +35,7 @@ pub async fn protected_among(
     use employee_fact::Column;
     let merges = merges(connection, None).await?;
     let mut asked: BTreeSet<EmployeeId> = numbers.iter().map(|number| merges.person(*number)).collect();
-    let duplicates = merges.iter().filter(|(_, stored)| asked.contains(stored)).map(|(duplicate, _)| duplicate);
+    let duplicates = merges.iter().filter(|(_, kept)| asked.contains(kept)).map(|(duplicate, _)| duplicate);
     let duplicates: Vec<EmployeeId> = duplicates.collect();
     asked.extend(duplicates);
     let mut protected: BTreeSet<EmployeeId> = BTreeSet::new();

@@ -304,8 +304,8 @@ both_databases! {
         app.deliver("larportal", &larportal, "r-1", &revoked(None, "2026-02-20T10:00:00Z")).await.ok();
         assert_eq!(status(&app).await, "pending");
         let commands = CommandLine::on(&database);
-        commands.run("results withdraw e-1 --reason wrong").assert_failed("several platforms told an event e-1: larportal, moodle");
-        commands.run("results withdraw nothing --reason wrong").assert_failed("no platform told an event nothing");
+        commands.run("results withdraw e-1 --reason wrong").assert_failed("several platforms reported an event e-1: larportal, moodle");
+        commands.run("results withdraw nothing --reason wrong").assert_failed("no platform reported an event nothing");
         let ran = commands.ok("results withdraw r-1 --reason it-was-no-reset --dry-run");
         // The command uses the machine's own day.
         assert!(ran.out.lines().nth(1).is_some_and(|row| row.starts_with("1001\tinfosec-onboarding\t2026-02-01\t")), "{}", ran.out);

@@ -94,7 +94,7 @@ both_databases! {
 
         let did = line.ok(&format!("{arguments} --format csv"));
         assert!(did.err.ends_with("Changed: administrations 3 added; persons 3 added; employments 4 added. Import 1.\n"), "{}", did.err);
-        assert!(did.err.contains("continuation-rows.csv: 2 rows passed over by the mapping\n"), "{}", did.err);
+        assert!(did.err.contains("continuation-rows.csv: 2 rows skipped by the mapping\n"), "{}", did.err);
         let rows: Vec<&str> = did.out.split("\r\n").filter(|row| row.contains(",105002") || row.contains(",104233/2")).collect();
         insta::allow_duplicates!(insta::assert_snapshot!(rows.join("\n"), @r#"
         person,added,105002,,,

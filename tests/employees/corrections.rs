@@ -37,7 +37,7 @@ both_databases! {
         let then = app.get_as_city(REPORT).await;
         let known_at = then.ok()["known_at"].as_str().expect("an instant").to_owned();
         app.clock.advance(chrono::Duration::hours(1));
-        let transfer = json!({"reason": "moved on 1 February, told late", "employments": [
+        let transfer = json!({"reason": "moved on 1 February, reported late", "employments": [
             {"act": "change", "employment_id": "1", "ends_on": "2026-01-31"},
             {"act": "add", "employment_id": "2", "administration": "FGK", "unit": "Gata", "form": "permanent",
              "starts_on": "2026-02-01", "email": "anna@example.org"},
@@ -51,8 +51,8 @@ both_databases! {
         insta::allow_duplicates!(insta::assert_snapshot!(lines(&story), @r"
         person added by operator (import): given_name – → Anna, family_name – → Andersson, protected – → false
         employment added by operator (import): administration – → SEF, unit – → Måltid, form – → permanent, starts_on – → 2020-01-01, email – → anna@example.org, username – → anna
-        employment changed by test admin (correction): ends_on – → 2026-01-31 because moved on 1 February, told late
-        employment added by test admin (correction): administration – → FGK, unit – → Gata, form – → permanent, starts_on – → 2026-02-01, email – → anna@example.org because moved on 1 February, told late
+        employment changed by test admin (correction): ends_on – → 2026-01-31 because moved on 1 February, reported late
+        employment added by test admin (correction): administration – → FGK, unit – → Gata, form – → permanent, starts_on – → 2026-02-01, email – → anna@example.org because moved on 1 February, reported late
         "));
         assert_eq!(app.differences().await, [""; 0]);
     }
@@ -138,7 +138,7 @@ both_databases! {
         }
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         404 –: no employee 4711 is known
-        422 /reason: /reason is empty; say why, for whoever reads the history
+        422 /reason: /reason is empty; say why, for those who read the history
         422 –: the correction changes nothing: what it says is what is known
         422 –: the correction changes nothing: what it says is what is known
         422 /person/given_name: /person/given_name is empty; leave it out to keep it

@@ -174,7 +174,7 @@ both_databases! {
         422 /requirement may only contain lower-case letters a to z, digits and hyphens
         422 /ends_on is before starts_on; the last day cannot come before the first
         422 The body is not the JSON that belongs here: input is out of range at line 1 column 138.
-        422 /reason is empty; say why, for whoever reads the history
+        422 /reason is empty; say why, for those who read the history
         422 /reason is longer than 512 characters, or not on one line
         "));
     }

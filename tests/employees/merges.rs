@@ -103,7 +103,7 @@ both_databases! {
         }
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         422: 1001 cannot be its own duplicate; name the other number
-        422: no employee 4711 is known; a duplicate is a number that HR has told of
+        422: no employee 4711 is known; a duplicate is a number that HR has reported
         404: no employee 4711 is known
         409: 1002 is merged into 1001 already; undo merge 1 first, if it belongs to somebody else
         409: 1002 is a duplicate itself, merged into 1001; merge 1003 into 1001 instead

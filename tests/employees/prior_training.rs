@@ -168,7 +168,7 @@ both_databases! {
         422 /course or quiz must be given, one of the two
         422 /score belongs to a quiz; leave it out for a course
         422 completed_on 2026-02-27 lies in the future; give the day on which it was done
-        422 /reason is empty; say why, for whoever reads the history
+        422 /reason is empty; say why, for those who read the history
         "));
     }
 }

@@ -80,7 +80,7 @@ both_databases! {
             (format!("UPDATE event SET employee_id = {BO}, unlinked = NULL WHERE event_id = 'e-3'"), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to employee 1002"),
             ("UPDATE event SET unlinked = 'ambiguous' WHERE event_id = 'e-3'".to_owned(), "event e-3: it should be linked to nobody (unknown) as the directory says, and is linked to nobody (ambiguous)"),
             (format!("UPDATE learner SET employee_id = {BO} WHERE employee_number = '1001'"), ": employee should be 1001, and is 1002"),
-            (format!("UPDATE event SET repeats = {} WHERE event_id = 'e-2'", "(1 = 1)"), "event e-2: the same thing told twice is counted otherwise than once"),
+            (format!("UPDATE event SET repeats = {} WHERE event_id = 'e-2'", "(1 = 1)"), "event e-2: a result that was reported twice is not counted exactly once"),
         ];
         for (sql, named) in tamperings {
             assert_ne!(app.tamper(&sql).await, 0, "{sql}");

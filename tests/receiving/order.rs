@@ -211,7 +211,7 @@ impl Register {
             // Of something that no file and no provider reports.
             "correct" => {
                 let leave = json!({"act": "add", "starts_on": "2026-01-20", "ends_on": "2026-02-20"});
-                let body = json!({"reason": "told late", "absences": [leave]});
+                let body = json!({"reason": "reported late", "absences": [leave]});
                 (Role::Admin, "POST /api/v1/employees/2002/corrections".to_owned(), body)
             }
             "make a user" => (Role::Scim, "POST /scim/v2/Users".to_owned(), user("2003", "Mia", "Dahl", "SEF")),

@@ -72,11 +72,11 @@ pub enum DecideResultError {
     Refused(#[from] Refused),
     #[error("no platform has the code {0}")]
     UnknownPlatform(PlatformCode),
-    #[error("no platform told an event {0}; give the id as the evidence or the delivery shows it")]
+    #[error("no platform reported an event {0}; give the id as the evidence or the delivery shows it")]
     UnknownEvent(EventId),
     #[error("{0} is prior training that was recognised here: withdraw it where it was recognised")]
     PriorTraining(EventId),
-    #[error("several platforms told an event {event_id}: {}; say whose is meant", listed(.platforms))]
+    #[error("several platforms reported an event {event_id}: {}; say whose is meant", listed(.platforms))]
     SeveralPlatforms { event_id: EventId, platforms: Vec<PlatformCode> },
     #[error("{event_id} is withdrawn by hand already, as decision {id}; nothing changes")]
     WithdrawnAlready { event_id: EventId, id: i64 },

@@ -102,13 +102,13 @@ impl App {
         let new: Vec<(NaiveDate, &Step)> = steps.iter().map(|step| (*on_day, step)).collect();
         let after = tree(&in_force, Some(&new))?;
         let recorded_in = connected(&in_force, steps);
-        let told = people::recorded_in(connection, &recorded_in).await?;
-        nobody_is_left(&after, &told)?;
+        let employments = people::recorded_in(connection, &recorded_in).await?;
+        nobody_is_left(&after, &employments)?;
         let answer = |id, reorganisation| ReorganisationAnswer {
             id,
             reorganisation,
-            moved: moved(&told, (&before, &after), *on_day),
-            named_before: named_before(&told, (&before, &after), *on_day),
+            moved: moved(&employments, (&before, &after), *on_day),
+            named_before: named_before(&employments, (&before, &after), *on_day),
             requirements: Vec::new(),
         };
         let recorded = |id: i64, subject: &str| Reorganisation {
@@ -171,14 +171,14 @@ impl App {
             other => other,
         })?;
         let recorded_in = connected(&others, &undone.steps);
-        let told = people::recorded_in(connection, &recorded_in).await?;
+        let employments = people::recorded_in(connection, &recorded_in).await?;
         for step in &undone.steps {
             let Step::Opens(code) = step else { continue };
             if !reorganisations::was_known_before(connection, code, undone.recorded_at).await? {
-                nobody_rests_on(code, &after, &told)?;
+                nobody_rests_on(code, &after, &employments)?;
             }
         }
-        nobody_is_left(&after, &told)?;
+        nobody_is_left(&after, &employments)?;
         reorganisations::undo(&change, undone, (grant.subject(), because)).await?;
         reorganisations::mark_stale(&change, &recorded_in.iter().collect()).await?;
         let object = format!("reorganisation {id} on {}, because {because}", undone.on_day);
@@ -278,9 +278,9 @@ fn leaves(code: &AdministrationCode, before: &Successions, after: &Successions, 
     !before.is_gone(code, on_day) && after.is_gone(code, on_day)
 }
 
-fn nobody_is_left(after: &Successions, told: &[(EmployeeId, Employment)]) -> Result<(), ReorganiseError> {
+fn nobody_is_left(after: &Successions, employments: &[(EmployeeId, Employment)]) -> Result<(), ReorganiseError> {
     let mut left: BTreeMap<AdministrationCode, u64> = BTreeMap::new();
-    for (_, employment) in told {
+    for (_, employment) in employments {
         if let Some(code) = after.closed_to(&employment.as_recorded()) {
             *left.entry(code).or_default() += 1;
         }
@@ -295,9 +295,9 @@ fn nobody_is_left(after: &Successions, told: &[(EmployeeId, Employment)]) -> Res
 fn nobody_rests_on(
     code: &AdministrationCode,
     after: &Successions,
-    told: &[(EmployeeId, Employment)],
+    employments: &[(EmployeeId, Employment)],
 ) -> Result<(), ReorganiseError> {
-    let resting = told.iter().filter(|(_, employment)| after.leads_to(&employment.as_recorded(), code)).count();
+    let resting = employments.iter().filter(|(_, employment)| after.leads_to(&employment.as_recorded(), code)).count();
     match resting as u64 {
         0 => Ok(()),
         employments => Err(ReorganiseError::InUse { code: code.clone(), employments }),
@@ -306,21 +306,20 @@ fn nobody_rests_on(
 
 /// What the reorganisation moves: employments that run on the day or start later.
 fn moved(
-    told: &[(EmployeeId, Employment)],
+    employments: &[(EmployeeId, Employment)],
     (before, after): (&Successions, &Successions),
     on_day: NaiveDate,
 ) -> BTreeMap<(AdministrationCode, AdministrationCode), Moved> {
-    let mut employments: BTreeMap<(AdministrationCode, AdministrationCode), (u64, BTreeSet<EmployeeId>)> =
-        BTreeMap::new();
-    for (employee, employment) in told {
+    let mut found: BTreeMap<(AdministrationCode, AdministrationCode), (u64, BTreeSet<EmployeeId>)> = BTreeMap::new();
+    for (employee, employment) in employments {
         if employment.ends_on.is_some_and(|last| last < on_day.max(employment.starts_on)) {
             continue;
         }
         let day = on_day.max(employment.starts_on);
-        let told = employment.as_recorded();
-        let (from, to) = (before.place(&told, day), after.place(&told, day));
+        let recorded = employment.as_recorded();
+        let (from, to) = (before.place(&recorded, day), after.place(&recorded, day));
         if from != to {
-            let (count, people) = employments.entry((from.clone(), to.clone())).or_default();
+            let (count, people) = found.entry((from.clone(), to.clone())).or_default();
             *count += 1;
             people.insert(*employee);
         }
@@ -328,18 +327,18 @@ fn moved(
     let counted = |(places, (employments, people)): (_, (u64, BTreeSet<_>))| {
         (places, Moved { employments, people: people.len() as u64 })
     };
-    employments.into_iter().map(counted).collect()
+    found.into_iter().map(counted).collect()
 }
 
 /// What it moves on days before its own: HR recorded the new code before the register knew the step.
 fn named_before(
-    told: &[(EmployeeId, Employment)],
+    employments: &[(EmployeeId, Employment)],
     (before, after): (&Successions, &Successions),
     on_day: NaiveDate,
 ) -> Moved {
     let mut found = Moved::default();
     let mut people = BTreeSet::new();
-    for (employee, employment) in told.iter().filter(|(_, employment)| employment.starts_on < on_day) {
+    for (employee, employment) in employments.iter().filter(|(_, employment)| employment.starts_on < on_day) {
         let last = employment.ends_on.map_or(day_before(on_day), |last| last.min(day_before(on_day)));
         let until = RecordedEmployment { ends_on: Some(last), ..employment.as_recorded() };
         if before.stays(&until) != after.stays(&until) {

@@ -45,7 +45,7 @@ pub enum MergeError {
     Refused(#[from] Refused),
     #[error("no employee {0} is known")]
     UnknownEmployee(EmployeeNumber),
-    #[error("no employee {0} is known; a duplicate is a number that HR has told of")]
+    #[error("no employee {0} is known; a duplicate is a number that HR has reported")]
     UnknownDuplicate(EmployeeNumber),
     #[error("{0} cannot be its own duplicate; name the other number")]
     Itself(EmployeeNumber),

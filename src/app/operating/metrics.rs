@@ -204,7 +204,7 @@ impl Metrics {
             platform_results_silent: IntGaugeVec::new(
                 Opts::new(
                     "kurskoll_platform_results_silent",
-                    "1 while a platform tells no result for longer than it is configured or known to, else 0.",
+                    "1 while a platform sends no result for longer than it is configured or known to, else 0.",
                 ),
                 &["platform"],
             )?,

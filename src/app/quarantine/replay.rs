@@ -157,16 +157,16 @@ impl App {
         let grant = caller.grant(Action::Replay)?;
         let now = self.now();
         let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let mut tongues: BTreeMap<PlatformId, Tongue> = BTreeMap::new();
+        let mut formats: BTreeMap<PlatformId, PayloadFormat> = BTreeMap::new();
         for waiting in waiting {
             let platform = platforms.get(&waiting.platform);
             let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
             names.push((waiting.id, platform.code.clone()));
-            let tongue = match tongues.entry(waiting.platform) {
+            let format = match formats.entry(waiting.platform) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(self.tongue_of(platform).await?),
+                Entry::Vacant(unknown) => unknown.insert(self.payload_format_of(platform).await?),
             };
-            batch.push(self.read_again(waiting, platform, tongue, now));
+            batch.push(self.read_again(waiting, platform, format, now));
         }
         let object = match names.as_slice() {
             [(id, _)] => format!("delivery {id}"),
@@ -222,13 +222,13 @@ impl Source {
 }
 
 /// By what a platform's deliveries are understood today; nothing more than its zone for native ones.
-pub(in crate::app) enum Tongue {
+pub(in crate::app) enum PayloadFormat {
     Native,
     Profile(Arc<Profile>, Option<u32>),
     Statements(Box<VerbMapping>, Option<u32>),
 }
 
-impl Tongue {
+impl PayloadFormat {
     /// The version of the platform's own profile that reads.
     pub(in crate::app) fn version(&self) -> Option<i32> {
         match self {
@@ -241,14 +241,14 @@ impl Tongue {
 }
 
 impl App {
-    pub(in crate::app) async fn tongue_of(&self, platform: &Platform) -> Result<Tongue, StoreError> {
+    pub(in crate::app) async fn payload_format_of(&self, platform: &Platform) -> Result<PayloadFormat, StoreError> {
         let connection = self.store.connection(Unscoped::Receiving);
         let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
         if platform.adapter == XAPI {
-            return Ok(Tongue::Statements(Box::new(verb_mapping_of(connection, platform.id).await?), version));
+            return Ok(PayloadFormat::Statements(Box::new(verb_mapping_of(connection, platform.id).await?), version));
         }
         let profile = profile_of(connection, platform).await?;
-        Ok(profile.map_or(Tongue::Native, |profile| Tongue::Profile(profile, version)))
+        Ok(profile.map_or(PayloadFormat::Native, |profile| PayloadFormat::Profile(profile, version)))
     }
 
     /// What a kept delivery says in its platform's words of today.
@@ -257,31 +257,37 @@ impl App {
     pub(in crate::app) fn understand_stored(
         &self,
         platform: &Platform,
-        tongue: &Tongue,
+        format: &PayloadFormat,
         key: &EventId,
         (content_type, headers, body): (&str, &str, &[u8]),
         read_at: DateTime<Utc>,
         received_at: DateTime<Utc>,
     ) -> Content {
-        match tongue {
-            Tongue::Profile(profile, _) => {
+        match format {
+            PayloadFormat::Profile(profile, _) => {
                 receive_foreign::understand_again(profile, platform, (content_type, headers, body), read_at)
             }
             // Who says no time meant the time of sending.
-            Tongue::Statements(mapping, _) => {
+            PayloadFormat::Statements(mapping, _) => {
                 let arrival = Arrival { received_at, read_at: read_at.max(self.now()) };
                 let stored = StoredRequest { key, content_type, headers, body, arrival };
                 understand_again(&stored, mapping)
             }
-            Tongue::Native => understand(key, body, platform.time_zone, read_at),
+            PayloadFormat::Native => understand(key, body, platform.time_zone, read_at),
         }
     }
 
     /// A delivery as if it came now, in its platform's words of today.
-    fn read_again(&self, waiting: Waiting, platform: &Platform, tongue: &Tongue, now: DateTime<Utc>) -> Delivery {
+    fn read_again(
+        &self,
+        waiting: Waiting,
+        platform: &Platform,
+        format: &PayloadFormat,
+        now: DateTime<Utc>,
+    ) -> Delivery {
         let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
         let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-        let content = self.understand_stored(platform, tongue, &key, texts, now, received_at);
+        let content = self.understand_stored(platform, format, &key, texts, now, received_at);
         let linking_keys = platform.linking_keys.as_slice().into();
         Delivery {
             platform: waiting.platform,
@@ -292,7 +298,7 @@ impl App {
             headers,
             // It is kept already: nothing is written of how it came.
             is_pulled: false,
-            read_by: tongue.version(),
+            read_by: format.version(),
             body,
         }
     }

@@ -125,8 +125,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Receiving {
     /// Opens the way in, with room for so many deliveries that wait for their commit.
     #[must_use]
-    pub fn open(app: App, layer: usize) -> Self {
-        let (sender, receiver) = mpsc::channel(layer.max(1));
+    pub fn open(app: App, capacity: usize) -> Self {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
         let keeper = tokio::spawn(keep(app.clone(), receiver));
         Self {
             app,

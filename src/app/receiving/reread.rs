@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::compliance::decide_results::{StateChange, changes};
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::quarantine::replay::Tongue;
+use crate::app::quarantine::replay::PayloadFormat;
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EventId, PlatformCode};
@@ -106,16 +106,16 @@ impl App {
         answer: &mut RereadAnswer,
     ) -> Result<(), RereadError> {
         let grant = caller.grant(Action::Operate)?;
-        let tongue = self.tongue_of(platform).await?;
+        let format = self.payload_format_of(platform).await?;
         let ids: BTreeSet<i64> = page.iter().map(|stored| stored.id).collect();
-        let batch = self.read_stored(platform, &tongue, page);
+        let batch = self.read_stored(platform, &format, page);
         let change = self.begin_change(caller, &grant).await?;
         let before = self.store.snapshot(Unscoped::Receiving).await?;
         let mut reread = reread::reread(&change, &batch, self.calendar).await?;
         // What is satisfied counts where something was done in its registration, whichever delivery told of that.
         let others = reread::satisfying(change.connection(), platform.id, &reread.registrations).await?;
         if !others.is_empty() {
-            let others = self.read_stored(platform, &tongue, others);
+            let others = self.read_stored(platform, &format, others);
             let Reread { differences, not_understood, employees, .. } =
                 reread::reread(&change, &others, self.calendar).await?;
             reread.differences.extend(differences);
@@ -157,11 +157,16 @@ impl App {
     }
 
     /// Kept deliveries as the newest profile understands them, as what came when they came.
-    fn read_stored(&self, platform: &Platform, tongue: &Tongue, stored: Vec<StoredDelivery>) -> Vec<(i64, Delivery)> {
+    fn read_stored(
+        &self,
+        platform: &Platform,
+        format: &PayloadFormat,
+        stored: Vec<StoredDelivery>,
+    ) -> Vec<(i64, Delivery)> {
         let read = |stored: StoredDelivery| {
             let StoredDelivery { id, key, content_type, headers, body, received_at, .. } = stored;
             let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-            let content = self.understand_stored(platform, tongue, &key, texts, received_at, received_at);
+            let content = self.understand_stored(platform, format, &key, texts, received_at, received_at);
             let delivery = Delivery {
                 platform: platform.id,
                 linking_keys: platform.linking_keys.as_slice().into(),
@@ -169,7 +174,7 @@ impl App {
                 content_type,
                 headers,
                 is_pulled: false,
-                read_by: tongue.version(),
+                read_by: format.version(),
                 body,
                 content,
             };

@@ -148,7 +148,7 @@ pub async fn as_known(
         }
     }
     let decided = decided_about(&results, &result_decisions::that_count(connection, Some(known_at)).await?);
-    let naming: Vec<&LinkedResult> = results.iter().map(|told| &told.result).chain(&decided).collect();
+    let naming: Vec<&LinkedResult> = results.iter().map(|stored| &stored.result).chain(&decided).collect();
     let owned: Vec<(EmployeeId, &LinkedResult)> = employees
         .iter()
         .flat_map(|(id, employee)| employee.person.results.iter().map(|result| (*id, result)))
@@ -182,7 +182,7 @@ fn decided_about(results: &[StoredResult], decisions: &[ResultDecision]) -> Vec<
         return Vec::new();
     }
     let by_name: HashMap<(PlatformId, &EventId), &LinkedResult> =
-        results.iter().map(|told| ((told.result.platform, &told.result.event_id), &told.result)).collect();
+        results.iter().map(|stored| ((stored.result.platform, &stored.result.event_id), &stored.result)).collect();
     let of = |decision: &ResultDecision| {
         by_name.get(&(decision.platform, &decision.event_id)).and_then(|of| decision.as_result(of))
     };

@@ -231,20 +231,20 @@ impl App {
         let alike = status_counts::count_statuses(connection, requirement, view.as_of, due, (scope, except)).await?;
         tallies.add_status_counts(alike);
         tallies.add_people(people.values(), versions, view.as_of, (due, scope));
-        let told = stored_results::waiting_about(connection, &targets_of(versions), self.calendar).await?;
+        let stored = stored_results::waiting_about(connection, &targets_of(versions), self.calendar).await?;
         let own = match scope.is_all() {
             true => None,
             false => Some(self.own_waiting(connection, scope).await?),
         };
         // Nobody's by decision could not satisfy anybody.
-        let waits = |told: &&StoredResult| {
-            told.owner.is_none()
-                && told.why != Some(Unlinked::Dismissed)
-                && own.as_ref().is_none_or(|own| own.contains_key(&told.learner))
+        let waits = |stored: &&StoredResult| {
+            stored.owner.is_none()
+                && stored.why != Some(Unlinked::Dismissed)
+                && own.as_ref().is_none_or(|own| own.contains_key(&stored.learner))
         };
-        let unowned = told.iter().filter(waits).map(|told| (told.learner, told.result.clone())).collect();
+        let unowned = stored.iter().filter(waits).map(|stored| (stored.learner, stored.result.clone())).collect();
         // Whoever's a revocation is, or nobody's: what it names is withdrawn.
-        let naming: Vec<&LinkedResult> = told.iter().map(|told| &told.result).collect();
+        let naming: Vec<&LinkedResult> = stored.iter().map(|stored| &stored.result).collect();
         let waiting = by_learner(unowned, &naming);
         let Some(own) = own else {
             let (unlinked_results, dismissed_results) = waiting::count_unlinked(connection).await?;

@@ -38,7 +38,7 @@ use crate::render::views::{DifferenceRowView, DifferenceView, UnusualView};
     prior-training: employee_number, [course_id], [quiz_id], [score_raw], [score_max],\n    \
     completed_on, reason\n\n\
     Files of another system with other headers are read with --mapping FILE.toml, which\n\
-    says what its headers and words mean: docs/importing.md tells its format.\n\n\
+    says what its headers and words mean: docs/importing.md describes its format.\n\n\
     Examples:\n  \
     kurskoll directory import --employments emp.csv --full --dry-run\n  \
     kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
@@ -162,7 +162,7 @@ fn print_reading<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
         eprintln!("{file}: columns that are missing, and read as empty: {}", absent.join(", "));
     }
     if reading.skipped > 0 {
-        eprintln!("{file}: {} passed over by the mapping", output::counted(reading.skipped, "row"));
+        eprintln!("{file}: {} skipped by the mapping", output::counted(reading.skipped, "row"));
     }
 }
 

@@ -127,9 +127,9 @@ impl<'a> Withdrawals<'a> {
         };
         for decision in results.iter().filter(|result| is_by_hand(result)) {
             let Some(of) = named(decision) else { continue };
-            let stored = withdrawals.by_hand.entry(Wording::of(of)).or_insert(decision);
-            if (stored.occurred_at, &stored.event_id) < (decision.occurred_at, &decision.event_id) {
-                *stored = decision;
+            let earliest = withdrawals.by_hand.entry(Wording::of(of)).or_insert(decision);
+            if (earliest.occurred_at, &earliest.event_id) < (decision.occurred_at, &decision.event_id) {
+                *earliest = decision;
             }
         }
         let nodes = withdrawals.decided(results, &named);
@@ -222,10 +222,10 @@ impl<'a> Withdrawals<'a> {
         };
         let by: Vec<Option<&LinkedResult>> = nodes.iter().map(earliest_of).collect();
         for (node, by) in nodes.iter_mut().zip(by) {
-            if let (Some(State::Withdrawn { by: stored }), Some(by)) = (&mut node.state, by)
-                && !is_by_hand(stored)
+            if let (Some(State::Withdrawn { by: known }), Some(by)) = (&mut node.state, by)
+                && !is_by_hand(known)
             {
-                *stored = by;
+                *known = by;
             }
         }
         nodes

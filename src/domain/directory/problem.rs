@@ -336,8 +336,8 @@ impl RowProblems {
     /// Adds another file's problems.
     pub fn append(&mut self, other: Self) {
         self.total += other.total;
-        let layer = Self::MAX_LISTED - self.listed.len();
-        self.listed.extend(other.listed.into_iter().take(layer));
+        let room = Self::MAX_LISTED - self.listed.len();
+        self.listed.extend(other.listed.into_iter().take(room));
     }
 
     /// Sorts the listed problems by file and line.

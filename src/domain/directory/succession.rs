@@ -61,7 +61,7 @@ pub enum Unworkable {
     #[error("on {on_day} {what} would move both to {first} and to {second}; name one of them")]
     TwoWays { on_day: NaiveDate, what: String, first: AdministrationCode, second: AdministrationCode },
     #[error(
-        "{from} would move to {to} on {on_day}, but what is told in {to} is in {goes_on_to} by then; move {from} to where it ends, or give the new administration a code of its own"
+        "{from} would move to {to} on {on_day}, but what is recorded in {to} is in {goes_on_to} by then; move {from} to where it ends, or give the new administration a code of its own"
     )]
     GoesOn { from: AdministrationCode, to: AdministrationCode, on_day: NaiveDate, goes_on_to: AdministrationCode },
     #[error("{code} would both open and close on {on_day}; leave one of them out")]

@@ -79,7 +79,7 @@ fn problem(error: TokenError) -> Problem {
         TokenError::NotYetValid => "Check the clocks of both machines.",
         _ => "Ask the operator for a new one (\"kurskoll token issue\").",
     };
-    let problem = Problem::unauthenticated(code, format!("Who is asking cannot be told: {error}. {advice}"));
+    let problem = Problem::unauthenticated(code, format!("The caller cannot be identified: {error}. {advice}"));
     let was_sent = error != TokenError::Missing;
     if was_sent { problem.with_challenge(Challenge::BearerInvalidToken) } else { problem }
 }

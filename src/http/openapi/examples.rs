@@ -30,7 +30,7 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
             ),
             named(
                 "to_nobody",
-                "The account is nobody's, whoever the directory knows by it",
+                "The account belongs to no employee, even if the directory knows one by it",
                 json!({
                     "platform": "larportal", "key": "account", "home_page": "https://larportal.example.org",
                     "value": "17", "employee_number": null, "reason": "the platform's own test account"
@@ -138,9 +138,9 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
         "correct_employee" => vec![
             named(
                 "a_transfer",
-                "A transfer from the first of February, told late",
+                "A transfer from the first of February, reported late",
                 json!({
-                    "reason": "moved on 1 February, told late", "dry_run": true,
+                    "reason": "moved on 1 February, reported late", "dry_run": true,
                     "employments": [
                         {"act": "change", "employment_id": "1", "ends_on": "2026-01-31"},
                         {"act": "add", "employment_id": "2", "administration": "FGK", "unit": "Gata", "form": "permanent",
@@ -150,7 +150,7 @@ pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
             ),
             named(
                 "a_forgotten_leave",
-                "A leave that nobody told of",
+                "A leave that was not reported",
                 json!({
                     "reason": "parental leave since January",
                     "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": null}]
@@ -365,7 +365,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "items": [{
                 "known_at": "2026-02-26T12:00:00Z", "by": "hr-admin", "how": "correction", "kind": "employment", "of": "1",
                 "happened": "changed", "changes": [{"field": "ends_on", "before": null, "after": "2026-01-31"}],
-                "hidden": false, "reason": "left at the end of January, told late", "merged_number": null
+                "hidden": false, "reason": "left at the end of January, reported late", "merged_number": null
             }],
             "next": "1772107200000000.0"
         }),

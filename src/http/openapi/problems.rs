@@ -92,7 +92,7 @@ problem_responses! {
     Unauthenticated: "No token, or one that does not hold",
         Problem::unauthenticated(
             "token-expired",
-            "Who is asking cannot be told: the token has expired. Ask the operator for a new one (\"kurskoll token issue\").",
+            "The caller cannot be identified: the token has expired. Ask the operator for a new one (\"kurskoll token issue\").",
         )
         .with_challenge(Challenge::BearerInvalidToken);
     SignatureDoesNotHold: "The signature, its secret or its time does not hold",

@@ -102,7 +102,7 @@ fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem
         Status::Unauthorized,
         "credentials-do-not-hold",
         "Who is asking is not known",
-        format!("Who is asking cannot be told: {error}."),
+        format!("The caller cannot be identified: {error}."),
     )
     .with_challenge(challenge)
 }

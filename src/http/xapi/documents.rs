@@ -175,9 +175,7 @@ pub async fn answer(
         (Method::Get, Some(name)) => {
             let found = app.document(&belonging, name).await.map_err(DocumentError::from).map_err(refused)?;
             let document = found.ok_or_else(|| {
-                Problem::not_found(
-                    "No such document is kept for this platform. Names and agents are told apart exactly.",
-                )
+                Problem::not_found("No such document is kept for this platform. Names and agents are compared exactly.")
             })?;
             if preconditions.hold(Some(&document.digest)) {
                 Ok(DocumentAnswer::Content(document))

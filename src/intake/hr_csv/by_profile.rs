@@ -38,7 +38,7 @@ pub fn read<'a>(
     let names = names(&header.record)?;
     let mut reading = Reading { rows: Vec::new(), ignored_columns: Vec::new(), absent_columns: Vec::new(), skipped: 0 };
     let mut problems = RowProblems::default();
-    let mut told: HashMap<EventId, (u64, ReportedResult)> = HashMap::new();
+    let mut known: HashMap<EventId, (u64, ReportedResult)> = HashMap::new();
     for row in lines {
         if row.is_empty() {
             continue;
@@ -51,11 +51,11 @@ pub fn read<'a>(
             Ok(results) if results.is_empty() => reading.skipped += 1,
             Ok(results) => {
                 for result in results {
-                    match told.get(&result.event_id) {
+                    match known.get(&result.event_id) {
                         Some((_, first)) if *first == result => {}
                         Some((line, _)) => problems.push(problem(row.line, None, Fault::Repeats { line: *line })),
                         None => {
-                            told.insert(result.event_id.clone(), (row.line, result.clone()));
+                            known.insert(result.event_id.clone(), (row.line, result.clone()));
                             reading.rows.push(Row { line: row.line, record: result });
                         }
                     }
@@ -98,7 +98,7 @@ fn results(
     let filled = names.iter().zip(record).filter(|(_, cell)| !cell.trim().is_empty());
     let cells = filled.map(|(name, cell)| (name.clone(), Value::from(cell.trim())));
     let event = Value::Object(cells.collect::<Map<_, _>>()).to_string();
-    let told = RawRequest {
+    let known = RawRequest {
         platform,
         headers: Headers::default(),
         content_type: "application/json",
@@ -106,7 +106,7 @@ fn results(
         zone: clock.zone,
         received_at: clock.read_at,
     };
-    let results = interpret(profile, &told).map_err(|Misread { pointer, fault }| {
+    let results = interpret(profile, &known).map_err(|Misread { pointer, fault }| {
         // `/E-post` is the column; what a file has of RFC 6901's escapes is rare, and undone.
         let column = pointer.strip_prefix('/').map(|column| column.replace("~1", "/").replace("~0", "~"));
         (column, Fault::ByProfile(fault.to_string()))

@@ -53,7 +53,7 @@ pub enum ProfileFault {
         "needs a key of the learner, and no field says where one is: employee_number, email, username, or account_name with account_home_page"
     )]
     NoLearnerKey,
-    #[error("tells nobody's types apart, for the field type says nowhere where they are; write it in fields")]
+    #[error("distinguishes no types, since no place is given for the field type; write it in fields")]
     NoTypeField,
     #[error(
         "gives \"{0}\", which is neither completed, attended, passed, failed, scored, satisfied, waived, uncompleted nor a verb that the profile reads; list it under verbs first"
@@ -133,7 +133,7 @@ impl fmt::Display for Misread {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadingFault {
     #[error(transparent)]
-    RawRequest(#[from] Fault),
+    Payload(#[from] Fault),
     #[error("is not a form in UTF-8: send names and values percent-encoded in UTF-8")]
     FormNotUtf8,
     #[error("holds {found} events: send at most {most} at a time")]
@@ -160,7 +160,7 @@ pub enum ReadingFault {
     #[error("{0}")]
     Statement(String),
     #[error(
-        "tells another event of the same body under the same id: let the profile find an id that is each event's own, or none"
+        "reports another event of the same body under the same id: let the profile find an id that is each event's own, or none"
     )]
     RepeatedEventId,
 }

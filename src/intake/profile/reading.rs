@@ -94,20 +94,20 @@ pub enum Meaning {
     NotUnderstood(String),
 }
 
-/// Understands a body, and tells how.
+/// Understands a body, with a trace of how.
 #[must_use]
-pub fn read(profile: &Profile, told: &RawRequest<'_>) -> Reading {
-    understood(profile, told, true)
+pub fn read(profile: &Profile, raw: &RawRequest<'_>) -> Reading {
+    understood(profile, raw, true)
 }
 
 /// The results of a body; none where all of it is to be ignored.
-pub fn interpret(profile: &Profile, told: &RawRequest<'_>) -> Result<Vec<ReportedResult>, Misread> {
-    understood(profile, told, false).results
+pub fn interpret(profile: &Profile, raw: &RawRequest<'_>) -> Result<Vec<ReportedResult>, Misread> {
+    understood(profile, raw, false).results
 }
 
-fn understood(profile: &Profile, told: &RawRequest<'_>, tracing: bool) -> Reading {
+fn understood(profile: &Profile, raw: &RawRequest<'_>, tracing: bool) -> Reading {
     let refused = |misread| Reading { events: Vec::new(), results: Err(misread) };
-    let document = match Document::read(&profile.body, told.content_type, told.body) {
+    let document = match Document::read(&profile.body, raw.content_type, raw.body) {
         Ok(document) => document,
         Err(misread) => return refused(misread),
     };
@@ -125,7 +125,7 @@ fn understood(profile: &Profile, told: &RawRequest<'_>, tracing: bool) -> Readin
         let mut reader = EventReader {
             profile,
             document: &document,
-            told,
+            raw,
             event,
             pointer,
             number,
@@ -152,10 +152,10 @@ fn understood(profile: &Profile, told: &RawRequest<'_>, tracing: bool) -> Readin
 }
 
 /// Results of a body, each once; no two may be different under one id.
-fn each_once(told: Vec<(&str, ReportedResult)>) -> Result<Vec<ReportedResult>, Misread> {
+fn each_once(all: Vec<(&str, ReportedResult)>) -> Result<Vec<ReportedResult>, Misread> {
     let mut places: HashMap<EventId, usize> = HashMap::new();
-    let mut results: Vec<ReportedResult> = Vec::with_capacity(told.len());
-    for (pointer, result) in told {
+    let mut results: Vec<ReportedResult> = Vec::with_capacity(all.len());
+    for (pointer, result) in all {
         match places.entry(result.event_id.clone()) {
             Entry::Vacant(place) => {
                 place.insert(results.len());
@@ -179,7 +179,7 @@ struct Found<'p> {
 struct EventReader<'r> {
     profile: &'r Profile,
     document: &'r Document,
-    told: &'r RawRequest<'r>,
+    raw: &'r RawRequest<'r>,
     event: &'r Value,
     pointer: &'r str,
     /// Its number in the body, where that holds several.
@@ -251,12 +251,12 @@ impl<'r> EventReader<'r> {
         let exists = !matches!(found, Ok(None));
         let said = found.ok().flatten().map(|(text, _)| text);
         let is_one_of = |words: &[String]| said.as_deref().map(normalised).is_some_and(|said| words.contains(&said));
-        let told = || said.as_deref().map_or_else(|| "not there".to_owned(), |said| format!("\"{}\"", shown(said)));
+        let sent = || said.as_deref().map_or_else(|| "not there".to_owned(), |said| format!("\"{}\"", shown(said)));
         match &condition.holds {
             Holds::Is(words) => {
-                (!is_one_of(words)).then(|| format!("{source} is {}, not {}", told(), words.join(" or ")))
+                (!is_one_of(words)).then(|| format!("{source} is {}, not {}", sent(), words.join(" or ")))
             }
-            Holds::IsNot(words) => is_one_of(words).then(|| format!("{source} is {}", told())),
+            Holds::IsNot(words) => is_one_of(words).then(|| format!("{source} is {}", sent())),
             Holds::Exists(wanted) => {
                 (exists != *wanted).then(|| format!("{source} is {}there", if exists { "" } else { "not " }))
             }
@@ -273,7 +273,7 @@ impl<'r> EventReader<'r> {
         let (path, below, above) = match &source.place {
             Place::Constant(text) => return Ok(Some((text.clone(), None))),
             Place::Header(name) => {
-                let text = self.told.headers.get(name).and_then(|text| source.part(text));
+                let text = self.raw.headers.get(name).and_then(|text| source.part(text));
                 return Ok(text.filter(|text| !text.is_empty()).map(|text| (text.to_owned(), None)));
             }
             Place::Event(path) => (path, self.event, self.pointer),
@@ -349,9 +349,9 @@ impl<'r> EventReader<'r> {
                 (Meaning::Nothing, None)
             }
             Err(fault) => {
-                let told = fault.to_string();
+                let problem = fault.to_string();
                 self.refuse(pointer, fault);
-                (Meaning::NotUnderstood(told), None)
+                (Meaning::NotUnderstood(problem), None)
             }
         };
         self.note(field, Some(found.source), pointer, Some(&found.text), meaning);
@@ -463,8 +463,8 @@ impl<'r> EventReader<'r> {
     fn time(&mut self, field: Field) -> Option<DateTime<Utc>> {
         let parse = |text: &str, finding: &Finding, reader: &Self| {
             let defaults = &reader.profile.defaults;
-            let zone = finding.zone.or(defaults.zone).unwrap_or(reader.told.zone);
-            let clock = PlatformClock { zone, received_at: reader.told.received_at };
+            let zone = finding.zone.or(defaults.zone).unwrap_or(reader.raw.zone);
+            let clock = PlatformClock { zone, received_at: reader.raw.received_at };
             time::read(text, finding.formats.as_deref().unwrap_or(&defaults.formats), &clock)
         };
         self.field(field, parse, DateTime::to_rfc3339)
@@ -474,20 +474,20 @@ impl<'r> EventReader<'r> {
     fn results(&mut self, kinds: &[Kind], withdraws: Withdraws) -> Option<Vec<ReportedResult>> {
         let given = self.event_id();
         let learner = self.learner();
-        let told: Vec<Option<Option<(Target, ResultKind)>>> =
-            kinds.iter().map(|kind| self.told(*kind, withdraws)).collect();
+        let found: Vec<Option<Option<(Target, ResultKind)>>> =
+            kinds.iter().map(|kind| self.target_and_kind(*kind, withdraws)).collect();
         let reason = if kinds.contains(&Kind::Revocation) { self.reason() } else { None };
         let occurred_at = self.occurred_at();
         let attempted_at = if kinds.contains(&Kind::Attempt) { self.time(Field::AttemptedAt) } else { None };
         let reported_at = self.time(Field::ReportedAt);
-        let (occurred_at, told) = (occurred_at?, told.into_iter().collect::<Option<Vec<_>>>()?);
+        let (occurred_at, found) = (occurred_at?, found.into_iter().collect::<Option<Vec<_>>>()?);
         let mut results = Vec::with_capacity(kinds.len());
-        for (told, of) in told.into_iter().zip(kinds) {
+        for (found, of) in found.into_iter().zip(kinds) {
             // A revocation that the profile has withdraw nothing.
-            let Some((target, kind)) = told else { continue };
+            let Some((target, kind)) = found else { continue };
             let occurred_at = attempted_at.filter(|_| *of == Kind::Attempt).unwrap_or(occurred_at);
             let id = match &given {
-                None => event_id::derived(self.told.platform, &learner, &target, &kind, occurred_at),
+                None => event_id::derived(self.raw.platform, &learner, &target, &kind, occurred_at),
                 // Two results of one event are two events here.
                 Some(given) if kinds.len() > 1 => format!("{given}/{}", of.as_str()),
                 Some(given) => given.clone(),
@@ -511,7 +511,7 @@ impl<'r> EventReader<'r> {
     fn event_id(&mut self) -> Option<String> {
         let is_of_body = self.find_source_of_id();
         let given = self.id(Field::EventId, EventId::parse, |id| shown(id.as_str()));
-        let signed = || self.profile.signing.signed_id(&self.told.headers);
+        let signed = || self.profile.signing.signed_id(&self.raw.headers);
         let (given, is_of_body) = match given {
             Some(given) => (given, is_of_body),
             None => (signed()?, true),
@@ -532,8 +532,8 @@ impl<'r> EventReader<'r> {
         gives.is_some_and(|source| !matches!(source.place, Place::Event(_)))
     }
 
-    /// What an event tells as one of its kinds; an inner nothing where a revocation withdraws nothing.
-    fn told(&mut self, kind: Kind, withdraws: Withdraws) -> Option<Option<(Target, ResultKind)>> {
+    /// The target and kind of an event as one of its kinds; an inner `None` where a revocation withdraws nothing.
+    fn target_and_kind(&mut self, kind: Kind, withdraws: Withdraws) -> Option<Option<(Target, ResultKind)>> {
         match kind {
             Kind::Completion => {
                 let course = self.course();

@@ -27,7 +27,7 @@ pub(super) enum Which {
 
 /// Reads a number from its digits, with a decimal comma where the platform has one.
 pub(super) fn number(text: &str, decimal_comma: bool) -> Result<Decimal, ReadingFault> {
-    let invalid = |invalid| ReadingFault::RawRequest(Fault::InvalidDecimal(invalid));
+    let invalid = |invalid| ReadingFault::Payload(Fault::InvalidDecimal(invalid));
     if !decimal_comma {
         return decimal_from_text(text).map_err(invalid);
     }
@@ -46,9 +46,9 @@ impl Numbers {
             let (points, of) = (difference(raw, min), difference(max, min));
             let points = points.map_err(|fault| (Which::Raw, fault))?;
             let of = of.map_err(|fault| (Which::Max, fault))?;
-            let no_layer =
+            let empty_range =
                 if min.is_zero() { Fault::FullScoreNotPositive.into() } else { ReadingFault::NoRoomForAScore };
-            return Score::new(points, of).map(Some).map_err(|_| (Which::Max, no_layer));
+            return Score::new(points, of).map(Some).map_err(|_| (Which::Max, empty_range));
         }
         if let Some(scaled) = self.scaled {
             if scaled.abs() > Decimal::ONE {
@@ -74,7 +74,7 @@ fn difference(number: Decimal, less: Decimal) -> Result<Decimal, ReadingFault> {
     // Twenty digits before and twenty behind the point do not fit into one decimal: then the sum would not give it back.
     exact
         .filter(|left| left.checked_add(less) == Some(number))
-        .ok_or(ReadingFault::RawRequest(Fault::InvalidDecimal(InvalidDecimal::TooManyDigits)))
+        .ok_or(ReadingFault::Payload(Fault::InvalidDecimal(InvalidDecimal::TooManyDigits)))
 }
 
 #[cfg(test)]

@@ -417,7 +417,7 @@ fn events_of_one_body_have_ids_of_their_own() {
     assert_eq!(ids(&several, &body("1", "2")), Ok(vec!["1".to_owned(), "2".to_owned()]));
     assert_eq!(ids(&of_body, &body("", "")), Ok(vec!["m/1".to_owned(), "m/2".to_owned()]));
     let refused = ids(&several, &body("1", "1")).expect_err("one id for two");
-    assert!(refused.starts_with("/records/1 tells another event of the same body under the same id"), "{refused}");
+    assert!(refused.starts_with("/records/1 reports another event of the same body under the same id"), "{refused}");
     assert_eq!(ids(&several, &body("1", "1").replace("\"d\"", "\"c\"")), Ok(vec!["1".to_owned()]));
     // Nobody's id may look like a delivery's own key.
     let key = delivery_key(b"x").expect("a key").to_string();

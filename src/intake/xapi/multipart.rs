@@ -83,8 +83,8 @@ pub enum MultipartFault {
         /// Which statement of the body, from 0.
         index: usize,
     },
-    #[error("{pointer} says a length of {said} bytes, and its content has {input}: send the length of the content")]
-    WrongLength { pointer: String, index: usize, said: u64, input: usize },
+    #[error("{pointer} says a length of {said} bytes, and its content has {actual}: send the length of the content")]
+    WrongLength { pointer: String, index: usize, said: u64, actual: usize },
 }
 
 /// Whether a body comes in parts (RFC 2046).

@@ -119,7 +119,7 @@ fn lacking(id: &str, results: &[ReportedResult]) -> Option<(Lacks, &'static str)
 pub fn sentence(code: &str) -> String {
     match code {
         COMPLETION_ALONE => "it says that it was completed, without a score and without pass or fail".to_owned(),
-        ATTEMPT_ALONE => "it tells how an attempt went, and not that it was completed".to_owned(),
+        ATTEMPT_ALONE => "it says how an attempt went, and not that it was completed".to_owned(),
         _ => {
             let known = Nothing::ALL.into_iter().find(|nothing| nothing.code() == code);
             known.map_or_else(|| format!("of a reason of another version ({code})"), |nothing| nothing.to_string())

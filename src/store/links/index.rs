@@ -202,8 +202,7 @@ impl LinkIndex {
 
     /// The ids under which facts of some people are stored: their own and their duplicates'.
     fn numbers_of(&self, people: &BTreeSet<EmployeeId>) -> Vec<i64> {
-        let duplicates =
-            self.merges.iter().filter(|(_, stored)| people.contains(stored)).map(|(duplicate, _)| duplicate);
+        let duplicates = self.merges.iter().filter(|(_, kept)| people.contains(kept)).map(|(duplicate, _)| duplicate);
         people.iter().copied().chain(duplicates).map(|id| id.0).collect()
     }
 

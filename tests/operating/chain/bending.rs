@@ -138,7 +138,7 @@ async fn directory_of_every_way(app: &TestApp) {
     let last = moved.replace("Lokalvård", "Kök");
     let request = ImportRequest { extent: Extent::Partial, dry_run: false, allowed: Allowed::everything() };
     import_employments(app, &last, request).await;
-    let correction = json!({"reason": "told late", "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": "2026-01-09"}]});
+    let correction = json!({"reason": "reported late", "absences": [{"act": "add", "starts_on": "2026-01-07", "ends_on": "2026-01-09"}]});
     post(app, "employees/1002/corrections", correction).await.ok();
     groups_of_every_way(app).await;
     let link =

@@ -230,7 +230,7 @@ impl<'a> Story<'a> {
             }
             Step::Corrected { person, starts, days } => {
                 let first = self.day(*starts);
-                let body = json!({"reason": "told late", "employments": [{
+                let body = json!({"reason": "reported late", "employments": [{
                     "act": "change", "employment_id": "1", "starts_on": first,
                     "ends_on": days.map(|days| first + Duration::days(days)),
                 }]});

@@ -28,7 +28,7 @@ impl App {
             self.verify_links_of(&snapshot, &orders, stored, verified, progress).await?;
         }
         for event in learners::miscounted_repeats(snapshot.connection(), scope).await? {
-            verified.differs(format!("event {event}: the same thing told twice is counted otherwise than once"));
+            verified.differs(format!("event {event}: a result that was reported twice is not counted exactly once"));
         }
         for event in learners::events_without_owner(snapshot.connection()).await? {
             verified.differs(format!("event {event}: its learner should be there, and is gone"));

@@ -39,7 +39,7 @@ const REQUESTS_AT_ONCE: usize = 4;
 const JSON: &str = "application/json";
 
 /// How completions are told.
-enum Tongue {
+enum PayloadFormat {
     /// As statements, with learners named by something.
     Statements(NamedBy),
     /// As webhooks, which a profile reads.
@@ -50,7 +50,7 @@ enum Tongue {
 struct CompletionsPull {
     moodle: Moodle,
     site: Site,
-    tongue: Tongue,
+    format: PayloadFormat,
     /// What is known of the courses that were met.
     known: HashMap<CourseId, KnownCompletions>,
 }
@@ -66,9 +66,9 @@ impl UnderWay<'_> {
         let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
         let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.settings.secret)?;
         let profile = profile_of(self.receiving.app().store.connection(Unscoped::Receiving), self.platform).await?;
-        let tongue = profile.map_or(Tongue::Statements(named_by), Tongue::Webhooks);
+        let format = profile.map_or(PayloadFormat::Statements(named_by), PayloadFormat::Webhooks);
         let site = Site::read(&moodle.site().await?).map_err(fault_of(&moodle))?;
-        let mut pull = CompletionsPull { moodle, site, tongue, known: HashMap::new() };
+        let mut pull = CompletionsPull { moodle, site, format, known: HashMap::new() };
         for name in &courses {
             pull.pull_course(self, name).await?;
         }
@@ -158,17 +158,17 @@ impl CompletionsPull {
 
     /// A completion as the platform would have told it; nothing where it could not name the learner.
     async fn tell(&self, under_way: &UnderWay<'_>, completion: &Completion<'_>) -> Result<Option<Delivery>, PullFault> {
-        match &self.tongue {
-            Tongue::Statements(named_by) => {
+        match &self.format {
+            PayloadFormat::Statements(named_by) => {
                 let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
-                let told = [PageStatement { raw: &statement, stored: None, with_attachments: None }];
-                Ok(Some(under_way.read_statements(&told, &[], Version::V1_0_3).await?.into_delivery()))
+                let request = [PageStatement { raw: &statement, stored: None, with_attachments: None }];
+                Ok(Some(under_way.read_statements(&request, &[], Version::V1_0_3).await?.into_delivery()))
             }
-            Tongue::Webhooks(profile) => {
+            PayloadFormat::Webhooks(profile) => {
                 let body = completion.as_webhook();
                 let key = delivery_key(&body)
                     .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-                let told = WebhookRequest {
+                let request = WebhookRequest {
                     platform: under_way.platform.code.as_str(),
                     headers: Headers::default(),
                     content_type: JSON,
@@ -176,7 +176,7 @@ impl CompletionsPull {
                     zone: under_way.platform.time_zone,
                     received_at: under_way.receiving.app().now(),
                 };
-                let content = understand(profile, &told);
+                let content = understand(profile, &request);
                 Ok(Some(under_way.delivery(key, JSON.to_owned(), "{}".to_owned(), body, content)))
             }
         }

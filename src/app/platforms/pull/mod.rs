@@ -198,7 +198,9 @@ pub enum PullError {
     NoSecret,
     #[error("platform {0} is not asked for anything: `kurskoll platform pull set {0}` sets it up")]
     NotSetUp(PlatformCode),
-    #[error("platform {0} is being asked right now: `kurskoll platform pull show {0}` tells how far that has come")]
+    #[error(
+        "platform {0} is being pulled from right now: `kurskoll platform pull show {0}` shows how far that has come"
+    )]
     UnderWay(PlatformCode),
     #[error(transparent)]
     Failed(#[from] PullFault),

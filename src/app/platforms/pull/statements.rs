@@ -48,18 +48,18 @@ impl UnderWay<'_> {
         loop {
             let not_a_page = |fault| PullFault::NotAPage { host: host.clone(), fault };
             let page = StatementResult::read(&fetched.body).map_err(not_a_page)?;
-            let is_alone = |told: &&PageStatement<'_>| told.with_attachments.is_some();
+            let is_alone = |statement: &&PageStatement<'_>| statement.with_attachments.is_some();
             let together: Vec<PageStatement<'_>> =
-                page.statements.iter().filter(|told| !is_alone(told)).copied().collect();
+                page.statements.iter().filter(|statement| !is_alone(statement)).copied().collect();
             for statements in in_parts(&together) {
                 let brought = self.keep_statements(statements, &[], version).await?;
                 self.brought = self.brought.and(brought);
             }
-            for told in page.statements.iter().filter(is_alone) {
-                let brought = self.keep_with_attachments(&lrs, told, version).await?;
+            for statement in page.statements.iter().filter(is_alone) {
+                let brought = self.keep_with_attachments(&lrs, statement, version).await?;
                 self.brought = self.brought.and(brought);
             }
-            for stored in page.statements.iter().filter_map(|told| told.stored) {
+            for stored in page.statements.iter().filter_map(|statement| statement.stored) {
                 is_ordered &= newest.is_none_or(|newest| newest <= stored);
                 has_risen |= newest.is_some_and(|newest| newest < stored);
                 newest = newest.max(Some(stored));
@@ -88,17 +88,17 @@ impl UnderWay<'_> {
     async fn keep_with_attachments(
         &self,
         lrs: &Lrs,
-        told: &PageStatement<'_>,
+        statement: &PageStatement<'_>,
         version: Version,
     ) -> Result<Brought, PullFault> {
-        let Some(id) = told.with_attachments else { return Ok(Brought::default()) };
+        let Some(id) = statement.with_attachments else { return Ok(Brought::default()) };
         match lrs.one(id).await {
             Ok(fetched) => match PageStatement::read_one(fetched.content_type(), &fetched.body) {
-                Ok((told, contents)) => self.keep_statements(&[told], &contents, version).await,
-                Err(_) => self.keep_statements(&[*told], &[], version).await,
+                Ok((statement, contents)) => self.keep_statements(&[statement], &contents, version).await,
+                Err(_) => self.keep_statements(&[*statement], &[], version).await,
             },
             Err(SourceError::Failed { status: 400..500, .. } | SourceError::NotThere { .. }) => {
-                self.keep_statements(&[*told], &[], version).await
+                self.keep_statements(&[*statement], &[], version).await
             }
             Err(error) => Err(error.into()),
         }
@@ -228,8 +228,8 @@ fn in_parts<'t, 'a>(statements: &'t [PageStatement<'a>]) -> impl Iterator<Item =
     let mut left = statements;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fits = left.iter().take(STATEMENTS_AT_ONCE).take_while(|told| {
-            bytes += told.raw.len();
+        let fits = left.iter().take(STATEMENTS_AT_ONCE).take_while(|statement| {
+            bytes += statement.raw.len();
             bytes <= BYTES_AT_ONCE
         });
         let count = fits.count().max(1).min(left.len());

@@ -113,8 +113,8 @@ fn when_the_speaker_goes_the_next_ones_name_follows_unless_hrs_file_gave_another
     assert_eq!(provisioned("Ek b").family_name.as_deref(), Some("Ek a"));
     assert_eq!(provisioned("Ekström"), NameToWrite::default());
     // The other account's name stays with that account.
-    let stored = name_to_write((&before, &all), (&before, &all), 1, Some(&person("Ek b")), &now);
-    assert_eq!(stored, NameToWrite::default());
+    let written = name_to_write((&before, &all), (&before, &all), 1, Some(&person("Ek b")), &now);
+    assert_eq!(written, NameToWrite::default());
 }
 
 proptest! {

@@ -104,8 +104,8 @@ pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> R
     let acts = differences(known.administrations.values(), administrations, withdrawn_unless_named);
     changes.extend(acts.into_iter().map(Change::Administration));
 
-    let told = persons.as_ref().map(|persons| persons.iter().collect());
-    changes.extend(differences(known.persons.values(), told, |_| None).into_iter().map(Change::Person));
+    let named_persons = persons.as_ref().map(|persons| persons.iter().collect());
+    changes.extend(differences(known.persons.values(), named_persons, |_| None).into_iter().map(Change::Person));
 
     // A file cannot name employments that the identity provider made, so it does not end them by omission.
     let of_files = |missing: &EmploymentRecord| !missing.employment_id.is_of_provider();
@@ -172,21 +172,21 @@ fn sorted<T: Keyed>(rows: Option<&[Row<T>]>) -> Option<Vec<&T>> {
 /// the act for a known record that is not reported.
 fn differences<'a, T: Keyed + Clone + PartialEq + 'a>(
     known: impl Iterator<Item = &'a T>,
-    told: Option<Vec<&'a T>>,
+    reported: Option<Vec<&'a T>>,
     missing: impl Fn(&T) -> Option<Act<T>>,
 ) -> Vec<Act<T>> {
-    let Some(told) = told else { return Vec::new() };
+    let Some(reported) = reported else { return Vec::new() };
     let mut acts = Vec::new();
-    let (mut known, mut told) = (known.peekable(), told.into_iter().peekable());
+    let (mut known, mut reported) = (known.peekable(), reported.into_iter().peekable());
     loop {
-        let order = match (known.peek(), told.peek()) {
+        let order = match (known.peek(), reported.peek()) {
             (Some(before), Some(after)) => before.key().cmp(&after.key()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return acts,
         };
         let before = if order.is_le() { known.next() } else { None };
-        let after = if order.is_ge() { told.next() } else { None };
+        let after = if order.is_ge() { reported.next() } else { None };
         acts.extend(match (before, after) {
             (Some(before), None) => missing(before),
             (None, Some(after)) => Some(Act::Added(after.clone())),

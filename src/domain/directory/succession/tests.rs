@@ -221,14 +221,14 @@ prop_compose! {
 
 /// As many of the steps as are consistent.
 fn workable(steps: &[(NaiveDate, Step)]) -> Vec<(NaiveDate, Step)> {
-    let mut stored: Vec<(NaiveDate, Step)> = Vec::new();
+    let mut possible: Vec<(NaiveDate, Step)> = Vec::new();
     for step in steps {
-        stored.push(step.clone());
-        if Successions::of(stored.iter().map(|(day, step)| (*day, step))).is_err() {
-            stored.pop();
+        possible.push(step.clone());
+        if Successions::of(possible.iter().map(|(day, step)| (*day, step))).is_err() {
+            possible.pop();
         }
     }
-    stored
+    possible
 }
 
 fn of(steps: &[(NaiveDate, Step)]) -> Successions {

@@ -55,7 +55,7 @@ pub fn user() -> Schemas {
             Attribute::new(
                 Kind::Boolean,
                 "active",
-                "Whether the person works here. Made false, it ends the employment today; made true again, it begins a new one. Beside another active user of the same number it ends what this one told.",
+                "Whether the person works here. Made false, it ends the employment today; made true again, it begins a new one. If another user of the same number is active, only what this user provisioned ends.",
             ),
             Attribute::complex(
                 "emails",

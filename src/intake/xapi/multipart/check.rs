@@ -27,9 +27,9 @@ pub fn check(statements: &[Statement<'_>], parts: &[Part<'_>]) -> Result<(), Mul
             match by_hash.get_mut(attachment.sha2.as_str()) {
                 Some((part, is_used)) => {
                     *is_used = true;
-                    let input = part.content.len();
-                    if u64::try_from(input) != Ok(attachment.length) {
-                        return Err(MultipartFault::WrongLength { pointer, index, said: attachment.length, input });
+                    let actual = part.content.len();
+                    if u64::try_from(actual) != Ok(attachment.length) {
+                        return Err(MultipartFault::WrongLength { pointer, index, said: attachment.length, actual });
                     }
                 }
                 None if attachment.file_url.is_some() => {}

@@ -161,7 +161,7 @@ fn parts_and_attachments_belong_together() {
     assert_eq!(check(&[one], &[part(content, &hash), second]), Err(MultipartFault::Unused { part: 3 }));
 
     let body = with(&with_attachment(content, &hash), "/attachments/0/length", Some(json!(6)));
-    let wrong = MultipartFault::WrongLength { pointer: "/attachments/0".to_owned(), index: 0, said: 6, input: 5 };
+    let wrong = MultipartFault::WrongLength { pointer: "/attachments/0".to_owned(), index: 0, said: 6, actual: 5 };
     assert_eq!(check(&[statement(&body, Version::V1_0_3)], &[part(content, &hash)]), Err(wrong));
 }
 

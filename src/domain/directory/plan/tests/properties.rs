@@ -134,9 +134,9 @@ proptest! {
         let Ok(plan) = plan(&known, &files, extent, TODAY) else { return Ok(()) };
         let mut after = known.clone();
         after.apply(&plan);
-        let told = Plan::carried_out(reported_by_facts(&known, &after), extent, TODAY, plan.protected.clone());
-        prop_assert_eq!(&told.changes, &plan.changes);
-        prop_assert!(told.difference().eq(plan.difference()));
+        let counted = Plan::carried_out(reported_by_facts(&known, &after), extent, TODAY, plan.protected.clone());
+        prop_assert_eq!(&counted.changes, &plan.changes);
+        prop_assert!(counted.difference().eq(plan.difference()));
     }
 
     #[test]
@@ -199,8 +199,8 @@ proptest! {
     fn a_part_of_the_picture_ends_nobody(before in files(), files in files()) {
         let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
         let Ok(plan) = plan(&known, &files, Extent::Partial, TODAY) else { return Ok(()) };
-        let told: usize = plan.summary().by_kind().iter().map(|(_, counts)| counts.ended + counts.withdrawn).sum();
-        prop_assert_eq!(told, 0);
+        let counted: usize = plan.summary().by_kind().iter().map(|(_, counts)| counts.ended + counts.withdrawn).sum();
+        prop_assert_eq!(counted, 0);
         let mut after = known.clone();
         after.apply(&plan);
         prop_assert!(known.employments.keys().all(|key| after.employments.contains_key(key)));
@@ -211,11 +211,11 @@ proptest! {
     fn a_full_file_of_employments_is_the_picture_from_today_on(before in files(), files in files()) {
         let known = after(&directory(), &before, Extent::Full).unwrap_or_else(directory);
         if let (Some(after), Some(rows)) = (after(&known, &files, Extent::Full), &files.employments) {
-            let told: BTreeSet<_> =
+            let counted: BTreeSet<_> =
                 rows.iter().map(|row| &row.record.employment).filter(|e| e.runs_or_is_to_come(TODAY)).map(Keyed::key).collect();
             let runs: BTreeSet<_> =
                 after.employments.values().filter(|e| e.runs_or_is_to_come(TODAY)).map(Keyed::key).collect();
-            prop_assert_eq!(runs, told);
+            prop_assert_eq!(runs, counted);
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::http::problem::Problem;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionBody {
-    #[schema(example = "left at the end of January, told late")]
+    #[schema(example = "left at the end of January, reported late")]
     reason: String,
     /// Only say what would change.
     #[serde(default)]
@@ -161,7 +161,7 @@ pub(in crate::http::api::v1) fn wrong(pointer: &str, why: impl std::fmt::Display
 
 /// A reason: some text on one line.
 pub(in crate::http::api::v1) fn reason(text: &str) -> Result<String, Problem> {
-    one_line("/reason", text, "is empty; say why, for whoever reads the history")
+    one_line("/reason", text, "is empty; say why, for those who read the history")
 }
 
 fn one_line(pointer: &str, text: &str, if_empty: &str) -> Result<String, Problem> {

@@ -223,7 +223,7 @@ impl From<ReplayedDelivery> for ReplayedDeliveryView {
             Received::Duplicate { .. } => ("duplicate", None, None),
             Received::Ignored => ("ignored", None, None),
             Received::Conflict | Received::EventConflict(_) => {
-                ("quarantined", Some("another delivery has told an event with the same id".to_owned()), None)
+                ("quarantined", Some("another delivery reported an event with the same id".to_owned()), None)
             }
             Received::Quarantined { pointer, problem, .. } => ("quarantined", Some(problem), Some(pointer)),
         };

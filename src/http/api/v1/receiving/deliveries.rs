@@ -70,7 +70,7 @@ pub struct DeliveryWithBodyView {
 
 /// What stands in place of a body that is kept back.
 const WITHHELD: &str =
-    "it speaks of an employee with protected personal data; whoever holds the bytes can compare their SHA-256";
+    "it speaks of an employee with protected personal data; anyone with the bytes can compare their SHA-256";
 
 /// What became of a delivery that was read again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,7 +111,7 @@ impl ReplayView {
             Received::Duplicate { linked, .. } => plain("duplicate", linked),
             Received::Ignored => plain("ignored", false),
             Received::Conflict | Received::EventConflict(_) => Self {
-                problem: Some("another delivery has told an event with the same id".to_owned()),
+                problem: Some("another delivery reported an event with the same id".to_owned()),
                 ..plain("quarantined", false)
             },
             Received::Quarantined { pointer, problem, .. } => {
