@@ -68,16 +68,16 @@ fn use_cases_without_a_callers_scope_are_listed() {
     Deriving scim/waiting.rs 2
     Operating compliance/statements_without_result.rs 1
     Planning directory/import.rs 1
-    Receiving platforms/pull/completions.rs 2
+    Receiving platforms/pull/completions.rs 1
     Receiving platforms/pull/configure.rs 1
-    Receiving platforms/pull/run.rs 4
+    Receiving platforms/pull/run.rs 5
     Receiving quarantine/replay.rs 6
     Receiving quarantine/show.rs 1
     Receiving quarantine/take_out.rs 2
     Receiving receiving/effect.rs 1
     Receiving receiving/import_results.rs 2
-    Receiving receiving/receive.rs 2
-    Receiving receiving/reread.rs 2
+    Receiving receiving/receive.rs 1
+    Receiving receiving/reread.rs 3
     Receiving xapi/activities.rs 1
     Receiving xapi/consistency.rs 3
     Receiving xapi/credentials.rs 1

@@ -30,7 +30,6 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
 const CIRCLES: &[(&str, &[&str])] = &[
     ("app", &["compliance", "directory"]),
     ("app", &["employees", "linking", "reports"]),
-    ("app", &["operating", "platforms", "quarantine", "receiving", "xapi"]),
     ("cli", &["platform", "results"]),
     ("http", &["api", "openapi", "webhooks"]),
 ];

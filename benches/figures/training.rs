@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use kurskoll::app::App;
 use kurskoll::demo_city::{DemoCity, Expect, PLATFORM};
 use kurskoll::domain::ids::{EventId, PlatformCode};
+use kurskoll::domain::receiving::{Content, Delivery};
 use kurskoll::intake::webhook::native::{Understood, interpret};
 use kurskoll::intake::webhook::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecret, sign};
 use kurskoll::store::platforms;
-use kurskoll::store::receiving::{Content, Delivery};
 use serde_json::json;
 
 use crate::support::Failure;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kurskoll::domain::linking::LinkingKey;
+use kurskoll::intake::request::Arrival;
 use kurskoll::intake::xapi::answer::{Format, SetByLrs, render};
 use kurskoll::intake::xapi::language::AcceptLanguage;
 use kurskoll::intake::xapi::verb_mapping::{CoursePlace, VerbMapping};
@@ -69,7 +70,7 @@ fn other_words() -> VerbMapping {
 
 fn tell(statement: &Statement<'_>) {
     for words in [VerbMapping::default(), other_words()] {
-        let Ok(report) = results::extract(statement, Uuid::nil(), results::Arrival::at(now()), &words) else {
+        let Ok(report) = results::extract(statement, Uuid::nil(), Arrival::at(now()), &words) else {
             continue;
         };
         assert!(report.results.len() <= 3);

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, Opened, open, open_or_make, output, platform_check};
 use crate::app::Caller;
 use crate::app::platforms::add::{NewPlatform, OldSecrets};
-use crate::app::receiving::adapter::{Adapter, PROFILE};
-use crate::app::receiving::receive::{NATIVE, TRUSTED_FOR};
+
+use crate::app::receiving::receive::TRUSTED_FOR;
 use crate::domain::ids::PlatformCode;
 use crate::domain::linking::LinkingKey;
+use crate::intake::adapter::{Adapter, NATIVE, PROFILE};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -118,15 +119,15 @@ fn read_secret(file: &Path) -> Result<String, CommandError> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()).into())
 }
 
-/// Adds a platform that a profile reads; its secret, where it is a new one.
-async fn add_foreign(
+/// Adds a platform that sends webhooks; answers its secret if a new one was made.
+async fn add_of_webhooks(
     opened: &Opened,
     caller: &Caller,
     new: &NewPlatform,
     (profile, secret_file): (Option<&Path>, Option<&Path>),
 ) -> Result<Option<String>, CommandError> {
     let (text, given) = (profile.map(read_profile).transpose()?, secret_file.map(read_secret).transpose()?);
-    let secret = opened.app.add_foreign_platform(caller, new, text.as_deref(), given.as_deref()).await?;
+    let secret = opened.app.add_webhook_platform(caller, new, text.as_deref(), given.as_deref()).await?;
     Ok(given.is_none().then(|| secret.reveal()))
 }
 
@@ -182,12 +183,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
                 eprintln!("Platform {code} may send statements to /xapi. Its key and secret are shown this once:");
                 return Ok(output::print(&format!("{}\n", made.reveal()))?);
             }
-            let secret = if adapter.has_profile() || profile.is_some() || secret_file.is_some() {
-                add_foreign(&opened, &caller, &new, (profile.as_deref(), secret_file.as_deref())).await?
-            } else {
-                Some(opened.app.add_platform(&caller, &new).await?.reveal())
-            };
-            match secret {
+            match add_of_webhooks(&opened, &caller, &new, (profile.as_deref(), secret_file.as_deref())).await? {
                 Some(secret) => {
                     eprintln!("Platform {code} may send to /webhooks/{code}. Its secret is shown this once:");
                     output::print(&format!("{secret}\n"))?;

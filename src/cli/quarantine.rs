@@ -8,10 +8,11 @@ use super::{CommandError, open, output, values};
 use crate::app::quarantine::replay::{ReplayRequest, ReplayedDelivery, Which};
 use crate::app::quarantine::show::QuarantineRequest;
 use crate::app::quarantine::take_out::{PartState, TakeRequest};
-use crate::app::receiving::receive::{Received, place_in_body};
+use crate::app::receiving::receive::place_in_body;
 use crate::app::receiving::show_deliveries::{ShownBody, text_of};
 use crate::app::{App, Caller};
 use crate::domain::ids::PlatformCode;
+use crate::domain::receiving::Received;
 use crate::render::text;
 
 #[derive(Debug, Subcommand)]

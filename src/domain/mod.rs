@@ -17,5 +17,6 @@ pub mod platform_health;
 pub mod pulling;
 pub mod quarantine;
 pub mod rate;
+pub mod receiving;
 pub mod report;
 pub mod training;

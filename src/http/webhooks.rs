@@ -19,13 +19,13 @@ use crate::app::App;
 use crate::app::operating::metrics::DeliveryOutcome;
 use crate::app::platforms::check_profile::is_form;
 use crate::app::receiving::receive::{
-    Headers, MAX_INFLATED, ReceiveError, Received, Receiving, Request as Delivered, Stored, is_encoding_taken,
-    place_in_body,
+    Headers, MAX_INFLATED, ReceiveError, Receiving, Request as Delivered, Stored, is_encoding_taken, place_in_body,
 };
 use crate::config::ReceivingSettings;
 use crate::domain::compliance::effect::NoEffect;
 use crate::domain::ids::PlatformCode;
 use crate::domain::platform_health::Counted;
+use crate::domain::receiving::Received;
 
 /// What became of a stored delivery.
 #[derive(Debug, Serialize, ToSchema)]
@@ -242,12 +242,6 @@ impl From<ReceiveError> for Problem {
     fn from(error: ReceiveError) -> Self {
         match &error {
             ReceiveError::UnknownPlatform(_) | ReceiveError::WrongAdapter(_) => Self::not_found(error.to_string()),
-            ReceiveError::Unauthenticated(why) => Self::new(
-                Status::Unauthorized,
-                "signature-does-not-hold",
-                "The signature does not hold",
-                why.to_string(),
-            ),
             ReceiveError::NotAuthentic(why) | ReceiveError::WrongCredentials(why) => {
                 let problem = Self::new(
                     Status::Unauthorized,

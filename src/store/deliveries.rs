@@ -15,9 +15,6 @@ use super::sql::statement;
 use super::{StoreError, instant};
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 
-/// The media type of a file of results; no webhook can have it.
-pub const FILE_TYPE: &str = "text/csv";
-
 /// One stored delivery, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDelivery {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use serde::Serialize;
 
-use super::deliveries::{FILE_TYPE, last_word};
+use super::deliveries::last_word;
 use super::entities::platform_count;
 use super::parsed::parsed;
 use super::rows::question::{ids_parameter, is_one_of};
@@ -17,6 +17,7 @@ use super::sql::statement;
 use super::{Store, StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::platform_health::{ActiveHour, Counted, RHYTHM_WEEKS};
+use crate::domain::receiving::FILE_TYPE;
 
 /// How many of the latest deliveries a spread reads.
 pub const SAMPLE: i64 = 1000;

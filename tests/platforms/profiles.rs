@@ -1,5 +1,6 @@
 //! Platforms with their own payload formats: from their webhook to the report, by a profile.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -70,7 +71,7 @@ fn new(platform: &str, adapter: &str) -> NewPlatform {
 
 /// Adds a platform that a profile reads; returns its secret.
 pub async fn add(app: &TestApp, platform: &str, adapter: &str, profile: Option<&str>) -> String {
-    let added = app.app.add_foreign_platform(&Caller::operator(), &new(platform, adapter), profile, None).await;
+    let added = app.app.add_webhook_platform(&Caller::operator(), &new(platform, adapter), profile, None).await;
     added.expect("a platform").reveal()
 }
 
@@ -336,13 +337,13 @@ both_databases! {
         let app = TestApp::start(&database).await;
         small_city(&app).await;
         let (caller, own) = (Caller::operator(), "a secret of the platform's own\n");
-        let added = app.app.add_foreign_platform(&caller, &new("kursen", "profile"), Some(HMAC), Some(own)).await;
+        let added = app.app.add_webhook_platform(&caller, &new("kursen", "profile"), Some(HMAC), Some(own)).await;
         added.expect("a platform");
         let ping = json!({"event": "ping"});
         assert_eq!(send_signed(&app, "kursen", own.trim(), &ping).await.ok()["outcome"], "ignored");
         let mut reported = Vec::new();
         for (adapter, secret) in [("docebo", "no colon in this one"), ("moodle", "short"), ("moodle", "two lines\nof a secret")] {
-            let refused = app.app.add_foreign_platform(&caller, &new("b", adapter), None, Some(secret)).await;
+            let refused = app.app.add_webhook_platform(&caller, &new("b", adapter), None, Some(secret)).await;
             reported.push(refused.expect_err("no secret").to_string());
         }
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
@@ -360,20 +361,18 @@ both_databases! {
         let mut reported = Vec::new();
         let mut note = |error: ProfileError| reported.push(error.to_string());
         note(app.app.give_profile(&caller, &code("akademin"), "titel = 1").await.expect_err("no profile"));
-        note(app.app.give_profile(&caller, &code("larportal"), HMAC).await.expect_err("native"));
         note(app.app.give_profile(&caller, &code("nobody"), HMAC).await.expect_err("unknown"));
-        note(app.app.add_foreign_platform(&caller, &new("b", "profile"), None, None).await.expect_err("none"));
-        note(app.app.add_foreign_platform(&caller, &new("b", "native"), Some(HMAC), None).await.expect_err("native"));
-        note(app.app.add_foreign_platform(&caller, &new("akademin", "docebo"), None, None).await.expect_err("there"));
+        note(app.app.add_webhook_platform(&caller, &new("b", "profile"), None, None).await.expect_err("none"));
+        note(app.app.add_webhook_platform(&caller, &new("b", "xapi"), None, None).await.expect_err("statements"));
+        note(app.app.add_webhook_platform(&caller, &new("akademin", "docebo"), None, None).await.expect_err("there"));
         insta::allow_duplicates!(insta::assert_snapshot!(reported.join("\n"), @r"
         profile, line 1: titel is not known here; did you mean title? Known are title, documented, signature, body, defaults, fields, events
         profile, line 1: title is missing; write it
         profile, line 1: signature is missing; write it
         profile, line 1: events is missing; write it
-        platform larportal has the adapter native, which is read by no profile: add another platform with --adapter profile
         no platform has the code nobody; `kurskoll platform list` shows those that there are
         the adapter profile needs a profile: give its file with --profile FILE.toml
-        the adapter native is read by no profile: choose --adapter profile, or a shipped one
+        the adapter xapi sends no webhooks: choose --adapter profile, or a shipped one
         platform akademin exists already; give it a new secret with `kurskoll platform rotate-secret akademin`
         "));
         // A shipped profile may be replaced by one's own. An HMAC key may be any text, but not a basic name and password.
@@ -387,6 +386,35 @@ both_databases! {
         assert_eq!((given.version, given.wants_another_secret), (2, true));
     }
 
+    async fn a_native_platform_may_be_given_a_profile_and_what_it_sent_before_stays_known(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        let secret = app.platform("larportal").await;
+        let completed_in = |course: Value, more: &str| {
+            json!({"type": "course.completed", "timestamp": "2026-02-01T10:00:00Z",
+                "data": {"learner": {"employee_number": "1001"}, "course": course, "more": more}})
+        };
+        let native = completed_in(json!({"id": "infosec-basics"}), "");
+        assert_eq!(app.deliver("larportal", &secret, "msg-1", &native).await.ok()["outcome"], "accepted");
+        let other = completed_in(json!({"code": "infosec-basics"}), "");
+        let refused = app.deliver("larportal", &secret, "msg-2", &other).await;
+        refused.problem(422);
+        let id = refused.json()["delivery_id"].clone();
+        // It names its courses otherwise since it was upgraded.
+        let text = kurskoll::intake::profile::shipped::text("native").expect("a text");
+        let own = text.replace(r#"course = "$.data.course.id""#, r#"course = ["$.data.course.code", "$.data.course.id"]"#);
+        assert_eq!(give(&app, "larportal", &own).await, 1);
+        let replayed = app.post(&format!("/api/v1/deliveries/{id}/replay"), Some(&admin(&app).await), &json!({})).await.ok();
+        assert_eq!(replayed["outcome"], "duplicate", "it says the same as msg-1: {replayed}");
+        // Another process reads with the newest profile.
+        let later = TestApp::start_with(&database, app.clock.clone(), |settings| settings).await;
+        let again = later.deliver("larportal", &secret, "msg-1", &native).await.ok();
+        assert_eq!((&again["outcome"], &again["event_id"]), (&json!("duplicate"), &json!("msg-1")));
+        let otherwise = completed_in(json!({"code": "infosec-quiz"}), "under an id that is taken");
+        later.deliver("larportal", &secret, "msg-1", &otherwise).await.problem(409);
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
     async fn a_client_can_check_what_a_profile_makes_of_a_sample(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         in_march(&app);
@@ -396,7 +424,7 @@ both_databases! {
         let names: Vec<&str> = listed["items"].as_array().expect("items").iter().filter_map(|p| p["name"].as_str()).collect();
         assert_eq!(
             names,
-            ["canvas", "docebo", "h5p", "learndash", "learnupon", "moodle", "openedx", "scorm-cloud", "talentlms", "totara"]
+            ["canvas", "docebo", "h5p", "learndash", "learnupon", "moodle", "native", "openedx", "scorm-cloud", "talentlms", "totara"]
         );
         let shown = app.get("/api/v1/profiles/docebo", Some(&token)).await.ok();
         let toml = shown["toml"].as_str().expect("a text");
@@ -481,6 +509,11 @@ fn a_check_shows_field_by_field_what_would_be_understood_and_why_not() {
     here.write("good.json", sample("learnupon/exam-completion.json"));
     here.write("bad.json", sample("moodle/no-learner.json"));
     here.write("kursen.toml", HMAC);
+    // What comes compressed is shown as what it holds.
+    let mut compressed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    compressed.write_all(sample("learnupon/exam-completion.json").as_bytes()).expect("memory");
+    here.write("good.json.gz", compressed.finish().expect("memory"));
+    assert_eq!(here.ok("platform check learnupon good.json.gz").out, here.ok("platform check learnupon good.json").out);
     insta::assert_snapshot!(here.ok("platform check learnupon good.json").out, @r"
     Event at the body, type exam_completion: taken for attempt
       not rule 1 (completion): the type is not course_completion

@@ -554,7 +554,7 @@ both_databases! {
             linking_keys: kurskoll::domain::linking::LinkingKey::DEFAULT_ORDER.to_vec(),
             time_zone: chrono_tz::Europe::Stockholm,
         };
-        let secret = app.app.add_foreign_platform(&Caller::operator(), &new, None, None).await.expect("added").reveal();
+        let secret = app.app.add_webhook_platform(&Caller::operator(), &new, None, None).await.expect("added").reveal();
         let elsewhere = classroom().await;
         elsewhere.moodle.users.lock().expect("a lock").insert(18, taking("bo", "1002", &[Some(noon(-20))]));
         // Bo's completion arrived by webhook, half an hour after the last of his criteria.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use kurskoll::app::Caller;
 use kurskoll::domain::access::Role;
+use kurskoll::domain::receiving::Received;
 use kurskoll::store::deliveries::StoredDelivery;
-use kurskoll::store::receiving::Received;
 use serde_json::{Value, json};
 
 use crate::support::app::{Answer, TestApp};

@@ -56,7 +56,7 @@ async fn add(app: &TestApp) -> String {
         linking_keys: LinkingKey::DEFAULT_ORDER.to_vec(),
         time_zone: chrono_tz::Europe::Stockholm,
     };
-    let added = app.app.add_foreign_platform(&Caller::operator(), &new, Some(WRONG), None).await;
+    let added = app.app.add_webhook_platform(&Caller::operator(), &new, Some(WRONG), None).await;
     added.expect("a platform").reveal()
 }
 

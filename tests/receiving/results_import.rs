@@ -232,6 +232,28 @@ both_databases! {
         app.verified_events().await;
     }
 
+    async fn a_sheet_of_a_workbook_is_imported_and_verified_like_a_file_of_text(database: TestDatabase) {
+        let app = TestApp::start(&database).await;
+        small_city(&app).await;
+        app.platform("larportal").await;
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        workbook.add_worksheet().set_name("About").expect("a name").write_string(0, 0, "History").expect("a cell");
+        let sheet = workbook.add_worksheet().set_name("Results").expect("a name");
+        for (row, text) in (0..).zip(HISTORY.lines()) {
+            for (column, cell) in (0..).zip(text.split(';')) {
+                sheet.write_string(row, column, cell).expect("a cell");
+            }
+        }
+        let line = CommandLine::on(&database);
+        line.write("history.xlsx", workbook.save_to_buffer().expect("a workbook"));
+        let import = "results import --platform larportal history.xlsx";
+        assert!(line.run(import).err.contains("sheet"), "a workbook of two sheets needs the name of one");
+        let imported = line.ok(&format!("{import} --sheet Results --format json"));
+        assert_eq!(figures(&serde_json::from_str(&imported.out).expect("JSON")), [3, 2, 1, 0]);
+        assert_eq!(status(&app, "1001").await, "compliant");
+        assert_eq!(app.differences().await, [""; 0]);
+    }
+
     async fn a_file_with_the_platforms_own_columns_is_read_by_a_profile(database: TestDatabase) {
         let app = TestApp::start(&database).await;
         small_city(&app).await;

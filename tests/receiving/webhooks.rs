@@ -10,8 +10,8 @@ use kurskoll::app::Caller;
 use kurskoll::app::receiving::show_deliveries::ShownBody;
 use kurskoll::domain::ids::EventId;
 use kurskoll::domain::linking::LinkingKey;
+use kurskoll::domain::receiving::{Content, Delivery, Received};
 use kurskoll::intake::webhook::signature::sign;
-use kurskoll::store::receiving::{Content, Delivery, Received};
 use rocket::data::ToByteUnit;
 use serde_json::{Value, json};
 

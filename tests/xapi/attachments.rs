@@ -75,7 +75,7 @@ both_databases! {
         // What was refused can be replayed, and is refused with the same reason.
         for stored in app.stored_deliveries().await {
             let again = app.app.replay(&kurskoll::app::Caller::operator(), stored.id).await.expect("replayed");
-            assert!(matches!(again, kurskoll::store::receiving::Received::Quarantined { .. }), "{again:?}");
+            assert!(matches!(again, kurskoll::domain::receiving::Received::Quarantined { .. }), "{again:?}");
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::platforms::check_statements::{check_statements, is_of_statements};
-use crate::app::xapi::credentials::XAPI;
+use uuid::Uuid;
+
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
-use crate::intake::profile::{Profile, ProfileProblems, RawRequest, shipped};
-use crate::intake::webhook::headers::Headers;
-use crate::intake::xapi::verb_mapping::{InvalidVerbMapping, VerbMapping};
+use crate::domain::ids::EventId;
+use crate::intake::adapter::{Adapter, InvalidReader, Reader, XAPI};
+use crate::intake::profile::shipped;
+use crate::intake::request::{Arrival, Headers, RawRequest};
 
 // What is shown is what the intake read.
 pub use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, RuleReading, is_form};
@@ -31,10 +32,8 @@ pub struct CheckRequest<'a> {
 pub enum CheckError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    #[error("{0}")]
-    Profile(#[from] ProfileProblems),
-    #[error("{0}")]
-    VerbMapping(#[from] InvalidVerbMapping),
+    #[error(transparent)]
+    Profile(#[from] InvalidReader),
     #[error("no shipped profile is called {0}; shipped are {names}", names = shipped::NAMES.join(", "))]
     UnknownProfile(String),
 }
@@ -56,34 +55,29 @@ pub fn check(
     city: chrono_tz::Tz,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Reading, CheckError> {
-    let own;
     // A name has no line and no sign of TOML in it.
     let is_name = request.profile.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if request.profile == XAPI {
-        return Ok(check_statements(&VerbMapping::default(), request.sample, now));
-    }
-    if !is_name && is_of_statements(request.profile) {
-        return Ok(check_statements(&VerbMapping::parse(request.profile)?, request.sample, now));
-    }
-    let profile = if is_name {
-        let shipped = shipped::profile(request.profile);
-        shipped.ok_or_else(|| CheckError::UnknownProfile(request.profile.to_owned()))?
+    let reader = if is_name {
+        let unknown = || CheckError::UnknownProfile(request.profile.to_owned());
+        let adapter = Adapter::parse(request.profile).map_err(|_| unknown())?;
+        Reader::of_adapter(adapter).ok_or_else(unknown)?
     } else {
-        own = Profile::parse(request.profile)?;
-        &own
+        Reader::parse_any(request.profile)?
     };
     let begins_as_json = request.sample.iter().find(|byte| !byte.is_ascii_whitespace());
-    let begins_as_json = matches!(begins_as_json, Some(b'{' | b'[' | 0xEF));
+    let begins_as_json = matches!(begins_as_json, Some(b'{' | b'[' | 0xEF | 0x1F));
     let guessed = if begins_as_json { "application/json" } else { "application/x-www-form-urlencoded" };
-    let raw = RawRequest {
+    let headers = Headers::stored(request.headers);
+    let key = reader.delivery_key(&headers, request.sample).unwrap_or_else(|_| EventId::of_uuid(Uuid::nil()));
+    Ok(reader.trace(&RawRequest {
+        key: &key,
         platform: "sample",
-        headers: Headers::stored(request.headers),
+        headers,
         content_type: request.content_type.unwrap_or(guessed),
         body: request.sample,
         zone: request.time_zone.unwrap_or(city),
-        received_at: now,
-    };
-    Ok(crate::intake::profile::read(profile, &raw))
+        arrival: Arrival::at(now),
+    }))
 }
 
 impl App {

@@ -1,40 +1,30 @@
 //! A platform that speaks in its own words: adding one, and giving it a profile, or a mended one, by which it is understood.
 
-use std::sync::Arc;
-
 use crate::app::platforms::add::{NewPlatform, PlatformError};
-use crate::app::receiving::adapter::{Adapter, XAPI};
+use crate::app::receiving::readers::reader_of;
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
-use crate::domain::ids::{PlatformCode, PlatformId};
-use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Profile, ProfileProblems, Signing, shipped};
-use crate::intake::xapi::verb_mapping::{InvalidVerbMapping, VerbMapping};
+use crate::domain::ids::PlatformCode;
+use crate::intake::adapter::{Adapter, InvalidReader, Reader};
+use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Signing};
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets, Platform};
-use crate::store::{Act, Connection, StoreError, Unscoped, profiles};
+use crate::store::{Act, StoreError, Unscoped, profiles};
 
 /// Why a platform was not given a profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     #[error(transparent)]
     Platform(#[from] PlatformError),
-    #[error("{0}")]
-    Profile(#[from] ProfileProblems),
     #[error(transparent)]
-    VerbMapping(#[from] InvalidVerbMapping),
+    Profile(#[from] InvalidReader),
     #[error(transparent)]
     Secret(#[from] InvalidGivenSecret),
-    #[error("the adapter {0} is read by no profile: choose --adapter profile, or a shipped one")]
+    #[error("the adapter {0} sends no webhooks: choose --adapter profile, or a shipped one")]
     NotOfAdapter(String),
     #[error("platform {0} sends statements: its key and secret are made here; leave --secret-file out")]
     TakesNoSecret(PlatformCode),
-    #[error("a secret is made for platforms with the adapter {0}, and shown: leave --secret-file out")]
-    AdapterTakesNoSecret(&'static str),
     #[error("the adapter profile needs a profile: give its file with --profile FILE.toml")]
     NoProfile,
-    #[error(
-        "platform {code} has the adapter {adapter}, which is read by no profile: add another platform with --adapter profile"
-    )]
-    OtherAdapter { code: PlatformCode, adapter: String },
 }
 
 impl From<StoreError> for ProfileError {
@@ -67,55 +57,14 @@ pub struct ListedPlatform {
     pub profile_version: Option<u32>,
 }
 
-/// The version of the profile that a platform was given last, as events that it reads keep it.
-pub(in crate::app) async fn version_of(
-    connection: &impl Connection,
-    platform: PlatformId,
-) -> Result<Option<i32>, StoreError> {
-    let newest = profiles::newest(connection, platform).await?;
-    Ok(newest.and_then(|newest| i32::try_from(newest.version).ok()))
-}
-
-/// The words by which a platform's statements are understood now.
-pub(in crate::app) async fn verb_mapping_of(
-    connection: &impl Connection,
-    platform: PlatformId,
-) -> Result<VerbMapping, StoreError> {
-    let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
-    match profiles::newest(connection, platform).await? {
-        Some(own) => VerbMapping::parse(&own.text).map_err(|_| unreadable),
-        None => Ok(VerbMapping::default()),
-    }
-}
-
-/// The profile by which a platform's webhooks are understood now; nothing where none reads them.
-pub(in crate::app) async fn profile_of(
-    connection: &impl Connection,
-    platform: &Platform,
-) -> Result<Option<Arc<Profile>>, StoreError> {
-    let adapter = Adapter::parse(&platform.adapter);
-    let adapter = adapter.map_err(|_| StoreError::Unreadable { table: "platform", column: "adapter" })?;
-    if !adapter.has_profile() {
-        return Ok(None);
-    }
-    let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
-    if let Some(own) = profiles::newest(connection, platform.id).await? {
-        return Profile::parse(&own.text).map(|profile| Some(Arc::new(profile))).map_err(|_| unreadable);
-    }
-    match shipped::profile(adapter.as_str()) {
-        Some(profile) => Ok(Some(Arc::new(profile.clone()))),
-        None => Err(unreadable),
-    }
-}
-
 fn secret_of(signing: &Signing, given: Option<&str>) -> Result<PlatformSecret, InvalidGivenSecret> {
     given.map_or_else(|| Ok(signing.new_secret()), |given| signing.given_secret(given))
 }
 
 impl App {
-    /// Adds a platform that a profile reads: a shipped one, or its own (`text`). Answers its secret, which is never shown
-    /// again: a new one, unless the platform made one itself (`secret`).
-    pub async fn add_foreign_platform(
+    /// Adds a platform that sends webhooks, read by a shipped profile or its own (`text`). Answers its secret, which is never
+    /// shown again: a new one, unless the platform made one itself (`secret`).
+    pub async fn add_webhook_platform(
         &self,
         caller: &Caller,
         new: &NewPlatform,
@@ -124,16 +73,11 @@ impl App {
     ) -> Result<PlatformSecret, ProfileError> {
         let grant = caller.grant(Action::Operate)?;
         let adapter = Adapter::parse(&new.adapter).map_err(|_| ProfileError::NotOfAdapter(new.adapter.clone()))?;
-        let own = text.map(Profile::parse).transpose()?;
-        let signing = match (adapter, &own) {
-            (Adapter::Native, None) if secret.is_some() => {
-                return Err(ProfileError::AdapterTakesNoSecret(Adapter::Native.as_str()));
-            }
-            (Adapter::Native | Adapter::Xapi, _) => return Err(ProfileError::NotOfAdapter(new.adapter.clone())),
-            (Adapter::Profile, None) => return Err(ProfileError::NoProfile),
-            (Adapter::Shipped(_) | Adapter::Profile, Some(own)) => own.signing(),
-            (Adapter::Shipped(name), None) => shipped::profile(name).ok_or(ProfileError::NoProfile)?.signing(),
+        let reader = match text {
+            Some(text) => Reader::parse(adapter, text)?,
+            None => Reader::of_adapter(adapter).ok_or(ProfileError::NoProfile)?,
         };
+        let signing = reader.signing().ok_or_else(|| ProfileError::NotOfAdapter(new.adapter.clone()))?;
         let secret = secret_of(signing, secret)?;
         let change = self.begin_change(caller, &grant).await?;
         let inserted = platforms::insert(&change, &new.code, adapter.as_str(), &new.linking_keys, new.time_zone).await;
@@ -157,20 +101,12 @@ impl App {
         let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
-        let wants_another_secret = match Adapter::parse(&platform.adapter) {
-            Ok(Adapter::Xapi) => {
-                VerbMapping::parse(text)?;
-                false
-            }
-            Ok(Adapter::Shipped(_) | Adapter::Profile) => {
-                let profile = Profile::parse(text)?;
-                let secrets = platforms::secrets_at(change.connection(), platform.id, self.now()).await?;
-                !secrets.first().is_some_and(|newest| profile.signing().takes(newest))
-            }
-            Ok(Adapter::Native) | Err(_) => {
-                return Err(ProfileError::OtherAdapter { code: code.clone(), adapter: platform.adapter });
-            }
-        };
+        let adapter = Adapter::parse(&platform.adapter);
+        let adapter = adapter.map_err(|_| StoreError::Unreadable { table: "platform", column: "adapter" })?;
+        let reader = Reader::parse(adapter, text)?;
+        let secrets = platforms::secrets_at(change.connection(), platform.id, self.now()).await?;
+        let fits = |signing: &Signing| secrets.first().is_some_and(|newest| signing.takes(newest));
+        let wants_another_secret = !reader.signing().is_none_or(fits);
         let newest = profiles::newest(change.connection(), platform.id).await?;
         if let Some(newest) = newest.as_ref().filter(|newest| newest.text == text) {
             return Ok(Given { version: newest.version, is_unchanged: true, wants_another_secret });
@@ -194,12 +130,9 @@ impl App {
         let change = self.begin_change(caller, &grant).await?;
         let platform = platforms::by_code(change.connection(), code).await?;
         let platform = platform.ok_or_else(|| PlatformError::Unknown(code.clone()))?;
-        if platform.adapter == XAPI {
-            return Err(ProfileError::TakesNoSecret(code.clone()));
-        }
-        let profile = profile_of(change.connection(), &platform).await?;
-        let signing = profile.map_or(Signing::StandardWebhooks, |profile| profile.signing().clone());
-        let secret = secret_of(&signing, secret)?;
+        let (reader, _) = reader_of(change.connection(), (platform.id, &platform.adapter)).await?;
+        let signing = reader.signing().ok_or_else(|| ProfileError::TakesNoSecret(code.clone()))?;
+        let secret = secret_of(signing, secret)?;
         platforms::add_secret(&change, platform.id, &secret.reveal(), old).await?;
         let object = format!("platform {code}");
         change.commit(Act { action: "platform.rotate-secret", object: &object }).await?;

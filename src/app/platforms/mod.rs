@@ -2,7 +2,6 @@
 
 pub mod add;
 pub mod check_profile;
-pub mod check_statements;
 pub mod counts;
 pub mod give_profile;
 pub mod pull;

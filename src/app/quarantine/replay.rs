@@ -5,26 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::platforms::give_profile::{profile_of, verb_mapping_of};
 use crate::app::quarantine::show::{QuarantineRequest, filter_of};
-use crate::app::receiving::receive::understand;
-use crate::app::receiving::receive_foreign;
-use crate::app::xapi::credentials::XAPI;
-use crate::app::xapi::receive::{StoredRequest, understand_again};
+use crate::app::receiving::readers::{PlatformReader, StoredRequest};
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
-use crate::domain::ids::{EventId, PlatformCode, PlatformId};
-use crate::intake::profile::Profile;
-use crate::intake::xapi::results::Arrival;
-use crate::intake::xapi::verb_mapping::VerbMapping;
+use crate::domain::ids::{PlatformCode, PlatformId};
+use crate::domain::receiving::{Again, Delivery, Received};
+use crate::intake::request::Arrival;
 use crate::store::platforms::{self, Platform};
 use crate::store::quarantine::{self, From, QuarantineFilter, Waiting};
-use crate::store::receiving::{self, Again, Content, Delivery, Received};
-use crate::store::{Act, StoreError, Unscoped, deliveries, profiles};
+use crate::store::{Act, StoreError, Unscoped, deliveries, receiving};
 
 /// How many deliveries are read again in one change.
 const AT_ONCE: usize = 100;
@@ -157,16 +150,19 @@ impl App {
         let grant = caller.grant(Action::Replay)?;
         let now = self.now();
         let (mut names, mut batch) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let mut formats: BTreeMap<PlatformId, PayloadFormat> = BTreeMap::new();
+        let mut readers: BTreeMap<PlatformId, PlatformReader> = BTreeMap::new();
         for waiting in waiting {
             let platform = platforms.get(&waiting.platform);
             let platform = platform.ok_or(StoreError::Unreadable { table: "delivery", column: "platform_id" })?;
             names.push((waiting.id, platform.code.clone()));
-            let format = match formats.entry(waiting.platform) {
+            let reader = match readers.entry(waiting.platform) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(self.payload_format_of(platform).await?),
+                Entry::Vacant(unknown) => {
+                    let connection = self.store.connection(Unscoped::Receiving);
+                    unknown.insert(PlatformReader::of(connection, platform.clone()).await?)
+                }
             };
-            batch.push(self.read_again(waiting, platform, format, now));
+            batch.push(read_again(waiting, reader, now));
         }
         let object = match names.as_slice() {
             [(id, _)] => format!("delivery {id}"),
@@ -221,85 +217,10 @@ impl Source {
     }
 }
 
-/// By what a platform's deliveries are understood today; nothing more than its zone for native ones.
-pub(in crate::app) enum PayloadFormat {
-    Native,
-    Profile(Arc<Profile>, Option<u32>),
-    Statements(Box<VerbMapping>, Option<u32>),
-}
-
-impl PayloadFormat {
-    /// The version of the platform's own profile that reads.
-    pub(in crate::app) fn version(&self) -> Option<i32> {
-        match self {
-            Self::Native => None,
-            Self::Profile(_, version) | Self::Statements(_, version) => {
-                version.and_then(|known| i32::try_from(known).ok())
-            }
-        }
-    }
-}
-
-impl App {
-    pub(in crate::app) async fn payload_format_of(&self, platform: &Platform) -> Result<PayloadFormat, StoreError> {
-        let connection = self.store.connection(Unscoped::Receiving);
-        let version = profiles::newest(connection, platform.id).await?.map(|newest| newest.version);
-        if platform.adapter == XAPI {
-            return Ok(PayloadFormat::Statements(Box::new(verb_mapping_of(connection, platform.id).await?), version));
-        }
-        let profile = profile_of(connection, platform).await?;
-        Ok(profile.map_or(PayloadFormat::Native, |profile| PayloadFormat::Profile(profile, version)))
-    }
-
-    /// What a kept delivery says in its platform's words of today.
-    ///
-    /// * `read_at`: what lies more than a day after it is not understood; `received_at`: when it happened where nothing says so.
-    pub(in crate::app) fn understand_stored(
-        &self,
-        platform: &Platform,
-        format: &PayloadFormat,
-        key: &EventId,
-        (content_type, headers, body): (&str, &str, &[u8]),
-        read_at: DateTime<Utc>,
-        received_at: DateTime<Utc>,
-    ) -> Content {
-        match format {
-            PayloadFormat::Profile(profile, _) => {
-                receive_foreign::understand_again(profile, platform, (content_type, headers, body), read_at)
-            }
-            // Who says no time meant the time of sending.
-            PayloadFormat::Statements(mapping, _) => {
-                let arrival = Arrival { received_at, read_at: read_at.max(self.now()) };
-                let stored = StoredRequest { key, content_type, headers, body, arrival };
-                understand_again(&stored, mapping)
-            }
-            PayloadFormat::Native => understand(key, body, platform.time_zone, read_at),
-        }
-    }
-
-    /// A delivery as if it came now, in its platform's words of today.
-    fn read_again(
-        &self,
-        waiting: Waiting,
-        platform: &Platform,
-        format: &PayloadFormat,
-        now: DateTime<Utc>,
-    ) -> Delivery {
-        let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
-        let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-        let content = self.understand_stored(platform, format, &key, texts, now, received_at);
-        let linking_keys = platform.linking_keys.as_slice().into();
-        Delivery {
-            platform: waiting.platform,
-            linking_keys,
-            content,
-            key,
-            content_type,
-            headers,
-            // It is kept already: nothing is written of how it came.
-            is_pulled: false,
-            read_by: format.version(),
-            body,
-        }
-    }
+/// A delivery as if it arrived now.
+fn read_again(waiting: Waiting, reader: &PlatformReader, now: DateTime<Utc>) -> Delivery {
+    let Waiting { key, content_type, headers, body, received_at, .. } = waiting;
+    // A result without a time happened when it was sent.
+    let arrival = Arrival { received_at, read_at: now };
+    reader.deliver_again(StoredRequest { key, content_type, headers, body }, arrival)
 }

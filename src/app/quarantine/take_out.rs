@@ -6,19 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::platforms::give_profile::{profile_of, verb_mapping_of};
-use crate::app::receiving::receive_foreign;
-use crate::app::xapi::credentials::XAPI;
-use crate::app::xapi::receive::{StoredRequest, read_each};
+use crate::app::receiving::readers::{PlatformReader, StoredRequest};
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::EventId;
-use crate::domain::training::ReportedResult;
-use crate::intake::xapi::results::Arrival;
-use crate::store::platforms::{self, Platform};
+use crate::domain::receiving::{Again, Content, NewStatement, Received};
+use crate::intake::adapter::{Part as ReadPart, PartContent};
+use crate::intake::request::{Arrival, StoredHeaders};
 use crate::store::quarantine::{self, Waiting};
-use crate::store::receiving::{self, Content, Delivery, NewStatement, Received};
-use crate::store::{Act, Connection, StoreError, Unscoped};
+use crate::store::{Act, StoreError, Unscoped, platforms, receiving};
 
 /// What is to be taken out of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,18 +77,6 @@ pub enum TakeError {
     Store(#[from] StoreError),
 }
 
-/// What one statement or event of a batch says by itself.
-enum Said {
-    Statement(Box<NewStatement>, Vec<ReportedResult>),
-    Results(Vec<ReportedResult>),
-}
-
-/// One of a batch: where it stands, and what it says or why that is not understood.
-struct Read {
-    pointer: String,
-    said: Result<Said, String>,
-}
-
 impl App {
     /// Takes what is good out of a delivery in quarantine; the rest stays there.
     pub async fn take_from_quarantine(&self, caller: &Caller, request: &TakeRequest) -> Result<Taken, TakeError> {
@@ -102,7 +86,13 @@ impl App {
         let waiting = quarantine::by_ids(connection, &[id]).await?.pop().ok_or(TakeError::NotInQuarantine(id))?;
         let platform = platforms::list(connection).await?.into_iter().find(|known| known.id == waiting.platform);
         let platform = platform.ok_or(TakeError::NotInQuarantine(id))?;
-        let read = self.read_one_by_one(connection, &platform, &waiting).await?.ok_or(TakeError::NoBatch(id))?;
+        let reader = PlatformReader::of(connection, platform).await?;
+        let Waiting { key, content_type, headers, body, received_at, pointer, problem, .. } = waiting;
+        let stored = StoredRequest { key, content_type, headers, body };
+        let stored_headers = StoredHeaders::parse(&stored.headers);
+        let arrival = Arrival { received_at, read_at: self.now() };
+        let read = reader.reader.understand_each(&reader.raw_of(&stored, &stored_headers, arrival));
+        let read = read.ok_or(TakeError::NoBatch(id))?;
         let before = quarantine::taken_of(connection, id).await?;
         let mut parts = parts_of(&read, &before, &request.only);
         if let Some(number) = request
@@ -118,7 +108,7 @@ impl App {
             if wanted.is_empty() {
                 return Err(TakeError::NothingGood(id));
             }
-            let delivery = delivery_of(&waiting, &platform, content_of(&read, &parts, &waiting));
+            let delivery = reader.delivery(stored.clone(), content_of(&read, &parts, (&pointer, &problem)));
             let batch = std::slice::from_ref(&delivery);
             let snapshot = self.store.snapshot(Unscoped::Receiving).await?;
             let again = receiving::preview_again(snapshot.connection(), batch, self.calendar).await?.pop();
@@ -131,7 +121,7 @@ impl App {
                     PartState::NotUnderstood(format!("has the id {taken} of one that is kept and says otherwise"));
                 continue;
             }
-            let taken = |again: receiving::Again| Taken { parts: parts.clone(), new: again.new, linked: again.linked };
+            let taken = |again: Again| Taken { parts: parts.clone(), new: again.new, linked: again.linked };
             let object = format!("{} of delivery {id}", listed(&parts));
             if request.dry_run {
                 self.audited_read(caller, &grant, Act { action: "delivery.preview", object: &object }).await?;
@@ -156,51 +146,16 @@ impl App {
             return Ok(taken(again));
         }
     }
-
-    /// The statements or events of a batch, each by itself; nothing where it is no batch.
-    async fn read_one_by_one(
-        &self,
-        connection: &impl Connection,
-        platform: &Platform,
-        waiting: &Waiting,
-    ) -> Result<Option<Vec<Read>>, StoreError> {
-        if platform.adapter == XAPI {
-            let mapping = verb_mapping_of(connection, platform.id).await?;
-            let stored = StoredRequest {
-                key: &waiting.key,
-                content_type: &waiting.content_type,
-                headers: &waiting.headers,
-                body: &waiting.body,
-                arrival: Arrival { received_at: waiting.received_at, read_at: self.now() },
-            };
-            let each = read_each(&stored, &mapping);
-            let read = |(number, alone): (usize, Result<_, crate::app::xapi::receive::Unread>)| match alone {
-                Ok((statement, results)) => {
-                    Read { pointer: format!("/{number}"), said: Ok(Said::Statement(Box::new(statement), results)) }
-                }
-                Err(unread) => Read { pointer: unread.pointer, said: Err(unread.problem) },
-            };
-            return Ok(each.map(|each| each.into_iter().enumerate().map(read).collect()));
-        }
-        let Some(profile) = profile_of(connection, platform).await? else { return Ok(None) };
-        let stored = (waiting.content_type.as_str(), waiting.headers.as_str(), waiting.body.as_slice());
-        let each = receive_foreign::understand_each(&profile, platform, stored, waiting.received_at);
-        let read = |(pointer, said): (String, Result<Vec<ReportedResult>, String>)| Read {
-            pointer,
-            said: said.map(Said::Results),
-        };
-        Ok(Some(each.into_iter().map(read).collect::<Vec<_>>()).filter(|each| each.len() > 1))
-    }
 }
 
 /// Where a piece stands in the body.
-fn place(read: &[Read], part: &Part) -> String {
+fn place(read: &[ReadPart], part: &Part) -> String {
     read.get(part.number).map(|read| read.pointer.clone()).unwrap_or_default()
 }
 
-fn parts_of(read: &[Read], before: &BTreeSet<String>, only: &[usize]) -> Vec<Part> {
-    let part = |(number, read): (usize, &Read)| {
-        let state = match &read.said {
+fn parts_of(read: &[ReadPart], before: &BTreeSet<String>, only: &[usize]) -> Vec<Part> {
+    let part = |(number, read): (usize, &ReadPart)| {
+        let state = match &read.content {
             Err(problem) => PartState::NotUnderstood(problem.clone()),
             Ok(_) if before.contains(&read.pointer) => PartState::TakenBefore,
             Ok(_) if only.is_empty() || only.contains(&number) => PartState::Taken,
@@ -212,27 +167,27 @@ fn parts_of(read: &[Read], before: &BTreeSet<String>, only: &[usize]) -> Vec<Par
 }
 
 /// Whether a piece tells the event of an id.
-fn reports(read: &[Read], part: &Part, event_id: &EventId) -> bool {
-    match read.get(part.number).map(|read| &read.said) {
-        Some(Ok(Said::Statement(statement, results))) => {
+fn reports(read: &[ReadPart], part: &Part, event_id: &EventId) -> bool {
+    match read.get(part.number).map(|read| &read.content) {
+        Some(Ok(PartContent::Statement(statement, results))) => {
             EventId::of_uuid(statement.id) == *event_id || results.iter().any(|result| result.event_id == *event_id)
         }
-        Some(Ok(Said::Results(results))) => results.iter().any(|result| result.event_id == *event_id),
+        Some(Ok(PartContent::Results(results))) => results.iter().any(|result| result.event_id == *event_id),
         Some(Err(_)) | None => false,
     }
 }
 
 /// What is taken of a delivery, and why the rest of it stays in quarantine.
-fn content_of(read: &[Read], parts: &[Part], waiting: &Waiting) -> Content {
+fn content_of(read: &[ReadPart], parts: &[Part], (pointer, problem): (&str, &str)) -> Content {
     let (mut statements, mut results) = (Vec::new(), Vec::new());
     for part in parts.iter().filter(|part| part.state == PartState::Taken) {
-        match read.get(part.number).map(|read| &read.said) {
-            Some(Ok(Said::Statement(statement, reported))) => {
+        match read.get(part.number).map(|read| &read.content) {
+            Some(Ok(PartContent::Statement(statement, reported))) => {
                 let first = results.len();
                 results.extend(reported.iter().cloned());
                 statements.push(NewStatement { results: first..results.len(), ..(**statement).clone() });
             }
-            Some(Ok(Said::Results(reported))) => results.extend(reported.iter().cloned()),
+            Some(Ok(PartContent::Results(reported))) => results.extend(reported.iter().cloned()),
             Some(Err(_)) | None => {}
         }
     }
@@ -246,22 +201,8 @@ fn content_of(read: &[Read], parts: &[Part], waiting: &Waiting) -> Content {
         _ => None,
     });
     // What waits may be good by now, by a mended profile: then it waits for a replay, with its old problem.
-    let (pointer, problem) = left.unwrap_or_else(|| (waiting.pointer.clone(), waiting.problem.clone()));
+    let (pointer, problem) = left.unwrap_or_else(|| (pointer.to_owned(), problem.to_owned()));
     Content::Part { taken: Box::new(taken), pointer, problem }
-}
-
-fn delivery_of(waiting: &Waiting, platform: &Platform, content: Content) -> Delivery {
-    Delivery {
-        platform: platform.id,
-        linking_keys: platform.linking_keys.as_slice().into(),
-        key: waiting.key.clone(),
-        content_type: waiting.content_type.clone(),
-        headers: waiting.headers.clone(),
-        is_pulled: false,
-        read_by: None,
-        body: waiting.body.clone(),
-        content,
-    }
 }
 
 /// The numbers of what is taken, as an audit entry says them.

@@ -1,8 +1,9 @@
 //! What a delivery that is kept does: where it does nothing, its sender is told so, and why.
 
-use crate::app::receiving::receive::{Received, Receiving};
+use crate::app::receiving::receive::Receiving;
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
 use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::receiving::Received;
 use crate::store::Unscoped;
 use crate::store::revocations::around;
 

@@ -12,22 +12,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::app::platforms::give_profile::{profile_of, verb_mapping_of, version_of};
 use crate::app::receiving::rate_limits::TooOften;
+use crate::app::receiving::readers::{PlatformReader, Verified};
 use crate::domain::compliance::effect::NoEffect;
-use crate::domain::ids::{EventId, PlatformCode, PlatformId};
-use crate::intake::profile::{NotAuthentic, Profile, is_form};
-use crate::intake::webhook::encoding::{self, InflateError};
-use crate::intake::webhook::native::{self, Understood};
-use crate::intake::webhook::signature::{self, SignatureError, SignatureHeaders, WebhookSecret};
-use crate::intake::xapi::verb_mapping::VerbMapping;
-use crate::store::platforms::{self, Platform};
-use crate::store::receiving::{Content, Delivery};
-use crate::store::{StoreError, Trouble, Unscoped};
+use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::receiving::{Delivery, Received};
+use crate::intake::adapter::Reader;
+use crate::intake::profile::{NotAuthentic, Signing};
+use crate::intake::request::Arrival;
+use crate::store::{StoreError, Trouble, Unscoped, platforms};
 
+pub use crate::intake::adapter::{NATIVE, place_in_array};
+pub use crate::intake::request::Headers;
 pub use crate::intake::webhook::encoding::{MAX_INFLATED, is_taken as is_encoding_taken};
-pub use crate::intake::webhook::headers::Headers;
-pub use crate::store::receiving::Received;
 
 /// The most deliveries that share a commit.
 const BATCH: usize = 512;
@@ -64,8 +61,6 @@ pub enum ReceiveError {
     #[error("platform {0} does not send webhooks: its adapter is another")]
     WrongAdapter(PlatformCode),
     #[error(transparent)]
-    Unauthenticated(#[from] SignatureError),
-    #[error(transparent)]
     NotAuthentic(NotAuthentic),
     /// As before, where a name and a password are asked for.
     #[error(transparent)]
@@ -91,22 +86,13 @@ struct Waiting {
     answer: oneshot::Sender<Result<Received, Arc<StoreError>>>,
 }
 
-/// A platform with the secrets that hold.
+/// A platform with its valid secrets.
 #[derive(Debug)]
 pub(in crate::app) struct Trusted {
-    pub(in crate::app) platform: Platform,
-    secrets: Vec<WebhookSecret>,
-    /// The same as they are kept.
-    pub(in crate::app) stored_secrets: Vec<String>,
-    /// By which its webhooks are read, where they are not native.
-    profile: Option<Arc<Profile>>,
-    /// The version of its own profile, where it was given one.
-    pub(in crate::app) profile_version: Option<i32>,
+    pub(in crate::app) platform: PlatformReader,
+    secrets: Vec<String>,
     read_at: Instant,
 }
-
-/// The words of a platform's statements, the version of the profile that says them, and when they were read.
-type TrustedVerbMapping = (Arc<VerbMapping>, Option<i32>, Instant);
 
 /// The way in, shared by every request of a process.
 #[derive(Debug)]
@@ -114,7 +100,6 @@ pub struct Receiving {
     app: App,
     queue: Mutex<Option<mpsc::Sender<Waiting>>>,
     trusted: Mutex<HashMap<PlatformCode, Arc<Trusted>>>,
-    words: Mutex<HashMap<PlatformId, TrustedVerbMapping>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -132,7 +117,6 @@ impl Receiving {
             app,
             queue: Mutex::new(Some(sender)),
             trusted: Mutex::new(HashMap::new()),
-            words: Mutex::new(HashMap::new()),
             keeper: Mutex::new(Some(keeper)),
         }
     }
@@ -154,73 +138,70 @@ impl Receiving {
         locked(&self.queue).as_ref().is_some_and(|queue| !queue.is_closed())
     }
 
-    /// Receives a delivery; when this returns `Ok`, it is durable.
+    /// Receives a webhook; when this returns `Ok`, it is durable.
     pub async fn receive(&self, request: Request<'_>) -> Result<Stored, ReceiveError> {
         let now = self.app.now();
-        let (trusted, fresh) = self.trust(request.platform).await?;
-        if let Some(profile) = trusted.profile.clone() {
-            return self.receive_foreign(request, &trusted, &profile, fresh).await;
-        }
-        if trusted.platform.adapter != NATIVE {
-            return Err(ReceiveError::WrongAdapter(request.platform.clone()));
-        }
-        if is_form(request.content_type) {
-            return Err(ReceiveError::NotJson);
-        }
-        let headers = SignatureHeaders {
-            id: request.headers.get(signature::ID_HEADER),
-            timestamp: request.headers.get(signature::TIMESTAMP_HEADER),
-            signature: request.headers.get(signature::SIGNATURE_HEADER),
-        };
-        let verified = signature::verify(&trusted.secrets, &headers, &request.body, now);
-        let (trusted, event_id) = match verified {
-            Err(SignatureError::Mismatch) if !fresh => {
-                // The secret may have been made since.
-                let trusted = self.read(request.platform).await?;
-                let event_id = signature::verify(&trusted.secrets, &headers, &request.body, now)?;
-                (trusted, event_id)
-            }
-            verified => {
-                let signed_at = |now| signature::verify(&trusted.secrets, &headers, &request.body, now).is_ok();
-                self.heard_time(
-                    request.platform,
-                    verified.as_ref().err().and_then(SignatureError::seconds_off),
-                    signed_at,
-                );
-                (trusted, verified?)
-            }
-        };
-        self.heard_signing(request.platform, headers.timestamp, now);
+        let trusted = self.verify(&request, now).await?;
         self.app.rate_limits.platform_sends(request.platform)?;
-        if encoding::plain(&request.body) == Err(InflateError::TooLarge) {
-            return Err(ReceiveError::InflatesTooFar);
-        }
-        let content = understand(&event_id, &request.body, trusted.platform.time_zone, now);
-        let delivery = Delivery {
-            platform: trusted.platform.id,
-            linking_keys: trusted.platform.linking_keys.as_slice().into(),
-            key: event_id.clone(),
-            content_type: request.content_type.to_owned(),
-            headers: verified_headers(&headers),
-            is_pulled: false,
-            read_by: None,
-            body: request.body,
-            content,
-        };
+        let PlatformReader { reader, .. } = &trusted.platform;
+        let key = reader.delivery_key(&request.headers, &request.body);
+        let key = key.map_err(|_| ReceiveError::WrongAdapter(request.platform.clone()))?;
+        let Request { headers, content_type, body, .. } = request;
+        let verified = Verified { key: key.clone(), headers, content_type: content_type.to_owned(), body };
+        let delivery = trusted.platform.deliver(verified, Arrival::at(now));
+        let delivery = delivery.map_err(|_| ReceiveError::InflatesTooFar)?;
+        // A sender knows an event by the event's own id.
         let (platform, events) = (delivery.platform, delivery.content.event_ids());
+        let event_id = if let [single] = events.as_slice() { single.clone() } else { key };
         let received = self.enqueue(delivery).await?;
         let (received, no_effect) = self.look_at_effect(platform, &events, received).await;
         Ok(Stored { event_id, received, no_effect })
     }
 
-    /// Notices a delivery whose signature holds but for its time: it is the sender's own, and one of the clocks is wrong.
-    pub(in crate::app) fn heard_time(
+    /// The platform that sent a request, if its signature is valid.
+    async fn verify(&self, request: &Request<'_>, now: DateTime<Utc>) -> Result<Arc<Trusted>, ReceiveError> {
+        let (mut trusted, is_fresh) = self.trust(request.platform).await?;
+        let Reader::Webhooks(profile) = trusted.platform.reader.clone() else {
+            return Err(ReceiveError::WrongAdapter(request.platform.clone()));
+        };
+        if !profile.accepts(request.content_type) {
+            return Err(ReceiveError::NotJson);
+        }
+        let signing = profile.signing();
+        let check = |secrets: &[String], at| signing.verify(secrets, &request.headers, &request.body, at);
+        let mut verified = check(&trusted.secrets, now);
+        if !is_fresh && verified.as_ref().is_err_and(NotAuthentic::is_of_the_secret) {
+            // The secret may have been made since.
+            trusted = self.read(request.platform).await?;
+            verified = check(&trusted.secrets, now);
+        }
+        match verified {
+            Ok(()) => {
+                if let Some(signed_at) = signing.signed_at(&request.headers) {
+                    self.app.clock_watch.signed(request.platform, now - signed_at, true);
+                }
+                Ok(trusted)
+            }
+            Err(error) => {
+                self.watch_refused_time(request.platform, &error, |at| check(&trusted.secrets, at).is_ok());
+                Err(match signing {
+                    Signing::Basic => ReceiveError::WrongCredentials(error),
+                    Signing::StandardWebhooks | Signing::Hmac(_) | Signing::SharedSecret { .. } => {
+                        ReceiveError::NotAuthentic(error)
+                    }
+                })
+            }
+        }
+    }
+
+    /// Notes a request that is authentic except for its time: one of the two clocks is wrong.
+    fn watch_refused_time(
         &self,
         platform: &PlatformCode,
-        seconds_off: Option<i64>,
+        error: &NotAuthentic,
         holds_at: impl Fn(DateTime<Utc>) -> bool,
     ) {
-        let Some(off) = seconds_off.and_then(TimeDelta::try_seconds) else { return };
+        let Some(off) = error.seconds_off().and_then(TimeDelta::try_seconds) else { return };
         let signed_at = self.app.now().checked_sub_signed(off);
         if signed_at.is_some_and(holds_at) {
             self.app.metrics.refused_for_time(platform.as_str());
@@ -228,34 +209,9 @@ impl Receiving {
         }
     }
 
-    /// Notices when a delivery that is taken was signed.
-    fn heard_signing(&self, platform: &PlatformCode, timestamp: Option<&str>, now: DateTime<Utc>) {
-        let signed_at =
-            timestamp.and_then(|text| text.parse().ok()).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        if let Some(signed_at) = signed_at {
-            self.app.clock_watch.signed(platform, now - signed_at, true);
-        }
-    }
-
     /// What the way in works with.
     pub(in crate::app) const fn app(&self) -> &App {
         &self.app
-    }
-
-    /// The words of a platform that sends statements, as they were within the last second, and the version of the profile that says them.
-    pub(in crate::app) async fn verb_mapping(
-        &self,
-        platform: PlatformId,
-    ) -> Result<(Arc<VerbMapping>, Option<i32>), StoreError> {
-        let known = locked(&self.words).get(&platform).cloned();
-        if let Some((words, version, _)) = known.filter(|(_, _, read_at)| read_at.elapsed() < TRUSTED_FOR) {
-            return Ok((words, version));
-        }
-        let connection = self.app.store.connection(Unscoped::Receiving);
-        let words = Arc::new(verb_mapping_of(connection, platform).await?);
-        let version = version_of(connection, platform).await?;
-        locked(&self.words).insert(platform, (words.clone(), version, Instant::now()));
-        Ok((words, version))
     }
 
     pub(in crate::app) async fn enqueue(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
@@ -278,8 +234,8 @@ impl Receiving {
         answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotStored)
     }
 
-    /// The platform and its secrets, and whether they were read just now.
-    async fn trust(&self, code: &PlatformCode) -> Result<(Arc<Trusted>, bool), ReceiveError> {
+    /// The platform with its secrets, and whether they were read just now.
+    pub(in crate::app) async fn trust(&self, code: &PlatformCode) -> Result<(Arc<Trusted>, bool), ReceiveError> {
         let known = locked(&self.trusted).get(code).cloned();
         match known {
             Some(known) if known.read_at.elapsed() < TRUSTED_FOR => Ok((known, false)),
@@ -287,18 +243,15 @@ impl Receiving {
         }
     }
 
-    pub(in crate::app) async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
+    async fn read(&self, code: &PlatformCode) -> Result<Arc<Trusted>, ReceiveError> {
         let connection = self.app.store.connection(Unscoped::Receiving);
         let Some(platform) = platforms::by_code(connection, code).await? else {
             locked(&self.trusted).remove(code);
             return Err(ReceiveError::UnknownPlatform(code.clone()));
         };
-        let profile = profile_of(connection, &platform).await?;
-        let profile_version = version_of(connection, platform.id).await?;
-        let stored_secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
-        let secrets = stored_secrets.iter().filter_map(|secret| WebhookSecret::parse(secret).ok()).collect();
-        let trusted =
-            Arc::new(Trusted { platform, secrets, stored_secrets, profile, profile_version, read_at: Instant::now() });
+        let secrets = platforms::secrets_at(connection, platform.id, self.app.now()).await?;
+        let platform = PlatformReader::of(connection, platform).await?;
+        let trusted = Arc::new(Trusted { platform, secrets, read_at: Instant::now() });
         locked(&self.trusted).insert(code.clone(), trusted.clone());
         Ok(trusted)
     }
@@ -308,38 +261,6 @@ impl Receiving {
 #[must_use]
 pub const fn place_in_body(pointer: &str) -> &str {
     if pointer.is_empty() { "the body" } else { pointer }
-}
-
-/// The adapter of platforms that send Kurskoll's own payloads.
-pub const NATIVE: &str = "native";
-
-/// What a native delivery says.
-pub(in crate::app) fn understand(
-    event_id: &EventId,
-    body: &[u8],
-    time_zone: chrono_tz::Tz,
-    received_at: chrono::DateTime<chrono::Utc>,
-) -> Content {
-    let body = match encoding::plain(body) {
-        Ok(body) => body,
-        Err(problem) => return Content::NotUnderstood { pointer: String::new(), problem: problem.to_string() },
-    };
-    match native::interpret(event_id, &body, time_zone, received_at) {
-        Ok(Understood::Result(result)) => Content::Results(vec![result]),
-        Ok(Understood::Ignored { .. }) => Content::Nothing,
-        Err(not_understood) => {
-            Content::NotUnderstood { pointer: not_understood.pointer, problem: not_understood.fault.to_string() }
-        }
-    }
-}
-
-fn verified_headers(headers: &SignatureHeaders<'_>) -> String {
-    serde_json::json!({
-        "webhook-id": headers.id,
-        "webhook-timestamp": headers.timestamp,
-        "webhook-signature": headers.signature,
-    })
-    .to_string()
 }
 
 /// Keeps what waits, as much as there is at a time, until nobody can send any more.

@@ -10,13 +10,14 @@ use chrono::{DateTime, Utc};
 
 use crate::app::compliance::decide_results::{StateChange, changes};
 use crate::app::compliance::refresh::versions_of_all;
-use crate::app::quarantine::replay::PayloadFormat;
+use crate::app::receiving::readers::{PlatformReader, StoredRequest};
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::{EmployeeId, EventId, PlatformCode};
+use crate::domain::receiving::Delivery;
+use crate::intake::request::Arrival;
 use crate::store::people::{self, KnownEmployee};
 use crate::store::platforms::{self, Platform};
-use crate::store::receiving::Delivery;
 use crate::store::receiving::reread::{self, Reread, StoredDelivery};
 use crate::store::whose::Whose;
 use crate::store::{Act, Changing, Connection, StoreError, Unscoped, employees, merges};
@@ -106,16 +107,17 @@ impl App {
         answer: &mut RereadAnswer,
     ) -> Result<(), RereadError> {
         let grant = caller.grant(Action::Operate)?;
-        let format = self.payload_format_of(platform).await?;
+        let reader = PlatformReader::of(self.store.connection(Unscoped::Receiving), platform.clone()).await?;
+        let now = self.now();
         let ids: BTreeSet<i64> = page.iter().map(|stored| stored.id).collect();
-        let batch = self.read_stored(platform, &format, page);
+        let batch = read_stored(&reader, page, now);
         let change = self.begin_change(caller, &grant).await?;
         let before = self.store.snapshot(Unscoped::Receiving).await?;
         let mut reread = reread::reread(&change, &batch, self.calendar).await?;
         // What is satisfied counts where something was done in its registration, whichever delivery told of that.
         let others = reread::satisfying(change.connection(), platform.id, &reread.registrations).await?;
         if !others.is_empty() {
-            let others = self.read_stored(platform, &format, others);
+            let others = read_stored(&reader, others, now);
             let Reread { differences, not_understood, employees, .. } =
                 reread::reread(&change, &others, self.calendar).await?;
             reread.differences.extend(differences);
@@ -156,33 +158,6 @@ impl App {
         Ok(())
     }
 
-    /// Kept deliveries as the newest profile understands them, as what came when they came.
-    fn read_stored(
-        &self,
-        platform: &Platform,
-        format: &PayloadFormat,
-        stored: Vec<StoredDelivery>,
-    ) -> Vec<(i64, Delivery)> {
-        let read = |stored: StoredDelivery| {
-            let StoredDelivery { id, key, content_type, headers, body, received_at, .. } = stored;
-            let texts = (content_type.as_str(), headers.as_str(), body.as_slice());
-            let content = self.understand_stored(platform, format, &key, texts, received_at, received_at);
-            let delivery = Delivery {
-                platform: platform.id,
-                linking_keys: platform.linking_keys.as_slice().into(),
-                key,
-                content_type,
-                headers,
-                is_pulled: false,
-                read_by: format.version(),
-                body,
-                content,
-            };
-            (id, delivery)
-        };
-        stored.into_iter().map(read).collect()
-    }
-
     /// Some people with their results, as a connection sees them.
     async fn known_of(
         &self,
@@ -197,6 +172,16 @@ impl App {
         people::attach_linked_results(connection, &mut known, self.calendar).await?;
         Ok(known.into_values().collect())
     }
+}
+
+/// Stored deliveries as the newest profile understands them.
+fn read_stored(reader: &PlatformReader, stored: Vec<StoredDelivery>, now: DateTime<Utc>) -> Vec<(i64, Delivery)> {
+    let read = |stored: StoredDelivery| {
+        let StoredDelivery { id, key, content_type, headers, body, received_at, .. } = stored;
+        let arrival = Arrival { received_at, read_at: now };
+        (id, reader.deliver_again(StoredRequest { key, content_type, headers, body }, arrival))
+    };
+    stored.into_iter().map(read).collect()
 }
 
 /// Adds what a hundred deliveries change to what earlier ones did: of one person and requirement, from the first to the last.

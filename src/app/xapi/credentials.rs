@@ -21,7 +21,7 @@ pub use crate::store::credentials::Credential;
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets};
 use crate::store::{Act, Change, StoreError, Unscoped};
 
-pub use crate::app::receiving::adapter::XAPI;
+pub use crate::intake::adapter::XAPI;
 
 /// The most keys that are cached, so that trying many keys does not fill the memory.
 const MOST_REMEMBERED: usize = 1_024;

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::index::{activities_of, digest_of};
-use super::receive::{Form, Version};
+use super::receive::Version;
 use crate::app::App;
 use crate::domain::ids::PlatformId;
+use crate::intake::adapter::Form;
 use crate::intake::xapi::answer::{self, SetByLrs};
 use crate::intake::xapi::language::AcceptLanguage;
 use crate::intake::xapi::multipart::{self, Part};
@@ -238,6 +239,6 @@ fn kept(found: Found, raw: String) -> StoredStatement {
         id: found.statement_id,
         raw,
         stored: found.stored_at,
-        version: Form::read(&found.headers).version,
+        version: Form::parse(&found.headers).version,
     }
 }

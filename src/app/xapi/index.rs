@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::activities::{DescribedDefinition, learned};
-use super::receive::Form;
 use crate::app::App;
 use crate::domain::ids::PlatformId;
+use crate::intake::adapter::Form;
 use crate::intake::xapi::terms::{Reach, Term, terms};
 use crate::intake::xapi::{Activity, Context, Object, Statement, equality, read_body};
 use crate::store::xapi::indexing::{self, Unindexed};
@@ -121,7 +121,7 @@ impl<'a, C: Connection> Indexing<'a, C> {
     pub(super) async fn read(&mut self, statements: &[Unindexed]) -> Result<(), StoreError> {
         let places: Vec<bodies::Place> = statements.iter().map(|statement| statement.place).collect();
         for (statement, raw) in statements.iter().zip(bodies::read(self.connection, &places).await?) {
-            let (platform, version) = (statement.platform, Form::read(&statement.headers).version);
+            let (platform, version) = (statement.platform, Form::parse(&statement.headers).version);
             let mut own =
                 Own { id: statement.id, terms: BTreeSet::new(), refers_to: statement.refers_to, is_sound: false };
             // It could be read on arrival; one that cannot be read now is found by its id only.

@@ -16,13 +16,14 @@ use super::documents::parameter_fault;
 use super::request_parts::{Body, RequestParts};
 use crate::app::App;
 use crate::app::operating::metrics::DeliveryOutcome;
-use crate::app::receiving::receive::{Received, Receiving, place_in_body};
+use crate::app::receiving::receive::{Receiving, place_in_array, place_in_body};
 use crate::app::xapi::documents::parameters;
 use crate::app::xapi::find::{More, StatementQuery, StoredStatement, read_query};
 use crate::app::xapi::receive::{Statements, StatementsError, StoredStatements, is_multipart};
 use crate::app::xapi::scopes::Use;
 use crate::config::ReceivingSettings;
 use crate::domain::platform_health::Counted;
+use crate::domain::receiving::Received;
 use crate::http::problem::Problem;
 
 /// `POST /xapi/statements`: one statement, or an array of them, accepted or refused as a whole.
@@ -259,17 +260,16 @@ fn is_json(content_type: &str) -> bool {
 impl From<StatementsError> for Problem {
     fn from(error: StatementsError) -> Self {
         match error {
-            StatementsError::NotUnderstood { refusal, delivery } => {
-                let place = place_in_body(&refusal.pointer);
+            StatementsError::NotUnderstood { pointer, problem, delivery } => {
+                let place = place_in_body(&pointer);
                 let detail = format!(
-                    "None of it is stored: {place} {}. The request is kept in quarantine, and can be replayed.",
-                    refusal.problem
+                    "None of it is stored: {place} {problem}. The request is kept in quarantine, and can be replayed.",
                 );
                 let problem =
                     Self::new(Status::BadRequest, "not-a-statement", "Not xAPI", detail)
-                        .with_pointer(&refusal.pointer)
+                        .with_pointer(&pointer)
                         .with_member("delivery_id", delivery);
-                refusal.index.into_iter().fold(problem, |problem, index| problem.with_member("index", index))
+                place_in_array(&pointer).into_iter().fold(problem, |problem, index| problem.with_member("index", index))
             }
             StatementsError::Conflict(id) => Self::conflict(
                 "statement-conflict",

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::raw::Rows;
 use super::results::FileClock;
@@ -16,8 +17,8 @@ use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems
 use crate::domain::directory::records::Row;
 use crate::domain::ids::EventId;
 use crate::domain::training::ReportedResult;
-use crate::intake::profile::{Misread, Profile, RawRequest, interpret};
-use crate::intake::webhook::headers::Headers;
+use crate::intake::profile::{Misread, Profile, interpret};
+use crate::intake::request::{Arrival, Headers, RawRequest};
 
 /// Reads a results file by a profile.
 ///
@@ -99,12 +100,14 @@ fn results(
     let cells = filled.map(|(name, cell)| (name.clone(), Value::from(cell.trim())));
     let event = Value::Object(cells.collect::<Map<_, _>>()).to_string();
     let known = RawRequest {
+        // A row has the id that the profile finds, or one derived from its content.
+        key: &EventId::of_uuid(Uuid::nil()),
         platform,
         headers: Headers::default(),
         content_type: "application/json",
         body: event.as_bytes(),
         zone: clock.zone,
-        received_at: clock.read_at,
+        arrival: Arrival::at(clock.read_at),
     };
     let results = interpret(profile, &known).map_err(|Misread { pointer, fault }| {
         // `/E-post` is the column; what a file has of RFC 6901's escapes is rare, and undone.

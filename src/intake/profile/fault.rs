@@ -6,6 +6,7 @@ use super::model::Field;
 use super::path::InvalidPath;
 use crate::domain::ids::InvalidId;
 use crate::intake::toml::{Known, Problems, TomlFault};
+use crate::intake::webhook::encoding::InflateError;
 use crate::intake::webhook::fault::{Fault, NotUnderstood};
 
 /// Why a profile cannot be used. Each text follows the key and says what to do.
@@ -134,6 +135,8 @@ impl fmt::Display for Misread {
 pub enum ReadingFault {
     #[error(transparent)]
     Payload(#[from] Fault),
+    #[error(transparent)]
+    Compressed(#[from] InflateError),
     #[error("is not a form in UTF-8: send names and values percent-encoded in UTF-8")]
     FormNotUtf8,
     #[error("holds {found} events: send at most {most} at a time")]

@@ -30,6 +30,6 @@ pub use fault::{Misread, ProfileFault, ProfileProblems, ReadingFault};
 pub use model::{Field, Profile, Signing};
 pub use parse::MAX_BYTES;
 pub use path::InvalidPath;
-pub use reading::{EventReading, FieldReading, Meaning, RawRequest, Reading, RuleReading, interpret, read};
+pub use reading::{EventReading, FieldReading, Meaning, Reading, RuleReading, interpret, read};
 pub use signing::{InvalidGivenSecret, NotAuthentic, PlatformSecret};
 pub use statements::{FIELDS, Sought, StatementDocument, StatementFields, Thing, VERBS, Verb as StatementVerb};

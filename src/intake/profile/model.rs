@@ -6,9 +6,14 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::document::is_form;
+use super::event_id::delivery_key;
 use super::path::Path;
 use super::time::TimeFormat;
+use crate::domain::ids::{EventId, InvalidId};
 use crate::domain::linking::LinkingKey;
+use crate::intake::request::Headers;
+use crate::intake::webhook::signature::ID_HEADER;
 use crate::intake::withdraws::Withdraws;
 
 /// How a foreign platform's webhooks are understood. Read by [`Profile::parse`](super::Profile::parse).
@@ -21,6 +26,8 @@ pub struct Profile {
     pub(super) fields: BTreeMap<Field, Finding>,
     /// The first that fits an event says what it is.
     pub(super) rules: Vec<Rule>,
+    /// Whether it is the shipped profile of Kurskoll's own payloads, which a reader of their own reads.
+    pub(super) is_native: bool,
 }
 
 impl Profile {
@@ -36,8 +43,30 @@ impl Profile {
         &self.signing
     }
 
-    /// The headers of a delivery that fields are read from; they are kept with it, for when it is read again.
-    pub fn headers_read(&self) -> impl Iterator<Item = &str> {
+    /// The key of a delivery. Native ones are identified by their signed id, others by their bytes.
+    pub fn delivery_key(&self, headers: &Headers<'_>, body: &[u8]) -> Result<EventId, InvalidId> {
+        if self.is_native { EventId::parse(headers.get(ID_HEADER).unwrap_or_default()) } else { delivery_key(body) }
+    }
+
+    /// Whether bodies of this media type are accepted. Others than native ones may be JSON under the media type of a form.
+    #[must_use]
+    pub fn accepts(&self, content_type: &str) -> bool {
+        !self.is_native || !is_form(content_type)
+    }
+
+    /// The headers that were verified or are read, as JSON; never one that has a secret in it.
+    #[must_use]
+    pub fn stored_headers(&self, headers: &Headers<'_>) -> String {
+        let secret = self.signing.secret_header();
+        let names = self.signing.headers_stored().into_iter().chain(self.headers_read());
+        let names = names.filter(|name| !secret.is_some_and(|secret| secret.eq_ignore_ascii_case(name)));
+        let stored: BTreeMap<String, Option<&str>> =
+            names.map(|name| (name.to_ascii_lowercase(), headers.get(name))).collect();
+        serde_json::to_string(&stored).unwrap_or_else(|_| "{}".to_owned())
+    }
+
+    /// The headers of a delivery that fields are read from; they are stored with it, for when it is read again.
+    fn headers_read(&self) -> impl Iterator<Item = &str> {
         let findings = self.fields.values().chain(self.rules.iter().flat_map(|rule| rule.fields.values()));
         let conditions = self.rules.iter().flat_map(|rule| rule.when.iter().map(|condition| &condition.source));
         let sources = findings.flat_map(|finding| &finding.sources).chain(conditions);

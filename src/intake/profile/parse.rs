@@ -84,6 +84,7 @@ fn profile(file: &Table<'_>, unsigned: Option<Signing>) -> Option<Profile> {
         defaults: defaults?,
         fields,
         rules: rules?,
+        is_native: false,
     })
 }
 

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::document::{Document, Said};
@@ -18,28 +17,16 @@ use super::{score, time};
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, InvalidId, MAX_LENGTH, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, normalized};
 use crate::domain::training::{ReportedResult, ResultKind, Revokes, Target};
+use crate::intake::request::RawRequest;
 use crate::intake::webhook::fault::Fault;
-use crate::intake::webhook::headers::Headers;
 use crate::intake::webhook::instant::PlatformClock;
+use crate::intake::webhook::native::{self, Understood};
 use crate::intake::withdraws::Withdraws;
 
 /// The most events that one body may hold.
 const MAX_EVENTS: usize = 1_000;
 /// The most of a revocation's reason that is kept, in characters; the delivery keeps it whole.
 const MAX_REASON: usize = 2_000;
-
-/// A delivery, as it is to be understood.
-#[derive(Debug, Clone)]
-pub struct RawRequest<'a> {
-    /// What tells this platform's derived event ids from another's.
-    pub platform: &'a str,
-    pub headers: Headers<'a>,
-    pub content_type: &'a str,
-    pub body: &'a [u8],
-    /// Where times without an offset are from, unless the profile says so itself.
-    pub zone: Tz,
-    pub received_at: DateTime<Utc>,
-}
 
 /// A body as it is understood, with its trace.
 #[derive(Debug, Clone)]
@@ -94,19 +81,42 @@ pub enum Meaning {
     NotUnderstood(String),
 }
 
-/// Understands a body, with a trace of how.
+impl Reading {
+    /// Of a body that could not be read at all.
+    #[must_use]
+    pub const fn refused(misread: Misread) -> Self {
+        Self { events: Vec::new(), results: Err(misread) }
+    }
+}
+
+/// Reads a body with a trace of how each field was read.
 #[must_use]
 pub fn read(profile: &Profile, raw: &RawRequest<'_>) -> Reading {
-    understood(profile, raw, true)
+    let mut reading = by_fields(profile, raw, true);
+    if profile.is_native {
+        // The trace shows where things were looked for; what a native payload says, its own reader decides.
+        reading.results = of_native(raw);
+        if let [event] = reading.events.as_mut_slice() {
+            event.results.clone_from(&reading.results);
+        }
+    }
+    reading
 }
 
-/// The results of a body; none where all of it is to be ignored.
+/// The results of a body; none if all of it is to be ignored.
 pub fn interpret(profile: &Profile, raw: &RawRequest<'_>) -> Result<Vec<ReportedResult>, Misread> {
-    understood(profile, raw, false).results
+    if profile.is_native { of_native(raw) } else { by_fields(profile, raw, false).results }
 }
 
-fn understood(profile: &Profile, raw: &RawRequest<'_>, tracing: bool) -> Reading {
-    let refused = |misread| Reading { events: Vec::new(), results: Err(misread) };
+fn of_native(raw: &RawRequest<'_>) -> Result<Vec<ReportedResult>, Misread> {
+    match native::interpret(raw.key, raw.body, raw.zone, raw.arrival.read_at)? {
+        Understood::Result(result) => Ok(vec![result]),
+        Understood::Ignored { .. } => Ok(Vec::new()),
+    }
+}
+
+fn by_fields(profile: &Profile, raw: &RawRequest<'_>, tracing: bool) -> Reading {
+    let refused = Reading::refused;
     let document = match Document::read(&profile.body, raw.content_type, raw.body) {
         Ok(document) => document,
         Err(misread) => return refused(misread),
@@ -464,7 +474,7 @@ impl<'r> EventReader<'r> {
         let parse = |text: &str, finding: &Finding, reader: &Self| {
             let defaults = &reader.profile.defaults;
             let zone = finding.zone.or(defaults.zone).unwrap_or(reader.raw.zone);
-            let clock = PlatformClock { zone, received_at: reader.raw.received_at };
+            let clock = PlatformClock { zone, received_at: reader.raw.arrival.read_at };
             time::read(text, finding.formats.as_deref().unwrap_or(&defaults.formats), &clock)
         };
         self.field(field, parse, DateTime::to_rfc3339)

@@ -1,7 +1,7 @@
 //! The profiles that come with Kurskoll. Each has samples under `fixtures/platforms/`, and says where its vendor
 //! documents what it reads; where no such document is known it says that.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::Profile;
 
@@ -21,20 +21,29 @@ profiles!(
     "learndash",
     "learnupon",
     "moodle",
+    "native",
     "openedx",
     "scorm-cloud",
     "talentlms",
     "totara"
 );
 
-static READ: LazyLock<Vec<(&'static str, Profile)>> = LazyLock::new(|| {
-    // One that could not be read would be missing, and a test would say so.
-    TEXTS.iter().filter_map(|(name, text)| Some((*name, Profile::parse(text).ok()?))).collect()
+/// The profile of Kurskoll's own payloads.
+pub const NATIVE: &str = "native";
+
+static READ: LazyLock<Vec<(&'static str, Arc<Profile>)>> = LazyLock::new(|| {
+    let read = |(name, text): &(&'static str, &str)| {
+        // One that could not be read would be missing, and a test would say so.
+        let mut profile = Profile::parse(text).ok()?;
+        profile.is_native = *name == NATIVE;
+        Some((*name, Arc::new(profile)))
+    };
+    TEXTS.iter().filter_map(read).collect()
 });
 
 /// The profile of a name.
 #[must_use]
-pub fn profile(name: &str) -> Option<&'static Profile> {
+pub fn profile(name: &str) -> Option<&'static Arc<Profile>> {
     READ.iter().find(|(known, _)| *known == name).map(|(_, profile)| profile)
 }
 

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::model::{Encoding, HmacSigning, SignedPart, SignedTime, Signing};
 use crate::domain::ids::EventId;
-use crate::intake::webhook::headers::Headers;
+use crate::intake::request::Headers;
 use crate::intake::webhook::signature::{
     self, ID_HEADER, SIGNATURE_HEADER, SignatureError, SignatureHeaders, TIMESTAMP_HEADER, WebhookSecret,
 };
@@ -135,6 +135,18 @@ impl Signing {
             Self::Basic => Some("authorization"),
             Self::StandardWebhooks | Self::Hmac(_) => None,
         }
+    }
+
+    /// When a delivery was signed, by the time that the signature covers; `None` if it covers none.
+    #[must_use]
+    pub fn signed_at(&self, headers: &Headers<'_>) -> Option<DateTime<Utc>> {
+        let (header, in_milliseconds) = match self {
+            Self::StandardWebhooks => (TIMESTAMP_HEADER, false),
+            Self::Hmac(hmac) => hmac.timestamp.as_ref().map(|time| (time.header.as_str(), time.in_milliseconds))?,
+            Self::SharedSecret { .. } | Self::Basic => return None,
+        };
+        let number: i64 = headers.get(header)?.trim().parse().ok()?;
+        DateTime::from_timestamp(if in_milliseconds { number / 1000 } else { number }, 0)
     }
 
     /// The id that the signature covers, where it covers one.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Europe::Stockholm;
@@ -10,7 +11,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::ids::EventId;
 use crate::domain::training::{ReportedResult, ResultKind, Target};
-use crate::intake::webhook::headers::Headers;
+use crate::intake::request::{Arrival, Headers, RawRequest};
+
+mod native;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -20,13 +23,15 @@ fn received_at() -> DateTime<Utc> {
 }
 
 fn raw<'a>(content_type: &'a str, body: &'a [u8]) -> RawRequest<'a> {
+    static KEY: LazyLock<EventId> = LazyLock::new(|| EventId::parse("msg_1").expect("an id"));
     RawRequest {
+        key: &KEY,
         platform: "lms",
         headers: Headers::default(),
         content_type,
         body,
         zone: Stockholm,
-        received_at: received_at(),
+        arrival: Arrival::at(received_at()),
     }
 }
 
@@ -217,6 +222,20 @@ fn each_sample_is_understood_as_its_platform_means_it() {
         not understood: the body gives no key that names the learner, looked for at $.user_idnumber, $.user_email, $.user_username, $.relateduserid, $.userid: send one of them, or mend the profile
     moodle/quiz-graded.form
         quiz infosec-basics-quiz attempt 17.5/20 at 2026-03-02T07:15:00Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [derived]
+    native/completion-revoked.json
+        course infosec-basics revoked msg_0 at 2026-03-03T07:15:00Z by employee_number=1001 [msg_1]
+    native/course-completed.json
+        course infosec-basics completed at 2026-03-02T07:14:58Z by employee_number=1001 email=anna@example.org username=anna account=https://larportal.example.org 17 [msg_1]
+    native/quiz-graded-in-percent.json
+        quiz 98 attempt 85/100 at 2026-03-02T07:15:00Z by email=anna@example.org [msg_1]
+    native/quiz-graded.json
+        quiz infosec-basics-quiz attempt 2 17.5/20 passed at 2026-03-02T07:15:00Z by employee_number=1001 [msg_1]
+    native/quiz-revoked-up-to-then.json
+        quiz infosec-basics-quiz revoked up_to at 2026-03-03T07:15:00Z by employee_number=1001 [msg_1]
+    native/quiz-with-scaled-beyond-one.json
+        not understood: /data/score/scaled is more than the whole: send a share of 1 (0.85), or use percent for a share of 100 (85)
+    native/user-created.json
+        ignored
     openedx/now-failed.json
         ignored
     openedx/passed-first-time.json

@@ -7,7 +7,6 @@ pub mod compose;
 pub mod encoding;
 pub mod excerpt;
 pub mod fault;
-pub mod headers;
 pub(in crate::intake) mod instant;
 pub(in crate::intake) mod json;
 pub mod native;

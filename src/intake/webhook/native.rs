@@ -52,7 +52,8 @@ pub fn interpret(
     let envelope = Value::whole(&document).object()?;
     let type_value = envelope.require("type", Expected::Text)?;
     let event_type = limited(&type_value.text()?).map_err(|invalid| type_value.refuse(Fault::InvalidText(invalid)))?;
-    let content = match event_type.as_str() {
+    // As a profile compares them: capitals make no difference.
+    let content = match event_type.to_lowercase().as_str() {
         COURSE_COMPLETED => Content::course_completed,
         QUIZ_GRADED => Content::quiz_graded,
         COMPLETION_REVOKED => Content::completion_revoked,

@@ -4,7 +4,7 @@
 //! is a course or a quiz by its kind, it is that first, and the other where the statement says as much: what was passed is
 //! completed, and a course with points was a test. Where its kind says neither, a requirement may name it as either.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -14,9 +14,11 @@ use super::without::without;
 use super::{Activity, Actor, Agent, Context, Identifier, Object, Score as SentScore, Statement};
 use crate::domain::ids::{AttemptName, CourseId, EmployeeNumber, EventId, QuizId};
 use crate::domain::linking::{Account, LearnerKeys, LinkingKey, normalized};
+use crate::domain::receiving::Cmi5Progress;
 use crate::domain::training::{ReportedResult, ResultKind, Revokes, Score, Target, WithoutResult, decimal_from_text};
 use crate::intake::json::Document;
 use crate::intake::profile::{Field, FieldReading};
+use crate::intake::request::Arrival;
 
 pub use super::nothing::Nothing;
 
@@ -46,32 +48,6 @@ pub struct Extracted {
     pub progress: Option<Cmi5Progress>,
     /// What it is about and gives no result of, though a requirement may name that.
     pub without: Option<WithoutResult>,
-}
-
-/// What a cmi5 statement tells of its registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cmi5Progress {
-    /// Something was done: completed, passed or waived.
-    Done(Uuid),
-    /// A course or block is satisfied. That may be told of somebody who did nothing (moveOn NotApplicable; cmi5, 10.2.4),
-    /// so it counts once something was done.
-    Satisfied(Uuid),
-}
-
-/// When a statement came, and when it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
-    pub received_at: DateTime<Utc>,
-    /// Later than it came where its delivery is read again.
-    pub read_at: DateTime<Utc>,
-}
-
-impl Arrival {
-    /// What is read as it comes.
-    #[must_use]
-    pub const fn at(received_at: DateTime<Utc>) -> Self {
-        Self { received_at, read_at: received_at }
-    }
 }
 
 /// Why a statement that tells of a result is refused, worded to follow the name of its place.

@@ -4,16 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::file::FILE_TYPE;
 use super::known::{DuplicateKey, Known, KnownEvent, KnownLearner, LearnerName, fingerprint};
 use super::pending::{Pending, PendingRow};
-use super::statements::{AttachmentRow, Cmi5Progress, NewStatement, StatementRow};
+use super::statements::{AttachmentRow, StatementRow};
 use super::without::WithoutResultRow;
 use super::writing::{DeliveryRow, EventRow, LearnerRow, Release, Rows};
-use super::{Again, Content, Delivery, Received};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
 use crate::domain::linking::{Link, Unlinked};
+use crate::domain::receiving::{Again, Cmi5Progress, Content, Delivery, FILE_TYPE, NewStatement, Received};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::alterations::AlterationRow;
 use crate::store::platform_health::{PULLED, SENT};
@@ -560,30 +559,5 @@ fn why(link: Link) -> Option<Unlinked> {
     match link {
         Link::To { .. } => None,
         Link::None(why) => Some(why),
-    }
-}
-
-impl Content {
-    /// The ids of the results that it tells of.
-    #[must_use]
-    pub fn event_ids(&self) -> Vec<EventId> {
-        self.results().iter().map(|result| result.event_id.clone()).collect()
-    }
-
-    /// The results that it tells of, if any.
-    pub(super) fn results(&self) -> &[ReportedResult] {
-        match self {
-            Self::Results(results) | Self::Statements { results, .. } => results,
-            Self::Part { taken, .. } => taken.results(),
-            Self::Nothing | Self::NotUnderstood { .. } => &[],
-        }
-    }
-
-    /// What is taken of it: all but what stays in quarantine.
-    pub(super) fn taken(&self) -> &Self {
-        match self {
-            Self::Part { taken, .. } => taken,
-            _ => self,
-        }
     }
 }

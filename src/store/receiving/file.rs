@@ -10,14 +10,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::decide::{DecidedPart, DecidedResult, decide_part};
 use super::known::Known;
 use super::pending::Pending;
-use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::receiving::{Content, Delivery, FILE_TYPE};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
-pub(super) use crate::store::deliveries::FILE_TYPE;
 use crate::store::entities::delivery;
 use crate::store::platforms::Platform;
 use crate::store::stale::mark_stale;

@@ -6,12 +6,12 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Delivery;
 use super::pending::Pending;
 use super::statements::{self, KnownStatements};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, Identity, LearnerKeys, LinkingKey, Unlinked};
+use crate::domain::receiving::Delivery;
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 use crate::store::entities::event;
 use crate::store::learners::unlinked_of;

@@ -18,97 +18,19 @@ mod statements;
 pub mod without;
 mod writing;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
 use super::clock::{Change, ClockAt};
 use super::{Author, Changing, Store, StoreError};
 use crate::domain::calendar::CityCalendar;
-use crate::domain::ids::{EventId, PlatformId};
-use crate::domain::linking::LinkingKey;
-use crate::domain::training::ReportedResult;
+use crate::domain::receiving::{Again, Delivery, Received};
 
 use decide::{Decided, decide, ids_for};
 use known::Known;
 use pending::Pending;
 
 pub(super) use known::fingerprint;
-pub use statements::{Cmi5Progress, NewAttachment, NewStatement};
-
-/// A delivery whose sender has proved who it is.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    pub platform: PlatformId,
-    /// The platform's linking keys, strongest first.
-    pub linking_keys: Arc<[LinkingKey]>,
-    /// The sender's id of it (Standard Webhooks' `webhook-id`); unique within the platform.
-    pub key: EventId,
-    pub content_type: String,
-    /// What was verified beside the body, as JSON.
-    pub headers: String,
-    /// Whether it was asked for, and not sent.
-    pub is_pulled: bool,
-    /// The version of the platform's own profile by which it was understood; nothing where it has none.
-    pub read_by: Option<i32>,
-    pub body: Vec<u8>,
-    pub content: Content,
-}
-
-/// What a delivery was understood to say.
-#[derive(Debug, Clone)]
-pub enum Content {
-    Results(Vec<ReportedResult>),
-    /// xAPI statements, and the results that some of them tell, each under its statement's id.
-    Statements {
-        statements: Vec<NewStatement>,
-        results: Vec<ReportedResult>,
-        attachments: Vec<NewAttachment>,
-    },
-    /// Nothing that concerns Kurskoll: kept and ignored.
-    Nothing,
-    /// A part of what is kept in quarantine; the rest of it stays there, for this reason.
-    Part {
-        taken: Box<Content>,
-        pointer: String,
-        problem: String,
-    },
-    NotUnderstood {
-        /// Where in the body (RFC 6901).
-        pointer: String,
-        problem: String,
-    },
-}
-
-/// What became of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// It is kept. `new` results of it were not known before; `linked` where every result is somebody's.
-    Accepted {
-        new: usize,
-        linked: bool,
-        /// Whether something may take away what it tells, or it takes away itself: what it does is to be looked at.
-        is_doubtful: bool,
-    },
-    /// The same delivery is already kept, or says what is known.
-    Duplicate {
-        linked: bool,
-        is_doubtful: bool,
-        /// Whether results of it were kept, beside those that say the same.
-        is_stored: bool,
-    },
-    Ignored,
-    /// Another delivery with the same id is kept; that one stays.
-    Conflict,
-    /// One of its results or statements has the id of another delivery's, which says something else.
-    EventConflict(EventId),
-    Quarantined {
-        delivery: i64,
-        pointer: String,
-        problem: String,
-    },
-}
 
 impl Store {
     /// Keeps a batch of deliveries; when it returns, all that it answers is durable.
@@ -160,15 +82,6 @@ impl Store {
         self.leave_clock(then);
         Ok(Some(answers))
     }
-}
-
-/// What became, or would become, of a delivery that is read again, and of its results.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
-    pub received: Received,
-    /// Results that nobody had told, and those of them that are somebody's.
-    pub new: u64,
-    pub linked: u64,
 }
 
 impl Store {

@@ -9,10 +9,10 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Delivery;
-use super::statements::{Cmi5Progress, of_batch};
+use super::statements::of_batch;
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
+use crate::domain::receiving::{Cmi5Progress, Delivery};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::store::parsed::parsed;
 use crate::store::rows::question::{Question, ask, each, read};

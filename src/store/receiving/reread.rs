@@ -12,13 +12,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::decide::{DecidedResult, decide_again};
-use super::file::FILE_TYPE;
 use super::known::{DuplicateKey, Known, fingerprint};
 use super::pending::{Pending, PendingRow};
-use super::statements::{Cmi5Progress, NewStatement};
-use super::{Content, Delivery};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
+use crate::domain::receiving::{Cmi5Progress, Content, Delivery, FILE_TYPE, NewStatement};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
 use crate::store::entities::{delivery, event, learner};

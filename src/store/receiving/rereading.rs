@@ -8,8 +8,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::known::{DuplicateKey, fingerprint};
-use super::statements::{Cmi5Progress, NewAttachment, NewStatement};
 use crate::domain::ids::{EventId, PlatformId};
+use crate::domain::receiving::{Cmi5Progress, NewAttachment, NewStatement};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::scope::{Scope, in_scope};
 use crate::store::parsed::parsed;

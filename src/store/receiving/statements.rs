@@ -6,100 +6,11 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Content, Delivery};
-use crate::domain::ids::{EventId, PlatformId};
-use crate::domain::training::WithoutResult;
+use crate::domain::ids::PlatformId;
+use crate::domain::receiving::{Cmi5Progress, Delivery, NewAttachment, NewStatement, StatementDigest};
 use crate::store::StoreError;
 use crate::store::rows::question::{Question, each};
 use crate::store::rows::{Bytes, row, selected};
-
-/// What makes two statements the same one.
-pub type StatementDigest = [u8; 32];
-
-/// One statement of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewStatement {
-    /// Unique within the platform.
-    pub id: Uuid,
-    /// Equal for statements that the standard says are the same (xAPI 1.0.3, Data, 2.3.3).
-    pub digest: StatementDigest,
-    /// Where its bytes are in the delivery's body.
-    pub offset: usize,
-    pub length: usize,
-    /// Its `timestamp`, in microseconds; nothing where it has none.
-    pub occurred_at: Option<i64>,
-    /// The statement that its object refers to.
-    pub refers_to: Option<Uuid>,
-    /// Whether it voids that statement.
-    pub voids: bool,
-    pub progress: Option<Cmi5Progress>,
-    /// What it is about and gives no result of.
-    pub without: Option<WithoutResult>,
-    /// Which of the delivery's results it tells, by their places.
-    pub results: std::ops::Range<usize>,
-}
-
-/// The content of an attachment, which came with its statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewAttachment {
-    /// In hexadecimal, in lower case.
-    pub sha2: String,
-    pub content_type: String,
-    /// Where its bytes are in the delivery's body.
-    pub offset: usize,
-    pub length: usize,
-}
-
-impl NewStatement {
-    /// The id of the event that it tells.
-    pub(super) fn event_id(&self) -> EventId {
-        EventId::of_uuid(self.id)
-    }
-}
-
-/// What a cmi5 statement tells of its registration (cmi5, section 9.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cmi5Progress {
-    /// Something was done: completed, passed or waived.
-    Done(Uuid),
-    /// A course or block is satisfied, which counts as soon as something was done.
-    Satisfied(Uuid),
-}
-
-impl Cmi5Progress {
-    pub const fn registration(self) -> Uuid {
-        match self {
-            Self::Done(registration) | Self::Satisfied(registration) => registration,
-        }
-    }
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done(_) => "done",
-            Self::Satisfied(_) => "satisfied",
-        }
-    }
-}
-
-impl Content {
-    pub(super) fn statements(&self) -> &[NewStatement] {
-        match self {
-            Self::Statements { statements, .. } => statements,
-            Self::Part { taken, .. } => taken.statements(),
-            Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
-        }
-    }
-}
-
-impl Content {
-    pub(super) fn attachments(&self) -> &[NewAttachment] {
-        match self {
-            Self::Statements { attachments, .. } => attachments,
-            Self::Part { taken, .. } => taken.attachments(),
-            Self::Results(_) | Self::Nothing | Self::NotUnderstood { .. } => &[],
-        }
-    }
-}
 
 /// Every statement of a batch.
 pub fn of_batch(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &NewStatement)> {

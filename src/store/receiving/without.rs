@@ -6,8 +6,8 @@ use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Delivery, NewStatement};
 use crate::domain::ids::PlatformId;
+use crate::domain::receiving::{Delivery, NewStatement};
 use crate::domain::training::WithoutResult;
 use crate::store::StoreError;
 use crate::store::clock::Change;

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
-use super::Delivery;
 use super::known::{DuplicateKey, KnownLearner, LearnerName};
 use super::pending::PendingRow;
 use super::statements::{AttachmentRow, StatementRow};
 use super::without::WithoutResultRow;
 use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
 use crate::domain::linking::{LearnerKeys, Unlinked};
+use crate::domain::receiving::Delivery;
 use crate::domain::training::ReportedResult;
 use crate::store::chain::alterations::AlterationRow;
 use crate::store::clock::{Change, ClockAt};

@@ -5,7 +5,6 @@
 //! depends on other deliveries: their statements and events are queried.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -13,35 +12,20 @@ use uuid::Uuid;
 use super::signatures::{Resigned, resign};
 use super::{AT_ONCE, Progress, Verified};
 use crate::app::App;
-use crate::app::receiving::adapter::Adapter;
-use crate::app::receiving::receive::understand;
-use crate::app::receiving::receive_foreign;
-use crate::app::xapi::receive::{StoredRequest, understand_again};
 use crate::domain::ids::PlatformId;
+use crate::domain::receiving::{Cmi5Progress, Content, FILE_TYPE, NewStatement};
 use crate::domain::training::ReportedResult;
-use crate::intake::hr_csv::by_profile;
-use crate::intake::hr_csv::results::{self, FileClock};
-use crate::intake::profile::{Profile, Signing, shipped};
-use crate::intake::xapi::results::Arrival;
-use crate::intake::xapi::verb_mapping::VerbMapping;
+use crate::intake::adapter::{Adapter, Reader};
+use crate::intake::request::{Arrival, RawRequest, StoredHeaders};
 use crate::store::chain::scope::Scope;
-use crate::store::deliveries::FILE_TYPE;
 use crate::store::platforms::{self, Platform};
 use crate::store::receiving::rereading::{self, Fields, StoredBytes, StoredEvent, StoredStatement, fields_of};
 use crate::store::receiving::without::{self, StoredWithout};
-use crate::store::receiving::{Cmi5Progress, Content, NewStatement};
 use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
 
 /// For how long a profile's version may have been used after the next one was given, and how long a delivery may have waited for
 /// its commit.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
-
-/// What reads a platform's deliveries.
-enum Reader {
-    Native,
-    Profile(Arc<Profile>),
-    VerbMapping(Arc<VerbMapping>),
-}
 
 /// A platform with everything that has ever read its deliveries, oldest first; the first has been there from the beginning.
 struct Known {
@@ -54,25 +38,12 @@ impl Known {
     async fn read(connection: &impl Connection, platform: Platform) -> Result<Self, StoreError> {
         let adapter = Adapter::parse(&platform.adapter);
         let adapter = adapter.map_err(|_| StoreError::Unreadable { table: "platform", column: "adapter" })?;
-        let mut readers = Vec::new();
-        match adapter {
-            Adapter::Native => readers.push((DateTime::UNIX_EPOCH, Reader::Native)),
-            Adapter::Xapi => readers.push((DateTime::UNIX_EPOCH, Reader::VerbMapping(Arc::default()))),
-            Adapter::Shipped(name) => {
-                let profile = shipped::profile(name).cloned().map(|profile| Reader::Profile(Arc::new(profile)));
-                readers.extend(profile.map(|profile| (DateTime::UNIX_EPOCH, profile)));
-            }
-            Adapter::Profile => {}
-        }
+        let shipped = Reader::of_adapter(adapter).map(|reader| (DateTime::UNIX_EPOCH, reader));
+        let mut readers: Vec<(DateTime<Utc>, Reader)> = shipped.into_iter().collect();
         for version in profiles::versions(connection, platform.id).await? {
-            let reader = match adapter {
-                Adapter::Xapi => {
-                    VerbMapping::parse(&version.text).ok().map(|mapping| Reader::VerbMapping(Arc::new(mapping)))
-                }
-                _ => Profile::parse(&version.text).ok().map(|profile| Reader::Profile(Arc::new(profile))),
-            };
-            let unreadable = StoreError::Unreadable { table: "platform_profile", column: "text" };
-            readers.push((version.recorded_at, reader.ok_or(unreadable)?));
+            let reader = Reader::parse(adapter, &version.text);
+            let unreadable = |_| StoreError::Unreadable { table: "platform_profile", column: "text" };
+            readers.push((version.recorded_at, reader.map_err(unreadable)?));
         }
         let secrets = rereading::secrets_held(connection, platform.id).await?;
         Ok(Self { platform, readers, secrets })
@@ -195,10 +166,9 @@ impl App {
             if readers.peek().is_none() {
                 Resigned::WithoutSecret
             } else {
-                let each = readers.map(|reader| match reader {
-                    Reader::Native => resign(delivery, &Signing::StandardWebhooks, &known.secrets),
-                    Reader::Profile(profile) => resign(delivery, profile.signing(), &known.secrets),
-                    Reader::VerbMapping(_) => Resigned::Unsigned,
+                let each = readers.map(|reader| match reader.signing() {
+                    Some(signing) => resign(delivery, signing, &known.secrets),
+                    None => Resigned::Unsigned,
                 });
                 let mut each: Vec<Resigned> = each.collect();
                 each.sort_by_key(|resigned| *resigned == Resigned::Differs);
@@ -268,47 +238,20 @@ impl App {
             .collect();
         let received = (at != delivery.received_at).then_some(delivery.received_at);
         let moments = std::iter::once(at).chain(received).chain(moments.into_iter().rev().take(8));
-        let arrivals: Vec<Arrival> = moments.map(Arrival::at).chain(self.read_later(delivery, known, at)).collect();
+        let arrivals: Vec<Arrival> = moments.map(Arrival::at).chain(self.read_later(delivery, at)).collect();
         // A newer profile may have reread it since.
         let newer = move || known.readers.iter().rev().filter(move |(since, _)| *since > at).map(|(_, reader)| reader);
         let readers = move || known.at(at).chain(newer());
         arrivals
             .into_iter()
-            .flat_map(move |arrival| readers().map(move |reader| self.read(delivery, known, reader, arrival)))
+            .flat_map(move |arrival| readers().map(move |reader| read(delivery, known, reader, arrival)))
     }
 
-    /// How statements with a time in the future are read when their delivery is read again after that time.
-    fn read_later(&self, delivery: &StoredBytes, known: &Known, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
-        let has_statements = known.readers.iter().any(|(_, reader)| matches!(reader, Reader::VerbMapping(_)));
+    /// How a time in the future is read when its delivery is read again after that time.
+    fn read_later(&self, delivery: &StoredBytes, at: DateTime<Utc>) -> impl Iterator<Item = Arrival> {
         let read = [at, self.now()].map(|read_at| Arrival { received_at: delivery.received_at, read_at });
         let read = read.into_iter().chain(std::iter::once(Arrival { received_at: at, read_at: self.now() }));
-        read.filter(move |arrival| has_statements && arrival.read_at > arrival.received_at)
-    }
-
-    fn read(&self, delivery: &StoredBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
-        let platform = &known.platform;
-        let at = arrival.received_at;
-        if delivery.content_type == FILE_TYPE {
-            return read_file(delivery, platform, at);
-        }
-        let content = match reader {
-            Reader::Native => understand(&delivery.key, &delivery.body, platform.time_zone, at),
-            Reader::Profile(profile) => {
-                let stored = (delivery.content_type.as_str(), delivery.headers.as_str(), delivery.body.as_slice());
-                receive_foreign::understand_again(profile, platform, stored, at)
-            }
-            Reader::VerbMapping(mapping) => {
-                let stored = StoredRequest {
-                    key: &delivery.key,
-                    content_type: &delivery.content_type,
-                    headers: &delivery.headers,
-                    body: &delivery.body,
-                    arrival,
-                };
-                understand_again(&stored, mapping)
-            }
-        };
-        content.into()
+        read.filter(|arrival| arrival.read_at > arrival.received_at)
     }
 
     /// The first difference between what a delivery says and what is stored.
@@ -424,20 +367,19 @@ fn satisfied<'s>(says: &'s Says, own: &Own<'_>) -> BTreeMap<&'s str, Uuid> {
     satisfied
 }
 
-fn read_file(delivery: &StoredBytes, platform: &Platform, at: DateTime<Utc>) -> Says {
-    let clock = FileClock { zone: platform.time_zone, read_at: at };
-    let headers: serde_json::Value = serde_json::from_str(&delivery.headers).unwrap_or_default();
-    let reading = match headers.get("profile").and_then(serde_json::Value::as_str) {
-        None => results::read(&delivery.body, clock),
-        Some(text) => match Profile::of_files(text) {
-            Ok(profile) => by_profile::read(&delivery.body, &profile, platform.code.as_str(), clock),
-            Err(problems) => return Says::NotUnderstood(problems.to_string()),
-        },
+/// What a delivery says by a reader, as if it arrived at an instant.
+fn read(delivery: &StoredBytes, known: &Known, reader: &Reader, arrival: Arrival) -> Says {
+    let headers = StoredHeaders::parse(&delivery.headers);
+    let request = RawRequest {
+        key: &delivery.key,
+        platform: known.platform.code.as_str(),
+        headers: headers.headers(),
+        content_type: &delivery.content_type,
+        body: &delivery.body,
+        zone: known.platform.time_zone,
+        arrival,
     };
-    match reading {
-        Ok(reading) => Says::Results(reading.rows.into_iter().map(|row| row.record).collect()),
-        Err(_) => Says::NotUnderstood("its rows cannot be read".to_owned()),
-    }
+    reader.understand(&request).into()
 }
 
 /// The first field that differs: its name, what it should be, and what it is.

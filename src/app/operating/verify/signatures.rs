@@ -1,11 +1,10 @@
 //! Signatures: checks them again over the stored bytes, if a secret is still stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::BTreeMap;
 
 use super::Signatures;
 use crate::intake::profile::{NotAuthentic, Signing};
-use crate::intake::webhook::headers::Headers;
+use crate::intake::request::StoredHeaders;
 use crate::intake::webhook::signature::SignatureError;
 use crate::store::receiving::rereading::StoredBytes;
 
@@ -27,8 +26,8 @@ pub fn resign(delivery: &StoredBytes, signing: &Signing, secrets: &[String]) -> 
     if !secrets.iter().any(|secret| signing.takes(secret)) {
         return Resigned::WithoutSecret;
     }
-    let stored: BTreeMap<String, Option<String>> = serde_json::from_str(&delivery.headers).unwrap_or_default();
-    let headers = Headers::stored(&stored);
+    let stored = StoredHeaders::parse(&delivery.headers);
+    let headers = stored.headers();
     let verify = |now: DateTime<Utc>| signing.verify(secrets, &headers, &delivery.body, now);
     // The signer's clock difference was checked on arrival; the transaction-time clock may be ahead of the machine's.
     let verified = verify(delivery.received_at).or_else(|error| match off_by(&error) {

@@ -11,20 +11,18 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::run::UnderWay;
 use super::statements::count;
 use super::{CourseName, MoodleDetails, NamedBy, PullFault, address_of, details_of};
-use crate::app::platforms::give_profile::profile_of;
-use crate::app::receiving::receive_foreign::understand;
 use crate::domain::ids::CourseId;
 use crate::domain::pulling::Brought;
+use crate::domain::receiving::{Content, Delivery};
 use crate::domain::training::{ReportedResult, Target};
+use crate::intake::adapter::Reader;
 use crate::intake::moodle::{Completion, Course, MoodleFault, Progress, Site, User};
-use crate::intake::profile::{Profile, RawRequest as WebhookRequest, delivery_key};
-use crate::intake::webhook::headers::Headers;
+use crate::intake::request::Headers;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::statement_result::PageStatement;
 use crate::sources::moodle::Moodle;
+use crate::store::Unscoped;
 use crate::store::pulls::{self, KnownCompletions};
-use crate::store::receiving::{Content, Delivery};
-use crate::store::{StoreError, Unscoped};
 
 /// How many users are asked for at a time.
 const USERS_AT_ONCE: usize = 500;
@@ -38,19 +36,12 @@ const REQUESTS_AT_ONCE: usize = 4;
 /// The media type in which the platform would have sent it.
 const JSON: &str = "application/json";
 
-/// How completions are told.
-enum PayloadFormat {
-    /// As statements, with learners named by something.
-    Statements(NamedBy),
-    /// As webhooks, which a profile reads.
-    Webhooks(std::sync::Arc<Profile>),
-}
-
 /// What is asked, and of whom.
 struct CompletionsPull {
     moodle: Moodle,
     site: Site,
-    format: PayloadFormat,
+    /// By what a statement names the learner.
+    named_by: NamedBy,
     /// What is known of the courses that were met.
     known: HashMap<CourseId, KnownCompletions>,
 }
@@ -65,10 +56,8 @@ impl UnderWay<'_> {
     pub(super) async fn pull_completions(&mut self) -> Result<(), PullFault> {
         let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
         let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.settings.secret)?;
-        let profile = profile_of(self.receiving.app().store.connection(Unscoped::Receiving), self.platform).await?;
-        let format = profile.map_or(PayloadFormat::Statements(named_by), PayloadFormat::Webhooks);
         let site = Site::read(&moodle.site().await?).map_err(fault_of(&moodle))?;
-        let mut pull = CompletionsPull { moodle, site, format, known: HashMap::new() };
+        let mut pull = CompletionsPull { moodle, site, named_by, known: HashMap::new() };
         for name in &courses {
             pull.pull_course(self, name).await?;
         }
@@ -138,7 +127,7 @@ impl CompletionsPull {
         brought.returned = completions.len() as u64 + brought.undated;
         let mut deliveries = Vec::new();
         for completion in &completions {
-            match self.tell(under_way, completion).await? {
+            match self.delivery_of(under_way, completion)? {
                 Some(delivery) => deliveries.push(delivery),
                 None => brought.refused += 1,
             }
@@ -156,28 +145,21 @@ impl CompletionsPull {
         Ok(brought)
     }
 
-    /// A completion as the platform would have told it; nothing where it could not name the learner.
-    async fn tell(&self, under_way: &UnderWay<'_>, completion: &Completion<'_>) -> Result<Option<Delivery>, PullFault> {
-        match &self.format {
-            PayloadFormat::Statements(named_by) => {
-                let Some(statement) = completion.as_statement(*named_by) else { return Ok(None) };
+    /// A completion as the platform would have sent it; `None` if it could not name the learner.
+    fn delivery_of(
+        &self,
+        under_way: &UnderWay<'_>,
+        completion: &Completion<'_>,
+    ) -> Result<Option<Delivery>, PullFault> {
+        match &under_way.reader.reader {
+            Reader::Statements(_) => {
+                let Some(statement) = completion.as_statement(self.named_by) else { return Ok(None) };
                 let request = [PageStatement { raw: &statement, stored: None, with_attachments: None }];
-                Ok(Some(under_way.read_statements(&request, &[], Version::V1_0_3).await?.into_delivery()))
+                under_way.read_statements(&request, &[], Version::V1_0_3).map(Some)
             }
-            PayloadFormat::Webhooks(profile) => {
-                let body = completion.as_webhook();
-                let key = delivery_key(&body)
-                    .map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-                let request = WebhookRequest {
-                    platform: under_way.platform.code.as_str(),
-                    headers: Headers::default(),
-                    content_type: JSON,
-                    body: &body,
-                    zone: under_way.platform.time_zone,
-                    received_at: under_way.receiving.app().now(),
-                };
-                let content = understand(profile, &request);
-                Ok(Some(under_way.delivery(key, JSON.to_owned(), "{}".to_owned(), body, content)))
+            Reader::Webhooks(profile) => {
+                let headers = profile.stored_headers(&Headers::default());
+                under_way.pulled(headers, JSON.to_owned(), completion.as_webhook()).map(Some)
             }
         }
     }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{MoodleDetails, NewPull, NewSource, PullError, XapiDetails, state_of};
-use crate::app::receiving::adapter::Adapter;
 use crate::app::{App, Caller};
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
 use crate::domain::pulling::{LONGEST, PullState, SHORTEST, SourceKind};
+use crate::intake::adapter::{Adapter, NATIVE};
 use crate::intake::xapi::Version;
 use crate::sources::Address;
 use crate::store::platforms::{self, Platform};
@@ -92,7 +92,10 @@ pub(super) async fn known(connection: &impl Connection, code: &PlatformCode) -> 
 fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullError> {
     let code = platform.code.clone();
     match (Adapter::parse(&platform.adapter), source) {
-        (Ok(Adapter::Xapi), _) | (Ok(Adapter::Shipped(_) | Adapter::Profile), SourceKind::Moodle) => Ok(()),
+        (Ok(Adapter::Xapi), _) => Ok(()),
+        // No payload of Kurskoll's own is made of what Moodle answers.
+        (Ok(Adapter::Shipped(NATIVE)), SourceKind::Moodle) => Err(PullError::NoProfile(code)),
+        (Ok(Adapter::Shipped(_) | Adapter::Profile), SourceKind::Moodle) => Ok(()),
         (_, SourceKind::Xapi) => Err(PullError::NoStatements { code, adapter: platform.adapter.clone() }),
         (_, SourceKind::Moodle) => Err(PullError::NoProfile(code)),
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::configure::known;
 use super::{PullError, PullFault};
 use crate::app::Caller;
+use crate::app::receiving::readers::PlatformReader;
 use crate::app::receiving::receive::Receiving;
 use crate::domain::access::Action;
 use crate::domain::ids::PlatformCode;
@@ -22,6 +23,8 @@ const RESERVED_FOR: TimeDelta = TimeDelta::minutes(10);
 pub(super) struct UnderWay<'a> {
     pub receiving: &'a Receiving,
     pub platform: &'a Platform,
+    /// What reads the platform's answers.
+    pub reader: PlatformReader,
     pub pull: Pull,
     holder: &'a str,
     /// How far it has come.
@@ -101,7 +104,9 @@ impl Receiving {
         // Never from later than where it had come: what lies between would not be asked for any more.
         let since = since.map(|since| pull.since.map_or(since, |had| had.min(since)));
         let had = Had { since: since.or(pull.since), newest: pull.newest };
-        let mut under_way = UnderWay { receiving: self, platform, pull, holder, had, brought: Brought::default() };
+        let reader = PlatformReader::of(app.store.connection(Unscoped::Receiving), platform.clone()).await?;
+        let mut under_way =
+            UnderWay { receiving: self, platform, reader, pull, holder, had, brought: Brought::default() };
         let ended = match under_way.pull.settings.source {
             SourceKind::Xapi => under_way.pull_statements().await,
             SourceKind::Moodle => under_way.pull_completions().await,

@@ -9,20 +9,20 @@ use chrono::TimeDelta;
 
 use super::run::UnderWay;
 use super::{PullFault, XapiDetails, address_of, details_of};
-use crate::app::receiving::receive::Received;
-use crate::app::xapi::receive::{Form, RawRequest, Read, Unread, read};
+use crate::app::receiving::readers::StoredRequest;
 use crate::domain::ids::EventId;
 use crate::domain::pulling::{Brought, LOOK_BACK, resume_point};
+use crate::domain::receiving::{Content, Delivery, NewStatement, Received};
+use crate::intake::adapter::{Form, place_in_array};
 use crate::intake::profile::delivery_key;
+use crate::intake::request::Arrival;
 use crate::intake::xapi::Version;
 use crate::intake::xapi::multipart::Part;
-use crate::intake::xapi::results::Arrival;
 use crate::intake::xapi::statement_result::{PageStatement, StatementResult, as_body};
 use crate::sources::SourceError;
 use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
 use crate::store::pulls::Had;
-use crate::store::receiving::{Content, Delivery};
 
 /// How much of a page is kept as one delivery.
 const STATEMENTS_AT_ONCE: usize = 200;
@@ -114,102 +114,53 @@ impl UnderWay<'_> {
         let mut brought = Brought { returned: statements.len() as u64, ..Brought::default() };
         let mut left = statements.to_vec();
         while !left.is_empty() {
-            match self.read_statements(&left, attachments, version).await? {
-                ReadPart::All(ids, delivery) => match self.receiving.enqueue_patiently(delivery).await? {
-                    Received::EventConflict(id) => {
-                        brought.contradicting += 1;
-                        let place = ids.iter().position(|one| *one == id).unwrap_or_default();
-                        left.remove(place.min(left.len() - 1));
-                    }
-                    received => {
-                        count(&mut brought, &received);
-                        break;
-                    }
-                },
-                ReadPart::NotUnderstood(unread, delivery) => {
-                    // Where nobody knows which, one after the other is looked at.
-                    let bad = unread.index.unwrap_or_default().min(left.len() - 1);
-                    let alone = if left.len() == 1 {
-                        delivery
-                    } else {
-                        self.read_statements(&left[bad..=bad], attachments, version).await?.into_delivery()
-                    };
-                    count(&mut brought, &self.receiving.enqueue_patiently(alone).await?);
-                    left.remove(bad);
+            let delivery = self.read_statements(&left, attachments, version)?;
+            if let Content::NotUnderstood { pointer, .. } = &delivery.content {
+                // If nobody knows which, one after the other is read alone.
+                let bad = place_in_array(pointer).unwrap_or_default().min(left.len() - 1);
+                let alone = if left.len() == 1 {
+                    delivery
+                } else {
+                    self.read_statements(&left[bad..=bad], attachments, version)?
+                };
+                count(&mut brought, &self.receiving.enqueue_patiently(alone).await?);
+                left.remove(bad);
+                continue;
+            }
+            let ids: Vec<EventId> = delivery.content.statements().iter().map(NewStatement::event_id).collect();
+            match self.receiving.enqueue_patiently(delivery).await? {
+                Received::EventConflict(id) => {
+                    brought.contradicting += 1;
+                    let place = ids.iter().position(|one| *one == id).unwrap_or_default();
+                    left.remove(place.min(left.len() - 1));
+                }
+                received => {
+                    count(&mut brought, &received);
+                    break;
                 }
             }
         }
         Ok(brought)
     }
 
-    /// Reads statements as a delivery of their own.
-    pub(super) async fn read_statements(
+    /// Statements as a delivery of their own.
+    pub(super) fn read_statements(
         &self,
         statements: &[PageStatement<'_>],
         attachments: &[Part<'_>],
         version: Version,
-    ) -> Result<ReadPart, PullFault> {
-        let app = self.receiving.app();
+    ) -> Result<Delivery, PullFault> {
         let (content_type, body) = as_body(statements, attachments);
-        let (mapping, read_by) = self.receiving.verb_mapping(self.platform.id).await?;
-        let form = Form::of_answer(version);
-        // Made of the bytes: what is asked for again is the same delivery, also where it waits in quarantine.
+        self.pulled(Form { version, put: None }.stored(), content_type, body)
+    }
+
+    /// A pulled delivery. Its key is made of its bytes: what is pulled again is the same delivery, also in quarantine.
+    pub(super) fn pulled(&self, headers: String, content_type: String, body: Vec<u8>) -> Result<Delivery, PullFault> {
         let key =
             delivery_key(&body).map_err(|_| StoreError::Unreadable { table: "delivery", column: "delivery_key" })?;
-        let came =
-            RawRequest { key: &key, form, content_type: &content_type, body: &body, arrival: Arrival::at(app.now()) };
-        let read = read(&came, &mapping);
-        let delivery = |content: Content| Delivery {
-            read_by,
-            ..self.delivery(key, content_type.clone(), form.stored(), body.clone(), content)
-        };
-        Ok(match read {
-            Ok(Read { ids, content }) => {
-                let delivery = delivery(content);
-                ReadPart::All(ids.into_iter().map(EventId::of_uuid).collect(), delivery)
-            }
-            Err(unread) => {
-                let delivery = delivery(unread.content());
-                ReadPart::NotUnderstood(unread, delivery)
-            }
-        })
-    }
-
-    /// A delivery that was asked for.
-    pub(super) fn delivery(
-        &self,
-        key: EventId,
-        content_type: String,
-        headers: String,
-        body: Vec<u8>,
-        content: Content,
-    ) -> Delivery {
-        Delivery {
-            platform: self.platform.id,
-            linking_keys: self.platform.linking_keys.as_slice().into(),
-            key,
-            content_type,
-            headers,
-            is_pulled: true,
-            read_by: None,
-            body,
-            content,
-        }
-    }
-}
-
-/// Statements as they were read, with the delivery that they are.
-pub(super) enum ReadPart {
-    /// By their ids, in their order.
-    All(Vec<EventId>, Delivery),
-    NotUnderstood(Unread, Delivery),
-}
-
-impl ReadPart {
-    pub(super) fn into_delivery(self) -> Delivery {
-        match self {
-            Self::All(_, delivery) | Self::NotUnderstood(_, delivery) => delivery,
-        }
+        let request = StoredRequest { key, content_type, headers, body };
+        let arrival = Arrival::at(self.receiving.app().now());
+        Ok(Delivery { is_pulled: true, ..self.reader.deliver_again(request, arrival) })
     }
 }
 

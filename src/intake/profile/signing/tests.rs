@@ -123,3 +123,20 @@ fn without_a_secret_nothing_is_authentic() {
     let headers: Headers<'_> = [("x-key", "")].into_iter().collect();
     assert_eq!(signing.verify(&[], &headers, BODY, now()), Err(NotAuthentic::WrongSecret));
 }
+
+#[test]
+fn a_signed_time_is_known_in_whichever_unit_and_an_unsigned_one_is_not() {
+    let timestamp = |unit: &str| {
+        signing(&format!(
+            "scheme = \"hmac-sha256\"\nheader = \"X-Sig\"\nencoding = \"hex\"\nsigned = \"{{timestamp}}.{{body}}\"\n\
+             timestamp_header = \"X-Time\"\ntimestamp_unit = \"{unit}\""
+        ))
+    };
+    let at = |signing: &Signing, headers: &[(&str, &str)]| signing.signed_at(&headers.iter().copied().collect());
+    let seconds = [("X-Time", "1772439300"), ("webhook-timestamp", "1772439300")];
+    assert_eq!(at(&timestamp("seconds"), &seconds), Some(now()));
+    assert_eq!(at(&timestamp("milliseconds"), &[("x-time", "1772439300999")]), Some(now()));
+    assert_eq!(at(&signing("scheme = \"standard-webhooks\""), &seconds), Some(now()));
+    assert_eq!(at(&signing("scheme = \"basic\""), &seconds), None);
+    assert_eq!(at(&timestamp("seconds"), &[("X-Time", "soon")]), None);
+}

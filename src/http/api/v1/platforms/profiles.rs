@@ -336,9 +336,9 @@ impl From<CheckError> for Problem {
         match &error {
             CheckError::Refused(refused) => Self::forbidden(refused.to_string()),
             CheckError::UnknownProfile(_) => Self::unprocessable("not-understood", error.to_string()),
-            CheckError::VerbMapping(_) => Self::unprocessable("profile-cannot-be-used", error.to_string()),
-            CheckError::Profile(problems) => {
+            CheckError::Profile(invalid) => {
                 let problem = Self::unprocessable("profile-cannot-be-used", error.to_string());
+                let Some(problems) = invalid.problems() else { return problem };
                 let reported: Vec<serde_json::Value> = problems
                     .0
                     .iter()

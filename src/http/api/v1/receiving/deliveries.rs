@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use crate::app::directory::import::digest_of;
 use crate::app::quarantine::replay::ReplayError;
-use crate::app::receiving::receive::Received;
 use crate::app::receiving::show_deliveries::{
     DeliveriesRequest, ShowDeliveriesError, ShownBody, StoredDelivery, text_of,
 };
 use crate::app::{App, Caller};
 use crate::domain::ids::{EventId, PlatformCode};
+use crate::domain::receiving::Received;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 

@@ -1,17 +1,17 @@
-//! What a profile of xAPI statements would make of a sample, and what was read from where. Nothing is kept.
+//! What a verb mapping makes of a sample of statements, and what was read from where.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::linking::LearnerKeys;
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, ReadingFault};
-use crate::intake::xapi::results::{Arrival, Extracted, extract_traced};
+use crate::intake::request::{Arrival, RawRequest};
+use crate::intake::xapi::results::{Extracted, extract_traced};
 use crate::intake::xapi::verb_mapping::VerbMapping;
 use crate::intake::xapi::{Statement, Version, read_body};
 
-/// Whether a profile's text is one of statements: it has words for them, and nothing of a webhook's.
-pub(in crate::app) fn is_of_statements(text: &str) -> bool {
+/// Whether a profile's text is a verb mapping: it has tables of statements, and none of webhooks.
+pub(super) fn is_of_statements(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return false };
     let has = |keys: &[&str]| keys.iter().any(|key| table.contains_key(*key));
     let events = table.get("events").and_then(toml::Value::as_array);
@@ -23,21 +23,21 @@ pub(in crate::app) fn is_of_statements(text: &str) -> bool {
 }
 
 /// Reads a sample of statements, one or a list of them.
-pub(in crate::app) fn check_statements(mapping: &VerbMapping, sample: &[u8], now: DateTime<Utc>) -> Reading {
+pub(super) fn read(mapping: &VerbMapping, sample: &RawRequest<'_>) -> Reading {
     // A statement of the older version may lack what the newer one allows, and the other way round.
-    let read = read_body(sample, Version::V2_0).or_else(|_| read_body(sample, Version::V1_0_3));
+    let read = read_body(sample.body, Version::V2_0).or_else(|_| read_body(sample.body, Version::V1_0_3));
     let body = match read {
         Ok(body) => body,
         Err(refusal) => {
             let fault = ReadingFault::Statement(refusal.fault.to_string());
-            return Reading { events: Vec::new(), results: Err(Misread { pointer: refusal.pointer, fault }) };
+            return Reading::refused(Misread { pointer: refusal.pointer, fault });
         }
     };
     let mut results = Ok(Vec::new());
     let mut events = Vec::with_capacity(body.statements.len());
     for (place, statement) in body.statements.iter().enumerate() {
         let pointer = if body.is_array { format!("/{place}") } else { String::new() };
-        let event = event(statement, pointer, mapping, now);
+        let event = event(statement, pointer, mapping, sample.arrival);
         match (&mut results, &event.results) {
             (Ok(all), Ok(more)) => all.extend(more.iter().cloned()),
             (all @ Ok(_), Err(misread)) => *all = Err(misread.clone()),
@@ -48,10 +48,10 @@ pub(in crate::app) fn check_statements(mapping: &VerbMapping, sample: &[u8], now
     Reading { events, results }
 }
 
-fn event(statement: &Statement<'_>, pointer: String, mapping: &VerbMapping, now: DateTime<Utc>) -> EventReading {
+fn event(statement: &Statement<'_>, pointer: String, mapping: &VerbMapping, arrival: Arrival) -> EventReading {
     // A statement without an id is given one when it is received.
     let id = statement.id.unwrap_or(Uuid::nil());
-    let (mut fields, reported) = extract_traced(statement, id, Arrival::at(now), mapping);
+    let (mut fields, reported) = extract_traced(statement, id, arrival, mapping);
     let (taken_for, results) = match reported {
         Ok(Extracted { nothing: Some(nothing), .. }) => (format!("nothing: {nothing}"), Ok(Vec::new())),
         Ok(Extracted { results, .. }) => {
