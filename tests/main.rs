@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod access;
+mod architecture;
 mod arrows;
 mod commands;
 mod compliance;
