@@ -56,7 +56,7 @@ fn an_error_lists_what_exists_and_shows_the_expected_form() {
         assert!(ran.code == Some(2) && ran.err.contains(shown), "{line}: {}", ran.err);
     }
     let issued = here.ok("token issue --role administration --administration HVO --administration SEF");
-    assert_eq!(issued.err, "Warning: the token shows nothing of HVO, which nobody knows; there are: FGK, SEF\n");
+    assert_eq!(issued.err, "Warning: the token shows nothing of HVO, which is not known; there are: FGK, SEF\n");
     assert_eq!(issued.out.lines().count(), 1);
     assert_eq!(here.ok("token issue --role administration --administration SEF").err, "");
 }
@@ -82,7 +82,7 @@ fn a_port_that_is_in_use_is_named() {
     let here = CommandLine::new().with("ROCKET_PORT", &port);
     let ran = here.run("serve");
     let reported = format!(
-        "kurskoll: port {port} at 127.0.0.1 cannot be had: another program listens there; choose one with ROCKET_PORT"
+        "kurskoll: port {port} at 127.0.0.1 cannot be used: another program listens there; choose one with ROCKET_PORT"
     );
     assert!(ran.code == Some(1) && ran.err.contains(&reported), "{}", ran.err);
 }
@@ -128,7 +128,7 @@ both_databases! {
         // Content that an older version already has makes no new version.
         here.write("requirements.toml", REQUIREMENT);
         let said = apply();
-        insta::allow_duplicates!(insta::assert_snapshot!(said, @"infosec-onboarding: nothing applied: version 1 says this already, and its place took version 2 from 2026-01-01; to have it again, give it the effective_from of the day from which it shall hold"));
+        insta::allow_duplicates!(insta::assert_snapshot!(said, @"infosec-onboarding: nothing applied: version 1 says this already, and was replaced by version 2 from 2026-01-01; to apply it again, give it the effective_from of the day from which it shall apply"));
         let again = REQUIREMENT
             .replace("effective_from = 2026-01-01", "effective_from = 2026-07-01\neffective_to = 2027-06-30\ncounts_from = 2026-06-01")
             .replace("existing_staff_due_on = 2026-06-30", "existing_staff_due_on = 2026-12-31")
@@ -185,7 +185,7 @@ both_databases! {
         let sound = here.ok("verify");
         assert_eq!(sound.out, "");
         assert!(sound.err.contains(" 0 events, 0 statements, 4 employees, and "), "{}", sound.err);
-        assert!(sound.err.contains("compared: all is as it was recorded, and everything derived as the facts give it."), "{}", sound.err);
+        assert!(sound.err.contains("compared: everything is as it was recorded, and everything derived follows from the facts."), "{}", sound.err);
         let connection = Database::connect(&database.url).await.expect("the database is there");
         let tampered = "UPDATE compliance_state SET status = 'compliant' WHERE status = 'overdue'";
         assert!(connection.execute_unprepared(tampered).await.expect("a change").rows_affected() > 0);
@@ -360,7 +360,7 @@ fn a_token_is_printed_alone() {
     here.ok("migrate");
     let ran =
         here.ok("token issue --role administration --administration SEF --administration FGK --subject anna --ttl 30m");
-    assert_eq!(ran.err, "Warning: the token shows nothing of FGK, SEF, which nobody knows; there are none yet\n");
+    assert_eq!(ran.err, "Warning: the token shows nothing of FGK, SEF, which is not known; there are none yet\n");
     let token = ran.out.strip_suffix('\n').expect("a whole line");
     let parts: Vec<&str> = token.split('.').collect();
     assert!(parts.len() == 3 && parts.iter().all(|part| !part.is_empty()), "{token}");

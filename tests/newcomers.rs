@@ -180,7 +180,7 @@ async fn long_work_that_is_interrupted_reports_what_was_not_done() {
     let mut said = String::new();
     import.stderr.take().expect("its output").read_to_string(&mut said).expect("read");
     assert_eq!(code, Some(130), "{said}");
-    assert!(said.starts_with("kurskoll: interrupted: nothing was imported; give the command again"), "{said}");
+    assert!(said.starts_with("kurskoll: interrupted: nothing was imported; run the command again"), "{said}");
     assert_eq!(here.ok("directory imports").out, "");
     here.ok("directory import --administrations administrations.csv --partial");
 }

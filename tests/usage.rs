@@ -25,9 +25,9 @@ fn the_help_of_the_whole() {
 
     Commands:
       serve         Run the service
-      demo          A made-up city, real platform events through the real door, then the report and
+      demo          A made-up city, real platform events through the real endpoint, then the report and
                     where to look
-      migrate       Bring the database's tables to this version's, as every other command does first
+      migrate       Migrate the database's tables to this version, as every other command does first
       platform      Learning platforms that are allowed to send
       requirements  Who must have done what, by when, and for how long it holds
       directory     Who works where, as HR reports it
@@ -36,8 +36,8 @@ fn the_help_of_the_whole() {
       export        An administration's people as a file: one row a person and requirement
       quarantine    Deliveries that are authentic but not understood
       token         Bearer tokens for people and their tools
-      verify        Look whether everything is as it was recorded, and everything derived as the facts
-                    give it
+      verify        Check that everything is as it was recorded, and that everything derived follows
+                    from the facts
       backup        Write a consistent copy of the register while the service runs
       help          Print this message or the help of the given subcommand(s)
 
@@ -46,7 +46,7 @@ fn the_help_of_the_whole() {
       -V, --version  Print version
 
     Configuration: Rocket.toml in this folder, and ROCKET_* variables over it.
-    Without any, the register is kept in SQLite under ./data, and the service
+    Without any, the register is stored in SQLite under ./data, and the service
     listens on 127.0.0.1:8000.
 
     Examples:

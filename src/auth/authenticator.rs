@@ -1,4 +1,4 @@
-//! The one who looks at tokens while the service runs: the keys of the moment, and what time it is.
+//! Verifies tokens while the service runs: the current keys, and the clock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +13,10 @@ use super::platform_token::{PlatformToken, issue_for_platform, verify_for_platfo
 use super::token::{IssueError, TokenError, TokenSettings, verify};
 use crate::domain::access::Principal;
 
-/// What time it is.
+/// The current time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// Reads the keys from the store again; nothing where it could not.
+/// Rereads the keys from the store; `None` if that fails.
 pub type KeyReload = Box<dyn Fn() -> BoxFuture<'static, Option<KeyRing>> + Send + Sync>;
 
 /// Turns bearer tokens into principals.
@@ -25,7 +25,7 @@ pub struct Authenticator {
     settings: TokenSettings,
     clock: Clock,
     reload: Option<KeyReload>,
-    /// How often the keys were begun to be read again.
+    /// How many times a reread of the keys has begun.
     reloads: AtomicU64,
     reloading: Mutex<()>,
 }
@@ -43,19 +43,19 @@ impl Authenticator {
         }
     }
 
-    /// Asks for the keys again when a token names one that is not known: a key that a command made while the service
-    /// runs is then known at its first token.
+    /// Rereads the keys if a token names an unknown one: a key that a command made while the service runs is then known
+    /// at its first token.
     #[must_use]
     pub fn with_reload(self, reload: KeyReload) -> Self {
         Self { reload: Some(reload), ..self }
     }
 
-    /// Takes the keys of the moment; one that is not among them verifies nothing from now on.
+    /// Replaces the keys; one that is not among them verifies nothing from now on.
     pub fn replace_keys(&self, ring: KeyRing) {
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
-    /// Who is asking, by the token that was sent.
+    /// The caller, by its token.
     pub async fn authenticate(&self, token: &str) -> Result<Principal, TokenError> {
         match self.verify(token) {
             Err(TokenError::UnknownKey) if self.reload_keys().await? => self.verify(token),
@@ -63,7 +63,7 @@ impl Authenticator {
         }
     }
 
-    /// The key of a platform and what it may do at `/xapi`, by the token that was sent.
+    /// The key of a platform and what it may do at `/xapi`, by its token.
     pub async fn authenticate_platform(&self, token: &str) -> Result<PlatformToken, TokenError> {
         let verify = || {
             let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
@@ -85,15 +85,15 @@ impl Authenticator {
         verify(&ring, &self.settings, token, (self.clock)())
     }
 
-    /// Reads the keys again; whether a second look may find more than the first did.
+    /// Rereads the keys; returns whether a second try may find more than the first did.
     ///
-    /// One request reads at a time, for all that wait: so a key's first token is taken at once, and however many tokens name
-    /// keys that nobody knows, they cost one small question at a time.
+    /// One request reads at a time, for all that wait: so a key's first token is accepted at once, and any number of
+    /// tokens with unknown keys costs one small query at a time.
     async fn reload_keys(&self) -> Result<bool, TokenError> {
         let Some(reload) = &self.reload else { return Ok(false) };
         let seen = self.reloads.load(Ordering::SeqCst);
         let reloading = self.reloading.lock().await;
-        // What another request began to read after this one came is new enough.
+        // What another request began to read after this one arrived is new enough.
         if self.reloads.load(Ordering::SeqCst) == seen {
             self.reloads.fetch_add(1, Ordering::SeqCst);
             self.replace_keys(reload().await.ok_or(TokenError::KeysUnread)?);
@@ -177,10 +177,10 @@ mod tests {
     #[tokio::test]
     async fn many_tokens_of_unknown_keys_at_once_share_a_question() {
         let (requested, let_through) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
-        let (asked_by_reload, gate) = (requested.clone(), let_through.clone());
+        let (counted_by_reload, gate) = (requested.clone(), let_through.clone());
         let authenticator = Authenticator::new(ring(), settings(), epoch()).with_reload(Box::new(move || {
             let gate = gate.clone();
-            asked_by_reload.fetch_add(1, Ordering::Relaxed);
+            counted_by_reload.fetch_add(1, Ordering::Relaxed);
             Box::pin(async move {
                 drop(gate.acquire().await);
                 Some(ring())

@@ -24,10 +24,10 @@ pub enum KeyError {
     NoId,
 }
 
-/// A key as the store keeps it. The private part is secret: `Debug` leaves it out.
+/// A stored key. The private part is secret: `Debug` leaves it out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// What a token's header calls the key.
+    /// The key's id in a token's header (`kid`).
     pub kid: String,
     /// PKCS#8 version 1, DER, unencrypted.
     pub private_pkcs8: Vec<u8>,
@@ -58,7 +58,7 @@ impl SigningKey {
         Ok(Self { kid: thumbprint(&public), private: EncodingKey::from_ed_der(private_pkcs8.as_ref()), public })
     }
 
-    /// Takes a key back from the store, and holds its two halves against each other.
+    /// Reads a key from the store, and checks that its two halves match.
     pub fn from_stored(stored: &StoredKey) -> Result<Self, KeyError> {
         if stored.kid.is_empty() {
             return Err(KeyError::NoId);
@@ -74,7 +74,7 @@ impl SigningKey {
         })
     }
 
-    /// The key as the store keeps it, its private part included.
+    /// The key to be stored, its private part included.
     #[must_use]
     pub fn to_stored(&self) -> StoredKey {
         StoredKey {
@@ -84,7 +84,7 @@ impl SigningKey {
         }
     }
 
-    /// What a token's header calls the key.
+    /// The key's id in a token's header (`kid`).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
@@ -115,7 +115,7 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Takes a retired key back from the store, which may have forgotten its private half.
+    /// Reads a retired key from the store, which may have deleted its private half.
     pub fn from_stored(kid: &str, public: &[u8]) -> Result<Self, KeyError> {
         if kid.is_empty() {
             return Err(KeyError::NoId);
@@ -127,7 +127,7 @@ impl VerifyingKey {
     }
 }
 
-/// The newest key, which signs, and those before it, which verify until they are taken out of the store.
+/// The newest key, which signs, and those before it, which verify until they are removed from the store.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     newest: SigningKey,

@@ -1,5 +1,5 @@
-//! Bearer tokens of platforms for the xAPI door: an audience of their own, so that they open no other door, and people's
-//! tokens not this one.
+//! Bearer tokens of platforms for the xAPI endpoint. They have an audience of their own: no other endpoint accepts
+//! them, and this one accepts no person's token.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Header};
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::keys::KeyRing;
 use super::token::{LEEWAY_SECONDS, TokenError, TokenSettings, signed_claims};
 
-/// For how long a platform's token holds, in seconds.
+/// For how long a platform's token is valid, in seconds.
 pub const PLATFORM_TOKEN_SECONDS: i64 = 3600;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
     iss: String,
-    /// One, and no list: it is for nobody else.
+    /// One audience, no list: the token is for this endpoint only.
     aud: String,
     /// The key that it was made with.
     sub: String,
-    /// What it is good for, in OAuth's words (RFC 9068, section 2.2.3).
+    /// Its scope (RFC 9068, section 2.2.3).
     scope: String,
     iat: i64,
     exp: i64,
@@ -28,9 +28,9 @@ struct Claims {
 /// What a platform's token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformToken {
-    /// The key that it was made with. Whether the key holds is still to be seen.
+    /// The key that it was made with. Whether the key is still valid is checked later.
     pub key: String,
-    /// What it is good for.
+    /// Its scope.
     pub scope: String,
 }
 
@@ -38,7 +38,7 @@ fn audience(settings: &TokenSettings) -> String {
     format!("{}/xapi", settings.audience)
 }
 
-/// Signs a token for the platform that has proved to have a key; it holds for [`PLATFORM_TOKEN_SECONDS`].
+/// Signs a token for the platform that has proved to have a key; it is valid for [`PLATFORM_TOKEN_SECONDS`].
 pub fn issue_for_platform(
     ring: &KeyRing,
     settings: &TokenSettings,

@@ -1,6 +1,6 @@
 //! Bearer tokens: JWTs (RFC 7519) signed with EdDSA (RFC 8037), and nothing else.
 //!
-//! The time is an argument: the JWT library's own clock is never asked.
+//! The time is an argument: the JWT library's own clock is never read.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -65,14 +65,14 @@ pub enum TokenError {
     Missing,
     #[error("the bearer token is not a well-formed JWT with the claims of this register")]
     Malformed,
-    #[error("the bearer token is not signed with EdDSA, the only algorithm that is taken")]
+    #[error("the bearer token is not signed with EdDSA, the only algorithm that is accepted")]
     WrongAlgorithm,
     #[error("the bearer token names a signing key that is not, or no longer, known")]
     UnknownKey,
-    /// Whether it names a key that was made since cannot be told at the moment.
+    /// Whether it names a newer key is not known at the moment.
     #[error("the signing keys could not be read")]
     KeysUnread,
-    #[error("the signature of the bearer token does not hold")]
+    #[error("the signature of the bearer token is not valid")]
     BadSignature,
     #[error("the bearer token has expired")]
     Expired,
@@ -88,7 +88,7 @@ pub enum TokenError {
     Scope(ScopeError),
 }
 
-/// The claims of a token as they stand on the wire.
+/// The claims of a token as they are sent.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     sub: String,
@@ -151,7 +151,7 @@ pub fn issue(
     Ok(jsonwebtoken::encode(&header, &claims, ring.newest().private())?)
 }
 
-/// Reads who is asking from a token that one of the ring's keys signed, as of `now` (give or take [`LEEWAY_SECONDS`]).
+/// Reads the caller from a token that one of the ring's keys signed, as of `now` (give or take [`LEEWAY_SECONDS`]).
 ///
 /// The signature is checked before any claim is believed. A role that is not known refuses the whole token: a newer
 /// register may have meant a restriction by it.
@@ -189,7 +189,7 @@ pub fn verify(
     Ok(Principal::with_token(claims.sub, roles, administrations))
 }
 
-/// The claims of a token whose signature holds; whether they are true today is still to be seen.
+/// The claims of a token with a valid signature; whether they are valid now is checked later.
 pub(super) fn signed_claims<C: DeserializeOwned>(ring: &KeyRing, token: &str) -> Result<C, TokenError> {
     if token.is_empty() {
         return Err(TokenError::Missing);
@@ -208,7 +208,7 @@ pub(super) fn signed_claims<C: DeserializeOwned>(ring: &KeyRing, token: &str) ->
     }
     let key = header.kid.as_deref().and_then(|kid| ring.verifying(kid)).ok_or(TokenError::UnknownKey)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
-    // The library would ask its own clock; `verify` holds the claims against the time that it is given.
+    // The library would read its own clock; `verify` compares the claims with the given time.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;

@@ -1,13 +1,13 @@
-//! How long a token lives: `90s`, `30m`, `8h`, `2d`.
+//! How long a token is valid: `90s`, `30m`, `8h`, `2d`.
 
 use std::time::Duration;
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
-/// The longest life of a token: a leap year, so that "one year" always fits.
+/// The longest validity of a token: a leap year, so that "one year" always fits.
 pub const LONGEST_TTL: Duration = Duration::from_secs(366 * DAY_SECONDS);
 
-/// Why something cannot be the life of a token.
+/// Why a text is not the validity of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTtl {
     #[error("is not a whole number followed by s, m, h or d, as in 90s, 30m, 8h or 2d")]

@@ -14,16 +14,16 @@ use crate::app::Caller;
     A copy of SQLite is a database that can be put in place as it is.\n\
     A copy of PostgreSQL is a pg_dump archive for pg_restore.\n\
     It holds the platforms' secrets and the signing keys: keep it as safe as the register.\n\
-    It is whole or not there, and its owner's alone.\n\
-    The register's pages are looked at before, and the copy after, against the chain of digests; nothing is kept of a\n\
-    copy of what is damaged. The last line says where the copy's chain ends: write it down elsewhere.")]
+    The file appears only when it is complete, and only its owner can read it.\n\
+    The register's pages are checked before, and the copy after, against the chain of digests; a copy of a damaged\n\
+    register is not kept. The last line says where the copy's chain ends: write it down elsewhere.")]
 pub struct Arguments {
-    /// Where to
+    /// The file to write
     file: PathBuf,
-    /// Replace a file that is there already
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
-    /// Copy what is damaged or was changed, too; the command fails all the same, and says what is wrong
+    /// Copy a damaged or changed register, too; the command still fails, and says what is wrong
     #[arg(long)]
     even_if_damaged: bool,
 }

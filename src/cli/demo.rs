@@ -1,4 +1,4 @@
-//! `kurskoll demo`: the main job on a made-up city, through the real doors.
+//! `kurskoll demo`: the main job on a made-up city, through the real endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,7 +28,7 @@ use crate::render::report_table::report_table;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll demo\n  kurskoll demo --people 26000 --exit\n\n\
-    The made-up city is kept in ./data/demo and made anew each time. Nobody in it exists.")]
+    The made-up city is stored in ./data/demo and created anew each time. Nobody in it exists.")]
 pub struct Arguments {
     /// How many made-up people the city employs
     #[arg(long, default_value_t = demo_city::USUAL_PEOPLE)]
@@ -41,7 +41,7 @@ pub struct Arguments {
     exit: bool,
 }
 
-/// Where the made-up city is kept; made anew each time.
+/// Where the made-up city is stored; created anew each time.
 const FOLDER: &str = "data/demo";
 const DATABASE_URL: &str = "sqlite:data/demo/kurskoll.db";
 
@@ -105,7 +105,7 @@ fn remove_earlier(folder: &Path) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// HR's files, the requirements and the platform, as an operator would bring them; answers the platform's secret.
+/// Imports HR's files and adds the requirements and the platform, as an operator would; returns the platform's secret.
 async fn prepare(opened: &Opened, city: &DemoCity) -> Result<WebhookSecret, CommandError> {
     let caller = Caller::operator();
     let wrong = |problem: &dyn std::fmt::Display| format!("the made-up city is wrong: {problem}");
@@ -154,7 +154,7 @@ async fn tokens(opened: &Opened) -> Result<(String, String), CommandError> {
     Ok((city, officer))
 }
 
-/// What one delivery was answered, against what the platform expects.
+/// Sends one delivery, and returns the kind of its answer and its status.
 async fn send(
     client: &reqwest::Client,
     url: &str,
@@ -224,16 +224,16 @@ async fn send_all(address: &str, secret: &WebhookSecret, deliveries: Vec<DemoDel
 /// What an answer means.
 const fn in_words(answered: Expect) -> &'static str {
     match answered {
-        Expect::Accepted => "accepted: new, and kept",
+        Expect::Accepted => "accepted: new, and stored",
         Expect::Duplicate | Expect::SentAgain => "duplicate: sent or reported again, and adds nothing",
-        Expect::Ignored => "ignored: kept, but of a type that reports no training",
+        Expect::Ignored => "ignored: stored, but of a type that reports no training",
         Expect::Conflict => "refused: a known id with another body; the first stays",
-        Expect::NotUnderstood => "not understood: authentic, so kept in quarantine",
+        Expect::NotUnderstood => "not understood: authentic, so stored in quarantine",
         Expect::BadSignature => "refused: signed with a secret that is not the platform's",
     }
 }
 
-/// Deliveries with the same id go one after the other, so that each gets the answer that it is made for.
+/// Deliveries with the same id are sent one after the other, so that each gets the expected answer.
 fn waves(deliveries: Vec<DemoDelivery>) -> Vec<Vec<DemoDelivery>> {
     let mut waves: Vec<Vec<DemoDelivery>> = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

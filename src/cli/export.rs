@@ -25,19 +25,19 @@ pub struct Arguments {
     /// The administration's code
     #[arg(long)]
     administration: AdministrationCode,
-    /// Where to: a name that ends in .csv or .xlsx, or - for CSV on standard output
+    /// The file to write: a name that ends in .csv or .xlsx, or - for CSV on standard output
     #[arg(long, value_name = "FILE.csv|FILE.xlsx")]
     output: PathBuf,
-    /// Replace a file that is there already
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
     /// Only this requirement
     #[arg(long)]
     requirement: Option<RequirementCode>,
-    /// The day; today where it is left out
+    /// The day; today by default
     #[arg(long, value_parser = values::day)]
     as_of: Option<NaiveDate>,
-    /// The instant of knowledge (RFC 3339); now where it is left out
+    /// The instant of knowledge (RFC 3339); now by default
     #[arg(long, value_parser = values::instant)]
     known_at: Option<DateTime<Utc>>,
     /// How CSV is written: rfc4180, or excel-sv (BOM, semicolons, decimal commas)

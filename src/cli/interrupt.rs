@@ -13,7 +13,7 @@ pub struct Interrupted(pub String);
 /// The exit code of a process that Ctrl-C ended, as shells have it (128 and the number of SIGINT).
 pub const EXIT_CODE: u8 = 130;
 
-/// Does work until it is done; nothing where it was interrupted. What it had begun in the database is then undone.
+/// Does work until it is done; `None` if it was interrupted. What it had begun in the database is then rolled back.
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
@@ -24,7 +24,7 @@ pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
 
 /// The same for work that is all or nothing; `what` is what it would have done, as "nothing was imported".
 pub async fn all_or_nothing<T>(work: impl Future<Output = T>, what: &str) -> Result<T, Interrupted> {
-    let again = "give the command again to be sure; what is there already is known, and adds nothing";
+    let again = "run the command again to be sure; what is stored already adds nothing";
     unless_interrupted(work).await.ok_or_else(|| Interrupted(format!("{what}; {again}")))
 }
 

@@ -1,8 +1,8 @@
 //! Logs: JSON lines on standard error, or lines for people where standard error is a terminal.
 //!
 //! Installed before Rocket starts, so that Rocket's own records come out in the same form; Rocket then keeps its logger
-//! to itself. What is said about a request is `http::request_log`'s matter: Rocket's lines about single requests hold
-//! the raw path and query, which can hold personal data, and are dropped whatever the filter asks for.
+//! to itself. `http::request_log` logs requests: Rocket's lines about single requests have the raw path and query,
+//! which can contain personal data, and are dropped regardless of the filter.
 
 use std::io::{self, IsTerminal};
 use std::panic;
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_configured_level_keeps_the_libraries_quiet() {
-        let said = |level: LogLevel| {
+        let logged_at = |level: LogLevel| {
             logged(Form::Json, &default_directives(level), || {
                 tracing::warn!(target: "rocket::launch", "Rocket has launched");
                 tracing::info!(target: "rocket::rocket", "Routes:");
@@ -201,9 +201,9 @@ mod tests {
             .map(|line| line["message"].as_str().unwrap_or_default().to_owned())
             .collect::<Vec<_>>()
         };
-        assert_eq!(said(LogLevel::Off), [""; 0]);
-        assert_eq!(said(LogLevel::Critical), ["a mount is wrong", "a warning"]);
-        assert_eq!(said(LogLevel::Normal), ["a mount is wrong", "a warning", "a line"]);
-        assert_eq!(said(LogLevel::Debug), ["a mount is wrong", "a warning", "a line", "a detail"]);
+        assert_eq!(logged_at(LogLevel::Off), [""; 0]);
+        assert_eq!(logged_at(LogLevel::Critical), ["a mount is wrong", "a warning"]);
+        assert_eq!(logged_at(LogLevel::Normal), ["a mount is wrong", "a warning", "a line"]);
+        assert_eq!(logged_at(LogLevel::Debug), ["a mount is wrong", "a warning", "a line", "a detail"]);
     }
 }

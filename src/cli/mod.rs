@@ -48,7 +48,7 @@ use crate::domain::ids::{AdministrationCode, RequirementCode};
     name = "kurskoll",
     version,
     after_help = "Configuration: Rocket.toml in this folder, and ROCKET_* variables over it.\n\
-                  Without any, the register is kept in SQLite under ./data, and the service\n\
+                  Without any, the register is stored in SQLite under ./data, and the service\n\
                   listens on 127.0.0.1:8000.\n\n\
                   Examples:\n  \
                   kurskoll demo\n  \
@@ -68,9 +68,9 @@ struct Arguments {
 enum Command {
     /// Run the service
     Serve(serve::Arguments),
-    /// A made-up city, real platform events through the real door, then the report and where to look
+    /// A made-up city, real platform events through the real endpoint, then the report and where to look
     Demo(demo::Arguments),
-    /// Bring the database's tables to this version's, as every other command does first
+    /// Migrate the database's tables to this version, as every other command does first
     #[command(after_help = "Example:\n  kurskoll migrate")]
     Migrate,
     /// Learning platforms that are allowed to send
@@ -95,7 +95,7 @@ enum Command {
     /// Bearer tokens for people and their tools
     #[command(subcommand)]
     Token(token::Command),
-    /// Look whether everything is as it was recorded, and everything derived as the facts give it
+    /// Check that everything is as it was recorded, and that everything derived follows from the facts
     Verify(verify::Arguments),
     /// Write a consistent copy of the register while the service runs
     Backup(backup::Arguments),
@@ -117,7 +117,7 @@ async fn open() -> Result<Opened, CommandError> {
     open_for_command(Missing::IsAnError).await
 }
 
-/// The same for what people begin with: makes the register where there is none.
+/// The same for the commands that people begin with: creates the register if there is none.
 async fn open_or_make() -> Result<Opened, CommandError> {
     open_for_command(Missing::IsMade).await
 }
@@ -128,7 +128,7 @@ async fn open_for_command(missing: Missing) -> Result<Opened, CommandError> {
     Ok(opened)
 }
 
-/// What becomes of a register that is not there.
+/// What to do if the register does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     IsMade,
@@ -145,7 +145,7 @@ async fn open_with(figment: Figment, missing: Missing, patience: Patience) -> Re
     if let Some(file) = &file {
         match missing {
             Missing::IsMade => make_folder_of(file)?,
-            // Connecting would make it.
+            // Connecting would create it.
             Missing::IsAnError if !file.exists() => return Err(no_register(url, Some(file))),
             Missing::IsAnError => {}
         }
@@ -164,11 +164,11 @@ async fn open_with(figment: Figment, missing: Missing, patience: Patience) -> Re
     Ok(Opened { app, settings, figment })
 }
 
-/// How often a command looks whether its database is still there, and after how many looks in vain it gives up.
+/// How often a command checks that its database still exists, and after how many failed checks it gives up.
 const DATABASE_LOOKED_FOR: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: u32 = 3;
 
-/// Ends the process where the database says nothing any more: a statement that waits for it would wait for ever.
+/// Ends the process if the database no longer answers: a statement that waits for it would wait for ever.
 async fn give_up_without_database(store: Store) {
     let mut in_vain = 0;
     loop {
@@ -185,14 +185,14 @@ async fn give_up_without_database(store: Store) {
     }
 }
 
-/// A code that is not known, at the instant that was asked about.
+/// An unknown code, at the instant of the query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Unknown {
     Requirement(RequirementCode),
     Administration(AdministrationCode),
 }
 
-/// An error for the operator; where it is of a code that nobody knows, with those that there are.
+/// An error for the operator; for an unknown code, it lists the known ones.
 async fn explained(app: &App, error: CommandError) -> CommandError {
     let Some(unknown) = Unknown::in_error(error.as_ref()) else { return error };
     // The error itself matters more than why nothing can be added to it.
@@ -222,7 +222,7 @@ impl Unknown {
         }
     }
 
-    /// Those that there are now; nothing where it is one of them, and was not known then.
+    /// The codes that are known now; `None` if this is one of them, and was not known then.
     fn among(&self, codes: &Codes) -> Option<String> {
         let (is_known, known, made): (bool, Vec<&str>, _) = match self {
             Self::Requirement(code) => (
@@ -246,7 +246,7 @@ impl Unknown {
     }
 }
 
-/// Where the register was looked for in vain, and what to do.
+/// Where there is no register, and what to do.
 fn no_register(url: &str, file: Option<&Path>) -> CommandError {
     let place = match file {
         Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string(),
@@ -314,7 +314,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     if error.is::<interrupt::Interrupted>() { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
 }
 
-/// A parser's error comes with a picture of the place, which is left out: the sentence names line and column too.
+/// A parser's error draws the place in the text. The drawing is left out: the sentence names line and column too.
 fn in_one_line(sentence: &str) -> String {
     let is_picture = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
     let lines = sentence.lines().map(str::trim).filter(|line| !line.is_empty() && !is_picture(line));
@@ -345,7 +345,7 @@ mod tests {
 
     use super::*;
 
-    /// The words of each line in the help of a command and its subcommands that shows how it is called.
+    /// The arguments of each example line in the help of a command and its subcommands.
     fn examples(command: &clap::Command) -> Vec<Vec<String>> {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = help.lines().filter_map(|line| {

@@ -1,4 +1,5 @@
-//! A file that a command writes: whole or not at all, for its owner alone, and over nothing unless that is asked for.
+//! A file that a command writes: complete or not at all, readable by its owner only, and over no existing file unless
+//! requested.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// A file that stands beside the place which it takes when it is whole: half a file must not look like a whole one.
+/// A file that is written beside its final place and moved there when it is complete.
 #[derive(Debug)]
 pub struct NewFile {
     unfinished: NamedTempFile,
@@ -24,7 +25,7 @@ pub enum NotWritten {
 }
 
 impl NewFile {
-    /// * `replaces`: whether a file that is there already is replaced.
+    /// * `replaces`: whether an existing file is replaced.
     pub fn for_place(place: &Path, replaces: bool) -> Result<Self, NotWritten> {
         if !replaces && place.symlink_metadata().is_ok() {
             return Err(NotWritten::Exists(place.to_owned()));
@@ -33,18 +34,18 @@ impl NewFile {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // Readable and writable by its owner alone.
+        // Readable and writable by its owner only.
         let unfinished = tempfile::Builder::new().prefix(".kurskoll-").suffix(".unfinished").tempfile_in(folder);
         let unfinished = unfinished.map_err(|error| NotWritten::Failed(place.to_owned(), error))?;
         Ok(Self { unfinished, place: place.to_owned(), replaces })
     }
 
-    /// Where it is until it takes its place.
+    /// Its path until it is moved to its final place.
     pub fn path(&self) -> &Path {
         self.unfinished.path()
     }
 
-    /// Puts it in its place, on the disk.
+    /// Moves it to its final place, synced to disk.
     pub fn finish(self) -> Result<(), NotWritten> {
         let Self { unfinished, place, replaces } = self;
         let failed = |error| NotWritten::Failed(place.clone(), error);

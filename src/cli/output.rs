@@ -1,4 +1,4 @@
-//! Progress on a terminal, silence in a pipe; data on standard output even where the reader goes away.
+//! Progress on a terminal, silence in a pipe; data on standard output even if the reader goes away.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,15 +11,15 @@ use crate::render::text::{self, USUAL_WIDTH};
 
 /// How wide the terminal is, as columns: what `COLUMNS` says, else the terminal itself, else 80.
 pub fn width() -> usize {
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let configured = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let found = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    said.or_else(found).filter(|width| *width >= 20).unwrap_or(USUAL_WIDTH)
+    configured.or_else(found).filter(|width| *width >= 20).unwrap_or(USUAL_WIDTH)
 }
 
 /// A list on standard output: for people where that is a terminal, else with tabs between cells; a header either way.
 pub struct List {
     columns: &'static [&'static str],
-    /// What is said, on standard error, where it has no rows.
+    /// The message on standard error if there are no rows.
     empty: &'static str,
     is_terminal: bool,
     has_rows: bool,
@@ -76,7 +76,7 @@ pub fn counted_verb(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
-/// Prints every problem, and what they amount to.
+/// Prints every problem; returns an error with their number.
 pub fn refused(problems: &RowProblems) -> CommandError {
     for problem in problems.listed() {
         eprintln!("{problem}");
@@ -88,7 +88,7 @@ pub fn refused(problems: &RowProblems) -> CommandError {
     format!("nothing was imported: {}", counted(problems.total(), "problem")).into()
 }
 
-/// Writes data to standard output; a reader that has seen enough is no failure.
+/// Writes data to standard output; a reader that closes early is no failure.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

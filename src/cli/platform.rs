@@ -27,15 +27,15 @@ pub enum Command {
     /// List the platforms: code, adapter, linking keys, time zone, version of its own profile
     #[command(after_help = "Example:\n  kurskoll platform list")]
     List,
-    /// How the platforms fare, or one of them: its silence, and what comes late, twice or not understood
+    /// The health of the platforms, or of one: its silence, and what arrives late, twice or not understood
     #[command(after_help = "Examples:\n  kurskoll platform health\n  \
         kurskoll platform health larportal --since 2026-02-01T00:00:00Z\n  \
         kurskoll platform health larportal --format json")]
     Health(health::Arguments),
-    /// Ask a platform for what it may have failed to send, time after time or now
+    /// Pull from a platform what it may have failed to send, on a schedule or now
     #[command(subcommand)]
     Pull(pull::Command),
-    /// Give a platform a new secret and print it alone on the last line; the old one holds on for a day
+    /// Give a platform a new secret and print it alone on the last line; the old one stays valid for a day
     #[command(after_help = "Examples:\n  kurskoll platform rotate-secret larportal\n  \
                             kurskoll platform rotate-secret larportal --now\n  \
                             kurskoll platform rotate-secret kursen --secret-file secret.txt")]
@@ -49,7 +49,7 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
-    /// Give a platform a profile of its own, or a mended one; what it sends is read by it within a second
+    /// Give a platform a profile of its own, or a corrected one; it applies to new deliveries within a second
     #[command(
         after_help = "What waits in quarantine is read by it when it is replayed (kurskoll quarantine replay --all).\n\n\
                             Example:\n  kurskoll platform profile kursen kursen.toml"
@@ -60,10 +60,11 @@ pub enum Command {
         /// The profile's file (docs/platforms.md says how to write one)
         file: PathBuf,
     },
-    /// Read again, by the newest profile, what was sent and understood: what it says otherwise is known from now on
+    /// Reread with the newest profile what was sent and understood: differences are known from now on
     #[command(
-        after_help = "A mended profile helps what comes and what waits in quarantine; this helps what was understood wrongly. What was\n\
-        reported stays as it was reported. An interrupted reading goes on from its last delivery, or from the start.\n\n\
+        after_help = "A corrected profile applies to new deliveries and to those in quarantine; this applies it to what was\n\
+        understood wrongly. Earlier reports stay as they were. An interrupted reading goes on from its last delivery,\n\
+        or from the start.\n\n\
         Examples:\n  kurskoll platform reread kursen --dry-run\n  \
         kurskoll platform reread kursen --since 2026-01-01\n  \
         kurskoll platform reread kursen --after 4711"
@@ -80,10 +81,10 @@ pub enum Command {
 pub struct AddArguments {
     /// The platform's code, a part of its webhook address: lower-case letters, digits and hyphens
     code: PlatformCode,
-    /// How the platform speaks: native (Standard Webhooks, Kurskoll's own payloads), xapi (statements to /xapi, with a key and a secret), a shipped profile's name, or profile
+    /// The adapter: native (Standard Webhooks, Kurskoll's own payloads), xapi (statements to /xapi, with a key and a secret), a shipped profile's name, or profile
     #[arg(long, default_value = NATIVE, value_parser = adapter)]
     adapter: Adapter,
-    /// The file of the profile that reads what it sends, in the place of a shipped one
+    /// The file of the profile that reads its deliveries, instead of a shipped one
     #[arg(long, required_if_eq("adapter", PROFILE))]
     profile: Option<PathBuf>,
     /// A file with the secret that the platform itself made, which is then not printed; - reads standard input
@@ -102,7 +103,7 @@ fn linking_key(text: &str) -> Result<LinkingKey, String> {
     LinkingKey::parse(text).ok_or_else(|| format!("the linking keys are {known}"))
 }
 
-/// How a platform may speak.
+/// Parses an adapter's name.
 fn adapter(text: &str) -> Result<Adapter, String> {
     Adapter::parse(text).map_err(|unknown| unknown.to_string())
 }
@@ -141,20 +142,20 @@ async fn give_profile(opened: &Opened, caller: &Caller, code: &PlatformCode, fil
     }
     if given.wants_another_secret {
         eprintln!(
-            "It proves itself otherwise than before: kurskoll platform rotate-secret {code} prints a secret that fits."
+            "It authenticates differently than before: kurskoll platform rotate-secret {code} prints a secret that fits."
         );
     }
     Ok(())
 }
 
-/// Says what becomes of an old secret. Running copies of the service take what they read as right for a second: after it, one that has
-/// ended is taken nowhere.
+/// Reports what happens to an old secret. Running copies of the service cache secrets for a second; after it, none
+/// accepts an ended one.
 async fn becomes_of(what: &str, code: &PlatformCode, old: OldSecrets) -> String {
     match old {
-        OldSecrets::HoldOn => format!("The old {what} of {code} holds on for a day."),
+        OldSecrets::HoldOn => format!("The old {what} of {code} stays valid for a day."),
         OldSecrets::EndNow => {
             tokio::time::sleep(TRUSTED_FOR).await;
-            format!("The old {what} of {code} holds no longer.")
+            format!("The old {what} of {code} is no longer valid.")
         }
     }
 }
@@ -217,7 +218,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             let secret = opened.app.rotate_fitting_secret(&caller, &code, given.as_deref(), old).await?;
             let becomes = becomes_of("secret", &code, old).await;
             if given.is_some() {
-                eprintln!("{becomes} The one that was given holds.");
+                eprintln!("{becomes} The given one is valid.");
             } else {
                 eprintln!("{becomes} The new one is shown this once:");
                 output::print(&format!("{}\n", secret.reveal()))?;

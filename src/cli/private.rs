@@ -1,14 +1,14 @@
-//! The files of the register are their owner's alone.
+//! The files of the register are readable by their owner only.
 
 use std::path::Path;
 
-/// Whatever this process makes from here on is its owner's alone, whatever the machine's umask.
+/// Makes all files that this process creates from here on readable by their owner only, whatever the machine's umask.
 pub fn by_default() {
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
-/// Takes what others may do with the files of a SQLite register away from them, and says so.
+/// Removes other users' access to the files of a SQLite register, and reports it.
 #[cfg(unix)]
 pub fn narrow(register: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -32,6 +32,6 @@ pub fn narrow(register: &Path) {
     }
 }
 
-/// Elsewhere, who may read a file is not a matter of its mode.
+/// On other systems, a mode does not decide who may read a file.
 #[cfg(not(unix))]
 pub fn narrow(_: &Path) {}

@@ -60,7 +60,7 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Dismiss deliveries that are settled otherwise: they stay kept, and count in no report's data quality
+    /// Dismiss deliveries that are resolved in another way: they stay stored, and count in no report's data quality
     #[command(after_help = "Examples:\n  kurskoll quarantine dismiss 17 18 --reason ticket-4711\n  \
         kurskoll quarantine dismiss 17 --undo --reason mistaken")]
     Dismiss {
@@ -70,7 +70,7 @@ pub enum Command {
         /// Why
         #[arg(long)]
         reason: String,
-        /// Take the dismissal back: they wait again
+        /// Undo the dismissal: they wait again
         #[arg(long)]
         undo: bool,
     },
@@ -103,7 +103,7 @@ pub struct Replay {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
-    /// Go on after the delivery with this id, where an earlier replay was left
+    /// Go on after the delivery with this id, where an earlier replay stopped
     #[arg(long, value_name = "ID", default_value_t = i64::MIN, hide_default_value = true)]
     after: i64,
 }
@@ -129,7 +129,7 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
             let body = match body {
                 ShownBody::Whole(body) => body,
                 ShownBody::Withheld { digest } => {
-                    let why = "it speaks of an employee with protected personal data, and its body is shown to nobody";
+                    let why = "it is about an employee with protected personal data, and its body is shown to nobody";
                     return Err(format!("delivery {id}: {why}; SHA-256 of the bytes: {digest}").into());
                 }
             };
@@ -173,7 +173,7 @@ async fn take(app: &App, caller: &Caller, request: TakeRequest) -> Result<(), Co
     if request.dry_run {
         eprintln!("Nothing was changed: this was a dry run.");
     } else if taken.new > 0 {
-        finish(app, "what could be taken is kept").await?;
+        finish(app, "what could be taken is stored").await?;
     }
     Ok(())
 }
@@ -251,12 +251,12 @@ impl Done {
     }
 }
 
-/// How far a replay had come. What was read again stays so; the people concerned are judged by the service.
+/// How far a replay had come. What was read again stays read; the service refreshes the people concerned.
 fn interrupted(done: &Done, request: &ReplayRequest) -> Interrupted {
     let read = output::counted_verb(done.deliveries, "delivery was", "deliveries were");
-    let stored = if request.dry_run { "nothing was changed" } else { "that is kept" };
+    let stored = if request.dry_run { "nothing was changed" } else { "that is stored" };
     let on = match done.deliveries {
-        0 => "give the command again".to_owned(),
+        0 => "run the command again".to_owned(),
         _ => format!("go on with --after {}", request.after),
     };
     Interrupted(format!("{read} read again, {} of them understood, and {stored}; {on}", done.understood))
@@ -294,7 +294,7 @@ async fn read_again(app: &App, caller: &Caller, replay: Replay) -> Result<(), Co
     eprintln!("New results: {} linked, {waiting} waiting.", done.linked);
     eprintln!("{} of {} {would} quarantine.", done.understood, done.deliveries);
     if !dry_run && done.new > 0 {
-        finish(app, "what was read again is kept").await?;
+        finish(app, "what was read again is stored").await?;
     }
     Ok(())
 }

@@ -30,28 +30,28 @@ pub struct Arguments {
     /// The requirement's code
     #[arg(long)]
     requirement: RequirementCode,
-    /// The day that the report speaks of; today where it is left out
+    /// The day that the report is about; today by default
     #[arg(long, value_parser = values::day)]
     as_of: Option<NaiveDate>,
-    /// The instant of knowledge (RFC 3339); now where it is left out
+    /// The instant of knowledge (RFC 3339); now by default
     #[arg(long, value_parser = values::instant)]
     known_at: Option<DateTime<Utc>>,
     /// An earlier instant of knowledge: whose status differs from what was known then, and why
     #[arg(long, value_parser = values::instant)]
     compare_known_at: Option<DateTime<Utc>>,
-    /// First due day that the on-time rate looks at; a year up to the day where it is left out
+    /// First due day that the on-time rate looks at; by default a year before the day
     #[arg(long, value_parser = values::day)]
     due_from: Option<NaiveDate>,
     /// Last due day that the on-time rate looks at
     #[arg(long, value_parser = values::day)]
     due_to: Option<NaiveDate>,
-    /// The trend instead: the day from which on there are points
+    /// Show a trend instead, with points from this day on
     #[arg(long, value_parser = values::day, requires = "trend_to", conflicts_with_all = ["as_of", "compare_known_at", "due_from", "due_to"])]
     trend_from: Option<NaiveDate>,
     /// The last point of the trend
     #[arg(long, value_parser = values::day, requires = "trend_from")]
     trend_to: Option<NaiveDate>,
-    /// How far the points of a trend lie apart: week, month or quarter
+    /// The interval between the points of a trend: week, month or quarter
     #[arg(long, requires = "trend_from", default_value = "month", value_parser = interval)]
     interval: Interval,
     /// In which tree of administrations a trend is counted: of_day or today
@@ -136,7 +136,7 @@ async fn print(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// How many persons are listed; the API has them all, by the page.
+/// How many persons are listed; the API lists all of them in pages.
 const LISTED_AT_MOST: usize = 500;
 
 /// Whose status differs, a line for each, and because of what.
@@ -178,9 +178,9 @@ fn cause(cause: &Cause) -> String {
             let by = by.as_deref().unwrap_or("somebody");
             format!("version {version} of the requirement, applied by {by} at {}", instant(known_at))
         }
-        Cause::LinkedOtherwise { event_id } => format!("result {event_id}, which is linked otherwise"),
+        Cause::LinkedOtherwise { event_id } => format!("result {event_id}, which is linked differently"),
         Cause::Reorganisation { id, on_day, known_at, by, is_undone } => {
-            let happened = if *is_undone { "taken back" } else { "recorded" };
+            let happened = if *is_undone { "undone" } else { "recorded" };
             format!("reorganisation {id} on {on_day}, {happened} by {by} at {}", instant(known_at))
         }
         Cause::NotShown => "what is not shown".to_owned(),

@@ -27,7 +27,7 @@ pub enum Command {
         /// A TOML file of [[requirement]] tables
         file: PathBuf,
     },
-    /// Say of what a file of requirements names which statements count for nobody, and why; applies nothing
+    /// List the statements about what a file of requirements names that count for nobody, and why; applies nothing
     #[command(after_help = "Example:\n  kurskoll requirements check requirements.toml\n\n\
         What the report says of a requirement in data_quality.statements_without_result, before it is applied.")]
     Check {
@@ -84,7 +84,7 @@ async fn apply(requirements: Vec<Requirement>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Says what an audience names that nobody knows: it binds nobody until HR's files have it.
+/// Warns of administrations and units in an audience that the directory does not know.
 fn warn(unknown: &UnknownAudience) {
     let named = |kind: &str, names: Vec<&str>| match names.as_slice() {
         [] => None,
@@ -101,7 +101,7 @@ fn warn(unknown: &UnknownAudience) {
     );
 }
 
-/// TOML is UTF-8, with a byte-order mark or without; other encodings are named, as far as they can be told.
+/// TOML is UTF-8, with a byte-order mark or without; other encodings are named, as far as they can be detected.
 fn in_utf8(bytes: &[u8]) -> Result<&str, String> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("is UTF-16; save it as UTF-8".to_owned());
@@ -114,34 +114,34 @@ fn in_utf8(bytes: &[u8]) -> Result<&str, String> {
     })
 }
 
-/// An older version that says what was applied, and how to have it again.
+/// An older version that says what was applied, and how to apply it again.
 fn superseded(version: u32, by: &[Successor]) -> String {
     let since = by.iter().map(|by| format!("version {} from {}", by.version, by.effective_from));
     let since: Vec<String> = since.collect();
     format!(
-        "nothing applied: version {version} says this already, and its place took {}; to have it again, give it the \
-         effective_from of the day from which it shall hold",
+        "nothing applied: version {version} says this already, and was replaced by {}; to apply it again, give it the \
+         effective_from of the day from which it shall apply",
         since.join(", then ")
     )
 }
 
-/// The days and lengths of a requirement, as its author may want to read them once more.
+/// The days and durations of a requirement, for its author to check.
 fn in_words(requirement: &Requirement) -> String {
     let Requirement { effective_from, effective_to, valid_months, valid_until, counts_from, .. } = requirement;
-    let mut words = vec![match effective_to {
+    let mut clauses = vec![match effective_to {
         Some(last) => format!("in effect from {effective_from} to {last}, that day included"),
         None => format!("in effect from {effective_from}"),
     }];
-    words.push(match (valid_until, valid_months) {
+    clauses.push(match (valid_until, valid_months) {
         (Some(annual), _) => format!("training holds up to and including the next {annual} after its day"),
         (None, Some(months)) => format!("training holds for {}", output::counted(*months as usize, "month")),
         (None, None) => "training holds for ever".to_owned(),
     });
-    words.extend(counts_from.map(|from| format!("training from before {from} does not count")));
-    words.push(format!("new employees have {}", output::counted(requirement.new_hire_days as usize, "day")));
-    words.push(match requirement.existing_staff_due_on {
+    clauses.extend(counts_from.map(|from| format!("training from before {from} does not count")));
+    clauses.push(format!("new employees have {}", output::counted(requirement.new_hire_days as usize, "day")));
+    clauses.push(match requirement.existing_staff_due_on {
         Some(due) => format!("existing staff until {due}"),
         None => "existing staff as many from its first day".to_owned(),
     });
-    words.join("; ")
+    clauses.join("; ")
 }

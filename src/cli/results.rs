@@ -20,8 +20,8 @@ pub enum Command {
     Import(Arguments),
     /// Withdraw a result by hand: it counts for nothing until it is restored
     #[command(
-        after_help = "Also a revocation can be withdrawn: then it takes nothing away. What is decided by hand goes before\n\
-        what the platform says. Where two must agree, somebody else approves it (docs/api.md).\n\n\
+        after_help = "Also a revocation can be withdrawn: then it takes nothing away. A decision by hand takes precedence\n\
+        over the platform. If two persons must agree, another person approves it (docs/api.md).\n\n\
         Examples:\n  \
         kurskoll results withdraw msg_2KWPBgLl --reason wrong-person --dry-run\n  \
         kurskoll results withdraw msg_2KWPBgLl --platform larportal --reason wrong-person"
@@ -41,10 +41,10 @@ pub struct Decided {
     /// Why
     #[arg(long)]
     reason: String,
-    /// The platform that told it, where several told an event of that id
+    /// The platform that reported it, if several reported an event with that id
     #[arg(long)]
     platform: Option<PlatformCode>,
-    /// Only say whose status would change, and how
+    /// Only print whose status would change, and how
     #[arg(long)]
     dry_run: bool,
 }
@@ -57,7 +57,7 @@ pub struct Decided {
     occurred_at, [score_raw], [score_max], [passed]\n\n\
     type is course.completed or quiz.graded. A time without an offset is the platform's own, and a\n\
     day means noon there. Decimals come after a point or a comma. A result without event_id is\n\
-    known by what it says. Columns of the platform's own are read by a profile. See\n\
+    identified by its content. Columns of the platform's own are read by a profile. See\n\
     docs/importing.md.\n\n\
     Examples:\n  \
     kurskoll results import --platform larportal history.csv --dry-run\n  \
@@ -70,7 +70,7 @@ pub struct Arguments {
     platform: PlatformCode,
     /// The file
     file: PathBuf,
-    /// The file of the profile by which its rows are read, where its columns are the platform's own
+    /// The file of the profile by which its rows are read, if its columns are the platform's own
     #[arg(long)]
     profile: Option<PathBuf>,
     /// The sheet, in a workbook that has several
@@ -79,7 +79,7 @@ pub struct Arguments {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
-    /// How what became of it is printed
+    /// How the outcome is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
@@ -117,7 +117,7 @@ async fn decide(verdict: Verdict, decided: Decided) -> Result<(), CommandError> 
     match answer.decision {
         None => eprintln!("Nothing was changed: this was a dry run."),
         Some(decision) if answer.needs_approval => {
-            eprintln!("Proposed as decision {}: it counts when somebody else approves it.", decision.id);
+            eprintln!("Proposed as decision {}: it counts when another person approves it.", decision.id);
         }
         Some(decision) => {
             eprintln!("The event {} of {} is {done} (decision {}).", request.event_id, answer.platform, decision.id);
@@ -177,7 +177,7 @@ async fn import(arguments: Arguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Says what was read otherwise than somebody may think.
+/// Reports columns and rows that were not read as the sender may expect.
 fn print_columns(imported: &ImportedResults) {
     if !imported.ignored_columns.is_empty() {
         eprintln!("columns that mean nothing here: {}", imported.ignored_columns.join(", "));
@@ -202,7 +202,7 @@ fn table(imported: &ImportedResults) -> String {
     rows.iter().map(|(name, count)| format!("{name:<10}{count:>10}\n")).collect()
 }
 
-/// Says in a line what became of it.
+/// Reports the outcome in one line.
 fn print_summary(imported: &ImportedResults, is_dry_run: bool) {
     match (imported.same_file_at, imported.delivery) {
         (Some(at), Some(delivery)) => {
@@ -210,7 +210,7 @@ fn print_summary(imported: &ImportedResults, is_dry_run: bool) {
             eprintln!("Nothing changes: the same file was imported on {at} (delivery {delivery}).");
         }
         _ if is_dry_run => eprintln!("Nothing was changed: this was a dry run."),
-        (_, Some(delivery)) => eprintln!("Imported, and kept as delivery {delivery}."),
+        (_, Some(delivery)) => eprintln!("Imported, and stored as delivery {delivery}."),
         (_, None) => eprintln!("Nothing changes: the file has no results."),
     }
 }

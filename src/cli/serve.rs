@@ -1,4 +1,4 @@
-//! `kurskoll serve`: the service, until it is told to stop.
+//! `kurskoll serve`: runs the service until it is stopped.
 
 use clap::Args;
 
@@ -9,11 +9,11 @@ use crate::config;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kurskoll serve\n  ROCKET_PORT=9000 kurskoll serve\n\n\
-    Stops on Ctrl-C or SIGTERM: takes nothing new, finishes what it has begun, and makes all that it answered durable.")]
+    Stops on Ctrl-C or SIGTERM: accepts nothing new, finishes what it has begun, and stores all that it confirmed.")]
 pub struct Arguments {}
 
 pub async fn run(Arguments {}: Arguments) -> Result<(), CommandError> {
-    // What is wrong is said before the database is touched.
+    // Configuration errors are reported before the database is touched.
     let log_level = rocket::Config::try_from(config::figment())?.log_level;
     let opened = open_with(config::figment(), Missing::IsMade, Patience::SERVICE).await?;
     logging::init(log_level)?;

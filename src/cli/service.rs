@@ -39,7 +39,7 @@ pub fn app(store: Store, clock: Clock, settings: &Settings) -> Result<App, Comma
         .with_result_alarms(settings.platforms.result_alarm_days.clone()))
 }
 
-/// How long putting everything away may take: a database that hangs must not keep a process from ending.
+/// How long shutting down may take: a database that hangs must not keep a process from ending.
 const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Whether the loops around use cases run beside the endpoints.
@@ -90,10 +90,10 @@ impl Service {
         Ok(Self { app, receiving, authenticator, rocket, settings })
     }
 
-    /// Runs until it is told to stop.
+    /// Runs until it is stopped.
     pub async fn run(self, jobs: Jobs) -> Result<(), CommandError> {
         let (stop, stopped) = watch::channel(false);
-        // What pulls also sends, so it ends before receiving does.
+        // The pull job also sends deliveries, so it ends before receiving does.
         let (stop_pulling, pulling_stopped) = watch::channel(false);
         let started = match jobs {
             Jobs::Run => Some(self.start_jobs(&stopped, pulling_stopped)?),
@@ -107,7 +107,7 @@ impl Service {
             if let Some(pulling) = pulling {
                 pulling.await?;
             }
-            // No request is under way any more: what they were promised is stored, then the rest is put away.
+            // No request is under way any more: what was confirmed to them is stored, then the rest is shut down.
             receiving.close().await;
             stop.send_replace(true);
             for job in others.unwrap_or_default() {
@@ -117,7 +117,7 @@ impl Service {
         };
         match timeout(ENDED_WITHIN, ending).await {
             Ok(done) => done?,
-            // Nothing that was answered waits for it.
+            // No confirmed delivery waits for it.
             Err(_) => tracing::warn!("the database does not answer: the service ends without having closed it"),
         }
         match ended {
@@ -159,7 +159,7 @@ impl Service {
     }
 }
 
-/// Why the service does not listen; where somebody else has the port, how to have another.
+/// Why the service does not listen; if another program uses the port, how to choose another.
 fn not_listening(error: &ListenError, figment: &Figment) -> CommandError {
     let ListenError::Address(cause) = error else { return error.to_string().into() };
     let address: String = figment.extract_inner("address").unwrap_or_default();
@@ -171,5 +171,6 @@ fn not_listening(error: &ListenError, figment: &Figment) -> CommandError {
         }
         _ => cause.to_string(),
     };
-    format!("port {port} at {address} cannot be had: {why}; choose one with ROCKET_PORT, or port in Rocket.toml").into()
+    format!("port {port} at {address} cannot be used: {why}; choose one with ROCKET_PORT, or port in Rocket.toml")
+        .into()
 }

@@ -17,10 +17,10 @@ pub enum Command {
     #[command(after_help = "Examples:\n  kurskoll token issue --role city --subject anna\n  \
         kurskoll token issue --role administration --administration SEF --ttl 30d")]
     Issue(IssueArguments),
-    /// Make a new signing key; tokens that the older ones signed hold until they expire
+    /// Make a new signing key; tokens that the older ones signed stay valid until they expire
     #[command(after_help = "Examples:\n  kurskoll token rotate-key\n  kurskoll token rotate-key --revoke-older")]
     RotateKey {
-        /// Remove the older keys: every token that was issued before holds no longer
+        /// Remove the older keys: every token that was issued before is no longer valid
         #[arg(long)]
         revoke_older: bool,
     },
@@ -28,16 +28,16 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct IssueArguments {
-    /// What its holder is: admin, city, administration, auditor or scim; may be given several times
+    /// The role: admin, city, administration, auditor or scim; may be given several times
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
     roles: Vec<Role>,
     /// The administrations that the role administration is for; may be given several times
     #[arg(long = "administration", value_name = "CODE")]
     administrations: Vec<AdministrationCode>,
-    /// How long it holds, such as 30m, 8h or 30d
+    /// How long it is valid, such as 30m, 8h or 30d
     #[arg(long, default_value = "8h", value_parser = parse_ttl)]
     ttl: std::time::Duration,
-    /// Who holds it, as the audit trail will show it
+    /// Its subject, as the audit trail will show it
     #[arg(long, default_value = "operator")]
     subject: String,
 }
@@ -48,13 +48,13 @@ fn role(text: &str) -> Result<Role, String> {
     roles().find(|role| role.as_str() == text).ok_or_else(|| format!("the roles are {}", names()))
 }
 
-/// The token is made all the same: it may be for an administration that opens tomorrow.
+/// The token is issued all the same: it may be for an administration that opens tomorrow.
 fn unknown_administrations(unknown: &[&AdministrationCode], known: &BTreeSet<AdministrationCode>) -> String {
     let unknown: Vec<&str> = unknown.iter().map(|code| code.as_str()).collect();
     let known: Vec<&str> = known.iter().map(AdministrationCode::as_str).collect();
     let there_are =
         if known.is_empty() { "there are none yet".to_owned() } else { format!("there are: {}", known.join(", ")) };
-    format!("the token shows nothing of {}, which nobody knows; {there_are}", unknown.join(", "))
+    format!("the token shows nothing of {}, which is not known; {there_are}", unknown.join(", "))
 }
 
 pub async fn run(command: Command) -> Result<(), CommandError> {

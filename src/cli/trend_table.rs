@@ -11,8 +11,8 @@ use crate::render::text;
 /// The width of a point's column, with its gap.
 const POINT: usize = 16;
 
-/// A line for each administration and the city, a column for each point: the completion rates. As many points side by side as
-/// there is room for, then the next ones below.
+/// A line for each administration and the city, a column for each point: the completion rates. As many points side by
+/// side as fit, then the next ones below.
 pub fn trend_table(trend: &Trend, width: usize) -> String {
     let tree = match trend.tree_of {
         Some(day) => format!("in the tree of {day}"),

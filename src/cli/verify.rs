@@ -13,14 +13,15 @@ use crate::app::operating::verify::{KnownHead, Part, Verified, VerifyRequest};
 #[command(
     after_help = "Examples:\n  kurskoll verify\n  kurskoll verify --part 3/7\n  kurskoll verify --format json\n  \
     kurskoll verify --head 2026-03-01T02:00:00.000000Z:5f0c6a1e5f0c6a1e5f0c6a1e5f0c6a1e5f0c6a1e5f0c6a1e5f0c6a1e5f0c6a1e\n\n\
-    Reads every delivery again from its bytes, makes its signature anew where a secret is held, compares every row\n\
-    that a report can rest on with the chain of digests, and makes every link and standing anew from the facts.\n\
+    Reads every delivery again from its bytes, checks its signature if its secret is stored, compares every row\n\
+    that a report can depend on with the chain of digests, and derives every link and compliance\n\
+    state again from the facts.\n\
     Runs beside the service. Each difference is a sentence on standard output: what should be, and what is.\n\
     Exit codes: 0 no difference, 1 differences, 2 wrong use.\n\
     The last line says where the chain ends: write it down elsewhere, and give it back with --head."
 )]
 pub struct Arguments {
-    /// Only one part of several, as 3/7: seven nights do everything, and each looks at the newest links too
+    /// Only one part of several, as 3/7: seven nights check everything, and each checks the newest links too
     #[arg(long, value_name = "PART/OF")]
     part: Option<Part>,
     /// A head of the chain that was written down elsewhere: its link must still be there
@@ -47,8 +48,7 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     bar.finish_and_clear();
     let Some(verified) = verified else {
         let compared = output::counted(usize::try_from(bar.position()).unwrap_or(usize::MAX), "row");
-        let why =
-            "what is wrong with them is said at the end only, so nothing is known; --part looks at less at a time";
+        let why = "differences are reported at the end only, so none are known yet; --part compares less at a time";
         return Err(Interrupted(format!("{compared} compared; {why}")).into());
     };
     let verified = verified?;
@@ -77,7 +77,7 @@ fn in_words(verified: &Verified) -> Result<(), CommandError> {
     let signatures = verified.signatures;
     if signatures.without_secret > 0 {
         eprintln!(
-            "note: {} deliveries were signed with secrets of which none is held: their signatures could not be made anew",
+            "note: {} deliveries were signed with secrets of which none is stored: their signatures could not be checked",
             signatures.without_secret
         );
     }
@@ -91,7 +91,7 @@ fn in_words(verified: &Verified) -> Result<(), CommandError> {
         verified.rows,
         verified.links,
         if verified.count() == 0 {
-            ": all is as it was recorded, and everything derived as the facts give it."
+            ": everything is as it was recorded, and everything derived follows from the facts."
         } else {
             "."
         },

@@ -1,6 +1,7 @@
-//! Configuration in Rocket's own way: `Rocket.toml`, then `ROCKET_*` variables, over the defaults that stand here.
+//! Configuration in Rocket's own way: `Rocket.toml`, then `ROCKET_*` variables, over the defaults that are defined
+//! here.
 //!
-//! `Rocket.toml` at the top of the project names every setting with its default; a test holds it to these.
+//! `Rocket.toml` at the top of the project names every setting with its default; a test compares it with these.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -17,7 +18,7 @@ mod origin;
 
 pub use origin::{InvalidOrigin, WebOrigin};
 
-/// Where the register is kept.
+/// Where the register is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseSettings {
@@ -59,11 +60,11 @@ pub struct ApprovalSettings {
     pub results: bool,
 }
 
-/// The way in.
+/// Limits on what is received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceivingSettings {
-    /// How many deliveries may wait for their commit; more are told to come back.
+    /// How many deliveries may wait for their commit; further ones must be sent again later.
     pub queue_length: usize,
     /// The largest body of a delivery.
     pub max_body: ByteUnit,
@@ -71,7 +72,7 @@ pub struct ReceivingSettings {
     pub max_xapi_body: ByteUnit,
     /// The largest file of results.
     pub max_results_file: ByteUnit,
-    /// The origins whose pages may speak xAPI from a browser.
+    /// The origins whose pages may use xAPI from a browser.
     pub xapi_origins: Vec<WebOrigin>,
 }
 
@@ -79,9 +80,9 @@ pub struct ReceivingSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConnectionsSettings {
-    /// The most at once; 0: 4096, or as many as the system's limit of open files has room for.
+    /// The most at once; 0: 4096, or as many as the system's limit of open files allows.
     pub most: usize,
-    /// Seconds within which a request's head must be whole, and for which its body may pause.
+    /// Seconds within which a request's head must be complete, and for which its body may pause.
     pub request_timeout_seconds: u64,
     /// How slow a body may be on average, in a second.
     pub slowest_body: ByteUnit,
@@ -95,13 +96,13 @@ impl Default for ConnectionsSettings {
     }
 }
 
-/// How often is too often.
+/// Rate limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitSettings {
     /// Deliveries of one platform in a minute; 0 for no limit.
     pub platform_per_minute: u32,
-    /// Requests from one address in a minute that do not prove who sends them; 0 for no limit.
+    /// Requests from one address in a minute that do not authenticate; 0 for no limit.
     pub failures_per_minute: u32,
 }
 
@@ -137,7 +138,7 @@ impl Default for VerifySettings {
     }
 }
 
-/// The door of the identity provider: which SCIM attribute carries what. An empty path: nothing carries it.
+/// The SCIM endpoint: which attribute carries which field. An empty path: none does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScimSettings {
@@ -151,9 +152,9 @@ pub struct ScimSettings {
     pub starts_on: String,
     /// The last day at work.
     pub ends_on: String,
-    /// The form of employments whose form is not told.
+    /// The form of employments whose form is not provisioned.
     pub default_form: String,
-    /// Whether the administration's code is the first word of what is told, as in `0042 Serviceförvaltningen`.
+    /// Whether the administration's code is the first word of the provisioned value, as in `0042 Serviceförvaltningen`.
     pub leading_code: bool,
     /// What the provider calls an administration, and its code.
     pub administrations: BTreeMap<String, String>,
@@ -240,7 +241,7 @@ impl Settings {
 pub fn defaults() -> Figment {
     let rocket = rocket::Config {
         address: Ipv4Addr::LOCALHOST.into(),
-        // Nobody's word is taken for where a request came from unless the operator says that a proxy sets it.
+        // No header is trusted for the client's address unless the operator says that a proxy sets it.
         ip_header: None,
         // Requests under way get five seconds to end, and their connections two more.
         shutdown: rocket::config::Shutdown { grace: 5, mercy: 2, ..rocket::config::Shutdown::default() },

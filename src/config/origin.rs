@@ -13,7 +13,7 @@ pub struct WebOrigin(String);
 /// Why a text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrigin {
-    #[error("* stands for every page of the world: name the origins whose pages may send")]
+    #[error("* means every page in the world: name the origins whose pages may send")]
     Anybody,
     #[error("{0:?} is no origin such as https://kurs.example.org: write scheme, host and port alone")]
     NotAnOrigin(String),

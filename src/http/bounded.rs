@@ -38,7 +38,7 @@ impl Handler for Bounded {
             outcome = self.0.handle(request, data) => outcome,
             trouble = app.health.given_up() => {
                 let detail = format!(
-                    "The register could not answer in time. Whether it did what was asked is not known: send the same again \
+                    "The register could not answer in time. Whether it carried out the request is not known: send the same again \
                      after {RETRY_AFTER_SECONDS} s; what it has already is recognised."
                 );
                 turned_away(request, trouble, Problem::unavailable(RETRY_AFTER_SECONDS).with_detail(detail))

@@ -117,13 +117,13 @@ pub use problems::{
         (name = "reorganisations", description = "Administrations that open, close, merge, split or change code"),
         (name = "imports", description = "HR's files that were imported, and what each changed"),
         (name = "linking", description = "Results that wait, and links by hand"),
-        (name = "platforms", description = "The learning platforms: how each fares, and its history from before"),
+        (name = "platforms", description = "The learning platforms: the health of each, and its history from before"),
         (name = "results", description = "Results that are withdrawn or restored by hand"),
         (name = "deliveries", description = "What was received, and what is in quarantine"),
         (name = "profiles", description = "How foreign platforms' webhooks are understood"),
         (name = "quarantine", description = "What is authentic and not understood: why, and reading it again"),
         (name = "audit", description = "Who looked at, exported and changed what"),
-        (name = "webhooks", description = "The door of the learning platforms"),
+        (name = "webhooks", description = "The endpoint of the learning platforms"),
         (name = "document", description = "This document"),
     ),
 )]
@@ -174,7 +174,7 @@ impl Modify for Bearer {
     }
 }
 
-/// What every operation has: its examples, the values that its parameters take, and the `500` answer.
+/// What every operation has: its examples, the values that its parameters accept, and the `500` answer.
 struct Shared;
 
 impl Modify for Shared {
@@ -229,7 +229,7 @@ fn is_not_empty(parameter: &mut Parameter) {
     }
 }
 
-/// The words that a parameter takes, where it takes a few.
+/// The values that a parameter accepts, if they are few.
 fn name_words(parameter: &mut Parameter) {
     let words: Vec<&str> = match parameter.name.as_str() {
         "since" => {

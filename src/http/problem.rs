@@ -129,7 +129,8 @@ impl Problem {
     /// 401 with a challenge: no bearer token, or one that is not valid.
     #[must_use]
     pub fn unauthenticated(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(Status::Unauthorized, code, "Who is asking is not known", detail).with_challenge(Challenge::Bearer)
+        Self::new(Status::Unauthorized, code, "The caller is not authenticated", detail)
+            .with_challenge(Challenge::Bearer)
     }
 
     /// 403: visible, but not allowed.
@@ -164,8 +165,9 @@ impl Problem {
     /// 413: larger than this endpoint accepts.
     #[must_use]
     pub fn payload_too_large(limit_bytes: u64) -> Self {
-        let detail =
-            format!("The body is larger than {limit_bytes} bytes, the most that is taken here. Send less at a time.");
+        let detail = format!(
+            "The body is larger than {limit_bytes} bytes, the most that is accepted here. Send less at a time."
+        );
         Self::new(Status::PayloadTooLarge, "payload-too-large", "The body is too large", detail)
             .with_member("limit_bytes", limit_bytes)
     }
@@ -173,8 +175,9 @@ impl Problem {
     /// 415: `wanted` is the media type to send.
     #[must_use]
     pub fn unsupported_media_type(wanted: &str) -> Self {
-        let detail = format!("This door does not take the body's media type. Send it with the Content-Type {wanted}.");
-        Self::new(Status::UnsupportedMediaType, "unsupported-media-type", "The media type is not taken", detail)
+        let detail =
+            format!("This endpoint does not accept the body's media type. Send it with the Content-Type {wanted}.");
+        Self::new(Status::UnsupportedMediaType, "unsupported-media-type", "The media type is not accepted", detail)
     }
 
     /// 422: read, but not understood.
@@ -226,13 +229,13 @@ impl Problem {
                 status,
                 "method-not-allowed",
                 "The method is not allowed",
-                "This address does not take this method. The OpenAPI document lists those that it takes.",
+                "This address does not accept this method. The OpenAPI document lists those that it accepts.",
             ),
             413 => Self::new(
                 status,
                 "payload-too-large",
                 "The body is too large",
-                "The body is larger than what is taken here. Send less at a time.",
+                "The body is larger than what is accepted here. Send less at a time.",
             ),
             415 => Self::unsupported_media_type("that the OpenAPI document names"),
             422 => Self::unprocessable(
@@ -252,7 +255,7 @@ impl Problem {
                 status,
                 "refused",
                 "The request was refused",
-                "The request was refused with this status. The OpenAPI document describes what is taken.",
+                "The request was refused with this status. The OpenAPI document describes what is accepted.",
             ),
             _ => Self { status: status.code, ..Self::standard(Status::InternalServerError) },
         }
@@ -299,7 +302,7 @@ impl Problem {
     /// 405: `allow` are the methods that the address accepts.
     #[must_use]
     pub fn method_not_allowed(allow: String) -> Self {
-        let detail = format!("This address takes {allow} and no other method.");
+        let detail = format!("This address accepts {allow} and no other method.");
         Self::standard(Status::MethodNotAllowed).with_detail(detail).with_allow(allow)
     }
 
@@ -357,7 +360,7 @@ impl Problem {
         request.local_cache(|| Kept(Some(self)));
     }
 
-    /// The problem that a guard kept, if it belongs to this status.
+    /// The problem that a guard stored, if it belongs to this status.
     pub(super) fn kept(request: &Request<'_>, status: Status) -> Option<Self> {
         request.local_cache(|| Kept(None)).0.clone().filter(|problem| problem.status == status.code)
     }

@@ -240,7 +240,7 @@ async fn without_a_token_the_answer_says_how_to_send_one() {
       "detail": "The caller cannot be identified: no bearer token was sent. Send one token as \"Authorization: Bearer …\".",
       "request_id": "r-1",
       "status": 401,
-      "title": "Who is asking is not known",
+      "title": "The caller is not authenticated",
       "type": "/problems/token-missing"
     }
     "#);

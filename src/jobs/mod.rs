@@ -12,18 +12,18 @@ use crate::app::scim::ScimEndpoint;
 use crate::app::{App, StoreError};
 use crate::auth::Authenticator;
 
-/// How long the settling rests, at the least, and when the database fails.
+/// The shortest pause between refreshes, and the pause after a database error.
 const REST: Duration = Duration::from_millis(100);
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// How often the settling counts who waits, which takes longer the more they are.
+/// How often stale employees are counted, which takes longer the more they are.
 const COUNTED_EVERY: Duration = Duration::from_secs(10);
 
-/// For how long, at the most, a key that a command removed goes on verifying tokens.
+/// For how long, at most, a key that a command removed still verifies tokens.
 pub const KEYS_REREAD_EVERY: Duration = Duration::from_secs(5);
 
-/// Keeps the derived rows up to date until it is told to stop. Reports do not depend on it: they settle or judge what
-/// waits by themselves; it spares them that.
+/// Refreshes the read model until it is stopped. Reports do not depend on it: they refresh or judge stale employees
+/// themselves; it saves them the time.
 pub fn refresh_compliance_states(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut counted = Instant::now();
@@ -32,15 +32,18 @@ pub fn refresh_compliance_states(app: App, mut stop: watch::Receiver<bool>) -> J
             if counted.elapsed() > COUNTED_EVERY {
                 counted = begun;
                 if let Err(error) = app.watch_refresh().await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "those who wait could not be counted");
+                    tracing::error!(error = &error as &dyn std::error::Error, "stale employees could not be counted");
                 }
             }
             let rest = match app.refresh_some().await {
-                // Deliveries go before it: it takes a quarter of the time at the most. What came since is few by then, or
-                // enough that it is worth its reading and its commit.
+                // Deliveries have precedence: refreshing takes a quarter of the time at most. By then, what is new is
+                // little, or enough to be worth a read and a commit.
                 Ok(_) => REST.max(begun.elapsed() * 3),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "standings could not be settled");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "compliance states could not be refreshed"
+                    );
                     REST_AFTER_FAILURE
                 }
             };
@@ -49,14 +52,14 @@ pub fn refresh_compliance_states(app: App, mut stop: watch::Receiver<bool>) -> J
     })
 }
 
-/// Keeps the index of xAPI statements up to date until it is told to stop. Questions do not depend on it: they make what
-/// is missing first; it spares them that.
+/// Keeps the index of xAPI statements up to date until it is stopped. Queries do not depend on it: they index what is
+/// missing first; it saves them the time.
 pub fn index_statements(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         while !*stop.borrow() {
             let begun = Instant::now();
             let rest = match app.index_some_statements().await {
-                // Statements go before it: it takes a third of the time at the most.
+                // Statements have precedence: indexing takes a third of the time at most.
                 Ok(_) => REST.max(begun.elapsed() * 2),
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "statements could not be indexed");
@@ -68,17 +71,20 @@ pub fn index_statements(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle
     })
 }
 
-/// How often readers who wait for an instant to pass see a newer promise of what they find, where nothing is stored.
+/// How often the consistent-through instant advances while nothing is stored.
 const PROMISED_EVERY: Duration = Duration::from_millis(500);
 
-/// Keeps fresh through which instant statements are promised to be found, until it is told to stop.
+/// Advances the consistent-through instant, up to which all statements can be found, until it is stopped.
 pub fn keep_promise_fresh(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         while !*stop.borrow() {
             let rest = match app.keep_promise_fresh().await {
                 Ok(()) => PROMISED_EVERY,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "no newer promise could be made");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the consistent-through instant could not be advanced"
+                    );
                     REST_AFTER_FAILURE
                 }
             };
@@ -87,25 +93,25 @@ pub fn keep_promise_fresh(app: App, mut stop: watch::Receiver<bool>) -> JoinHand
     })
 }
 
-/// How often the operator is shown how linking stands.
+/// How often the metrics of linking are updated.
 pub const LINKING_WATCHED_EVERY: Duration = Duration::from_secs(60);
 
-/// Counts again and again what waits and what is linked, for the operator's figures, until it is told to stop.
+/// Counts waiting and linked results for the metrics until it is stopped.
 pub fn watch_linking(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         while !*stop.borrow() {
             if let Err(error) = app.watch_linking().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "what is linked could not be counted");
+                tracing::error!(error = &error as &dyn std::error::Error, "linked results could not be counted");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }
     })
 }
 
-/// How often it is looked whether the directory knows users who wait.
+/// How often waiting users are looked up in the directory.
 pub const WAITING_USERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
 
-/// Makes users of those whom the directory knows by now, until it is told to stop.
+/// Resolves waiting users whom the directory knows by now, until it is stopped.
 pub fn resolve_waiting_users(
     app: App,
     endpoint: ScimEndpoint,
@@ -115,24 +121,24 @@ pub fn resolve_waiting_users(
     tokio::spawn(async move {
         while !*stop.borrow() {
             if let Err(error) = app.resolve_waiting_users(&endpoint).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "users who wait could not be looked at");
+                tracing::error!(error = &error as &dyn std::error::Error, "waiting users could not be resolved");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }
     })
 }
 
-/// How often what is counted of the platforms is written down.
+/// How often the platforms' counters are stored.
 pub const PLATFORMS_COUNTED_EVERY: Duration = Duration::from_secs(5);
 
-/// Writes down what platforms do that leaves no row, and shows the operator their silences, until it is told to stop; what
-/// was counted by then is written as well.
+/// Stores counts of what leaves no row, and updates the metrics of the platforms' silence, until it is stopped; the
+/// last counts are stored as well.
 pub fn watch_platforms(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             let is_last = *stop.borrow();
             if let Err(error) = app.write_platform_counts().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "what platforms did could not be counted");
+                tracing::error!(error = &error as &dyn std::error::Error, "the platforms' counts could not be stored");
             }
             if is_last {
                 return;
@@ -148,7 +154,7 @@ pub fn watch_platforms(app: App, every: Duration, mut stop: watch::Receiver<bool
 /// How often the clocks are compared.
 pub const CLOCKS_COMPARED_EVERY: Duration = Duration::from_secs(5);
 
-/// Compares the clocks again and again until it is told to stop.
+/// Compares the clocks until it is stopped.
 pub fn watch_clock(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         while !*stop.borrow() {
@@ -160,11 +166,11 @@ pub fn watch_clock(app: App, every: Duration, mut stop: watch::Receiver<bool>) -
     })
 }
 
-/// How often it is looked whether the time has come to ask a platform.
+/// How often due pulls are looked for.
 pub const PULLS_LOOKED_FOR_EVERY: Duration = Duration::from_secs(20);
 
-/// Asks platforms for what they may have failed to send, when their time has come, until it is told to stop; what is under
-/// way then is left for the next that looks.
+/// Pulls from platforms when a pull is due, until it is stopped; a pull that is under way then is left for the next
+/// process.
 pub fn pull_platforms(receiving: Arc<Receiving>, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let holder = uuid::Uuid::now_v7().to_string();
@@ -179,18 +185,15 @@ pub fn pull_platforms(receiving: Arc<Receiving>, every: Duration, mut stop: watc
                 None => receiving.release_pulls(&holder).await,
             };
             if let Err(error) = ended {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "it could not be seen which platforms to ask"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "due pulls could not be read");
             }
             drop(tokio::time::timeout(every, stop.changed()).await);
         }
     })
 }
 
-/// Reads the signing keys again and again until it is told to stop, so that one that was removed verifies no longer. A
-/// new one needs no waiting for: the authenticator asks for it at its first token.
+/// Rereads the signing keys until it is stopped, so that a removed one no longer verifies. A new one does not depend on
+/// it: the authenticator reads it at its first token.
 pub fn reread_keys(
     app: App,
     authenticator: Arc<Authenticator>,
@@ -213,13 +216,13 @@ pub fn reread_keys(
     })
 }
 
-/// For how long, at the most, what was committed is not yet under a digest.
+/// For how long, at most, committed rows are not yet covered by a digest.
 pub const SEALED_EVERY: Duration = Duration::from_secs(5);
 
-/// How often it stands in the log where the chain ends, beside the start and the stop.
+/// How often the head of the chain is logged, besides at the start and the stop.
 const HEAD_LOGGED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// Seals the chain behind receiving until it is told to stop, and what is left then.
+/// Seals the chain behind receiving until it is stopped, and then what is left.
 pub fn seal_chain(app: App, every: Duration, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut logged: Option<Instant> = None;
@@ -228,7 +231,7 @@ pub fn seal_chain(app: App, every: Duration, mut stop: watch::Receiver<bool>) ->
             let begun = Instant::now();
             let sealed = if is_last { app.seal_the_rest().await.map(|()| true) } else { seal_once(&app).await };
             let rest = match sealed {
-                // Where much waits, deliveries go before it: it takes a quarter of the time at the most.
+                // If much waits, deliveries have precedence: sealing takes a quarter of the time at most.
                 Ok(false) => begun.elapsed() * 3,
                 Ok(true) => every.max(begun.elapsed() * 3),
                 Err(error) => {
@@ -253,7 +256,7 @@ async fn seal_once(app: &App) -> Result<bool, StoreError> {
     let sealed = app.seal_some().await?;
     if sealed == Sealed::ClockSetBack {
         tracing::error!(
-            "the clock of knowledge stands before the chain's newest link: it was set back; run kurskoll verify"
+            "the transaction-time clock is before the chain's newest link: it was set back; run kurskoll verify"
         );
     }
     Ok(!matches!(sealed, Sealed::Through { is_all: false, .. }))
@@ -269,10 +272,10 @@ async fn log_head(app: &App) {
     }
 }
 
-/// How often it is looked whether the hour has come.
+/// How often the hour is checked.
 const HOUR_LOOKED_FOR_EVERY: Duration = Duration::from_secs(60);
 
-/// Verifies a part each night, at an hour of the city's day, until it is told to stop; with no nights, nothing.
+/// Verifies a part each night, at an hour of the city's day, until it is stopped; with no nights, nothing.
 pub fn verify_by_night(app: App, (nights, hour): (u32, u32), mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut done_on = None;

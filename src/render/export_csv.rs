@@ -77,8 +77,8 @@ impl CsvExport {
         Self { dialect }
     }
 
-    /// Appends what stands before the first row: the line of column names, behind a byte order mark where the dialect
-    /// wants one.
+    /// Appends what precedes the first row: the line of column names, behind a byte order mark where the dialect wants
+    /// one.
     pub fn write_header(&self, out: &mut Vec<u8>) {
         begin_file(out, self.dialect, &EXPORT_COLUMNS);
     }
@@ -110,7 +110,7 @@ impl CsvExport {
     }
 }
 
-/// What stands before the first row of a file.
+/// What precedes the first row of a file.
 pub(super) fn begin_file(out: &mut Vec<u8>, dialect: Dialect, columns: &[&str]) {
     if dialect == Dialect::ExcelSv {
         out.extend_from_slice(BYTE_ORDER_MARK);
@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
         self.begun = true;
     }
 
-    /// A text of somebody else's making: defused, and in quotes where it needs them.
+    /// A text from outside: defused, and in quotes where it needs them.
     pub(super) fn text(&mut self, text: &str) {
         self.begin_cell();
         let text = defused(text, self.dialect.foreign_separator());
@@ -159,7 +159,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A word of Kurskoll's own, which holds nothing that a file or a spreadsheet could misread.
+    /// A value of Kurskoll's own, which has nothing that a file or a spreadsheet could misread.
     pub(super) fn word(&mut self, word: &str) {
         self.begin_cell();
         self.out.extend_from_slice(word.as_bytes());
@@ -227,7 +227,7 @@ mod tests {
         String::from_utf8(out).expect("UTF-8")
     }
 
-    /// Rows as nobody would wish them.
+    /// Rows with awkward texts.
     fn awkward() -> [ExportRow; 3] {
         let plain = row();
         let hostile = ExportRow {

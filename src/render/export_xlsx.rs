@@ -1,6 +1,6 @@
 //! An export as an Excel workbook, in which days are days and numbers are numbers.
 //!
-//! Rows go to a temporary file as they come, so that any number of rows takes constant memory.
+//! Rows go to a temporary file as they arrive, so that any number of rows takes constant memory.
 
 use std::io::Write;
 
@@ -35,7 +35,7 @@ pub enum XlsxExportError {
     Workbook(#[source] XlsxError),
 }
 
-/// A workbook in the making: each row as it comes, then the bytes.
+/// A workbook that is being written: row by row, then the bytes.
 pub struct XlsxExport {
     workbook: Workbook,
     sheet: Worksheet,
@@ -49,7 +49,7 @@ struct Formats {
 }
 
 impl XlsxExport {
-    /// Begins a workbook with its header. `known_at` is the export's instant of knowledge; it stands as the workbook's
+    /// Begins a workbook with its header. `known_at` is the export's instant of knowledge; it becomes the workbook's
     /// time of creation, so that the same export is the same bytes whenever it is made.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Cells<'_> {
         self.day(Some(row.as_of))
     }
 
-    /// A text, which a workbook never takes for a formula: it says of each cell what it holds.
+    /// A text, which a workbook never reads as a formula: each cell has a type.
     fn text(&mut self, text: &str) -> Result<(), XlsxError> {
         self.sheet.write_string(self.row, self.column, text)?;
         self.column += 1;

@@ -12,7 +12,7 @@ const TEXT_MARK: char = '\'';
 ///
 /// The same goes for each part of the text behind a tab, a line end or `foreign_separator`, the cell separator of the
 /// other dialect: opened as that dialect, `x;=1+1` would be two cells, the second of them live, and quotes around it do
-/// not help since they no longer stand where a cell begins.
+/// not help since they are no longer at the beginning of a cell.
 ///
 /// Nothing else is changed, and two different texts never become the same.
 pub(super) fn defused(text: &str, foreign_separator: char) -> Cow<'_, str> {
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Takes the marks away again: the proof that nothing was lost.
+    /// Removes the marks again: the proof that nothing was lost.
     fn live(defused: &str, foreign_separator: char) -> String {
         let separates = |c: char| c == foreign_separator || is_tab_or_line_end(c);
         let marked = |part: &str| part.strip_prefix(TEXT_MARK).filter(|rest| begins_formula(rest)).map(str::to_owned);

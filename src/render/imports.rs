@@ -53,7 +53,7 @@ pub fn page(report: &ImportReport) -> String {
     for file in &report.sources.files {
         let skipped = match file.skipped {
             0 => String::new(),
-            rows => format!(", {rows} rows passed over"),
+            rows => format!(", {rows} rows skipped"),
         };
         let (kind, name, records, bytes, digest) = (file.kind, &file.name, file.records, file.bytes, &file.digest);
         page.push_str(&format!("{kind}: {name}, {records} records{skipped}, {bytes} bytes, SHA-256 {digest}\n"));

@@ -1,7 +1,7 @@
-//! Domain words → bytes: what a report, an export and an answer look like outside.
+//! Domain values → bytes: how a report, an export and an answer are written.
 //!
-//! Nothing is decided or reckoned here; a wrong figure is mended in `domain`. Start at [`EXPORT_COLUMNS`] for a column
-//! of an export, at [`views`] for an answer in JSON, at [`report_table`] for the report on a terminal.
+//! Nothing is decided or computed here; a wrong figure is corrected in `domain`. Start at [`EXPORT_COLUMNS`] for a
+//! column of an export, at [`views`] for an answer in JSON, at [`report_table`] for the report on a terminal.
 
 pub mod difference;
 pub mod export_csv;

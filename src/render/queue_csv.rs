@@ -1,10 +1,10 @@
-//! The queue of the unrecognised as CSV: an entry a line.
+//! The queue of unlinked results as CSV: one line for each entry.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::export_csv::{Dialect, Line, begin_file};
 
-/// The columns of the file. What there may be several of stands in one cell, with spaces between.
+/// The columns of the file. Several values stand in one cell, with spaces between.
 pub const QUEUE_COLUMNS: [&str; 16] = [
     "platform",
     "key",
@@ -24,7 +24,7 @@ pub const QUEUE_COLUMNS: [&str; 16] = [
     "dismissed_because",
 ];
 
-/// An entry in the words of the file.
+/// An entry as the file writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueRow {
     pub platform: String,

@@ -10,10 +10,10 @@ use crate::domain::report::linked_share::{LinkedCount, LinkedShare, LinkedShares
 use crate::domain::report::{Figures, OnboardingReport, PlatformSilence, StatementsWithoutResult};
 use crate::domain::training::Target;
 
-/// Stands for a figure that is absent because nobody counts.
+/// Shown for a figure that is absent because nobody counts.
 const ABSENT: &str = "–";
 
-/// The narrowest terminal on which [`WIDE_HEADER`] leaves room for names; below it they stand under the table.
+/// The narrowest terminal on which [`WIDE_HEADER`] leaves space for names; below it they are listed under the table.
 const WIDE_FROM: usize = 115;
 
 const WIDE_HEADER: [&str; 12] = [
@@ -48,13 +48,13 @@ const NARROW_HEADER: [&str; 11] = [
 /// The place of the administrations' names among the columns.
 const NAME_COLUMN: usize = 1;
 
-/// What stands in the column of codes for the whole city.
+/// The code column of the row for the whole city.
 const CITY: &str = "city";
 
-/// The report for a terminal `width` columns wide: what was asked, a line for each administration and for the city, and
+/// The report for a terminal `width` columns wide: the request, a line for each administration and for the city, and
 /// how far the figures can be trusted.
 ///
-/// Where waiting results could raise the completion rate, the range stands in its place, as `91.0–95.5`: its lower end is
+/// Where waiting results could raise the completion rate, the range is shown instead, as `91.0–95.5`: its lower end is
 /// the rate itself.
 #[must_use]
 pub fn report_table(report: &OnboardingReport, width: usize) -> String {
@@ -119,7 +119,7 @@ fn wide(report: &OnboardingReport, width: usize) -> String {
     }
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
-        // Figures stay whole: where there is little room, names take two lines.
+        // Figures are not wrapped: if there is little space, names take two lines.
         if place != NAME_COLUMN {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -155,7 +155,7 @@ fn completion(figures: &Figures) -> String {
     range(figures).map_or_else(|| percent(figures.completion_rate()), |(lowest, highest)| format!("{lowest}–{highest}"))
 }
 
-/// The range of the completion rate, where it is one.
+/// The range of the completion rate, if there is one.
 fn range(figures: &Figures) -> Option<(Decimal, Decimal)> {
     figures.completion_rate_range().filter(|(lowest, highest)| lowest != highest)
 }
@@ -182,7 +182,7 @@ fn data_quality(report: &OnboardingReport, width: usize) -> String {
     lines.iter().map(|line| wrapped(line, width) + "\n").collect()
 }
 
-/// How much of what came was linked: of all platforms, then of each.
+/// The share of results that was linked: of all platforms, then of each.
 fn linked_shares(linked: &LinkedShares) -> Vec<String> {
     let periods = linked.periods;
     let all = (format!("Linked, of the results from {} to {}", periods.from, periods.to), &linked.overall);
@@ -215,7 +215,7 @@ fn platform_line(platform: &PlatformSilence) -> String {
     format!("Platform {name}: {deliveries}{results}{warning}")
 }
 
-/// What is said of statements that give no result of what a requirement names.
+/// The line about statements that give no result of what a requirement names.
 #[must_use]
 pub fn without_result(found: &StatementsWithoutResult) -> String {
     let StatementsWithoutResult { platform, target, statements, verb, because, .. } = found;

@@ -1,12 +1,12 @@
-//! Lists and sentences for a terminal: times that look the same everywhere, columns where there is room, and blocks where there is not.
+//! Lists and sentences for a terminal: times that look the same everywhere, columns if they fit, else blocks.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// The width in columns where nobody says another.
+/// The default width in columns.
 pub const USUAL_WIDTH: usize = 80;
 
-/// How far columns stand apart.
+/// The gap between columns.
 const GAP: &str = "  ";
 
 /// An instant as people read it: RFC 3339 in UTC, whole seconds.
@@ -15,7 +15,7 @@ pub fn seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// An instant of knowledge, to the microsecond where it has any: so that it can be asked for again.
+/// An instant of knowledge, to the microsecond where it has any: so that it can be requested again.
 #[must_use]
 pub fn exact(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)

@@ -107,7 +107,7 @@ both_databases! {
         line.ok("directory import --employments emp.csv --full");
         line.write("adm2.csv", "code,name\nSEF,Serviceförvaltningen\nFGK,Gatukontoret\n");
         let dry = line.ok("directory import --administrations adm2.csv --employments first.csv --full --dry-run");
-        assert!(dry.err.contains("(import 1); they take back what was recorded since."), "{}", dry.err);
+        assert!(dry.err.contains("(import 1); they undo what was recorded since."), "{}", dry.err);
     }
 
     async fn a_number_that_a_spreadsheet_changed_is_refused_with_the_original(database: TestDatabase) {

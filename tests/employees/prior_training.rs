@@ -137,7 +137,7 @@ both_databases! {
         let line = CommandLine::on(&database).with("ROCKET_APPROVAL", "{prior_training=true}");
         line.write("prior.csv", FILE);
         let done = line.ok("directory import --prior-training prior.csv --partial");
-        assert_eq!(done.err.lines().last(), Some("Proposed, for somebody else to approve: 3 of prior training; 0 known already."));
+        assert_eq!(done.err.lines().last(), Some("Proposed, for another person to approve: 3 of prior training; 0 known already."));
         assert_eq!(counts(&app).await["compliant"], 0);
         let waiting = app.get_as_city("/api/v1/prior-training?state=proposed").await.ok();
         let items = waiting["items"].as_array().expect("items");

@@ -605,7 +605,7 @@ both_databases! {
         let set = format!("platform pull set moodle --lrs {}/statements --key {key} --secret-file secret.txt", store.address());
         let ran = line.run(&format!("{set} --every 15m"));
         assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
-        assert!(ran.err.contains("is asked every 15 min"), "{}", ran.err);
+        assert!(ran.err.contains("is pulled from every 15 min"), "{}", ran.err);
         let shown = line.run("platform pull show moodle").out;
         assert!(shown.contains(&format!("Learning Record Store at {}\n", store.address())), "{shown}");
         assert!(shown.contains("last success        never\n") && !shown.contains(&secret), "{shown}");
@@ -620,7 +620,7 @@ both_databases! {
         assert!(serving.stop().await.success());
         assert_eq!(line.run("platform pull now moodle").out, "returned            3\nfound               0\n");
         assert!(line.run("platform health moodle").out.contains("found by pulling    3\n"));
-        assert!(line.run("platform pull stop moodle").err.contains("is asked no more"));
+        assert!(line.run("platform pull stop moodle").err.contains("is no longer pulled from"));
         let ran = line.run("platform pull now moodle");
         assert_eq!(ran.code, Some(1));
         assert!(ran.err.contains("is not asked for anything"), "{}", ran.err);

@@ -225,7 +225,7 @@ both_databases! {
           waiting          1
         known              0
         "));
-        assert!(ran.err.contains("Imported, and kept as delivery"), "{}", ran.err);
+        assert!(ran.err.contains("Imported, and stored as delivery"), "{}", ran.err);
         assert!(machine.ok("results import --platform larportal history.csv").err.contains("Nothing changes"));
         assert_eq!(status(&app, "1001").await, "compliant");
         machine.run("results import --platform moodle history.csv").assert_failed("no platform has the code moodle");

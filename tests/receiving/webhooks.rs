@@ -217,7 +217,7 @@ both_databases! {
             if answer.status != 200 {
                 assert_eq!(
                     answer.refused(415)["detail"],
-                    "This door does not take the body's media type. Send it with the Content-Type application/json."
+                    "This endpoint does not accept the body's media type. Send it with the Content-Type application/json."
                 );
             }
             answers.push(format!("{content_type}: {}", answer.status));
@@ -269,7 +269,7 @@ both_databases! {
                     assert_eq!(problem["limit_bytes"], 1024);
                     assert_eq!(
                         problem["detail"],
-                        "The body is larger than 1024 bytes, the most that is taken here. Send less at a time."
+                        "The body is larger than 1024 bytes, the most that is accepted here. Send less at a time."
                     );
                 }
             }

@@ -1,4 +1,4 @@
-//! What a token proves, and the many ways in which it proves nothing.
+//! What a token proves, and what makes it invalid.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! What an import may do to many at once, because whoever runs it says so.
+//! Unusual changes that an import may make because its operator allows them.
 
 use clap::Args;
 
@@ -9,31 +9,31 @@ use crate::domain::ids::EmployeeNumber;
 /// One option for each kind of change that is refused as unusual.
 #[derive(Debug, Args)]
 pub struct Allowances {
-    /// Take a full file that ends more than a tenth of the employments, or all of an administration
+    /// Accept a full file that ends more than a tenth of the employments, or all of an administration
     #[arg(long)]
     allow_mass_ending: bool,
-    /// Take files that change the first day of more than a tenth of the employments
+    /// Accept files that change the first day of more than a tenth of the employments
     #[arg(long)]
     allow_mass_start_changes: bool,
-    /// Take files that move more than a tenth of the employments without a reorganisation
+    /// Accept files that move more than a tenth of the employments without a reorganisation
     #[arg(long)]
     allow_mass_moves: bool,
-    /// Take files that change or take away the address or user name of more than a tenth of the people
+    /// Accept files that change or remove the address or user name of more than a tenth of the people
     #[arg(long)]
     allow_mass_key_changes: bool,
-    /// Take files that change the name of more than a tenth of the people
+    /// Accept files that change the name of more than a tenth of the people
     #[arg(long)]
     allow_mass_name_changes: bool,
-    /// Take files that change the form of more than a tenth of the employments
+    /// Accept files that change the form of more than a tenth of the employments
     #[arg(long)]
     allow_mass_form_changes: bool,
-    /// Take files that uncover more than a tenth of the people with protected personal data
+    /// Accept files that uncover more than a tenth of the people with protected personal data
     #[arg(long)]
     allow_mass_unprotecting: bool,
-    /// Take every new number as a new person, whoever seems to be known under another number
+    /// Accept every new number as a new person, even if someone seems to be known under another number
     #[arg(long)]
     allow_mass_renumbering: bool,
-    /// A new number that is another person's, though it seems to be somebody's new one; may be repeated
+    /// A new number that belongs to a new person, though it seems to be a known person's new number; may be repeated
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     new_person: Vec<String>,
 }
@@ -51,7 +51,8 @@ impl Allowances {
             MassKind::FormChanges => self.allow_mass_form_changes,
             MassKind::Unprotecting => self.allow_mass_unprotecting,
         };
-        // The parser of arguments would repeat what it does not take, and a personal identity number is not repeated.
+        // The parser of arguments would repeat what it does not accept, and a personal identity number must not be
+        // repeated.
         let number = |text: &String| EmployeeNumber::parse(text).map_err(|why| format!("--new-person {why}"));
         Ok(Allowed {
             kinds: MassKind::ALL.into_iter().filter(is_allowed).collect(),

@@ -38,7 +38,7 @@ use crate::render::views::{DifferenceRowView, DifferenceView, UnusualView};
     prior-training: employee_number, [course_id], [quiz_id], [score_raw], [score_max],\n    \
     completed_on, reason\n\n\
     Files of another system with other headers are read with --mapping FILE.toml, which\n\
-    says what its headers and words mean: docs/importing.md describes its format.\n\n\
+    says what its headers and values mean: docs/importing.md describes its format.\n\n\
     Examples:\n  \
     kurskoll directory import --employments emp.csv --full --dry-run\n  \
     kurskoll directory import --administrations adm.csv --employments emp.csv --full\n  \
@@ -61,10 +61,10 @@ pub struct Arguments {
     /// Whom a requirement does not bind for a time
     #[arg(long, value_name = "FILE")]
     exemptions: Option<PathBuf>,
-    /// What a platform calls a person, where the employments do not say it
+    /// What a platform calls a person, if the employments do not say it
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
-    /// What people did elsewhere, recognised as evidence; given alone, and always a part of the picture
+    /// What people did elsewhere, recognised as evidence; given alone, and always partial
     #[arg(
         long,
         value_name = "FILE",
@@ -72,16 +72,16 @@ pub struct Arguments {
             ["administrations", "employments", "absences", "exemptions", "identities", "full", "mapping", "format"]
     )]
     prior_training: Option<PathBuf>,
-    /// What the files' headers and words mean, where they are not ours
+    /// What the files' headers and values mean, if they are not ours
     #[arg(long, value_name = "FILE.toml")]
     mapping: Option<PathBuf>,
     /// The sheet, in a workbook that has several; KIND=NAME (absences=Leave) for one kind of file
     #[arg(long, value_name = "[KIND=]NAME")]
     sheet: Vec<String>,
-    /// The files are a whole picture: who is missing has left
+    /// The files are complete: anyone who is missing has left
     #[arg(long)]
     full: bool,
-    /// The files are a part of the picture: who is missing stays as known
+    /// The files are partial: anyone who is missing stays as known
     #[arg(long)]
     partial: bool,
     /// Only print what would change
@@ -89,12 +89,12 @@ pub struct Arguments {
     dry_run: bool,
     #[command(flatten)]
     allowances: Allowances,
-    /// How the difference is printed; with a dry run a table where it is left out, else nothing
+    /// How the difference is printed; by default a table in a dry run, else nothing
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
 
-/// Files that are read one after the other: where they come from, and what is wrong in any of them.
+/// Files that are read one after the other: their sources, and the problems in any of them.
 struct FilesReader<'m> {
     mapping: Option<&'m Mapping>,
     sheets: &'m [String],
@@ -134,12 +134,12 @@ impl<'m> FilesReader<'m> {
     }
 }
 
-/// The sheet that is meant in a workbook of some kind: `KIND=NAME` goes before `NAME`.
+/// The sheet that is meant in a workbook of some kind: `KIND=NAME` takes precedence over `NAME`.
 fn sheet_of(sheets: &[String], kind: FileKind) -> Option<&str> {
     let kind = kind.as_str().replace(' ', "-");
     let of_kind =
-        sheets.iter().find_map(|said| said.split_once('=').filter(|(of, _)| *of == kind).map(|(_, name)| name));
-    of_kind.or_else(|| sheets.iter().find(|said| !said.contains('=')).map(String::as_str))
+        sheets.iter().find_map(|sheet| sheet.split_once('=').filter(|(of, _)| *of == kind).map(|(_, name)| name));
+    of_kind.or_else(|| sheets.iter().find(|sheet| !sheet.contains('=')).map(String::as_str))
 }
 
 fn read_file(file: &Path) -> Result<Vec<u8>, CommandError> {
@@ -150,13 +150,13 @@ fn name_of(file: &Path) -> String {
     file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Says what was read otherwise than somebody may think.
+/// Reports columns and rows that were not read as the sender may expect.
 fn print_reading<T>(file: &Path, reading: &Reading<T>, is_mapped: bool) {
     let file = file.display();
     if !reading.ignored_columns.is_empty() {
         eprintln!("{file}: columns that mean nothing here: {}", reading.ignored_columns.join(", "));
     }
-    // `protected` is left out by most: the file then says nothing of it. A mapping leaves out what it means to.
+    // Most files have no column `protected`, and say nothing about it. A mapping leaves out columns on purpose.
     let absent: Vec<&str> = reading.absent_columns.iter().copied().filter(|column| *column != "protected").collect();
     if !absent.is_empty() && !is_mapped {
         eprintln!("{file}: columns that are missing, and read as empty: {}", absent.join(", "));
@@ -257,12 +257,12 @@ async fn recognise(file: &Path, sheets: &[String], dry_run: bool) -> Result<(), 
     let recognised = app.recognise_prior_training(&Caller::operator(), &reading.rows, dry_run).await?;
     let done = match (dry_run, recognised.are_proposals) {
         (false, false) => "Recognised",
-        (false, true) => "Proposed, for somebody else to approve",
+        (false, true) => "Proposed, for another person to approve",
         (true, false) => "Would recognise",
         (true, true) => "Would propose",
     };
     eprintln!("{done}: {} of prior training; {} known already.", recognised.added, recognised.known);
-    finish(&app, "what was recognised is kept").await?;
+    finish(&app, "what was recognised is stored").await?;
     Ok(())
 }
 
@@ -283,7 +283,7 @@ fn print_difference(imported: &Imported, arguments: &Arguments, allowed: &Allowe
     }
 }
 
-/// Says in a line what became of it.
+/// Reports the outcome in one line.
 fn print_summary(imported: &Imported, is_dry_run: bool, allowed: &Allowed) {
     let Imported { plan, report, same_files } = imported;
     if let Some(earlier) = same_files.as_ref().filter(|_| plan.is_empty()) {
@@ -300,7 +300,7 @@ fn print_summary(imported: &Imported, is_dry_run: bool, allowed: &Allowed) {
     if let Some(earlier) = same_files {
         let at = text::seconds(earlier.at);
         eprintln!(
-            "Warning: the same files were imported on {at} (import {}); they take back what was recorded since.",
+            "Warning: the same files were imported on {at} (import {}); they undo what was recorded since.",
             earlier.id
         );
     }

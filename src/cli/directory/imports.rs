@@ -24,7 +24,7 @@ use crate::render::views::{DifferenceRowView, ImportView, ImportWithDifferenceVi
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The import to show; all of them are listed where it is left out
+    /// The import to show; by default all are listed
     id: Option<i64>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -36,7 +36,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Take an import back: what it changed and nobody changed since is as before
+    /// Undo an import: what it changed and nobody changed since is as before
     Undo(undo::Arguments),
 }
 

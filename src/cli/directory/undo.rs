@@ -12,7 +12,7 @@ use crate::render::views::UndoneImportView;
 #[derive(Debug, Args)]
 #[command(
     after_help = "What the import changed and nobody changed since becomes as it was before it. What was changed\n\
-    since is named and left, and so is what something else rests on. The undoing is an import of its\n\
+    since is named and left, and so is what something else depends on. The undoing is an import of its\n\
     own: it is listed, shown and undone like one. Nothing is deleted: reports with a known_at before\n\
     stay as they were.\n\n\
     Examples:\n  \
@@ -20,7 +20,7 @@ use crate::render::views::UndoneImportView;
     kurskoll directory imports undo 12 --reason an-old-file"
 )]
 pub struct Arguments {
-    /// The import to take back
+    /// The import to undo
     id: i64,
     /// Why, for the audit trail and the import's report
     #[arg(long, default_value = "")]
@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Only print what would change
     #[arg(long)]
     dry_run: bool,
-    /// How the difference is printed; with a dry run a table where it is left out, else nothing
+    /// How the difference is printed; by default a table in a dry run, else nothing
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
@@ -62,12 +62,12 @@ pub async fn run(arguments: Arguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Says in a line what became of it.
+/// Reports the outcome in one line.
 fn print_summary(undone: &UndoneImport) {
     let summary = output::summary(&undone.undoing.plan.summary());
     let left = match undone.undoing.left.len() {
         0 => String::new(),
-        left => format!("; {left} left as they are: changed since, or something rests on them"),
+        left => format!("; {left} left as they are: changed since, or something depends on them"),
     };
     match undone.report {
         Some(id) => eprintln!("Undone: {summary}{left}. Import {id}."),

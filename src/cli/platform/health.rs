@@ -13,9 +13,9 @@ use crate::render::views::{PlatformHealthView, seconds};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The platform's code; all of them where it is left out
+    /// The platform's code; all platforms by default
     code: Option<PlatformCode>,
-    /// From when on is counted; a week ago where it is left out
+    /// Counts from this instant; a week ago by default
     #[arg(long, value_parser = values::instant, value_name = "INSTANT")]
     since: Option<DateTime<Utc>>,
     /// How it is printed

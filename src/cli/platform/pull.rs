@@ -17,32 +17,32 @@ use crate::render::text;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Set up how a platform is asked for what it may have failed to send: by a Learning Record Store, or Moodle's web service
+    /// Set up pulls of what a platform may have failed to send, from a Learning Record Store or Moodle's web service
     #[command(
-        after_help = "The service asks it at once, and then time after time. The secret is read from a file, or from \
+        after_help = "The service pulls at once, and then on a schedule. The secret is read from a file, or from \
                             standard input with -.\n\nExamples:\n  \
         kurskoll platform pull set larportal --lrs https://lrs.example.org/xapi --key kurskoll --secret-file secret.txt\n  \
         kurskoll platform pull set larportal --moodle https://larportal.example.org --secret-file token.txt \
         --course 12 --course idnumber:INFOSEC --every 1d"
     )]
     Set(SetArguments),
-    /// Ask a platform now, whether or not its time has come
+    /// Pull from a platform now, whether or not a pull is due
     #[command(after_help = "Examples:\n  kurskoll platform pull now larportal\n  \
         kurskoll platform pull now larportal --since 2026-01-01T00:00:00Z")]
     Now {
         /// The platform's code
         code: PlatformCode,
-        /// From where on a store is asked once more, where that is before where the last time had come
+        /// Query a store again from this instant on, if it is earlier than where the last pull ended
         #[arg(long, value_parser = values::instant, value_name = "INSTANT")]
         since: Option<DateTime<Utc>>,
     },
-    /// Show how a platform is asked, and what that brought the last time
+    /// Show how a platform is pulled from, and what the last pull found
     #[command(after_help = "Example:\n  kurskoll platform pull show larportal")]
     Show {
         /// The platform's code
         code: PlatformCode,
     },
-    /// Ask a platform no more; what was had is kept
+    /// Stop pulling from a platform; what was pulled stays stored
     #[command(after_help = "Example:\n  kurskoll platform pull stop larportal")]
     Stop {
         /// The platform's code
@@ -69,14 +69,14 @@ pub struct SetArguments {
     /// The store's version of xAPI
     #[arg(long, value_name = "VERSION", default_value = "1.0.3", value_parser = version, conflicts_with = "moodle")]
     xapi_version: Version,
-    /// How far before the newest that was had the store is asked again. Stores that take "since" to be about when something
-    /// happened, and not when it was stored, need as much as statements may come late: 30d
+    /// How far before the newest pulled statement the store is queried again. Stores that read "since" as the time of
+    /// the event, and not of its storage, need as much as statements may arrive late: 30d
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration, conflicts_with = "moodle")]
     look_back: TimeDelta,
     /// Moodle's address, below which its web service lies
     #[arg(long, value_name = "ADDRESS", requires = "course")]
     moodle: Option<String>,
-    /// A course that Moodle is asked about: its number, idnumber:… or shortname:…; once for each
+    /// A course to query in Moodle: its number, idnumber:… or shortname:…; once for each
     #[arg(long, conflicts_with = "lrs")]
     course: Vec<CourseName>,
     /// By what Moodle's own statements name a learner, where the platform has the adapter xapi
@@ -88,7 +88,7 @@ pub struct SetArguments {
     /// How often: 15m, 1h, 1d. By default every hour from a store, and every day from Moodle
     #[arg(long, value_parser = duration)]
     every: Option<TimeDelta>,
-    /// From where on a store is asked the first time; from its beginning where it is left out
+    /// The instant at which the first query of a store begins; its beginning by default
     #[arg(long, value_parser = values::instant, value_name = "INSTANT", conflicts_with = "moodle")]
     since: Option<DateTime<Utc>>,
 }
@@ -96,7 +96,7 @@ pub struct SetArguments {
 /// By what learners are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Named {
-    /// By the number of their account, which is what the log store plugin does unless it is told otherwise
+    /// By the number of their account, which is what the log store plugin does unless it is configured otherwise
     UserId,
     /// By the account's name (the plugin's setting "send username")
     Username,
@@ -145,9 +145,9 @@ pub async fn run(opened: &Opened, caller: &Caller, command: Command) -> Result<(
         Command::Show { code } => Ok(output::print(&shown(&app.show_pull(caller, &code).await?))?),
         Command::Stop { code } => {
             if app.stop_pull(caller, &code).await? {
-                eprintln!("Platform {code} is asked no more.");
+                eprintln!("Platform {code} is no longer pulled from.");
             } else {
-                eprintln!("Platform {code} was not asked.");
+                eprintln!("Platform {code} was not pulled from.");
             }
             Ok(())
         }
@@ -167,19 +167,19 @@ async fn set(opened: &Opened, caller: &Caller, arguments: SetArguments) -> Resul
             let named_by = named_by.into();
             (NewSource::Moodle { address, token: secret, courses: course, named_by }, TimeDelta::days(1))
         }
-        (None, None) => return Err("say what is asked: --lrs ADDRESS or --moodle ADDRESS".into()),
+        (None, None) => return Err("say where to pull from: --lrs ADDRESS or --moodle ADDRESS".into()),
     };
     let new = NewPull { source, every: every.unwrap_or(standard), since };
     opened.app.set_pull(caller, &code, &new).await?;
     eprintln!(
-        "Platform {code} is asked every {}: by the service within half a minute, or at once with: \
+        "Platform {code} is pulled from every {}: by the service within half a minute, or at once with: \
          kurskoll platform pull now {code}",
         shown_duration(new.every)
     );
     Ok(())
 }
 
-/// What a pull brought, a line for each figure.
+/// What a pull found, a line for each figure.
 fn brought(brought: &Brought) -> String {
     let Brought { returned, found, refused, contradicting, undated } = brought;
     let mut rows = vec![("returned", *returned), ("found", *found)];
@@ -204,7 +204,7 @@ fn shown(state: &PullState) -> String {
         ("last begun", instant(state.begun_at)),
         ("last success", format!("{}{}", instant(state.succeeded_at), if state.is_late { ": LATE" } else { "" })),
     ];
-    rows.extend(state.since.map(|since| ("had up to", text::seconds(since))));
+    rows.extend(state.since.map(|since| ("pulled up to", text::seconds(since))));
     rows.extend(state.problem.clone().map(|problem| ("problem", format!("{problem} ({} in a row)", state.failures))));
     let rows: String = rows.into_iter().map(|(name, value)| format!("{name:<20}{value}\n")).collect();
     rows + &brought(&state.brought)

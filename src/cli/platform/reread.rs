@@ -17,10 +17,10 @@ pub struct Arguments {
     /// Only what was received on this day or later
     #[arg(long, value_parser = values::day, value_name = "DAY")]
     since: Option<NaiveDate>,
-    /// Only say what would change, and for whom
+    /// Only print what would change, and for whom
     #[arg(long)]
     dry_run: bool,
-    /// Go on after the delivery with this id, where an earlier reading was left
+    /// Go on after the delivery with this id, where an earlier reading stopped
     #[arg(long, value_name = "ID")]
     after: Option<i64>,
 }
@@ -39,7 +39,7 @@ struct Count {
     not_understood: u64,
 }
 
-/// What is read otherwise; each kind of row fills some of the columns.
+/// The differences; each kind of row fills some of the columns.
 const COLUMNS: [&str; 9] =
     ["what", "delivery", "event", "employee", "requirement", "from", "before", "after", "difference"];
 
@@ -60,15 +60,15 @@ pub async fn run(app: &App, arguments: Arguments) -> Result<(), CommandError> {
     let mut request = RereadRequest { platform: code, since, after, at_most: PAGE, dry_run };
     let bar = output::progress("deliveries");
     let mut count = Count::default();
-    let mut list = output::List::new(&COLUMNS, "Nothing is read otherwise than before.");
+    let mut list = output::List::new(&COLUMNS, "Nothing is read differently than before.");
     loop {
         let operator = Caller::operator();
         let Some(answer) = unless_interrupted(app.reread_platform(&operator, &request)).await else {
             bar.finish_and_clear();
-            let stored = if dry_run { "nothing was changed" } else { "what they say otherwise is kept" };
+            let stored = if dry_run { "nothing was changed" } else { "the differences are stored" };
             let on = request
                 .after
-                .map_or_else(|| "give the command again".to_owned(), |after| format!("go on with --after {after}"));
+                .map_or_else(|| "run the command again".to_owned(), |after| format!("go on with --after {after}"));
             return Err(Interrupted(format!("{} deliveries read again, and {stored}; {on}", count.deliveries)).into());
         };
         let answer = answer?;

@@ -1,3 +1,3 @@
-//! The doors for people's tools, by version.
+//! The endpoints for people's tools, by version.
 
 pub mod v1;

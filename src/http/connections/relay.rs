@@ -117,7 +117,7 @@ impl Relay<'_> {
                 return Ok(if pending.is_empty() { ToServer::Closed } else { ToServer::Ready });
             }
             let earlier = pending.len().saturating_sub(read);
-            progress.came(pending.get(earlier..).unwrap_or_default());
+            progress.received(pending.get(earlier..).unwrap_or_default());
             let is_ready = progress.is_unanswered
                 || progress.framing.is_broken()
                 || progress.framing.expects_continue()
@@ -176,13 +176,13 @@ impl Relay<'_> {
                     pending.clear();
                 }
                 Woken::Sender(read) => {
-                    let came = piece.get(..read?).unwrap_or_default();
-                    is_open = !came.is_empty();
+                    let received = piece.get(..read?).unwrap_or_default();
+                    is_open = !received.is_empty();
                     // The server behind gives up what it works on where it hears that the client has closed its side.
                     is_over = !is_open && !progress.is_unanswered;
-                    progress.came(came);
+                    progress.received(received);
                     if is_taken {
-                        pending.extend(came);
+                        pending.extend(received);
                     }
                     if progress.framing.is_partial() { place.wait() } else { place.work() }
                 }
@@ -237,8 +237,8 @@ impl Progress {
         }
     }
 
-    /// Bytes came from the sender. Empty lines between requests count for nothing.
-    fn came(&mut self, bytes: &[u8]) {
+    /// Records bytes from the sender. Empty lines between requests count for nothing.
+    fn received(&mut self, bytes: &[u8]) {
         let was_partial = self.framing.is_partial();
         let whole = self.framing.feed(bytes);
         let is_partial = self.framing.is_partial();

@@ -93,7 +93,7 @@ impl Query {
         self.text(name).map(parse).transpose()
     }
 
-    /// One of a few words.
+    /// One of a few values.
     pub fn word(&self, name: &str, words: &[&str]) -> Result<Option<&str>, Problem> {
         let known = |text: &&str| words.contains(text);
         let wrong = |text: &str| malformed(name, text, &format!("one of {}", words.join(", ")));

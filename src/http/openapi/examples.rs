@@ -1,4 +1,4 @@
-//! What operations take and answer, as the document shows it. A test holds each example to its own schema.
+//! What operations accept and answer, as the document shows it. A test checks each example against its own schema.
 
 mod platforms;
 
@@ -13,7 +13,7 @@ pub(super) fn workbook() -> (String, RefOr<Example>) {
     ("workbook".to_owned(), RefOr::T(ExampleBuilder::new().summary(summary).value(Some(value)).build()))
 }
 
-/// Bodies that an operation takes, by name.
+/// Bodies that an operation accepts, by name.
 pub(super) fn of_request(operation: &str) -> Vec<(String, RefOr<Example>)> {
     let named = |name: &str, summary: &str, value: Value| {
         (name.to_owned(), RefOr::T(ExampleBuilder::new().summary(summary).value(Some(value)).build()))

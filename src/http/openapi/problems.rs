@@ -26,13 +26,12 @@ fn documented(description: &str, problem: &Problem) -> RefOr<Response> {
     let mut response = ResponseBuilder::new().description(description).content("application/problem+json", content);
     if problem.challenge.is_some() {
         let text = ObjectBuilder::new().schema_type(Type::String);
-        let header = HeaderBuilder::new().schema(Some(text)).description(Some("How to say who is asking"));
+        let header = HeaderBuilder::new().schema(Some(text)).description(Some("How to authenticate"));
         response = response.header("WWW-Authenticate", header.build());
     }
     if problem.retry_after.is_some() {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-        let header =
-            HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds to come back"));
+        let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds to retry"));
         response = response.header("Retry-After", header.build());
     }
     response.build().into()
@@ -89,7 +88,7 @@ macro_rules! problem_responses {
 problem_responses! {
     MalformedParameter: "A parameter is misspelt, repeated or malformed",
         Problem::bad_request("as_of=2026-02-30 is not a day such as 2026-02-26");
-    Unauthenticated: "No token, or one that does not hold",
+    Unauthenticated: "No token, or one that is not valid",
         Problem::unauthenticated(
             "token-expired",
             "The caller cannot be identified: the token has expired. Ask the operator for a new one (\"kurskoll token issue\").",
@@ -104,23 +103,23 @@ problem_responses! {
         );
     Forbidden: "The roles of the token do not allow this",
         Problem::forbidden(Refused.to_string());
-    NotFound: "Not there, or not visible to who is asking, which are the same",
+    NotFound: "Does not exist, or is not visible to the caller; the answer is the same",
         Problem::not_found("no administration XYZ is known here");
     TooSlow: "The request did not arrive in time",
         Problem::request_timeout(Duration::from_secs(10), 1024);
-    Conflict: "A delivery with this id and other bytes is kept; that one stays",
+    Conflict: "A delivery with this id and other bytes is stored; that one stays",
         Problem::conflict(
             "delivery-conflict",
             "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
         )
         .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W");
-    MovesResults: "The link would take results from somebody; nothing was linked",
+    MovesResults: "The link would take results from an employee; nothing was linked",
         moves_results(example_moves());
-    TooLarge: "The body is larger than what is taken",
+    TooLarge: "The body is larger than what is accepted",
         Problem::payload_too_large(256 * 1024);
     WrongMediaType: "The body is not JSON by its Content-Type",
         Problem::unsupported_media_type("application/json");
-    InQuarantine: "Authentic, but not understood: kept in quarantine, and can be replayed",
+    InQuarantine: "Authentic, but not understood: stored in quarantine, and can be replayed",
         Problem::unprocessable(
             "not-understood",
             "The delivery is kept in quarantine: /data/course/id is missing: send a text or a whole number",
@@ -130,11 +129,11 @@ problem_responses! {
         .with_member("delivery_id", 17);
     NotUnderstood: "The body is not what belongs here",
         Problem::unprocessable("not-understood", "reason is empty; say how you know").with_pointer("/reason");
-    BadRows: "Rows that cannot be taken, each with its line, column and reason; nothing was imported",
+    BadRows: "Rows that cannot be accepted, each with its line, column and reason; nothing was imported",
         bad_rows(&example_rows());
     NotAllCanBeDone: "The body is not what belongs here, or one of the operations cannot be done and all were to be",
         not_all(&[("/operations/1".to_owned(), "no employee 4711 is known here".to_owned())]);
-    TooLargeForAWorkbook: "More rows than a workbook holds; ask for CSV",
+    TooLargeForAWorkbook: "More rows than a workbook holds; request CSV",
         Problem::unprocessable(
             "too-large-for-a-workbook",
             "a worksheet holds 1048575 rows below its header; export one requirement, or CSV",

@@ -108,7 +108,9 @@ impl From<ScimError> for ScimProblem {
             ScimError::GroupsAreReadOnly => {
                 Problem::method_not_allowed("GET, HEAD".to_owned()).with_detail(error.to_string())
             }
-            other => Problem::new(Status::new(other.status()), "scim", "Refused at the SCIM door", error.to_string()),
+            other => {
+                Problem::new(Status::new(other.status()), "scim", "Refused at the SCIM endpoint", error.to_string())
+            }
         };
         Self { problem: Box::new(problem), scim_type: error.scim_type().map(|scim_type| scim_type.as_str()) }
     }

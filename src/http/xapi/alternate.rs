@@ -125,7 +125,7 @@ async fn read(
         return Err(Problem::bad_request("The form has no field content, which is the body. Send it."));
     }
     request.local_cache(|| Kept(Some(form)));
-    // Where no version is spoken, the guard says so.
+    // If no version is given, the guard refuses the request.
     let version = header(request, "x-experience-api-version").map(Version::parse);
     if version == Some(Ok(Version::V2_0)) {
         return Err(Problem::bad_request(

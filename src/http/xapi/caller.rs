@@ -31,7 +31,7 @@ impl PlatformCaller {
             return Ok(());
         }
         Err(Problem::forbidden(format!(
-            "The token is not good for this. Get one with the scope {}, or with all.",
+            "The scope of the token does not allow this. Get one with the scope {}, or with all.",
             wanted.scope()
         )))
     }
@@ -46,7 +46,7 @@ impl<'r> FromRequest<'r> for PlatformCaller {
             Ok((credential, granted)) => match version_of(request) {
                 Some(version) => Outcome::Success(Self { credential, version, granted }),
                 None => Problem::bad_request(
-                    "The header X-Experience-API-Version is missing, or none of the versions that are spoken here. \
+                    "The header X-Experience-API-Version is missing, or none of the versions that are supported here. \
                      Send 1.0.3 or 2.0.0.",
                 )
                 .refuse(request),
@@ -101,7 +101,7 @@ fn refused(app: &App, error: CredentialError, source: Option<IpAddr>) -> Problem
     Problem::new(
         Status::Unauthorized,
         "credentials-do-not-hold",
-        "Who is asking is not known",
+        "The caller is not authenticated",
         format!("The caller cannot be identified: {error}."),
     )
     .with_challenge(challenge)

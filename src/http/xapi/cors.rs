@@ -42,7 +42,7 @@ impl Handler for Preflight {
             return Outcome::from(
                 request,
                 Problem::forbidden(
-                    "Pages of this origin may not speak xAPI here. Name the origin in receiving.xapi_origins of the configuration.",
+                    "Pages of this origin may not use xAPI here. Name the origin in receiving.xapi_origins of the configuration.",
                 ),
             );
         }

@@ -68,8 +68,8 @@ impl Handler for Documents {
         };
         // Rocket uses the route of GET for HEAD, and leaves the body out.
         let method = if request.method() == Method::Head { Method::Get } else { request.method() };
-        let asked = DocumentRequest { resource: self.0, method, caller: &caller, parts: &parts };
-        Outcome::from(request, answer(app, settings, &asked, Body::Coming(data)).await)
+        let requested = DocumentRequest { resource: self.0, method, caller: &caller, parts: &parts };
+        Outcome::from(request, answer(app, settings, &requested, Body::Coming(data)).await)
     }
 }
 
@@ -162,20 +162,22 @@ impl DocumentRequest<'_> {
 pub async fn answer(
     app: &App,
     settings: &ReceivingSettings,
-    asked: &DocumentRequest<'_>,
+    requested: &DocumentRequest<'_>,
     body: Body<'_>,
 ) -> Result<DocumentAnswer, Problem> {
-    asked.caller.may(asked.wanted())?;
-    asked.check_parameters()?;
-    let belonging = asked.belonging()?;
-    let name = asked.parts.parameter(asked.name_of_names());
-    let preconditions = asked.preconditions();
+    requested.caller.may(requested.wanted())?;
+    requested.check_parameters()?;
+    let belonging = requested.belonging()?;
+    let name = requested.parts.parameter(requested.name_of_names());
+    let preconditions = requested.preconditions();
     let refused = |error| problem(error, settings);
-    match (asked.method, name) {
+    match (requested.method, name) {
         (Method::Get, Some(name)) => {
             let found = app.document(&belonging, name).await.map_err(DocumentError::from).map_err(refused)?;
             let document = found.ok_or_else(|| {
-                Problem::not_found("No such document is kept for this platform. Names and agents are compared exactly.")
+                Problem::not_found(
+                    "No such document is stored for this platform. Names and agents are compared exactly.",
+                )
             })?;
             if preconditions.hold(Some(&document.digest)) {
                 Ok(DocumentAnswer::Content(document))
@@ -186,23 +188,23 @@ pub async fn answer(
             }
         }
         (Method::Get, None) => {
-            let names = app.document_names(&belonging, asked.since()?).await;
+            let names = app.document_names(&belonging, requested.since()?).await;
             Ok(DocumentAnswer::Names(names.map_err(DocumentError::from).map_err(refused)?))
         }
-        (Method::Delete, None) if asked.resource == Resource::State => {
+        (Method::Delete, None) if requested.resource == Resource::State => {
             app.remove_documents(&belonging).await.map_err(DocumentError::from).map_err(refused)?;
             Ok(DocumentAnswer::Done(None))
         }
         (Method::Delete, _) => {
-            let name = asked.parts.required(asked.name_of_names())?;
+            let name = requested.parts.required(requested.name_of_names())?;
             app.remove_document(&belonging, name, &preconditions).await.map_err(refused)?;
             Ok(DocumentAnswer::Done(None))
         }
         (method, _) => {
-            let name = asked.parts.required(asked.name_of_names())?;
+            let name = requested.parts.required(requested.name_of_names())?;
             let writing = if method == Method::Put { Writing::Put } else { Writing::Post };
-            let document = asked.document(settings, body).await?;
-            let version = asked.caller.version;
+            let document = requested.document(settings, body).await?;
+            let version = requested.caller.version;
             let digest = app.write_document(&belonging, name, writing, version, &preconditions, document).await;
             Ok(DocumentAnswer::Done(Some(digest.map_err(refused)?)))
         }
@@ -233,7 +235,7 @@ fn problem(error: DocumentError, settings: &ReceivingSettings) -> Problem {
     }
 }
 
-/// A document, names of documents, or only that something is done.
+/// A document, names of documents, or an empty success.
 #[derive(Debug, Clone)]
 pub enum DocumentAnswer {
     Content(Document),

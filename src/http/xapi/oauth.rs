@@ -61,7 +61,7 @@ pub enum TokenRefusal {
         "send a form (application/x-www-form-urlencoded in UTF-8), each field once, and key and secret in one place"
     )]
     InvalidRequest,
-    #[error("the key or its secret does not hold; make new ones with kurskoll platform rotate-secret")]
+    #[error("the key or its secret is not valid; make new ones with kurskoll platform rotate-secret")]
     InvalidClient,
     #[error("send grant_type=client_credentials")]
     UnsupportedGrantType,

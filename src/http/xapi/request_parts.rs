@@ -76,8 +76,8 @@ impl RequestParts<'_> {
         Err(Problem::new(
             Status::UnsupportedMediaType,
             "unsupported-content-encoding",
-            "The content encoding is not taken",
-            "This door does not take compressed bodies. Send it plain.",
+            "The content encoding is not accepted",
+            "This endpoint does not accept compressed bodies. Send it uncompressed.",
         ))
     }
 

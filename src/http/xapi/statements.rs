@@ -49,8 +49,8 @@ pub(super) async fn post(
 ) -> Result<Json<Vec<Uuid>>, Problem> {
     caller.may(Use::WriteStatements)?;
     parts.only(&[])?;
-    let kept = keep(app, receiving, settings, caller, parts, None, body).await?;
-    Ok(Json(kept.ids))
+    let stored = store_statements(app, receiving, settings, caller, parts, None, body).await?;
+    Ok(Json(stored.ids))
 }
 
 /// `PUT /xapi/statements?statementId=…`: one statement under its id.
@@ -77,10 +77,10 @@ pub(super) async fn put_one(
     caller.may(Use::WriteStatements)?;
     parts.only(&["statementId"])?;
     let put = parts.parameter("statementId").ok_or_else(|| {
-        Problem::bad_request("The parameter statementId is missing. Send the UUID under which the statement is kept.")
+        Problem::bad_request("The parameter statementId is missing. Send the UUID under which the statement is stored.")
     })?;
     let put = parameters::uuid(put).map_err(|fault| parameter_fault("statementId", &fault))?;
-    keep(app, receiving, settings, caller, parts, Some(put), body).await?;
+    store_statements(app, receiving, settings, caller, parts, Some(put), body).await?;
     Ok(NoContent)
 }
 
@@ -121,7 +121,9 @@ pub(super) async fn get_more(
 ) -> Result<StatementsAnswer, Problem> {
     parts.only(&[])?;
     let more = More::read(token).ok_or_else(|| {
-        Problem::bad_request("This address is none that a page of statements named as the next. Ask from the start.")
+        Problem::bad_request(
+            "This address is none that a page of statements named as the next. Start with the first page.",
+        )
     })?;
     answer(app, caller, more.query, Some(more.after), parts.accept_language).await
 }
@@ -135,16 +137,16 @@ async fn answer(
 ) -> Result<StatementsAnswer, Problem> {
     caller.may(Use::ReadStatements)?;
     let parameters = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let asked = read_query(parameters, caller.version)
-        .map_err(|fault| Problem::bad_request(format!("The question is not understood: {fault}.")))?;
+    let parsed = read_query(parameters, caller.version)
+        .map_err(|fault| Problem::bad_request(format!("The query is not understood: {fault}.")))?;
     let (platform, version) = (&caller.credential.platform, caller.version);
-    match asked {
+    match parsed {
         StatementQuery::One(one) => {
             let consistent_through = app.consistent_through().await.map_err(unavailable)?;
             let found = app.find_statement(platform, &one).await.map_err(unavailable)?;
             let found = found.ok_or_else(|| {
                 let state = if one.voided { "and is voided" } else { "and is not voided" };
-                Problem::not_found(format!("No statement {} is kept for this platform {state}.", one.id))
+                Problem::not_found(format!("No statement {} is stored for this platform {state}.", one.id))
             })?;
             let body = app
                 .render_statement(platform, &found, (one.format, version), accept_language)
@@ -196,7 +198,7 @@ fn unavailable(error: impl std::error::Error) -> Problem {
     Problem::unavailable(5).with_cause(&error)
 }
 
-async fn keep(
+async fn store_statements(
     app: &App,
     receiving: &Receiving,
     settings: &ReceivingSettings,
@@ -205,8 +207,8 @@ async fn keep(
     put: Option<Uuid>,
     body: Body<'_>,
 ) -> Result<StoredStatements, Problem> {
-    let kept = take(receiving, settings, caller, parts, put, body).await;
-    let outcome = match &kept {
+    let stored = take(receiving, settings, caller, parts, put, body).await;
+    let outcome = match &stored {
         Ok(StoredStatements { received: Received::Duplicate { .. }, .. }) => DeliveryOutcome::Duplicate,
         Ok(StoredStatements { received: Received::Ignored, .. }) => DeliveryOutcome::Ignored,
         Ok(_) => DeliveryOutcome::Accepted,
@@ -215,7 +217,7 @@ async fn keep(
         Err(_) => DeliveryOutcome::Refused,
     };
     app.metrics.delivery_answered(outcome, parts.arrived_at.elapsed());
-    let counted = match (outcome, &kept) {
+    let counted = match (outcome, &stored) {
         (DeliveryOutcome::Duplicate, _) => Some(Counted::Duplicate),
         (DeliveryOutcome::Conflict, _) => Some(Counted::Conflict),
         (_, Err(problem)) if problem.status == 429 => Some(Counted::RateLimited),
@@ -224,7 +226,7 @@ async fn keep(
     if let Some(counted) = counted {
         app.platform_counts.count(&caller.credential.platform.code, counted, app.now());
     }
-    kept
+    stored
 }
 
 async fn take(
@@ -263,7 +265,7 @@ impl From<StatementsError> for Problem {
             StatementsError::NotUnderstood { pointer, problem, delivery } => {
                 let place = place_in_body(&pointer);
                 let detail = format!(
-                    "None of it is stored: {place} {problem}. The request is kept in quarantine, and can be replayed.",
+                    "None of it is stored: {place} {problem}. The request is in quarantine, and can be replayed."
                 );
                 let problem =
                     Self::new(Status::BadRequest, "not-a-statement", "Not xAPI", detail)
@@ -273,7 +275,7 @@ impl From<StatementsError> for Problem {
             }
             StatementsError::Conflict(id) => Self::conflict(
                 "statement-conflict",
-                format!("The statement {id} is kept and says something else: that one stays. None of this is stored. Send what is new under a new id."),
+                format!("The statement {id} is stored already and says something else: that one stays. None of this is stored. Send what is new under a new id."),
             )
             .with_member("statement_id", id.to_string()),
             StatementsError::Receive(error) => error.into(),

@@ -20,7 +20,7 @@ pub struct CompliancePageView {
     pub next: Option<String>,
 }
 
-/// What holds for one person and one requirement; the same fields as an export's columns. Of an employee with protected
+/// The status of one person in one requirement; the same fields as an export's columns. Of an employee with protected
 /// personal data, the unit, the names and the e-mail are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ComplianceRowView {
@@ -50,10 +50,10 @@ pub struct ComplianceRowView {
     /// The last day on which doing it is on time; null while an open absence keeps moving it.
     #[schema(example = "2026-02-11")]
     pub due_on: Option<NaiveDate>,
-    /// The first day of the stretch that holds `as_of`, else of the last one before it.
+    /// The first day of the period that covers `as_of`, else of the last one before it.
     #[schema(example = "2026-01-20")]
     pub satisfied_on: Option<NaiveDate>,
-    /// That stretch's last day; null: for ever, or no stretch.
+    /// That period's last day; null: for ever, or no period.
     #[schema(example = "2027-01-19")]
     pub valid_until: Option<NaiveDate>,
     /// The best score of all attempts at the requirement's quizzes, in percent.
@@ -64,7 +64,7 @@ pub struct ComplianceRowView {
     pub attempts: u32,
     #[schema(example = "2026-01-20")]
     pub last_attempt_on: Option<NaiveDate>,
-    /// The event whose evidence begins the stretch.
+    /// The event whose evidence begins the period.
     #[schema(example = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
     pub evidence_event_id: Option<String>,
     #[schema(example = "2026-02-26")]

@@ -21,16 +21,16 @@ pub struct ImportView {
     /// `full`: who is missing has left; `partial`: who is missing stays.
     #[schema(example = "full")]
     extent: &'static str,
-    /// Empty where the records came from no file.
+    /// Empty if the records are from no file.
     files: Vec<ImportFileView>,
     /// Null where the files have our own headers.
     mapping: Option<ImportMappingView>,
     summary: ImportSummaryView,
-    /// The import that this one takes back; null where it is no undoing.
+    /// The import that this one undoes; null if it undoes none.
     undoes: Option<i64>,
-    /// Why an undoing was made; null where it is none.
+    /// Why the import was undone; null if this one undoes none.
     reason: Option<String>,
-    /// By what it was taken back; null while it stands.
+    /// What undid it; null if nothing did.
     undone: Option<ImportUndoneView>,
 }
 
@@ -44,10 +44,10 @@ struct ImportUndoneView {
     because: String,
 }
 
-/// What taking an import back changed, or would change.
+/// What undoing an import changed, or would change.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UndoneImportView {
-    /// The import that is taken back.
+    /// The import that is undone.
     pub undoes: i64,
     /// The undoing, an import itself; null after a dry run.
     pub import: Option<i64>,
@@ -104,7 +104,7 @@ struct ImportFileView {
     bytes: u64,
     /// How many records were read from it.
     records: u64,
-    /// How many rows the mapping passed over.
+    /// How many rows the mapping skipped.
     skipped: u64,
 }
 
@@ -145,7 +145,7 @@ pub struct DifferenceRowView {
     /// `added`, `changed`, `ended` or `withdrawn`.
     #[schema(example = "changed")]
     act: &'static str,
-    /// What the record is called: `104233/1` for an employment.
+    /// The key of the record: `104233/1` for an employment.
     #[schema(example = "104233/1")]
     key: String,
     /// The column of HR's file.
@@ -171,7 +171,7 @@ pub struct ImportPageView {
     pub next: Option<String>,
 }
 
-/// Why files are refused that could be taken, if somebody says so.
+/// Why files are refused that could be accepted if the operator allows it.
 #[derive(Debug, Serialize)]
 pub struct UnusualView {
     /// In a sentence, with the options that allow it.

@@ -1,4 +1,4 @@
-//! How platforms fare, in JSON.
+//! The health of platforms, in JSON.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
@@ -40,12 +40,12 @@ impl SilenceView {
     }
 }
 
-/// For how long a platform has told no result, and for how long it may.
+/// For how long a platform has reported no result, and for how long it may.
 ///
-/// A result is a completion or a graded attempt that was not told before; it counts when its delivery came.
+/// A result is a completion or a graded attempt that was not reported before; it counts when its delivery arrived.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ResultSilenceView {
-    /// Its last result; null where it has never told one.
+    /// Its last result; null if it has never reported one.
     pub last_result_at: Option<DateTime<Utc>>,
     /// Since then, or since it was added.
     #[schema(example = 5400)]
@@ -74,16 +74,16 @@ impl ResultSilenceView {
     }
 }
 
-/// How a platform fares.
+/// A platform's health.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlatformHealthView {
     #[schema(example = "larportal")]
     platform: String,
-    /// From when on deliveries and what is counted by the hour are counted.
+    /// From when on deliveries, and what is counted by the hour, are counted.
     since: DateTime<Utc>,
     silence: SilenceView,
     result_silence: ResultSilenceView,
-    /// Deliveries that are kept; a file of results is one.
+    /// Stored deliveries; a file of results is one.
     #[schema(example = 1520)]
     deliveries: u64,
     /// Those of them that wait in quarantine now.
@@ -91,7 +91,7 @@ pub struct PlatformHealthView {
     /// In percent with one decimal; null of no deliveries.
     #[schema(example = "0.3")]
     quarantined_share: Option<String>,
-    /// Results of the last 28 days that are somebody's.
+    /// Results of the last 28 days that are linked.
     linked_results: u64,
     /// Results of the last 28 days that wait.
     waiting_results: u64,
@@ -104,24 +104,24 @@ pub struct PlatformHealthView {
     /// The last of them: today.
     #[schema(example = "2026-02-26")]
     linked_to: NaiveDate,
-    /// By how much deliveries came after the instant that their sender signed: below zero where its clock is ahead. Of the
-    /// latest thousand; null where none was signed with an instant.
+    /// By how much deliveries arrived after the instant that their sender signed: below zero where its clock is ahead.
+    /// Of the latest thousand; null where none was signed with an instant.
     clock_skew: Option<SpreadView>,
-    /// How far events lay behind the newest that had come before them. Of the latest thousand deliveries; null of none.
+    /// How far events were behind the newest that arrived before them. Of the latest thousand deliveries; null of none.
     out_of_order: Option<SpreadView>,
     /// Sent again, and known. This and what follows is counted by the hour.
     duplicates: u64,
     /// A known id with other bytes.
     conflicts: u64,
-    /// The signature, its secret or its time did not hold.
+    /// The signature, its secret or its time was not valid.
     refused_signatures: u64,
     /// Sent more often than is allowed.
     rate_limited: u64,
-    /// How the platform is asked for what it may have failed to send; null where it is not.
+    /// How the platform is pulled from; null if it is not.
     pull: Option<PullView>,
 }
 
-/// How a platform is asked, and what that brought.
+/// How a platform is pulled from, and what that found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PullView {
     /// `xapi`: a Learning Record Store; `moodle`: Moodle's web service.
@@ -131,9 +131,10 @@ pub struct PullView {
     address: String,
     #[schema(example = 3600)]
     every_seconds: i64,
-    /// What the store had up to then is had; null at first, and for Moodle, which is asked for all every time.
+    /// What the store had up to then is pulled; null at first, and for Moodle, which is queried for everything every
+    /// time.
     since: Option<DateTime<Utc>>,
-    /// When it is asked next.
+    /// When the next pull is due.
     due_at: DateTime<Utc>,
     is_under_way: bool,
     begun_at: Option<DateTime<Utc>>,
@@ -143,27 +144,27 @@ pub struct PullView {
     failures: u32,
     /// Why it failed the last time; null where it did not.
     problem: Option<String>,
-    /// Whether it has not succeeded for twice its time and an hour: somebody should look.
+    /// Whether no pull has succeeded for twice its interval and an hour: the operator should look.
     is_late: bool,
-    /// Results that came by asking alone since `since` of the platform: what had been lost without.
+    /// Results that only pulls found since `since` of the platform: they would have been lost otherwise.
     #[schema(example = 3)]
     found: u64,
-    /// What the last time brought, or has brought so far.
+    /// What the last pull found, or has found so far.
     last: BroughtView,
 }
 
-/// What asking a platform brought.
+/// What a pull found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BroughtView {
     /// Statements or completions that the source returned.
     returned: u64,
     /// Results among them that were not known.
     found: u64,
-    /// Those that were not understood, and are kept in quarantine.
+    /// Those that were not understood, and are stored in quarantine.
     refused: u64,
-    /// Those with an id that is kept and says something else; the kept one stays.
+    /// Those with the id of a stored one and other content; the stored one stays.
     contradicting: u64,
-    /// Completions without a time, which cannot be kept.
+    /// Completions without a time, which cannot be stored.
     undated: u64,
 }
 

@@ -18,10 +18,10 @@ pub struct ReportView {
     /// The requirement's code.
     #[schema(example = "infosec-onboarding")]
     pub requirement: String,
-    /// The day that the report speaks of, in the city's calendar.
+    /// The day that the report is about, in the city's calendar.
     #[schema(example = "2026-02-26")]
     pub as_of: NaiveDate,
-    /// The instant of knowledge: ask with the same two again and get the same report again.
+    /// The instant of knowledge: the same two give the same report again.
     #[schema(example = "2026-02-26T12:00:00Z")]
     pub known_at: DateTime<Utc>,
     /// The requirement's version that judged; null where none was in effect.
@@ -33,9 +33,9 @@ pub struct ReportView {
     /// The last due day that the on-time rate looks at.
     #[schema(example = "2026-02-26")]
     pub due_to: NaiveDate,
-    /// The whole city, each person once; null for somebody who may not see it.
+    /// The whole city, each person once; null for a caller who may not see it.
     pub city: Option<FiguresView>,
-    /// The administrations that the asker may see, by code. The city is not their sum: a person may work in several.
+    /// The administrations that the caller may see, by code. The city is not their sum: a person may work in several.
     pub administrations: Vec<AdministrationView>,
     pub data_quality: DataQualityView,
 }
@@ -50,8 +50,8 @@ pub struct FiguresView {
     /// Those on time, in percent of those in scope whose due day lies in the period; null where there are none.
     #[schema(example = "88.3")]
     pub on_time_rate: Option<String>,
-    /// Between which rates the completion rate lies, whosever the waiting results are: of those that the asker may see; null
-    /// where nobody is in scope.
+    /// The range of the completion rate, whoever the waiting results belong to: of those that the caller may see; null
+    /// if nobody is in scope.
     pub completion_rate_range: Option<RateRangeView>,
 }
 
@@ -100,12 +100,12 @@ pub struct AdministrationView {
 /// How far the figures can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DataQualityView {
-    /// Results that nobody is known to be the learner of; those that were dismissed left out. For an administration those
-    /// where some key fits somebody and everybody whom a key fits is its own.
+    /// Unlinked results, without dismissed ones. For an administration those where some key fits an employee and all
+    /// employees whom a key fits are its own.
     #[schema(example = 12)]
     pub unlinked_results: u64,
-    /// Results that a person decided to be nobody's: kept, and counted nowhere else. Null, as all that follows, for
-    /// somebody who may not see the city: what is nobody's belongs to no administration.
+    /// Dismissed results: stored, and counted nowhere else. Null, as all that follows, for a caller who may not see the
+    /// city: dismissed results belong to no administration.
     #[schema(example = 3)]
     pub dismissed_results: Option<u64>,
     pub linked_share: Option<LinkedSharesView>,
@@ -113,9 +113,9 @@ pub struct DataQualityView {
     #[schema(example = 1)]
     pub quarantined_deliveries: Option<u64>,
     pub platforms: Option<Vec<PlatformSilenceView>>,
-    /// xAPI statements about something that the requirement names, which give no result of it and so count for nobody; most
-    /// first. Statements of a verb that tells of no outcome, as *viewed*, are not counted. Left out where there are none, and
-    /// for somebody who may not see the city.
+    /// xAPI statements about something that the requirement names, which give no result of it and so count for nobody;
+    /// most first. Statements with a verb that reports no outcome, such as *viewed*, are not counted. Left out if there
+    /// are none, and for a caller who may not see the city.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statements_without_result: Option<Vec<StatementsWithoutResultView>>,
 }
@@ -143,7 +143,7 @@ pub struct StatementsWithoutResultView {
     pub because: String,
 }
 
-/// How many of the results of the last 28 days are linked to somebody, and how many of the 28 days before were.
+/// How many of the results of the last 28 days are linked to an employee, and how many of the 28 days before were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LinkedSharesView {
     /// The first of the last 28 days.
@@ -205,10 +205,10 @@ pub struct PlatformSilenceView {
     /// The instant of its last delivery; null where it never sent one.
     #[schema(example = "2026-02-26T11:58:03Z")]
     pub silent_since: Option<DateTime<Utc>>,
-    /// When it last told a result, a completion or a graded attempt; null where it never told one.
+    /// When it last reported a result, a completion or a graded attempt; null if it never reported one.
     #[schema(example = "2026-02-26T09:12:44Z")]
     pub last_result_at: Option<DateTime<Utc>>,
-    /// Whether that is longer ago than is usual of it, or than the operator allows, whatever else it sends.
+    /// Whether that is longer ago than is usual for it, or than the operator allows, whatever else it sends.
     #[schema(example = false)]
     pub results_silent: bool,
 }

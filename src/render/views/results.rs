@@ -13,17 +13,17 @@ pub struct ResultsImportView {
     pub platform: String,
     /// Nothing was changed: it is only said what would be.
     pub dry_run: bool,
-    /// The delivery that the file is kept as; null in a dry run, and where there is nothing to keep.
+    /// The delivery that the file is stored as; null in a dry run, and if there is nothing to store.
     pub delivery: Option<i64>,
     /// When the very same file was imported before, where it was: then nothing changed.
     pub same_file_at: Option<DateTime<Utc>>,
     /// The file's results; the same thing twice under one id counts once.
     pub results: u64,
-    /// Those that nobody had told.
+    /// The new ones.
     pub new: u64,
-    /// The new ones that are somebody's whom the directory knows.
+    /// The new ones that are linked to an employee.
     pub linked: u64,
-    /// The new ones that wait, and link themselves.
+    /// The new ones that wait to be linked.
     pub waiting: u64,
     /// Those that were known, under the same id or another.
     pub known: u64,
@@ -43,7 +43,7 @@ pub struct RowProblemView {
     line: Option<u64>,
     #[schema(example = "occurred_at")]
     column: Option<String>,
-    /// What stands there, where it can be no personal data.
+    /// The value there, unless it can be personal data.
     value: Option<String>,
     /// What is wrong with it, and what to do.
     reason: String,

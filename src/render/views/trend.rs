@@ -13,7 +13,7 @@ use crate::domain::report::{AdministrationFigures, Figures};
 pub struct TrendView {
     #[schema(example = "infosec-onboarding")]
     pub requirement: String,
-    /// The instant of knowledge: ask with it again and get the same again.
+    /// The instant of knowledge: the same instant gives the same trend again.
     pub known_at: DateTime<Utc>,
     #[schema(example = "month")]
     pub interval: &'static str,
@@ -32,9 +32,9 @@ pub struct TrendPointView {
     /// The requirement's version that judged; null where none was in effect.
     #[schema(example = 1)]
     pub version: Option<u32>,
-    /// The whole city, each person once; null for somebody who may not see it.
+    /// The whole city, each person once; null for a caller who may not see it.
     pub city: Option<TrendFiguresView>,
-    /// The administrations that the asker may see, by code.
+    /// The administrations that the caller may see, by code.
     pub administrations: Vec<TrendAdministrationView>,
 }
 

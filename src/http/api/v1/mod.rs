@@ -1,4 +1,4 @@
-//! The JSON API: a file per noun; each holds its views, its OpenAPI words, its handlers and what its errors become.
+//! The JSON API: a file per noun; each has its views, its OpenAPI texts, its handlers and the problems of its errors.
 
 pub mod compliance;
 pub mod directory;

@@ -1,8 +1,8 @@
-//! What the operations on platforms and their quarantine take and answer.
+//! What the operations on platforms and their quarantine accept and answer.
 
 use serde_json::{Value, json};
 
-/// Bodies that an operation takes: a name, what it is, and the body.
+/// Bodies that an operation accepts: a name, what it is, and the body.
 pub(super) fn of_request(operation: &str) -> Vec<(&'static str, &'static str, Value)> {
     match operation {
         "import_results" => vec![(

@@ -27,7 +27,7 @@ pub struct ResultDecisionBody {
     /// The event's id, as the platform or the evidence names it.
     #[schema(example = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]
     event_id: String,
-    /// The platform's code; may be left out where one platform alone told an event of that id.
+    /// The platform's code; may be left out if only one platform reported an event with that id.
     #[schema(example = "larportal")]
     platform: Option<String>,
     /// `withdraw`, or `restore`.
@@ -50,7 +50,8 @@ pub struct ResultDecisionView {
     /// `withdraw`, or `restore`.
     #[schema(example = "withdraw")]
     decision: &'static str,
-    /// `proposed` (waits for somebody else to approve it), `decided` (counts), `rejected`, or `withdrawn`: another decision took its place, or it was taken back.
+    /// `proposed` (waits for another person to approve it), `decided` (counts), `rejected`, or `withdrawn`: another
+    /// decision replaced it, or it was undone.
     #[schema(example = "decided")]
     state: &'static str,
     reason: String,
@@ -77,7 +78,7 @@ pub struct DecidedResultView {
     occurred_at: DateTime<Utc>,
 }
 
-/// How a decision changes what holds for an employee.
+/// How a decision changes an employee's status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StateChangeView {
     employee_number: String,
@@ -99,7 +100,7 @@ pub struct ResultDecidedView {
     /// Null in a dry run.
     decision: Option<ResultDecisionView>,
     result: DecidedResultView,
-    /// Whether it counts for nothing until somebody else approves it.
+    /// Whether it counts for nothing until another person approves it.
     needs_approval: bool,
     /// Whose state it changes, or would change once it is approved.
     changes: Vec<StateChangeView>,
@@ -206,12 +207,12 @@ fn decision(text: &str) -> Result<i64, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("no decision about a result has the id {text}")))
 }
 
-/// Decisions about results, from the newest on
+/// Decisions about results, newest first
 #[utoipa::path(
     get, path = "/api/v1/results/decisions", operation_id = "list_result_decisions", tag = "results", security(("bearer" = [])),
     params(
         ("state" = Option<String>, Query, description = "In one state only"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<i64>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -259,8 +260,8 @@ pub async fn show(
 
 /// Withdraws a result by hand, or restores one, and says whose state that changes
 ///
-/// It counts at once, and goes before what the platform revokes. Where the register is set up so that two must agree, it waits for somebody else to
-/// approve it. With `dry_run`, nothing changes.
+/// It counts at once, and takes precedence over what the platform revokes. If the register requires that two persons
+/// agree, it waits for another person to approve it. With `dry_run`, nothing changes.
 #[utoipa::path(
     post, path = "/api/v1/results/decisions", operation_id = "decide_result", tag = "results", security(("bearer" = [])),
     request_body = ResultDecisionBody,
@@ -288,7 +289,7 @@ pub async fn decide(
     Ok(Json(app.decide_result(&caller, &body.request()?).await?.into()))
 }
 
-/// Approves a decision about a result that somebody else proposed; it counts from now on
+/// Approves a decision about a result that another person proposed; it counts from now on
 #[utoipa::path(
     post, path = "/api/v1/results/decisions/{id}/approve", operation_id = "approve_result_decision", tag = "results", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Its id")),

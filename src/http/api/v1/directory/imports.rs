@@ -34,7 +34,7 @@ fn row(id: &str) -> Result<i64, Problem> {
 #[utoipa::path(
     get, path = "/api/v1/imports", operation_id = "list_imports", tag = "imports", security(("bearer" = [])),
     params(
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -71,15 +71,15 @@ pub async fn show(app: &State<App>, caller: Caller, query: Query, id: &str) -> R
     Ok(Json(app.show_import(&caller, row(id)?).await?.into()))
 }
 
-/// What an import changed: a page of it in JSON, or all of it as CSV where `Accept` asks for `text/csv`
+/// What an import changed: a page of it in JSON, or all of it as CSV if `Accept` names `text/csv`
 ///
-/// One row for each field that was given, changed or taken away. It is told from the facts themselves. Whoever has protected
-/// personal data now, or had it then, shows the number and nothing else.
+/// One row for each field that was added, changed or removed, derived from the facts. For a person who has protected
+/// personal data now, or had it then, only the number is shown.
 #[utoipa::path(
     get, path = "/api/v1/imports/{id}/difference", operation_id = "show_import_difference", tag = "imports", security(("bearer" = [])),
     params(
         ("id" = i64, Path, description = "The import's id"),
-        ("limit" = Option<u32>, Query, description = "How many rows of JSON, 1 to 10000; 1000 where it is left out", minimum = 1, maximum = 10000),
+        ("limit" = Option<u32>, Query, description = "How many rows of JSON, 1 to 10000; 1000 by default", minimum = 1, maximum = 10000),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -149,7 +149,7 @@ async fn file(app: &App, caller: &Caller, id: i64) -> Result<Download<WholeBody>
     Ok(Download::new(body, kind, &format!("import-{id}.csv")))
 }
 
-/// Why an import is taken back.
+/// Why an import is undone.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UndoImportBody {
@@ -163,10 +163,10 @@ pub struct UndoImportBody {
 /// How many rows of its difference the answer to an undoing has.
 const FIRST_CHANGES: usize = 1000;
 
-/// Takes an import back: what it changed and nobody changed since is as it was before
+/// Undoes an import: what it changed and nobody changed since is as it was before
 ///
-/// What was changed since is named and left, and so is what something else rests on. The undoing is an import of its own: it
-/// has an id and a difference, and is undone like one. Reports with a `known_at` before it stay as they were.
+/// What was changed since is listed and left, and so is what something else depends on. The undoing is an import of its
+/// own: it has an id and a difference, and is undone like one. Reports with a `known_at` before it stay as they were.
 #[utoipa::path(
     post, path = "/api/v1/imports/{id}/undo", operation_id = "undo_import", tag = "imports", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The import's id")),

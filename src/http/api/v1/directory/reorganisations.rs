@@ -33,10 +33,10 @@ pub struct ReorganisationBody {
     /// Administrations that are there from the day on.
     #[serde(default)]
     opens: Vec<OpeningBody>,
-    /// What is told in one administration and is in another from the day on.
+    /// Employments that HR reports in one administration and that are in another from the day on.
     #[serde(default)]
     moves: Vec<MoveBody>,
-    /// Codes of administrations that take no employments from the day on.
+    /// Codes of administrations that have no employments from the day on.
     #[serde(default)]
     closes: Vec<String>,
 }
@@ -47,7 +47,7 @@ pub struct ReorganisationBody {
 struct OpeningBody {
     #[schema(example = "MF")]
     code: String,
-    /// Needed where HR's file has not told of it yet.
+    /// Required if HR's file does not have it yet.
     #[schema(example = "Måltidsförvaltningen")]
     name: Option<String>,
     #[serde(default)]
@@ -99,7 +99,7 @@ impl ReorganisationBody {
     }
 }
 
-/// A reorganisation, who made it, and whether it was taken back.
+/// A reorganisation, who made it, and whether it was undone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReorganisationView {
     /// Null in the answer to a dry run.
@@ -139,15 +139,15 @@ pub struct ReorganisedView {
     #[serde(flatten)]
     reorganisation: ReorganisationView,
     moved: Vec<MovedView>,
-    /// Employments that HR names by the new code already. Before the day they are again where they were named to be before:
-    /// HR's system renames the past, the register does not.
+    /// Employments that HR names by the new code already. Before the day they are back in the administration that was
+    /// named before: HR's system renames the past, the register does not.
     named_before: NamedBeforeView,
     /// Requirements whose audience names an administration that everybody leaves. They bind nobody there from the day on:
     /// apply a version that names the new one.
     requirements_to_change: Vec<RequirementToChangeView>,
 }
 
-/// How much moves from one administration to another: what runs on the day, or is to come.
+/// How much moves from one administration to another: what runs on the day, or begins later.
 #[derive(Debug, Serialize, ToSchema)]
 struct MovedView {
     #[schema(example = "SEF")]
@@ -237,7 +237,7 @@ impl From<ReorganisationAnswer> for ReorganisedView {
 
 /// Records what happens to administrations on a day; employments follow
 ///
-/// From the day on, what HR tells in `from` is in `to`, also where HR's system goes on telling the old code. Statuses stay
+/// From the day on, what HR reports in `from` is in `to`, also if HR's system still reports the old code. Statuses stay
 /// what they are; reports of earlier days keep their tree. All or nothing, and with `dry_run` nothing but the answer.
 #[utoipa::path(
     post, path = "/api/v1/reorganisations", operation_id = "reorganise", tag = "reorganisations", security(("bearer" = [])),
@@ -264,7 +264,7 @@ pub async fn make(
     Ok(Json(app.reorganise(&caller, &body.request()?).await?.into()))
 }
 
-/// Every reorganisation, the newest first; those that were taken back are among them
+/// Every reorganisation, the newest first; undone ones included
 #[utoipa::path(
     get, path = "/api/v1/reorganisations", operation_id = "list_reorganisations", tag = "reorganisations", security(("bearer" = [])),
     responses(
@@ -281,7 +281,7 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
     Ok(Json(ReorganisationsView { items: items.collect() }))
 }
 
-/// Takes a reorganisation back, for a reason; a report with an earlier `known_at` still has it
+/// Undoes a reorganisation, for a reason; a report with an earlier `known_at` still has it
 #[utoipa::path(
     post, path = "/api/v1/reorganisations/{id}/undo", operation_id = "undo_reorganisation", tag = "reorganisations", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Its id")),
@@ -326,7 +326,7 @@ impl From<ReorganiseError> for Problem {
             | ReorganiseError::Needed { .. }
             | ReorganiseError::InUse { .. }
             | ReorganiseError::CannotStandWithout(_) => {
-                Self::new(Status::Conflict, "cannot-be-undone", "It cannot be taken back", error.to_string())
+                Self::new(Status::Conflict, "cannot-be-undone", "It cannot be undone", error.to_string())
             }
             ReorganiseError::Store(error) => Self::internal(&error),
         }

@@ -1,4 +1,4 @@
-//! Corrections by hand of what is known of one employee.
+//! Corrections by hand of what is known about one employee.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rocket::serde::json::Json;
@@ -21,7 +21,7 @@ use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// What is so, and why it is said now. What is left out stays as it is; null empties.
+/// The correct values, and the reason. A field that is left out stays as it is; null empties it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionBody {
@@ -100,7 +100,7 @@ struct AbsenceBody {
     ends_on: Option<Option<NaiveDate>>,
 }
 
-/// Tells null apart from what is left out.
+/// Distinguishes null from a field that is left out.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -111,7 +111,7 @@ pub struct CorrectionView {
     #[schema(example = "104233")]
     employee_number: String,
     dry_run: bool,
-    /// From when on it is known; null where it was only tried.
+    /// From when on it is known; null in a dry run.
     known_at: Option<DateTime<Utc>>,
     changes: Vec<ChangedView>,
     /// The day of the statuses: today.
@@ -120,7 +120,7 @@ pub struct CorrectionView {
     statuses: Vec<StatusChangeView>,
 }
 
-/// What held for the employee, and what does now.
+/// The employee's status before and now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http::api::v1) struct StatusChangeView {
     #[schema(example = "infosec-onboarding")]
@@ -276,7 +276,7 @@ impl AbsenceBody {
 /// Corrects what is known of an employee: new facts, known from now on
 ///
 /// A transfer is an employment that ends and another that is added. Today's figures are right at once; a report with an
-/// earlier `known_at` says what was known then. A later file of HR's that says otherwise changes it back.
+/// earlier `known_at` says what was known then. A later file from HR with other values changes it back.
 #[utoipa::path(
     post, path = "/api/v1/employees/{employee_number}/corrections", operation_id = "correct_employee", tag = "employees", security(("bearer" = [])),
     params(("employee_number" = String, Path, description = "HR's number", example = "104233")),

@@ -1,4 +1,4 @@
-//! Exemptions by hand: proposed, approved by somebody else where two must agree, and taken back.
+//! Exemptions by hand: proposed, approved by another person if two must agree, and withdrawn.
 
 use rocket::serde::json::Json;
 use rocket::{State, get, post};
@@ -10,13 +10,13 @@ use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// Exemptions that were decided or proposed here, from the newest on; those of whom the asker sees today
+/// Exemptions that were decided or proposed here, newest first; those of employees whom the caller may see today
 #[utoipa::path(
     get, path = "/api/v1/exemptions", operation_id = "list_exemption", tag = "exemptions", security(("bearer" = [])),
     params(
         ("employee_number" = Option<String>, Query, description = "Of one employee only"),
         ("state" = Option<String>, Query, description = "In one state only"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<i64>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -51,7 +51,7 @@ pub async fn show(app: &State<App>, caller: Caller, query: Query, id: &str) -> R
 
 /// Exempts an employee from a requirement for a time
 ///
-/// It counts at once; where the register is set up so that two must agree, it waits for somebody else to approve it.
+/// It counts at once; if the register requires that two persons agree, it waits for another person to approve it.
 #[utoipa::path(
     post, path = "/api/v1/exemptions", operation_id = "propose_exemption", tag = "exemptions", security(("bearer" = [])),
     request_body = ExemptionBody,
@@ -77,7 +77,7 @@ pub async fn propose(
     proposals::propose(app, &caller, query, body).await
 }
 
-/// Approves an exemption that somebody else proposed; it counts from now on
+/// Approves an exemption that another person proposed; it counts from now on
 #[utoipa::path(
     post, path = "/api/v1/exemptions/{id}/approve", operation_id = "approve_exemption", tag = "exemptions", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Its id")),

@@ -1,4 +1,4 @@
-//! The story of one employee: what changed, from what to what, who said so, and when.
+//! The history of one employee: what changed, from what to what, who said so, and when.
 
 use chrono::{DateTime, Utc};
 use rocket::serde::json::Json;
@@ -13,7 +13,7 @@ use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// A page of a story, oldest first.
+/// A page of a history, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryPageView {
     #[schema(example = "104233")]
@@ -26,9 +26,9 @@ pub struct HistoryPageView {
 /// One thing that became known.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryEntryView {
-    /// When it became known: a report with an earlier `known_at` does not rest on it.
+    /// When it became known: a report with an earlier `known_at` does not use it.
     known_at: DateTime<Utc>,
-    /// Who said so: a token's subject, `operator`, or `platform` and its code; null where nobody wrote it down.
+    /// Who said so: a token's subject, `operator`, or `platform` and its code; null if it was not recorded.
     #[schema(example = "hr-admin")]
     by: Option<String>,
     /// `import`, `correction`, `scim`, `link`, `exemption`, `prior_training`, `delivery`, `merge` or `other`.
@@ -37,7 +37,7 @@ pub struct HistoryEntryView {
     #[serde(flatten)]
     changed: ChangedView,
     reason: Option<String>,
-    /// The number of a merged duplicate, where it was told of that one; null: of this one.
+    /// The number of the merged duplicate that it was reported for; null: this number.
     merged_number: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct ChangedView {
     #[schema(example = "changed")]
     happened: &'static str,
     changes: Vec<FieldChangeView>,
-    /// Whether protected personal data are kept back: `before` and `after` of some fields are then null.
+    /// Whether protected personal data are withheld: `before` and `after` of some fields are then null.
     hidden: bool,
 }
 
@@ -108,18 +108,19 @@ impl From<HistoryAnswer> for HistoryPageView {
 
 /// What became known of an employee, in order: what changed, from what to what, who said so, and when
 ///
-/// Whoever sees some administrations only sees those who are employed in one of them today: of their employments those in
-/// it, and all else from the instant on at which the register knew of one; results from their beginning.
+/// A caller whose scope is some administrations sees only those who are employed in one of them today: their
+/// employments in it, and everything else from the instant on at which the register knew of one; results from their
+/// beginning.
 #[utoipa::path(
     get, path = "/api/v1/employees/{employee_number}/history", operation_id = "show_history", tag = "employees", security(("bearer" = [])),
     params(
         ("employee_number" = String, Path, description = "HR's number", example = "104233"),
         ("kind" = Option<String>, Query, description = "Entries of one kind only"),
-        ("limit" = Option<u32>, Query, description = "How many entries, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many entries, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
-        (status = 200, description = "A page of the story", body = HistoryPageView),
+        (status = 200, description = "A page of the history", body = HistoryPageView),
         (status = 400, response = crate::http::openapi::MalformedParameter),
         (status = 401, response = crate::http::openapi::Unauthenticated),
         (status = 403, response = crate::http::openapi::Forbidden),

@@ -29,7 +29,7 @@ pub struct MergeBody {
     dry_run: bool,
 }
 
-/// Why a merge is taken back.
+/// Why a merge is undone.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UndoMergeBody {
@@ -48,7 +48,7 @@ pub struct MergeView {
     reason: String,
     decided_by: String,
     decided_at: DateTime<Utc>,
-    /// Null while it stands, as are the two that follow.
+    /// Null while it is in effect, as are the next two.
     undone_by: Option<String>,
     undone_at: Option<DateTime<Utc>>,
     undone_because: Option<String>,
@@ -65,10 +65,10 @@ pub struct MergePageView {
 /// A merge that was made or undone, or would be, and what it does to today's statuses.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MergedView {
-    /// Null where it was only tried.
+    /// Null in a dry run.
     merge: Option<MergeView>,
     dry_run: bool,
-    /// From when on it is known; null where it was only tried.
+    /// From when on it is known; null in a dry run.
     known_at: Option<DateTime<Utc>>,
     /// The day of the statuses: today.
     as_of: NaiveDate,
@@ -112,8 +112,8 @@ impl From<MergeAnswer> for MergedView {
 
 /// Merges a duplicate employee number into this employee: one human from now on
 ///
-/// What is known under either number is judged together, and counts once; a report with an earlier `known_at` says what was
-/// known then. Files and identity providers go on speaking of both numbers.
+/// What is known under either number is judged together, and counts once; a report with an earlier `known_at` says what
+/// was known then. Files and identity providers may still use both numbers.
 #[utoipa::path(
     post, path = "/api/v1/employees/{employee_number}/merge", operation_id = "merge_employees", tag = "employees", security(("bearer" = [])),
     params(("employee_number" = String, Path, description = "The number that is kept", example = "104233")),
@@ -150,7 +150,7 @@ pub async fn make(
     Ok(Json(app.merge_employees(&caller, &request).await?.into()))
 }
 
-/// Takes a merge back: two persons from now on, each with what is known under their own number
+/// Undoes a merge: two persons from now on, each with what is known under their own number
 #[utoipa::path(
     post, path = "/api/v1/merges/{id}/undo", operation_id = "undo_merge", tag = "employees", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The merge's id")),
@@ -185,7 +185,7 @@ pub async fn undo(
 #[utoipa::path(
     get, path = "/api/v1/merges", operation_id = "list_merges", tag = "employees", security(("bearer" = [])),
     params(
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(

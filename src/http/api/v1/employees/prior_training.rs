@@ -1,4 +1,4 @@
-//! Recognised prior training: proposed, approved by somebody else where two must agree, and taken back.
+//! Recognised prior training: proposed, approved by another person if two must agree, and withdrawn.
 
 use rocket::serde::json::Json;
 use rocket::{State, get, post};
@@ -10,13 +10,13 @@ use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// Prior training that was recognised or proposed, from the newest on; those of whom the asker sees today
+/// Prior training that was recognised or proposed, newest first; those of employees whom the caller may see today
 #[utoipa::path(
     get, path = "/api/v1/prior-training", operation_id = "list_prior_training", tag = "prior training", security(("bearer" = [])),
     params(
         ("employee_number" = Option<String>, Query, description = "Of one employee only"),
         ("state" = Option<String>, Query, description = "In one state only"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<i64>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -56,7 +56,7 @@ pub async fn show(
 
 /// Recognises what an employee did elsewhere as evidence on its day
 ///
-/// It counts at once; where the register is set up so that two must agree, it waits for somebody else to approve it.
+/// It counts at once; if the register requires that two persons agree, it waits for another person to approve it.
 #[utoipa::path(
     post, path = "/api/v1/prior-training", operation_id = "propose_prior_training", tag = "prior training", security(("bearer" = [])),
     request_body = PriorTrainingBody,
@@ -82,7 +82,7 @@ pub async fn propose(
     proposals::propose(app, &caller, query, body).await
 }
 
-/// Approves prior training that somebody else proposed; it counts from now on
+/// Approves prior training that another person proposed; it counts from now on
 #[utoipa::path(
     post, path = "/api/v1/prior-training/{id}/approve", operation_id = "approve_prior_training", tag = "prior training", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Its id")),

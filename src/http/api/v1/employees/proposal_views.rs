@@ -1,4 +1,4 @@
-//! Exemptions and prior training as they are sent and shown, the one beside the other.
+//! Exemptions and prior training as they are sent and shown.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,18 +26,18 @@ pub trait ProposalBody {
     fn request(&self) -> Result<ProposalRequest, Problem>;
 }
 
-/// How far something has come that is proposed and decided here, by whom, and why.
+/// The state of something that is proposed and decided here, by whom, and why.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecidedView {
-    /// `proposed` (waits for somebody else to approve it), `decided` (counts), `rejected` or `withdrawn`.
+    /// `proposed` (waits for another person to approve it), `decided` (counts), `rejected` or `withdrawn`.
     #[schema(example = "decided")]
     state: &'static str,
-    /// Null where it is another administration's: it was given on a day on which the employee was not the asker's own, and
-    /// speaks of others than own days.
+    /// Null if it belongs to another administration: it was given on a day on which the employee was outside the
+    /// caller's scope, and covers other than own days.
     reason: Option<String>,
     proposed_by: String,
     proposed_at: DateTime<Utc>,
-    /// Who decided: somebody else than who proposed it, where two must agree.
+    /// Who decided: another person than the one who proposed it, if two must agree.
     decided_by: Option<String>,
     /// From when on it is known and counts.
     decided_at: Option<DateTime<Utc>>,
@@ -139,7 +139,7 @@ pub struct PriorTrainingBody {
     course: Option<String>,
     /// The quiz that it is as good as; left out where it is a course.
     quiz: Option<String>,
-    /// Of a quiz: the points, and the most that could be had. Without a score it is passed.
+    /// Of a quiz: the points, and the highest possible score. Without a score it is passed.
     score: Option<ScoreBody>,
     completed_on: NaiveDate,
     /// Why it is as good, and what proves it.
@@ -185,7 +185,7 @@ impl ProposalBody for PriorTrainingBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PriorTrainingView {
     id: i64,
-    /// By which evidence names it.
+    /// The id by which evidence names it.
     #[schema(example = "prior:7")]
     event_id: String,
     employee_number: String,

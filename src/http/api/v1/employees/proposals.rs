@@ -1,6 +1,6 @@
-//! What is asked of exemptions and prior training alike: listed, shown, proposed, approved, rejected and withdrawn.
+//! What exemptions and prior training have in common: listed, shown, proposed, approved, rejected and withdrawn.
 //!
-//! The endpoints are in `exemptions.rs` and `prior_training.rs`; what they take and give in `proposal_views.rs`.
+//! The endpoints are in `exemptions.rs` and `prior_training.rs`; their bodies and answers in `proposal_views.rs`.
 
 use rocket::State;
 use rocket::http::Status;

@@ -1,4 +1,4 @@
-//! One employee: what holds, and how we know.
+//! One employee: statuses and their evidence.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rocket::serde::json::Json;
@@ -15,7 +15,7 @@ use crate::domain::ids::EmployeeNumber;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// An employee. Of protected personal data there is the number and the statuses, and no name, address or unit.
+/// An employee. With protected personal data, it has the number and the statuses, and no name, address or unit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EmployeeView {
     #[schema(example = "104233")]
@@ -23,12 +23,11 @@ pub struct EmployeeView {
     given_name: String,
     family_name: String,
     protected: bool,
-    /// Other numbers of the same human that are merged into this one. Asked for one of these, it is this employee that
-    /// answers.
+    /// Other numbers of the same human that are merged into this one. A request for one of these returns this employee.
     merged_numbers: Vec<String>,
     as_of: NaiveDate,
     known_at: DateTime<Utc>,
-    /// Those in administrations that the asker may see, by first day.
+    /// Those in administrations that the caller may see, by first day.
     employments: Vec<EmploymentView>,
     absences: Vec<PeriodView>,
     requirements: Vec<RequirementView>,
@@ -57,7 +56,7 @@ struct PeriodView {
     ends_on: Option<NaiveDate>,
 }
 
-/// What holds in one requirement, and the evidence it rests on.
+/// The status in one requirement, and its evidence.
 #[derive(Debug, Serialize, ToSchema)]
 struct RequirementView {
     #[schema(example = "infosec-onboarding")]
@@ -87,7 +86,7 @@ struct EvidenceView {
     /// The course or the quiz that it counts for; the other is null.
     course: Option<String>,
     quiz: Option<String>,
-    /// Null for prior training that somebody recognised: its `event_id` is `prior:` and its id.
+    /// Null for recognised prior training: its `event_id` is `prior:` and its id.
     platform: Option<String>,
     event_id: String,
     occurred_at: Option<DateTime<Utc>>,
@@ -174,16 +173,16 @@ impl From<EmployeeAnswer> for EmployeeView {
     }
 }
 
-/// An employee's employments, and for each requirement what holds and the evidence it rests on
+/// An employee's employments, and for each requirement the status and its evidence
 ///
-/// Whoever sees some administrations only sees those who are employed in one of them on `as_of`, and of their employments
-/// those in it.
+/// A caller whose scope is some administrations sees only those who are employed in one of them on `as_of`, and only
+/// their employments in it.
 #[utoipa::path(
     get, path = "/api/v1/employees/{employee_number}", operation_id = "show_employee", tag = "employees", security(("bearer" = [])),
     params(
         ("employee_number" = String, Path, description = "HR's number", example = "104233"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
     ),
     responses(
         (status = 200, description = "The employee", body = EmployeeView),

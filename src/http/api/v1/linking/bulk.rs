@@ -14,7 +14,7 @@ use crate::http::guards::json::JsonBody;
 use crate::http::guards::query::Query;
 use crate::http::problem::Problem;
 
-/// How many operations are taken at once.
+/// The most operations in one request.
 const AT_MOST: usize = 200;
 
 /// Many operations at once.
@@ -36,7 +36,7 @@ pub struct BulkBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 enum OperationBody {
-    /// The identity is this employee's, on the days that are named, or those of the results that wait.
+    /// The identity belongs to this employee, on the named days, or on those of the waiting results.
     Link {
         platform: String,
         key: String,
@@ -54,7 +54,7 @@ enum OperationBody {
         #[serde(default)]
         move_results: bool,
     },
-    /// The identity is nobody's: a test account, somebody from outside.
+    /// The identity belongs to no employee: a test account, or a person from outside.
     Dismiss {
         platform: String,
         key: String,
@@ -71,7 +71,7 @@ enum OperationBody {
         #[serde(default)]
         move_results: bool,
     },
-    /// A link or dismissal is taken back.
+    /// A link or dismissal is undone.
     Undo { id: i64 },
 }
 
@@ -116,7 +116,7 @@ pub struct BulkView {
     /// How many were done.
     #[schema(example = 1)]
     done: usize,
-    /// Whether nothing of it was done, and `done` counts what would be.
+    /// Whether nothing was done, and `done` counts what would be.
     #[schema(example = false)]
     dry_run: bool,
     /// In the order in which they were sent.
@@ -129,9 +129,9 @@ struct OperationView {
     /// `done` or `refused`.
     #[schema(example = "done")]
     outcome: &'static str,
-    /// The decision as it stands now; null where it was refused.
+    /// The decision as it is now; null if it was refused.
     link: Option<DecidedLinkView>,
-    /// Where it was refused since it would take results from somebody: who gains or loses results.
+    /// If it was refused because it would take results from an employee: who gains or loses results.
     moves: Vec<MovedPersonView>,
     /// Why it was refused, and what to do; null where it was done.
     detail: Option<String>,
@@ -170,9 +170,10 @@ fn reported(place: usize, fault: &BulkFault<WrongMember>) -> (String, String) {
 
 /// Links, dismisses and undoes many at once
 ///
-/// All within one change, each with its own scope and audit entry. Each is answered in its place; with `all_or_nothing`,
-/// one that cannot be done leaves all undone, and the problem's `operations` says which and why. One that would take results
-/// from somebody cannot be done, unless its `move_results` says so; `dry_run` says what each would move, and does none.
+/// All within one change, each with its own scope and audit entry. Each is answered in its place; with
+/// `all_or_nothing`, one that cannot be done leaves all undone, and the problem's `operations` says which and why. One
+/// that would take results from an employee cannot be done, unless its `move_results` says so; `dry_run` says what each
+/// would move, and does none.
 #[utoipa::path(
     post, path = "/api/v1/links/bulk", operation_id = "link_in_bulk", tag = "linking", security(("bearer" = [])),
     request_body = BulkBody,

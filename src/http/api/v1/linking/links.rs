@@ -1,4 +1,4 @@
-//! Decisions by hand: links, dismissals, and taking them back.
+//! Decisions by hand: links, dismissals, and undoing them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rocket::serde::json::Json;
@@ -32,7 +32,8 @@ pub struct LinkBody {
     /// The home page of an account; left out for the other keys.
     #[serde(default)]
     pub(in crate::http::api::v1) home_page: Option<String>,
-    /// Whose the identity is; null: nobody's, whoever the directory knows by it. What waits for it is then dismissed.
+    /// The employee whom the identity belongs to; null: none, even if the directory knows one by it. What waits for it
+    /// is then dismissed.
     #[schema(example = "104233")]
     pub(in crate::http::api::v1) employee_number: Option<String>,
     /// The first day of which results are linked; null: from the beginning. Left out with `to`: the days of the results
@@ -46,8 +47,8 @@ pub struct LinkBody {
     pub(in crate::http::api::v1) to: Option<Option<String>>,
     #[schema(example = "new address after marriage, asked by phone")]
     pub(in crate::http::api::v1) reason: String,
-    /// Whether it may take results from whoever they are linked to now. Without it, a link that would is refused, and says
-    /// from whom.
+    /// Whether it may take results from the employees they are linked to now. Without it, such a link is refused, and
+    /// the answer says from whom.
     #[serde(default)]
     pub(in crate::http::api::v1) move_results: bool,
     /// Only say what it would move.
@@ -71,7 +72,7 @@ pub(in crate::http::api::v1) struct WrongMember {
 }
 
 impl LinkBody {
-    /// What it asks for.
+    /// The requested link.
     pub(in crate::http::api::v1) fn read(&self) -> Result<LinkRequest, WrongMember> {
         let wrong = |name, why: String| WrongMember { name, why };
         let key = LinkingKey::parse(&self.key).ok_or_else(|| {
@@ -122,10 +123,10 @@ pub struct LinkView {
     id: i64,
     platform: String,
     key: &'static str,
-    /// Null where it is kept back: it is, or fits, an employee's with protected personal data.
+    /// Null if it is withheld: it belongs to, or fits, an employee with protected personal data.
     value: Option<String>,
     home_page: Option<String>,
-    /// Null: the identity is nobody's, and what waits for it is dismissed.
+    /// Null: the identity belongs to no employee, and what waits for it is dismissed.
     employee_number: Option<String>,
     /// The first day of which results are linked; null: from the beginning.
     from: Option<NaiveDate>,
@@ -134,7 +135,7 @@ pub struct LinkView {
     reason: String,
     decided_by: String,
     decided_at: DateTime<Utc>,
-    /// Null while it stands.
+    /// Null while it is in effect.
     undone_at: Option<DateTime<Utc>>,
 }
 
@@ -215,17 +216,17 @@ impl From<MovedPerson> for MovedPersonView {
     }
 }
 
-/// A decision that was made or taken back, or would be, and what it moves.
+/// A decision that was made or undone, or would be, and what it moves.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecidedLinkView {
-    /// Null where it was only tried.
+    /// Null in a dry run.
     id: Option<i64>,
     platform: String,
     key: &'static str,
-    /// Null where it is kept back: it is, or fits, somebody's with protected personal data.
+    /// Null if it is withheld: it belongs to, or fits, an employee with protected personal data.
     value: Option<String>,
     home_page: Option<String>,
-    /// Null: the identity is nobody's, and what waits for it is dismissed.
+    /// Null: the identity belongs to no employee, and what waits for it is dismissed.
     employee_number: Option<String>,
     /// The first day of which results are linked; null: from the beginning.
     from: Option<NaiveDate>,
@@ -234,7 +235,7 @@ pub struct DecidedLinkView {
     reason: String,
     decided_by: String,
     decided_at: DateTime<Utc>,
-    /// Null while it stands.
+    /// Null while it is in effect.
     undone_at: Option<DateTime<Utc>>,
     dry_run: bool,
     /// Everybody who gains or loses results by it, by number.
@@ -244,7 +245,7 @@ pub struct DecidedLinkView {
 impl From<DecidedAnswer> for DecidedLinkView {
     fn from(answer: DecidedAnswer) -> Self {
         let link = LinkView::from(answer.link);
-        // One that was made in a dry run is nothing that could be undone.
+        // A decision of a dry run cannot be undone.
         let is_stored = !answer.is_dry_run || link.undone_at.is_some();
         Self {
             id: Some(link.id).filter(|_| is_stored),
@@ -270,10 +271,10 @@ pub(in crate::http::api::v1) fn moved(moves: LinkMoves) -> Vec<MovedPersonView> 
     moves.people.into_iter().map(MovedPersonView::from).collect()
 }
 
-/// Links by hand from the newest on, undone ones included
+/// Links by hand, newest first, undone ones included
 #[utoipa::path(
     get, path = "/api/v1/links", operation_id = "list_links", tag = "linking", security(("bearer" = [])),
-    params(("before" = Option<i64>, Query, description = "The id of the last one that was seen")),
+    params(("before" = Option<i64>, Query, description = "The id of the last one in the page before")),
     responses(
         (status = 200, description = "Links by hand", body = Vec<LinkView>),
         (status = 400, response = crate::http::openapi::MalformedParameter),
@@ -290,10 +291,10 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
 
 /// Links an identity by hand, for some days; results of these days link the same way from then on
 ///
-/// Without `from` and `to` it is for the days of the results that wait. A link that would take results from somebody is
-/// refused with their `moves`, unless `move_results` says that it shall; `dry_run` says what any link would move, and
-/// changes nothing. Of several links of an identity, the newest that is for a day holds on it. An administration links to its
-/// own people only, and only identities that it sees in its queue.
+/// Without `from` and `to` it is for the days of the results that wait. A link that would take results from an employee
+/// is refused with their `moves`, unless `move_results` says that it shall; `dry_run` says what any link would move,
+/// and changes nothing. Of several links of an identity, the newest that covers a day applies on it. An administration
+/// links to its own people only, and only identities that it sees in its queue.
 #[utoipa::path(
     post, path = "/api/v1/links", operation_id = "make_link", tag = "linking", security(("bearer" = [])),
     request_body = LinkBody,
@@ -324,7 +325,7 @@ pub async fn make(
     Ok(Json(app.link_identity(&caller, &request).await?.into()))
 }
 
-/// Takes a link by hand back; what it linked is linked by the directory again, or waits
+/// Undoes a link by hand; what it linked is linked by the directory again, or waits
 #[utoipa::path(
     post, path = "/api/v1/links/{id}/undo", operation_id = "undo_link", tag = "linking", security(("bearer" = [])),
     params(
@@ -362,7 +363,7 @@ impl From<LinkError> for Problem {
     }
 }
 
-/// The problem of a link that would take results from somebody.
+/// The problem of a link that would take results from an employee.
 pub(in crate::http) fn moves_results(moves: LinkMoves) -> Problem {
     let detail = LinkError::TakesResults(Box::new(moves.clone())).to_string();
     Problem::conflict("moves-results", detail).with_member("moves", json!(moved(moves)))

@@ -1,4 +1,4 @@
-//! Results that wait for somebody to be theirs, by the page and as a file.
+//! Results that wait for a link, in pages and as a file.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,7 +25,7 @@ use crate::render::queue_csv::{QueueRow, queue_csv};
 /// How many sets of keys an entry shows; it says how many there are.
 const LEARNERS_SHOWN: usize = 20;
 
-/// The queue of the unrecognised, an item for each identity to decide about.
+/// The queue of unlinked results, an item for each identity to decide about.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnlinkedPageView {
     items: Vec<UnlinkedView>,
@@ -37,10 +37,10 @@ pub struct UnlinkedPageView {
 struct UnlinkedView {
     #[schema(example = "larportal")]
     platform: String,
-    /// What to decide about: one link or dismissal of it settles the entry.
+    /// What to decide about: one link or dismissal of it resolves the entry.
     identity: IdentityView,
-    /// Whether addresses, user names and accounts are kept back, and suggestions with them: some key fits an employee with
-    /// protected personal data. HR or the provider settles such an item.
+    /// Whether addresses, user names and accounts are withheld, and suggestions with them: some key fits an employee
+    /// with protected personal data. HR or the provider resolves such an item.
     withheld: bool,
     /// `unknown`, `ambiguous` or `contradicted`.
     #[schema(example = "ambiguous")]
@@ -65,7 +65,7 @@ struct UnlinkedView {
     candidates: Vec<String>,
     /// Who might be meant, the likeliest first; at the most five. Nothing is applied by itself.
     suggestions: Vec<SuggestionView>,
-    /// The decision that it is nobody's; null while it waits.
+    /// The decision that it belongs to no employee; null while it waits.
     dismissed: Option<DismissalView>,
 }
 
@@ -89,9 +89,9 @@ struct KeyView {
     /// Null where the key is not given, or is withheld.
     value: Option<String>,
     home_page: Option<String>,
-    /// `not_given`, `unknown` (nobody is known by it), `ambiguous` (several are), `contradicted` (the event's own number
-    /// is another's), `fits` (one is known by it; it links on another day), `not_linked_by` (one is; the platform is not
-    /// linked by this key) or `dismissed` (a person decided so).
+    /// `not_given`, `unknown` (nobody is known by it), `ambiguous` (several are), `contradicted` (the event's own
+    /// number belongs to another), `fits` (one is known by it; it links on another day), `not_linked_by` (one is; the
+    /// platform is not linked by this key) or `dismissed` (a person decided so).
     #[schema(example = "unknown")]
     verdict: &'static str,
     /// The employee numbers of those whom it fits.
@@ -118,7 +118,7 @@ struct AccountView {
 struct CountsTowardsView {
     #[schema(example = "infosec-onboarding")]
     requirement: String,
-    /// Whether they meet it by themselves.
+    /// Whether they meet it on their own.
     whole: bool,
 }
 
@@ -146,7 +146,7 @@ struct ReasonView {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct DismissalView {
-    /// The id by which it is taken back.
+    /// The id by which it is undone.
     link: i64,
     #[schema(example = "the platform's own test account")]
     reason: String,
@@ -245,19 +245,19 @@ fn request_of(query: &Query) -> Result<QueueRequest, Problem> {
 
 /// Results that wait unlinked, by the identity to decide about
 ///
-/// They are linked by themselves as soon as the directory knows a key. Learners who share an identity are one item: one
-/// decision settles them. An administration sees items where some key fits somebody and everybody whom a key fits is its
-/// own, and gets suggestions among its own people; nobody with protected personal data is suggested. What arrives between
-/// two pages can move an item from one to the other.
+/// They are linked automatically as soon as the directory knows a key. Learners who share an identity are one item: one
+/// decision resolves them. An administration sees items where some key fits an employee and all employees whom a key
+/// fits are its own, and gets suggestions among its own people; nobody with protected personal data is suggested. What
+/// arrives between two pages can move an item from one to the other.
 #[utoipa::path(
     get, path = "/api/v1/unlinked", operation_id = "list_unlinked", tag = "linking", security(("bearer" = [])),
     params(
-        ("sort" = Option<String>, Query, description = "`most` results first, or `oldest` first; `most` where it is left out"),
+        ("sort" = Option<String>, Query, description = "`most` results first, or `oldest` first; `most` by default"),
         ("platform" = Option<String>, Query, description = "Only this platform's"),
         ("why" = Option<String>, Query, description = "Only what waits for this reason"),
         ("requirement" = Option<String>, Query, description = "Only what counts towards this requirement today"),
         ("dismissed" = Option<String>, Query, description = "`true`: what was dismissed, instead of what waits"),
-        ("limit" = Option<u32>, Query, description = "How many items, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many items, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -283,7 +283,7 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
 #[utoipa::path(
     get, path = "/api/v1/unlinked.csv", operation_id = "export_unlinked", tag = "linking", security(("bearer" = [])),
     params(
-        ("sort" = Option<String>, Query, description = "`most` results first, or `oldest` first; `most` where it is left out"),
+        ("sort" = Option<String>, Query, description = "`most` results first, or `oldest` first; `most` by default"),
         ("platform" = Option<String>, Query, description = "Only this platform's"),
         ("why" = Option<String>, Query, description = "Only what waits for this reason"),
         ("requirement" = Option<String>, Query, description = "Only what counts towards this requirement today"),
@@ -331,7 +331,7 @@ fn row_of(entry: UnlinkedAnswer) -> QueueRow {
     }
 }
 
-/// A place as a cursor that means nothing to its holder.
+/// A place as an opaque cursor.
 fn cursor(place: QueuePlace) -> String {
     let first = place.first_recorded_at.timestamp_micros();
     URL_SAFE_NO_PAD.encode(format!("{},{first},{}", place.fewer, place.tie))

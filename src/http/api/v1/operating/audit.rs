@@ -43,11 +43,11 @@ impl From<AuditEntry> for AuditEntryView {
     }
 }
 
-/// The audit trail from the newest on; reading it leaves an entry too
+/// The audit trail, newest first; reading it leaves an entry too
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = "audit", security(("bearer" = [])),
     params(
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(

@@ -27,12 +27,12 @@ pub struct ProfilesView {
 /// A profile that comes with Kurskoll.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProfileView {
-    /// What `platform add --adapter` takes.
+    /// What `platform add --adapter` accepts.
     #[schema(example = "docebo")]
     name: &'static str,
     #[schema(example = "Docebo webhooks")]
     title: &'static str,
-    /// How deliveries prove whose they are: `standard-webhooks`, `hmac-sha256`, `shared-secret` or `basic`.
+    /// How deliveries are authenticated: `standard-webhooks`, `hmac-sha256`, `shared-secret` or `basic`.
     #[schema(example = "basic")]
     signature: &'static str,
 }
@@ -52,7 +52,7 @@ impl From<ShippedProfile> for ProfileView {
     }
 }
 
-/// A profile, and a sample of what a platform sends. Nothing of it is kept.
+/// A profile, and a sample of what a platform sends. Nothing of it is stored.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckBody {
@@ -106,7 +106,7 @@ struct CheckedEventView {
     /// The rules of the profile up to the one that fits.
     rules: Vec<CheckedRuleView>,
     fields: Vec<CheckedFieldView>,
-    /// What would be kept of it.
+    /// What would be stored of it.
     results: Vec<CheckedResultView>,
     problem: Option<CheckProblemView>,
 }
@@ -185,10 +185,10 @@ struct CheckedFieldView {
     /// Where the profile found it, or all places where it looked.
     #[schema(example = "$.completion_date")]
     looked_at: String,
-    /// Where it stands in the sample.
+    /// Where it is in the sample.
     #[schema(example = "/payload/completion_date")]
     pointer: Option<String>,
-    /// What stands there.
+    /// The value there.
     #[schema(example = "2026-03-02 07:14:58")]
     sent: Option<String>,
     /// What it is understood as; null where it means nothing.
@@ -296,7 +296,8 @@ pub async fn show(
 
 /// What a profile would make of a sample, field by field, and why not
 ///
-/// Answers `200` also where the sample is not understood; `understood` says which. Nothing is kept, and nobody is looked up.
+/// Answers `200` also where the sample is not understood; `understood` says which. Nothing is stored, and nobody is
+/// looked up.
 #[utoipa::path(
     post, path = "/api/v1/profiles/check", operation_id = "check_profile", tag = "profiles", security(("bearer" = [])),
     request_body(content = CheckBody, content_type = "application/json"),

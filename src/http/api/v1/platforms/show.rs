@@ -1,4 +1,4 @@
-//! The learning platforms, and how each fares.
+//! The learning platforms, and the health of each.
 
 use rocket::serde::json::Json;
 use rocket::{State, get};
@@ -24,7 +24,7 @@ pub struct PlatformsView {
 pub struct PlatformView {
     #[schema(example = "larportal")]
     code: String,
-    /// How it speaks.
+    /// Its adapter.
     #[schema(example = "native")]
     adapter: String,
     /// The keys by which its learners are linked, strongest first.
@@ -53,7 +53,7 @@ impl From<PlatformInShort> for PlatformView {
     }
 }
 
-/// Every platform in short: whether it speaks, and how much of it waits in quarantine
+/// Every platform in short: whether it sends, and how many deliveries wait in quarantine
 #[utoipa::path(
     get, path = "/api/v1/platforms", operation_id = "list_platforms", tag = "platforms", security(("bearer" = [])),
     responses(
@@ -70,15 +70,15 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
     Ok(Json(PlatformsView { items: items.collect() }))
 }
 
-/// How a platform fares: its silence and alarm, and what comes late, twice, out of order or not understood
+/// A platform's health: its silence and alarm, and what arrives late, twice, out of order or not understood
 #[utoipa::path(
     get, path = "/api/v1/platforms/{code}/health", operation_id = "show_platform_health", tag = "platforms", security(("bearer" = [])),
     params(
         ("code" = String, Path, description = "The platform's code", example = "larportal"),
-        ("since" = Option<String>, Query, description = "From when on is counted; a week ago where it is left out"),
+        ("since" = Option<String>, Query, description = "Counts from this instant; a week ago by default"),
     ),
     responses(
-        (status = 200, description = "How it fares", body = PlatformHealthView),
+        (status = 200, description = "Its health", body = PlatformHealthView),
         (status = 400, response = crate::http::openapi::MalformedParameter),
         (status = 401, response = crate::http::openapi::Unauthenticated),
         (status = 403, response = crate::http::openapi::Forbidden),

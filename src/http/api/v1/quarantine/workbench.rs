@@ -1,4 +1,5 @@
-//! Quarantine as a workbench: what waits and why, read again by the hundred, and dismissed where it is settled otherwise.
+//! Quarantine as a workbench: what waits and why, read again by the hundred, and dismissed if it is resolved in another
+//! way.
 
 use chrono::{DateTime, Utc};
 use rocket::http::Status;
@@ -45,7 +46,7 @@ pub struct QuarantinedView {
     #[schema(example = "/data/course")]
     pointer: String,
     excerpt: ExcerptView,
-    /// Why it needs nobody any more; null where it waits.
+    /// Why nobody needs to look at it any more; null while it waits.
     dismissal: Option<QuarantineDismissalView>,
 }
 
@@ -54,9 +55,9 @@ pub struct QuarantinedView {
 struct ExcerptView {
     /// What is not UTF-8 shows as U+FFFD.
     text: String,
-    /// How many bytes of the body stand before the text.
+    /// How many bytes of the body are before the text.
     offset: usize,
-    /// How many bytes of the body stand before the place, or before the object that lacks it.
+    /// How many bytes of the body are before the place, or before the object that lacks it.
     place: usize,
     /// Whether the body has more.
     is_cut: bool,
@@ -134,11 +135,11 @@ pub struct ReplayedView {
     ignored: usize,
     /// Those that stay in quarantine.
     quarantined: usize,
-    /// Results that nobody had told.
+    /// New results.
     new_results: u64,
-    /// The new ones that are somebody's whom the directory knows.
+    /// The new ones that are linked to an employee.
     linked_results: u64,
-    /// The new ones that wait, and link themselves.
+    /// The new ones that wait to be linked.
     waiting_results: u64,
     /// Oldest first.
     items: Vec<ReplayedDeliveryView>,
@@ -160,7 +161,7 @@ struct ReplayedDeliveryView {
     pointer: Option<String>,
 }
 
-/// Which deliveries need nobody any more, and why.
+/// Which deliveries are dismissed, and why.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DismissBody {
@@ -272,7 +273,7 @@ fn wanted(query: &Query) -> Result<QuarantineRequest, Problem> {
     })
 }
 
-/// What waits in quarantine, newest first: why, where in the body, and what stands there
+/// What waits in quarantine, newest first: why, where in the body, and the text there
 #[utoipa::path(
     get, path = "/api/v1/quarantine", operation_id = "list_quarantine", tag = "quarantine", security(("bearer" = [])),
     params(
@@ -280,7 +281,7 @@ fn wanted(query: &Query) -> Result<QuarantineRequest, Problem> {
         ("problem" = Option<String>, Query, description = "Only those with this problem; `…` stands for any text"),
         ("since" = Option<String>, Query, description = "Only those received at this instant or later"),
         ("dismissed" = Option<bool>, Query, description = "Those that were dismissed, instead of those that were not"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 100; 50 where it is left out", minimum = 1, maximum = 100),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 100; 50 by default", minimum = 1, maximum = 100),
         ("before" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -308,7 +309,7 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
         ("problem" = Option<String>, Query, description = "Only those with this problem; `…` stands for any text"),
         ("since" = Option<String>, Query, description = "Only those received at this instant or later"),
         ("dismissed" = Option<bool>, Query, description = "Those that were dismissed, instead of those that were not"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -394,9 +395,9 @@ impl ReplayBody {
     }
 }
 
-/// Dismisses deliveries in quarantine that are settled otherwise, with a reason; all or none of them
+/// Dismisses deliveries in quarantine that are resolved in another way, with a reason; all or none of them
 ///
-/// They stay kept and can still be read again, and count in no report's data quality from now on.
+/// They stay stored and can still be read again, and count in no report's data quality from now on.
 #[utoipa::path(
     post, path = "/api/v1/quarantine/dismiss", operation_id = "dismiss_deliveries", tag = "quarantine", security(("bearer" = [])),
     request_body = DismissBody,
@@ -431,7 +432,7 @@ pub async fn dismiss(
     Ok(Json(DismissedView { deliveries: ids.len() }))
 }
 
-/// Takes the dismissal of a delivery back, with a reason: it waits again
+/// Undoes the dismissal of a delivery, with a reason: it waits again
 #[utoipa::path(
     post, path = "/api/v1/quarantine/{id}/undo-dismissal", operation_id = "undo_quarantine_dismissal", tag = "quarantine", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The delivery's id")),
@@ -480,9 +481,9 @@ pub struct TakeBody {
 pub struct TakenPartView {
     /// Counted from 0.
     number: usize,
-    /// Where it stands in the body (RFC 6901); of one that is not understood, what is wrong.
+    /// Where it is in the body (RFC 6901); of one that is not understood, what is wrong.
     pointer: String,
-    /// `taken`, `taken_before`, `left` (good, and not asked for) or `not_understood`.
+    /// `taken`, `taken_before`, `left` (good, and not requested) or `not_understood`.
     #[schema(example = "taken")]
     state: &'static str,
     /// Why it cannot be taken.
@@ -494,9 +495,9 @@ pub struct TakenPartView {
 pub struct TakenView {
     dry_run: bool,
     items: Vec<TakenPartView>,
-    /// Results that nobody had told.
+    /// New results.
     new_results: u64,
-    /// Those of them that are somebody's at once.
+    /// Those of them that are linked at once.
     linked_results: u64,
 }
 
@@ -514,7 +515,8 @@ impl From<Part> for TakenPartView {
 
 /// Takes the good statements or events out of a batch in quarantine, some or all; the rest stays there
 ///
-/// When the platform sends the batch again, mended, what was taken is known, and nothing counts twice. A dry run says what would change.
+/// When the platform sends the batch again, corrected, what was taken is known, and nothing counts twice. A dry run
+/// says what would change.
 #[utoipa::path(
     post, path = "/api/v1/quarantine/{id}/take", operation_id = "take_from_quarantine", tag = "quarantine", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The delivery's id")),

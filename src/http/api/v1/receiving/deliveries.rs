@@ -45,7 +45,7 @@ pub struct DeliveryView {
     /// When it left quarantine.
     released_at: Option<DateTime<Utc>>,
     content_type: String,
-    /// Whether the platform, or its store, was asked for it; else it was sent.
+    /// Whether it was pulled from the platform or its store; else it was sent.
     is_pulled: bool,
     size: u64,
 }
@@ -59,18 +59,18 @@ pub struct DeliveryWithBodyView {
     headers: serde_json::Value,
     /// The body, byte for byte; null where it is withheld.
     body_base64: Option<String>,
-    /// The body as text, where it is UTF-8; inflated where it came compressed.
+    /// The body as text, where it is UTF-8; inflated if it was sent compressed.
     body_text: Option<String>,
-    /// Why the body is kept back: it speaks of somebody with protected personal data, whose name, address and user name are
-    /// shown to nobody but the platform that sent them. Null where it is shown.
+    /// Why the body is withheld: it is about an employee with protected personal data, whose name, address and user
+    /// name are shown to nobody but the platform that sent them. Null if it is shown.
     body_withheld: Option<&'static str>,
     /// SHA-256 of the body, by which it can be compared, in lower-case hexadecimal digits.
     body_sha256: String,
 }
 
-/// What stands in place of a body that is kept back.
+/// The text instead of a body that is withheld.
 const WITHHELD: &str =
-    "it speaks of an employee with protected personal data; anyone with the bytes can compare their SHA-256";
+    "it is about an employee with protected personal data; anyone with the bytes can compare their SHA-256";
 
 /// What became of a delivery that was read again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,14 +121,14 @@ impl ReplayView {
     }
 }
 
-/// Deliveries from the newest on
+/// Deliveries, newest first
 #[utoipa::path(
     get, path = "/api/v1/deliveries", operation_id = "list_deliveries", tag = "deliveries", security(("bearer" = [])),
     params(
         ("outcome" = Option<String>, Query, description = "`accepted`, `ignored` or `quarantined`", example = "quarantined"),
         ("platform" = Option<String>, Query, description = "Only this platform's"),
         ("event_id" = Option<String>, Query, description = "Only what the platform sent under this id; needs `platform`"),
-        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("before" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(

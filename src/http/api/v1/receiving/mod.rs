@@ -1,4 +1,4 @@
-//! Results coming in: deliveries received, read again, and imported as files.
+//! Incoming results: deliveries received, read again, and imported as files.
 
 pub mod deliveries;
 pub mod rereading;

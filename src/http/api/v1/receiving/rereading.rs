@@ -31,13 +31,14 @@ pub struct RereadBody {
     limit: Option<u64>,
 }
 
-/// An event that is known otherwise.
+/// An event that is read differently.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RereadEventView {
-    /// The id of the delivery that tells it.
+    /// The id of the delivery that reports it.
     delivery_id: i64,
     event_id: String,
-    /// `added`, `changed`, `dropped`, or `contradicting`: another delivery told an event of this id that says otherwise, and stays.
+    /// `added`, `changed`, `dropped`, or `contradicting`: another delivery reported an event with this id and other
+    /// content, and stays.
     #[schema(example = "changed")]
     difference: &'static str,
 }
@@ -55,7 +56,7 @@ pub struct RereadView {
     events: Vec<RereadEventView>,
     /// The deliveries that the newest profile does not understand; they stay as they were understood.
     not_understood: Vec<i64>,
-    /// Whose standing changes, and how.
+    /// Whose status changes, and how.
     changes: Vec<StateChangeView>,
     /// Where to go on; null where all is done.
     next: Option<i64>,
@@ -88,8 +89,9 @@ impl RereadView {
 
 /// Reads what a platform sent and was understood once more, by its newest profile
 ///
-/// What it says otherwise is known from now on; what was reported stays as it was. Each hundred deliveries are a change of their own. An answer with a
-/// `next` has more to do: send the same with it as `after`. A dry run says what would change, each hundred as if it came alone.
+/// Differences are known from now on; earlier reports stay as they were. Each hundred deliveries are a change of their
+/// own. An answer with a `next` has more to do: send the same with it as `after`. A dry run says what would change,
+/// each hundred as if it were alone.
 #[utoipa::path(
     post, path = "/api/v1/platforms/{code}/reread", operation_id = "reread_platform", tag = "platforms", security(("bearer" = [])),
     params(("code" = String, Path, description = "The platform's code", example = "larportal")),

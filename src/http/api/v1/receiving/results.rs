@@ -21,10 +21,10 @@ const WORKBOOK: &str = "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Imports a file of results from before a platform was connected; all or nothing
 ///
-/// The file is kept as a delivery, and each of its results is evidence as if the platform had sent it. What is known is told
-/// by the event's id, or by what it says; it adds nothing, and neither does the same file again. The file is text (CSV) or a
-/// workbook (XLSX); what it is its first bytes say. Columns: `event_id`, `type`,
-/// `employee_number`, `email`, `username`, `course_id`, `quiz_id`, `occurred_at`, `score_raw`, `score_max`, `passed`.
+/// The file is stored as a delivery, and each of its results is evidence as if the platform had sent it. A known result
+/// is recognised by the event's id, or by its content; it adds nothing, and neither does the same file again. The file
+/// is text (CSV) or a workbook (XLSX), recognised by its first bytes. Columns: `event_id`, `type`, `employee_number`,
+/// `email`, `username`, `course_id`, `quiz_id`, `occurred_at`, `score_raw`, `score_max`, `passed`.
 #[utoipa::path(
     post, path = "/api/v1/platforms/{code}/results", operation_id = "import_results", tag = "platforms", security(("bearer" = [])),
     params(
@@ -97,7 +97,7 @@ impl From<ImportResultsError> for Problem {
             ImportResultsError::Refused(refused) => Self::forbidden(refused.to_string()),
             ImportResultsError::UnknownPlatform(_) => Self::not_found(error.to_string()),
             ImportResultsError::Problems(problems) => bad_rows(&problems),
-            // No profile comes through this door.
+            // This endpoint accepts no profile.
             ImportResultsError::Profile(_) => Self::bad_request(error.to_string()),
             ImportResultsError::Store(error) => Self::internal(&error),
         }

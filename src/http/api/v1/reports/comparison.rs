@@ -35,7 +35,7 @@ pub struct ComparedReportView {
 pub struct ComparisonView {
     /// The earlier instant of knowledge.
     known_at: DateTime<Utc>,
-    /// The city's counts then; null for somebody who may not see it.
+    /// The city's counts then; null for a caller who may not see it.
     city: Option<CountsView>,
     /// The administrations' counts then, by code; one in which nobody counted is left out.
     administrations: BTreeMap<String, CountsView>,
@@ -97,11 +97,12 @@ struct DifferenceView {
     because: Vec<CauseView>,
 }
 
-/// A fact that became known between, and without which the status were what it was.
+/// A fact that became known between, and without which the status would be what it was.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct CauseView {
-    /// As in a history; or `requirement`, `reorganisation` (an employment is elsewhere by it), `linked_otherwise` (a result that was known before is somebody else's now), or
-    /// `not_shown` (something that this token may not see).
+    /// As in a history; or `requirement`, `reorganisation` (an employment is elsewhere by it), `linked_otherwise` (a
+    /// result that was known before is linked to another employee now), or `not_shown` (something that this token may
+    /// not see).
     #[schema(example = "result")]
     kind: &'static str,
     known_at: Option<DateTime<Utc>>,
@@ -181,16 +182,16 @@ impl From<DifferencesAnswer> for DifferencesPageView {
 
 /// The persons whose status differs between two times of knowledge, each with the facts that made the difference
 ///
-/// A fact is named without which the status were what it was; where there is none (either of two completions would do), all
-/// that became known between and without which it were another, or all.
+/// A fact is named if the status would be unchanged without it. If there is none (either of two completions would do),
+/// all facts that became known between and without which it would be another are named, or all.
 #[utoipa::path(
     get, path = "/api/v1/reports/onboarding/differences", operation_id = "onboarding_differences", tag = "reports", security(("bearer" = [])),
     params(
         ("requirement" = String, Query, description = "The requirement's code", example = "infosec-onboarding"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day that both speak of; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The later instant of knowledge; now where it is left out"),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day that both are about; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The later instant of knowledge; now by default"),
         ("compare_known_at" = DateTime<Utc>, Query, description = "The earlier instant of knowledge"),
-        ("limit" = Option<u32>, Query, description = "How many persons, 1 to 500; 100 where it is left out", minimum = 1, maximum = 500),
+        ("limit" = Option<u32>, Query, description = "How many persons, 1 to 500; 100 by default", minimum = 1, maximum = 500),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(

@@ -1,4 +1,4 @@
-//! An administration's people: exported as a file, and by the page.
+//! An administration's people: exported as a file, and in pages.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,15 +48,15 @@ fn export_request(code: &str, query: &Query) -> Result<RowsRequest, Problem> {
 
 /// An administration's people as CSV: one row a person and requirement
 ///
-/// Sorted by unit, family name, given name and employee number. The row of somebody with protected personal
-/// data shows the number and the status, and no name, e-mail or unit.
+/// Sorted by unit, family name, given name and employee number. The row of a person with protected personal data shows
+/// the number and the status, and no name, e-mail or unit.
 #[utoipa::path(
     get, path = "/api/v1/administrations/{code}/export.csv", operation_id = "export_csv", tag = "administrations", security(("bearer" = [])),
     params(
         ("code" = String, Path, description = "The administration's code", example = "SEF"),
         ("requirement" = Option<String>, Query, description = "Only this requirement"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
         ("dialect" = Option<String>, Query, description = "`rfc4180` (commas, UTF-8) or `excel-sv` (BOM, semicolons, decimal commas)"),
     ),
     responses(
@@ -93,8 +93,8 @@ pub async fn export_csv(
     params(
         ("code" = String, Path, description = "The administration's code", example = "SEF"),
         ("requirement" = Option<String>, Query, description = "Only this requirement"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
     ),
     responses(
         (status = 200, description = "The workbook", content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", body = inline(crate::http::openapi::FileBytes)),
@@ -119,10 +119,10 @@ pub async fn export_xlsx(
     Ok(Download::new(workbook, kind, &format!("{}.xlsx", request.administration)))
 }
 
-/// An administration's people by the page
+/// An administration's people in pages
 ///
 /// In the order of the export. `next` of an answer is the `after` of the next request. A `unit` leaves out those with
-/// protected personal data, whose unit nobody is told.
+/// protected personal data, whose unit is not shown.
 #[utoipa::path(
     get, path = "/api/v1/administrations/{code}/compliance", operation_id = "list_compliance", tag = "administrations", security(("bearer" = [])),
     params(
@@ -130,9 +130,9 @@ pub async fn export_xlsx(
         ("requirement" = Option<String>, Query, description = "Only this requirement"),
         ("status" = Option<String>, Query, description = "Only this status", example = "overdue"),
         ("unit" = Option<String>, Query, description = "Only this unit"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
-        ("limit" = Option<u32>, Query, description = "How many rows, 1 to 1000; 100 where it is left out", minimum = 1, maximum = 1000),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
+        ("limit" = Option<u32>, Query, description = "How many rows, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
     ),
     responses(
@@ -164,7 +164,7 @@ pub async fn compliance(
     }))
 }
 
-/// A row's place as a cursor that means nothing to its holder.
+/// A row's place as an opaque cursor.
 fn cursor(place: &RowPlace) -> String {
     let mut bytes = place.requirement.clone().into_bytes();
     bytes.push(0);

@@ -1,4 +1,4 @@
-//! Figures and rows: reports, trends, comparisons, exports, by both clocks.
+//! Figures and rows: reports, trends, comparisons, exports, by `as_of` and `known_at`.
 
 pub mod comparison;
 pub mod export;

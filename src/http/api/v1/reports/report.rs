@@ -16,16 +16,16 @@ use crate::render::views::ReportView;
 /// How a requirement is met, in the city and in each administration
 ///
 /// What was reported once is reported the same again with the same `as_of` and `known_at`. An administration's officer
-/// gets the figures of the own administrations; `city` is then null. With `compare_known_at` it says too how many persons'
-/// status is another than was known then.
+/// gets the figures of their own administrations; `city` is then null. With `compare_known_at` it also says how many
+/// persons' status differs from what was known then.
 #[utoipa::path(
     get, path = "/api/v1/reports/onboarding", operation_id = "onboarding_report", tag = "reports", security(("bearer" = [])),
     params(
         ("requirement" = String, Query, description = "The requirement's code", example = "infosec-onboarding"),
-        ("as_of" = Option<NaiveDate>, Query, description = "The day that the report speaks of; today where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
+        ("as_of" = Option<NaiveDate>, Query, description = "The day that the report is about; today by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
         ("compare_known_at" = Option<DateTime<Utc>>, Query, description = "An earlier instant of knowledge: how the report differs from the same as known then"),
-        ("due_from" = Option<NaiveDate>, Query, description = "First due day that the on-time rate looks at; a year up to `as_of` where it is left out"),
+        ("due_from" = Option<NaiveDate>, Query, description = "First due day that the on-time rate looks at; by default a year before `as_of`"),
         ("due_to" = Option<NaiveDate>, Query, description = "Last due day that the on-time rate looks at"),
     ),
     responses(

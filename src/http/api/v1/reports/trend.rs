@@ -38,11 +38,11 @@ impl From<&Trend> for TrendView {
     get, path = "/api/v1/reports/onboarding/trend", operation_id = "onboarding_trend", tag = "reports", security(("bearer" = [])),
     params(
         ("requirement" = String, Query, description = "The requirement's code", example = "infosec-onboarding"),
-        ("from" = NaiveDate, Query, description = "The day from which on there are points"),
+        ("from" = NaiveDate, Query, description = "Points from this day on"),
         ("to" = NaiveDate, Query, description = "The last point"),
-        ("interval" = Option<String>, Query, description = "How far points lie apart; `month` where it is left out"),
-        ("tree" = Option<String>, Query, description = "The tree to count in; `of_day` where it is left out"),
-        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now where it is left out"),
+        ("interval" = Option<String>, Query, description = "The interval between points; `month` by default"),
+        ("tree" = Option<String>, Query, description = "The tree to count in; `of_day` by default"),
+        ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
     ),
     responses(
         (status = 200, description = "The trend", body = TrendView),
