@@ -41,7 +41,8 @@ impl fmt::Debug for StoredKey {
     }
 }
 
-/// A key pair that signs tokens. `Debug` shows its id alone; the private bytes are wiped from memory when it is dropped.
+/// A key pair that signs tokens. `Debug` shows its id alone; the private bytes are wiped from memory when it is
+/// dropped.
 #[derive(Clone)]
 pub struct SigningKey {
     kid: String,
@@ -156,7 +157,8 @@ impl KeyRing {
     }
 }
 
-/// The JWK thumbprint of an Ed25519 public key (RFC 7638; RFC 8037, appendix A.3): the same key always has the same name.
+/// The JWK thumbprint of an Ed25519 public key (RFC 7638; RFC 8037, appendix A.3): the same key always has the same
+/// name.
 fn thumbprint(public: &[u8]) -> String {
     let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
     URL_SAFE_NO_PAD.encode(Sha256::digest(jwk.as_bytes()))

@@ -1,7 +1,7 @@
 //! The caller: bearer tokens, the keys that sign them, and the [`Principal`](crate::domain::access::Principal) in them.
 //!
-//! Nothing here decides what somebody may do (that is `domain::access`), speaks HTTP or reads the store: keys come in as
-//! values, and so does the time. Start at `token`: [`issue`] and [`verify`].
+//! Nothing here decides what somebody may do (that is `domain::access`), speaks HTTP or reads the store: keys come in
+//! as values, and so does the time. Start at `token`: [`issue`] and [`verify`].
 
 mod authenticator;
 mod keys;

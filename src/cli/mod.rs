@@ -111,8 +111,8 @@ pub(crate) struct Opened {
     pub figment: Figment,
 }
 
-/// Opens the register that the configuration names, for a command; fails where there is none. Most commands are of no use on an
-/// empty register, and one that is made in the wrong folder looks as if all were well.
+/// Opens the register that the configuration names, for a command; fails if there is none. Most commands are of no use
+/// on an empty register, and one that is made in the wrong folder looks as if all were well.
 async fn open() -> Result<Opened, CommandError> {
     open_for_command(Missing::IsAnError).await
 }

@@ -16,7 +16,7 @@ pub fn width() -> usize {
     configured.or_else(found).filter(|width| *width >= 20).unwrap_or(USUAL_WIDTH)
 }
 
-/// A list on standard output: for people where that is a terminal, else with tabs between cells; a header either way.
+/// A list on standard output: for people if that is a terminal, else with tabs between cells; a header either way.
 pub struct List {
     columns: &'static [&'static str],
     /// The message on standard error if there are no rows.
@@ -58,7 +58,7 @@ impl List {
     }
 }
 
-/// A counter that is drawn on standard error where that is a terminal.
+/// A counter that is drawn on standard error if that is a terminal.
 pub fn progress(what: &'static str) -> ProgressBar {
     let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} in {elapsed}")

@@ -70,7 +70,7 @@ pub enum Command {
         kurskoll platform reread kursen --after 4711"
     )]
     Reread(reread::Arguments),
-    /// Show field by field what a profile makes of a sample, and why not; fails where it is not understood
+    /// Show field by field what a profile makes of a sample, and why not; fails if it is not understood
     #[command(after_help = "Examples:\n  kurskoll platform check docebo sample.json\n  \
                             kurskoll platform check xapi statements.json\n  \
                             kurskoll platform check kursen.toml - --format json --time-zone Europe/Helsinki")]
@@ -81,7 +81,8 @@ pub enum Command {
 pub struct AddArguments {
     /// The platform's code, a part of its webhook address: lower-case letters, digits and hyphens
     code: PlatformCode,
-    /// The adapter: native (Standard Webhooks, Kurskoll's own payloads), xapi (statements to /xapi, with a key and a secret), a shipped profile's name, or profile
+    /// The adapter: native (Standard Webhooks, Kurskoll's own payloads), xapi (statements to /xapi, with a key and a
+    /// secret), a shipped profile's name, or profile
     #[arg(long, default_value = NATIVE, value_parser = adapter)]
     adapter: Adapter,
     /// The file of the profile that reads its deliveries, instead of a shipped one

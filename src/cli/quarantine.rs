@@ -56,7 +56,7 @@ pub enum Command {
         /// Only this one; may be given several times
         #[arg(long, value_name = "NUMBER")]
         only: Vec<usize>,
-        /// Only say what would change
+        /// Only print what would change
         #[arg(long)]
         dry_run: bool,
     },
@@ -100,7 +100,7 @@ pub struct Replay {
     all: bool,
     #[command(flatten)]
     filter: Filter,
-    /// Only say what would change
+    /// Only print what would change
     #[arg(long)]
     dry_run: bool,
     /// Go on after the delivery with this id, where an earlier replay stopped
@@ -230,7 +230,7 @@ struct Done {
 }
 
 impl Done {
-    /// Counts a delivery, and says why it stays where it stays.
+    /// Counts a delivery, and prints why it stays in quarantine if it does.
     fn count(&mut self, replayed: &ReplayedDelivery) {
         let id = replayed.id;
         self.deliveries += 1;

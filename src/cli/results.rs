@@ -76,7 +76,7 @@ pub struct Arguments {
     /// The sheet, in a workbook that has several
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// Only say what would change
+    /// Only print what would change
     #[arg(long)]
     dry_run: bool,
     /// How the outcome is printed

@@ -1,7 +1,7 @@
-//! The service, wired: the app, its endpoints, its jobs and where it listens, from its start to a stop that loses nothing.
+//! The service, wired: the app, its endpoints, its jobs and its address, from its start to a stop that loses nothing.
 //!
-//! `serve`, the demo and the tests of the whole start it here. What they vary are arguments: the database, the clock, the
-//! settings, the address, and whether jobs run.
+//! `serve`, the demo and the tests of the whole start it here. What they vary are arguments: the database, the clock,
+//! the settings, the address, and whether jobs run.
 
 use std::sync::Arc;
 use std::time::Duration;

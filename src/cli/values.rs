@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// Reads a day; the error shows one, and the day that was probably meant where it is written as people write it.
+/// Reads a day; the error shows one, and the day that was probably meant if it is in a common format.
 pub fn day(text: &str) -> Result<NaiveDate, String> {
     text.parse().map_err(|_| match written_otherwise(text) {
         Some(meant) => format!("a day is written year first: {meant}"),
@@ -18,7 +18,8 @@ pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     })
 }
 
-/// A day as `31/12/2026`, `31.12.2026` or `31-12-2026`, of which only one reading is a day; or as `20261231` or `2026/12/31`.
+/// A day as `31/12/2026`, `31.12.2026` or `31-12-2026`, of which only one reading is a day; or as `20261231` or
+/// `2026/12/31`.
 fn written_otherwise(text: &str) -> Option<NaiveDate> {
     let one_reading = |separator: char| {
         let read = |format: String| NaiveDate::parse_from_str(text, &format).ok();

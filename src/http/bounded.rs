@@ -1,7 +1,7 @@
 //! The bound on every request that needs the database: while the database is away, the answer is an early `503`.
 //!
-//! It does not bound the work: a report of a whole city may take its time as long as the database answers. A request that is given
-//! up here may have been carried out: the client sends it again, and what was stored is recognised.
+//! It does not bound the work: a report of a whole city may take its time as long as the database answers. A request
+//! that is given up here may have been carried out: the client sends it again, and what was stored is recognised.
 
 use rocket::http::Status;
 use rocket::route::{Handler, Outcome};

@@ -94,12 +94,13 @@ pub(super) fn live() -> Json<LivenessView> {
     Json(LivenessView { status: "live" })
 }
 
-/// Whether the service can do its work: the database can be written, which is tried, and has the tables of this version, and
-/// deliveries are accepted. If not, answers `503` within two seconds and says what is wrong: send requests elsewhere.
+/// Whether the service can do its work: the database can be written, which is tried, and has the tables of this
+/// version, and deliveries are accepted. If not, answers `503` within two seconds and says what is wrong: send requests
+/// elsewhere.
 #[get("/health/ready")]
 async fn ready(app: &State<App>, receiving: &State<Arc<Receiving>>) -> Readiness {
     let found = app.health.ask().await;
-    let closed = "the service is stopping: it takes no deliveries".to_owned();
+    let closed = "the service is stopping: it accepts no deliveries".to_owned();
     let fault = (!receiving.is_open()).then_some(closed);
     // A delivery that may not be recorded is not accepted.
     let fault = fault.or_else(|| app.store.may_record().err().map(|error| error.to_string()));

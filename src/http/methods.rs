@@ -1,5 +1,5 @@
-//! `405` with `Allow` (RFC 9110, section 15.5.6). Rocket answers `404` if an address is known and the method is not, and `400`
-//! to a method that it does not know, such as QUERY.
+//! `405` with `Allow` (RFC 9110, section 15.5.6). Rocket answers `404` if an address is known and the method is not,
+//! and `400` to a method that it does not know, such as QUERY.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +28,8 @@ pub(super) fn refused(status: Status, request: &Request<'_>) -> Option<Problem> 
     Some(Problem::method_not_allowed(methods.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
-/// How many segments of a path match a variable of a route's pattern, such as `/scim/v2/Users/<id>`; `None` if the pattern does not
-/// match the path.
+/// How many segments of a path match a variable of a route's pattern, such as `/scim/v2/Users/<id>`; `None` if the
+/// pattern does not match the path.
 fn any_segments(pattern: &str, path: &[&str]) -> Option<usize> {
     let mut rest = path.iter();
     let mut any = 0;

@@ -1,7 +1,7 @@
 //! The HTTP endpoints, all mounted in one place that can be read from top to bottom.
 //!
-//! A handler reads the request, calls one use case, and writes its answer. Rules, SQL and rights are elsewhere. Errors are answered
-//! as problems (`problem`); a guard identifies the caller (`guards`).
+//! A handler reads the request, calls one use case, and writes its answer. Rules, SQL and rights are elsewhere. Errors
+//! are answered as problems (`problem`); a guard identifies the caller (`guards`).
 
 pub mod api;
 pub mod bounded;

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the handlers; a test checks that `docs/openapi.json` is a copy of it.
 //!
-//! The text of an operation is at its handler. Here is what all operations share; `problems` has their errors, `examples` their
-//! requests and answers.
+//! The text of an operation is at its handler. Here is what all operations share; `problems` has their errors,
+//! `examples` their requests and answers.
 
 mod examples;
 mod problems;

@@ -1,7 +1,7 @@
 //! Every error as it is answered: RFC 9457 `application/problem+json`.
 //!
-//! A problem has a stable code, which becomes its `type`; programs branch on that, people read `detail`: what is wrong, where, and
-//! what to do. Internal causes are never sent: a 5xx gives the request id, and the log has the rest.
+//! A problem has a stable code, which becomes its `type`; programs branch on that, people read `detail`: what is wrong,
+//! where, and what to do. Internal causes are never sent: a 5xx gives the request id, and the log has the rest.
 
 use std::error::Error;
 use std::fmt;
@@ -203,8 +203,8 @@ impl Problem {
             .with_retry_after(retry_after_seconds)
     }
 
-    /// Maps an internal error: 503 if the database was away or had no time, which passes; 500 if the fault is ours. The error and its
-    /// sources go to the log with the request id when the answer is written; the client gets only the id.
+    /// Maps an internal error: 503 if the database was away or had no time, which passes; 500 if the fault is ours. The
+    /// error and its sources go to the log with the request id when the answer is written; the client gets only the id.
     #[must_use]
     pub fn internal(error: &(dyn Error + 'static)) -> Self {
         let problem = match Trouble::of(error) {

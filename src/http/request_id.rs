@@ -69,8 +69,8 @@ pub fn arrived_at(request: &Request<'_>) -> Instant {
     request.local_cache(|| Arrival(Instant::now())).0
 }
 
-/// The pattern of the route that answered, such as `/api/v1/platforms/<code>`: never the requested path or its query, which can
-/// hold personal data.
+/// The pattern of the route that answered, such as `/api/v1/platforms/<code>`: never the requested path or its query,
+/// which can hold personal data.
 #[must_use]
 pub fn route_pattern<'r>(request: &'r Request<'_>) -> &'r str {
     request.route().map_or("unmatched", |route| route.uri.path())

@@ -1,7 +1,7 @@
 //! One line in the log for each request, and a span around what its handler logs.
 //!
-//! Both carry the request id and the route's pattern. The raw path and query are never logged: they can hold personal data.
-//! Rocket's own request lines contain them; `cli::logging` filters those out.
+//! Both carry the request id and the route's pattern. The raw path and query are never logged: they can hold personal
+//! data. Rocket's own request lines contain them; `cli::logging` filters those out.
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;

@@ -23,8 +23,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// An answer that is not a page has nothing to load.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The fairing. A handler may set its own `Content-Security-Policy` or `Cache-Control`. Without one, no cache may store the answer,
-/// because most answers are about people.
+/// The fairing. A handler may set its own `Content-Security-Policy` or `Cache-Control`. Without one, no cache may store
+/// the answer, because most answers are about people.
 #[derive(Debug, Clone, Copy)]
 pub struct SecurityHeaders;
 

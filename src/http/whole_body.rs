@@ -1,8 +1,8 @@
 //! A body that is complete before its first byte is sent.
 //!
-//! Rocket ends a failed stream like a finished one: half an export would look like a whole one. So the rows go from the database
-//! into a file of bounded memory, and the file is answered with its length. It also means that a client that reads slowly holds no
-//! database snapshot open.
+//! Rocket ends a failed stream like a finished one: half an export would look like a whole one. So the rows go from the
+//! database into a file of bounded memory, and the file is answered with its length. It also means that a client that
+//! reads slowly holds no database snapshot open.
 
 use std::io::{self, Cursor, Seek, Write};
 

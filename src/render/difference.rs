@@ -18,7 +18,7 @@ pub fn csv_row(row: &DifferenceRow) -> String {
     format!("{}\r\n", cells.map(cell).collect::<Vec<_>>().join(","))
 }
 
-/// A cell, quoted where it has to be.
+/// A cell, quoted if necessary.
 pub(super) fn cell(text: &str) -> String {
     let text = defused(text, ';');
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }

@@ -21,8 +21,8 @@ pub enum Dialect {
     /// RFC 4180: commas, decimal points, UTF-8 without a byte order mark.
     #[default]
     Rfc4180,
-    /// What Excel in Swedish opens by a double click: byte order mark, semicolons, decimal commas. No `sep=` line, which
-    /// would undo the mark.
+    /// What Excel in Swedish opens by a double click: byte order mark, semicolons, decimal commas. No `sep=` line,
+    /// which would undo the mark.
     ExcelSv,
 }
 
@@ -77,7 +77,7 @@ impl CsvExport {
         Self { dialect }
     }
 
-    /// Appends what precedes the first row: the line of column names, behind a byte order mark where the dialect wants
+    /// Appends what precedes the first row: the line of column names, after a byte order mark if the dialect requires
     /// one.
     pub fn write_header(&self, out: &mut Vec<u8>) {
         begin_file(out, self.dialect, &EXPORT_COLUMNS);
@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
         self.begun = true;
     }
 
-    /// A text from outside: defused, and in quotes where it needs them.
+    /// A text from outside: defused, and in quotes if it needs them.
     pub(super) fn text(&mut self, text: &str) {
         self.begin_cell();
         let text = defused(text, self.dialect.foreign_separator());

@@ -54,7 +54,7 @@ impl XlsxExport {
     ///
     /// # Errors
     ///
-    /// [`XlsxExportError::Workbook`] where no temporary file can be made.
+    /// [`XlsxExportError::Workbook`] if no temporary file can be made.
     pub fn new(known_at: DateTime<Utc>) -> Result<Self, XlsxExportError> {
         Self::begun(known_at).map_err(XlsxExportError::Workbook)
     }
@@ -82,7 +82,7 @@ impl XlsxExport {
     ///
     /// # Errors
     ///
-    /// [`XlsxExportError::TooManyRows`] where the sheet is full, [`XlsxExportError::TextTooLong`] where a text does not
+    /// [`XlsxExportError::TooManyRows`] if the sheet is full, [`XlsxExportError::TextTooLong`] if a text does not
     /// fit its cell, [`XlsxExportError::Workbook`] for anything else.
     pub fn write_row(&mut self, row: &ExportRow) -> Result<(), XlsxExportError> {
         if self.next_row >= SHEET_ROWS {
@@ -101,7 +101,7 @@ impl XlsxExport {
     ///
     /// # Errors
     ///
-    /// [`XlsxExportError::Workbook`] where the temporary file cannot be read or packed.
+    /// [`XlsxExportError::Workbook`] if the temporary file cannot be read or packed.
     pub fn into_bytes(self) -> Result<Vec<u8>, XlsxExportError> {
         let mut bytes = Vec::new();
         self.write_to(&mut bytes)?;
@@ -112,7 +112,7 @@ impl XlsxExport {
     ///
     /// # Errors
     ///
-    /// [`XlsxExportError::Workbook`] where it cannot be packed or written.
+    /// [`XlsxExportError::Workbook`] if it cannot be packed or written.
     pub fn write_to<W: Write + Send>(self, writer: W) -> Result<(), XlsxExportError> {
         self.ended().and_then(|mut workbook| workbook.save_to_writer(writer)).map_err(XlsxExportError::Workbook)
     }

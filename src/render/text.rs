@@ -15,7 +15,7 @@ pub fn seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// An instant of knowledge, to the microsecond where it has any: so that it can be requested again.
+/// An instant of knowledge, to the microsecond if it has any: so that it can be requested again.
 #[must_use]
 pub fn exact(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)

@@ -79,7 +79,7 @@ pub struct SetArguments {
     /// A course to query in Moodle: its number, idnumber:… or shortname:…; once for each
     #[arg(long, conflicts_with = "lrs")]
     course: Vec<CourseName>,
-    /// By what Moodle's own statements name a learner, where the platform has the adapter xapi
+    /// By what Moodle's own statements name a learner, if the platform has the adapter xapi
     #[arg(long, value_enum, default_value_t = Named::UserId, conflicts_with = "lrs")]
     named_by: Named,
     /// A file with the store's secret, or with Moodle's token; - reads standard input

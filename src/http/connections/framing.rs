@@ -1,7 +1,8 @@
-//! Where a request ends on a connection (RFC 9112, sections 2, 6 and 7.1): enough to know whether its sender still owes bytes.
+//! Where a request ends on a connection (RFC 9112, sections 2, 6 and 7.1): enough to know whether its sender still owes
+//! bytes.
 //!
-//! It decides nothing about the request and changes nothing in it: the server behind parses the same bytes itself. So a disagreement
-//! about where a request ends costs time at most; one request is never taken for two.
+//! It decides nothing about the request and changes nothing in it: the server behind parses the same bytes itself. So a
+//! disagreement about where a request ends costs time at most; one request is never taken for two.
 
 /// The largest head, in bytes; the server behind accepts no more either.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -186,7 +187,8 @@ impl Head {
 }
 
 impl Chunk {
-    /// Consumes at least one byte. Returns the next place; no place if the body is whole; `None` if the body is not chunked properly.
+    /// Consumes at least one byte. Returns the next place; no place if the body is whole; `None` if the body is not
+    /// chunked properly.
     fn step(self, bytes: &[u8]) -> Option<(usize, Option<Self>)> {
         if let Self::Data { left } = self {
             let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));

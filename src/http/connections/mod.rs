@@ -1,9 +1,9 @@
 //! The connections: how many there may be, and how long a sender may take to finish a request.
 //!
-//! Rocket waits without limit for a slow head, and reads the first bytes of every body before it checks who sends it. So the
-//! service listens itself. It holds a request back until it is whole or long, and hands its bytes unchanged to Rocket, which listens
-//! on a port of this machine only. A slow client costs a socket and a few kilobytes for a bounded time. If there are too many
-//! connections, the longest-waiting one is closed.
+//! Rocket waits without limit for a slow head, and reads the first bytes of every body before it checks who sends it.
+//! So the service listens itself. It holds a request back until it is whole or long, and hands its bytes unchanged to
+//! Rocket, which listens on a port of this machine only. A slow client costs a socket and a few kilobytes for a bounded
+//! time. If there are too many connections, the longest-waiting one is closed.
 
 pub mod framing;
 mod relay;
@@ -98,7 +98,8 @@ impl Addresses {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&port);
     }
 
-    /// The address of the client that sent a request: the one a proxy reports, if the operator names its header; else the connection's.
+    /// The address of the client that sent a request: the one a proxy reports, if the operator names its header; else
+    /// the connection's.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Option<IpAddr> {
         let behind = || {
@@ -143,8 +144,8 @@ impl Connections {
         figment.merge(("address", "127.0.0.1")).merge(("port", 0))
     }
 
-    /// Accepts connections and carries them to the server behind until the service stops. The server behind then ends those that are
-    /// open.
+    /// Accepts connections and carries them to the server behind until the service stops. The server behind then ends
+    /// those that are open.
     pub async fn serve(self, behind: SocketAddr, mut shutdown: Shutdown) {
         let places = Arc::new(Semaphore::new(self.limits.most));
         let shared = Arc::new((self.limits, Waiting::default(), self.addresses));
@@ -196,11 +197,12 @@ async fn carry(
     }
 }
 
-/// The error of one connection is no reason to wait; if the system has run out of something, it gets a moment to recover.
+/// The error of one connection is no reason to wait; if the system has run out of something, it gets a moment to
+/// recover.
 async fn put_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
-        tracing::warn!(%error, "no connection could be taken; it is tried again soon");
+        tracing::warn!(%error, "no connection could be accepted; the service tries again soon");
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }

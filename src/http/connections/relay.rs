@@ -27,7 +27,8 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long an answer may pause to a client that has closed its side.
 const ANSWERED: Duration = Duration::from_millis(100);
 
-/// How long, and how much, is still read from a sender that was answered before it had sent all, so that it receives the answer.
+/// How long, and how much, is still read from a sender that was answered before it had sent all, so that it receives
+/// the answer.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -80,7 +81,7 @@ impl Relay<'_> {
             ToServer::Ready => match Behind::connect(self.behind, self.addresses, address).await {
                 Ok(behind) => behind,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection was not taken: the service's own address could not be reached");
+                    tracing::warn!(%error, "a connection was not accepted: the service's own address could not be reached");
                     return say(to_client, from_client, &Problem::unavailable(1)).await;
                 }
             },
@@ -178,7 +179,7 @@ impl Relay<'_> {
                 Woken::Sender(read) => {
                     let received = piece.get(..read?).unwrap_or_default();
                     is_open = !received.is_empty();
-                    // The server behind gives up what it works on where it hears that the client has closed its side.
+                    // The server behind gives up what it works on if it hears that the client has closed its side.
                     is_over = !is_open && !progress.is_unanswered;
                     progress.received(received);
                     if is_taken {

@@ -1,7 +1,7 @@
 //! The endpoint for the identity provider: SCIM 2.0 (RFC 7643, 7644, 9865) at `/scim/v2`.
 //!
-//! Described by its own `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig`, not by the OpenAPI document. One file per noun;
-//! `requests` reads requests, `answers` writes answers, with errors in SCIM's own envelope.
+//! Described by its own `/Schemas`, `/ResourceTypes` and `/ServiceProviderConfig`, not by the OpenAPI document. One
+//! file per noun; `requests` reads requests, `answers` writes answers, with errors in SCIM's own envelope.
 
 pub mod answers;
 pub mod bulk;

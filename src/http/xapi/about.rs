@@ -1,4 +1,5 @@
-//! The versions that this Learning Record Store supports (Communication 2.8): for any client, without a key or a version.
+//! The versions that this Learning Record Store supports (Communication 2.8): for any client, without a key or a
+//! version.
 
 use rocket::get;
 use rocket::serde::json::Json;

@@ -1,7 +1,8 @@
-//! The alternate request syntax of 1.0.3 (Communication 1.3): any request as the `POST` of a form, for browsers that cannot send
-//! others. Only `method` is in the query; headers, parameters and the body are fields of the form.
+//! The alternate request syntax of 1.0.3 (Communication 1.3): any request as the `POST` of a form, for browsers that
+//! cannot send others. Only `method` is in the query; headers, parameters and the body are fields of the form.
 //!
-//! A form is read once and cached with its request; guards and handlers call [`header`] and [`form_of`], and need not know.
+//! A form is read once and cached with its request; guards and handlers call [`header`] and [`form_of`], and need not
+//! know.
 
 use std::sync::Arc;
 
@@ -139,8 +140,8 @@ async fn read(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SentAs {
     Form,
-    /// A browser's XDomainRequest cannot set headers: what old authoring tools send with it arrives as `text/plain`, or without a
-    /// type. It is a form if it has fields that represent headers.
+    /// A browser's XDomainRequest cannot set headers: what old authoring tools send with it arrives as `text/plain`, or
+    /// without a type. It is a form if it has fields that represent headers.
     Text,
 }
 

@@ -1,5 +1,5 @@
-//! Pages of other origins that use xAPI from a browser (the Fetch standard, "CORS protocol"): content from authoring tools, and
-//! units that are launched elsewhere. Only origins that the configuration names, and only under `/xapi`.
+//! Pages of other origins that use xAPI from a browser (the Fetch standard, "CORS protocol"): content from authoring
+//! tools, and units that are launched elsewhere. Only origins that the configuration names, and only under `/xapi`.
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::{Header, Method, Status};

@@ -245,7 +245,8 @@ pub enum DocumentAnswer {
     Done(Option<Vec<u8>>),
 }
 
-/// What a browser may do with a document: nothing. Its content is the platform's, and its media type is not to be trusted.
+/// What a browser may do with a document: nothing. Its content is the platform's, and its media type is not to be
+/// trusted.
 const INERT: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 impl<'r> Responder<'r, 'static> for DocumentAnswer {

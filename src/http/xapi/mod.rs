@@ -1,8 +1,9 @@
-//! The xAPI endpoint at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE 9274.1.1-2023).
+//! The xAPI endpoint at `/xapi`: a Learning Record Store for each platform that has a key (1.0.3, and 2.0 = IEEE
+//! 9274.1.1-2023).
 //!
-//! Described by its standard, not by the OpenAPI document. One file per resource; `caller` identifies the caller and its version,
-//! `cors` admits pages of named origins, `request_parts` reads a request, also in the `alternate` syntax, and `headers` sets the
-//! headers of every answer. Errors are problems, as everywhere.
+//! Described by its standard, not by the OpenAPI document. One file per resource; `caller` identifies the caller and
+//! its version, `cors` admits pages of named origins, `request_parts` reads a request, also in the `alternate` syntax,
+//! and `headers` sets the headers of every answer. Errors are problems, as everywhere.
 
 pub mod about;
 pub mod activities;

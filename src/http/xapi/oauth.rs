@@ -1,4 +1,5 @@
-//! `/xapi/oauth/token`: exchanges a platform's key and secret for a token that is valid for an hour (RFC 6749, section 4.4).
+//! `/xapi/oauth/token`: exchanges a platform's key and secret for a token that is valid for an hour (RFC 6749, section
+//! 4.4).
 
 use std::net::IpAddr;
 use std::sync::Arc;

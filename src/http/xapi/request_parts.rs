@@ -51,13 +51,13 @@ pub fn parameters(request: &Request<'_>) -> Vec<(String, String)> {
 }
 
 impl RequestParts<'_> {
-    /// Refuses parameters that the resource does not have, and repeated ones: a client that misspells one would get less than it
-    /// requested.
+    /// Refuses parameters that the resource does not have, and repeated ones: a client that misspells one would get
+    /// less than it requested.
     pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
         for (place, (name, _)) in self.parameters.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 return Err(Problem::bad_request(format!(
-                    "There is no parameter {name:.40?} here. Those that there are, in their own case: {}.",
+                    "There is no parameter {name:.40?} here. The parameters, which are case-sensitive: {}.",
                     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
                 )));
             }

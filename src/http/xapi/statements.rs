@@ -121,9 +121,7 @@ pub(super) async fn get_more(
 ) -> Result<StatementsAnswer, Problem> {
     parts.only(&[])?;
     let more = More::read(token).ok_or_else(|| {
-        Problem::bad_request(
-            "This address is none that a page of statements named as the next. Start with the first page.",
-        )
+        Problem::bad_request("This address is not the next page of any page of statements. Start with the first page.")
     })?;
     answer(app, caller, more.query, Some(more.after), parts.accept_language).await
 }
@@ -245,7 +243,7 @@ async fn take(
     if !is_json(content_type) && !is_multipart(content_type) {
         // Communication 3.2 lists the codes that exist, and 415 is not among them.
         return Err(Problem::bad_request(
-            "The body's media type is none that statements come in. Send them as application/json, or as multipart/mixed with \
+            "The body's media type is not one for statements. Send them as application/json, or as multipart/mixed with \
              attachments.",
         ));
     }

@@ -23,7 +23,7 @@ pub struct ImportView {
     extent: &'static str,
     /// Empty if the records are from no file.
     files: Vec<ImportFileView>,
-    /// Null where the files have our own headers.
+    /// Null if the files have our own headers.
     mapping: Option<ImportMappingView>,
     summary: ImportSummaryView,
     /// The import that this one undoes; null if it undoes none.
@@ -75,7 +75,7 @@ pub struct LeftView {
 }
 
 impl UndoneImportView {
-    /// With the first rows of the difference, at the most so many.
+    /// With the first rows of the difference, at most so many.
     #[must_use]
     pub fn of(report: Option<i64>, undoes: i64, undoing: &Undoing, at_most: usize) -> Self {
         let mut rows = undoing.plan.difference();
@@ -181,7 +181,7 @@ pub struct UnusualView {
 }
 
 impl UnusualView {
-    /// `None` where nothing is refused.
+    /// `None` if nothing is refused.
     #[must_use]
     pub fn of(unusual: Unusual) -> Option<Self> {
         (!unusual.is_empty()).then(|| Self { detail: unusual.to_string(), unusual })
@@ -192,12 +192,12 @@ impl UnusualView {
 #[derive(Debug, Serialize)]
 pub struct DifferenceView {
     pub dry_run: bool,
-    /// The import's id; null where nothing was recorded.
+    /// The import's id; null if nothing was recorded.
     pub import: Option<i64>,
     pub summary: ImportSummaryView,
-    /// That the import would be refused, and why, with what was allowed left out; null where it would not.
+    /// That the import would be refused, and why, with what was allowed left out; null if it would not.
     pub refused: Option<UnusualView>,
-    /// Addresses and user names that several people would have at once; null where there are none.
+    /// Addresses and user names that several people would have at once; null if there are none.
     pub shared_keys: Option<SharedKeys>,
     pub changes: Vec<DifferenceRowView>,
 }

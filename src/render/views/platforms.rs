@@ -12,12 +12,12 @@ use crate::domain::pulling::{Brought, PullState};
 /// For how long a platform has been silent, and for how long it may.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SilenceView {
-    /// Its last delivery; null where it has never sent.
+    /// Its last delivery; null if it has never sent.
     pub last_delivery_at: Option<DateTime<Utc>>,
     /// Since then, or since it was added.
     #[schema(example = 5400)]
     silence_seconds: i64,
-    /// Above which the alarm rings; null where the operator wants none.
+    /// Above which the alarm rings; null if the operator wants none.
     #[schema(example = 453_720)]
     threshold_seconds: Option<i64>,
     /// `configured`, `learned` (twice the median of its last eight weeks' longest silences) or `standard` (72 hours).
@@ -50,11 +50,11 @@ pub struct ResultSilenceView {
     /// Since then, or since it was added.
     #[schema(example = 5400)]
     silence_seconds: i64,
-    /// Above which the alarm rings; null where the operator wants none.
+    /// Above which the alarm rings; null if the operator wants none.
     #[schema(example = 453_720)]
     threshold_seconds: Option<i64>,
-    /// `configured`, `learned` (twice the median of its last eight weeks' longest silences of results) or `standard` (72
-    /// hours).
+    /// `configured`, `learned` (twice the median of its last eight weeks' longest silences of results) or `standard`
+    /// (72 hours).
     #[schema(example = "learned")]
     threshold_from: &'static str,
     /// Whether the alarm rings.
@@ -105,7 +105,7 @@ pub struct PlatformHealthView {
     #[schema(example = "2026-02-26")]
     linked_to: NaiveDate,
     /// By how much deliveries arrived after the instant that their sender signed: below zero where its clock is ahead.
-    /// Of the latest thousand; null where none was signed with an instant.
+    /// Of the latest thousand; null if none was signed with an instant.
     clock_skew: Option<SpreadView>,
     /// How far events were behind the newest that arrived before them. Of the latest thousand deliveries; null of none.
     out_of_order: Option<SpreadView>,
@@ -142,7 +142,7 @@ pub struct PullView {
     succeeded_at: Option<DateTime<Utc>>,
     /// How many times in a row it failed.
     failures: u32,
-    /// Why it failed the last time; null where it did not.
+    /// Why it failed the last time; null if it did not.
     problem: Option<String>,
     /// Whether no pull has succeeded for twice its interval and an hour: the operator should look.
     is_late: bool,

@@ -24,7 +24,7 @@ pub struct ReportView {
     /// The instant of knowledge: the same two give the same report again.
     #[schema(example = "2026-02-26T12:00:00Z")]
     pub known_at: DateTime<Utc>,
-    /// The requirement's version that judged; null where none was in effect.
+    /// The requirement's version that judged; null if none was in effect.
     #[schema(example = 1)]
     pub version: Option<u32>,
     /// The first due day that the on-time rate looks at.
@@ -44,10 +44,10 @@ pub struct ReportView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FiguresView {
     pub counts: CountsView,
-    /// The compliant and the expiring, in percent of those in scope; null where nobody is.
+    /// The compliant and the expiring, in percent of those in scope; null if nobody is.
     #[schema(example = "94.2")]
     pub completion_rate: Option<String>,
-    /// Those on time, in percent of those in scope whose due day lies in the period; null where there are none.
+    /// Those on time, in percent of those in scope whose due day lies in the period; null if there are none.
     #[schema(example = "88.3")]
     pub on_time_rate: Option<String>,
     /// The range of the completion rate, whoever the waiting results belong to: of those that the caller may see; null
@@ -125,9 +125,9 @@ pub struct DataQualityView {
 pub struct StatementsWithoutResultView {
     #[schema(example = "moodle")]
     pub platform: String,
-    /// The course that the requirement names; null where it is a quiz.
+    /// The course that the requirement names; null if it is a quiz.
     pub course: Option<String>,
-    /// The quiz that the requirement names; null where it is a course.
+    /// The quiz that the requirement names; null if it is a course.
     #[schema(example = "https://larportal.example.org/mod/quiz/view.php?id=1")]
     pub quiz: Option<String>,
     #[schema(example = 214)]
@@ -169,7 +169,7 @@ pub struct LinkedSharesView {
 /// A share of results that are linked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LinkedShareView {
-    /// In percent; null where there are no results.
+    /// In percent; null if there are no results.
     #[schema(example = "98.2")]
     pub share: Option<String>,
     /// The same of the 28 days before.
@@ -202,7 +202,7 @@ pub struct PlatformSilenceView {
     /// The platform's code.
     #[schema(example = "larportal")]
     pub platform: String,
-    /// The instant of its last delivery; null where it never sent one.
+    /// The instant of its last delivery; null if it never sent one.
     #[schema(example = "2026-02-26T11:58:03Z")]
     pub silent_since: Option<DateTime<Utc>>,
     /// When it last reported a result, a completion or a graded attempt; null if it never reported one.

@@ -15,7 +15,7 @@ pub struct ResultsImportView {
     pub dry_run: bool,
     /// The delivery that the file is stored as; null in a dry run, and if there is nothing to store.
     pub delivery: Option<i64>,
-    /// When the very same file was imported before, where it was: then nothing changed.
+    /// When the very same file was imported before, if it was: then nothing changed.
     pub same_file_at: Option<DateTime<Utc>>,
     /// The file's results; the same thing twice under one id counts once.
     pub results: u64,
@@ -29,7 +29,7 @@ pub struct ResultsImportView {
     pub known: u64,
     /// Rows that the profile ignores.
     pub skipped: u64,
-    /// Columns of the header that mean nothing here, as written: perhaps a misspelling.
+    /// Unknown columns of the header, as written: perhaps a misspelling.
     pub ignored_columns: Vec<String>,
     /// Columns that the file lacks: read as empty.
     pub absent_columns: Vec<String>,
@@ -38,7 +38,7 @@ pub struct ResultsImportView {
 /// One thing that is wrong with a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RowProblemView {
-    /// The line on which the row begins, 1 for the header; null where the file as a whole is meant.
+    /// The line on which the row begins, 1 for the header; null if the file as a whole is meant.
     #[schema(example = 17)]
     line: Option<u64>,
     #[schema(example = "occurred_at")]

@@ -20,7 +20,7 @@ pub struct TrendView {
     /// `of_day`: each point in the tree of its own day; `today`: all in that of `tree_of`.
     #[schema(example = "of_day")]
     pub tree: &'static str,
-    /// The day of the one tree of all points; null where each has its own.
+    /// The day of the one tree of all points; null if each has its own.
     pub tree_of: Option<NaiveDate>,
     pub points: Vec<TrendPointView>,
 }
@@ -29,7 +29,7 @@ pub struct TrendView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrendPointView {
     pub as_of: NaiveDate,
-    /// The requirement's version that judged; null where none was in effect.
+    /// The requirement's version that judged; null if none was in effect.
     #[schema(example = 1)]
     pub version: Option<u32>,
     /// The whole city, each person once; null for a caller who may not see it.
@@ -42,10 +42,11 @@ pub struct TrendPointView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrendFiguresView {
     pub counts: CountsView,
-    /// The compliant and the expiring, in percent of those in scope; null where nobody is.
+    /// The compliant and the expiring, in percent of those in scope; null if nobody is.
     #[schema(example = "94.2")]
     pub completion_rate: Option<String>,
-    /// Those on time, in percent of those in scope who were due in the twelve months up to the day; null where there are none.
+    /// Those on time, in percent of those in scope who were due in the twelve months up to the day; null if there are
+    /// none.
     #[schema(example = "88.3")]
     pub on_time_rate: Option<String>,
 }

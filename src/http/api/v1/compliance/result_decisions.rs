@@ -36,7 +36,7 @@ pub struct ResultDecisionBody {
     /// Why.
     #[schema(example = "completed under the wrong account")]
     reason: String,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
 }
@@ -213,7 +213,7 @@ fn decision(text: &str) -> Result<i64, Problem> {
     params(
         ("state" = Option<String>, Query, description = "In one state only"),
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<i64>, Query, description = "`next` of the answer before"),
+        ("before" = Option<i64>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page", body = ResultDecisionsPageView),

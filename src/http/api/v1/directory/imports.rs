@@ -35,7 +35,7 @@ fn row(id: &str) -> Result<i64, Problem> {
     get, path = "/api/v1/imports", operation_id = "list_imports", tag = "imports", security(("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<String>, Query, description = "`next` of the answer before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of imports", body = ImportPageView),
@@ -80,7 +80,7 @@ pub async fn show(app: &State<App>, caller: Caller, query: Query, id: &str) -> R
     params(
         ("id" = i64, Path, description = "The import's id"),
         ("limit" = Option<u32>, Query, description = "How many rows of JSON, 1 to 10000; 1000 by default", minimum = 1, maximum = 10000),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "What it changed", content(
@@ -155,7 +155,7 @@ async fn file(app: &App, caller: &Caller, id: i64) -> Result<Download<WholeBody>
 pub struct UndoImportBody {
     #[schema(example = "the file was last year's")]
     reason: String,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
 }

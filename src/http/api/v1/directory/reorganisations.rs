@@ -27,7 +27,7 @@ pub struct ReorganisationBody {
     on_day: NaiveDate,
     #[schema(example = "the city council's decision of 12 March")]
     reason: String,
-    /// Only say what would move.
+    /// Only report what would move.
     #[serde(default)]
     dry_run: bool,
     /// Administrations that are there from the day on.
@@ -142,8 +142,8 @@ pub struct ReorganisedView {
     /// Employments that HR names by the new code already. Before the day they are back in the administration that was
     /// named before: HR's system renames the past, the register does not.
     named_before: NamedBeforeView,
-    /// Requirements whose audience names an administration that everybody leaves. They bind nobody there from the day on:
-    /// apply a version that names the new one.
+    /// Requirements whose audience names an administration that everybody leaves. They bind nobody there from the day
+    /// on: apply a version that names the new one.
     requirements_to_change: Vec<RequirementToChangeView>,
 }
 

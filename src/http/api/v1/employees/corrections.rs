@@ -27,7 +27,7 @@ use crate::http::problem::Problem;
 pub struct CorrectionBody {
     #[schema(example = "left at the end of January, reported late")]
     reason: String,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -92,7 +92,7 @@ struct AbsenceBody {
     #[schema(inline)]
     act: ActBody,
     starts_on: NaiveDate,
-    /// Its first day as it should be, where that was wrong.
+    /// The correct first day, if it was wrong.
     new_starts_on: Option<NaiveDate>,
     /// The last day; null: open.
     #[serde(default, deserialize_with = "given")]

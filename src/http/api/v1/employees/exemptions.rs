@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
         ("employee_number" = Option<String>, Query, description = "Of one employee only"),
         ("state" = Option<String>, Query, description = "In one state only"),
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<i64>, Query, description = "`next` of the answer before"),
+        ("before" = Option<i64>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page", body = ExemptionsPageView),

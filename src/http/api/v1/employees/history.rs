@@ -117,7 +117,7 @@ impl From<HistoryAnswer> for HistoryPageView {
         ("employee_number" = String, Path, description = "HR's number", example = "104233"),
         ("kind" = Option<String>, Query, description = "Entries of one kind only"),
         ("limit" = Option<u32>, Query, description = "How many entries, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of the history", body = HistoryPageView),

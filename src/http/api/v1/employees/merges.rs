@@ -24,7 +24,7 @@ pub struct MergeBody {
     duplicate: String,
     #[schema(example = "hired twice in January, seen in the payroll system")]
     reason: String,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
 }
@@ -186,7 +186,7 @@ pub async fn undo(
     get, path = "/api/v1/merges", operation_id = "list_merges", tag = "employees", security(("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<String>, Query, description = "`next` of the answer before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of merges", body = MergePageView),

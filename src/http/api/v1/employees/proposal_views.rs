@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 pub trait ProposalView: Sized {
     const KIND: ProposalKind;
 
-    /// `None` where it is of another kind.
+    /// `None` if it is of another kind.
     fn of(answer: ProposalAnswer) -> Option<Self>;
 }
 
@@ -128,16 +128,16 @@ pub struct ExemptionsPageView {
     pub(super) next: Option<String>,
 }
 
-/// What an employee did elsewhere: a course, or a quiz with its score where there was one.
+/// What an employee did elsewhere: a course, or a quiz with its score if there was one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriorTrainingBody {
     #[schema(example = "104233")]
     employee_number: String,
-    /// The course that it is as good as; left out where it is a quiz.
+    /// The course that it is as good as; left out if it is a quiz.
     #[schema(example = "infosec-basics")]
     course: Option<String>,
-    /// The quiz that it is as good as; left out where it is a course.
+    /// The quiz that it is as good as; left out if it is a course.
     quiz: Option<String>,
     /// Of a quiz: the points, and the highest possible score. Without a score it is passed.
     score: Option<ScoreBody>,

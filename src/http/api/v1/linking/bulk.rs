@@ -24,7 +24,7 @@ pub struct BulkBody {
     /// Whether one that cannot be done leaves all undone; else each is done or not by itself.
     #[serde(default)]
     all_or_nothing: bool,
-    /// Only say what each would move.
+    /// Only report what each would move.
     #[serde(default)]
     dry_run: bool,
     /// From 1 to 200.
@@ -133,9 +133,9 @@ struct OperationView {
     link: Option<DecidedLinkView>,
     /// If it was refused because it would take results from an employee: who gains or loses results.
     moves: Vec<MovedPersonView>,
-    /// Why it was refused, and what to do; null where it was done.
+    /// Why it was refused, and what to do; null if it was done.
     detail: Option<String>,
-    /// Where in the request the fault is; null where it was done.
+    /// Where in the request the fault is; null if it was done.
     pointer: Option<String>,
 }
 

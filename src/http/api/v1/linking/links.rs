@@ -51,7 +51,7 @@ pub struct LinkBody {
     /// the answer says from whom.
     #[serde(default)]
     pub(in crate::http::api::v1) move_results: bool,
-    /// Only say what it would move.
+    /// Only report what it would move.
     #[serde(default)]
     pub(in crate::http::api::v1) dry_run: bool,
 }
@@ -97,7 +97,7 @@ impl LinkBody {
         })
     }
 
-    /// The days that it names; nothing where it names none.
+    /// The days that it names; nothing if it names none.
     fn days(&self) -> Result<Option<DecisionDays>, WrongMember> {
         if self.from.is_none() && self.to.is_none() {
             return Ok(None);
@@ -330,7 +330,7 @@ pub async fn make(
     post, path = "/api/v1/links/{id}/undo", operation_id = "undo_link", tag = "linking", security(("bearer" = [])),
     params(
         ("id" = i64, Path, description = "The link's id"),
-        ("dry_run" = Option<bool>, Query, description = "Only say what it would move"),
+        ("dry_run" = Option<bool>, Query, description = "Only report what it would move"),
     ),
     responses(
         (status = 200, description = "The link, undone, and what that moves", body = DecidedLinkView),

@@ -53,7 +53,7 @@ struct UnlinkedView {
     keys: Vec<KeyView>,
     /// How many sets of keys the platform uses for them.
     learner_count: usize,
-    /// These, at the most 20.
+    /// These, at most 20.
     learners: Vec<LearnerView>,
     /// The courses that the results are about.
     courses: Vec<String>,
@@ -63,7 +63,7 @@ struct UnlinkedView {
     counts_towards: Vec<CountsTowardsView>,
     /// The employee numbers of those whom some key fits.
     candidates: Vec<String>,
-    /// Who might be meant, the likeliest first; at the most five. Nothing is applied by itself.
+    /// Who might be meant, the likeliest first; at most five. Nothing is applied by itself.
     suggestions: Vec<SuggestionView>,
     /// The decision that it belongs to no employee; null while it waits.
     dismissed: Option<DismissalView>,
@@ -74,7 +74,7 @@ struct IdentityView {
     /// `employee_number`, `email`, `username` or `account`.
     #[schema(example = "email")]
     key: &'static str,
-    /// Null where it is withheld.
+    /// Null if it is withheld.
     #[schema(example = "anna.andersson@example.org")]
     value: Option<String>,
     /// The home page of an account; null for the other keys.
@@ -86,7 +86,7 @@ struct KeyView {
     /// `employee_number`, `email`, `username` or `account`.
     #[schema(example = "email")]
     key: &'static str,
-    /// Null where the key is not given, or is withheld.
+    /// Null if the key is not given, or is withheld.
     value: Option<String>,
     home_page: Option<String>,
     /// `not_given`, `unknown` (nobody is known by it), `ambiguous` (several are), `contradicted` (the event's own
@@ -258,7 +258,7 @@ fn request_of(query: &Query) -> Result<QueueRequest, Problem> {
         ("requirement" = Option<String>, Query, description = "Only what counts towards this requirement today"),
         ("dismissed" = Option<String>, Query, description = "`true`: what was dismissed, instead of what waits"),
         ("limit" = Option<u32>, Query, description = "How many items, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of the queue", body = UnlinkedPageView),

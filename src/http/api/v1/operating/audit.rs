@@ -48,7 +48,7 @@ impl From<AuditEntry> for AuditEntryView {
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = "audit", security(("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<String>, Query, description = "`next` of the answer before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of entries", body = AuditPageView),

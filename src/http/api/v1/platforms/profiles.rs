@@ -62,13 +62,13 @@ pub struct CheckBody {
     /// The body that the platform sends: as a text, or as JSON.
     #[schema(value_type = serde_json::Value)]
     sample: Box<RawValue>,
-    /// The body's media type; guessed where it is left out.
+    /// The body's media type; guessed by default.
     #[schema(example = "application/json")]
     content_type: Option<String>,
-    /// Headers of the request, where the profile reads some.
+    /// Headers of the request, if the profile reads some.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// The platform's time zone; the city's where it is left out.
+    /// The platform's time zone; the city's by default.
     #[schema(value_type = Option<String>, example = "Europe/Stockholm")]
     time_zone: Option<chrono_tz::Tz>,
 }
@@ -80,7 +80,7 @@ pub struct CheckView {
     understood: bool,
     /// The first thing that is not.
     problem: Option<CheckProblemView>,
-    /// How many results it would add, where nothing of it is known.
+    /// How many results it would add if nothing of it is known.
     results: usize,
     events: Vec<CheckedEventView>,
 }
@@ -127,7 +127,8 @@ struct CheckedResultView {
     score: Option<String>,
     passed: Option<bool>,
     revoked_event_id: Option<String>,
-    /// Of a revocation: `event` (the one that it names), `up_to` (all up to then) or `recent` (what was done on its own day or the day before).
+    /// Of a revocation: `event` (the one that it names), `up_to` (all up to then) or `recent` (what was done on its own
+    /// day or the day before).
     revokes: Option<&'static str>,
 }
 
@@ -191,7 +192,7 @@ struct CheckedFieldView {
     /// The value there.
     #[schema(example = "2026-03-02 07:14:58")]
     sent: Option<String>,
-    /// What it is understood as; null where it means nothing.
+    /// What it is understood as; null if it means nothing.
     #[schema(example = "2026-03-02T07:14:58+00:00")]
     meaning: Option<String>,
     problem: Option<String>,
@@ -296,8 +297,8 @@ pub async fn show(
 
 /// What a profile would make of a sample, field by field, and why not
 ///
-/// Answers `200` also where the sample is not understood; `understood` says which. Nothing is stored, and nobody is
-/// looked up.
+/// Answers `200` also if the sample is not understood; `understood` says which. Nothing is stored, and nobody is looked
+/// up.
 #[utoipa::path(
     post, path = "/api/v1/profiles/check", operation_id = "check_profile", tag = "profiles", security(("bearer" = [])),
     request_body(content = CheckBody, content_type = "application/json"),

@@ -113,13 +113,13 @@ pub struct ReplayBody {
     /// Those that were dismissed, instead of those that were not.
     #[serde(default)]
     dismissed: bool,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
-    /// How many at the most, 1 to 1000; 500 where it is left out.
+    /// How many at most, 1 to 1000; 500 by default.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// `next` of the answer before.
+    /// `next` of the previous answer.
     after: Option<i64>,
 }
 
@@ -282,7 +282,7 @@ fn wanted(query: &Query) -> Result<QuarantineRequest, Problem> {
         ("since" = Option<String>, Query, description = "Only those received at this instant or later"),
         ("dismissed" = Option<bool>, Query, description = "Those that were dismissed, instead of those that were not"),
         ("limit" = Option<u32>, Query, description = "How many, 1 to 100; 50 by default", minimum = 1, maximum = 100),
-        ("before" = Option<String>, Query, description = "`next` of the answer before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of deliveries", body = QuarantinePageView),
@@ -310,7 +310,7 @@ pub async fn list(app: &State<App>, caller: Caller, query: Query) -> Result<Json
         ("since" = Option<String>, Query, description = "Only those received at this instant or later"),
         ("dismissed" = Option<bool>, Query, description = "Those that were dismissed, instead of those that were not"),
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of groups", body = QuarantineGroupsPageView),
@@ -335,8 +335,8 @@ pub async fn groups(app: &State<App>, caller: Caller, query: Query) -> Result<Js
 
 /// Reads deliveries in quarantine again, some or all; those that are understood now leave it
 ///
-/// Each hundred is a change of its own. An answer with a `next` has more to do: send the same with it as `after`. A dry run
-/// says what would change, and changes nothing.
+/// Each hundred is a change of its own. An answer with a `next` has more to do: send the same with it as `after`. A dry
+/// run says what would change, and changes nothing.
 #[utoipa::path(
     post, path = "/api/v1/quarantine/replay", operation_id = "replay_quarantine", tag = "quarantine", security(("bearer" = [])),
     request_body = ReplayBody,
@@ -471,7 +471,7 @@ pub struct TakeBody {
     #[serde(default)]
     #[schema(example = json!([0, 2]))]
     only: Vec<usize>,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
 }

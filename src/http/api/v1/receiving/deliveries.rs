@@ -57,9 +57,9 @@ pub struct DeliveryWithBodyView {
     delivery: DeliveryView,
     /// The headers that were verified.
     headers: serde_json::Value,
-    /// The body, byte for byte; null where it is withheld.
+    /// The body, byte for byte; null if it is withheld.
     body_base64: Option<String>,
-    /// The body as text, where it is UTF-8; inflated if it was sent compressed.
+    /// The body as text, if it is UTF-8; inflated if it was sent compressed.
     body_text: Option<String>,
     /// Why the body is withheld: it is about an employee with protected personal data, whose name, address and user
     /// name are shown to nobody but the platform that sent them. Null if it is shown.
@@ -129,7 +129,7 @@ impl ReplayView {
         ("platform" = Option<String>, Query, description = "Only this platform's"),
         ("event_id" = Option<String>, Query, description = "Only what the platform sent under this id; needs `platform`"),
         ("limit" = Option<u32>, Query, description = "How many, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("before" = Option<String>, Query, description = "`next` of the answer before"),
+        ("before" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of deliveries", body = DeliveriesPageView),
@@ -198,7 +198,7 @@ pub async fn show(
     }))
 }
 
-/// Reads a delivery in quarantine again; it leaves quarantine where it is understood now
+/// Reads a delivery in quarantine again; it leaves quarantine if it is understood now
 #[utoipa::path(
     post, path = "/api/v1/deliveries/{id}/replay", operation_id = "replay_delivery", tag = "deliveries", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The delivery's id")),

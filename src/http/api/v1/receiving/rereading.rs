@@ -21,12 +21,12 @@ pub struct RereadBody {
     /// Only what was received on this day in the city or later.
     #[schema(example = "2026-01-01")]
     since: Option<NaiveDate>,
-    /// Only say what would change.
+    /// Only report what would change.
     #[serde(default)]
     dry_run: bool,
-    /// `next` of the answer before.
+    /// `next` of the previous answer.
     after: Option<i64>,
-    /// How many deliveries, 1 to 1000; 500 where it is left out.
+    /// How many deliveries, 1 to 1000; 500 by default.
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
 }
@@ -58,7 +58,7 @@ pub struct RereadView {
     not_understood: Vec<i64>,
     /// Whose status changes, and how.
     changes: Vec<StateChangeView>,
-    /// Where to go on; null where all is done.
+    /// Where to go on; null if all is done.
     next: Option<i64>,
 }
 

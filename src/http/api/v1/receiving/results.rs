@@ -29,7 +29,7 @@ const WORKBOOK: &str = "vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     post, path = "/api/v1/platforms/{code}/results", operation_id = "import_results", tag = "platforms", security(("bearer" = [])),
     params(
         ("code" = String, Path, description = "The platform's code", example = "larportal"),
-        ("dry_run" = Option<bool>, Query, description = "Only say what would change"),
+        ("dry_run" = Option<bool>, Query, description = "Only report what would change"),
         ("sheet" = Option<String>, Query, description = "The sheet, in a workbook that has several"),
     ),
     request_body(content(

@@ -192,7 +192,7 @@ impl From<DifferencesAnswer> for DifferencesPageView {
         ("known_at" = Option<DateTime<Utc>>, Query, description = "The later instant of knowledge; now by default"),
         ("compare_known_at" = DateTime<Utc>, Query, description = "The earlier instant of knowledge"),
         ("limit" = Option<u32>, Query, description = "How many persons, 1 to 500; 100 by default", minimum = 1, maximum = 500),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of persons", body = DifferencesPageView),

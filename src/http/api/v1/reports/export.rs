@@ -133,7 +133,7 @@ pub async fn export_xlsx(
         ("as_of" = Option<NaiveDate>, Query, description = "The day; today by default"),
         ("known_at" = Option<DateTime<Utc>>, Query, description = "The instant of knowledge; now by default"),
         ("limit" = Option<u32>, Query, description = "How many rows, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
-        ("after" = Option<String>, Query, description = "`next` of the answer before"),
+        ("after" = Option<String>, Query, description = "`next` of the previous answer"),
     ),
     responses(
         (status = 200, description = "A page of rows", body = CompliancePageView),

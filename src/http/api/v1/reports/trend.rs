@@ -32,8 +32,9 @@ impl From<&Trend> for TrendView {
 
 /// How a requirement was met on one day after another, in the tree of each day or in today's
 ///
-/// A point is the last day of each interval, and `to`. In today's tree an administration's earlier points are those of the
-/// people whose employments are in it by now; "today" is the day of `known_at`. Statuses are the same in either tree.
+/// A point is the last day of each interval, and `to`. In today's tree an administration's earlier points are those of
+/// the people whose employments are in it by now; "today" is the day of `known_at`. Statuses are the same in either
+/// tree.
 #[utoipa::path(
     get, path = "/api/v1/reports/onboarding/trend", operation_id = "onboarding_trend", tag = "reports", security(("bearer" = [])),
     params(
