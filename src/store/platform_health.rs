@@ -17,7 +17,7 @@ use super::sql::statement;
 use super::{Store, StoreError, instant};
 use crate::domain::ids::{PlatformCode, PlatformId};
 use crate::domain::platform_health::{ActiveHour, Counted, RHYTHM_WEEKS};
-use crate::domain::receiving::FILE_TYPE;
+use crate::domain::receiving::{FILE_TYPE, PULLED, SENT};
 
 /// How many of the latest deliveries a spread reads.
 pub const SAMPLE: i64 = 1000;
@@ -96,10 +96,6 @@ pub async fn counts_since(
     }
     Ok(counts)
 }
-
-/// How a result arrived: the platform sent it by itself, or it was pulled.
-pub const SENT: &str = "sent";
-pub const PULLED: &str = "pulled";
 
 /// When a platform was added, when it last sent something, and when it last reported a result.
 #[derive(Debug, Clone, PartialEq, Eq)]

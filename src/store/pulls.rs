@@ -12,12 +12,12 @@ use super::chain::alterations;
 use super::clock::{Change, begin_immediate};
 use super::entities::platform_pull;
 use super::parsed::parsed;
-use super::receiving::fingerprint;
 use super::sql::statement;
 use super::{Store, StoreError, instant};
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{CourseId, PlatformId};
 use crate::domain::pulling::{Brought, SourceKind};
+use crate::domain::receiving::fingerprint;
 use crate::domain::training::ReportedResult;
 
 /// Where and how a platform is pulled from.

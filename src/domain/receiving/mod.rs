@@ -1,15 +1,32 @@
 //! What a platform sent, once it is verified and understood, and what became of it.
 //!
-//! [`Delivery`] is one request; [`Content`] is what it says. The intake makes the content from bytes, the store keeps both.
+//! [`Delivery`] is one request; [`Content`] is what it says, made by the intake. [`decide`] tells new from known from
+//! contradicting, links learners, and says what is to be recorded, from what the store read ([`Known`], [`Pending`]).
 
 mod content;
+mod decide;
+mod duplicates;
+mod known;
+mod recorded;
+mod recording;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 pub use content::{Cmi5Progress, Content, NewAttachment, NewStatement, StatementDigest};
+pub use decide::{Decided, DecidedPart, DecidedResult, decide, decide_again, decide_part, ids_for};
+pub use duplicates::{DuplicateKey, DuplicateKeyOfPerson, LearnerName, fingerprint};
+pub use known::{Known, KnownDelivery, KnownEvent, KnownLearner, Linker, Pending, PendingResult};
+pub use recorded::{NewDelivery, NewEvent, NewLearner, NewPending, Recorded, RecordedAttachment, RecordedStatement};
 
 use crate::domain::ids::{EventId, PlatformId};
 use crate::domain::linking::LinkingKey;
+
+/// How a result arrived that the platform sent, as it is stored.
+pub const SENT: &str = "sent";
+/// How a result arrived that was pulled from the platform.
+pub const PULLED: &str = "pulled";
 
 /// The media type of a stored file of results; no webhook can have it.
 pub const FILE_TYPE: &str = "text/csv";

@@ -11,6 +11,7 @@ use crate::domain::directory::merge::Merges;
 use crate::domain::ids::{EmployeeId, PlatformId};
 use crate::domain::linking::holding::{Claim, Decided, Holding, Moment, perhaps_from, resolved};
 use crate::domain::linking::{ByHand, Identity, LearnerKeys, Link, LinkingKey, depends_on_the_day, link};
+use crate::domain::receiving::Linker;
 use crate::store::entities::{employment_fact, identity_claim};
 use crate::store::merges::merges;
 use crate::store::rows::question::read;
@@ -50,6 +51,16 @@ struct Background {
 struct Carrier {
     ends_on: Option<NaiveDate>,
     superseded_at: Option<i64>,
+}
+
+impl Linker for LinkIndex {
+    fn link(&self, platform: PlatformId, order: &[LinkingKey], keys: &LearnerKeys, day: NaiveDate) -> Link {
+        self.link(platform, order, keys, day)
+    }
+
+    fn depends_on_the_day(&self, platform: PlatformId, keys: &LearnerKeys) -> bool {
+        self.depends_on_the_day(platform, keys)
+    }
 }
 
 impl LinkIndex {

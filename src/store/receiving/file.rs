@@ -1,20 +1,19 @@
-//! A file of results: one delivery with hundreds of thousands of them, kept all or nothing.
+//! A file of results: one delivery with up to hundreds of thousands of them, stored all or nothing.
 //!
-//! It is decided about in parts by the very code that decides about a webhook's results, within one change: nobody sees
-//! half a file, and nothing stays of one that is refused. A dry run reads the same from a snapshot and holds nobody back.
+//! The rules that decide about a webhook's results decide about it in parts, within one change: nobody sees half a file, and
+//! nothing remains of one that is refused. A dry run reads from a snapshot and takes no lock.
 
 use std::collections::{BTreeSet, HashSet};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
-use super::decide::{DecidedPart, DecidedResult, decide_part};
-use super::known::Known;
-use super::pending::Pending;
+use super::known::KnownOfBatch;
+use super::writing::Rows;
 use crate::domain::calendar::CityCalendar;
 use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems};
 use crate::domain::directory::records::Row;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::receiving::{Content, Delivery, FILE_TYPE};
+use crate::domain::receiving::{Content, DecidedPart, DecidedResult, Delivery, FILE_TYPE, Pending, decide_part};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
 use crate::store::entities::delivery;
@@ -22,7 +21,7 @@ use crate::store::platforms::Platform;
 use crate::store::stale::mark_stale;
 use crate::store::{Author, Changing, Store, StoreError, instant};
 
-/// How many results are asked about and written at a time: parameters of about a megabyte.
+/// How many results are queried and written at a time: parameters of about a megabyte.
 const PART: usize = 2000;
 
 /// A platform's history as a file.
@@ -41,15 +40,15 @@ pub struct ResultsFile<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     pub results: u64,
-    /// Those that nobody had told.
+    /// Those that were not known.
     pub new: u64,
-    /// The new ones that are somebody's at once; the rest of them waits.
+    /// The new ones that are linked at once; the rest of them waits.
     pub linked: u64,
     /// Those that were known, under the same id or another.
     pub known: u64,
 }
 
-/// Why a file was not kept.
+/// Why a file was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreFileError {
     #[error("some results are known and say otherwise")]
@@ -58,7 +57,7 @@ pub enum StoreFileError {
     Store(#[from] StoreError),
 }
 
-/// Is told how many more results were looked at.
+/// Is called with the number of further results that were decided about.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
 
 impl Store {
@@ -75,7 +74,7 @@ impl Store {
     }
 }
 
-/// The delivery and its instant that the very same file was kept as, if it was.
+/// The delivery that the very same file was stored as, and when, if it was.
 pub async fn stored_before(
     connection: &impl ConnectionTrait,
     file: &ResultsFile<'_>,
@@ -92,7 +91,7 @@ pub async fn stored_before(
     Ok(found.map(|(id, received_at)| (id, instant::read(received_at))))
 }
 
-/// Keeps a file and all its results within a change; answers the id of its delivery.
+/// Stores a file and all its results within a change; returns the id of its delivery.
 pub async fn keep(
     change: &Change,
     file: ResultsFile<'_>,
@@ -116,17 +115,18 @@ pub async fn keep(
         is_pulled: Set(false),
     };
     delivery::Entity::insert(row).exec_without_returning(connection).await.map_err(StoreError::from)?;
-    // A file has no registrations in which something could be held.
-    let held = Pending::default();
+    // A file has no registrations in which a result could be pending.
+    let pending = Pending::default();
     let mut counting = Counting::default();
     let (mut next_id, mut stale) = (stored_as + 1, BTreeSet::new());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
-        let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
-        let DecidedPart { mut rows, results, next_id: next } =
-            decide_part((&part, &held), stored_as, known, (change.at(), next_id), calendar);
+        let KnownOfBatch { known, index } =
+            KnownOfBatch::read(connection, std::slice::from_ref(&part), &pending, calendar).await?;
+        let DecidedPart { mut recorded, results, next_id: next } =
+            decide_part((&part, &pending), stored_as, (known, &index), next_id, calendar);
         next_id = next;
-        stale.append(&mut rows.stale);
-        rows.write(change).await?;
+        stale.append(&mut recorded.stale);
+        Rows::of(recorded, change.at()).write(change).await?;
         counting.count(&results, &lines);
         progress(lines.len());
     }
@@ -134,21 +134,22 @@ pub async fn keep(
     counting.finish().map(|tally| (stored_as, tally))
 }
 
-/// What keeping a file would amount to, from what a snapshot holds.
+/// What storing a file would amount to, from what a snapshot holds.
 pub async fn preview(
     connection: &impl ConnectionTrait,
     file: ResultsFile<'_>,
     calendar: CityCalendar,
     progress: Progress<'_>,
 ) -> Result<Tally, StoreFileError> {
-    // A file has no registrations in which something could be held.
-    let held = Pending::default();
+    // A file has no registrations in which a result could be pending.
+    let pending = Pending::default();
     let mut counting = Counting::default();
-    // Nothing is written: what a part tells is not known to the next.
+    // Nothing is written: what a part reports is not known to the next.
     let mut reported: HashSet<[u8; 16]> = HashSet::with_capacity(file.rows.len());
     for (part, lines) in Parts::of(&file.platform.clone(), &file.key, file.rows) {
-        let known = Known::read(connection, std::slice::from_ref(&part), &held, calendar).await?;
-        let DecidedPart { mut results, .. } = decide_part((&part, &held), 0, known, (0, 1), calendar);
+        let KnownOfBatch { known, index } =
+            KnownOfBatch::read(connection, std::slice::from_ref(&part), &pending, calendar).await?;
+        let DecidedPart { mut results, .. } = decide_part((&part, &pending), 0, (known, &index), 1, calendar);
         for (decided, result) in results.iter_mut().zip(part.content.results()) {
             let is_repeated = !reported.insert(result.content_digest());
             if is_repeated && matches!(decided, DecidedResult::New { .. }) {

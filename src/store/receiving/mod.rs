@@ -1,17 +1,16 @@
 //! Deliveries in: many at once in one transaction, each with its own answer.
 //!
 //! Concurrent requests share a commit (group commit): what `receive` is given becomes durable together. `known` reads what
-//! the register holds of it, `decide` tells new from known from contradicting, links, and says whose standing is touched,
-//! and `writing` writes it; all of it or nothing.
+//! the register holds of it, [`decide`] decides what becomes of it, and `writing` writes that: all of it or nothing.
 //!
 //! Two ways lead there. A change that takes the clock first keeps everybody else from changing anything meanwhile. Where
 //! statements cost a round trip (PostgreSQL) that is tried last: first the reading is done without any lock, and one
 //! statement writes everything if the clock still stands where this process last left it, so that nothing had changed.
 
-mod decide;
 pub mod file;
 mod known;
 mod pending;
+mod queries;
 pub mod reread;
 pub mod rereading;
 mod statements;
@@ -24,13 +23,10 @@ use sea_orm::ConnectionTrait;
 use super::clock::{Change, ClockAt};
 use super::{Author, Changing, Store, StoreError};
 use crate::domain::calendar::CityCalendar;
-use crate::domain::receiving::{Again, Delivery, Received};
+use crate::domain::receiving::{Again, Decided, Delivery, Received, decide, ids_for};
 
-use decide::{Decided, decide, ids_for};
-use known::Known;
-use pending::Pending;
-
-pub(super) use known::fingerprint;
+use known::KnownOfBatch;
+use writing::Rows;
 
 impl Store {
     /// Keeps a batch of deliveries; when it returns, all that it answers is durable.
@@ -49,13 +45,14 @@ impl Store {
         }
         let reserved = ids_for(batch);
         let change = self.change_over(&self.receivers, now, reserved).await?;
-        let held = Pending::read(change.connection(), batch).await?;
-        let ids = reserved + held.ids();
+        let pending = pending::read(change.connection(), batch).await?;
+        let ids = reserved + pending.ids();
         if ids > reserved {
             change.reserve_more(ids - reserved).await?;
         }
-        let known = Known::read(change.connection(), batch, &held, calendar).await?;
-        let Decided { answers, rows, .. } = decide(batch, &held, known, change.at(), change.first_id(), calendar);
+        let KnownOfBatch { known, index } = KnownOfBatch::read(change.connection(), batch, &pending, calendar).await?;
+        let Decided { answers, recorded, .. } = decide(batch, &pending, (known, &index), change.first_id(), calendar);
+        let rows = Rows::of(recorded, change.at());
         rows.write(&change).await?;
         let left = ClockAt { at: change.at(), next_id: change.first_id() + ids };
         change.commit().await?;
@@ -71,10 +68,11 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<Received>>, StoreError> {
         let Some(seen) = self.clock_left() else { return Ok(None) };
-        let held = Pending::read(&self.receivers, batch).await?;
-        let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + held.ids() };
-        let known = Known::read(&self.receivers, batch, &held, calendar).await?;
-        let Decided { answers, rows, .. } = decide(batch, &held, known, then.at, seen.next_id, calendar);
+        let pending = pending::read(&self.receivers, batch).await?;
+        let then = ClockAt { at: seen.instant_after(now), next_id: seen.next_id + ids_for(batch) + pending.ids() };
+        let KnownOfBatch { known, index } = KnownOfBatch::read(&self.receivers, batch, &pending, calendar).await?;
+        let Decided { answers, recorded, .. } = decide(batch, &pending, (known, &index), seen.next_id, calendar);
+        let rows = Rows::of(recorded, then.at);
         if !rows.released.is_empty() || !rows.write_at_once(&self.receivers, seen, then, &self.is_near_server()).await?
         {
             return Ok(None);
@@ -96,18 +94,18 @@ impl Store {
     }
 }
 
-/// Receives a batch that is kept in quarantine once more, within a change that somebody asked for.
+/// Receives a batch from quarantine once more, within a caller's change.
 pub async fn receive_again(
     change: &Change,
     batch: &[Delivery],
     calendar: CityCalendar,
 ) -> Result<Vec<Again>, StoreError> {
-    let held = Pending::read(change.connection(), batch).await?;
-    change.reserve_more(held.ids()).await?;
-    let known = Known::read(change.connection(), batch, &held, calendar).await?;
-    let decided = decide(batch, &held, known, change.at(), change.first_id(), calendar);
+    let pending = pending::read(change.connection(), batch).await?;
+    change.reserve_more(pending.ids()).await?;
+    let KnownOfBatch { known, index } = KnownOfBatch::read(change.connection(), batch, &pending, calendar).await?;
+    let decided = decide(batch, &pending, (known, &index), change.first_id(), calendar);
     let again = decided.again();
-    decided.rows.write(change).await?;
+    Rows::of(decided.recorded, change.at()).write(change).await?;
     Ok(again)
 }
 
@@ -117,8 +115,8 @@ pub async fn preview_again(
     batch: &[Delivery],
     calendar: CityCalendar,
 ) -> Result<Vec<Again>, StoreError> {
-    let held = Pending::read(connection, batch).await?;
-    let known = Known::read(connection, batch, &held, calendar).await?;
-    // The ids are nobody's: nothing is written.
-    Ok(decide(batch, &held, known, 0, i64::MIN, calendar).again())
+    let pending = pending::read(connection, batch).await?;
+    let KnownOfBatch { known, index } = KnownOfBatch::read(connection, batch, &pending, calendar).await?;
+    // The ids do not matter: nothing is written.
+    Ok(decide(batch, &pending, (known, &index), i64::MIN, calendar).again())
 }

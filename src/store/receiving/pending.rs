@@ -1,9 +1,9 @@
-//! Results that wait for a progress: cmi5's `satisfied`, which a platform may tell of somebody who did nothing.
+//! Pending results: cmi5's `satisfied`, which a platform may report of a learner who did nothing.
 //!
-//! With moveOn NotApplicable an LMS tells `satisfied` as soon as somebody is enrolled (cmi5, section 10.2.4). It counts
-//! once the same platform has told that something was done in that registration, before or after: the end is the same.
+//! With moveOn NotApplicable an LMS reports `satisfied` as soon as a learner is enrolled (cmi5, section 10.2.4). It counts
+//! once the platform has reported that something was done in that registration; the order makes no difference.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -12,31 +12,12 @@ use uuid::Uuid;
 use super::statements::of_batch;
 use crate::domain::ids::{CourseId, EmployeeNumber, EventId, PlatformId};
 use crate::domain::linking::{Account, LearnerKeys};
-use crate::domain::receiving::{Cmi5Progress, Delivery};
+use crate::domain::receiving::{Cmi5Progress, Delivery, NewPending, Pending, PendingResult};
 use crate::domain::training::{ReportedResult, ResultKind, Target};
 use crate::store::parsed::parsed;
-use crate::store::rows::question::{Question, ask, each, read};
+use crate::store::rows::question::{self, Question, ask, each};
 use crate::store::rows::{Bytes, Row, row, selected};
 use crate::store::{StoreError, instant};
-
-/// A result that is kept and counts for nothing yet.
-#[derive(Debug)]
-pub struct PendingResult {
-    pub id: i64,
-    pub platform: PlatformId,
-    pub registration: Uuid,
-    /// The delivery that told it.
-    pub delivery: i64,
-    pub result: ReportedResult,
-}
-
-/// What the register holds of the registrations of a batch.
-#[derive(Debug, Default)]
-pub struct Pending {
-    pub results: Vec<PendingResult>,
-    /// The registrations of the batch in which something was done.
-    pub done: HashSet<(PlatformId, Uuid)>,
-}
 
 row! {
     #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +28,7 @@ row! {
 }
 
 /// The rows that `sql` finds of the registrations of a batch, as far as their progress is one; nothing where there are none.
-fn question<F: Row>(
+fn query<F: Row>(
     batch: &[Delivery],
     of: fn(Cmi5Progress) -> Option<Uuid>,
     sql: String,
@@ -88,51 +69,39 @@ fn registration_of(bytes: &[u8], table: &'static str) -> Result<Uuid, StoreError
     Uuid::from_slice(bytes).map_err(|_| StoreError::Unreadable { table, column: "registration" })
 }
 
-impl Pending {
-    /// Reads what a batch could meet; asks nothing where the batch has no progress.
-    pub async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Self, StoreError> {
-        let mut pending = Self::default();
-        let (mut questions, mut about_pending) = (Vec::new(), Vec::new());
-        let done = |progress| matches!(progress, Cmi5Progress::Done(_)).then(|| progress.registration());
-        let satisfied = |progress| matches!(progress, Cmi5Progress::Satisfied(_)).then(|| progress.registration());
-        let same = "h.registration = w.registration AND h.platform_id = w.platform_id";
-        let stored = each(connection, "pending_result", "h", same);
-        let sql = format!("SELECT {} FROM {{w}} {stored}", selected::<PendingRowFound>("h"));
-        if let Some(question) = question::<PendingRowFound>(batch, done, sql)? {
-            questions.push(question);
-            about_pending.push(true);
-        }
-        let sql = format!(
-            "SELECT {} FROM {{w}} WHERE EXISTS (SELECT 1 FROM statement s WHERE s.registration = w.registration
-                                                AND s.platform_id = w.platform_id AND s.progress = 'done')",
-            selected::<DoneRow>("w")
-        );
-        if let Some(question) = question::<DoneRow>(batch, satisfied, sql)? {
-            questions.push(question);
-            about_pending.push(false);
-        }
-        for (question, found) in ask(connection, questions).await? {
-            if about_pending.get(question) == Some(&true) {
-                pending.results.push(pending_result(read(&found)?)?);
-            } else {
-                let row: DoneRow = read(&found)?;
-                let registration = registration_of(&row.registration.0, "statement")?;
-                pending.done.insert((PlatformId(row.platform_id), registration));
-            }
-        }
-        pending.results.sort_by_key(|pending| pending.id);
-        Ok(pending)
+/// Reads what the register holds of a batch's registrations; queries nothing if the batch has none.
+pub(super) async fn read(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Pending, StoreError> {
+    let mut pending = Pending::default();
+    let (mut questions, mut about_pending) = (Vec::new(), Vec::new());
+    let done = |progress| matches!(progress, Cmi5Progress::Done(_)).then(|| progress.registration());
+    let satisfied = |progress| matches!(progress, Cmi5Progress::Satisfied(_)).then(|| progress.registration());
+    let same = "h.registration = w.registration AND h.platform_id = w.platform_id";
+    let stored = each(connection, "pending_result", "h", same);
+    let sql = format!("SELECT {} FROM {{w}} {stored}", selected::<PendingRowFound>("h"));
+    if let Some(question) = query::<PendingRowFound>(batch, done, sql)? {
+        questions.push(question);
+        about_pending.push(true);
     }
-
-    /// At the most a learner and an event for each result.
-    pub fn ids(&self) -> i64 {
-        i64::try_from(2 * self.results.len()).unwrap_or(i64::MAX)
+    let sql = format!(
+        "SELECT {} FROM {{w}} WHERE EXISTS (SELECT 1 FROM statement s WHERE s.registration = w.registration
+                                            AND s.platform_id = w.platform_id AND s.progress = 'done')",
+        selected::<DoneRow>("w")
+    );
+    if let Some(question) = query::<DoneRow>(batch, satisfied, sql)? {
+        questions.push(question);
+        about_pending.push(false);
     }
-
-    /// The results that wait for a progress in a registration.
-    pub fn waiting_for(&self, platform: PlatformId, registration: Uuid) -> impl Iterator<Item = &PendingResult> {
-        self.results.iter().filter(move |pending| pending.platform == platform && pending.registration == registration)
+    for (question, found) in ask(connection, questions).await? {
+        if about_pending.get(question) == Some(&true) {
+            pending.results.push(pending_result(question::read(&found)?)?);
+        } else {
+            let row: DoneRow = question::read(&found)?;
+            let registration = registration_of(&row.registration.0, "statement")?;
+            pending.done.insert((PlatformId(row.platform_id), registration));
+        }
     }
+    pending.results.sort_by_key(|pending| pending.id);
+    Ok(pending)
 }
 
 fn pending_result(row: PendingRowFound) -> Result<PendingResult, StoreError> {
@@ -146,7 +115,7 @@ fn pending_result(row: PendingRowFound) -> Result<PendingResult, StoreError> {
     })
 }
 
-/// A completion as it is kept.
+/// A completion as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct PendingCompletion {
     event_id: String,
@@ -205,21 +174,14 @@ row! {
 }
 
 impl PendingRow {
-    /// The row of a completion; nothing for another result, which waits for no progress.
-    pub fn new(
-        id: i64,
-        delivery: i64,
-        platform: PlatformId,
-        registration: Uuid,
-        result: &ReportedResult,
-        at: i64,
-    ) -> Option<Self> {
-        let reported = PendingCompletion::of(result)?;
+    /// The row of a completion; `None` for another result, which never waits.
+    pub fn new(pending: &NewPending<'_>, at: i64) -> Option<Self> {
+        let reported = PendingCompletion::of(pending.result)?;
         Some(Self {
-            id,
-            platform_id: platform.0,
-            registration: Bytes(registration.into_bytes()),
-            delivery_id: delivery,
+            id: pending.id,
+            platform_id: pending.platform.0,
+            registration: Bytes(pending.registration.into_bytes()),
+            delivery_id: pending.delivery,
             result: serde_json::to_string(&reported).ok()?,
             recorded_at: at,
         })

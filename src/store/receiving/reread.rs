@@ -11,12 +11,16 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::decide::{DecidedResult, decide_again};
-use super::known::{DuplicateKey, Known, fingerprint};
-use super::pending::{Pending, PendingRow};
+use super::known::KnownOfBatch;
+use super::pending::{self, PendingRow};
+use super::queries::key_of_event;
+use super::writing::Rows;
 use crate::domain::calendar::CityCalendar;
 use crate::domain::ids::{EmployeeId, EventId, PlatformId};
-use crate::domain::receiving::{Cmi5Progress, Content, Delivery, FILE_TYPE, NewStatement};
+use crate::domain::receiving::{
+    Cmi5Progress, Content, DecidedResult, Delivery, DuplicateKey, FILE_TYPE, NewPending, NewStatement, Pending,
+    decide_again, fingerprint, ids_for,
+};
 use crate::domain::training::ReportedResult;
 use crate::store::clock::Change;
 use crate::store::entities::{delivery, event, learner};
@@ -26,7 +30,7 @@ use crate::store::sql::{IN_AT_ONCE, placeholders, statement};
 use crate::store::stale::mark_stale;
 use crate::store::{StoreError, instant, revocations};
 
-/// A delivery that is kept and was understood.
+/// A stored delivery that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDelivery {
     pub id: i64,
@@ -75,7 +79,7 @@ pub async fn page(
     rows.into_iter().map(stored).collect()
 }
 
-/// The deliveries that told of some registrations that they are satisfied.
+/// The deliveries that reported some registrations as satisfied.
 pub async fn satisfying(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -111,7 +115,7 @@ pub enum Difference {
     Added,
     Changed,
     Dropped,
-    /// Another delivery told an event of this id, which says otherwise: that one stays.
+    /// Another delivery reported an event of this id that says something else: that one stays.
     Contradicting,
 }
 
@@ -136,7 +140,7 @@ pub struct Reread {
     pub not_understood: Vec<i64>,
     /// Whose results differ.
     pub employees: BTreeSet<EmployeeId>,
-    /// The registrations of which other things are told now.
+    /// The registrations of which something else is reported now.
     pub registrations: BTreeSet<Uuid>,
 }
 
@@ -154,24 +158,24 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
         .cloned()
         .collect();
     let deliveries: Vec<Delivery> = understood.iter().map(|(_, delivery)| delivery.clone()).collect();
-    let held = Pending::read(connection, &deliveries).await?;
-    reread.registrations = renew_progress(change, &understood, &held).await?;
+    let pending = pending::read(connection, &deliveries).await?;
+    reread.registrations = renew_progress(change, &understood, &pending).await?;
     super::without::renew(change, &understood).await?;
     let now: Vec<(i64, Delivery)> = understood
         .iter()
         .map(|(id, delivery)| {
-            let content = Content::Results(counting(delivery, &held, &deliveries));
+            let content = Content::Results(counting(delivery, &pending, &deliveries));
             (*id, Delivery { content, ..delivery.clone() })
         })
         .collect();
     let superseded = differing(connection, &now, &mut reread).await?;
     supersede(change, &superseded, &mut reread).await?;
     let parts: Vec<Delivery> = now.iter().map(|(_, delivery)| delivery.clone()).collect();
-    // What is held is not of their matter: it was looked at above.
+    // What is pending was looked at above.
     let none = Pending::default();
-    let known = Known::read(connection, &parts, &none, calendar).await?;
-    let first_id = change.reserve(super::decide::ids_for(&parts)).await?;
-    let (rows, decided) = decide_again(&now, &none, known, (change.at(), first_id), calendar);
+    let KnownOfBatch { known, index } = KnownOfBatch::read(connection, &parts, &none, calendar).await?;
+    let first_id = change.reserve(ids_for(&parts)).await?;
+    let (recorded, decided) = decide_again(&now, &none, (known, &index), first_id, calendar);
     let changed: HashSet<(i64, &str)> = superseded.iter().map(|row| (row.delivery_id, row.event_id.as_str())).collect();
     for ((id, delivery), results) in now.iter().zip(decided) {
         for (result, decided) in delivery.content.results().iter().zip(results) {
@@ -192,14 +196,14 @@ pub async fn reread(change: &Change, batch: &[(i64, Delivery)], calendar: CityCa
             reread.differences.push((row.delivery_id, event_id, Difference::Dropped));
         }
     }
-    reread.employees.extend(rows.stale.iter().copied());
-    rows.write(change).await?;
+    reread.employees.extend(recorded.stale.iter().copied());
+    Rows::of(recorded, change.at()).write(change).await?;
     mark_stale(connection, reread.employees.iter().copied()).await?;
     Ok(reread)
 }
 
-/// The results of a delivery that count: of what is satisfied, where something was done in its registration.
-fn counting(delivery: &Delivery, held: &Pending, batch: &[Delivery]) -> Vec<ReportedResult> {
+/// The results of a delivery that count: what is satisfied counts if something was done in its registration.
+fn counting(delivery: &Delivery, pending: &Pending, batch: &[Delivery]) -> Vec<ReportedResult> {
     let Content::Statements { statements, results, .. } = &delivery.content else {
         return delivery.content.results().to_vec();
     };
@@ -215,7 +219,7 @@ fn counting(delivery: &Delivery, held: &Pending, batch: &[Delivery]) -> Vec<Repo
     };
     let counts = |reported: &&NewStatement| match reported.progress {
         Some(Cmi5Progress::Satisfied(registration)) => {
-            held.done.contains(&(delivery.platform, registration)) || is_done_here(registration)
+            pending.done.contains(&(delivery.platform, registration)) || is_done_here(registration)
         }
         Some(Cmi5Progress::Done(_)) | None => true,
     };
@@ -223,7 +227,7 @@ fn counting(delivery: &Delivery, held: &Pending, batch: &[Delivery]) -> Vec<Repo
     reported.flat_map(|reported| results.get(reported.results.clone()).unwrap_or_default()).cloned().collect()
 }
 
-/// The kept events of some deliveries that say otherwise now, or are not told any more.
+/// The stored events of some deliveries that say something else now, or are not reported any more.
 async fn differing(
     connection: &impl ConnectionTrait,
     now: &[(i64, Delivery)],
@@ -251,7 +255,7 @@ async fn differing(
     let differs = |row: &event::Model| {
         said.get(&(row.delivery_id, row.event_id.as_str())).is_none_or(|result| {
             prints.get(&row.learner_id) != Some(&fingerprint(&result.learner))
-                || DuplicateKey::of_event(row) != DuplicateKey::of(row.learner_id, result)
+                || key_of_event(row) != DuplicateKey::of(row.learner_id, result)
                 || row.reported_at != result.reported_at.map(instant::stored)
                 || row.reason != result.reason
         })
@@ -278,8 +282,7 @@ async fn supersede(change: &Change, rows: &[event::Model], reread: &mut Reread) 
             .filter(event::Column::OccurredAt.eq(row.occurred_at))
             .order_by_asc(event::Column::Id);
         let twins = twins.all(connection).await?;
-        let alike: Vec<&event::Model> =
-            twins.iter().filter(|twin| DuplicateKey::of_event(twin) == DuplicateKey::of_event(row)).collect();
+        let alike: Vec<&event::Model> = twins.iter().filter(|twin| key_of_event(twin) == key_of_event(row)).collect();
         if alike.iter().any(|twin| !twin.repeats) {
             continue;
         }
@@ -311,11 +314,11 @@ async fn move_away(change: &Change, ids: &[i64]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What statements tell of their registrations, where that is something else than before; and what is held because of it.
+/// Updates what statements say of their registrations, if that changed, and what is pending because of it.
 async fn renew_progress(
     change: &Change,
     understood: &[(i64, Delivery)],
-    held: &Pending,
+    pending: &Pending,
 ) -> Result<BTreeSet<Uuid>, StoreError> {
     let connection = change.connection();
     let mut touched = BTreeSet::new();
@@ -343,10 +346,14 @@ async fn renew_progress(
                 forget_pending(change, *id, &event_id).await?;
             }
             if let Some(Cmi5Progress::Satisfied(registration)) = reported.progress
-                && counting(delivery, held, &deliveries).iter().all(|one| one.event_id != EventId::of_uuid(reported.id))
+                && counting(delivery, pending, &deliveries)
+                    .iter()
+                    .all(|one| one.event_id != EventId::of_uuid(reported.id))
             {
                 for result in results.get(reported.results.clone()).unwrap_or_default() {
-                    waits.extend(PendingRow::new(next, *id, delivery.platform, registration, result, change.at()));
+                    let (delivery, platform) = (*id, delivery.platform);
+                    let new = NewPending { id: next, delivery, platform, registration, result };
+                    waits.extend(PendingRow::new(&new, change.at()));
                     next += 1;
                 }
             }
@@ -356,14 +363,14 @@ async fn renew_progress(
     Ok(touched)
 }
 
-/// What was told of a registration by a statement that is kept.
+/// What a stored statement says of its registration.
 struct StoredProgress {
     id: i64,
     progress: Option<String>,
     registration: Option<Vec<u8>>,
 }
 
-/// The same of the kept ones of some statements, by their ids.
+/// The same of some statements, as far as they are stored, by their ids.
 async fn stored_progress(
     connection: &impl ConnectionTrait,
     platform: PlatformId,
@@ -390,7 +397,7 @@ async fn stored_progress(
     Ok(stored)
 }
 
-/// Lets go of what was held of a delivery's statement, which says something else now.
+/// Deletes what was pending of a delivery's statement, which says something else now.
 async fn forget_pending(change: &Change, delivery: i64, event_id: &EventId) -> Result<(), StoreError> {
     let connection = change.connection();
     let named = format!("%\"event_id\":\"{event_id}%");

@@ -1,4 +1,4 @@
-//! What is kept of deliveries, for comparing it with what their bytes say.
+//! What is stored of deliveries, to be compared with what their bytes say.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, QueryResult};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::known::{DuplicateKey, fingerprint};
 use crate::domain::ids::{EventId, PlatformId};
-use crate::domain::receiving::{Cmi5Progress, NewAttachment, NewStatement};
+use crate::domain::receiving::{Cmi5Progress, DuplicateKey, NewAttachment, NewStatement, fingerprint};
 use crate::domain::training::ReportedResult;
 use crate::store::chain::scope::{Scope, in_scope};
 use crate::store::parsed::parsed;
@@ -21,7 +20,7 @@ use crate::store::{StoreError, instant};
 /// The most bytes of bodies that are read at a time, but for one that has more by itself.
 const BYTES_AT_ONCE: i64 = 8 * 1024 * 1024;
 
-/// A kept delivery, with its bytes.
+/// A stored delivery, with its bytes.
 #[derive(Debug, Clone)]
 pub struct StoredBytes {
     pub id: i64,
@@ -101,7 +100,7 @@ pub async fn deliveries_after(
 /// What an event says, field by field, as text; what has no value is `nothing`.
 pub type Fields = Vec<(&'static str, String)>;
 
-/// A kept event.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
     pub delivery: i64,
@@ -250,7 +249,7 @@ pub async fn events_named(
     Ok(rows.into_iter().map(event_of).collect())
 }
 
-/// A kept statement, field by field.
+/// A stored statement, field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredStatement {
     pub delivery: i64,
@@ -352,7 +351,7 @@ async fn found_in(
     rows.iter().map(read).collect()
 }
 
-/// Which of some statements are kept.
+/// Which of some statements are stored.
 pub async fn stored_among(
     connection: &impl ConnectionTrait,
     statements: &BTreeSet<(PlatformId, Uuid)>,
@@ -368,7 +367,7 @@ pub async fn done_among(
     found_in(connection, ("statement", "registration", "s.progress = 'done'"), registrations).await
 }
 
-/// In which of some registrations a result is held.
+/// In which of some registrations a result is pending.
 pub async fn pending_among(
     connection: &impl ConnectionTrait,
     registrations: &BTreeSet<(PlatformId, Uuid)>,
@@ -410,7 +409,7 @@ pub fn attachment_says(sent: &NewAttachment) -> String {
     format!("{} {} at {}, {} bytes", sent.sha2, sent.content_type, sent.offset, sent.length)
 }
 
-/// Every secret that a platform was given and that is held, the newest first.
+/// Every stored secret of a platform, the newest first.
 pub async fn secrets_held(connection: &impl ConnectionTrait, platform: PlatformId) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT secret FROM platform_secret WHERE platform_id = $1 ORDER BY id DESC";
     let rows = connection.query_all_raw(statement(connection, sql, [platform.0.into()])).await?;

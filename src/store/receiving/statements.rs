@@ -1,13 +1,13 @@
-//! The xAPI statements of a batch: which are new, which are known, and which say otherwise than a kept one.
-
-use std::collections::HashMap;
+//! The xAPI statements of a batch: which are new, which are known, and which contradict a stored one.
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::ids::PlatformId;
-use crate::domain::receiving::{Cmi5Progress, Delivery, NewAttachment, NewStatement, StatementDigest};
+use crate::domain::receiving::{
+    Cmi5Progress, Delivery, NewStatement, RecordedAttachment, RecordedStatement, StatementDigest,
+};
 use crate::store::StoreError;
 use crate::store::rows::question::{Question, each};
 use crate::store::rows::{Bytes, row, selected};
@@ -16,9 +16,6 @@ use crate::store::rows::{Bytes, row, selected};
 pub fn of_batch(batch: &[Delivery]) -> impl Iterator<Item = (PlatformId, &NewStatement)> {
     batch.iter().flat_map(|delivery| delivery.content.statements().iter().map(|reported| (delivery.platform, reported)))
 }
-
-/// Statements that are kept, by platform and id.
-pub type KnownStatements = HashMap<(PlatformId, Uuid), StatementDigest>;
 
 row! {
     #[derive(Debug, Serialize)]
@@ -47,7 +44,7 @@ impl KnownRow {
     }
 }
 
-/// Asks which statements of a batch are kept; nothing where it has none.
+/// The query for the stored statements of a batch; `None` if it has no statements.
 pub fn question(connection: &impl ConnectionTrait, batch: &[Delivery]) -> Result<Option<Question>, StoreError> {
     let keys: Vec<LookupKey<'_>> = of_batch(batch)
         .map(|(platform, reported)| LookupKey { platform_id: platform.0, statement_id: Bytes(reported.id.as_bytes()) })
@@ -81,12 +78,13 @@ row! {
 }
 
 impl<'a> StatementRow<'a> {
-    pub fn new(id: i64, delivery: i64, platform: PlatformId, reported: &'a NewStatement, at: i64) -> Self {
+    pub fn new(new: &RecordedStatement<'a>, at: i64) -> Self {
+        let reported = new.statement;
         Self {
-            id,
-            platform_id: platform.0,
+            id: new.id,
+            platform_id: new.platform.0,
             statement_id: Bytes(reported.id.as_bytes()),
-            delivery_id: delivery,
+            delivery_id: new.delivery,
             body_offset: reported.offset,
             body_length: reported.length,
             digest: Bytes(&reported.digest),
@@ -114,13 +112,14 @@ row! {
 }
 
 impl<'a> AttachmentRow<'a> {
-    pub fn new(id: i64, delivery: i64, platform: PlatformId, sent: &'a NewAttachment) -> Self {
+    pub fn new(new: &RecordedAttachment<'a>) -> Self {
+        let sent = new.attachment;
         Self {
-            id,
-            platform_id: platform.0,
+            id: new.id,
+            platform_id: new.platform.0,
             sha2: &sent.sha2,
             content_type: &sent.content_type,
-            delivery_id: delivery,
+            delivery_id: new.delivery,
             body_offset: sent.offset,
             body_length: sent.length,
         }

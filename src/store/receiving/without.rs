@@ -30,7 +30,7 @@ row! {
 }
 
 impl<'a> WithoutResultRow<'a> {
-    /// The row of a kept statement.
+    /// The row of a stored statement.
     pub fn new(statement: i64, platform: PlatformId, without: &'a WithoutResult, at: i64) -> Self {
         Self {
             statement_id: statement,
@@ -44,7 +44,7 @@ impl<'a> WithoutResultRow<'a> {
     }
 }
 
-/// What is kept of a statement that gives no result: as [`WithoutResult`], with the reason as it is kept.
+/// What is stored of a statement that gives no result: as [`WithoutResult`], with the reason as it is stored.
 pub type Stored = (String, String, String, String);
 
 fn as_stored(without: &WithoutResult) -> Stored {
@@ -52,7 +52,7 @@ fn as_stored(without: &WithoutResult) -> Stored {
     (object.clone(), lacks.as_str().to_owned(), (*reason).to_owned(), verb.clone())
 }
 
-/// A kept statement, and what is kept of it here.
+/// A stored statement, and what is stored of it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredWithout {
     pub delivery: i64,
@@ -61,7 +61,7 @@ pub struct StoredWithout {
     pub stored: Option<Stored>,
 }
 
-/// The statements of some deliveries, each with what is kept of it here now.
+/// The statements of some deliveries, each with what is stored of it here now.
 pub async fn of_deliveries(
     connection: &impl ConnectionTrait,
     deliveries: &[i64],
@@ -97,7 +97,7 @@ pub async fn of_deliveries(
     Ok(all)
 }
 
-/// What should be kept of a statement here.
+/// What should be stored of a statement here.
 #[must_use]
 pub fn said(statement: &NewStatement) -> Option<Stored> {
     statement.without.as_ref().map(as_stored)

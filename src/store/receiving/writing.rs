@@ -6,14 +6,12 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Set, Value};
 use serde::Serialize;
 
-use super::known::{DuplicateKey, KnownLearner, LearnerName};
 use super::pending::PendingRow;
 use super::statements::{AttachmentRow, StatementRow};
 use super::without::WithoutResultRow;
-use crate::domain::ids::{AttemptName, EmployeeId, PlatformId};
-use crate::domain::linking::{LearnerKeys, Unlinked};
-use crate::domain::receiving::Delivery;
-use crate::domain::training::ReportedResult;
+use crate::domain::ids::{AttemptName, EmployeeId};
+use crate::domain::linking::{LinkingKey, Unlinked};
+use crate::domain::receiving::{NewDelivery, NewEvent, NewLearner, Recorded};
 use crate::store::chain::alterations::AlterationRow;
 use crate::store::clock::{Change, ClockAt};
 use crate::store::entities::delivery;
@@ -23,8 +21,8 @@ use crate::store::sql::statement;
 use crate::store::stale::stale_rows;
 use crate::store::{StoreError, instant};
 
-/// What a batch adds to the register.
-#[derive(Debug, Default)]
+/// What a batch adds to the register, as rows.
+#[derive(Debug)]
 pub struct Rows<'a> {
     pub deliveries: Vec<DeliveryRow<'a>>,
     pub released: Vec<Release<'a>>,
@@ -33,14 +31,14 @@ pub struct Rows<'a> {
     pub statements: Vec<StatementRow<'a>>,
     pub without: Vec<WithoutResultRow<'a>>,
     pub attachments: Vec<AttachmentRow<'a>>,
-    pub held: Vec<PendingRow>,
+    pub pending: Vec<PendingRow>,
     /// What was said of deliveries that were not understood.
     pub alterations: Vec<AlterationRow>,
-    /// Whose standing it touches.
+    /// The people whose compliance state it may change.
     pub stale: BTreeSet<EmployeeId>,
 }
 
-/// A delivery that was kept in quarantine, as it is understood now.
+/// A delivery that was in quarantine, as it is understood now.
 #[derive(Debug)]
 pub struct Release<'a> {
     pub id: i64,
@@ -67,20 +65,17 @@ row! {
 }
 
 impl<'a> DeliveryRow<'a> {
-    pub fn new(
-        delivery: &'a Delivery,
-        id: i64,
-        (outcome, problem, problem_pointer): (&'static str, Option<&'a str>, Option<&'a str>),
-        at: i64,
-    ) -> Self {
+    fn new(new: &NewDelivery<'a>, at: i64) -> Self {
+        let delivery = new.delivery;
+        let (problem, problem_pointer) = new.problem().unzip();
         Self {
-            id,
+            id: new.id,
             platform_id: delivery.platform.0,
             delivery_key: delivery.key.as_str(),
             content_type: &delivery.content_type,
             headers: &delivery.headers,
             body: Part::new(&delivery.body),
-            outcome,
+            outcome: new.outcome(),
             problem,
             problem_pointer,
             received_at: at,
@@ -109,17 +104,12 @@ row! {
 }
 
 impl<'a> LearnerRow<'a> {
-    pub fn new(
-        learner: &KnownLearner,
-        (platform, print): &LearnerName,
-        keys: &'a LearnerKeys,
-        link_key: Option<&'static str>,
-        at: i64,
-    ) -> Self {
+    fn new(new: NewLearner<'a>, at: i64) -> Self {
+        let NewLearner { learner, name: (platform, fingerprint), keys, link_key } = new;
         Self {
             id: learner.id,
             platform_id: platform.0,
-            fingerprint: Bytes(print.clone()),
+            fingerprint: Bytes(fingerprint),
             employee_number: keys.employee_number.as_ref().map(|number| number.as_str()),
             email: keys.email.as_deref(),
             username: keys.username.as_deref(),
@@ -128,7 +118,7 @@ impl<'a> LearnerRow<'a> {
             recorded_at: at,
             depends_on_day: learner.depends_on_day,
             employee_id: learner.employee.map(|employee| employee.0),
-            link_key,
+            link_key: link_key.map(LinkingKey::as_str),
             unlinked: learner.unlinked.map(Unlinked::as_str),
         }
     }
@@ -138,10 +128,10 @@ row! {
     #[derive(Debug, Serialize)]
     pub struct EventRow<'a> in event {
         id: i64,
-        pub delivery_id: i64,
-        pub platform_id: i64,
+        delivery_id: i64,
+        platform_id: i64,
         learner_id: i64,
-        pub event_id: &'a str,
+        event_id: &'a str,
         kind: &'static str,
         course_id: Option<String>,
         quiz_id: Option<String>,
@@ -151,61 +141,79 @@ row! {
         score_points: Option<String>,
         score_of: Option<String>,
         passed: Option<bool>,
-        pub revokes_event_id: Option<String>,
+        revokes_event_id: Option<String>,
         revokes: Option<&'static str>,
         reported_at: Option<i64>,
-        pub read_by: Option<i32>,
-        /// How it came, where it ends a platform's silence of results.
-        pub arrived_by: Option<&'static str>,
+        read_by: Option<i32>,
+        arrived_by: Option<&'static str>,
         reason: Option<&'a str>,
-        pub repeats: bool,
+        repeats: bool,
         recorded_at: i64,
-        pub employee_id: Option<i64>,
-        pub unlinked: Option<&'static str>,
-    }
-    beside {
-        /// Whether nobody had told it of the person.
-        pub is_new: bool,
+        employee_id: Option<i64>,
+        unlinked: Option<&'static str>,
     }
 }
 
 impl<'a> EventRow<'a> {
-    /// An event that is new, and nobody's so far.
-    pub fn new(
-        id: i64,
-        delivery: i64,
-        platform: PlatformId,
-        result: &'a ReportedResult,
-        report: &DuplicateKey,
-        at: i64,
-    ) -> Self {
-        let (score_points, score_of) = report.score.clone().unzip();
+    fn new(new: NewEvent<'a>, at: i64) -> Self {
+        let NewEvent { result, key, .. } = new;
+        let (score_points, score_of) = key.score.unzip();
         Self {
-            id,
-            delivery_id: delivery,
-            platform_id: platform.0,
-            learner_id: report.learner,
+            id: new.id,
+            delivery_id: new.delivery,
+            platform_id: new.platform.0,
+            learner_id: key.learner,
             event_id: result.event_id.as_str(),
-            kind: report.kind,
-            course_id: report.course.clone(),
-            quiz_id: report.quiz.clone(),
-            attempt: report.attempt,
+            kind: key.kind,
+            course_id: key.course,
+            quiz_id: key.quiz,
+            attempt: key.attempt,
             attempt_name: result.kind.attempt_name().map(AttemptName::as_str),
-            occurred_at: report.occurred_at,
+            occurred_at: key.occurred_at,
             score_points,
             score_of,
-            passed: report.passed,
-            revokes_event_id: report.revokes.clone(),
-            revokes: report.how,
+            passed: key.passed,
+            revokes_event_id: key.revokes,
+            revokes: key.how,
             reported_at: result.reported_at.map(instant::stored),
-            read_by: None,
-            arrived_by: None,
+            read_by: new.read_by,
+            arrived_by: new.arrived_by,
             reason: result.reason.as_deref(),
-            repeats: false,
-            is_new: true,
+            repeats: new.repeats,
             recorded_at: at,
-            employee_id: None,
-            unlinked: None,
+            employee_id: new.employee.map(|employee| employee.0),
+            unlinked: new.unlinked.map(Unlinked::as_str),
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of what a batch records at an instant.
+    pub fn of(recorded: Recorded<'a>, at: i64) -> Self {
+        let altered = recorded.deliveries.iter().chain(&recorded.released).filter_map(|new| {
+            let (problem, pointer) = new.problem()?;
+            Some(AlterationRow::of_texts("delivery", new.id, &[Some(problem), Some(pointer)], at))
+        });
+        let alterations = altered.collect();
+        let release = |new: NewDelivery<'a>| {
+            let (problem, problem_pointer) = new.problem().unzip();
+            Release { id: new.id, outcome: new.outcome(), problem, problem_pointer }
+        };
+        let without = recorded
+            .statements
+            .iter()
+            .filter_map(|new| Some(WithoutResultRow::new(new.id, new.platform, new.statement.without.as_ref()?, at)));
+        Self {
+            without: without.collect(),
+            alterations,
+            deliveries: recorded.deliveries.iter().map(|new| DeliveryRow::new(new, at)).collect(),
+            released: recorded.released.into_iter().map(release).collect(),
+            learners: recorded.learners.into_iter().map(|new| LearnerRow::new(new, at)).collect(),
+            events: recorded.events.into_iter().map(|new| EventRow::new(new, at)).collect(),
+            statements: recorded.statements.iter().map(|new| StatementRow::new(new, at)).collect(),
+            attachments: recorded.attachments.iter().map(AttachmentRow::new).collect(),
+            pending: recorded.pending.iter().filter_map(|new| PendingRow::new(new, at)).collect(),
+            stale: recorded.stale,
         }
     }
 }
@@ -254,8 +262,8 @@ impl Rows<'_> {
         if !self.attachments.is_empty() {
             tables.push(Insertion::of(&self.attachments)?);
         }
-        if !self.held.is_empty() {
-            tables.push(Insertion::of(&self.held)?);
+        if !self.pending.is_empty() {
+            tables.push(Insertion::of(&self.pending)?);
         }
         if !self.alterations.is_empty() {
             tables.push(Insertion::of(&self.alterations)?);
