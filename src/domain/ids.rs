@@ -26,7 +26,7 @@ pub enum InvalidId {
     NotACode,
     #[error("begins with a hyphen, which a command line takes for an option")]
     LeadingHyphen,
-    #[error("is a Swedish personal identity number, which is never taken as an employee number")]
+    #[error("is a Swedish personal identity number, which is never accepted as an employee number")]
     PersonalIdentityNumber,
 }
 

@@ -49,7 +49,7 @@ pub enum RequirementFault {
     NoRequirement,
     #[error(transparent)]
     Invalid(#[from] InvalidId),
-    #[error("is a number with a point, which TOML cannot keep exactly; write it in quotes, as \"0.8\"")]
+    #[error("is a number with a point, which TOML cannot represent exactly; write it in quotes, as \"0.8\"")]
     FloatIsInexact,
     #[error(transparent)]
     InvalidPassMark(#[from] InvalidDecimal),

@@ -13,9 +13,9 @@ pub struct Address(Url);
 pub enum InvalidAddress {
     #[error("is not an address: write one like https://lrs.example.org/xapi")]
     NotAnAddress,
-    #[error("is not secure: the secret would be read on its way; write https://")]
+    #[error("is not secure: the secret could be read in transit; write https://")]
     NotSecure,
-    #[error("has a name or a password in it: give them beside it")]
+    #[error("has a name or a password in it: give them separately")]
     WithSecret,
     #[error("has a ? or a # in it: write the address without what follows")]
     WithQuery,

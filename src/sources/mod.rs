@@ -32,18 +32,18 @@ pub enum SourceError {
     #[error("{host} did not answer within {} seconds", ANSWERED_WITHIN.as_secs())]
     TooSlow { host: String },
     #[error(
-        "{host} does not take the key or the secret (it answered {status}): set the pull up again with those that hold"
+        "{host} does not accept the key or the secret (it answered {status}): set the pull up again with valid ones"
     )]
     Unauthorized { host: String, status: u16 },
     #[error("{host} has nothing at the address (it answered {status}): set the pull up again with the right one")]
     NotThere { host: String, status: u16 },
-    #[error("{host} sends on to {to}: set the pull up again with the address that answers itself")]
+    #[error("{host} redirects to {to}: set the pull up again with the address that answers")]
     Moved { host: String, to: String },
     #[error("{host} answered {status}")]
     Failed { host: String, status: u16 },
     #[error("{host} answered with more than {} MiB", MAX_ANSWER / 1024 / 1024)]
     TooLarge { host: String },
-    #[error("{host} sends on to another host for more, where the key and the secret would not be safe")]
+    #[error("{host} refers to another host for more, where the key and the secret would not be safe")]
     MoreElsewhere { host: String },
     #[error("the secure connection cannot be set up on this machine")]
     NoClient(#[source] reqwest::Error),

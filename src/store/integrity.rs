@@ -72,7 +72,10 @@ async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(
     }
     let amcheck = ask("SELECT 1 AS there FROM pg_extension WHERE extname = 'amcheck'").await?;
     if amcheck.is_empty() {
-        pages.notes.push("the extension amcheck is not installed in the database: indexes are looked at only as far as reading by them goes".to_owned());
+        pages.notes.push(
+            "the extension amcheck is not installed in the database: indexes are checked only by reading with them"
+                .to_owned(),
+        );
     }
     for table in tables_in(scope) {
         // Each page is read, and its checksum with it.

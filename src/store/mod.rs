@@ -116,7 +116,7 @@ pub enum StoreError {
     Unreadable { table: &'static str, column: &'static str },
     /// A change was committed, and another connection does not see it.
     #[error(
-        "the register does not show what it said it had committed; nothing is recorded until the service is started anew: \
+        "the register does not show what it had committed; nothing is recorded until the service is restarted: \
          look at its log and at the disk first"
     )]
     NotSeen,

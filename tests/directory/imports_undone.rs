@@ -219,7 +219,7 @@ both_databases! {
         employment 1005/1: withdrawn
         employment 1006/1: withdrawn
         left: employment 1002/1: changed since
-        left: person 1006: something else rests on it
+        left: person 1006: something else refers to it
         "));
         assert_eq!(app.rows_in("import_report").await, id + 1, "a dry run changes nothing");
         let undone = line.ok(&format!("directory imports undo {id} --reason again"));

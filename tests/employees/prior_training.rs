@@ -122,7 +122,7 @@ both_databases! {
         let broken = line.run("directory import --prior-training broken.csv --partial");
         assert_eq!(broken.code, Some(1));
         insta::allow_duplicates!(insta::assert_snapshot!(broken.err, @r#"
-        prior training, line 2, column course_id: the value is empty, and so is quiz_id; fill in what it is as good as, a course or a quiz
+        prior training, line 2, column course_id: the value is empty, and so is quiz_id; fill in the course or the quiz that it counts as
         prior training, line 3, column completed_on: "2026-13-12" is not a day; write it as 2026-03-01 or 20260301
         prior training, line 4, column reason: the value is empty; fill it in
         kurskoll: nothing was imported: 3 problems

@@ -215,7 +215,7 @@ both_databases! {
         as_of=today is not a day such as 2026-02-26
         known_at lies in the future: what is known then can only be said when it has passed; leave it out for now
         no employee 4711 is known here on that day
-        the employee number is a Swedish personal identity number, which is never taken as an employee number
+        the employee number is a Swedish personal identity number, which is never accepted as an employee number
         "));
     }
 

@@ -236,7 +236,7 @@ async fn a_command_reports_at_once_which_server_it_cannot_reach_and_why() {
         full.push(connection);
         assert!(full.len() < 10);
     }
-    fails(&installation, &format!("{named}takes no more connections")).await;
+    fails(&installation, &format!("{named}accepts no more connections")).await;
     drop(full);
     server.freeze();
     fails(&installation, &format!("{named}does not answer")).await;
@@ -260,7 +260,7 @@ async fn a_sqlite_file_that_another_process_locks_is_reported_in_time() {
     let ready = services.ready().await;
     assert_eq!(ready.status, 503);
     assert!(started.elapsed() < READY_IN_TIME, "{:?}", started.elapsed());
-    assert!(ready.body.contains("is locked by somebody else who writes"), "{}", ready.body);
+    assert!(ready.body.contains("is locked by another writer"), "{}", ready.body);
     // Several at once, and one after another: none waits for the others' turns as well.
     let started = Instant::now();
     let ids = ["a", "b", "c", "d", "e"];

@@ -276,7 +276,7 @@ both_databases! {
         assert_eq!((due().await, due().await), (1, 0));
         let reported = health(&app, "moodle").await;
         let problem = reported["pull"]["problem"].as_str().expect("a problem");
-        assert!(problem.contains("does not take the key or the secret"), "{problem}");
+        assert!(problem.contains("does not accept the key or the secret"), "{problem}");
         assert!(!reported.to_string().contains("wrong"));
         assert_eq!((&reported["pull"]["failures"], &reported["pull"]["due_at"]), (&json!(1), &json!("2026-02-26T12:01:00Z")));
         app.clock.advance(Duration::minutes(1));
@@ -357,10 +357,10 @@ async fn a_store_with_a_wrong_answer_is_reported() {
     let elsewhere = Elsewhere::start().await;
     for (path, why) in [
         ("circle", "127.0.0.1: the address that it gives for more is one that it gave before"),
-        ("afar", "127.0.0.1 sends on to another host for more, where the key and the secret would not be safe"),
+        ("afar", "127.0.0.1 refers to another host for more, where the key and the secret would not be safe"),
         (
             "moved",
-            "127.0.0.1 sends on to https://example.org/xapi/statements: set the pull up again with the address that answers itself",
+            "127.0.0.1 redirects to https://example.org/xapi/statements: set the pull up again with the address that answers",
         ),
         ("page", "127.0.0.1: the answer is not JSON from line 1, column 1 on: send one JSON document"),
         ("broken", "127.0.0.1 answered 503"),

@@ -183,7 +183,10 @@ fn a_check_of_statements_shows_what_was_read_from_where() {
     lacks["context"].as_object_mut().expect("a context").remove("instructor");
     here.write("lacks.json", lacks.to_string());
     let reported = here.ok("platform check words.toml lacks.json").out;
-    assert!(reported.contains("nothing: no one person stands where the profile looks for the learner"), "{reported}");
+    assert!(
+        reported.contains("nothing: there is no single person where the profile looks for the learner"),
+        "{reported}"
+    );
     here.write("teacher.json", reset("17", "17").to_string());
     let reported = here.ok("platform check xapi teacher.json").out;
     assert!(reported.contains("nothing: its actor is its instructor"), "{reported}");

@@ -96,9 +96,7 @@ pub enum Fault {
     ReplacedCharacters,
     #[error("is written in {name}, in which å, ä and ö are other letters' bytes; save it as \"CSV UTF-8\"")]
     OldEncoding { name: &'static str },
-    #[error(
-        "says in its first line (sep=…) that something separates its cells that is not taken; use a comma, a semicolon or a tab"
-    )]
+    #[error("names a separator in its first line (sep=…) that is not supported; use a comma, a semicolon or a tab")]
     UnknownSeparator,
     #[error("begins with {first}, which names no column; its first line must name the columns, {expected}")]
     NotAHeader {
@@ -118,9 +116,9 @@ pub enum Fault {
     BrokenWorkbook,
     #[error("is a workbook or document of another kind; save it as .xlsx, or as \"CSV UTF-8\"")]
     OtherWorkbook,
-    #[error("is a workbook that unpacks to more than is taken; save the sheet as \"CSV UTF-8\"")]
+    #[error("is a workbook that unpacks to more than is accepted; save the sheet as \"CSV UTF-8\"")]
     WorkbookTooLarge,
-    #[error("has a cell {cell}, farther right than a table of ours; delete what stands beside the table")]
+    #[error("has a cell {cell}, farther right than a table of ours; delete what is beside the table")]
     TooManyColumns { cell: String },
     #[error(
         "has merged cells at {cell}: the rows below the first have nothing in them; unmerge them, and fill each row"
@@ -145,7 +143,7 @@ pub enum Fault {
         /// The header's columns that are not ours, as ", which has A, B besides"; empty where there are none.
         found: String,
     },
-    #[error("stands more than once in the header; keep one")]
+    #[error("is in the header more than once; keep one")]
     DuplicateColumn,
     #[error("is named on line {line} of the mapping, but is missing from the header; add it, or mend the mapping")]
     HeaderOfMapping { line: usize },
@@ -153,7 +151,7 @@ pub enum Fault {
     // The row.
     #[error("has {found} cells, but the header has {expected}; quote cells that contain the separator")]
     WrongNumberOfCells { expected: usize, found: usize },
-    #[error("has a quoted cell that does not end where its closing quotation mark stands; double the marks within it")]
+    #[error("has a quoted cell that does not end at its closing quotation mark; double the marks within it")]
     BrokenQuotes,
     #[error("repeats the key of line {line}; keep one of the two")]
     Repeats { line: u64 },
@@ -161,7 +159,7 @@ pub enum Fault {
     NameDiffers { line: u64 },
     #[error("names no learner; fill in employee_number, email or username")]
     NoLearner,
-    #[error("is empty, and so is quiz_id; fill in what it is as good as, a course or a quiz")]
+    #[error("is empty, and so is quiz_id; fill in the course or the quiz that it counts as")]
     NoCourse,
     #[error("is empty and so is passed; a graded quiz needs score_raw and score_max, or passed")]
     NoGrade,
@@ -180,7 +178,7 @@ pub enum Fault {
         probably: Option<String>,
     },
     #[error(
-        "has a character that nobody sees (zero-width, or a mark of byte order or direction), so that nothing would match it; write it anew"
+        "has an invisible character (zero-width, or a mark of byte order or direction), so that nothing would match it; write it anew"
     )]
     InvisibleCharacter,
     #[error("is a spreadsheet's error, not a value; mend the formula, or leave the cell empty")]
@@ -228,9 +226,7 @@ pub enum Fault {
     ByProfile(String),
 
     // Its references.
-    #[error(
-        "is the id of a result that is known and says otherwise; give what is new an id of its own, or mend the row"
-    )]
+    #[error("is the id of a known result with other content; give the new result an id of its own, or mend the row")]
     KnownOtherwise,
     #[error("is no administration that is known or in the administrations file; add it there first")]
     UnknownAdministration,

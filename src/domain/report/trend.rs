@@ -60,7 +60,7 @@ pub enum TrendFault {
     #[error("from {from} lies after to {to}")]
     EmptyPeriod { from: NaiveDate, to: NaiveDate },
     #[error(
-        "from {from} to {to} has more than {MAX_POINTS} points by {interval}; ask for a shorter time or a longer interval"
+        "from {from} to {to} has more than {MAX_POINTS} points by {interval}; request a shorter time or a longer interval"
     )]
     TooManyPoints { from: NaiveDate, to: NaiveDate, interval: Interval },
 }

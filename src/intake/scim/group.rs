@@ -69,7 +69,7 @@ pub struct GroupPatch {
 pub enum GroupError {
     #[error("displayName is missing")]
     NoDisplayName,
-    #[error("{0} is a Swedish personal identity number, and is never kept")]
+    #[error("{0} is a Swedish personal identity number, and is never stored")]
     PersonalIdentityNumber(&'static str),
     #[error("members: each needs the id of a User as its value")]
     NotAMember,

@@ -84,13 +84,15 @@ pub enum ListError {
     NotANumber(&'static str),
     #[error("count is not a whole number from 0 to 2147483647")]
     Count,
-    #[error("the cursor is none that an answer to this question gave: begin again with cursor=")]
+    #[error("the cursor is not from an answer to this query: begin again with cursor=")]
     Cursor,
     #[error("cursor and startIndex exclude each other: give one of them")]
     CursorAndIndex,
     #[error("the body is no SearchRequest: it must be a JSON object")]
     NotASearch,
-    #[error("{0}: users and groups together come users first, in pages by startIndex; ask /Users or /Groups for this")]
+    #[error(
+        "{0}: users and groups together come users first, in pages by startIndex; query /Users or /Groups for this"
+    )]
     NotOfSeveralTypes(&'static str),
 }
 

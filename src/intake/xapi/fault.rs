@@ -75,7 +75,7 @@ pub enum Fault {
     NotInSet { expected: Expected },
     /// Data 2.2 and 4.3: identifiers are IRIs with a scheme (RFC 3987), keys of extensions included.
     #[error(
-        "is not an IRI with a scheme, such as https://larportal.example.org/kurs/7: send one, percent-encoded where RFC 3987 asks for it"
+        "is not an IRI with a scheme, such as https://larportal.example.org/kurs/7: send one, percent-encoded as RFC 3987 requires"
     )]
     NotAnIri,
     /// Data 2.4.2.3: `mailto:` and an e-mail address.
@@ -119,7 +119,7 @@ pub enum Fault {
     #[error("is more than max: send max at or above raw, or leave it out")]
     RawAboveMax,
     /// Data 2.4.5.1.
-    #[error("is not less than max: send the lowest score that can be had, or leave it out")]
+    #[error("is not less than max: send the lowest possible score, or leave it out")]
     MinNotBelowMax,
     /// Data 2.4.4.1: what lists things and has no interactionType.
     #[error("is missing, and the definition has \"{because}\": send interactionType")]

@@ -17,9 +17,9 @@ pub enum Nothing {
     NotGraded,
     #[error("an attempt has no quiz among its parents or groupings")]
     NoQuiz,
-    #[error("no quiz stands where the profile looks for it")]
+    #[error("there is no quiz where the profile looks for it")]
     NoQuizThere,
-    #[error("no course stands where the profile looks for it")]
+    #[error("there is no course where the profile looks for it")]
     NoCourse,
     #[error("cmi5 merely allows it: it lacks the category of the statements that cmi5 defines")]
     Cmi5Allowed,
@@ -29,17 +29,15 @@ pub enum Nothing {
     Unnameable,
     #[error("it is un-completed, which withdraws nothing as the platform's profile says")]
     WithdrawsNothing,
-    #[error("a course is said to be failed or scored, which takes nothing away")]
+    #[error("a course is reported as failed or scored, which withdraws nothing")]
     CourseNotPassed,
-    #[error(
-        "its actor is its instructor, who took nothing back of their own: let the profile say where the learner stands"
-    )]
+    #[error("its actor is its instructor, who withdrew nothing of their own: let the profile say where the learner is")]
     ActorIsInstructor,
-    #[error("no one person stands where the profile looks for the learner")]
+    #[error("there is no single person where the profile looks for the learner")]
     NoLearnerThere,
-    #[error("no attempt stands where the profile looks for it")]
+    #[error("there is no attempt where the profile looks for it")]
     NoAttempt,
-    #[error("no time stands where the profile looks for it")]
+    #[error("there is no time where the profile looks for it")]
     NoTime,
     #[error("somebody attended, and its result does not say that it was completed")]
     NotWhollyAttended,

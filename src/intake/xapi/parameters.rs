@@ -18,7 +18,7 @@ pub enum ParameterFault {
     /// With the place within the JSON of the parameter.
     #[error("is no agent: {0}")]
     NoActor(#[from] Refusal),
-    #[error("is an anonymous group, which nobody can be known by: send an Agent or an identified Group")]
+    #[error("is an anonymous group, which identifies nobody: send an Agent or an identified Group")]
     Anonymous,
     #[error("is a Group: send an Agent")]
     NoAgent,

@@ -174,7 +174,7 @@ pub fn read<'a>(
     let reach = |related| if related { Reach::Related } else { Reach::Direct };
     let agent = parameters.parsed("agent", |text| {
         let actor = read_actor(text, version).map_err(|refusal| format!("is no agent: {refusal}"))?;
-        let identifier = actor.identifier().ok_or("is an anonymous group, which nobody can be found by")?;
+        let identifier = actor.identifier().ok_or("is an anonymous group, which identifies nobody")?;
         Ok(Term::agent(identifier))
     })?;
     let terms = [

@@ -59,7 +59,7 @@ pub enum SignatureFault {
     NotCompact,
     #[error("the header of the signature is not a JSON object with alg: send one")]
     Header,
-    #[error("the header of the signature asks for what is not understood here (crit): sign without it")]
+    #[error("the header of the signature requires what is not understood here (crit): sign without it")]
     Critical,
     #[error("the signature is not made with RS256, RS384 or RS512: sign with one of them")]
     Algorithm,

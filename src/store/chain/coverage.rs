@@ -28,7 +28,7 @@ const REREAD: &str = "follows from the delivery's bytes, and changes when they a
 
 const OF_EVENT: &str = "covered as a row of event, which it was";
 
-const LINK: &str = "follows from the directory and the learner's keys; verify makes it anew";
+const LINK: &str = "follows from the directory and the learner's keys; verify derives it again";
 
 /// Every table of the database.
 pub const TABLES: &[Table] = &[
@@ -310,7 +310,7 @@ pub const TABLES: &[Table] = &[
     .but(&[
         ("employee_id", LINK),
         ("unlinked", LINK),
-        ("repeats", "follows from what says the same; verify counts it anew"),
+        ("repeats", "follows from the results with the same content; verify counts it again"),
     ])
     .called("t.event_id"),
     Table::facts(
@@ -404,21 +404,21 @@ pub const TABLES: &[Table] = &[
     Table::facts("alteration", &["id", "table_name", "row_key", "digest bytes", "columns bytes", "recorded_at"])
         .called("t.table_name || ' ' || t.row_key"),
     // What is not covered
-    Table::uncovered("transaction_clock", "each link says where it stood; verify sees that it does not stand before"),
-    Table::uncovered("chain_link", "it is the chain: each link is under the next one's digest"),
-    Table::uncovered("chain_leaf", "it is the chain: each leaf is under its link's digest"),
-    Table::uncovered("compliance_state", "follows from the facts; verify makes it anew"),
-    Table::uncovered("compliance_state_scope", "follows from the facts; verify makes it anew"),
-    Table::uncovered("stale", "says only what is to be made anew"),
-    Table::uncovered("statement_term", "follows from the statements; verify makes it anew"),
-    Table::uncovered("statement_without_result", "follows from the statements; verify makes it anew"),
-    Table::uncovered("statement_index", "says only how far the index is made"),
-    Table::uncovered("activity_definition", "follows from the statements, and no report rests on it"),
-    Table::uncovered("xapi_document", "platforms keep and change documents there; they prove no training"),
-    Table::uncovered("platform_count", "counts for the operator; no report rests on it"),
-    Table::uncovered("seaql_migrations", "which migrations there are; the schema is what they made"),
+    Table::uncovered("transaction_clock", "each link has its instant; verify checks that it was not set back"),
+    Table::uncovered("chain_link", "it is the chain: the next link's digest covers each link"),
+    Table::uncovered("chain_leaf", "it is the chain: the link's digest covers each of its leaves"),
+    Table::uncovered("compliance_state", "follows from the facts; verify derives it again"),
+    Table::uncovered("compliance_state_scope", "follows from the facts; verify derives it again"),
+    Table::uncovered("stale", "lists only what has to be derived again"),
+    Table::uncovered("statement_term", "follows from the statements; verify derives it again"),
+    Table::uncovered("statement_without_result", "follows from the statements; verify derives it again"),
+    Table::uncovered("statement_index", "says only how far the index has been built"),
+    Table::uncovered("activity_definition", "follows from the statements, and no report depends on it"),
+    Table::uncovered("xapi_document", "platforms store and change documents there; they are not evidence"),
+    Table::uncovered("platform_count", "counts for the operator; no report depends on it"),
+    Table::uncovered("seaql_migrations", "the applied migrations; the schema is their result"),
 ];
 
 const EMPLOYEE: &str = "(SELECT e.number FROM employee e WHERE e.id = t.employee_id)";
 const PLATFORM: &str = "(SELECT p.code FROM platform p WHERE p.id = t.platform_id)";
-const PULLED: &str = "how far asking has come; what was brought is in deliveries";
+const PULLED: &str = "the progress of a pull; what it found is in deliveries";

@@ -183,13 +183,11 @@ impl fmt::Display for Fault {
                 "{row}: it says that it was recorded at {}, and it was not there before {link} was sealed",
                 shown(*at)
             ),
-            Self::InTheFuture { row, column, at } => write!(
-                f,
-                "{row}: {column} should not be later than the clock of knowledge stands, and is {}",
-                shown(*at)
-            ),
+            Self::InTheFuture { row, column, at } => {
+                write!(f, "{row}: {column} should not be later than the transaction-time clock, and is {}", shown(*at))
+            }
             Self::Impossible { row, column } => {
-                write!(f, "{row}: {column} holds what it cannot hold beside the row's other columns")
+                write!(f, "{row}: {column} has a value that is not possible with the row's other columns")
             }
             Self::Leaf { facet, link } => {
                 write!(f, "the leaves of {facet} in {link} do not fit each other: the chain itself was changed")

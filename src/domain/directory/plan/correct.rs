@@ -113,7 +113,7 @@ pub enum CorrectionFault {
     UnknownAbsence(NaiveDate),
     #[error("an absence from {0} on is known already: change it")]
     KnownAbsence(NaiveDate),
-    #[error("it is named twice; say once what is so")]
+    #[error("it is named twice; give its values once")]
     Twice,
 }
 

@@ -22,7 +22,7 @@ pub enum Stays {
     #[error("changed since")]
     ChangedSince,
     /// Something else refers to it that the import did not bring.
-    #[error("something else rests on it")]
+    #[error("something else refers to it")]
     RestedOn,
     /// It was in an administration that is known no longer.
     #[error("its administration is known no longer")]

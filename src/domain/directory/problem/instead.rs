@@ -30,18 +30,18 @@ pub enum SpreadsheetMark {
     Thousands,
     #[error("is a formula, as a spreadsheet keeps a number's zeros")]
     Formula,
-    #[error("stands between quotation marks or after an apostrophe, as a spreadsheet marks a number as text")]
+    #[error("is between quotation marks or after an apostrophe, as a spreadsheet marks a number as text")]
     Quoted,
     #[error("has a sign before it, as a spreadsheet makes it of a number")]
     Sign,
     #[error(
-        "has a character that nobody sees (zero-width, or a mark of byte order or direction), as copying brings it along"
+        "has an invisible character (zero-width, or a mark of byte order or direction), as copying brings it along"
     )]
     Invisible,
     #[error("has digits of another script or width")]
     OtherDigits,
     #[error("is a day, as a spreadsheet makes it of a number with a hyphen")]
     Day,
-    #[error("is a program's word for nothing, not a number")]
+    #[error("is a program's text for an empty value, not a number")]
     Nothing,
 }

@@ -39,7 +39,7 @@ pub enum MappingFault {
     NotADayColumn,
     #[error("must be whole numbers with from at most to, between 0 and {MOST_REPETITIONS} apart")]
     WrongRange,
-    #[error("does nothing, for no header of a column has {{n}} in it; write {{n}} where the number stands")]
+    #[error("does nothing, for no header of a column has {{n}} in it; write {{n}} in place of the number")]
     NothingRepeats,
     #[error("has {{n}} in it, which only headers of columns may have, and only with repeat")]
     NothingToRepeat,

@@ -114,7 +114,7 @@ fn each_fault_of_a_mapping_is_named_with_its_line_and_key() {
     mapping, line 34: employments.skip[1].header is missing; write it
     mapping, line 34: employments.skip[1] needs exactly one of is, is_not and is_empty
     mapping, line 39: absences.columns.employee_number has {n} in it, which only headers of columns may have, and only with repeat
-    mapping, line 42: exemptions.repeat does nothing, for no header of a column has {n} in it; write {n} where the number stands
+    mapping, line 42: exemptions.repeat does nothing, for no header of a column has {n} in it; write {n} in place of the number
     mapping, line 45: identities.columns is missing; write it
     "#);
     insta::assert_snapshot!(said("mappings/broken/not-toml.toml"), @"mapping, line 2: the file is not TOML: unclosed inline table, expected `}`");
@@ -140,7 +140,7 @@ fn problems_name_the_files_own_line_header_and_words() {
     let other_headers = file.replace("Anst.form", "Form").replace("Förnamn", "Efternamn");
     insta::assert_snapshot!(employments_by(&mapping, other_headers.as_bytes()).expect_err("broken"), @r"
     employments, column Förnamn: the column is named on line 11 of the mapping, but is missing from the header; add it, or mend the mapping
-    employments, column Efternamn: the column stands more than once in the header; keep one
+    employments, column Efternamn: the column is in the header more than once; keep one
     employments, column Anst.form: the column is named on line 28 of the mapping, but is missing from the header; add it, or mend the mapping
     ");
     let groups = self::mapping("mappings/numbered-groups.toml");

@@ -47,7 +47,7 @@ pub enum FilterError {
     NotComparable { attribute: String, operator: &'static str, kind: &'static str },
     #[error("{attribute} is {kind}, and is compared with something else")]
     WrongLiteral { attribute: String, kind: &'static str },
-    #[error("{0} has no parts that a filter in brackets could speak of")]
+    #[error("{0} has no parts that a filter in brackets could name")]
     NoParts(String),
 }
 

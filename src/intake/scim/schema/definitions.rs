@@ -14,7 +14,7 @@ pub fn user() -> Schemas {
         id: USER.to_owned(),
         name: "User".to_owned(),
         description: "A person whom the register knows, or who waits until it does. What else RFC 7643 has of a User \
-                      (password, addresses, ims, photos, profileUrl, entitlements, roles, x509Certificates) is taken and not kept."
+                      (password, addresses, ims, photos, profileUrl, entitlements, roles, x509Certificates) is accepted and not stored."
             .to_owned(),
         attributes: vec![
             Attribute::text(
@@ -29,22 +29,22 @@ pub fn user() -> Schemas {
                 [
                     Attribute::text("givenName", "Given name."),
                     Attribute::text("familyName", "Family name."),
-                    Attribute::text("middleName", "Middle names; kept as sent and not used."),
-                    Attribute::text("honorificPrefix", "Title before the name; kept as sent and not used."),
-                    Attribute::text("honorificSuffix", "Title after the name; kept as sent and not used."),
-                    Attribute::text("formatted", "The whole name; kept as sent and not used."),
+                    Attribute::text("middleName", "Middle names; stored as sent and not used."),
+                    Attribute::text("honorificPrefix", "Title before the name; stored as sent and not used."),
+                    Attribute::text("honorificSuffix", "Title after the name; stored as sent and not used."),
+                    Attribute::text("formatted", "The whole name; stored as sent and not used."),
                 ],
             ),
-            Attribute::text("displayName", "The name to show; kept as sent and not used."),
-            Attribute::text("nickName", "Kept as sent and not used."),
-            Attribute::text("title", "The title at work; kept as sent and not used."),
-            Attribute::text("userType", "Kept as sent and not used unless configured."),
-            Attribute::text("preferredLanguage", "Kept as sent and not used."),
-            Attribute::text("locale", "Kept as sent and not used."),
-            Attribute::text("timezone", "Kept as sent and not used."),
+            Attribute::text("displayName", "The name to show; stored as sent and not used."),
+            Attribute::text("nickName", "Stored as sent and not used."),
+            Attribute::text("title", "The title at work; stored as sent and not used."),
+            Attribute::text("userType", "Stored as sent and not used unless configured."),
+            Attribute::text("preferredLanguage", "Stored as sent and not used."),
+            Attribute::text("locale", "Stored as sent and not used."),
+            Attribute::text("timezone", "Stored as sent and not used."),
             Attribute::complex(
                 "phoneNumbers",
-                "Numbers of the type work are kept as sent and not used. Numbers of other types never are.",
+                "Numbers of the type work are stored as sent and not used. Numbers of other types never are.",
                 [
                     Attribute::text("value", "The number."),
                     Attribute { canonical_values: vec!["work"], ..Attribute::text("type", "Its kind.") },
@@ -59,7 +59,7 @@ pub fn user() -> Schemas {
             ),
             Attribute::complex(
                 "emails",
-                "One address is kept: one for work, else the primary one, else one without a type. One of the type home never is.",
+                "One address is stored: one for work, else the primary one, else one without a type. One of the type home never is.",
                 [
                     Attribute::text("value", "The address."),
                     Attribute {
@@ -97,9 +97,9 @@ pub fn user() -> Schemas {
                 )
                 .case_exact()
             },
-            Attribute::text("costCenter", "Cost centre; kept and not used."),
+            Attribute::text("costCenter", "Cost centre; stored and not used."),
             Attribute::text("organization", "Unless configured otherwise, carries the administration's code."),
-            Attribute::text("division", "Division; kept and not used unless configured."),
+            Attribute::text("division", "Division; stored and not used unless configured."),
             Attribute::text("department", "Unless configured otherwise, the unit."),
             Attribute::complex(
                 "manager",

@@ -33,7 +33,7 @@ pub enum UserError {
     NoUserName,
     #[error("{attribute} {why}")]
     Id { attribute: String, why: InvalidId },
-    #[error("{0} is a Swedish personal identity number, and is never kept: map another attribute")]
+    #[error("{0} is a Swedish personal identity number, and is never stored: map another attribute")]
     PersonalIdentityNumber(String),
     #[error("{0} is not a day, such as 2026-03-01 or 2026-03-01T00:00:00Z")]
     NotADay(String),
