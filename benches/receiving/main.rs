@@ -34,7 +34,7 @@ struct Arguments {
     /// How many clients send at once
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]
     clients: Vec<usize>,
-    /// How many events are measured at the most; fewer where few clients send
+    /// How many events are measured at the most; fewer if few clients send
     #[arg(long, default_value_t = 24_000)]
     events: usize,
     /// How many rounds are measured; the best counts

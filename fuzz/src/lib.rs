@@ -19,7 +19,7 @@ pub mod webhooks;
 use chrono::{DateTime, Utc};
 use kurskoll::domain::training::{ReportedResult, ResultKind};
 
-/// Separates the parts of an input where a target takes several: the record separator, which no format here needs.
+/// Separates the parts of an input if a target takes several: the record separator, which no format here needs.
 const SEPARATOR: u8 = 0x1e;
 
 /// The parts of an input that has several.

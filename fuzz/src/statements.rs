@@ -58,7 +58,7 @@ fn follow(statement: &Statement<'_>, version: Version, languages: &AcceptLanguag
     write_otherwise(statement, version);
 }
 
-/// The words of a platform that does all otherwise.
+/// The verb mapping of a platform that changes every default.
 fn other_words() -> VerbMapping {
     VerbMapping {
         course_from: vec![CoursePlace::Parent, CoursePlace::Grouping, CoursePlace::Object],
@@ -113,7 +113,7 @@ fn give_back(statement: &Statement<'_>, version: Version, languages: &AcceptLang
     }
 }
 
-/// Escapes, space and the order of members are no part of what is said.
+/// Escapes, space and the order of members are not part of the content.
 fn write_otherwise(statement: &Statement<'_>, version: Version) {
     let Ok(tree) = serde_json::from_str::<serde_json::Value>(statement.raw) else { return };
     if has_a_float(&tree) {

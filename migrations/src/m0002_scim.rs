@@ -1,6 +1,6 @@
-//! What an identity provider said of its users, beside what became facts of the directory.
+//! What an identity provider wrote about its users, in addition to what became facts of the directory.
 //!
-//! A row is there once a provider has taken hold of an employee. `deleted` users belong to no one until the provider names
+//! A row is there once a provider has provisioned an employee. `deleted` users belong to no one until the provider names
 //! them again, under a new `generation`. `provisioned` is a JSON object of the texts that are shown again as they were provisioned.
 
 use sea_orm_migration::prelude::*;
@@ -21,7 +21,7 @@ const UP: &[&str] = &[
         changed_at BIGINT NOT NULL
     )",
     "CREATE UNIQUE INDEX scim_user_name ON scim_user (user_name_key) WHERE deleted = FALSE",
-    // A bound value does not tell SQLite that the partial index serves: this one is for finding.
+    // With a bound value, SQLite cannot see that the partial index fits: this index is for lookups.
     "CREATE INDEX scim_user_name_key ON scim_user (user_name_key)",
     "CREATE INDEX scim_user_external ON scim_user (external_id) WHERE external_id IS NOT NULL",
 ];

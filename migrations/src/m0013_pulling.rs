@@ -1,6 +1,6 @@
 //! Pulling from platforms, in addition to what they send.
 //!
-//! * `platform_pull`: from where a platform is pulled, how often, and how far. Not a fact: no report rests on it.
+//! * `platform_pull`: from where a platform is pulled, how often, and how far. Not a fact: no report depends on it.
 //!   `since`: everything stored at the source up to then has been fetched; `newest`: when the source stored the newest fetched
 //!   item. `holder` pulls right now, and no other process does before `reserved_until`. The columns after `begun_at` are about
 //!   the last pull.

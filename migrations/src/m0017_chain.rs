@@ -1,4 +1,4 @@
-//! The chain of digests over everything that a report can rest on.
+//! The chain of digests over everything that a report can depend on.
 //!
 //! * `chain_link`: a link covers what was recorded, ended or released at the instants after the link before it, up to and
 //!   including `through`. `digest` is over the digest of the link before it and over all its leaves. `next_id` is the next

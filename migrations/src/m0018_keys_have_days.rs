@@ -26,7 +26,7 @@ fn with_reasons(table: &str, reasons: &str) -> [String; 4] {
 const UP: &[&str] = &[
     "ALTER TABLE identity_claim ADD COLUMN valid_from DATE",
     "ALTER TABLE identity_claim ADD COLUMN valid_to DATE",
-    // Set with superseded_at, where the import that gave it is undone.
+    // Set with superseded_at, if the import that gave it is undone.
     "ALTER TABLE identity_claim ADD COLUMN undone BOOLEAN NOT NULL DEFAULT FALSE",
     // The instant at which an import, undone by this row, took the key back.
     "ALTER TABLE identity_claim ADD COLUMN continues BIGINT",

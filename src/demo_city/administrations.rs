@@ -1,4 +1,4 @@
-//! The thirteen administrations: their boards, how large a part of the city each is, and what their units are called.
+//! The thirteen administrations: their boards, their shares of the city, and the names of their units.
 
 /// The unit of an administration's head and heads of division; the same name everywhere, so that a requirement can name it.
 pub(super) const LEADERSHIP_UNIT: &str = "Förvaltningsledningen";
@@ -14,7 +14,7 @@ pub(super) struct Administration {
     pub board: &'static str,
     /// Its part of the city's employees, in thousandths; all together make 1,000.
     pub permille: usize,
-    /// How many of a hundred have a training that holds.
+    /// How many of a hundred have a valid training.
     pub trained_percent: u32,
     divisions: &'static [&'static str],
     units: UnitNames,
@@ -22,7 +22,7 @@ pub(super) struct Administration {
 
 #[derive(Debug)]
 enum UnitNames {
-    /// Offices, named for what they do.
+    /// Offices, named after what they do.
     Offices(&'static [&'static str]),
     /// Schools and homes: what they are, and a place.
     InPlaces(&'static [&'static str]),

@@ -1,7 +1,7 @@
-//! What the learning platform sends of it: deliveries as real platforms send them, late, twice, and out of order.
+//! What the city's learning platform sends: deliveries as real platforms send them, late, twice, and out of order.
 //!
-//! The bodies are native payloads (DESIGN, "Doors"). Whoever sends them signs them; only [`Expect::BadSignature`] is to
-//! be signed wrongly.
+//! The bodies are native payloads (DESIGN, "Doors"). The sender signs them; only [`Expect::BadSignature`] must be signed
+//! with a wrong secret.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use super::people::Person;
 use super::training::{COURSE, Did, FULL_TENTHS, OLD_COURSE, QUIZ, Training};
 use super::{DemoCity, HOME_PAGE, Part, chance};
 
-/// One delivery to the webhook door.
+/// One delivery to the webhook endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoDelivery {
     /// The `webhook-id`.
@@ -23,22 +23,22 @@ pub struct DemoDelivery {
     pub expectation: Expect,
 }
 
-/// How the door answers, where deliveries are sent one after the other in their order.
+/// How the endpoint answers, if deliveries are sent one after the other in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Expect {
-    /// `200`: new, and kept.
+    /// `200`: new, and stored.
     Accepted,
     /// `200`, `duplicate`: a retry, the same id and bytes.
     Duplicate,
-    /// `200`: a result that is known, told again under a new id; it adds nothing to any figure.
+    /// `200`: a known result under a new id; it changes no figure.
     SentAgain,
-    /// `200`, `ignored`: of a type that is not known.
+    /// `200`, `ignored`: of an unknown type.
     Ignored,
     /// `409`: a known id with other bytes.
     Conflict,
     /// `422`: authentic, but not understood; goes to quarantine.
     NotUnderstood,
-    /// `401`: is to be signed with another secret.
+    /// `401`: must be signed with another secret.
     BadSignature,
 }
 
@@ -55,7 +55,7 @@ impl Expect {
 }
 
 impl DemoCity {
-    /// What the platform sends, in the untidy order in which it arrives.
+    /// What the platform sends, in the order in which it arrives.
     #[must_use]
     pub fn deliveries(&self) -> Vec<DemoDelivery> {
         let trainings = self.trainings();
@@ -84,7 +84,7 @@ struct Outbox {
 
 impl Outbox {
     fn in_order_of_arrival(mut self) -> Vec<DemoDelivery> {
-        // Stable: what is sent later, and arrives at the same time, arrives later.
+        // A stable sort: of two that arrive at the same time, the one that was sent later arrives later.
         self.sent.sort_by_key(|sent| sent.arrives_at);
         self.sent.into_iter().map(|sent| sent.delivery).collect()
     }
@@ -100,7 +100,7 @@ impl Outbox {
         self.sent.push(Sent { arrives_at, delivery });
     }
 
-    /// Tells what somebody did, once or now and then twice; gives where among the sent the first telling is.
+    /// Sends what somebody did, sometimes twice; returns the place of the first delivery among the sent ones.
     fn send_event(&mut self, training: &Training<'_>) -> usize {
         let (arrives_at, id, body) = (self.arrival_of(training), self.next_id(), self.body(training));
         let sent_at_place = self.sent.len();
@@ -113,12 +113,12 @@ impl Outbox {
         sent_at_place
     }
 
-    /// Sends so many of each thing that a door must stand, spread over the city.
+    /// Sends so many deliveries of each unusual kind, spread over the city.
     fn send_oddities(&mut self, trainings: &[Training<'_>], sent_at_place: &[usize], of_each: usize) {
         const KINDS: usize = 9;
         let all: Vec<(&Training<'_>, usize)> = trainings.iter().zip(sent_at_place.iter().copied()).collect();
         for nth in 0..of_each {
-            // Another training for each: none is told in two odd ways.
+            // Another training for each: none is sent in two unusual ways.
             let from = |kind: usize| all.iter().skip((nth * KINDS + kind) * all.len() / (of_each * KINDS));
             let picked = |kind: usize| from(kind).copied().next();
             let attempt = from(0).find(|(training, _)| matches!(training.what, Did::Attempted { .. }));
@@ -134,7 +134,7 @@ impl Outbox {
         }
     }
 
-    /// Soon after it happened, sometimes days later; the old platform's history long after.
+    /// Soon after it happened, sometimes days later; for the old platform's history much later.
     fn arrival_of(&mut self, training: &Training<'_>) -> DateTime<Utc> {
         let minutes = match (training.what, self.rng.random_range(0..100)) {
             (Did::Completed { course: OLD_COURSE }, _) => self.rng.random_range(40..300) * 24 * 60,
@@ -158,13 +158,13 @@ impl Outbox {
         self.sent.push(Sent { arrives_at, delivery });
     }
 
-    /// The same result under a new id, and maybe with the learner named otherwise.
+    /// The same result under a new id, and maybe with other keys of the learner.
     fn send_again(&mut self, training: &Training<'_>, sent_at_place: usize) {
         let (arrives_at, id, body) = (self.arrival_after(sent_at_place), self.next_id(), self.body(training));
         self.send(arrives_at, id, &body, Expect::SentAgain);
     }
 
-    /// Other bytes under the id by which a training was told.
+    /// Other bytes under the id with which a training was sent.
     fn reuse_an_id(&mut self, training: &Training<'_>, sent_at_place: usize) {
         let (arrives_at, mut body) = (self.arrival_after(sent_at_place), self.body(training));
         let id = self.sent[sent_at_place].delivery.id.clone();
@@ -172,7 +172,7 @@ impl Outbox {
         self.send(arrives_at, id, &body, Expect::Conflict);
     }
 
-    /// A completion that never was, and its withdrawal, which arrives first.
+    /// A completion reported by mistake, and its withdrawal, which arrives first.
     fn withdraw(&mut self, training: &Training<'_>) {
         let mistaken = self.next_id();
         let reported_at = training.at.to_utc() - TimeDelta::hours(1);
@@ -204,7 +204,7 @@ impl Outbox {
         self.send(instant.to_utc(), id, &body, Expect::Accepted);
     }
 
-    /// Somebody whom the directory does not know: a consultant's address, another city's number, a guest's account.
+    /// A learner whom the directory does not know: a consultant's address, another city's number, a guest's account.
     fn send_of_a_stranger(&mut self, training: &Training<'_>, nth: usize) {
         let (arrives_at, id, mut body) = (self.arrival_of(training), self.next_id(), self.body(training));
         body["data"]["learner"] = match nth % 3 {
@@ -225,7 +225,7 @@ impl Outbox {
         self.send(arrives_at, id, &body, Expect::Ignored);
     }
 
-    /// Points, but not of how many.
+    /// Points without the full score.
     fn send_half_a_score(&mut self, training: &Training<'_>) {
         let (arrives_at, id, learner) = (self.arrival_of(training), self.next_id(), self.learner(training.who));
         let body = json!({
@@ -247,7 +247,7 @@ impl Outbox {
         match training.what {
             Did::Completed { course } => {
                 let mut data = json!({ "learner": learner, "course": { "id": course, "version": "3" } });
-                // Without an instant of its own it happened at the event's timestamp.
+                // Without this field, it happened at the event's timestamp.
                 if self.rng.random_ratio(9, 10) {
                     data["completed_at"] = json!(happened_at);
                 }
@@ -266,7 +266,7 @@ impl Outbox {
         }
     }
 
-    /// A score in one of the ways in which it may be written; a few tell only whether it was enough.
+    /// A score in one of the allowed forms; a few results have none, and only say whether it was passed.
     fn score(&mut self, tenths: u32) -> Option<Value> {
         let points = format!("{}.{}", tenths / 10, tenths % 10);
         match self.rng.random_range(0..20) {
@@ -278,7 +278,7 @@ impl Outbox {
         }
     }
 
-    /// A learner by one key or two, the letters in any case.
+    /// A learner by one key or two, in upper or lower case.
     fn learner(&mut self, who: &Person) -> Value {
         let number = who.number.to_string();
         match (self.rng.random_range(0..20), &who.email) {
@@ -296,7 +296,7 @@ impl Outbox {
     }
 }
 
-/// `anna.andersson@example.org` as somebody typed it: ` Anna.Andersson@Example.Org`.
+/// `anna.andersson@example.org` as a person may type it: ` Anna.Andersson@Example.Org`.
 fn odd_case(email: &str) -> String {
     let mut typed = String::with_capacity(email.len() + 1);
     typed.push(' ');

@@ -1,4 +1,4 @@
-//! The made-up city as HR's own files (DESIGN, "Files in"): UTF-8, semicolons, the header names the columns.
+//! The made-up city as HR's files (DESIGN, "Files in"): UTF-8, semicolons, the header names the columns.
 
 use chrono::NaiveDate;
 
@@ -84,7 +84,7 @@ impl DemoCity {
         table(["employee_number", "requirement", "starts_on", "ends_on", "reason"], rows)
     }
 
-    /// `employee_number;platform;key;value;home_page`: the platform's accounts, which HR's other files do not know.
+    /// `employee_number;platform;key;value;home_page`: the platform's accounts, which are not in HR's other files.
     #[must_use]
     pub fn identities_csv(&self) -> String {
         let account = |person: &Person| [person.number, person.account].map(|number| number.to_string());

@@ -1,6 +1,6 @@
 //! A made-up city: its administrations, its people, and what its learning platform sends.
 //!
-//! Everything follows from a seed, a size and a day: no clock, no database, no network, and nobody in it exists. The
+//! Everything is derived from a seed, a size and a day: no clock, no database, no network, and no real people. The
 //! `demo` command shows the register on it; tests and benchmarks take their people from it. [`DemoCity::found`] makes
 //! one; `files` writes HR's files, `deliveries` the platform's.
 
@@ -28,7 +28,7 @@ pub const PLATFORM: &str = "larportal";
 /// The home page of the platform's accounts.
 pub const HOME_PAGE: &str = "https://larportal.example.org";
 
-/// How many people the city has unless it is told otherwise.
+/// The default number of people.
 pub const USUAL_PEOPLE: usize = 3_000;
 
 /// The most people that a city can have: there are no more employee numbers of six digits.
@@ -44,7 +44,7 @@ pub struct DemoCity {
     units: Vec<Vec<String>>,
 }
 
-/// A part of the city with a sequence of chance of its own, so that a change to one does not stir the others.
+/// A part of the city with a random sequence of its own, so that a change to one does not change the others.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     People = 1,
@@ -53,7 +53,7 @@ enum Part {
 }
 
 impl DemoCity {
-    /// Founds the city that this seed, size (1 to [`MOST_PEOPLE`], brought within) and day give.
+    /// Makes the city of a seed, a size (clamped to 1 to [`MOST_PEOPLE`]) and a day.
     #[must_use]
     pub fn found(seed: u64, people: usize, today: NaiveDate) -> Self {
         let people = people.clamp(1, MOST_PEOPLE);
@@ -63,7 +63,7 @@ impl DemoCity {
         Self { seed, today, people, units }
     }
 
-    /// The day on which the city is seen.
+    /// The day for which the city was made.
     #[must_use]
     pub const fn today(&self) -> NaiveDate {
         self.today

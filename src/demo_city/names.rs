@@ -50,7 +50,7 @@ fn draw(rng: &mut Xoshiro256PlusPlus, names: &[&'static str]) -> &'static str {
     names[first.min(second)]
 }
 
-/// A name in the letters that addresses are made of: `Åsa` is `asa`, `O'Connor` is `oconnor`.
+/// A name in the letters of an address: `Åsa` is `asa`, `O'Connor` is `oconnor`.
 fn address_part(name: &str) -> String {
     name.to_lowercase()
         .chars()

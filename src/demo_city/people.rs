@@ -14,7 +14,7 @@ use crate::domain::directory::EmploymentForm;
 /// The index of an administration's leadership among its units.
 const LEADERSHIP: usize = 0;
 
-/// The fewest days that separate a leaver's last day and the first of whoever gets the address again.
+/// The fewest days between a leaver's last day and the first day of the person who gets the address next.
 const ADDRESS_RESTS_FOR_DAYS: i64 = 90;
 
 /// A made-up person as HR knows them.
@@ -24,7 +24,7 @@ pub(super) struct Person {
     pub number: u32,
     pub given_name: &'static str,
     pub family_name: &'static str,
-    /// Some who are paid by the hour have none.
+    /// Some people who are paid by the hour have none.
     pub email: Option<String>,
     pub username: String,
     pub protected: bool,
@@ -67,7 +67,7 @@ impl Person {
         self.engagements.iter().map(|engagement| engagement.starts_on).min().unwrap_or_default()
     }
 
-    /// The last day of all employments; `None` where one is open.
+    /// The last day of all employments; `None` if one is open.
     pub fn last_day(&self) -> Option<NaiveDate> {
         self.engagements.iter().map(|engagement| engagement.ends_on).reduce(|a, b| Some(a?.max(b?))).flatten()
     }
@@ -82,7 +82,7 @@ impl Person {
     }
 }
 
-/// Where somebody is in the course of an employment.
+/// The stage of a person's employment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Established,
@@ -110,7 +110,7 @@ pub(super) fn hire(rng: &mut Xoshiro256PlusPlus, count: usize, today: NaiveDate,
     people
 }
 
-/// A name and an address that are free since a day.
+/// The name and the address of a person who has left, free since a day.
 struct VacantAddress {
     given_name: &'static str,
     family_name: &'static str,
@@ -127,7 +127,7 @@ struct HrOffice<'a> {
 }
 
 impl HrOffice<'_> {
-    /// Whether something befalls a person that befalls so many of a thousand.
+    /// A random choice that is true for so many of a thousand people.
     fn befalls(&mut self, permille: u32) -> bool {
         self.rng.random_ratio(permille, 1_000)
     }
@@ -253,7 +253,7 @@ impl HrOffice<'_> {
         Engagement { administration, unit: self.draw_unit(administration), ..engagement.clone() }
     }
 
-    /// A name with an address of its own or none; or a leaver's name, and the address that was the leaver's.
+    /// A new name with or without an address; or the name and the address of a person who has left.
     fn draw_name_and_address(
         &mut self,
         stage: Stage,
@@ -294,7 +294,7 @@ impl HrOffice<'_> {
     }
 }
 
-/// The employee number of the person hired so many before: six digits, each once, in no order that can be seen.
+/// The employee number of the person hired so many before: six digits, each once, in no visible order.
 fn employee_number(at: usize) -> u32 {
     scattered(at, 611_957)
 }
@@ -304,14 +304,14 @@ fn account_name(at: usize) -> u32 {
     scattered(at, 388_051)
 }
 
-/// A number of six digits, another for each of 900,000: the step shares no factor with that many.
+/// A number of six digits, different for each of 900,000 people: the step has no common factor with that count.
 fn scattered(at: usize, step: u64) -> u32 {
     const NUMBERS: u64 = super::MOST_PEOPLE as u64;
     let scattered = (u64::try_from(at).unwrap_or_default() % NUMBERS) * step % NUMBERS;
     u32::try_from(100_000 + scattered).unwrap_or(100_000)
 }
 
-/// Makes somebody who is there to stay the manager of each unit; heads of division answer to the administration's head.
+/// Makes a permanent employee the manager of each unit; heads of division report to the administration's head.
 fn appoint_managers(people: &mut [Person], today: NaiveDate, units: &[Vec<String>]) {
     let mut managers: Vec<Vec<Option<u32>>> = units.iter().map(|names| vec![None; names.len()]).collect();
     for person in people.iter() {

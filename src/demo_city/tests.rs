@@ -1,4 +1,4 @@
-//! That the made-up city is what `CITY.md`'s city is like, and always the same.
+//! The made-up city is like a large municipality, and always the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -27,7 +27,7 @@ fn day(row: &HashMap<String, String>, column: &str) -> Option<NaiveDate> {
     (!row[column].is_empty()).then(|| row[column].parse().expect("a day"))
 }
 
-/// Holds a share to a range, both in thousandths.
+/// Asserts that a share is in a range, both in thousandths.
 fn assert_permille(what: &str, part: usize, whole: usize, expected: std::ops::RangeInclusive<usize>) {
     let permille = part * 1_000 / whole;
     assert!(expected.contains(&permille), "{what}: {permille} of a thousand, not {expected:?}");
@@ -230,7 +230,7 @@ fn every_kind_of_answer_is_asked_for_whatever_the_citys_size() {
     for people in [1, 100, USUAL_PEOPLE] {
         let deliveries = DemoCity::found(3, people, TODAY).deliveries();
         let kinds: BTreeSet<Expect> = deliveries.iter().map(|delivery| delivery.expectation).collect();
-        // One person may have done nothing.
+        // The only person may have done nothing.
         assert!(kinds == BTreeSet::from(Expect::ALL) || (people == 1 && deliveries.is_empty()), "{people}: {kinds:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! Who did which training, and when: what truly happened, before a learning platform tells it.
+//! Who did which training, and when: what really happened, before a learning platform reports it.
 //!
-//! Most people are trained, and the administrations differ. Some trainings have run out or will soon, some people failed
+//! Most people are trained, and the administrations differ. Some trainings have expired or will soon, some people failed
 //! a quiz before they passed it, some did half, some did the old course.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone};
@@ -51,16 +51,16 @@ impl Did {
     }
 }
 
-/// How far somebody came.
+/// How far a person has come.
 #[derive(Debug, Clone, Copy)]
 enum Progress {
-    /// The training holds today.
+    /// The training is valid today.
     Trained(NaiveDate),
-    /// The old course alone, last year.
+    /// Only the old course, last year.
     OldCourse(NaiveDate),
     /// The course, but no passed quiz.
     Half(NaiveDate),
-    /// Was trained, so long ago that it holds no more.
+    /// The training has expired.
     RanOut(NaiveDate),
     Nothing,
 }
@@ -145,7 +145,7 @@ impl Trainer {
         }
     }
 
-    /// A day so many days ago; soon after the first day of those who were not there yet, before the last of those who left.
+    /// A day so many days ago, or soon after the first day of a person who began later; never after the last day.
     fn draw_day(&mut self, who: &Person, days_ago: std::ops::RangeInclusive<u64>) -> NaiveDate {
         let yesterday = days_before(self.today, 1);
         let last = who.last_day().map_or(yesterday, |last| last.min(yesterday));
@@ -157,7 +157,7 @@ impl Trainer {
         days_after(who.first_day(), soon).min(last)
     }
 
-    /// A day of last year; one on which training holds still, unless this year is nearly over.
+    /// A day of last year on which training is still valid, unless this year is nearly over.
     fn day_of_last_year(&mut self, who: &Person) -> NaiveDate {
         let new_years_eve = u64::from(self.today.ordinal());
         self.draw_day(who, new_years_eve..=new_years_eve.max(350) + 5)
@@ -167,7 +167,7 @@ impl Trainer {
         Did::Attempted { number, tenths: self.rng.random_range(10..PASSING_TENTHS / 5) * 5 }
     }
 
-    /// A moment of a day: mostly in working hours, sometimes past midnight, where the day in UTC is another.
+    /// A moment of a day: mostly in working hours, sometimes past midnight, when the day in UTC is another.
     fn instant_on(&mut self, day: NaiveDate) -> DateTime<Tz> {
         let minute = match self.rng.random_range(0..50) {
             0 => self.rng.random_range(10..50),

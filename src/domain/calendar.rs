@@ -44,7 +44,7 @@ impl Default for CityCalendar {
     }
 }
 
-/// The last day that the calendar knows. Represents "for ever" where an end is needed.
+/// The last day that the calendar knows. Represents "for ever" when an end is needed.
 pub const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
     Some(day) => day,
     None => NaiveDate::MAX,
@@ -142,7 +142,7 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// The days `[first, until)`; `None` where they would be empty.
+    /// The days `[first, until)`; `None` if they would be empty.
     #[must_use]
     pub fn new(first: NaiveDate, until: Option<NaiveDate>) -> Option<Self> {
         until.is_none_or(|until| first < until).then_some(Self { first, until })
@@ -159,13 +159,13 @@ impl Stretch {
         self.first <= day && self.until.is_none_or(|until| day < until)
     }
 
-    /// The last day of the stretch; `None` where it holds for ever.
+    /// The last day of the stretch; `None` if it holds for ever.
     #[must_use]
     pub fn last(&self) -> Option<NaiveDate> {
         self.until.map(day_before)
     }
 
-    /// How many days it has; `None` where it holds for ever.
+    /// How many days it has; `None` if it holds for ever.
     #[must_use]
     pub fn length(&self) -> Option<u32> {
         self.until.map(|until| u32::try_from((until - self.first).num_days()).unwrap_or(u32::MAX))

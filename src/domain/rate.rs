@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::training::one_decimal;
 
-/// `part` of `whole` in percent with one decimal, half away from zero; `None` where `whole` is 0.
+/// `part` of `whole` in percent with one decimal, half away from zero; `None` if `whole` is 0.
 #[must_use]
 pub fn rate(part: u64, whole: u64) -> Option<Decimal> {
     (whole > 0).then(|| one_decimal(Decimal::from(part) * Decimal::ONE_HUNDRED / Decimal::from(whole)))

@@ -156,7 +156,7 @@ impl<'d, 'a> Value<'d, 'a> {
         self.kind() == Kind::Null
     }
 
-    /// A text, decoded; borrowed where it has no escapes. `None` where the value is no text.
+    /// A text, decoded; borrowed if it has no escapes. `None` if the value is no text.
     pub fn text(self) -> Option<Result<Cow<'a, str>, Unclear>> {
         let node = self.node();
         (node.kind == Kind::Text).then(|| {
@@ -184,13 +184,13 @@ impl<'d, 'a> Value<'d, 'a> {
         (self.kind() == Kind::Number).then(|| Number::of_json(self.raw()))
     }
 
-    /// The values of an array; `None` where the value is none.
+    /// The values of an array; `None` if the value is none.
     #[must_use]
     pub fn elements(self) -> Option<Elements<'d, 'a>> {
         (self.kind() == Kind::Array).then(|| self.inside())
     }
 
-    /// The members of an object, in order; `None` where the value is none. A name may come twice: see
+    /// The members of an object, in order; `None` if the value is none. A name may come twice: see
     /// [`Value::check_members`].
     #[must_use]
     pub fn members(self) -> Option<Members<'d, 'a>> {

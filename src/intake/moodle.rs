@@ -107,7 +107,7 @@ impl User {
     }
 }
 
-/// A course's `aggregation` where any of its criteria is enough (Moodle's COMPLETION_AGGREGATION_ANY).
+/// A course's `aggregation` if any of its criteria is enough (Moodle's COMPLETION_AGGREGATION_ANY).
 const ANY: i64 = 2;
 
 /// How far a user has come in a course.
@@ -120,8 +120,8 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Reads an answer. A course is completed when the last of its criteria was, or, where any of them is enough
-    /// (`aggregation` 2), when the first was. Where Moodle gives the completion's own time, that counts.
+    /// Reads an answer. A course is completed when the last of its criteria was, or, if any of them is enough
+    /// (`aggregation` 2), when the first was. If Moodle gives the completion's own time, that counts.
     pub fn read(answer: &[u8]) -> Result<Self, MoodleFault> {
         #[derive(Deserialize)]
         struct Answer {
@@ -130,7 +130,7 @@ impl Progress {
         #[derive(Deserialize)]
         struct Status {
             completed: bool,
-            /// 1 where all criteria are needed, 2 where any is enough.
+            /// 1 if all criteria are needed, 2 if any is enough.
             #[serde(default)]
             aggregation: Option<i64>,
             /// Of the course itself. Not in Moodle's own answers so far.
@@ -143,7 +143,7 @@ impl Progress {
         struct Criterion {
             #[serde(default)]
             complete: bool,
-            /// Seconds since 1970; nothing or 0 where there is none.
+            /// Seconds since 1970; nothing or 0 if there is none.
             #[serde(default)]
             timecompleted: Option<i64>,
         }
@@ -200,7 +200,7 @@ impl Completion<'_> {
         .into_bytes()
     }
 
-    /// As the log store plugin (logstore_xapi) states it, without an id; nothing where the learner has no such name.
+    /// As the log store plugin (logstore_xapi) states it, without an id; nothing if the learner has no such name.
     #[must_use]
     pub fn as_statement(&self, named_by: NamedBy) -> Option<String> {
         let Self { site, course, user, at } = self;

@@ -1,14 +1,14 @@
-//! Where a system is asked: an address to which a secret may be sent.
+//! The address of a system that is pulled from: one to which a secret may be sent.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// An `https:` address without name, question or fragment; or an `http:` one of this machine.
+/// An `https:` address without user name, query or fragment; or an `http:` one of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
-/// Why a text is no address to ask.
+/// Why a text is not such an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     #[error("is not an address: write one like https://lrs.example.org/xapi")]
@@ -22,7 +22,7 @@ pub enum InvalidAddress {
 }
 
 impl Address {
-    /// Reads an address; a slash at its end says nothing.
+    /// Reads an address; a slash at its end is ignored.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let mut url = Url::parse(text.trim()).map_err(|_| InvalidAddress::NotAnAddress)?;
         let is_here = match url.host() {
@@ -48,14 +48,14 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// What lies under it.
+    /// An address below it.
     pub(super) fn below(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", self.0.path().trim_end_matches('/')));
         url
     }
 
-    /// Whether another address is of the same system, so that it may hear the secret.
+    /// Whether another address is of the same system, so that it may get the secret.
     pub(super) fn is_of(&self, other: &Url) -> bool {
         self.0.origin() == other.origin()
     }

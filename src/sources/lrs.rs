@@ -1,4 +1,4 @@
-//! A Learning Record Store that is asked for its statements (xAPI 1.0.3, Communication 2.1.3).
+//! A Learning Record Store that is queried for its statements (xAPI 1.0.3, Communication 2.1.3).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Client;
@@ -7,28 +7,28 @@ use uuid::Uuid;
 
 use super::{Address, Fetched, SourceError, client, fetch};
 
-/// A store, and who Kurskoll is there.
+/// A store, and Kurskoll's credentials there.
 pub struct Lrs {
     client: Client,
     address: Address,
     key: String,
     secret: String,
-    /// What the version header says.
+    /// The value of the version header.
     version: String,
 }
 
 impl std::fmt::Debug for Lrs {
-    // Not the secret.
+    // Leaves out the secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lrs").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-/// The header by which a store says up to when nothing is missing (Communication 2.1.3).
+/// The header with which a store says up to when nothing is missing (Communication 2.1.3).
 const CONSISTENT_THROUGH: &str = "X-Experience-API-Consistent-Through";
 
 impl Lrs {
-    /// * `address`: the store's, as `https://lrs.example.org/xapi`; `/statements` lies below it.
+    /// * `address`: the store's, as `https://lrs.example.org/xapi`; `/statements` is below it.
     pub fn new(address: Address, key: &str, secret: &str, version: &str) -> Result<Self, SourceError> {
         let (key, secret, version) = (key.to_owned(), secret.to_owned(), version.to_owned());
         Ok(Self { client: client()?, address, key, secret, version })
@@ -47,7 +47,7 @@ impl Lrs {
         self.get(url).await
     }
 
-    /// The page that a former one named as `more`: an address of the same store, or the end of one.
+    /// The page that an earlier one names as `more`: an address of the same store, or the end of one.
     pub async fn more(&self, more: &str) -> Result<Fetched, SourceError> {
         let elsewhere = || SourceError::MoreElsewhere { host: self.address.host().to_owned() };
         let url = self.address.url().join(more).map_err(|_| elsewhere())?;

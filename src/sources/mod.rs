@@ -1,7 +1,7 @@
-//! Other systems that Kurskoll asks: Learning Record Stores and Moodle's web service, over HTTP.
+//! Other systems that Kurskoll pulls from: Learning Record Stores and Moodle's web service, over HTTP.
 //!
-//! Each file asks one kind of system and answers its bytes; what they mean is for `intake` to say. Nobody is followed to
-//! another address, nothing large is taken whole into memory, and no secret stands in an address or an error.
+//! Each file queries one kind of system and returns its bytes; `intake` reads them. No redirect to another address is
+//! followed, no answer above a limit is read into memory, and no secret is in an address or an error.
 
 mod address;
 pub mod lrs;
@@ -21,7 +21,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// How long it may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The largest answer.
+/// The largest answer, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Why a system gave no answer that can be used.
@@ -57,26 +57,26 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// The media type with its parameters; empty where there is none.
+    /// The media type with its parameters; empty if there is none.
     #[must_use]
     pub fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// Who asks.
+/// The HTTP client.
 fn client() -> Result<Client, SourceError> {
     Client::builder()
         .user_agent(concat!("Kurskoll/", env!("CARGO_PKG_VERSION")))
         .timeout(ANSWERED_WITHIN)
         .connect_timeout(REACHED_WITHIN)
-        // Whoever is sent elsewhere takes the secret along.
+        // A redirected request would send the secret to another address.
         .redirect(Policy::none())
         .build()
         .map_err(SourceError::NoClient)
 }
 
-/// Asks, and takes a good answer whole.
+/// Sends a request, and reads a successful answer to its end.
 async fn fetch(host: &str, request: RequestBuilder) -> Result<Fetched, SourceError> {
     let unreachable = |error: reqwest::Error| {
         let host = host.to_owned();
@@ -107,7 +107,7 @@ async fn fetch(host: &str, request: RequestBuilder) -> Result<Fetched, SourceErr
     Ok(Fetched { headers, body })
 }
 
-/// The innermost cause, which says what happened where the outer ones say what was tried.
+/// The innermost cause: it says what happened, while the outer ones say what was tried.
 fn reason_of(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -123,7 +123,7 @@ fn refused(host: &str, status: StatusCode, headers: &HeaderMap) -> SourceError {
         404 | 405 | 410 => SourceError::NotThere { host, status: code },
         300..=399 => {
             let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("another address");
-            // What stands behind the path may be a ticket.
+            // What follows the path may be a secret.
             let to = to.split(['?', '#']).next().unwrap_or_default();
             SourceError::Moved { host, to: to.chars().take(200).collect() }
         }

@@ -1,8 +1,8 @@
-//! Moodle's web service (REST, JSON), which is asked for completions.
+//! Moodle's web service (REST, JSON), which is queried for completions.
 //!
 //! Its functions are those of Moodle's own: `core_webservice_get_site_info`, `core_course_get_courses_by_field`,
-//! `core_enrol_get_enrolled_users` and `core_completion_get_course_completion_status`. What they answer is read by
-//! `intake::moodle`.
+//! `core_enrol_get_enrolled_users` and `core_completion_get_course_completion_status`. `intake::moodle` reads their
+//! answers.
 
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use super::{Address, SourceError, client, fetch};
 
-/// A Moodle, and the token by which Kurskoll may ask.
+/// A Moodle, and the token with which Kurskoll may query it.
 pub struct Moodle {
     client: Client,
     address: Address,
@@ -18,14 +18,14 @@ pub struct Moodle {
 }
 
 impl std::fmt::Debug for Moodle {
-    // Not the token.
+    // Leaves out the token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Moodle").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
 impl Moodle {
-    /// * `address`: Moodle's own (`$CFG->wwwroot`); the web service lies below it.
+    /// * `address`: Moodle's own (`$CFG->wwwroot`); the web service is below it.
     pub fn new(address: Address, token: &str) -> Result<Self, SourceError> {
         Ok(Self { client: client()?, address, token: token.to_owned() })
     }
@@ -36,7 +36,7 @@ impl Moodle {
         self.address.host()
     }
 
-    /// What the site says of itself.
+    /// The site's information about itself.
     pub async fn site(&self) -> Result<Vec<u8>, SourceError> {
         self.call("core_webservice_get_site_info", &[]).await
     }
@@ -71,7 +71,7 @@ impl Moodle {
     }
 
     async fn call(&self, function: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>, SourceError> {
-        // In the body: an address stands in logs, and the token is a secret.
+        // In the body: addresses are written to logs, and the token is a secret.
         let own = [("wstoken", self.token.as_str()), ("wsfunction", function), ("moodlewsrestformat", "json")];
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(own).extend_pairs(parameters).finish();
         let request = self.client.post(self.address.below("webservice/rest/server.php"));

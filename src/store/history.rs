@@ -210,7 +210,7 @@ async fn rows_of(
 }
 
 /// The results that are linked to an employee now, with the revocations that name one of them. Repeats are shown once, except
-/// where one counts anew.
+/// if one counts anew.
 pub async fn results(
     connection: &impl ConnectionTrait,
     id: EmployeeId,

@@ -262,7 +262,7 @@ pub(super) async fn identities_of(
             let (value, home_page) = (row.try_get("", "value")?, row.try_get("", "home_page")?);
             identities.insert(identity_of(&key, value, home_page, "identity_claim")?);
         }
-        // Their numbers, where an identities file gives one to another employee.
+        // Their numbers, if an identities file gives one to another employee.
         let named = employee::Entity::find().filter(employee::Column::Id.is_in(ids.iter().copied()));
         let numbers: Vec<String> = named.all(connection).await?.into_iter().map(|row| row.number).collect();
         let key = LinkingKey::EmployeeNumber;

@@ -77,7 +77,7 @@ impl OwnDays {
         }
     }
 
-    /// The last own day; `None` where there is no end.
+    /// The last own day; `None` if there is no end.
     #[must_use]
     pub fn last_day(&self) -> Option<NaiveDate> {
         match self {
@@ -86,7 +86,7 @@ impl OwnDays {
         }
     }
 
-    /// The end of the last own day; `None` where there is none. The caller does not see names, addresses and numbers of the
+    /// The end of the last own day; `None` if there is none. The caller does not see names, addresses and numbers of the
     /// person that become known from this instant on.
     #[must_use]
     pub fn known_until(&self, calendar: CityCalendar) -> Option<DateTime<Utc>> {

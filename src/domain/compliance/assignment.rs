@@ -44,7 +44,7 @@ pub fn assignments(requirement: &Requirement, in_audience: &DaySet, absences: &D
 }
 
 /// The due day moved by one for each day of absence from the clock's start up to the due day, as moved so far: the
-/// smallest day that satisfies this; `None` where an open absence leaves none.
+/// smallest day that satisfies this; `None` if an open absence leaves none.
 ///
 /// Absences are in order and do not touch. One that begins on or before the due day, as moved by the earlier ones, moves it
 /// by its own days. The first that begins later moves nothing, and neither do those after it.

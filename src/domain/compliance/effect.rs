@@ -55,7 +55,7 @@ impl NoEffect {
     }
 }
 
-/// The effect of an event's result among the results of its person; `None` where it is not among them.
+/// The effect of an event's result among the results of its person; `None` if it is not among them.
 #[must_use]
 pub fn effect_of(results: &[LinkedResult], (platform, event_id): (PlatformId, &EventId)) -> Option<Effect> {
     let is_it = |result: &LinkedResult| result.platform == platform && result.event_id == *event_id;

@@ -36,7 +36,7 @@ struct ResultKey<'a> {
     target: &'a Target,
     is_attempt: bool,
     name: Option<&'a AttemptName>,
-    /// `None` where there is a name, which is more exact.
+    /// `None` if there is a name, which is more exact.
     number: Option<u32>,
     occurred_at: DateTime<Utc>,
 }

@@ -39,7 +39,7 @@ fn plus_months(day: NaiveDate, months: u32) -> NaiveDate {
     (1..=day.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day)).unwrap()
 }
 
-/// "the next such day after the training": from day to day; 29 February is 28 February where there is none.
+/// "the next such day after the training": from day to day; 29 February is 28 February if there is none.
 fn next_of_year(annual: AnnualDay, day: NaiveDate) -> NaiveDate {
     let is_it = |on: NaiveDate| {
         let is_last_of_february = on.month() == 2 && plus(on, 1).month() == 3;
@@ -323,7 +323,7 @@ pub(super) struct Oracle {
 }
 
 impl Oracle {
-    /// The days from `first` to `last`, both included; to the oracle's last day where there is no last one.
+    /// The days from `first` to `last`, both included; to the oracle's last day if there is no last one.
     fn days(&self, first: NaiveDate, last: Option<NaiveDate>) -> impl Iterator<Item = NaiveDate> + use<> {
         days(first, last.map_or(self.last, |last| last.min(self.last)))
     }

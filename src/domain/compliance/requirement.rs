@@ -93,7 +93,7 @@ impl Requirement {
     }
 
     /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after it.
-    /// `None` where training of that day does not count.
+    /// `None` if training of that day does not count.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> Option<Stretch> {
         if self.counts_from.is_some_and(|from| day < from) {

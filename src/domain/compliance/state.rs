@@ -161,7 +161,7 @@ impl<'a> Case<'a> {
         self.version
     }
 
-    /// The judgement on a day; `None` where no employment of the person is in the audience on that day.
+    /// The judgement on a day; `None` if no employment of the person is in the audience on that day.
     #[must_use]
     pub fn on(&self, day: NaiveDate) -> Option<ComplianceState> {
         let binds = |e: &&Employment| e.covers(day) && self.version.requirement.audience.binds(e);
@@ -292,7 +292,7 @@ fn held(item_days: &[DaySet], day: NaiveDate) -> u64 {
     (0u32..).zip(item_days).filter(|(_, days)| days.contains(day)).map(|(item, _)| 1u64 << item).sum()
 }
 
-/// The compliance state of a person on a day under the version then in effect; `None` where the person is not in its audience.
+/// The compliance state of a person on a day under the version then in effect; `None` if the person is not in its audience.
 #[must_use]
 pub fn state_on(person: &Person, versions: &[RequirementVersion], day: NaiveDate) -> Option<(u32, ComplianceState)> {
     let version = in_effect_on(versions, day)?;

@@ -14,7 +14,7 @@ use crate::domain::ids::AdministrationCode;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EarlierPlace {
     pub administration: AdministrationCode,
-    /// Empty where HR named none.
+    /// Empty if HR named none.
     pub unit: String,
     /// The day on which HR named another administration instead.
     pub until: NaiveDate,

@@ -38,7 +38,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The same for the same contents, regardless of file names; `None` where no file was given.
+    /// The same for the same contents, regardless of file names; `None` if no file was given.
     #[must_use]
     pub fn key(&self) -> Option<String> {
         let mut parts: Vec<String> = self.files.iter().map(|file| format!("{} {}", file.kind, file.digest)).collect();

@@ -59,7 +59,7 @@ pub struct Employment {
     pub id: EmploymentId,
     /// The administration that has the employment on these days, in the tree of each day (`succession`).
     pub administration: AdministrationCode,
-    /// Empty where HR names none.
+    /// Empty if HR names none.
     pub unit: String,
     pub form: EmploymentForm,
     /// The first of these days. An employment that a reorganisation moves is given as several, one after the other.
@@ -84,7 +84,7 @@ pub struct RecordedEmployment {
 }
 
 impl Employment {
-    /// The days of the employment, its last one included; `None` where it ends before it starts.
+    /// The days of the employment, its last one included; `None` if it ends before it starts.
     #[must_use]
     pub fn days(&self) -> Option<Stretch> {
         Stretch::inclusive(self.starts_on, self.ends_on)

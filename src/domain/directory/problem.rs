@@ -1,6 +1,6 @@
 //! A problem with one of HR's files: which row, which column, why, and what to do.
 //!
-//! A problem shows the value only where it cannot be personal data: names, addresses, numbers of people and units are
+//! A problem shows the value only if it cannot be personal data: names, addresses, numbers of people and units are
 //! never repeated, nor anything that could be a personal identity number in a wrong column.
 
 use std::borrow::Cow;
@@ -83,7 +83,7 @@ pub enum Fault {
     #[error("{}{other}", first.as_ref().map(|first| format!("begins with \"{first}\" and ")).unwrap_or_default())]
     OtherFile {
         other: OtherFile,
-        /// The first line as read, where it is text.
+        /// The first line as read, if it is text.
         first: Option<String>,
     },
     #[error(
@@ -140,7 +140,7 @@ pub enum Fault {
     NoHeader,
     #[error("is missing from the header{found}; add it, or say with --mapping which of the file's columns it is")]
     MissingColumn {
-        /// The header's columns that are not ours, as ", which has A, B besides"; empty where there are none.
+        /// The header's columns that are not ours, as ", which has A, B besides"; empty if there are none.
         found: String,
     },
     #[error("is in the header more than once; keep one")]
@@ -263,9 +263,9 @@ pub struct RowProblem {
     pub file: FileKind,
     /// The line on which the row begins, 1 for the header; `None` for the file as a whole.
     pub line: Option<u64>,
-    /// The file's own header, where a mapping gives it another name than ours.
+    /// The file's own header, if a mapping gives it another name than ours.
     pub column: Option<Cow<'static, str>>,
-    /// The value, where it may be shown; make it with [`showable`].
+    /// The value, if it may be shown; make it with [`showable`].
     pub value: Option<String>,
     pub fault: Fault,
 }
@@ -294,7 +294,7 @@ impl fmt::Display for RowProblem {
 /// The longest value that a problem shows, in characters.
 const LONGEST_SHOWN: usize = 40;
 
-/// A value as a problem may show it: cut short, on one line; `None` where it is empty, or where digits in it could be a
+/// A value as a problem may show it: cut short, on one line; `None` if it is empty, or if digits in it could be a
 /// personal identity number in a wrong column.
 #[must_use]
 pub fn showable(value: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Exemptions and prior training that are proposed here, and that count once they are decided.
 //!
-//! Where two must agree, a proposal counts only when another person approves it; otherwise it is decided when it is made.
+//! If two must agree, a proposal counts only when another person approves it; otherwise it is decided when it is made.
 
 use chrono::NaiveDate;
 

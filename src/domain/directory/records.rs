@@ -33,7 +33,7 @@ pub trait Keyed {
 pub struct AdministrationRecord {
     pub code: AdministrationCode,
     pub name: String,
-    /// Empty where HR names none.
+    /// Empty if HR names none.
     pub board: String,
 }
 
@@ -69,7 +69,7 @@ pub struct EmploymentRecord {
     pub employee_number: EmployeeNumber,
     pub employment_id: EmploymentId,
     pub administration: AdministrationCode,
-    /// Empty where HR names none.
+    /// Empty if HR names none.
     pub unit: String,
     pub form: EmploymentForm,
     pub starts_on: NaiveDate,
@@ -120,7 +120,7 @@ impl Keyed for EmploymentRecord {
 pub struct ReportedEmployment {
     pub given_name: String,
     pub family_name: String,
-    /// `None` where the file has no such column. Then the known value stays, so a file
+    /// `None` if the file has no such column. Then the known value stays, so a file
     /// without the column does not end anyone's protection.
     pub protected: Option<bool>,
     pub employment: EmploymentRecord,
@@ -159,7 +159,7 @@ pub struct ExemptionRecord {
     pub starts_on: NaiveDate,
     /// The last exempt day; `None`: open.
     pub ends_on: Option<NaiveDate>,
-    /// Empty where HR gives none.
+    /// Empty if HR gives none.
     pub reason: String,
 }
 

@@ -129,7 +129,7 @@ pub struct Field {
     pub name: &'static str,
     /// `None`: empty.
     pub value: Option<String>,
-    /// Hidden where the person's data are protected.
+    /// Hidden if the person's data are protected.
     pub is_personal: bool,
 }
 
@@ -197,7 +197,7 @@ pub struct Entry {
     pub merged_number: Option<EmployeeNumber>,
 }
 
-/// The change between two states of a record, of which one may be missing; `None` where they are the same.
+/// The change between two states of a record, of which one may be missing; `None` if they are the same.
 #[must_use]
 pub fn change<T: HistoryRecord>(known_at: DateTime<Utc>, before: Option<&T>, after: Option<&T>) -> Option<Entry> {
     let record = after.or(before)?;

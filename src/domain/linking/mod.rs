@@ -1,8 +1,8 @@
-//! Whose result is it? The tie from the keys that a platform gives to an employee that HR knows.
+//! Which employee does a result belong to? The link from the keys that a platform gives to an employee that HR knows.
 //!
-//! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of who is known by them, and of the day.
-//! [`holding`] says who is known by a key on which day. What is left over waits in the [`queue`]; [`namesakes`] finds who
-//! might be meant.
+//! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of the employees known by them, and of the day.
+//! [`holding`] says who holds a key on which day. Unlinked results wait in the [`queue`]; [`namesakes`] finds who might be
+//! meant.
 
 pub mod holding;
 pub mod namesakes;
@@ -29,7 +29,7 @@ pub enum LinkingKey {
 }
 
 impl LinkingKey {
-    /// Every key, in the order in which a platform uses them unless it is told otherwise.
+    /// Every key, in the order in which a platform uses them unless it is configured otherwise.
     pub const DEFAULT_ORDER: [Self; 4] = [Self::EmployeeNumber, Self::Email, Self::Username, Self::Account];
 
     #[must_use]
@@ -69,7 +69,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// An identity from outside text, normalised as its key demands; `None` where the value is empty.
+    /// An identity from outside text, normalised as its key demands; `None` if the value is empty.
     #[must_use]
     pub fn new(key: LinkingKey, value: &str, home_page: &str) -> Option<Self> {
         let value = match key {
@@ -128,13 +128,13 @@ impl LearnerKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unlinked {
-    /// No key of the event fits anybody.
+    /// No key of the event fits an employee.
     Unknown,
-    /// No key fits anybody, and a person decided of one of them that it is nobody's: the result does not wait.
+    /// No key fits an employee, and one of the keys was dismissed by hand: the result does not wait.
     Dismissed,
-    /// A key fits several people, and the day does not tell which.
+    /// A key fits several employees, and the day does not decide which.
     Ambiguous,
-    /// A key fits somebody whom the event's own employee number contradicts.
+    /// A key fits an employee, but the event's own employee number names another.
     Contradicted,
 }
 
@@ -150,25 +150,25 @@ impl Unlinked {
     }
 }
 
-/// What is known of whom an identity fits on a day.
+/// The employees that an identity fits on a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fit {
-    /// Everybody whom the directory knows by the identity, each once, in order.
+    /// All whom the directory knows by the identity, each once, in order.
     pub employees: Vec<EmployeeId>,
-    /// What a person decided by hand for this identity; it goes before the directory.
+    /// The decision by hand about this identity; it takes precedence over the directory.
     pub by_hand: Option<ByHand>,
 }
 
 /// A decision by hand about one identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ByHand {
-    /// The identity is this employee's.
+    /// The identity belongs to this employee.
     Is(EmployeeId),
-    /// The identity links to nobody.
+    /// The identity belongs to no employee.
     Dismissed,
 }
 
-/// Where a result belongs.
+/// The employee that a result is linked to, or why it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
     To { employee: EmployeeId, by: LinkingKey },
@@ -188,12 +188,12 @@ impl Link {
 /// Links a learner's keys on a day (DESIGN, "Linking").
 ///
 /// * `order`: the platform's linking keys, strongest first.
-/// * `fit_of`: whom an identity fits on that day.
-/// * `employed_on`: whether somebody has any employment on a day.
+/// * `fit_of`: the employees that an identity fits on that day.
+/// * `employed_on`: whether an employee has any employment on a day.
 ///
-/// The first key that fits exactly one employee links. A key that fits several fits the one who was employed on `day`,
-/// where that is exactly one; else it is passed over. No key links to another than whom the event's own employee
-/// number names, where it names somebody.
+/// The first key that fits exactly one employee links. A key that fits several employees fits the one who was employed on
+/// `day` if that is exactly one; otherwise it is skipped. If the event's own employee number names an employee, no key links
+/// to another.
 pub fn link(
     keys: &LearnerKeys,
     order: &[LinkingKey],
@@ -232,7 +232,7 @@ pub fn link(
             Err(ambiguous) => why = why.max(ambiguous),
         }
     }
-    // A decision about a key that the platform is not linked by dismisses as well.
+    // A dismissal also counts for a key that is not one of the platform's linking keys.
     if why == Unlinked::Unknown
         && keys.identities().any(|identity| fit_of(&identity).by_hand == Some(ByHand::Dismissed))
     {
@@ -241,7 +241,7 @@ pub fn link(
     Link::None(why)
 }
 
-/// Whether the link of these keys can depend on the day: some key fits others on other days, or several on one.
+/// Whether the link of these keys can depend on the day: a key fits others on other days, or several on one.
 pub fn depends_on_the_day(keys: &LearnerKeys, mut holding_of: impl FnMut(&Identity) -> Holding) -> bool {
     keys.identities().any(|identity| holding_of(&identity).depends_on_the_day())
 }

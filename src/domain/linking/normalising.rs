@@ -29,7 +29,7 @@ fn is_plain(letter: char) -> bool {
     base_letters(letter).is_empty()
 }
 
-/// The letters of one that Unicode does not decompose; empty where it is plain itself.
+/// The letters of one that Unicode does not decompose; empty if it is plain itself.
 const fn base_letters(letter: char) -> &'static str {
     match letter {
         'æ' => "a",

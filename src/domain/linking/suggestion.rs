@@ -138,7 +138,7 @@ pub struct Suggestion {
     pub reasons: Vec<Reason>,
 }
 
-/// Adds up the reasons for an employee; `None` where timing is the only one.
+/// Adds up the reasons for an employee; `None` if timing is the only one.
 #[must_use]
 pub fn weighed(employee: EmployeeId, mut reasons: Vec<Reason>) -> Option<Suggestion> {
     reasons.sort_by(|a, b| b.points().cmp(&a.points()).then(a.cmp(b)));

@@ -29,7 +29,7 @@ pub struct Known<'a> {
     pub versions: &'a [RequirementVersion],
 }
 
-/// A person's status; `None` where the person counts in no visible administration.
+/// A person's status; `None` if the person counts in no visible administration.
 #[must_use]
 pub fn status(person: &Person, versions: &[RequirementVersion], visible: &Visible, day: NaiveDate) -> Option<Status> {
     let version = in_effect_on(versions, day)?;
@@ -207,7 +207,7 @@ fn shifted(before: &Known<'_>, after: &Known<'_>, moved: &Moved<'_>, day: NaiveD
     Shifted { shifts, unshifted }
 }
 
-/// The shifts because of which a status differs between two transaction times; none where it does not.
+/// The shifts because of which a status differs between two transaction times; none if it does not.
 #[must_use]
 pub fn because(
     before: &Known<'_>,

@@ -56,7 +56,7 @@ impl LinkedCount {
         self.linked + self.waiting
     }
 
-    /// The linked results in percent of all; `None` where there are none.
+    /// The linked results in percent of all; `None` if there are none.
     #[must_use]
     pub fn share(self) -> Option<Decimal> {
         rate(self.linked, self.results())

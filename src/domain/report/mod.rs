@@ -153,7 +153,7 @@ pub struct StatementsWithoutResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformSilence {
     pub platform: String,
-    /// The instant of its last delivery; `None` where it never sent one.
+    /// The instant of its last delivery; `None` if it never sent one.
     pub silent_since: Option<DateTime<Utc>>,
     pub results: ResultSilence,
 }
@@ -165,7 +165,7 @@ pub struct OnboardingReport {
     pub as_of: NaiveDate,
     pub known_at: DateTime<Utc>,
     pub due: DuePeriod,
-    /// The version that judged; `None` where none was in effect.
+    /// The version that judged; `None` if none was in effect.
     pub version: Option<u32>,
     /// The whole city, each person once; `None` for a caller that may not see it.
     pub city: Option<Figures>,

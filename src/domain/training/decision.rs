@@ -28,7 +28,7 @@ impl Verdict {
     }
 }
 
-/// A stored decision about one result. Where two must agree it counts only when another person approves it.
+/// A stored decision about one result. If two must agree it counts only when another person approves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultDecision {
     pub id: i64,
@@ -60,7 +60,7 @@ impl ResultDecision {
         self.proposed.by != subject
     }
 
-    /// The decision as one of the results of the same person; `None` where it does not count. Its name is `hand:` and its id.
+    /// The decision as one of the results of the same person; `None` if it does not count. Its name is `hand:` and its id.
     #[must_use]
     pub fn as_result(&self, of: &LinkedResult) -> Option<LinkedResult> {
         let decided = self.decided.as_ref()?;

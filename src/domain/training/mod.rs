@@ -25,7 +25,7 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ResultKind {
     Completion,
-    /// A quiz attempt: its name where the platform has one for each, its number where it counts them, its score and the
+    /// A quiz attempt: its name if the platform has one for each, its number if it counts them, its score and the
     /// platform's own verdict. One with a name may be reported before it is graded, and again when its grade changes.
     Attempt {
         name: Option<AttemptName>,

@@ -25,7 +25,7 @@ pub(super) struct Column {
     personal: bool,
     /// Its values are days.
     pub is_day: bool,
-    /// Refuses a value that the column never takes, where it takes few.
+    /// Refuses a value that the column never takes, if it takes few.
     pub check: Option<Check>,
 }
 
@@ -54,7 +54,7 @@ impl Column {
     }
 }
 
-/// One cell of a row, trimmed; without text where it is empty or the file lacks the column.
+/// One cell of a row, trimmed; without text if it is empty or the file lacks the column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell<'a> {
     pub column: &'static Column,

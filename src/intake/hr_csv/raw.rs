@@ -4,7 +4,7 @@ use super::lines::{Line, TextLines};
 use super::{decode, workbook};
 use crate::domain::directory::problem::Fault;
 
-/// A file's bytes, and the sheet that is meant where it is a workbook with several.
+/// A file's bytes, and the sheet that is meant if it is a workbook with several.
 #[derive(Debug, Clone, Copy)]
 pub struct RawFile<'a> {
     pub bytes: &'a [u8],

@@ -162,7 +162,7 @@ fn read_attempt(raw: Cell<'_>, max: Cell<'_>, passed: Cell<'_>, row: &mut RowRea
     Some(ResultKind::Attempt { name: None, number: None, score, passed: passed? })
 }
 
-/// An instant from RFC 3339, or from the platform's own clock where no offset is given.
+/// An instant from RFC 3339, or from the platform's own clock if no offset is given.
 fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, Fault> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Ok(instant.to_utc());

@@ -163,7 +163,7 @@ fn cleaned(text: &str) -> String {
     }
 }
 
-/// ASCII for full-width letters and for other scripts' digits; nothing where there are none.
+/// ASCII for full-width letters and for other scripts' digits; nothing if there are none.
 fn in_plain_characters(text: &str) -> Option<String> {
     let plain: String = text.chars().map(|c| plain_digit(c).unwrap_or(c)).collect();
     (plain != text).then_some(plain)
@@ -188,7 +188,7 @@ fn plain_digit(c: char) -> Option<char> {
     digit.or(superscript).and_then(|digit| char::from_digit(digit, 10))
 }
 
-/// Whether a text is a number such as `1,04233E+05`; and the number, where no digits were lost.
+/// Whether a text is a number such as `1,04233E+05`; and the number, if no digits were lost.
 ///
 /// `12E4` is taken: HR's numbers may have letters. A sign or decimals are a spreadsheet's.
 fn power_of_ten(text: &str) -> Option<Option<String>> {
@@ -206,7 +206,7 @@ fn power_of_ten(text: &str) -> Option<Option<String>> {
     Some(is_whole.map(|_| format!("{whole}{decimals}")))
 }
 
-/// The number behind `104 233` with any kind of space, or `104,233`; nothing where the text is no such thing.
+/// The number behind `104 233` with any kind of space, or `104,233`; nothing if the text is no such thing.
 fn without_thousands(text: &str) -> Option<String> {
     let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | '\'' | '\u{2019}' | '\u{202F}');
     let mut groups = text.split(is_separator);

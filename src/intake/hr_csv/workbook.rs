@@ -18,7 +18,7 @@ use crate::domain::directory::problem::Fault;
 struct Limits {
     /// All parts together.
     unpacked: u64,
-    /// A part that is held whole: texts, formats, the list of sheets.
+    /// A part that is read into memory whole: texts, formats, the list of sheets.
     held: u64,
 }
 
@@ -216,7 +216,7 @@ fn text_of(cell: &Cell<DataRef<'_>>, zeros: Option<usize>, from_1904: bool) -> R
     })
 }
 
-/// A number as it was meant: whole, or to the fifteen digits that a workbook keeps; nothing where it has more.
+/// A number as it was meant: whole, or to the fifteen digits that a workbook keeps; nothing if it has more.
 fn number_text(number: f64, zeros: Option<usize>) -> Option<String> {
     if !number.is_finite() || number.abs() >= EXACT_BELOW {
         return None;

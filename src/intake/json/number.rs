@@ -29,13 +29,13 @@ impl<'a> Number<'a> {
         self.raw
     }
 
-    /// The number as a score's decimal; `None` where it has more digits than a score can have.
+    /// The number as a score's decimal; `None` if it has more digits than a score can have.
     #[must_use]
     pub fn decimal(&self) -> Option<Decimal> {
         decimal_from_text(self.raw).ok()
     }
 
-    /// The number as a whole number from 0 on; `None` where it is none, or too great. `1.0` and `1e3` are whole.
+    /// The number as a whole number from 0 on; `None` if it is none, or too great. `1.0` and `1e3` are whole.
     #[must_use]
     pub fn whole(&self) -> Option<u64> {
         let parts = self.parts();
@@ -104,7 +104,7 @@ fn length(bytes: usize) -> i128 {
     i128::try_from(bytes).unwrap_or(i128::MAX)
 }
 
-/// A number as `digits` × 10^`exponent`, where digits neither begin nor end with 0; nothing at all where it is 0.
+/// A number as `digits` × 10^`exponent`, where digits neither begin nor end with 0; empty if it is 0.
 struct Parts<'a> {
     negative: bool,
     digits: Cow<'a, str>,

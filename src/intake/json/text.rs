@@ -1,6 +1,6 @@
 //! What a JSON text with escapes says.
 
-/// Decodes the text between the quotation marks, which the grammar allows. `None` where an escape is one half
+/// Decodes the text between the quotation marks, which the grammar allows. `None` if an escape is one half
 /// of a surrogate pair without the other: no Unicode text could hold it.
 pub(super) fn decoded(escaped: &str) -> Option<String> {
     let mut text = String::with_capacity(escaped.len());

@@ -109,7 +109,7 @@ pub fn read(body: &Value) -> Result<GroupText, GroupError> {
     if text.display_name.is_empty() { Err(GroupError::NoDisplayName) } else { Ok(text) }
 }
 
-/// The one text of an attribute; `None` where it says that there is none.
+/// The one text of an attribute; `None` if it says that there is none.
 fn one_text(name: &'static str, place: Place<'_>, value: &Value) -> Result<Option<String>, GroupError> {
     let text = coerced(place.attribute, value)?;
     let text = text.as_ref().and_then(Value::as_str).map(ToOwned::to_owned);
@@ -203,7 +203,7 @@ fn at_path(schemas: &Schemas, patch: &mut GroupPatch, operation: &Operation<'_>,
     Ok(())
 }
 
-/// The ids that a filter names one by one, as `value eq "1-1" or value eq "2-1"`; `None` where all members must be read.
+/// The ids that a filter names one by one, as `value eq "1-1" or value eq "2-1"`; `None` if all members must be read.
 fn named_values(filter: &Filter) -> Option<BTreeSet<String>> {
     match filter {
         Filter::Compare(path, Operator::Equal, Literal::Text(id)) if path.as_str().eq_ignore_ascii_case("value") => {
@@ -249,7 +249,7 @@ pub struct GroupView<'a> {
     pub id: &'a str,
     pub display_name: &'a str,
     pub external_id: Option<&'a str>,
-    /// When it was made and last changed, where that is known.
+    /// When it was made and last changed, if that is known.
     pub times: Option<(&'a str, &'a str)>,
     pub location: &'a str,
 }

@@ -1,4 +1,4 @@
-//! Which SCIM attribute carries what, where a provider does not speak Kurskoll's extension.
+//! Which SCIM attribute carries what, if a provider does not speak Kurskoll's extension.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

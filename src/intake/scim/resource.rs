@@ -23,7 +23,7 @@ pub enum ValueError {
     TooMany(String),
 }
 
-/// A body in the canonical form: attributes by their own names, extensions as objects, single values where there can be one,
+/// A body in the canonical form: attributes by their own names, extensions as objects, single values if there can be one,
 /// booleans as booleans. What is read-only, unknown or empty is left out.
 pub fn canonical(schemas: &Schemas, body: &Value) -> Result<Map<String, Value>, ValueError> {
     let body = body.as_object().ok_or(ValueError::NotAnObject)?;
@@ -62,7 +62,7 @@ fn set(resource: &mut Map<String, Value>, place: Place<'_>, value: &Value) -> Re
     Ok(())
 }
 
-/// The object under a name; made where there is none.
+/// The object under a name; made if there is none.
 pub(super) fn object_in<'v>(holder: &'v mut Map<String, Value>, name: &str) -> &'v mut Map<String, Value> {
     let slot = holder.entry(name.to_owned()).or_insert_with(|| Map::new().into());
     if !slot.is_object() {
@@ -74,7 +74,7 @@ pub(super) fn object_in<'v>(holder: &'v mut Map<String, Value>, name: &str) -> &
     }
 }
 
-/// A value as the attribute has it; `None` where it says that there is none: null, an empty text or an empty list.
+/// A value as the attribute has it; `None` if it says that there is none: null, an empty text or an empty list.
 pub fn coerced(attribute: &Attribute, value: &Value) -> Result<Option<Value>, ValueError> {
     if attribute.is_multi_valued {
         let elements = match value {

@@ -51,7 +51,7 @@ pub enum Mutability {
     Immutable,
 }
 
-/// An attribute, with its parts where it is complex.
+/// An attribute, with its parts if it is complex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub name: String,
@@ -120,7 +120,7 @@ impl Attribute {
         self.parts.iter().find(|part| part.name.eq_ignore_ascii_case(name))
     }
 
-    /// The part that a comparison or a bare value means where none is named.
+    /// The part that a comparison or a bare value means if none is named.
     #[must_use]
     pub fn value_part(&self) -> Option<&Self> {
         self.part("value")
@@ -246,7 +246,7 @@ impl<'s> Place<'s> {
         }
     }
 
-    /// The values of what is meant, those of all elements where there are several; for a complex attribute without a part
+    /// The values of what is meant, those of all elements if there are several; for a complex attribute without a part
     /// the elements themselves.
     #[must_use]
     pub fn values<'v>(&self, resource: &'v Map<String, Value>) -> Vec<&'v Value> {
@@ -262,7 +262,7 @@ impl<'s> Place<'s> {
         }
     }
 
-    /// The text of what is meant, where it is one text.
+    /// The text of what is meant, if it is one text.
     #[must_use]
     pub fn text<'v>(&self, resource: &'v Map<String, Value>) -> Option<&'v str> {
         self.values(resource).first().and_then(|value| value.as_str())
@@ -275,7 +275,7 @@ fn elements(value: &Value) -> Vec<&Value> {
 }
 
 impl Schemas {
-    /// The same where a query is about resources of another type too (RFC 7644, section 3.4.2.1).
+    /// The same if a query is about resources of another type too (RFC 7644, section 3.4.2.1).
     #[must_use]
     pub fn beside(&self, other: &Self) -> Self {
         Self { beside: Some(Box::new(other.clone())), ..self.clone() }

@@ -60,7 +60,7 @@ pub fn note_protected(provisioned: &mut BTreeMap<String, String>, is_protected: 
     }
 }
 
-/// Removes the value of an attribute that was shown and not said: what a group carries, or HR's files say, is not the
+/// Removes the value of an attribute that was shown but not provisioned: what a group carries, or HR's files say, is not the
 /// provider's own value.
 pub fn forget_unsaid(provisioned: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
     if !is_said {

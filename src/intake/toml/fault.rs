@@ -33,7 +33,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// What is known where `written` is not.
+    /// What is known if `written` is not.
     #[must_use]
     pub fn instead_of(written: &str, names: Vec<&'static str>) -> Self {
         // A third of a word may be wrong: `emial` is email, `date` is not days.

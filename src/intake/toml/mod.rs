@@ -23,7 +23,7 @@ pub use value::{Scalar, Value, each};
 
 /// Reads a file, or names everything that is wrong with it, in the order of its lines.
 ///
-/// `name` says what the file is, as its problems begin: "profile". `read` gives `None` where it noted a problem.
+/// `name` says what the file is, as its problems begin: "profile". `read` gives `None` if it noted a problem.
 pub fn read<T, F: From<TomlFault>>(
     name: &'static str,
     bytes: &[u8],

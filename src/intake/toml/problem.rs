@@ -36,7 +36,7 @@ impl Place {
 pub struct Problem<F> {
     /// What the file is: "profile".
     pub file: &'static str,
-    /// `None` where the file as a whole is meant.
+    /// `None` if the file as a whole is meant.
     pub line: Option<usize>,
     pub place: Place,
     pub fault: F,

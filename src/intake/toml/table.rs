@@ -44,7 +44,7 @@ impl<'v, F: From<TomlFault>> Table<'v, F> {
         self.get(name).map_or(Some(None), |value| read(value).map(Some))
     }
 
-    /// Reads a key, or gives what holds where it is missing.
+    /// Reads a key, or gives the default if it is missing.
     pub fn optional_or<T>(&self, name: &str, default: T, read: impl FnOnce(Value<'v, F>) -> Option<T>) -> Option<T> {
         self.get(name).map_or(Some(default), read)
     }
@@ -62,7 +62,7 @@ impl<'v, F: From<TomlFault>> Table<'v, F> {
         self.only_or(known, |_, known| TomlFault::UnknownKey(known).into());
     }
 
-    /// The same, where the format has a fault of its own for a name.
+    /// The same, if the format has a fault of its own for a name.
     pub fn only_or(&self, known: &[&'static str], fault: impl Fn(&str, Known) -> F) {
         let names = self.table.keys().map(|name| name.get_ref().as_ref());
         for name in names.filter(|name| !known.contains(name)) {

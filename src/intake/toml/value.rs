@@ -1,4 +1,4 @@
-//! A value: text, number, day, list or table; or a problem where it is something else.
+//! A value: text, number, day, list or table; or a problem if it is something else.
 
 use ::toml::Spanned;
 use ::toml::de::DeValue;
@@ -19,7 +19,7 @@ impl<F> Clone for Value<'_, F> {
     }
 }
 
-/// What a value is where a format takes a text as well as a number.
+/// The kind of a value, for a format that accepts a text as well as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar<'v> {
     Text(&'v str),
@@ -35,7 +35,7 @@ impl<'v, F: From<TomlFault>> Value<'v, F> {
         self.notes.note(self.value.span().start, &self.place, fault.into())
     }
 
-    /// What was made of the value, or `None` where its fault was noted.
+    /// What was made of the value, or `None` if its fault was noted.
     pub fn accept<T>(&self, made: Result<T, impl Into<F>>) -> Option<T> {
         made.map_or_else(|fault| self.note(fault), Some)
     }
@@ -65,7 +65,7 @@ impl<'v, F: From<TomlFault>> Value<'v, F> {
         self.get().is_table()
     }
 
-    /// What it is, without a problem where that is of no use.
+    /// What it is, without a problem if that is of no use.
     #[must_use]
     pub fn as_text(&self) -> Option<&'v str> {
         self.get().as_str()
@@ -137,7 +137,7 @@ impl<'v, F: From<TomlFault>> Value<'v, F> {
         self.list(most).and_then(|items| if items.is_empty() { self.note(TomlFault::Empty) } else { Some(items) })
     }
 
-    /// The items of a list, or the one value that stands in its place.
+    /// The items of a list, or the one value in its place.
     pub fn one_or_list(&self, most: usize) -> Option<Vec<Self>> {
         if self.get().is_array() { self.list(most) } else { Some(vec![self.clone()]) }
     }
@@ -153,7 +153,7 @@ impl<'v, F: From<TomlFault>> Value<'v, F> {
     }
 }
 
-/// Reads every item, so that each one's problems are noted; `None` where there was one.
+/// Reads every item, so that each one's problems are noted; `None` if there was one.
 pub fn each<'v, T, F: From<TomlFault>>(
     items: Vec<Value<'v, F>>,
     read: impl FnMut(Value<'v, F>) -> Option<T>,

@@ -23,7 +23,7 @@ pub struct Agent<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group<'a> {
     pub name: Option<Cow<'a, str>>,
-    /// `None` where the group is anonymous: then it is its members.
+    /// `None` if the group is anonymous: then it is its members.
     pub identifier: Option<Identifier<'a>>,
     pub members: Vec<Agent<'a>>,
 }
@@ -107,7 +107,7 @@ impl<'a> Group<'a> {
 }
 
 impl<'a> Identifier<'a> {
-    /// The one identifier of an agent or a group, where it has any.
+    /// The one identifier of an agent or a group, if it has any.
     fn read(fields: &Fields<'_, 'a>) -> Result<Option<Self>, Refusal> {
         let mbox = fields.read("mbox", |mbox| mbox.mbox().map(Self::Mbox))?;
         let sha1 = fields.read("mbox_sha1sum", |digits| digits.sha1().map(Self::MboxSha1Sum))?;

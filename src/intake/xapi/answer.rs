@@ -21,15 +21,15 @@ use crate::intake::json::{Document, Value};
 /// What an LRS says of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetByLrs<'a> {
-    /// Where the statement has none (Data 2.4.1).
+    /// If the statement has none (Data 2.4.1).
     pub id: Uuid,
-    /// Where the statement has none (Data 2.4.7).
+    /// If the statement has none (Data 2.4.7).
     pub timestamp: DateTime<Utc>,
     /// In place of any that was sent (Data 2.4.8).
     pub stored: DateTime<Utc>,
     /// An agent or a group as JSON, in place of any that was sent (Data 2.4.9).
     pub authority: &'a str,
-    /// Where the statement has none (Data 2.4.10).
+    /// If the statement has none (Data 2.4.10).
     pub version: &'a str,
     /// Whether times are written in UTC and to RFC 3339, however they were sent: 2.0 has them so.
     pub times_in_utc: bool,
@@ -211,7 +211,7 @@ fn cut_maps(edits: &mut Edits, definition: Value<'_, '_>, languages: &AcceptLang
     }
 }
 
-/// A definition with its language maps cut; `None` where it is no JSON object.
+/// A definition with its language maps cut; `None` if it is no JSON object.
 fn cut_definition(definition: &str, languages: &AcceptLanguage) -> Option<String> {
     let document = Document::parse(definition).ok()?;
     document.root().members()?;

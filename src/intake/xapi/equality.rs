@@ -43,7 +43,7 @@ pub fn digest_without_timestamp(statement: &Statement<'_>) -> [u8; 32] {
 }
 
 /// Whether two statements are the same but for what an LRS may have set in either: another `timestamp` or `id` counts
-/// only where both have one.
+/// only if both have one.
 #[must_use]
 pub fn same(one: &Statement<'_>, other: &Statement<'_>) -> bool {
     same_compared(one, other, true)

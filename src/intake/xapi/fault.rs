@@ -14,7 +14,7 @@ const MAX_SHOWN: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} {fault}", Place(pointer))]
 pub struct Refusal {
-    /// Which statement of an array; `None` where the body is one statement, or no statements at all.
+    /// Which statement of an array; `None` if the body is one statement, or no statements at all.
     pub index: Option<usize>,
     /// Where in the body, as a JSON pointer (RFC 6901): `/3/object/definition/type`; empty for the body as a whole. A
     /// member that is missing is named as if it were there. It may hold names that the sender made up, of any length: the
@@ -139,7 +139,7 @@ pub enum Fault {
     /// Data 2.3.2: what is voided is a statement.
     #[error("is not a StatementRef, and the verb is voided: send {{\"objectType\": \"StatementRef\", \"id\": …}}")]
     VoidsNoStatement,
-    /// Data 2.4.6: `revision` and `platform` tell of an activity.
+    /// Data 2.4.6: `revision` and `platform` are about an activity.
     #[error("belongs with an Activity only, and the object is none: leave it out")]
     OnlyWithActivity,
     /// Data 2.4.9: an authority that is a group is a user and an application (OAuth), and no one else.

@@ -231,7 +231,7 @@ impl<'d, 'a> Fields<'d, 'a> {
         self.object.refuse_member(name, fault)
     }
 
-    /// Checks that `objectType` is what the place takes: required where it distinguishes this object from others.
+    /// Checks that `objectType` is what the place takes: required if it distinguishes this object from others.
     pub(super) fn object_type_is(&self, right: &'static str, required: bool) -> Result<(), Refusal> {
         let Some(input) = self.get("objectType") else {
             let missing = Fault::Missing { expected: Expected::Exactly(right) };

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-/// The languages that a reader takes, the best first.
+/// The languages that a reader accepts, the best first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AcceptLanguage {
     /// Ranges in lower case; those that are not wanted at all are left out.
@@ -36,7 +36,7 @@ impl AcceptLanguage {
     }
 
     /// Which of the tags fits best: for each range in turn the tag itself, then one that is more precise (`sv` takes
-    /// `sv-FI`), then what is left of the range as its end is cut (`sv-FI` takes `sv`: RFC 4647, section 3.4). Where
+    /// `sv-FI`), then what is left of the range as its end is cut (`sv-FI` takes `sv`: RFC 4647, section 3.4). If
     /// none fits, the first: a name in some language says more than none.
     pub fn best<'t>(&self, tags: impl Iterator<Item = &'t str> + Clone) -> Option<usize> {
         let fitting = self.ranges.iter().find_map(|range| {

@@ -4,7 +4,7 @@
 //! refused whole. Each [`Statement`] keeps its own bytes as they were sent.
 //!
 //! Sections are cited as `Data 4.1` and `Communication 1.3`: parts two and three of the specification of 1.0.3
-//! (<https://github.com/adlnet/xAPI-Spec>, `xAPI-Data.md` and `xAPI-Communication.md`). Where 2.0 differs, it is said.
+//! (<https://github.com/adlnet/xAPI-Spec>, `xAPI-Data.md` and `xAPI-Communication.md`). Differences in 2.0 are noted.
 
 pub mod activity;
 pub mod agent;

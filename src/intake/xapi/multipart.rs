@@ -36,7 +36,7 @@ pub struct Multipart<'a> {
 pub struct Part<'a> {
     /// In lower case, as [`super::Attachment::sha2`] is.
     pub sha2: String,
-    /// `None` where the part does not say.
+    /// `None` if the part does not say.
     pub content_type: Option<&'a str>,
     pub content: &'a [u8],
 }

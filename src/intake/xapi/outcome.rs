@@ -23,7 +23,7 @@ pub struct Outcome<'a> {
 pub struct Score<'a> {
     /// From -1 to 1.
     pub scaled: Option<Number<'a>>,
-    /// From `min` to `max`, where there are any.
+    /// From `min` to `max`, if there are any.
     pub raw: Option<Number<'a>>,
     /// Less than `max`.
     pub min: Option<Number<'a>>,

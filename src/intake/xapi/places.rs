@@ -52,7 +52,7 @@ impl<T> Said<T> {
 }
 
 impl Places {
-    /// Reads a statement by the profile; nothing is looked for where the profile names no places.
+    /// Reads a statement by the profile; nothing is looked for if the profile names no places.
     pub(super) fn read(
         statement: &Statement<'_>,
         verb: Verb<'_>,

@@ -142,7 +142,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Reads the parameters of a question, each name and value decoded.
+/// Reads the parameters of a query, each name and value decoded.
 pub fn read<'a>(
     sent: impl IntoIterator<Item = (&'a str, &'a str)>,
     version: Version,

@@ -6,7 +6,7 @@
 //! * the attachment is `application/octet-stream`, and its content a signature of three parts;
 //! * its algorithm is RS256, RS384 or RS512;
 //! * what was signed is a statement, and the same as the one that carries it ([`super::equality`]);
-//! * where the signature names certificates (`x5c`), each is a certificate, and the signature fits the key of the first.
+//! * if the signature names certificates (`x5c`), each is a certificate, and the signature fits the key of the first.
 //!
 //! Whether the certificate's owner may sign, or whether it has expired, is not checked: the standard leaves this to the
 //! reader of the statement. A signature without a certificate is accepted as well-formed; see [`Signed::is_verified`].

@@ -49,7 +49,7 @@ pub struct Verb<'a> {
 }
 
 impl Statement<'_> {
-    /// The statement that this one voids, where it voids one.
+    /// The statement that this one voids, if it voids one.
     #[must_use]
     pub fn voids(&self) -> Option<Uuid> {
         match (&self.object, self.verb.id.as_ref()) {

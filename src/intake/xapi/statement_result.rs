@@ -27,7 +27,7 @@ pub struct PageStatement<'a> {
     pub raw: &'a str,
     /// When the store says that it stored it.
     pub stored: Option<DateTime<Utc>>,
-    /// Its id, where it has attachments, whose contents are not in the page.
+    /// Its id, if it has attachments, whose contents are not in the page.
     pub with_attachments: Option<Uuid>,
 }
 

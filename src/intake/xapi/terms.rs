@@ -29,7 +29,7 @@ pub enum Term {
 pub enum Reach {
     /// Found by `agent` or `activity` alone.
     Direct,
-    /// Found where `related_agents` or `related_activities` is true.
+    /// Found if `related_agents` or `related_activities` is true.
     Related,
 }
 

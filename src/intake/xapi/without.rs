@@ -75,7 +75,7 @@ fn is_no_outcome(verb: &str) -> bool {
     NO_OUTCOME.contains(&last.to_ascii_lowercase().as_str())
 }
 
-/// What a statement is about and gives no result of, where a requirement may name that as what it gives no result of.
+/// What a statement is about and gives no result of, if a requirement may name that as what it gives no result of.
 pub(super) fn without(
     statement: &Statement<'_>,
     extracted: &Extracted,
@@ -98,7 +98,7 @@ pub(super) fn without(
     Some(WithoutResult::new(id, lacks, reason, &statement.verb.id))
 }
 
-/// Which kind of result is missing, where there is one of the other kind.
+/// Which kind of result is missing, if there is one of the other kind.
 fn lacking(id: &str, results: &[ReportedResult]) -> Option<(Lacks, &'static str)> {
     let has = |wanted: fn(&Target) -> Option<String>| {
         results.iter().any(|result| wanted(&result.target).as_deref() == Some(id))

@@ -1,4 +1,4 @@
-//! The part of the register that a verification checks, where several share the work.
+//! The part of the register that a verification checks, if several share the work.
 
 /// How many links are checked together.
 pub(super) const LINKS_AT_ONCE: i64 = 256;

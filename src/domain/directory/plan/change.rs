@@ -42,7 +42,7 @@ impl<T> Act<T> {
         }
     }
 
-    /// The record as it was known; `None` where it is new.
+    /// The record as it was known; `None` if it is new.
     pub const fn before(&self) -> Option<&T> {
         match self {
             Self::Added(_) => None,
@@ -50,7 +50,7 @@ impl<T> Act<T> {
         }
     }
 
-    /// The record as it will be known from now on; `None` where it is withdrawn.
+    /// The record as it will be known from now on; `None` if it is withdrawn.
     pub const fn after(&self) -> Option<&T> {
         match self {
             Self::Added(after) | Self::Changed { after, .. } | Self::Ended { after, .. } => Some(after),
@@ -58,7 +58,7 @@ impl<T> Act<T> {
         }
     }
 
-    /// The record as it will be, or as it was where it is withdrawn: both have the same key.
+    /// The record as it will be, or as it was if it is withdrawn: both have the same key.
     pub const fn record(&self) -> &T {
         match self {
             Self::Added(record)
@@ -73,7 +73,7 @@ impl<T> Act<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Administration(Act<AdministrationRecord>),
-    /// A person whose employments end stays known; withdrawn only where the import that added them is undone.
+    /// A person whose employments end stays known; withdrawn only if the import that added them is undone.
     Person(Act<PersonRecord>),
     Employment(Act<EmploymentRecord>),
     Absence(Act<AbsenceRecord>),

@@ -124,7 +124,7 @@ fn ends_after(starts_on: NaiveDate, ends_on: Option<NaiveDate>) -> Result<(), Co
     }
 }
 
-/// The changes of a correction; `known` holds the data of the employee, and the administrations. `None` where the
+/// The changes of a correction; `known` holds the data of the employee, and the administrations. `None` if the
 /// employee is not known.
 pub fn correct(
     known: &Known,

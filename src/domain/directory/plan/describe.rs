@@ -4,7 +4,7 @@ use super::super::records::{
     AbsenceRecord, AdministrationRecord, EmploymentRecord, ExemptionRecord, IdentityRecord, PersonRecord,
 };
 
-/// Shown where there is no value.
+/// Shown if there is no value.
 pub(super) const NONE: &str = "–";
 
 /// A record as text.

@@ -16,11 +16,11 @@ pub struct DifferenceRow {
     pub act: &'static str,
     /// The record's name: `104233/1` for an employment.
     pub key: String,
-    /// The column of HR's file; `None` where there is none to show.
+    /// The column of HR's file; `None` if there is none to show.
     pub field: Option<&'static str>,
-    /// `None` where it is empty or the record is new.
+    /// `None` if it is empty or the record is new.
     pub before: Option<String>,
-    /// `None` where it is empty or the record is withdrawn.
+    /// `None` if it is empty or the record is withdrawn.
     pub after: Option<String>,
 }
 

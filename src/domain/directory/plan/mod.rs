@@ -198,7 +198,7 @@ fn differences<'a, T: Keyed + Clone + PartialEq + 'a>(
     }
 }
 
-/// The persons of the employments file, in the order of their numbers: protected if any row says so, and as known where the
+/// The persons of the employments file, in the order of their numbers: protected if any row says so, and as known if the
 /// file has no such column.
 fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonRecord> {
     let same_person =
@@ -206,7 +206,7 @@ fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonReco
     let person = |rows: &[&ReportedEmployment]| {
         let first = rows.first()?;
         let employee_number = &first.employment.employee_number;
-        // None where no row says anything; otherwise whether any says yes.
+        // None if no row says anything; otherwise whether any says yes.
         let said = rows.iter().filter_map(|row| row.protected).max();
         let protected =
             said.unwrap_or_else(|| known.persons.get(employee_number).is_some_and(|person| person.protected));

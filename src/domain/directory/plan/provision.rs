@@ -1,14 +1,16 @@
-//! What an identity provider's word about one person changes: the SCIM door's way to the same acts as a file.
+//! The changes that an identity provider's write about one person makes: the SCIM endpoint leads to the same acts as a file.
 //!
-//! A provider writes a picture of a person over the one that it saw. [`provision`] acts on what differs between the two,
-//! and on nothing else: what HR's files say stays until somebody says otherwise, and the same told again changes nothing.
+//! A provider overwrites the state of a person that it saw with a new one. [`provision`] acts only on the differences
+//! between the two: what HR's files say stays until somebody changes it, and the same state written again changes nothing.
 //!
-//! * The first telling makes an employment of its own, whatever HR's files say: their order does not matter.
+//! * The first write makes a separate employment, whatever HR's files say: the order of write and file does not matter.
 //! * Another administration is a transfer: the employment ends the day before, a new one begins today.
-//! * Deactivation on a day makes it the last day of whatever runs; what has not begun is withdrawn. Nobody is deleted.
+//! * Deactivation on a day makes it the last day of all running employments; those that have not begun are withdrawn. Nobody
+//!   is deleted.
 //! * A return is a new employment of the same person.
-//! * A person of whom no administration is told gets no employment: HR's files, a group, or a later telling makes one.
-//! * Beside another active account of the person ([`accounts`](super::super::accounts)), an account ends what it told alone.
+//! * A person without a provisioned administration gets no employment: HR's files, a group, or a later write makes one.
+//! * While another account of the person is active ([`accounts`](super::super::accounts)), an account ends only what it
+//!   provisioned itself.
 
 mod carrying;
 mod governing;
@@ -28,7 +30,7 @@ use crate::domain::ids::{AdministrationCode, EmployeeNumber, EmploymentId};
 pub use carrying::{Carried, carried, no_longer_carried};
 pub use governing::{employments_after, governed_after};
 
-/// What is known of one person; nothing where the person is new.
+/// What is known of one person; empty if the person is new.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownPerson {
     pub person: Option<PersonRecord>,
@@ -36,7 +38,7 @@ pub struct KnownPerson {
     pub employments: BTreeMap<EmploymentId, EmploymentRecord>,
     /// What has been reorganised.
     pub successions: Successions,
-    /// The person's other accounts, as far as the one that is written through must know them.
+    /// The person's other accounts, as far as they matter for the account that is written.
     pub beside: Beside,
 }
 
@@ -49,26 +51,26 @@ impl KnownPerson {
     }
 }
 
-/// A person as a provider tells of them.
+/// A person as a provider writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvisionedState {
-    /// `None`: not said; what is known stays.
+    /// `None`: not given; the known name stays.
     pub given_name: Option<String>,
     pub family_name: Option<String>,
     pub protected: Option<bool>,
-    /// Whether the person works here, in the provider's own word.
+    /// Whether the person works here, as the provider says.
     pub active: bool,
-    /// What is said of the employment that the provider sees ([`shown`]).
+    /// The data of the employment that the provider sees ([`shown`]).
     pub post: Post,
-    /// Every employment, where the provider speaks Kurskoll's extension.
+    /// Every employment, if the provider uses Kurskoll's extension.
     pub employments: Option<Vec<ProvisionedEmployment>>,
 }
 
-/// What a provider says of the one employment that it sees.
+/// A provider's data about the one employment that it sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Post {
     pub administration: Option<AdministrationCode>,
-    /// Empty where none is named.
+    /// Empty if none is named.
     pub unit: String,
     pub form: Option<EmploymentForm>,
     pub starts_on: Option<NaiveDate>,
@@ -90,7 +92,7 @@ pub struct ProvisionedEmployment {
     pub ends_on: Option<NaiveDate>,
 }
 
-/// Why a picture cannot be.
+/// Why a state cannot be provisioned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProvisionFault {
     #[error("an active person needs an administration to work in")]
@@ -119,14 +121,14 @@ pub fn shown(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today: Naiv
     })
 }
 
-/// Whether a person counts as active where no provider has said so: an employment runs or is to come.
+/// Whether a person counts as active without a provider's statement: an employment runs or is to come.
 #[must_use]
 pub fn works_here(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today: NaiveDate) -> bool {
     employments.values().any(|employment| employment.runs_or_is_to_come(today))
 }
 
-/// What has to change for what a provider says, `provisioned`, to hold; `was` is the picture that it wrote over (`None`: it had
-/// none). `default_form` is that of new employments whose form is not said.
+/// The changes that make the `provisioned` state hold; `was` is the state that the provider overwrote (`None`: it had none).
+/// `default_form` is that of new employments without a given form.
 pub fn provision(
     number: &EmployeeNumber,
     known: &KnownPerson,
@@ -197,7 +199,7 @@ fn person_act(
     }
 }
 
-/// The differences between what was known and what shall be, by id.
+/// The differences between the known and the wanted employments, by id.
 fn acts(
     known: &BTreeMap<EmploymentId, EmploymentRecord>,
     wanted: &BTreeMap<EmploymentId, EmploymentRecord>,
@@ -210,11 +212,11 @@ fn acts(
     withdrawn.chain(provisioned).collect()
 }
 
-/// A person's employments on their way from what is known to what shall be.
+/// A person's employments while they are changed from the known to the wanted state.
 struct Register<'a> {
     number: &'a EmployeeNumber,
     employments: BTreeMap<EmploymentId, EmploymentRecord>,
-    /// What goes on again that the going of another account had ended.
+    /// Employments that the deactivation of another account had ended, and that continue.
     restored: BTreeSet<EmploymentId>,
     successions: &'a Successions,
     beside: &'a Beside,
@@ -233,18 +235,19 @@ impl Register<'_> {
         !self.beside.hidden.contains(id)
     }
 
-    /// Whether the account may end an employment: no other active account tells it; beside one, it must be its own.
+    /// Whether the account may end an employment: no other active account provisioned it, and if another is active, this
+    /// account provisioned it.
     fn may_end(&self, id: &EmploymentId) -> bool {
         let beside = self.beside;
         !beside.of_active.contains(id) && (!beside.another_is_active || beside.own.contains(id))
     }
 
-    /// Whether the employment goes on after today.
+    /// Whether the employment continues after today.
     fn goes_on(&self, employment: &EmploymentRecord) -> bool {
         employment.ends_on.is_none_or(|last| last > self.today)
     }
 
-    /// Ends an employment on a day, or withdraws it where it begins after that.
+    /// Ends an employment on a day, or withdraws it if it begins later.
     fn end(&mut self, id: &EmploymentId, last: NaiveDate) {
         let Some(employment) = self.employments.get_mut(id) else { return };
         if employment.starts_on > last {
@@ -263,7 +266,7 @@ impl Register<'_> {
         }
     }
 
-    /// An id that is free: the first day, and a number where the person has had one from that day.
+    /// A free id: the first day, and a number if the person already had an employment from that day.
     fn new_id(&self, starts_on: NaiveDate) -> Option<EmploymentId> {
         let ids = (1_u32..).map(|place| match place {
             1 => format!("{}{starts_on}", EmploymentId::OF_PROVIDER),
@@ -292,11 +295,11 @@ impl Register<'_> {
         Ok(())
     }
 
-    /// The first day of a new employment: the one that is told, unless an employment already ended on it or later: then
-    /// it speaks of that one, and the new one begins today.
+    /// The first day of a new employment: the provisioned day, unless an employment ended on it or later. Then the day is
+    /// that of the old employment, and the new one begins today.
     ///
-    /// What another account told and went on at the least until today may go on beside the new one, from whichever day
-    /// after its own first. So it is the same whether that account is deactivated today before this telling, or after it.
+    /// An employment that another account provisioned and that lasts at least until today may overlap with the new one, from
+    /// any day after its own first. So it does not matter whether that account is deactivated today before or after this.
     fn first_day(&self, provisioned: &Post) -> NaiveDate {
         let is_before = |employment: &EmploymentRecord, day: &NaiveDate| {
             let is_of_another = employment.employment_id.is_of_provider() && !self.owns(&employment.employment_id);
@@ -315,8 +318,8 @@ impl Register<'_> {
         self.beside.own.contains(id)
     }
 
-    /// Undoes what the going of the last active account ended today of HR's: this account came in time, so there was no
-    /// moment without one, whichever of the two was told first.
+    /// Continues HR's employments that the deactivation of the last active account ended today: this account is active the
+    /// same day, so there was no day without one, in whichever order the two were provisioned.
     fn go_on_with_hrs(&mut self) {
         for (id, before) in &self.beside.ended_today {
             match self.employments.get_mut(id) {
@@ -328,8 +331,8 @@ impl Register<'_> {
         }
     }
 
-    /// A person of whom the provider tells for the first time, or again after it deleted them, or by another account. A last
-    /// day before the first one is that of an employment that ended.
+    /// A person whom the provider provisions for the first time, again after it deleted them, or by another account. A last
+    /// day before the first one belongs to an employment that ended.
     fn begin(&mut self, post: &Post) -> Result<(), ProvisionFault> {
         if post.administration.is_none() {
             return Ok(());
@@ -340,7 +343,7 @@ impl Register<'_> {
         self.add(&Post { ends_on, ..post.clone() }, starts_on, None)
     }
 
-    /// A person who had left: new, unless HR's files have brought them back already. A last day that has passed is that of
+    /// A person who had left: a new employment, unless HR's files have one already. A last day that has passed belongs to
     /// the employment that ended.
     fn begin_again(&mut self, post: &Post) -> Result<(), ProvisionFault> {
         let mut seen = self.employments.iter().filter(|(id, _)| self.sees(id) && !self.restored.contains(*id));
@@ -350,7 +353,7 @@ impl Register<'_> {
         self.begin(&Post { ends_on: post.ends_on.filter(|last| *last > self.today), ..post.clone() })
     }
 
-    /// Takes over what the provider says otherwise than it saw of the shown employment.
+    /// Takes over the provider's changes to the shown employment.
     fn change(
         &mut self,
         was: &ProvisionedState,
@@ -371,7 +374,7 @@ impl Register<'_> {
         }
         let is_there = self.successions.has_led_to(&employment.as_recorded(), &administration, self.today);
         if is_there || employment.starts_on >= self.today {
-            // A reorganisation has brought it there; or it has hardly begun, and the first word was wrong.
+            // A reorganisation has moved it there; or it has hardly begun, and the first administration was a mistake.
             employment.administration = administration;
             self.employments.insert(employment.employment_id.clone(), employment);
             self.touch_up_with(was, provisioned, with_post);
@@ -380,7 +383,7 @@ impl Register<'_> {
         let form = if was.post.form == provisioned.post.form { Some(employment.form) } else { provisioned.post.form };
         let ends_on =
             if was.post.ends_on == provisioned.post.ends_on { employment.ends_on } else { provisioned.post.ends_on };
-        // A first day that is told anew is the transfer's, where it can be.
+        // A changed first day is the day of the transfer, if possible.
         let reported_anew =
             provisioned.post.starts_on.filter(|day| was.post.starts_on != Some(*day) && *day > employment.starts_on);
         let starts_on = reported_anew.unwrap_or(self.today);
@@ -421,7 +424,7 @@ impl Register<'_> {
         self.employments.insert(employment.employment_id.clone(), employment);
     }
 
-    /// Makes the employments as they are listed; what was listed and no longer is ends today, or is withdrawn.
+    /// Makes the employments as listed; one that is no longer listed ends today, or is withdrawn.
     fn take_list(
         &mut self,
         was: &[ProvisionedEmployment],
@@ -444,7 +447,7 @@ impl Register<'_> {
             let Some(employment_id) = provisioned.id.clone().or_else(|| self.new_id(provisioned.starts_on)) else {
                 continue;
             };
-            // A unit that was shown empty, and still is, stays: it may be kept back.
+            // A unit that was shown as empty, and still is empty, stays: it may have been withheld.
             let shown = provisioned.id.as_ref().and_then(|id| was.iter().find(|was| was.id.as_ref() == Some(id)));
             let unit = match (&known, shown) {
                 (Some(known), Some(shown)) if shown.unit == provisioned.unit => known.unit.clone(),

@@ -11,7 +11,7 @@ use crate::domain::directory::problem::{Fault, FileKind, RowProblem, RowProblems
 /// A mapping whose headers were found in a file.
 pub(in crate::intake::hr_csv) struct Applied<'m> {
     mapping: &'m FileMapping,
-    /// What a row holds, for each group of columns; a single one where nothing repeats.
+    /// What a row holds, for each group of columns; a single one if nothing repeats.
     groups: Vec<Vec<Option<Taking<'m>>>>,
     /// The places of the conditions' headers.
     skip_places: Vec<usize>,
@@ -44,7 +44,7 @@ struct Filling {
 /// What a row says in a column of ours.
 #[derive(Debug, Default)]
 pub(in crate::intake::hr_csv) struct Taken<'a> {
-    /// Our value; nothing where it is empty.
+    /// Our value; nothing if it is empty.
     pub text: Option<Cow<'a, str>>,
     /// As the file writes it.
     pub written: Option<Cow<'a, str>>,
@@ -124,7 +124,7 @@ impl<'m> Applied<'m> {
         pairs.filter(|(_, source)| source.is_none()).map(|(column, _)| column.name).collect()
     }
 
-    /// The cells of a row, filled down; nothing where the row is skipped.
+    /// The cells of a row, filled down; nothing if the row is skipped.
     pub fn filled<'r>(&mut self, record: &'r StringRecord) -> Option<Vec<Cow<'r, str>>> {
         let mut cells: Vec<Cow<'r, str>> = record.iter().map(|cell| Cow::Borrowed(cell.trim())).collect();
         if let Some(filling) = &mut self.filling {
@@ -155,7 +155,7 @@ impl<'m> Applied<'m> {
 }
 
 impl Filling {
-    /// A row continues the group where its key is empty or the same; else it begins another.
+    /// A row continues the group if its key is empty or the same; else it begins another.
     fn fill<'r>(&mut self, cells: &mut [Cow<'r, str>]) {
         let key = cells.get(self.key_place).map(|cell| cell.as_ref()).unwrap_or_default();
         if !key.is_empty() && key != self.key {

@@ -13,7 +13,7 @@ pub(super) struct DayFormat {
 }
 
 impl DayFormat {
-    /// Reads a format; nothing where a day that it writes cannot be read back.
+    /// Reads a format; nothing if a day that it writes cannot be read back.
     pub fn parse(written: &str) -> Option<Self> {
         let items: Vec<Item<'static>> = StrftimeItems::new(written).parse_to_owned().ok()?;
         let format = Self { written: written.to_owned(), items };

@@ -160,7 +160,7 @@ impl Condition {
     }
 }
 
-/// Rows that belong together: a group begins where the cell of `key` is filled with something else than before.
+/// Rows that belong together: a group begins when the cell of `key` is filled with something else than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
     key: HeaderName,

@@ -116,7 +116,7 @@ impl Filter {
     }
 }
 
-/// The literal as it is compared with an attribute, where the two can be (RFC 7644, section 3.4.2.2).
+/// The literal as it is compared with an attribute, if the two can be (RFC 7644, section 3.4.2.2).
 fn comparable(attribute: &Attribute, operator: Operator, literal: &Literal) -> Result<Literal, FilterError> {
     let kind = attribute.kind.as_str();
     let not_comparable =
@@ -197,7 +197,7 @@ impl Bound<'_> {
         }
     }
 
-    /// Lookups that together find every resource for which the filter can hold; `None` where no index can.
+    /// Lookups that together find every resource for which the filter can hold; `None` if no index can.
     #[must_use]
     pub fn lookups(&self) -> Option<Vec<Lookup>> {
         match self {

@@ -7,7 +7,7 @@ use super::FilterError;
 pub(super) enum Token {
     /// A name, an operator, a number, or one of `true`, `false`, `null`.
     Word(String),
-    /// What stood in double quotes, unescaped.
+    /// A text in double quotes, unescaped.
     Text(String),
     Open,
     Close,

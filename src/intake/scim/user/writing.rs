@@ -25,14 +25,14 @@ pub struct Known<'a> {
     pub employments: &'a BTreeMap<EmploymentId, EmploymentRecord>,
     /// Those in which the person is employed by this account.
     pub employed_in: &'a [&'a EmploymentRecord],
-    /// Whether their personal data are protected, under any of their numbers. If so, what the provider said itself is written,
+    /// Whether their personal data are protected, under any of their numbers. If so, what the provider provisioned itself is written,
     /// and nothing that others said of name, address, user name and unit.
     pub is_protected: bool,
-    /// Whether the account speaks of the person; if not, it is shown the name that it provisioned itself.
+    /// Whether the account gives the person's data; if not, it is shown the name that it provisioned itself.
     pub speaks: bool,
-    /// `None`: HR's files alone have spoken of them.
+    /// `None`: only HR's files have data about them.
     pub account: Option<&'a Account>,
-    /// The shown employment's manager, where it is a User.
+    /// The shown employment's manager, if it is a User.
     pub manager: Option<UserId>,
     /// The names of administrations.
     pub administrations: &'a BTreeMap<AdministrationCode, String>,

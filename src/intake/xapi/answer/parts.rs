@@ -8,7 +8,7 @@ use crate::intake::json::{Kind, Value};
 pub(super) enum Part<'d, 'a> {
     /// An agent or a group.
     Actor(Value<'d, 'a>),
-    /// The same as a statement's object, where an `objectType` distinguishes it from an activity.
+    /// The same as a statement's object, if an `objectType` distinguishes it from an activity.
     ActorAsObject(Value<'d, 'a>),
     Verb(Value<'d, 'a>),
     Activity(Value<'d, 'a>),

@@ -11,7 +11,7 @@ fn digest_of_text(body: &str) -> [u8; 32] {
     digest(&statement(body, Version::V2_0))
 }
 
-/// Each line is a place in the statement that holds everything and what may stand there without making it another.
+/// Each line is a place in the statement that holds everything and a value that may be there without making it another.
 #[test]
 fn what_the_standard_leaves_aside_makes_no_difference() {
     let cases: &[(&str, Option<Json>)] = &[

@@ -1,7 +1,7 @@
 //! Media types.
 
 /// RFC 9110, section 8.3.1: `type/subtype` and parameters, each a token and a token or a text in quotation marks. Spaces may
-/// stand around a `;`, and nothing between two of them.
+/// be around a `;`, and nothing between two of them.
 pub fn is_media_type(text: &str) -> bool {
     let (essence, mut rest) = split_at_semicolon(text);
     let is_type =
@@ -19,7 +19,7 @@ fn split_at_semicolon(text: &str) -> (&str, Option<&str>) {
     text.split_once(';').map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// What follows the parameter at the front, behind its `;`. The outer `None` where there is no parameter as it should be.
+/// What follows the parameter at the front, behind its `;`. The outer `None` if there is no parameter as it should be.
 fn after_parameter(text: &str) -> Option<Option<&str>> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.contains(';')) else {
         let (empty, rest) = split_at_semicolon(text);

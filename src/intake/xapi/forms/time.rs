@@ -59,7 +59,7 @@ pub fn timestamp(text: &str, version: Version) -> Result<DateTime<Utc>, Fault> {
     local.and_local_timezone(offset).single().map(|instant| instant.to_utc()).ok_or(Fault::NotATimestamp)
 }
 
-/// The same instant in UTC, to RFC 3339, with its decimals; nothing where it is written so already, or is no time.
+/// The same instant in UTC, to RFC 3339, with its decimals; nothing if it is written so already, or is no time.
 pub fn in_utc(text: &str) -> Option<String> {
     if text.ends_with('Z') && text.contains('T') && timestamp(text, Version::V2_0).is_ok() {
         return None;

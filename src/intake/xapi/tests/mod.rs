@@ -1,4 +1,4 @@
-//! The standard, rule by rule: what is taken, and what is refused with its place.
+//! The standard, rule by rule: what is accepted, and what is refused with its place.
 
 mod properties;
 mod refused;
@@ -15,7 +15,7 @@ pub(super) const CONTEXT_AGENTS: &str = include_str!("../../../../fixtures/xapi/
 pub(super) const COURSE_COMPLETED: &str = include_str!("../../../../fixtures/xapi/moodle/course_completed.json");
 pub(super) const ATTEMPT_SUBMITTED: &str = include_str!("../../../../fixtures/xapi/moodle/attempt_submitted.json");
 
-/// A statement with one place set to a value, or taken away where the value is none. The place's parent must be there.
+/// A statement with one place set to a value, or taken away if the value is none. The place's parent must be there.
 pub(super) fn with(statement: &str, pointer: &str, value: Option<Json>) -> String {
     let mut json: Json = serde_json::from_str(statement).expect("a fixture is JSON");
     let (parent, name) = pointer.rsplit_once('/').expect("a place within");

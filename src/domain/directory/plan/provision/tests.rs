@@ -325,7 +325,7 @@ proptest! {
         second.import(&rows, extent, TODAY);
         prop_assert_eq!(&first.known, &second.known);
         if !active {
-            // Where both say that the person left, they end the same as well.
+            // If both say that the person left, they end the same as well.
             let left = [row("1", in_file, "2026-01-01", Some("2026-04-01"))];
             first.import(&left, extent, TODAY);
             first.provision("1", &provisioned(administration, false), TODAY);
