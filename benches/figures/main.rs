@@ -1,12 +1,13 @@
-//! How long the city's figures and files take compared with hand-written SQL for the same, and how fast a city is imported.
+//! How long the city's figures and files take compared with hand-written SQL for the same, and how fast a city is
+//! imported.
 //!
 //! ```text
 //! cargo bench --bench figures
 //! cargo bench --bench figures -- --people 26000 --requirements 1 --database sqlite
 //! ```
 //!
-//! The service answers over HTTP, as `kurskoll serve` does: it checks a token, audits and syncs the read, and writes the
-//! answer as JSON or CSV. The SQL runs on one open connection and does nothing else.
+//! The service answers over HTTP, as `kurskoll serve` does: it checks a token, audits and syncs the read, and writes
+//! the answer as JSON or CSV. The SQL runs on one open connection and does nothing else.
 
 mod raw;
 mod service_asked;

@@ -1,7 +1,7 @@
 //! The same rows by raw SQL: what the service stored, read back and written again, one commit for each event.
 //!
-//! Only the facts are written: the delivery, its event, and the learner with the first of its events. The service's other
-//! work (finding duplicates and owners, its clock, its queue of work) is not done here.
+//! Only the facts are written: the delivery, its event, and the learner with the first of its events. The service's
+//! other work (finding duplicates and owners, its clock, its queue of work) is not done here.
 
 use std::collections::HashMap;
 use std::sync::Arc;

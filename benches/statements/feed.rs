@@ -1,5 +1,5 @@
-//! The statements of a busy Moodle: of twenty, twelve say that a page was seen, six that a question was answered, one that
-//! an attempt was handed in, one that a course was completed.
+//! The statements of a busy Moodle: of twenty, twelve say that a page was seen, six that a question was answered, one
+//! that an attempt was handed in, one that a course was completed.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The service is `kurskoll serve` as an operator runs it. The benchmark waits for each answer, and everything that is
-//! answered is synced. For comparison, raw SQL writes the same bytes and the rows of the same statements, one transaction
-//! a request.
+//! answered is synced. For comparison, raw SQL writes the same bytes and the rows of the same statements, one
+//! transaction a request.
 
 mod feed;
 mod finding;
@@ -40,7 +40,8 @@ use support::senders::{self, Sent};
 use support::service::Service;
 use support::{Failure, register, table};
 
-/// What a well-known Python LRS with its file store took on two cores like these, unsynced, in batches of 1, 50 and 500.
+/// What a well-known Python LRS with its file store took on two cores like these, unsynced, in batches of 1, 50 and
+/// 500.
 const PYTHON_LRS: [(usize, f64); 3] = [(1, 91.0), (50, 1_450.0), (500, 4_100.0)];
 
 #[derive(Debug, Parser)]

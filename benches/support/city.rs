@@ -1,4 +1,5 @@
-//! A made-up city in a database, imported as an operator does it: requirements, a platform, HR's files, compliance states.
+//! A made-up city in a database, imported as an operator does it: requirements, a platform, HR's files, compliance
+//! states.
 
 use std::time::{Duration, Instant};
 

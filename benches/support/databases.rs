@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::Failure;
 
-/// The variable that names a server to use instead of the benchmark's own. It must sync, and its role must create databases.
+/// The variable that names a server to use instead of the benchmark's own. It must sync, and its role must create
+/// databases.
 const SERVER_VARIABLE: &str = "KURSKOLL_BENCH_POSTGRES_URL";
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres.sh");

@@ -1,5 +1,5 @@
-//! Senders that cost next to nothing: requests written out before the clock starts, over connections that stay open, from
-//! one thread.
+//! Senders that cost next to nothing: requests written out before the clock starts, over connections that stay open,
+//! from one thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
-//! What every fuzz target does with bytes, a module for each. It reads them as anyone outside could send them, and checks
-//! what must be true of what was read. A panic is a finding.
+//! What every fuzz target does with bytes, a module for each. It reads them as anyone outside could send them, and
+//! checks what must be true of what was read. A panic is a finding.
 //!
-//! `fuzz_targets/` feeds these functions with bytes that libFuzzer makes up; `tests/fuzz_seeds.rs` includes this very file
-//! and feeds them with all seeds and fixtures, on every run of the ordinary tests.
+//! `fuzz_targets/` feeds these functions with bytes that libFuzzer makes up; `tests/fuzz_seeds.rs` includes this very
+//! file and feeds them with all seeds and fixtures, on every run of the ordinary tests.
 
 pub mod answers;
 pub mod files;

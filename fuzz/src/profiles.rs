@@ -1,5 +1,5 @@
-//! Other platforms' deliveries, read by the profiles that ship or by the one in front of the body. Headers may follow the
-//! body, a line each.
+//! Other platforms' deliveries, read by the profiles that ship or by the one in front of the body. Headers may follow
+//! the body, a line each.
 
 use chrono_tz::Europe::Stockholm;
 use kurskoll::domain::ids::EventId;

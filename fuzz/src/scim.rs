@@ -1,5 +1,5 @@
-//! What identity providers send: one body as a User, a PATCH, a search and a bulk; or a filter and paths, in front of the
-//! resource that they are about.
+//! What identity providers send: one body as a User, a PATCH, a search and a bulk; or a filter and paths, in front of
+//! the resource that they are about.
 
 use chrono::Datelike as _;
 use kurskoll::domain::calendar::CityCalendar;

@@ -1,5 +1,5 @@
-//! Native deliveries: a body, plain or compressed. After it may follow the three headers of its signature, and a text that
-//! may be a secret.
+//! Native deliveries: a body, plain or compressed. After it may follow the three headers of its signature, and a text
+//! that may be a secret.
 
 use chrono_tz::Europe::Stockholm;
 use kurskoll::domain::ids::EventId;
@@ -49,7 +49,8 @@ fn understand(body: &[u8]) {
         Ok(Understood::Result(result)) => {
             check_results(std::slice::from_ref(&result));
             let composed = compose::compose(&result, now());
-            // It is reported now, whenever it was first reported. A revocation's own time is the time up to which it withdraws.
+            // It is reported now, whenever it was first reported. A revocation's own time is the time up to which it
+            // withdraws.
             let reported_at = (!result.kind.is_revocation()).then(now);
             let reported_now = ReportedResult { reported_at, ..result };
             assert_eq!(interpret(&id, &composed, Stockholm, now()), Ok(Understood::Result(reported_now)));

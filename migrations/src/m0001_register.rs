@@ -1,11 +1,13 @@
 //! The register's first tables.
 //!
-//! * Instants are whole microseconds since 1970-01-01T00:00:00Z (`…_at`), so that both databases order them the same; days are dates (`…_on`).
-//! * A row of a `…_fact` table was known from `recorded_at` up to `superseded_at` (empty: still known). Nothing else in it changes.
+//! * Instants are whole microseconds since 1970-01-01T00:00:00Z (`…_at`), so that both databases order them the same;
+//!   days are dates (`…_on`).
+//! * A row of a `…_fact` table was known from `recorded_at` up to `superseded_at` (empty: still known). Nothing else in
+//!   it changes.
 //! * `transaction_clock` has one row. A transaction that records something takes it first: facts
 //!   get strictly increasing instants in commit order, even with several writing processes.
-//! * `compliance_state`, `compliance_state_scope`, and the link columns of `learner` and `event` are derived; `stale` lists the employees
-//!   for whom they are not up to date.
+//! * `compliance_state`, `compliance_state_scope`, and the link columns of `learner` and `event` are derived; `stale`
+//!   lists the employees for whom they are not up to date.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

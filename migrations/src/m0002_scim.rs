@@ -1,7 +1,8 @@
 //! What an identity provider wrote about its users, in addition to what became facts of the directory.
 //!
-//! A row is there once a provider has provisioned an employee. `deleted` users belong to no one until the provider names
-//! them again, under a new `generation`. `provisioned` is a JSON object of the texts that are shown again as they were provisioned.
+//! A row is there once a provider has provisioned an employee. `deleted` users belong to no one until the provider
+//! names them again, under a new `generation`. `provisioned` is a JSON object of the texts that are shown again as they
+//! were provisioned.
 
 use sea_orm_migration::prelude::*;
 

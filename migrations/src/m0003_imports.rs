@@ -1,7 +1,7 @@
 //! A report of each import of HR's files.
 //!
-//! The changes of an import are not stored here: they are the facts that were recorded or superseded at its `at`. `files_key`
-//! identifies the content of all its files and of their mapping, so that the same files are recognised.
+//! The changes of an import are not stored here: they are the facts that were recorded or superseded at its `at`.
+//! `files_key` identifies the content of all its files and of their mapping, so that the same files are recognised.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

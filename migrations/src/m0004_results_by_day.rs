@@ -1,7 +1,8 @@
 //! The results of some days, by platform and by whether they are linked: a report's linked share counts them.
 //!
-//! The index contains all counted columns, so that no row is read; SQLite needs the columns of its condition in it, too. A
-//! dismissal needs no column: it is a decision by hand in `link_decision` that an identity belongs to no employee.
+//! The index contains all counted columns, so that no row is read; SQLite needs the columns of its condition in it,
+//! too. A dismissal needs no column: it is a decision by hand in `link_decision` that an identity belongs to no
+//! employee.
 
 use sea_orm_migration::prelude::*;
 

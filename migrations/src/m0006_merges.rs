@@ -1,7 +1,7 @@
 //! One human under two employee numbers: which number is a duplicate of which, and when that was known.
 //!
-//! A row holds from `recorded_at` up to `superseded_at`, when the merge was undone. The facts of both numbers stay where they
-//! are; the code that reads people combines them.
+//! A row holds from `recorded_at` up to `superseded_at`, when the merge was undone. The facts of both numbers stay
+//! where they are; the code that reads people combines them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

@@ -1,8 +1,8 @@
 //! Reorganisations: administrations that open, close, merge, split or change code on a day.
 //!
-//! A reorganisation is known from `recorded_at` up to `superseded_at`, as facts are; its steps are known with it and never
-//! change. A step moves the employments reported in `from_code` (only in a `unit` of it, if one is given) to `to_code`, opens `to_code`,
-//! or closes `from_code`.
+//! A reorganisation is known from `recorded_at` up to `superseded_at`, as facts are; its steps are known with it and
+//! never change. A step moves the employments reported in `from_code` (only in a `unit` of it, if one is given) to
+//! `to_code`, opens `to_code`, or closes `from_code`.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

@@ -1,9 +1,10 @@
-//! The xAPI endpoint: the keys by which a platform authenticates, its statements, and results that wait for other statements.
+//! The xAPI endpoint: the keys by which a platform authenticates, its statements, and results that wait for other
+//! statements.
 //!
-//! * A statement's bytes are a part of its delivery's body: from `body_offset` on, `body_length` bytes. Ids increase in the
-//!   order in which statements were stored, and `stored_at` with them.
-//! * `statement_term` is derived: by what a statement is found, a digest each. It is made for all statements whose ids are
-//!   not greater than `statement_index.through`.
+//! * A statement's bytes are a part of its delivery's body: from `body_offset` on, `body_length` bytes. Ids increase in
+//!   the order in which statements were stored, and `stored_at` with them.
+//! * `statement_term` is derived: by what a statement is found, a digest each. It is made for all statements whose ids
+//!   are not greater than `statement_index.through`.
 //! * The contents of attachments are parts of deliveries' bodies as well, found by their hash in hexadecimal.
 //! * `pending_result` holds what a cmi5 `satisfied` says until a completion in its registration arrives.
 

@@ -1,7 +1,7 @@
 //! Platform profiles: how another system's webhooks are read, in versions for each platform.
 //!
-//! A version is written once; the newest is used for reading. A platform with a shipped profile as its adapter has none until the
-//! profile is changed.
+//! A version is written once; the newest is used for reading. A platform with a shipped profile as its adapter has none
+//! until the profile is changed.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

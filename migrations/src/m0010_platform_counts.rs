@@ -1,8 +1,8 @@
-//! The health of platforms: requests without a row of their own are counted by the hour; deliveries in quarantine are indexed,
-//! and can be dismissed.
+//! The health of platforms: requests without a row of their own are counted by the hour; deliveries in quarantine are
+//! indexed, and can be dismissed.
 //!
-//! A dismissal is a fact: it holds from `recorded_at` to `superseded_at`. The index contains only deliveries that wait, so that
-//! millions of others cost nothing.
+//! A dismissal is a fact: it holds from `recorded_at` to `superseded_at`. The index contains only deliveries that wait,
+//! so that millions of others cost nothing.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

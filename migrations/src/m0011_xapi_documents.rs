@@ -1,10 +1,10 @@
 //! The documents of the xAPI endpoints, and the known definitions of activities.
 //!
-//! * `xapi_document`: a document that a platform stores here under a name, byte for byte. `belongs_to` is a digest of the resource with
-//!   its activity and its agent, `key` one of that with the registration and the name: names have no longest length, and
-//!   keys of an index have. A removed document is gone; documents are not evidence.
-//! * `activity_definition`: an activity's definitions from statements, merged. `key` is a digest of its IRI, `statement` the newest
-//!   statement that is in it.
+//! * `xapi_document`: a document that a platform stores here under a name, byte for byte. `belongs_to` is a digest of
+//!   the resource with its activity and its agent, `key` one of that with the registration and the name: names have no
+//!   longest length, and keys of an index have. A removed document is gone; documents are not evidence.
+//! * `activity_definition`: an activity's definitions from statements, merged. `key` is a digest of its IRI,
+//!   `statement` the newest statement that is in it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

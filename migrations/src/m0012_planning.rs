@@ -1,8 +1,9 @@
 //! A statistic that PostgreSQL's planner cannot estimate itself. Nothing for SQLite, which uses every index.
 //!
-//! A file of results is one delivery with hundreds of thousands of events; other deliveries have one each. From a sample of
-//! these ANALYZE concludes that a delivery has thousands, and every query for the events of one then reads the whole
-//! table. So the statistic is set: about half as many deliveries as events. It takes effect at the next ANALYZE by autovacuum.
+//! A file of results is one delivery with hundreds of thousands of events; other deliveries have one each. From a
+//! sample of these ANALYZE concludes that a delivery has thousands, and every query for the events of one then reads
+//! the whole table. So the statistic is set: about half as many deliveries as events. It takes effect at the next
+//! ANALYZE by autovacuum.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

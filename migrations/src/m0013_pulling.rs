@@ -1,9 +1,9 @@
 //! Pulling from platforms, in addition to what they send.
 //!
 //! * `platform_pull`: from where a platform is pulled, how often, and how far. Not a fact: no report depends on it.
-//!   `since`: everything stored at the source up to then has been fetched; `newest`: when the source stored the newest fetched
-//!   item. `holder` pulls right now, and no other process does before `reserved_until`. The columns after `begun_at` are about
-//!   the last pull.
+//!   `since`: everything stored at the source up to then has been fetched; `newest`: when the source stored the newest
+//!   fetched item. `holder` pulls right now, and no other process does before `reserved_until`. The columns after
+//!   `begun_at` are about the last pull.
 //! * `delivery.is_pulled`: whether it was pulled. A pulled delivery does not end a platform's silence.
 
 use sea_orm_migration::prelude::*;

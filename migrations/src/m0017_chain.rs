@@ -1,10 +1,10 @@
 //! The chain of digests over everything that a report can depend on.
 //!
-//! * `chain_link`: a link covers what was recorded, ended or released at the instants after the link before it, up to and
-//!   including `through`. `digest` is over the digest of the link before it and over all its leaves. `next_id` is the next
-//!   id of deliveries, learners and events then; `reader` is the version that read deliveries then.
-//! * `chain_leaf`: at most a thousand rows of one table. `digest` is over their content; `entries` names the rows and has
-//!   four bytes of digest for each column, to find a row and a column that were changed.
+//! * `chain_link`: a link covers what was recorded, ended or released at the instants after the link before it, up to
+//!   and including `through`. `digest` is over the digest of the link before it and over all its leaves. `next_id` is
+//!   the next id of deliveries, learners and events then; `reader` is the version that read deliveries then.
+//! * `chain_leaf`: at most a thousand rows of one table. `digest` is over their content; `entries` names the rows and
+//!   has four bytes of digest for each column, to find a row and a column that were changed.
 //! * `alteration`: the content of a row of a table without instants of its own after each change, as digests. It is
 //!   written with the change, and covered by links itself.
 //!

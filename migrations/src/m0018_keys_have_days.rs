@@ -1,6 +1,7 @@
 //! Keys have days: when HR's identities hold, which days a link by hand is for, and the claims of undone imports.
 //!
-//! A dismissal becomes a reason of its own, since one learner's results may be dismissed on some days and wait on others.
+//! A dismissal becomes a reason of its own, since one learner's results may be dismissed on some days and wait on
+//! others.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,10 +1,11 @@
 //! Withdrawals that can be withdrawn: what a revocation withdraws, when a result was reported, and decisions by hand.
 //!
-//! * `event.revokes` says of a revocation whether it names an event (`event`, or `statement` if nothing can void it), or
-//!   withdraws all results up to its instant (`up_to`), or those of shortly before (`recent`).
+//! * `event.revokes` says of a revocation whether it names an event (`event`, or `statement` if nothing can void it),
+//!   or withdraws all results up to its instant (`up_to`), or those of shortly before (`recent`).
 //! * `event.reported_at` is when the platform reported it, if that is not when it happened.
 //! * A row of `result_decision` counts from `recorded_at` (empty: proposed) up to `superseded_at`.
-//! * A row of `quarantine_taking` says which event or statement of a quarantined delivery was accepted from it, by its place.
+//! * A row of `quarantine_taking` says which event or statement of a quarantined delivery was accepted from it, by its
+//!   place.
 //! * The two indexes answer whether anything of a learner or an employee was ever revoked, which is nearly always no.
 
 use sea_orm_migration::prelude::*;

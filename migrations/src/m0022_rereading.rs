@@ -1,8 +1,9 @@
 //! Rereading: the earlier content of an event that a newer profile read differently, and the profile that read it.
 //!
 //! `event` contains what is known now for each id. When a delivery is reread, the row with the earlier content moves to
-//! `superseded_event` unchanged, with the instant until which it was known. So nothing that a report depended on is lost, and
-//! receiving reads only current rows. `read_by` is the version of the platform's own profile; empty if it had none.
+//! `superseded_event` unchanged, with the instant until which it was known. So nothing that a report depended on is
+//! lost, and receiving reads only current rows. `read_by` is the version of the platform's own profile; empty if it had
+//! none.
 
 use sea_orm_migration::prelude::*;
 

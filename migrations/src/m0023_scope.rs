@@ -1,4 +1,5 @@
-//! Indexes for scope with days: lists that are read by instant, since their ids no longer follow an order, and protected people.
+//! Indexes for scope with days: lists that are read by instant, since their ids no longer follow an order, and
+//! protected people.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,7 +1,7 @@
 //! The earlier administrations that HR named for an employment, and the unit of a derived span.
 //!
-//! HR's systems rename an administration for all days. The place of an employment follows from all names that HR gave for it
-//! and from the reorganisations in force, so both are stored. The derived rows are rebuilt at the next start.
+//! HR's systems rename an administration for all days. The place of an employment follows from all names that HR gave
+//! for it and from the reorganisations in force, so both are stored. The derived rows are rebuilt at the next start.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,8 +1,9 @@
 //! Several users of an identity provider for one employee: a row for each, with the employments that it provisioned.
 //!
-//! A row's `id` is the employee's key and the generation, as `17-2`. Rows that were there keep the employee's key alone: it is
-//! the name under which the chain of digests knows them. `governs` is a JSON list of employments' ids; the only
-//! user of an employee provisioned all that have an id of a provider. `ended_at` is when the user was last deactivated or deleted.
+//! A row's `id` is the employee's key and the generation, as `17-2`. Rows that were there keep the employee's key
+//! alone: it is the name under which the chain of digests knows them. `governs` is a JSON list of employments' ids; the
+//! only user of an employee provisioned all that have an id of a provider. `ended_at` is when the user was last
+//! deactivated or deleted.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

@@ -1,8 +1,8 @@
 //! Indexes that SQLite finds without statistics.
 //!
-//! Without statistics its planner assumes that every first column of an index is equally selective. For `platform_id = ? AND
-//! refers_to = ?` it chose the index that begins with the platform, and read all of that platform's statements. An index with
-//! both columns is always chosen, on an empty database and on a large one.
+//! Without statistics its planner assumes that every first column of an index is equally selective. For `platform_id =
+//! ? AND refers_to = ?` it chose the index that begins with the platform, and read all of that platform's statements.
+//! An index with both columns is always chosen, on an empty database and on a large one.
 
 use sea_orm_migration::prelude::*;
 

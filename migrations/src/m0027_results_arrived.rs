@@ -1,9 +1,9 @@
 //! How a result arrived, so that a platform's silence is measured by its results and not only by its deliveries.
 //!
-//! `arrived_by` is `sent` if the platform sent it by itself, and `pulled` if it was pulled. It is empty if the event does not end a
-//! silence: a revocation, an attempt that is not graded, and all events of a file of history. An event's `delivery_id`
-//! increases with the instant at which its delivery arrived, even if it was read later or again, so the index finds the
-//! last result and the first and last of an hour with one lookup each.
+//! `arrived_by` is `sent` if the platform sent it by itself, and `pulled` if it was pulled. It is empty if the event
+//! does not end a silence: a revocation, an attempt that is not graded, and all events of a file of history. An event's
+//! `delivery_id` increases with the instant at which its delivery arrived, even if it was read later or again, so the
+//! index finds the last result and the first and last of an hour with one lookup each.
 
 use sea_orm_migration::prelude::*;
 

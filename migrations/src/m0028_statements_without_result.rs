@@ -1,6 +1,6 @@
-//! Statements about a course or quiz that a requirement may name, which give no result of it, so that a report can say how many
-//! there are, and why. One row for each, found by its subject. If a statement is later read differently, its row ends, and the
-//! new reading is a row of its own.
+//! Statements about a course or quiz that a requirement may name, which give no result of it, so that a report can say
+//! how many there are, and why. One row for each, found by its subject. If a statement is later read differently, its
+//! row ends, and the new reading is a row of its own.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,9 +1,9 @@
 //! Groups that an identity provider writes, with their members, and users that the directory does not know yet.
 //!
-//! `scim_member.user_id` is the id by which the provider knows the user: it stays the same for as long as there is a user.
-//! A membership holds from `recorded_at` up to `superseded_at`. A row of `scim_waiting` is `waiting`, `known` (the user of an
-//! employee, whose `scim_user.waited_as` has its id) or `deleted`; of the last two only the id is stored, which is not given
-//! again.
+//! `scim_member.user_id` is the id by which the provider knows the user: it stays the same for as long as there is a
+//! user. A membership holds from `recorded_at` up to `superseded_at`. A row of `scim_waiting` is `waiting`, `known`
+//! (the user of an employee, whose `scim_user.waited_as` has its id) or `deleted`; of the last two only the id is
+//! stored, which is not given again.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

@@ -1,5 +1,6 @@
-//! Indexes for queries that scanned whole tables: a person's absences and exemptions at any transaction time, superseded readings of
-//! a person's results, people who are or were protected, the statements of a delivery, and the few ignored deliveries.
+//! Indexes for queries that scanned whole tables: a person's absences and exemptions at any transaction time,
+//! superseded readings of a person's results, people who are or were protected, the statements of a delivery, and the
+//! few ignored deliveries.
 
 use sea_orm_migration::prelude::*;
 

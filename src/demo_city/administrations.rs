@@ -1,6 +1,7 @@
 //! The thirteen administrations: their boards, their shares of the city, and the names of their units.
 
-/// The unit of an administration's head and heads of division; the same name everywhere, so that a requirement can name it.
+/// The unit of an administration's head and heads of division; the same name everywhere, so that a requirement can name
+/// it.
 pub(super) const LEADERSHIP_UNIT: &str = "Förvaltningsledningen";
 
 /// How many people share a unit, about.

@@ -1,7 +1,7 @@
 //! What the city's learning platform sends: deliveries as real platforms send them, late, twice, and out of order.
 //!
-//! The bodies are native payloads (DESIGN, "Doors"). The sender signs them; only [`Expect::BadSignature`] must be signed
-//! with a wrong secret.
+//! The bodies are native payloads (DESIGN, "Doors"). The sender signs them; only [`Expect::BadSignature`] must be
+//! signed with a wrong secret.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;

@@ -1,7 +1,7 @@
 //! Who did which training, and when: what really happened, before a learning platform reports it.
 //!
-//! Most people are trained, and the administrations differ. Some trainings have expired or will soon, some people failed
-//! a quiz before they passed it, some did half, some did the old course.
+//! Most people are trained, and the administrations differ. Some trainings have expired or will soon, some people
+//! failed a quiz before they passed it, some did half, some did the old course.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::{Europe::Stockholm, Tz};

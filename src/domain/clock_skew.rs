@@ -1,8 +1,8 @@
 //! Whose clock is wrong, according to the times that senders sign.
 //!
-//! A sender signs when it sends, so its time and ours differ by little. If one sender of several is off, that sender's clock
-//! is wrong. If all of them are off to the same side, ours is. Example of 2 March 2026: two platforms signed at 08:15, and by our
-//! clock the deliveries arrived at 08:15 the day after. Our clock is a day ahead.
+//! A sender signs when it sends, so its time and ours differ by little. If one sender of several is off, that sender's
+//! clock is wrong. If all of them are off to the same side, ours is. Example of 2 March 2026: two platforms signed at
+//! 08:15, and by our clock the deliveries arrived at 08:15 the day after. Our clock is a day ahead.
 
 use chrono::TimeDelta;
 

@@ -180,8 +180,8 @@ impl EmploymentId {
 pub struct EmployeeId(pub i64);
 
 impl EmployeeId {
-    /// The key of no employee. A lookup of a person who does not exist continues with it, so that it takes the same time as for
-    /// a person who may not be seen.
+    /// The key of no employee. A lookup of a person who does not exist continues with it, so that it takes the same
+    /// time as for a person who may not be seen.
     pub const NOBODY: Self = Self(0);
 }
 
@@ -199,10 +199,11 @@ fn parse_employee_number(text: &str) -> Result<String, InvalidId> {
     if has_shape_of_personal_identity_number(&text) { Err(InvalidId::PersonalIdentityNumber) } else { Ok(text) }
 }
 
-/// Whether a text is a Swedish personal identity number or co-ordination number, however it is written: ten or twelve digits,
-/// whose first part is a day (a co-ordination number adds 60 to it) and whose check digit is right (Skatteverket, SKV 704
-/// and 707; the check digit is Luhn's, over the last ten digits). Spaces, dashes, `+`, points and apostrophes between the
-/// digits are ignored, and so is `SE` before them (as in the VAT number of a sole trader, which also ends in `01`).
+/// Whether a text is a Swedish personal identity number or co-ordination number, however it is written: ten or twelve
+/// digits, whose first part is a day (a co-ordination number adds 60 to it) and whose check digit is right
+/// (Skatteverket, SKV 704 and 707; the check digit is Luhn's, over the last ten digits). Spaces, dashes, `+`, points
+/// and apostrophes between the digits are ignored, and so is `SE` before them (as in the VAT number of a sole trader,
+/// which also ends in `01`).
 #[must_use]
 pub fn is_personal_identity_number(text: &str) -> bool {
     readings_of(text).any(|digits| is_of_a_day(&digits) && has_right_check_digit(&digits))

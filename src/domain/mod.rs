@@ -1,8 +1,8 @@
 //! The rules only: pure functions over plain types. No database, no clock, no HTTP.
 //!
-//! All decisions are made here: when a training expires (`compliance`), which employee a learner is (`linking`),
-//! what a caller may see (`access`), how a figure is rounded (`rate`). Other layers call these rules and decide nothing.
-//! Start at `compliance::state`: one person, one requirement, one day.
+//! All decisions are made here: when a training expires (`compliance`), which employee a learner is (`linking`), what a
+//! caller may see (`access`), how a figure is rounded (`rate`). Other layers call these rules and decide nothing. Start
+//! at `compliance::state`: one person, one requirement, one day.
 
 pub mod access;
 pub mod approval;

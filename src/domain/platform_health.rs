@@ -60,13 +60,13 @@ pub struct SilenceAlarm {
 }
 
 impl SilenceAlarm {
-    /// The alarm of a platform: at the configured time if there is one (no alarm at 0), otherwise when it is silent for longer
-    /// than twice the median of the longest silences of its last [`RHYTHM_WEEKS`] weeks.
+    /// The alarm of a platform: at the configured time if there is one (no alarm at 0), otherwise when it is silent for
+    /// longer than twice the median of the longest silences of its last [`RHYTHM_WEEKS`] weeks.
     ///
     /// A week has a night and a weekend in it, so both are in every week's longest silence and neither rings. An outage
     /// makes one week's silence long, and the median does not follow it: the next one rings as soon as the first. Until
-    /// three weeks have had arrivals, 72 hours hold. The same rule applies to arrivals of any kind and to those of results:
-    /// a platform that stops sending completions but still sends other events is silent only in results.
+    /// three weeks have had arrivals, 72 hours hold. The same rule applies to arrivals of any kind and to those of
+    /// results: a platform that stops sending completions but still sends other events is silent only in results.
     #[must_use]
     pub fn of(
         now: DateTime<Utc>,
@@ -95,8 +95,8 @@ impl SilenceAlarm {
 
 /// When a platform sent its last result, and whether that is too long ago.
 ///
-/// A result is a completion or a graded attempt that was not known before. Withdrawals, ungraded attempts, repeated results and
-/// results from a file of history do not count.
+/// A result is a completion or a graded attempt that was not known before. Withdrawals, ungraded attempts, repeated
+/// results and results from a file of history do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultSilence {
     /// When its delivery arrived.

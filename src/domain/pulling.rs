@@ -4,8 +4,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The default overlap: how far before the newest fetched item the next pull starts, to fetch items that a source stored
-/// late. Items that were fetched before are deduplicated.
+/// The default overlap: how far before the newest fetched item the next pull starts, to fetch items that a source
+/// stored late. Items that were fetched before are deduplicated.
 pub const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// The shortest time between two pulls.
@@ -20,8 +20,8 @@ const FIRST_RETRY: TimeDelta = TimeDelta::minutes(1);
 /// A pull that is late by less is not reported.
 const GRACE: TimeDelta = TimeDelta::hours(1);
 
-/// The due time of the next pull after one that ended at `ended_at`, with so many failures in a row: `every` later, and after
-/// failures sooner, with a wait that doubles each time.
+/// The due time of the next pull after one that ended at `ended_at`, with so many failures in a row: `every` later, and
+/// after failures sooner, with a wait that doubles each time.
 #[must_use]
 pub fn next_due(ended_at: DateTime<Utc>, every: TimeDelta, failures: u32) -> DateTime<Utc> {
     let wait = match failures {

@@ -1,4 +1,5 @@
-//! A JSON document over the text that was sent: each value knows its bytes, numbers keep their digits, and members their order.
+//! A JSON document over the text that was sent: each value knows its bytes, numbers keep their digits, and members
+//! their order.
 //!
 //! The whole text is read once, without recursion, into one list of places; texts are decoded only on demand. It
 //! takes time in proportion to the length of the text, and 16 bytes a value. Grammar: RFC 8259.

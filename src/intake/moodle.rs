@@ -1,9 +1,10 @@
-//! What Moodle's web service answers about completions, and the same in the form in which the platform itself would have
-//! sent it. So the code that reads its deliveries also reads these, and a completion that is reported twice is the same one.
+//! What Moodle's web service answers about completions, and the same in the form in which the platform itself would
+//! have sent it. So the code that reads its deliveries also reads these, and a completion that is reported twice is the
+//! same one.
 //!
 //! Answers are those of Moodle's functions `core_webservice_get_site_info`, `core_course_get_courses_by_field`,
-//! `core_enrol_get_enrolled_users` and `core_completion_get_course_completion_status`. A refusal comes with status 200, as
-//! an object with `exception` and `errorcode`.
+//! `core_enrol_get_enrolled_users` and `core_completion_get_course_completion_status`. A refusal comes with status 200,
+//! as an object with `exception` and `errorcode`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;

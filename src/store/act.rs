@@ -1,13 +1,13 @@
-//! Acts: the only way to people's data. A caller that reads or changes something begins an act, and the act leaves an audit
-//! entry.
+//! Acts: the only way to people's data. A caller that reads or changes something begins an act, and the act leaves an
+//! audit entry.
 //!
-//! A [`Scope`] says which people an act may see. No other code can build one: [`Store::begin_read`] makes it together with
-//! the audit entry of the read, and [`Store::begin_change`] together with a change that can only be committed with such an
-//! entry. Store functions that read people, counts of people or anything that belongs to an administration take a `Scope`.
-//! Code that forgets the permission or the audit entry does not compile.
+//! A [`Scope`] says which people an act may see. No other code can build one: [`Store::begin_read`] makes it together
+//! with the audit entry of the read, and [`Store::begin_change`] together with a change that can only be committed with
+//! such an entry. Store functions that read people, counts of people or anything that belongs to an administration take
+//! a `Scope`. Code that forgets the permission or the audit entry does not compile.
 //!
-//! The service's own work (receiving, refreshing the read model, verifying) has no caller whose permission could be checked.
-//! It uses [`Unscoped`], and `tests/access.rs` lists every place that does.
+//! The service's own work (receiving, refreshing the read model, verifying) has no caller whose permission could be
+//! checked. It uses [`Unscoped`], and `tests/access.rs` lists every place that does.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,8 +78,8 @@ impl Scope {
     }
 }
 
-/// Work of the service itself, which no caller requested or which must see more than its caller may. Each use is listed in
-/// `tests/access.rs`, with the reason that is written here.
+/// Work of the service itself, which no caller requested or which must see more than its caller may. Each use is listed
+/// in `tests/access.rs`, with the reason that is written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unscoped {
     /// What platforms send, and what they may read back: a platform sees its own data, by its own permission.
@@ -223,8 +223,8 @@ impl Deref for Changing<'_> {
 }
 
 impl Store {
-    /// Leaves the audit entry of a read, and moves the transaction-time clock to now. Everything recorded from here on is
-    /// later than the instant of the act.
+    /// Leaves the audit entry of a read, and moves the transaction-time clock to now. Everything recorded from here on
+    /// is later than the instant of the act.
     pub async fn begin_read(
         &self,
         author: Author<'_>,

@@ -1,5 +1,5 @@
-//! Applies a plan to the directory. It closes what no longer holds (`closing`), records what holds from now on, and relinks
-//! and marks the people concerned. Keys are in `claiming`.
+//! Applies a plan to the directory. It closes what no longer holds (`closing`), records what holds from now on, and
+//! relinks and marks the people concerned. Keys are in `claiming`.
 //!
 //! Each statement takes hundreds of rows: an import of the whole city takes seconds.
 
@@ -78,7 +78,8 @@ pub(super) fn recorded<'p, T>(acts: &'p [&'p Act<T>]) -> impl Iterator<Item = &'
     acts.iter().filter_map(|act| act.after())
 }
 
-/// Records what a plan changes, relinks the learners concerned, and marks the employees whose compliance state it touches.
+/// Records what a plan changes, relinks the learners concerned, and marks the employees whose compliance state it
+/// touches.
 pub async fn apply(
     change: &Change,
     plan: &Plan,
@@ -108,8 +109,8 @@ pub(super) async fn finish(
 }
 
 impl<'a> Applying<'a> {
-    /// Finds the employees that the plan names, and adds those that are not known. `undoes`: the instant of the import that
-    /// the plan undoes. What that import recorded counts as never recorded, and what it closed continues.
+    /// Finds the employees that the plan names, and adds those that are not known. `undoes`: the instant of the import
+    /// that the plan undoes. What that import recorded counts as never recorded, and what it closed continues.
     pub(super) async fn begin(
         change: &'a Change,
         plan: &Plan,

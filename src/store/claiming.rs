@@ -1,5 +1,5 @@
-//! The keys by which platforms may name people: records what HR's files and identity providers give from now on, and closes
-//! what they no longer give.
+//! The keys by which platforms may name people: records what HR's files and identity providers give from now on, and
+//! closes what they no longer give.
 //!
 //! Earlier keys stay known: who holds a key on which day is computed from all claims (`domain::linking::holding`).
 

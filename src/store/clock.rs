@@ -1,10 +1,10 @@
-//! The transaction-time clock: every change that records something takes it first, and gets an instant that no change had
-//! before. Receiving may instead move it with the statement that writes, if the clock has not moved since the reading
-//! (`receiving`).
+//! The transaction-time clock: every change that records something takes it first, and gets an instant that no change
+//! had before. Receiving may instead move it with the statement that writes, if the clock has not moved since the
+//! reading (`receiving`).
 //!
-//! The clock is one row. Updating it holds its lock until the commit, so instants increase strictly in the order in which
-//! changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot has
-//! therefore seen all that was recorded up to that instant, and nothing can be recorded before it later.
+//! The clock is one row. Updating it holds its lock until the commit, so instants increase strictly in the order in
+//! which changes become visible, in one process or in many. A report that reads the clock and the facts in one snapshot
+//! has therefore seen all that was recorded up to that instant, and nothing can be recorded before it later.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -23,7 +23,8 @@ use super::{Store, StoreError, instant};
 /// The time of PostgreSQL's server, in the form of stored instants.
 pub(super) const SERVER_TIME: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
-/// How far an instant that this process chose may be from the server's time when the server receives it, in microseconds.
+/// How far an instant that this process chose may be from the server's time when the server receives it, in
+/// microseconds.
 const APART: i64 = 5_000_000;
 
 /// A transaction that records something at one transaction time. Dropped without [`Change::commit`], it rolls back.
@@ -72,8 +73,8 @@ impl Change {
         &self.transaction
     }
 
-    /// Commits the change. When this returns, the change survives a crash, and on SQLite another connection has seen it.
-    /// After an error, the change may be committed or not.
+    /// Commits the change. When this returns, the change survives a crash, and on SQLite another connection has seen
+    /// it. After an error, the change may be committed or not.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await?;
         match self.proof {
@@ -142,8 +143,8 @@ impl Store {
         known_through(&self.readers).await
     }
 
-    /// An expression for the instant that a change requests with `$1`. If the server's clock is used, the instant is limited
-    /// to [`APART`] from the server's time.
+    /// An expression for the instant that a change requests with `$1`. If the server's clock is used, the instant is
+    /// limited to [`APART`] from the server's time.
     fn requested(&self) -> String {
         match self.goes_by_server {
             true => format!("GREATEST(LEAST($1, {SERVER_TIME} + {APART}), {SERVER_TIME} - {APART})"),
@@ -151,8 +152,8 @@ impl Store {
         }
     }
 
-    /// A condition on `$1`, an instant that was chosen before: see [`Self::requested`]. The instant right after the newest
-    /// one is always allowed.
+    /// A condition on `$1`, an instant that was chosen before: see [`Self::requested`]. The instant right after the
+    /// newest one is always allowed.
     pub(super) fn is_near_server(&self) -> String {
         match self.goes_by_server {
             true => format!("AND ($1 = at + 1 OR $1 <= {SERVER_TIME} + {APART}) AND $1 >= {SERVER_TIME} - {APART}"),
@@ -199,8 +200,8 @@ impl Store {
 /// If the wait for a connection takes longer than this, the rest of the patience is set as the limit for the lock.
 const LONG: Duration = Duration::from_millis(100);
 
-/// Begins a transaction that will write; on SQLite it takes the write lock at once, so that it does not fail half-way. It
-/// waits no longer than the store's patience, for the lock and for everything before it.
+/// Begins a transaction that will write; on SQLite it takes the write lock at once, so that it does not fail half-way.
+/// It waits no longer than the store's patience, for the lock and for everything before it.
 pub(super) async fn begin_immediate(store: &Store) -> Result<Transaction, StoreError> {
     begin_over(store, &store.writers).await
 }
@@ -234,8 +235,8 @@ async fn begin_on_sqlite(store: &Store, deadline: Instant) -> Result<Transaction
             Ok(transaction) => return Ok(transaction.in_turn(turn)),
             Err(error) if Trouble::of(&error) == Some(Trouble::Locked) && Instant::now() < deadline => {}
             Err(error) => {
-                // After a process opens the file's shared memory read-only, it stays read-only as long as any connection is
-                // open.
+                // After a process opens the file's shared memory read-only, it stays read-only as long as any
+                // connection is open.
                 if Trouble::of(&error) == Some(Trouble::ReadOnly) {
                     store.close_idle().await;
                 }

@@ -1,5 +1,5 @@
-//! The read model that reports use: each person's compliance state in spans of days, and the administrations in which the
-//! person counts.
+//! The read model that reports use: each person's compliance state in spans of days, and the administrations in which
+//! the person counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,8 +43,8 @@ fn stretch(first: NaiveDate, until: NaiveDate) -> Stretch {
 impl Store {
     /// Writes the derived rows of people whose facts were read while the work `done` waited.
     ///
-    /// If two processes derive the same person's rows at once, the one whose facts were older finds its work gone and writes
-    /// nothing: the process that took the work away has read newer facts.
+    /// If two processes derive the same person's rows at once, the one whose facts were older finds its work gone and
+    /// writes nothing: the process that took the work away has read newer facts.
     pub async fn refresh(&self, done: &[Stale], derived: Vec<Derived>) -> Result<(), StoreError> {
         let transaction = super::clock::begin_immediate(self).await?;
         let mut ours: BTreeSet<EmployeeId> = BTreeSet::new();

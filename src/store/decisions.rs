@@ -1,4 +1,5 @@
-//! Decisions made by hand about identities: which employee they belong to, or that they are dismissed; and undoing them.
+//! Decisions made by hand about identities: which employee they belong to, or that they are dismissed; and undoing
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -56,8 +57,8 @@ fn decision_of(row: link_decision::Model) -> Result<Decision, StoreError> {
     })
 }
 
-/// Records by hand which employee an identity belongs to on some days. A decision for the same days is superseded; on days
-/// that two decisions cover, the newer one holds. The caller relinks the learners concerned before it commits:
+/// Records by hand which employee an identity belongs to on some days. A decision for the same days is superseded; on
+/// days that two decisions cover, the newer one holds. The caller relinks the learners concerned before it commits:
 /// [`relink_decided`].
 pub async fn decide(
     change: &Change,

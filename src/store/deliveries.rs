@@ -98,8 +98,8 @@ fn stored(row: WithoutBody, codes: &BTreeMap<i64, String>) -> Result<StoredDeliv
     })
 }
 
-/// That a delivery waits in quarantine, written exactly as in the partial index: a planner does not match a parameter with
-/// it.
+/// That a delivery waits in quarantine, written exactly as in the partial index: a planner does not match a parameter
+/// with it.
 fn waits() -> Condition {
     Expr::cust("outcome = 'quarantined'").into_condition().add(delivery::Column::Problem.is_not_null())
 }
@@ -231,8 +231,8 @@ pub async fn count_quarantined(connection: &impl ConnectionTrait, at: DateTime<U
 
 /// When a platform `p` last sent something, by those of its deliveries `d` that fit.
 ///
-/// A file of its history, which has the media type `file`, does not count. Pulled deliveries count only if the platform never
-/// sends by itself.
+/// A file of its history, which has the media type `file`, does not count. Pulled deliveries count only if the platform
+/// never sends by itself.
 pub(super) fn last_word(fits: &str, file: &str) -> String {
     format!(
         "(SELECT d.received_at FROM delivery d WHERE d.platform_id = p.id AND d.content_type <> {file} AND {fits}

@@ -43,8 +43,8 @@ pub async fn units_among(
     Ok(found.into_tuple::<String>().all(connection).await?.into_iter().collect())
 }
 
-/// The directory as it is known now, and the instant of its last change. A later change uses the instant to check that the
-/// directory is unchanged.
+/// The directory as it is known now, and the instant of its last change. A later change uses the instant to check that
+/// the directory is unchanged.
 pub async fn known(connection: &impl ConnectionTrait) -> Result<(Known, Option<String>), StoreError> {
     let mut known = Known {
         requirements: requirements::codes(connection).await?.into_iter().collect(),

@@ -42,8 +42,8 @@ impl Scope {
     }
 }
 
-/// Employees as the directory was known at an instant (`None`: now), by id, limited to a scope; see [`people::directory`] for
-/// what is known and [`keep_own`] for what is left out.
+/// Employees as the directory was known at an instant (`None`: now), by id, limited to a scope; see
+/// [`people::directory`] for what is known and [`keep_own`] for what is left out.
 pub async fn known(
     connection: &impl Connection,
     scope: &Scope,
@@ -53,8 +53,8 @@ pub async fn known(
     held(connection, scope, people::directory(connection, whose, at).await?, at).await
 }
 
-/// The same, limited to those with an own day on `day`. An employee that may not be seen on the day costs the same queries as
-/// one that does not exist.
+/// The same, limited to those with an own day on `day`. An employee that may not be seen on the day costs the same
+/// queries as one that does not exist.
 pub async fn known_on(
     connection: &impl Connection,
     scope: &Scope,
@@ -92,8 +92,9 @@ struct Numbers {
     of: EmployeeId,
 }
 
-/// The numbers that the caller may know: those under which an own employment is recorded, and those that were merged with
-/// them on an own day. Other numbers that were merged with them, or used before, by another administration are left out.
+/// The numbers that the caller may know: those under which an own employment is recorded, and those that were merged
+/// with them on an own day. Other numbers that were merged with them, or used before, by another administration are
+/// left out.
 fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Merge]) -> Numbers {
     let under = |fact: i64| employee.recorded_under.get(&fact).unwrap_or(&employee.number).clone();
     let includes = |code| scope.visible().includes_of(employee.id, code);
@@ -113,8 +114,8 @@ fn numbers_of(employee: &KnownEmployee, scope: &Scope, own: &OwnDays, made: &[Me
     Numbers { number, merged: recorded.collect(), of }
 }
 
-/// Removes the employees without own days. For the others, removes the numbers, names and addresses that do not belong to own
-/// days: for an employee who has left, it shows what was known at the end of the last own day.
+/// Removes the employees without own days. For the others, removes the numbers, names and addresses that do not belong
+/// to own days: for an employee who has left, it shows what was known at the end of the last own day.
 pub async fn keep_own(
     connection: &impl Connection,
     scope: &Scope,

@@ -73,8 +73,8 @@ pub struct PlacedRow {
     pub row: ExportRow,
 }
 
-/// The rows of an administration in the order of its export, one after another; without people whose derived rows are not up
-/// to date.
+/// The rows of an administration in the order of its export, one after another; without people whose derived rows are
+/// not up to date.
 pub fn rows_of<'a>(
     connection: &'a (impl ConnectionTrait + StreamTrait),
     asked: &'a RowsQuery,

@@ -154,8 +154,8 @@ pub async fn facts(
     Ok(facts)
 }
 
-/// Links by hand to an employee. `others_too`: also those that link an identity of the employee's to another employee, or
-/// dismiss it.
+/// Links by hand to an employee. `others_too`: also those that link an identity of the employee's to another employee,
+/// or dismiss it.
 pub async fn links(
     connection: &impl ConnectionTrait,
     (id, number): (EmployeeId, &EmployeeNumber),
@@ -209,8 +209,8 @@ async fn rows_of(
     Ok(rows)
 }
 
-/// The results that are linked to an employee now, with the revocations that name one of them. Repeats are shown once, except
-/// if one counts anew.
+/// The results that are linked to an employee now, with the revocations that name one of them. Repeats are shown once,
+/// except if one counts anew.
 pub async fn results(
     connection: &impl ConnectionTrait,
     id: EmployeeId,

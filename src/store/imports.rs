@@ -173,8 +173,8 @@ fn report_of(
     })
 }
 
-/// What an import changed, derived from the facts: no other change has its instant. People who have protected personal data
-/// now, or had it then, are shown by number only.
+/// What an import changed, derived from the facts: no other change has its instant. People who have protected personal
+/// data now, or had it then, are shown by number only.
 pub async fn carried_out(connection: &impl ConnectionTrait, report: &ImportReport) -> Result<Plan, StoreError> {
     let at = instant::stored(report.at);
     let mut acts: Vec<plan::Change> = Vec::new();

@@ -22,8 +22,8 @@ impl JudgedFor {
     /// The condition that finds them among rows `c` of `compliance_state_scope`; `first` is the number of its first
     /// parameter.
     ///
-    /// It finds three groups: people who have left; people who leave and are absent afterwards, since an absence moves a due
-    /// day past the last own day; and people with several numbers, not all of which may be shown.
+    /// It finds three groups: people who have left; people who leave and are absent afterwards, since an absence moves
+    /// a due day past the last own day; and people with several numbers, not all of which may be shown.
     pub(super) fn condition(first: usize) -> String {
         const ABSENT_LATER: &str = "a.superseded_at IS NULL AND (a.ends_on IS NULL OR a.ends_on >= c.until_day)";
         let (today, last) = (first, first + 1);

@@ -76,8 +76,8 @@ pub(super) enum Of {
     Decision,
 }
 
-/// The queries about some identities; their rows go into [`LinkIndex::add_found`]. They include claims that HR withdrew: late
-/// results still belong to the holder of that time.
+/// The queries about some identities; their rows go into [`LinkIndex::add_found`]. They include claims that HR
+/// withdrew: late results still belong to the holder of that time.
 pub(super) fn questions(
     connection: &impl ConnectionTrait,
     identities: &BTreeSet<Identity>,
@@ -237,7 +237,8 @@ pub async fn index_as_known(
 /// The linking keys of every platform, by its id.
 pub type LinkOrders = BTreeMap<PlatformId, Vec<LinkingKey>>;
 
-/// Every identity by which some employees are or were known; if `shared`, only those by which others were known as well.
+/// Every identity by which some employees are or were known; if `shared`, only those by which others were known as
+/// well.
 pub(super) async fn identities_of(
     connection: &impl ConnectionTrait,
     employees: &BTreeSet<EmployeeId>,

@@ -1,8 +1,8 @@
 //! The tables, through SeaORM, and nothing else: what is stored, and how it is found again.
 //!
-//! Entities never leave this layer; its functions take and return domain types. To record something, open a [`Change`], which
-//! carries the transaction time. To answer a query, read from one [`Snapshot`]. Start at `clock` for the transaction-time
-//! clock and at `people` for the facts that judging uses.
+//! Entities never leave this layer; its functions take and return domain types. To record something, open a [`Change`],
+//! which carries the transaction time. To answer a query, read from one [`Snapshot`]. Start at `clock` for the
+//! transaction-time clock and at `people` for the facts that judging uses.
 
 pub mod act;
 pub mod applying;
@@ -158,7 +158,8 @@ impl Patience {
 /// How long SQLite itself waits for the lock at a time; [`Patience`] says how often that is tried.
 const BUSY: Duration = Duration::from_millis(100);
 
-/// How many connections PostgreSQL has for deliveries: one commit is under way at a time, and one may have been given up.
+/// How many connections PostgreSQL has for deliveries: one commit is under way at a time, and one may have been given
+/// up.
 const RECEIVERS: u32 = 2;
 
 /// How long a starting process may take to find out whether the database is there.
@@ -186,12 +187,12 @@ impl StoreError {
 pub struct Store {
     /// The pool for queries.
     readers: Pool,
-    /// The pool for changes. It is separate, so that no number of reports keeps a delivery waiting. On SQLite it is a single
-    /// connection, where a process's writers queue in order instead of polling for the lock. Only fairness depends on that:
-    /// between processes the database's own locks hold.
+    /// The pool for changes. It is separate, so that no number of reports keeps a delivery waiting. On SQLite it is a
+    /// single connection, where a process's writers queue in order instead of polling for the lock. Only fairness
+    /// depends on that: between processes the database's own locks hold.
     writers: Pool,
-    /// The pool for deliveries. It is separate, so that requests that wait for the clock's row do not keep deliveries from
-    /// waiting for it themselves. On SQLite it is the writers' pool.
+    /// The pool for deliveries. It is separate, so that requests that wait for the clock's row do not keep deliveries
+    /// from waiting for it themselves. On SQLite it is the writers' pool.
     receivers: Pool,
     /// Checks every change on SQLite.
     proof: Option<Proof>,
@@ -229,7 +230,8 @@ impl Store {
         is_in_a_file.then(|| options.get_filename().to_owned())
     }
 
-    /// The same, with a given patience. Fails at once, with the place and the reason, if the database cannot be reached.
+    /// The same, with a given patience. Fails at once, with the place and the reason, if the database cannot be
+    /// reached.
     pub async fn connect_with(url: &str, max_connections: u32, patience: Patience) -> Result<Self, StoreError> {
         let reach = Reach::of(url)?;
         reach.prove(FOUND_WITHIN).await?;
@@ -333,7 +335,8 @@ impl Store {
         Ok(pool)
     }
 
-    /// The same, but no transaction time is far from the time of the database's server, whatever this machine's clock shows.
+    /// The same, but no transaction time is far from the time of the database's server, whatever this machine's clock
+    /// shows.
     #[must_use]
     pub fn by_the_servers_clock(self) -> Self {
         Self { goes_by_server: !self.is_sqlite(), ..self }
@@ -430,8 +433,8 @@ impl Store {
     }
 }
 
-/// Creates a missing SQLite file that only its owner may access; SQLite gives its journals the same mode. Errors here are
-/// reported when the file is opened.
+/// Creates a missing SQLite file that only its owner may access; SQLite gives its journals the same mode. Errors here
+/// are reported when the file is opened.
 fn make_private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

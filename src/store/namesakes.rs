@@ -42,8 +42,8 @@ pub async fn namesakes(connection: &impl ConnectionTrait) -> Result<Vec<Namesake
         };
         people.insert(id, person);
     }
-    // Data under a duplicate's number belongs to the kept number. Each employment is in the administration that the known
-    // reorganisations give: that administration is shown the person.
+    // Data under a duplicate's number belongs to the kept number. Each employment is in the administration that the
+    // known reorganisations give: that administration is shown the person.
     let merges = merges(connection, None).await?;
     let successions = reorganisations::successions(connection, None).await?;
     let current = employment_fact::Entity::find().filter(employment_fact::Column::SupersededAt.is_null());

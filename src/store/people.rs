@@ -1,4 +1,5 @@
-//! The facts that judging uses: people with their employments, absences, exemptions and results, as known at an instant.
+//! The facts that judging uses: people with their employments, absences, exemptions and results, as known at an
+//! instant.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -30,7 +31,8 @@ pub struct KnownEmployee {
     pub protected: bool,
     /// The numbers of duplicates that are merged into this one, in order; their facts are included here.
     pub merged_numbers: Vec<EmployeeNumber>,
-    /// The number under which an employment was recorded, by its `fact_id`; missing ones are recorded under the kept number.
+    /// The number under which an employment was recorded, by its `fact_id`; missing ones are recorded under the kept
+    /// number.
     pub recorded_under: BTreeMap<i64, EmployeeNumber>,
     /// What HR records in addition to the employment itself, by the employment's `fact_id`.
     pub contacts: BTreeMap<i64, Contact>,
@@ -75,11 +77,12 @@ impl KnownEmployee {
     }
 }
 
-/// People as the directory was known at an instant (`None`: now), by id. Each employment is in the administration that the
-/// reorganisations known then give. Of their results, only prior training that was recognised in Kurskoll is included.
+/// People as the directory was known at an instant (`None`: now), by id. Each employment is in the administration that
+/// the reorganisations known then give. Of their results, only prior training that was recognised in Kurskoll is
+/// included.
 ///
-/// Duplicates are merged only here: a number that was merged then is not a separate person, and everything that is known
-/// under it belongs to the kept number.
+/// Duplicates are merged only here: a number that was merged then is not a separate person, and everything that is
+/// known under it belongs to the kept number.
 pub(super) async fn directory(
     connection: &impl ConnectionTrait,
     whose: Whose<'_>,
@@ -101,8 +104,8 @@ pub(super) async fn directory(
     for (duplicate, kept) in merges.iter() {
         duplicates.extend(people.remove(&duplicate).map(|employee| (kept, employee)));
     }
-    // Ordered by number, not by when each was first recorded: of two equal employments, the same one is shown in any order of
-    // arrival.
+    // Ordered by number, not by when each was first recorded: of two equal employments, the same one is shown in any
+    // order of arrival.
     duplicates.sort_by(|(_, a), (_, b)| a.number.cmp(&b.number));
     for (kept, duplicate) in duplicates {
         if let Some(kept) = people.get_mut(&kept) {

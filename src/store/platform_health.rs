@@ -1,8 +1,8 @@
-//! What is observed of a platform: when it sent something, how much of it waits, and how late and how far out of order it
-//! arrived.
+//! What is observed of a platform: when it sent something, how much of it waits, and how late and how far out of order
+//! it arrived.
 //!
-//! Cheap on millions of deliveries: counts read only an index, the rhythm makes two lookups for each hour, and spreads read
-//! the latest deliveries.
+//! Cheap on millions of deliveries: counts read only an index, the rhythm makes two lookups for each hour, and spreads
+//! read the latest deliveries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
@@ -41,7 +41,8 @@ pub fn hour_of(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 impl Store {
-    /// Adds to the counts. Counts are not facts: no report depends on them, and the transaction-time clock does not move.
+    /// Adds to the counts. Counts are not facts: no report depends on them, and the transaction-time clock does not
+    /// move.
     pub async fn add_counts(&self, counts: &[HourCount]) -> Result<(), StoreError> {
         row! {
             #[derive(Serialize)]
@@ -109,9 +110,9 @@ pub struct Spoke {
     pub is_only_pulled: bool,
 }
 
-/// The id of the first (`MIN`) or last (`MAX`) delivery with a result that arrived in one of two ways. The platform and the
-/// way are expressions; `fits` is a condition over `e`. `known_at` is an expression, if the query is about what was known
-/// then: results that were reread since are found where they moved to.
+/// The id of the first (`MIN`) or last (`MAX`) delivery with a result that arrived in one of two ways. The platform and
+/// the way are expressions; `fits` is a condition over `e`. `known_at` is an expression, if the query is about what was
+/// known then: results that were reread since are found where they moved to.
 fn report(end: &str, (platform, arrived_by): (&str, &str), fits: &str, known_at: Option<&str>) -> String {
     let order = if end == "MIN" { "ASC" } else { "DESC" };
     let from = |table: &str, known: &str| {
@@ -131,8 +132,8 @@ fn report(end: &str, (platform, arrived_by): (&str, &str), fits: &str, known_at:
     }
 }
 
-/// When each platform last sent something and last reported a result, by code: now, or as known at an instant. A file of its
-/// history does not count.
+/// When each platform last sent something and last reported a result, by code: now, or as known at an instant. A file
+/// of its history does not count.
 pub async fn spoke(
     connection: &impl ConnectionTrait,
     known_at: Option<DateTime<Utc>>,
@@ -208,7 +209,8 @@ pub async fn active_hours(
               ORDER BY d.received_at {order} LIMIT 1)"
         )
     };
-    // Ids and instants of deliveries increase together, so the hour's results are those between its first and last delivery.
+    // Ids and instants of deliveries increase together, so the hour's results are those between its first and last
+    // delivery.
     let result = |end: &str, known_at: Option<&str>| {
         let (first, last) = (within("d.id", "ASC"), within("d.id", "DESC"));
         let fits = format!("e.delivery_id >= {first} AND e.delivery_id <= {last}");

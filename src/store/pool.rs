@@ -2,8 +2,8 @@
 //!
 //! The driver counts a connection's transactions. The count is wrong once SQLite has rolled one back by itself: later
 //! statements then run in a savepoint that is never committed (decision 40). So this module does not use that count. A
-//! connection is used only while every statement on it ran to its end. After a statement fails, or its caller stops waiting,
-//! the connection is closed. Transactions are in `transaction`.
+//! connection is used only while every statement on it ran to its end. After a statement fails, or its caller stops
+//! waiting, the connection is closed. Transactions are in `transaction`.
 
 use std::sync::Arc;
 
@@ -179,8 +179,8 @@ fn not_queried(error: sqlx::Error) -> DbErr {
 }
 
 impl PooledConnection {
-    /// The connection, for a statement whose end is reported to [`PooledConnection::ended`]. If no end is reported, no other
-    /// statement runs on the connection.
+    /// The connection, for a statement whose end is reported to [`PooledConnection::ended`]. If no end is reported, no
+    /// other statement runs on the connection.
     fn start(&mut self) -> Result<&mut Raw, DbErr> {
         let spent =
             || DbErr::Custom("a statement failed before this one; nothing more is done in its transaction".into());
@@ -250,8 +250,8 @@ impl PooledConnection {
         self.is_sound = true;
     }
 
-    /// `BEGIN`, `COMMIT` or `ROLLBACK`. They are sent as they are, since each fails if the connection is not in the expected
-    /// state. They count as done only when the database says that the statement ran to its end.
+    /// `BEGIN`, `COMMIT` or `ROLLBACK`. They are sent as they are, since each fails if the connection is not in the
+    /// expected state. They count as done only when the database says that the statement ran to its end.
     async fn control(&mut self, sql: &'static str) -> Result<(), DbErr> {
         let ended: usize = on!(self.start()?, connection => {
             let mut ends = sqlx::raw_sql(sql).execute_many(&mut **connection);
@@ -296,7 +296,8 @@ impl Drop for PooledConnection {
         }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) if self.is_sound => {
-                // Not sound until the task runs: a runtime that is ending drops it at once, and the connection is closed.
+                // Not sound until the task runs: a runtime that is ending drops it at once, and the connection is
+                // closed.
                 let mut left = Self { raw: Some(raw), is_sound: false, is_in_transaction: true, observer: None };
                 runtime.spawn(async move {
                     left.is_sound = true;

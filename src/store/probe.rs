@@ -1,7 +1,7 @@
 //! Whether the register can be written right now: proved by durably writing a value that is there already.
 //!
-//! It writes the transaction-time clock, with its current value. Every change needs that row, so a transaction that holds it
-//! is noticed, and no table grows. The probe has a time limit that does not depend on the database.
+//! It writes the transaction-time clock, with its current value. Every change needs that row, so a transaction that
+//! holds it is noticed, and no table grows. The probe has a time limit that does not depend on the database.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,8 +1,8 @@
-//! On SQLite, an answer needs more than the commit of its own connection: another connection must see the change, and the
-//! file must still be the one that the address names.
+//! On SQLite, an answer needs more than the commit of its own connection: another connection must see the change, and
+//! the file must still be the one that the address names.
 //!
-//! If another connection does not see what was committed, something unforeseen is wrong. Then nothing more is recorded, and
-//! so no request is accepted, until the process is restarted.
+//! If another connection does not see what was committed, something unforeseen is wrong. Then nothing more is recorded,
+//! and so no request is accepted, until the process is restarted.
 
 use std::path::PathBuf;
 use std::sync::Arc;

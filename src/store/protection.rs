@@ -47,7 +47,8 @@ pub async fn protected_among(
     Ok(numbers.iter().copied().filter(|number| protected.contains(&merges.person(*number))).collect())
 }
 
-/// All current and earlier names and keys of everybody whose personal data is protected now: for finding them in a text.
+/// All current and earlier names and keys of everybody whose personal data is protected now: for finding them in a
+/// text.
 pub async fn protected_words(connection: &impl ConnectionTrait) -> Result<Vec<ProtectedWords>, StoreError> {
     let ids = protected_now(connection).await?;
     let numbers = numbers_of(connection, &ids.iter().copied().collect()).await?;

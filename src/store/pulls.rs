@@ -1,5 +1,5 @@
-//! Where platforms are pulled from for what they may have failed to send, which process pulls right now, and how far that has
-//! come.
+//! Where platforms are pulled from for what they may have failed to send, which process pulls right now, and how far
+//! that has come.
 //!
 //! Nothing here is a fact that a report depends on: pulled results arrive as deliveries.
 
@@ -314,9 +314,10 @@ pub async fn found_since(
 pub struct KnownCompletions(HashMap<Vec<u8>, Vec<DateTime<Utc>>>);
 
 impl KnownCompletions {
-    /// Whether a completion of the course need not be recorded: the platform has reported that the same learner completed it
-    /// at that instant, or later on the same day in the city's time zone. A platform reports a completion when it notices it.
-    /// That is never earlier and may be after midnight: then the days of the completion and the report differ.
+    /// Whether a completion of the course need not be recorded: the platform has reported that the same learner
+    /// completed it at that instant, or later on the same day in the city's time zone. A platform reports a completion
+    /// when it notices it. That is never earlier and may be after midnight: then the days of the completion and the
+    /// report differ.
     #[must_use]
     pub fn cover(&self, completion: &ReportedResult, calendar: CityCalendar) -> bool {
         let day = calendar.day_of(completion.occurred_at);

@@ -67,7 +67,8 @@ impl Reach {
         self.in_time(within, answered).await
     }
 
-    /// Who has held the clock's row for the longest, from PostgreSQL's statistics; `None` if no one does, or it is not known.
+    /// Who has held the clock's row for the longest, from PostgreSQL's statistics; `None` if no one does, or it is not
+    /// known.
     pub async fn who_holds_the_clock(&self, within: Duration) -> Option<String> {
         const HOLDER: &str = "SELECT a.pid, coalesce(host(a.client_addr), 'its own machine'),
                 extract(epoch FROM clock_timestamp() - a.xact_start)::bigint

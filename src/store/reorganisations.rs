@@ -180,7 +180,8 @@ pub async fn open_administration(
     Ok(())
 }
 
-/// Marks everybody with an employment in some administrations as stale: in one statement, for any number of administrations.
+/// Marks everybody with an employment in some administrations as stale: in one statement, for any number of
+/// administrations.
 pub async fn mark_stale(change: &Change, recorded_in: &BTreeSet<&AdministrationCode>) -> Result<(), StoreError> {
     if recorded_in.is_empty() {
         return Ok(());

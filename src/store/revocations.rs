@@ -34,7 +34,8 @@ impl<'a> Named<'a> {
 /// How many events are queried at a time.
 const AT_ONCE: usize = 5000;
 
-/// The revocations that name some events, directly or through other revocations, each with the event at the end of its chain.
+/// The revocations that name some events, directly or through other revocations, each with the event at the end of its
+/// chain.
 pub(super) async fn naming(
     connection: &impl ConnectionTrait,
     events: &[(i64, LinkedResult)],

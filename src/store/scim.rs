@@ -205,8 +205,8 @@ pub async fn by_waited_as(connection: &impl ConnectionTrait, waited_as: i64) -> 
     found.filter(scim_user::Column::Deleted.eq(false)).one(connection).await?.map(user_of).transpose()
 }
 
-/// The users of some employees as the parts of their ids: employee, generation, and the id under which a user waited. Nothing
-/// else of them is read.
+/// The users of some employees as the parts of their ids: employee, generation, and the id under which a user waited.
+/// Nothing else of them is read.
 pub async fn existing(
     connection: &impl ConnectionTrait,
     employees: &[EmployeeId],

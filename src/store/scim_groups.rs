@@ -1,7 +1,7 @@
 //! The groups that an identity provider writes, and their members.
 //!
-//! A membership is a fact with the time during which it was known; only the current state of a group itself is stored. No
-//! function here reads all members of a group unless the caller wants them.
+//! A membership is a fact with the time during which it was known; only the current state of a group itself is stored.
+//! No function here reads all members of a group unless the caller wants them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

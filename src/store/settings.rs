@@ -14,8 +14,8 @@ pub const DERIVATION_VERSION: &str = "derivation_version";
 /// When the directory last changed, as a stored instant.
 pub const DIRECTORY_CHANGED_AT: &str = "directory_changed_at";
 
-/// The secret that makes the queue's cursors distinct without showing what they represent; created when the register is first
-/// opened.
+/// The secret that makes the queue's cursors distinct without showing what they represent; created when the register is
+/// first opened.
 pub const CURSOR_KEY: &str = "cursor_key";
 
 pub async fn read(connection: &impl ConnectionTrait, name: &str) -> Result<Option<String>, StoreError> {

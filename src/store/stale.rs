@@ -27,8 +27,8 @@ const MOST_WORK: usize = 20_000;
 
 /// The oldest work, of at most so many people; and whether that is all that waits.
 ///
-/// All work of a person is done at once: somebody who is marked a hundred times in a second waits no longer than others, and
-/// keeps no one else waiting.
+/// All work of a person is done at once: somebody who is marked a hundred times in a second waits no longer than
+/// others, and keeps no one else waiting.
 pub async fn stale(connection: &impl ConnectionTrait, people: usize) -> Result<(Vec<Stale>, bool), StoreError> {
     let (mut work, mut picked, mut after, mut is_all) = (Vec::new(), BTreeSet::new(), 0, true);
     loop {

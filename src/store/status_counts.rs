@@ -29,8 +29,8 @@ pub struct StatusCount {
     pub people: u64,
 }
 
-/// The status counts of a requirement on a day, in the city and in each administration. People whose derived rows are not up
-/// to date are left out. So are people who are judged for the caller separately, if these are counted elsewhere.
+/// The status counts of a requirement on a day, in the city and in each administration. People whose derived rows are
+/// not up to date are left out. So are people who are judged for the caller separately, if these are counted elsewhere.
 pub async fn count_statuses(
     connection: &impl ConnectionTrait,
     requirement: &RequirementCode,
@@ -45,7 +45,8 @@ pub async fn count_statuses(
     // Usually no one is stale, and then the condition is not needed.
     let up_to_date = match stale_bounds(connection).await? {
         None => "",
-        // PostgreSQL uses a hash table only if it expects few rows. DISTINCT gives it few people even if there is much work.
+        // PostgreSQL uses a hash table only if it expects few rows. DISTINCT gives it few people even if there is much
+        // work.
         Some(_) => "AND s.employee_id NOT IN (SELECT DISTINCT employee_id FROM stale)",
     };
     let values: Vec<Value> = vec![requirement.as_str().into(), day.into(), due.from.into(), due.to.into()];
@@ -65,8 +66,8 @@ pub async fn count_statuses(
         within += &format!(" AND NOT {}", JudgedFor::condition(5 + own.len()));
         own.extend(except.values());
     }
-    // For the whole city, SQLite must start with the states on the day, and then find where people count. Otherwise it must
-    // start with the people of the administrations.
+    // For the whole city, SQLite must start with the states on the day, and then find where people count. Otherwise it
+    // must start with the people of the administrations.
     let (join, on, and) = if scope.is_all() { ("CROSS JOIN", "WHERE", "AND") } else { ("JOIN", "ON", "WHERE") };
     let sql = format!(
         "SELECT {GROUPED}, c.administration AS administration

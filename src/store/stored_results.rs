@@ -26,7 +26,8 @@ pub struct StoredResult {
     pub result: LinkedResult,
 }
 
-/// The results about some courses and quizzes that were recorded up to an instant, and every revocation that names an event.
+/// The results about some courses and quizzes that were recorded up to an instant, and every revocation that names an
+/// event.
 pub async fn results_about(
     connection: &impl ConnectionTrait,
     targets: &[Target],
@@ -68,8 +69,8 @@ pub async fn waiting_about(
     with_revocations(connection, waiting, calendar).await
 }
 
-/// Results with the revocations that name one of them, directly or through others, and the decisions by hand about them. Each
-/// of these has the learner of the first result that it leads to.
+/// Results with the revocations that name one of them, directly or through others, and the decisions by hand about
+/// them. Each of these has the learner of the first result that it leads to.
 async fn with_revocations(
     connection: &impl ConnectionTrait,
     stored: Vec<(i64, StoredResult)>,

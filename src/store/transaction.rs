@@ -1,4 +1,5 @@
-//! Transactions on connections that saw no error: after an error, nothing is committed and the connection is not used again.
+//! Transactions on connections that saw no error: after an error, nothing is committed and the connection is not used
+//! again.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -53,8 +54,8 @@ impl Transaction {
         Self { turn: Some(turn), ..self }
     }
 
-    /// Commits. Fails if a statement of it did not end well, also if the caller ignored that: PostgreSQL answers `COMMIT` of
-    /// such a transaction without an error, and SQLite has rolled it back, or done half of it.
+    /// Commits. Fails if a statement of it did not end well, also if the caller ignored that: PostgreSQL answers
+    /// `COMMIT` of such a transaction without an error, and SQLite has rolled it back, or done half of it.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         let ended = self.pooled.into_inner().commit().await;
         drop(self.turn);

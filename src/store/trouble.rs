@@ -1,7 +1,7 @@
 //! What keeps a database from working, as far as its errors say; and what the operator is shown of it.
 //!
-//! A [`Trouble`] means that the sender should try again: the API answers `503`. Every other error of the store is a fault of
-//! this program.
+//! A [`Trouble`] means that the sender should try again: the API answers `503`. Every other error of the store is a
+//! fault of this program.
 
 use std::error::Error;
 use std::fmt;

@@ -1,14 +1,14 @@
 //! The order of writing between the processes that share a SQLite database.
 //!
-//! SQLite gives its lock to the process that tries at the right moment. A process that waits tries only now and then, so a
-//! process that commits again and again without a pause is always quicker. So our processes first wait in a queue of two
-//! places, which are locks on two files next to the database. A process takes the place *next*, waits there for the place
-//! *writing*, and then frees *next* for another process. A process that has just written must take *next* again, behind those
-//! that waited longer.
+//! SQLite gives its lock to the process that tries at the right moment. A process that waits tries only now and then,
+//! so a process that commits again and again without a pause is always quicker. So our processes first wait in a queue
+//! of two places, which are locks on two files next to the database. A process takes the place *next*, waits there for
+//! the place *writing*, and then frees *next* for another process. A process that has just written must take *next*
+//! again, behind those that waited longer.
 //!
-//! Only fairness depends on this. The database's own lock keeps writers apart. A process that finds no place within half of
-//! its patience, because another is stopped in the queue, writes without one. The locks are the kernel's, and end with their
-//! process.
+//! Only fairness depends on this. The database's own lock keeps writers apart. A process that finds no place within
+//! half of its patience, because another is stopped in the queue, writes without one. The locks are the kernel's, and
+//! end with their process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom};
@@ -34,8 +34,8 @@ pub struct Turns {
 struct Places {
     next: File,
     writing: File,
-    /// The file of `writing` again, to check whether it is locked. A lock belongs to one opening of the file, and this one
-    /// has no lock.
+    /// The file of `writing` again, to check whether it is locked. A lock belongs to one opening of the file, and this
+    /// one has no lock.
     looked_at: File,
     /// What this process writes into `writing` while it holds it.
     name: String,
@@ -63,7 +63,8 @@ impl Turns {
         Self { queue: Arc::default(), places: None }
     }
 
-    /// The queue of all processes that write a database's file; of this process alone if files cannot be created next to it.
+    /// The queue of all processes that write a database's file; of this process alone if files cannot be created next
+    /// to it.
     pub fn beside(database: &Path) -> Self {
         let places = Places::beside(database).map(Arc::new);
         Self { places: places.ok(), ..Self::of_one_process() }

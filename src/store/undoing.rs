@@ -17,8 +17,8 @@ use crate::domain::directory::plan::{self, Act, Plan};
 use crate::domain::ids::EmployeeNumber;
 use crate::domain::linking::{Identity, LinkingKey};
 
-/// Records the changes of undoing an import, as a plan is applied. The undoing's own report, which names the import, must be
-/// stored in the same change before: it shows which facts count as never recorded.
+/// Records the changes of undoing an import, as a plan is applied. The undoing's own report, which names the import,
+/// must be stored in the same change before: it shows which facts count as never recorded.
 pub async fn apply(
     change: &Change,
     plan: &Plan,
@@ -75,7 +75,8 @@ pub async fn rested_on(
     Ok(rested_on)
 }
 
-/// Those of some employees who have a link by hand, a merge, a provisioned user, or proposed prior training or exemptions.
+/// Those of some employees who have a link by hand, a merge, a provisioned user, or proposed prior training or
+/// exemptions.
 async fn hands_on(connection: &impl ConnectionTrait, ids: &[i64]) -> Result<BTreeSet<i64>, StoreError> {
     let mut found: BTreeSet<i64> = BTreeSet::new();
     let linked = link_decision::Entity::find()

@@ -206,8 +206,8 @@ fn counted(row: &QueryResult) -> Result<(PlatformId, u64), StoreError> {
     Ok((PlatformId(row.try_get("", "platform_id")?), results.unsigned_abs()))
 }
 
-/// Results that happened from one instant up to another (exclusive) and were recorded up to a third: a platform, a learner
-/// and when.
+/// Results that happened from one instant up to another (exclusive) and were recorded up to a third: a platform, a
+/// learner and when.
 pub async fn results_between(
     connection: &impl ConnectionTrait,
     (from, until): (DateTime<Utc>, DateTime<Utc>),

@@ -1,7 +1,8 @@
 //! Who may do what, and whom they may see (DESIGN, section 4).
 //!
-//! A [`Principal`] requests an [`Action`] and gets a [`Grant`]. Only a grant carries the [`Visible`] set, which every scoped
-//! query needs. Data that is not visible does not exist for the caller; data that is visible but not allowed is refused.
+//! A [`Principal`] requests an [`Action`] and gets a [`Grant`]. Only a grant carries the [`Visible`] set, which every
+//! scoped query needs. Data that is not visible does not exist for the caller; data that is visible but not allowed is
+//! refused.
 
 mod own_days;
 
@@ -27,8 +28,8 @@ pub enum Role {
     Auditor,
     /// The SCIM endpoint and nothing else.
     Scim,
-    /// Sees the people whose employment names them as manager. By sign-in only. A manager may not see the scores of attempts:
-    /// these must be left out when sign-in is built. No caller has the role yet.
+    /// Sees the people whose employment names them as manager. By sign-in only. A manager may not see the scores of
+    /// attempts: these must be left out when sign-in is built. No caller has the role yet.
     Manager,
     /// Sees only themselves. By sign-in only.
     Employee,
@@ -244,8 +245,8 @@ impl Principal {
         Self::with_token("waiting users".to_owned(), roles, BTreeSet::new())
     }
 
-    /// The right to act: on the whole city if a city-wide role permits it, otherwise on the union of what the other permitting
-    /// roles give.
+    /// The right to act: on the whole city if a city-wide role permits it, otherwise on the union of what the other
+    /// permitting roles give.
     pub fn grant(&self, action: Action) -> Result<Grant, Refused> {
         let mut own = Own::default();
         let mut is_permitted = false;

@@ -1,8 +1,8 @@
 //! Scope has days: which of a person's days are the caller's own, and which data belong to them (DESIGN, section 4).
 //!
 //! One rule for every endpoint. An administration's own days of a person are the days on which one of the person's
-//! employments is in it, in that day's tree of administrations. Nothing else decides, so another administration's data never
-//! change an answer. All functions here are pure; `app/own_people.rs` applies them to people,
+//! employments is in it, in that day's tree of administrations. Nothing else decides, so another administration's data
+//! never change an answer. All functions here are pure; `app/own_people.rs` applies them to people,
 //! `domain/history/scoped.rs` to histories.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -86,8 +86,8 @@ impl OwnDays {
         }
     }
 
-    /// The end of the last own day; `None` if there is none. The caller does not see names, addresses and numbers of the
-    /// person that become known from this instant on.
+    /// The end of the last own day; `None` if there is none. The caller does not see names, addresses and numbers of
+    /// the person that become known from this instant on.
     #[must_use]
     pub fn known_until(&self, calendar: CityCalendar) -> Option<DateTime<Utc>> {
         self.last_day().map(|last| calendar.first_instant_of(day_after(last)))
@@ -101,8 +101,8 @@ impl OwnDays {
         own.map(|days| Absence { starts_on: days.first, ends_on: days.last() }).collect()
     }
 
-    /// A person as one of their days is judged: without the absences after the run of own days that contains it. These cannot
-    /// change the day's status, only its due day.
+    /// A person as one of their days is judged: without the absences after the run of own days that contains it. These
+    /// cannot change the day's status, only its due day.
     #[must_use]
     pub fn judged(&self, mut person: Person, day: NaiveDate) -> Person {
         let Self::Only(days) = self else { return person };
@@ -120,15 +120,16 @@ impl OwnDays {
         self.contains(decided_on) || about.is_some_and(|days| self.contains_all(days))
     }
 
-    /// Whether a result counts on some own day: it happened on one, or is evidence that holds on one (`holds`: the days on
-    /// which it holds, for each item that it is evidence for).
+    /// Whether a result counts on some own day: it happened on one, or is evidence that holds on one (`holds`: the days
+    /// on which it holds, for each item that it is evidence for).
     #[must_use]
     pub fn includes_result(&self, day: NaiveDate, mut holds: impl Iterator<Item = Stretch>) -> bool {
         self.contains(day) || holds.any(|days| self.touches(days))
     }
 
-    /// The part of a proposal that belongs to own days: an exemption from the first to the last of its own days, or prior training
-    /// that counts on one (`holds` as in [`Self::includes_result`]). Reasons of another administration's days are empty.
+    /// The part of a proposal that belongs to own days: an exemption from the first to the last of its own days, or
+    /// prior training that counts on one (`holds` as in [`Self::includes_result`]). Reasons of another administration's
+    /// days are empty.
     #[must_use]
     pub fn proposal(
         &self,

@@ -46,8 +46,8 @@ pub fn assignments(requirement: &Requirement, in_audience: &DaySet, absences: &D
 /// The due day moved by one for each day of absence from the clock's start up to the due day, as moved so far: the
 /// smallest day that satisfies this; `None` if an open absence leaves none.
 ///
-/// Absences are in order and do not touch. One that begins on or before the due day, as moved by the earlier ones, moves it
-/// by its own days. The first that begins later moves nothing, and neither do those after it.
+/// Absences are in order and do not touch. One that begins on or before the due day, as moved by the earlier ones,
+/// moves it by its own days. The first that begins later moves nothing, and neither do those after it.
 fn moved_by_absence(clock: NaiveDate, first_due: NaiveDate, absences: &DaySet) -> Option<NaiveDate> {
     let mut due = first_due;
     for absence in absences.stretches() {

@@ -1,4 +1,5 @@
-//! Which results are evidence: pass marks are applied, and repeated reports count once. Withdrawals: [`super::withdrawal`].
+//! Which results are evidence: pass marks are applied, and repeated reports count once. Withdrawals:
+//! [`super::withdrawal`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -29,7 +30,8 @@ pub struct Attempt {
     pub percent: Option<Decimal>,
 }
 
-/// What identifies a result besides its event's id (DESIGN, "The same thing told twice"). The learner is given by the context.
+/// What identifies a result besides its event's id (DESIGN, "The same thing told twice"). The learner is given by the
+/// context.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct ResultKey<'a> {
     platform: PlatformId,
@@ -76,7 +78,8 @@ pub(super) fn named_attempt(result: &LinkedResult) -> Option<NamedAttempt<'_>> {
     result.kind.attempt_name().map(|name| (result.platform, &result.target, name))
 }
 
-/// The earliest report of each attempt with a name: it says when the attempt was made, however often it is graded later.
+/// The earliest report of each attempt with a name: it says when the attempt was made, however often it is graded
+/// later.
 pub(super) fn first_reports<'a>(results: &[&'a LinkedResult]) -> HashMap<NamedAttempt<'a>, &'a LinkedResult> {
     let mut firsts: HashMap<NamedAttempt<'a>, &'a LinkedResult> = HashMap::new();
     for reported in results.iter().copied() {

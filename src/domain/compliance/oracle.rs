@@ -53,7 +53,8 @@ fn next_of_year(annual: AnnualDay, day: NaiveDate) -> NaiveDate {
     next
 }
 
-/// "the version in effect on the day in question judges alone": of those that have begun the newest, if it has not ended.
+/// "the version in effect on the day in question judges alone": of those that have begun the newest, if it has not
+/// ended.
 fn version_in_effect(versions: &[RequirementVersion], t: NaiveDate) -> Option<&RequirementVersion> {
     let mut newest: Option<&RequirementVersion> = None;
     for version in versions {
@@ -74,7 +75,8 @@ fn is_in(audience: &Audience, employment: &Employment) -> bool {
     administration && form && unit
 }
 
-/// "a result is known by learner, kind, course or quiz, attempt and instant"; the attempt's name takes precedence over its number.
+/// "a result is known by learner, kind, course or quiz, attempt and instant"; the attempt's name takes precedence over
+/// its number.
 fn are_the_same(a: &LinkedResult, b: &LinkedResult) -> bool {
     let same_kind = match (&a.kind, &b.kind) {
         (ResultKind::Completion, ResultKind::Completion) => true,
@@ -116,8 +118,8 @@ fn decided_by_hand(result: &LinkedResult, all: &[LinkedResult]) -> Option<bool> 
     last.map(|(_, counts)| counts)
 }
 
-/// "a revocation can itself be revoked, and then never was": the revocations in effect. Each pass decides those whose own
-/// revocations are all decided, until nothing changes. Those in a circle are never decided and are not in effect.
+/// "a revocation can itself be revoked, and then never was": the revocations in effect. Each pass decides those whose
+/// own revocations are all decided, until nothing changes. Those in a circle are never decided and are not in effect.
 fn in_effect(all: &[LinkedResult]) -> Vec<&LinkedResult> {
     let revocations: Vec<&LinkedResult> = all
         .iter()
@@ -182,8 +184,8 @@ fn is_withdrawn_by_name(result: &LinkedResult, all: &[LinkedResult]) -> bool {
     })
 }
 
-/// "without event_id [it] withdraws what the learner did in that course or quiz up to its timestamp"; a reset "withdraws
-/// what happened on its own day or the day before".
+/// "without event_id [it] withdraws what the learner did in that course or quiz up to its timestamp"; a reset
+/// "withdraws what happened on its own day or the day before".
 fn is_withdrawn_by_time(result: &LinkedResult, all: &[LinkedResult]) -> bool {
     in_effect(all).into_iter().any(|revocation| {
         let of_it = revocation.platform == result.platform && revocation.target == result.target;
@@ -288,8 +290,8 @@ struct Timeline {
     days: Days,
 }
 
-/// "the event whose evidence begins it (the smallest id of several)": evidence of that day, for an item that did not hold
-/// the day before, in an alternative that is whole.
+/// "the event whose evidence begins it (the smallest id of several)": evidence of that day, for an item that did not
+/// hold the day before, in an alternative that is whole.
 fn first_evidence(
     requirement: &Requirement,
     timeline: &Timeline,
@@ -353,8 +355,8 @@ impl Oracle {
         Some(due)
     }
 
-    /// "An item's days are the union over its evidence; an alternative's are the intersection over its items; the timeline is
-    /// the union over alternatives."
+    /// "An item's days are the union over its evidence; an alternative's are the intersection over its items; the
+    /// timeline is the union over alternatives."
     fn timeline(&self, requirement: &Requirement, seen: &[&LinkedResult]) -> Timeline {
         let mut items: Vec<(Item, Days)> = Vec::new();
         let mut all = Days::new();
@@ -457,8 +459,8 @@ impl Oracle {
         Some((version.version, state))
     }
 
-    /// "the person's employment in that administration and in the audience on as_of (the one that started first, then the
-    /// smaller id)": its fact, for each administration.
+    /// "the person's employment in that administration and in the audience on as_of (the one that started first, then
+    /// the smaller id)": its fact, for each administration.
     pub(super) fn shown_on(
         &self,
         person: &Person,

@@ -92,8 +92,8 @@ impl Requirement {
         targets
     }
 
-    /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after it.
-    /// `None` if training of that day does not count.
+    /// The days on which evidence of a day holds: for its months, or up to and including the next day of the year after
+    /// it. `None` if training of that day does not count.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> Option<Stretch> {
         if self.counts_from.is_some_and(|from| day < from) {

@@ -292,7 +292,8 @@ fn held(item_days: &[DaySet], day: NaiveDate) -> u64 {
     (0u32..).zip(item_days).filter(|(_, days)| days.contains(day)).map(|(item, _)| 1u64 << item).sum()
 }
 
-/// The compliance state of a person on a day under the version then in effect; `None` if the person is not in its audience.
+/// The compliance state of a person on a day under the version then in effect; `None` if the person is not in its
+/// audience.
 #[must_use]
 pub fn state_on(person: &Person, versions: &[RequirementVersion], day: NaiveDate) -> Option<(u32, ComplianceState)> {
     let version = in_effect_on(versions, day)?;

@@ -3,11 +3,13 @@
 //! [`states`] is a function of the set of results alone, so neither the order nor the repetition of deliveries matters.
 //! Start there; `Withdrawals` says which revocations are in effect.
 //!
-//! * A revocation that names an event withdraws it. It also withdraws results of the same platform with the same content,
-//!   if they were reported no later than the revocation or the named event. A later report of the same counts again.
-//! * A revocation that is withdrawn has no effect. One that withdraws itself, alone or in a circle with others, has none
-//!   either.
-//! * An administrator's decision about a result takes precedence over the platform; of two decisions, the later one does.
+//! * A revocation that names an event withdraws it. It also withdraws results of the same platform with the same
+//!   content, if they were reported no later than the revocation or the named event. A later report of the same counts
+//!   again.
+//! * A revocation that is withdrawn has no effect. One that withdraws itself, alone or in a circle with others, has
+//!   none either.
+//! * An administrator's decision about a result takes precedence over the platform; of two decisions, the later one
+//!   does.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -157,7 +159,8 @@ impl<'a> Withdrawals<'a> {
 
     /// The revocations, each decided except those in a circle.
     ///
-    /// Each names at most one other. So a revocation that no other names is decided first, and then the one that it names.
+    /// Each names at most one other. So a revocation that no other names is decided first, and then the one that it
+    /// names.
     fn decided(
         &self,
         results: &'a [LinkedResult],
@@ -263,7 +266,8 @@ impl<'a> Withdrawals<'a> {
     }
 }
 
-/// Whether a revocation that names an event also withdraws a result with the same content: not if that was reported after both.
+/// Whether a revocation that names an event also withdraws a result with the same content: not if that was reported
+/// after both.
 fn takes(revocation: &LinkedResult, named: &LinkedResult, result: &LinkedResult) -> bool {
     let is_reported_later = |reported: DateTime<Utc>| {
         reported > revocation.occurred_at && named.reported_at.is_none_or(|named_at| reported > named_at)

@@ -1,8 +1,8 @@
 //! Several accounts that an identity provider has for one employee number: which account governs which employments, and
 //! which one gives the person's data.
 //!
-//! A city with several tenants makes a second account when a person moves from one to another, and deactivates the first.
-//! Both orders must end the same, so nothing here depends on when an account arrived.
+//! A city with several tenants makes a second account when a person moves from one to another, and deactivates the
+//! first. Both orders must end the same, so nothing here depends on when an account arrived.
 //!
 //! * An account governs the employments that it provisioned. No other account is shown them, changes them or ends them.
 //! * Employments that no account provisioned are HR's. They end by HR's file, by a correction, or with the last active
@@ -91,8 +91,8 @@ pub fn beside(
     }
 }
 
-/// The generations of the accounts that have an employment, in order: those that provisioned it; if none did, the active
-/// ones, or all if none is active.
+/// The generations of the accounts that have an employment, in order: those that provisioned it; if none did, the
+/// active ones, or all if none is active.
 #[must_use]
 pub fn employed_as(accounts: &[Account], employment: &EmploymentId) -> Vec<u32> {
     let generations = |test: &dyn Fn(&Account) -> bool| -> Vec<u32> {
@@ -138,8 +138,8 @@ pub struct NameToWrite {
     pub family_name: Option<String>,
 }
 
-/// The name to write after an account gives `now`. `before` are all accounts as they were, `after` as they will be, each
-/// with the employments of its time.
+/// The name to write after an account gives `now`. `before` are all accounts as they were, `after` as they will be,
+/// each with the employments of its time.
 ///
 /// If another account is the speaker, the name is stored with the account only. If the account was the speaker and is
 /// deactivated, the next speaker's name replaces its name, but not a name that HR's files have given since.
@@ -166,8 +166,8 @@ pub fn name_to_write(
     }
 }
 
-/// Whether the person's data stay protected though the account of a generation says that they are not: another account says
-/// that they are.
+/// Whether the person's data stay protected though the account of a generation says that they are not: another account
+/// says that they are.
 #[must_use]
 pub fn another_protects(accounts: &[Account], generation: u32) -> bool {
     accounts.iter().any(|other| other.generation != generation && !other.is_deleted && other.says_protected)

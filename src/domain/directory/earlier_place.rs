@@ -1,9 +1,10 @@
 //! The administrations that HR named earlier for an employment: HR's systems rename an administration for all days, the
 //! past included.
 //!
-//! The place of an employment follows from every administration that was named for it and from the reorganisations in force
-//! ([`Successions`](super::succession::Successions)), so the earlier names are stored with the present one. Nothing here
-//! knows of reorganisations: the list is the same whether one is recorded before a file that names its new code, or after.
+//! The place of an employment follows from every administration that was named for it and from the reorganisations in
+//! force ([`Successions`](super::succession::Successions)), so the earlier names are stored with the present one.
+//! Nothing here knows of reorganisations: the list is the same whether one is recorded before a file that names its new
+//! code, or after.
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -23,8 +24,8 @@ pub struct EarlierPlace {
 /// More than any real employment has; beyond it the oldest are dropped.
 const AT_MOST: usize = 64;
 
-/// The earlier places of an employment whose administration becomes `code` on the day `today`. Until now it was `known`,
-/// with the earlier places `earlier`.
+/// The earlier places of an employment whose administration becomes `code` on the day `today`. Until now it was
+/// `known`, with the earlier places `earlier`.
 ///
 /// A code that was named by mistake and corrected by the next day is dropped: FGK on Monday, SEF again on Tuesday.
 #[must_use]

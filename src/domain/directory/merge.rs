@@ -1,7 +1,7 @@
 //! One human under two employee numbers: the duplicate is read as part of the number that is kept.
 //!
-//! There are no chains: a kept number is not a duplicate, and a duplicate has no duplicates. So resolving an employee takes
-//! one lookup, and undoing a merge never affects another.
+//! There are no chains: a kept number is not a duplicate, and a duplicate has no duplicates. So resolving an employee
+//! takes one lookup, and undoing a merge never affects another.
 
 use std::collections::BTreeMap;
 

@@ -66,8 +66,8 @@ pub struct Employment {
     pub starts_on: NaiveDate,
     /// The last day at work; `None`: open.
     pub ends_on: Option<NaiveDate>,
-    /// What HR reported, if a reorganisation moves the employment or HR named other administrations earlier; `None`: the same
-    /// as above.
+    /// What HR reported, if a reorganisation moves the employment or HR named other administrations earlier; `None`:
+    /// the same as above.
     pub moved: Option<RecordedEmployment>,
 }
 

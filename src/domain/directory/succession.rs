@@ -1,10 +1,10 @@
 //! Reorganisations: which administration has an employment on which days.
 //!
 //! HR reports the administration of an employment, and reports the old one until its system changes. A reorganisation
-//! moves the employments that are reported in one administration, or in a unit of it, to another from a day on. Later HR's
-//! system names the new one for all days, past days included. That says nothing new: the earlier names still say where the
-//! employment was (`earlier_place`). [`Successions`] holds the reorganisations that are known at an instant and answers for
-//! any day. Start at [`Successions::follow`].
+//! moves the employments that are reported in one administration, or in a unit of it, to another from a day on. Later
+//! HR's system names the new one for all days, past days included. That says nothing new: the earlier names still say
+//! where the employment was (`earlier_place`). [`Successions`] holds the reorganisations that are known at an instant
+//! and answers for any day. Start at [`Successions::follow`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -24,7 +24,8 @@ const NO_UNIT: &str = "\0";
 /// One change of administrations on the day of a reorganisation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Employments reported in `from` are in `to`: only those of `unit`, or, if that is `None`, all that no other step names.
+    /// Employments reported in `from` are in `to`: only those of `unit`, or, if that is `None`, all that no other step
+    /// names.
     Moves { from: AdministrationCode, to: AdministrationCode, unit: Option<String> },
     /// It exists from the day on.
     Opens(AdministrationCode),
@@ -204,8 +205,8 @@ impl Successions {
     /// The path of an employment, from the beginning of time: that of the code that was named first. If a later code
     /// lies on the path, the path continues from there; otherwise it begins again with that code.
     ///
-    /// It depends only on the named codes and on the steps in force. The order in which steps were recorded does not matter,
-    /// nor whether they were recorded before or after a file that names their targets.
+    /// It depends only on the named codes and on the steps in force. The order in which steps were recorded does not
+    /// matter, nor whether they were recorded before or after a file that names their targets.
     fn way<'a>(&'a self, recorded: &'a RecordedEmployment) -> Vec<Leg<'a>> {
         let earlier = recorded.earlier.iter().map(|place| (&place.administration, place.unit.as_str()));
         let mut way: Vec<Leg<'a>> = Vec::new();
@@ -274,7 +275,8 @@ impl Successions {
         self.way(recorded).iter().any(|leg| leg.administration == code)
     }
 
-    /// Whether reorganisations have moved an employment to an administration by a day: a file that names it then is no news.
+    /// Whether reorganisations have moved an employment to an administration by a day: a file that names it then is no
+    /// news.
     #[must_use]
     pub fn has_led_to(&self, recorded: &RecordedEmployment, code: &AdministrationCode, day: NaiveDate) -> bool {
         let begun = |leg: &&Leg<'_>| leg.first.is_none_or(|first| first <= day);
@@ -341,7 +343,8 @@ impl Successions {
         self.stays(recorded).iter().find(|stay| is_closed(stay)).map(|stay| stay.administration.clone())
     }
 
-    /// Whether a reorganisation names an administration. Then it is in the tree of some day, even if HR's files do not list it.
+    /// Whether a reorganisation names an administration. Then it is in the tree of some day, even if HR's files do not
+    /// list it.
     #[must_use]
     pub fn names(&self, code: &AdministrationCode) -> bool {
         let targets = || self.by_day.values().flat_map(|moves| moves.units.values().chain(moves.rest.values()));

@@ -273,8 +273,8 @@ impl Story {
         Self(entries)
     }
 
-    /// Hides personal values if the person's data are protected: all of them if they are protected now, otherwise those of
-    /// entries from while they were.
+    /// Hides personal values if the person's data are protected: all of them if they are protected now, otherwise those
+    /// of entries from while they were.
     pub fn protect(&mut self, is_protected_now: bool, protected: &[(DateTime<Utc>, Option<DateTime<Utc>>)]) {
         for entry in &mut self.0 {
             let at = entry.known_at;

@@ -1,9 +1,9 @@
 //! A history as an administration may read it: the entries that belong to its own days (`access::OwnDays`).
 //!
-//! Facts with days (absences, exemptions) are cut to the own days. Facts without days (a name, an identity, a link) are read
-//! through windows of transaction time, one for each unbroken run of own days. A fact that holds when a window opens becomes
-//! known at that instant.
-//! Addresses of an own employment stay as they were at the end of the last own day.
+//! Facts with days (absences, exemptions) are cut to the own days. Facts without days (a name, an identity, a link) are
+//! read through windows of transaction time, one for each unbroken run of own days. A fact that holds when a window
+//! opens becomes known at that instant. Addresses of an own employment stay as they were at the end of the last own
+//! day.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,8 +15,9 @@ use crate::domain::directory::records::{AbsenceRecord, EmploymentRecord, Exempti
 /// A run of instants: from the first up to and not including the second (`None`: for ever).
 pub type Window = (DateTime<Utc>, Option<DateTime<Utc>>);
 
-/// The windows through which facts without days are read; `None`: everything. `first_known_at` is the instant at which the
-/// register first knew of an own employment. No window opens before it, and one that lies in the future opens at it.
+/// The windows through which facts without days are read; `None`: everything. `first_known_at` is the instant at which
+/// the register first knew of an own employment. No window opens before it, and one that lies in the future opens at
+/// it.
 #[must_use]
 pub fn windows(
     own: &OwnDays,
@@ -50,7 +51,8 @@ pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, 
                 continue;
             }
             let until = version.superseded_at.filter(|superseded| closes.is_none_or(|closes| *superseded < closes));
-            // A fact that still holds when the next window opens is known already. A change in the meantime is shown then.
+            // A fact that still holds when the next window opens is known already. A change in the meantime is shown
+            // then.
             let key = version.record.key();
             let last = seen.iter_mut().rev().find(|last| last.record.key() == key && last.superseded_at.is_none());
             match last {
@@ -67,8 +69,8 @@ pub fn through<T: HistoryRecord + Clone + PartialEq>(versions: Vec<Version<T>>, 
     seen
 }
 
-/// The versions of own employments with the addresses and the manager that were known before an instant (`None`: all): the
-/// caller may not see later ones.
+/// The versions of own employments with the addresses and the manager that were known before an instant (`None`: all):
+/// the caller may not see later ones.
 #[must_use]
 pub fn with_addresses_of_then(
     mut versions: Vec<Version<EmploymentRecord>>,

@@ -1,7 +1,7 @@
 //! The holders of a key on each day (DESIGN, "Keys have days"), derived from HR's records of it and their instants.
 //!
-//! [`resolved`] drops the claims that never held, [`Holding`] answers for a day. Both depend on days, not on the order in
-//! which records of one day arrived.
+//! [`resolved`] drops the claims that never held, [`Holding`] answers for a day. Both depend on days, not on the order
+//! in which records of one day arrived.
 
 use std::collections::BTreeSet;
 
@@ -107,12 +107,12 @@ pub fn resolved(mut claims: Vec<Claim>) -> Vec<Claim> {
     resolved
 }
 
-/// The day from which a key that HR gave on `recorded_on` may have been the person's already: the first day of their then
-/// unbroken employment, unless HR gave them another value since. `otherwise` are the days from and to which HR gave them
-/// other values of the same key.
+/// The day from which a key that HR gave on `recorded_on` may have been the person's already: the first day of their
+/// then unbroken employment, unless HR gave them another value since. `otherwise` are the days from and to which HR
+/// gave them other values of the same key.
 ///
-/// Employed since 1 February, and first given the address on 1 March: perhaps from 1 February. With another address from HR
-/// until 1 March: from 1 March.
+/// Employed since 1 February, and first given the address on 1 March: perhaps from 1 February. With another address
+/// from HR until 1 March: from 1 March.
 #[must_use]
 pub fn perhaps_from(
     recorded_on: NaiveDate,

@@ -1,8 +1,8 @@
 //! Which employee does a result belong to? The link from the keys that a platform gives to an employee that HR knows.
 //!
-//! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of the employees known by them, and of the day.
-//! [`holding`] says who holds a key on which day. Unlinked results wait in the [`queue`]; [`namesakes`] finds who might be
-//! meant.
+//! [`link`] is the whole rule (DESIGN, "Linking"): a function of the keys, of the employees known by them, and of the
+//! day. [`holding`] says who holds a key on which day. Unlinked results wait in the [`queue`]; [`namesakes`] finds who
+//! might be meant.
 
 pub mod holding;
 pub mod namesakes;
@@ -191,9 +191,9 @@ impl Link {
 /// * `fit_of`: the employees that an identity fits on that day.
 /// * `employed_on`: whether an employee has any employment on a day.
 ///
-/// The first key that fits exactly one employee links. A key that fits several employees fits the one who was employed on
-/// `day` if that is exactly one; otherwise it is skipped. If the event's own employee number names an employee, no key links
-/// to another.
+/// The first key that fits exactly one employee links. A key that fits several employees fits the one who was employed
+/// on `day` if that is exactly one; otherwise it is skipped. If the event's own employee number names an employee, no
+/// key links to another.
 pub fn link(
     keys: &LearnerKeys,
     order: &[LinkingKey],

@@ -1,7 +1,7 @@
 //! All people that could be suggested, indexed by their names, addresses and numbers.
 //!
-//! Built once for a directory and queried for each entry of the queue; no query scans all people. Similar names are found
-//! among those that begin with the same two letters, and among those that are one edit away anywhere in the name.
+//! Built once for a directory and queried for each entry of the queue; no query scans all people. Similar names are
+//! found among those that begin with the same two letters, and among those that are one edit away anywhere in the name.
 //! Start at [`Namesakes::suggest`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

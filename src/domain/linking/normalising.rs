@@ -6,8 +6,8 @@ use unicode_normalization::char::is_combining_mark;
 /// A text in the form in which names are compared: lower case, letters and digits only, without marks.
 ///
 /// `å`, `ä`, `æ` and their spellings `aa` and `ae` become `a`; `ö`, `ø`, `œ` and `oe` become `o`; `ü` and `ue` become
-/// `u`; `é` becomes `e`. So `Åsa Öberg-Håkansson` and `aasa oeberg hakansson` differ only in spaces, which are dropped too.
-/// Normalising twice changes nothing.
+/// `u`; `é` becomes `e`. So `Åsa Öberg-Håkansson` and `aasa oeberg hakansson` differ only in spaces, which are dropped
+/// too. Normalising twice changes nothing.
 #[must_use]
 pub fn normalised(text: &str) -> String {
     let mut normalised = String::with_capacity(text.len());

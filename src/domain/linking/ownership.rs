@@ -21,8 +21,8 @@ impl Engagement {
     }
 }
 
-/// The administrations that are responsible for a person on a day: those that employ the person. If none does, those of the
-/// employment that starts next; if none is to come, those of the one that ended last.
+/// The administrations that are responsible for a person on a day: those that employ the person. If none does, those of
+/// the employment that starts next; if none is to come, those of the one that ended last.
 ///
 /// A person hired by SEF from 1 May is SEF's already in March, so that SEF can link training from before the first day.
 #[must_use]

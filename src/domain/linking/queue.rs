@@ -1,4 +1,5 @@
-//! The queue of unlinked learners: which learners one decision resolves together, and the verdict on each of their keys.
+//! The queue of unlinked learners: which learners one decision resolves together, and the verdict on each of their
+//! keys.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -54,11 +55,12 @@ pub struct Named<'a> {
     pub keys: &'a LearnerKeys,
 }
 
-/// The learners that one decision about one identity resolves: for each entry its identity and the places of its learners.
+/// The learners that one decision about one identity resolves: for each entry its identity and the places of its
+/// learners.
 ///
 /// A learner belongs to the one of its linking identities that names the most waiting learners of its platform; of
-/// several, the strongest. (A learner without a key that the platform links by belongs to its strongest identity.)
-/// So `{e-mail x, user name u}` and `{e-mail x, user name v}` are one entry, of x; learners who share nothing never are.
+/// several, the strongest. (A learner without a key that the platform links by belongs to its strongest identity.) So
+/// `{e-mail x, user name u}` and `{e-mail x, user name v}` are one entry, of x; learners who share nothing never are.
 #[must_use]
 pub fn entries(
     learners: &[Named<'_>],

@@ -1,7 +1,7 @@
 //! Suggestions for unlinked keys: the reasons for an employee, and their weight.
 //!
-//! A suggestion is never applied by itself. [`super::namesakes`] finds the candidates; this module has the points of each
-//! reason, and their sum.
+//! A suggestion is never applied by itself. [`super::namesakes`] finds the candidates; this module has the points of
+//! each reason, and their sum.
 
 use chrono::NaiveDate;
 

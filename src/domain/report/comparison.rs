@@ -1,10 +1,10 @@
 //! Two transaction times compared: whose status differs on a day, and because of which facts recorded in between.
 //!
-//! A person's data at both times is divided into facts: an employment, an absence, an exemption, a result, the requirement
-//! itself. A fact that differs is a shift. All facts that a merge of two employee numbers, or its undoing, moved are one shift.
-//! The status differs *because of* each shift without which it would be the old status. If there is none (either of two
-//! completions would do), because of each shift without which it would be a different one. If there is none of these either,
-//! because of all of them.
+//! A person's data at both times is divided into facts: an employment, an absence, an exemption, a result, the
+//! requirement itself. A fact that differs is a shift. All facts that a merge of two employee numbers, or its undoing,
+//! moved are one shift. The status differs *because of* each shift without which it would be the old status. If there
+//! is none (either of two completions would do), because of each shift without which it would be a different one. If
+//! there is none of these either, because of all of them.
 
 use std::collections::BTreeMap;
 
@@ -65,8 +65,8 @@ pub struct Moved<'a> {
 }
 
 impl Moved<'_> {
-    /// Takes out of `facts` those that these persons have as well; or all of them, if the person is not known separately at
-    /// the other time.
+    /// Takes out of `facts` those that these persons have as well; or all of them, if the person is not known
+    /// separately at the other time.
     fn taken_out(
         facts: &mut BTreeMap<FactKey, Vec<Fact>>,
         persons: &[&Person],

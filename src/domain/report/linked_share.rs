@@ -27,8 +27,8 @@ pub struct SharePeriods {
 }
 
 impl SharePeriods {
-    /// The [`SHARE_DAYS`] days up to and including a day, and as many before: for 26 February 2026 those from 30 January,
-    /// and those from 2 January.
+    /// The [`SHARE_DAYS`] days up to and including a day, and as many before: for 26 February 2026 those from 30
+    /// January, and those from 2 January.
     #[must_use]
     pub fn up_to(day: NaiveDate) -> Self {
         let back = |from: NaiveDate| (0..SHARE_DAYS).fold(day_after(from), |day, _| day_before(day));
@@ -71,8 +71,8 @@ pub struct LinkedShare {
 }
 
 impl LinkedShare {
-    /// Whether the share lies at least [`FALLEN_BY_POINTS`] percentage points below the one before, compared exactly and
-    /// not as rounded, with at least [`COMPARED_FROM_RESULTS`] results in either period.
+    /// Whether the share lies at least [`FALLEN_BY_POINTS`] percentage points below the one before, compared exactly
+    /// and not as rounded, with at least [`COMPARED_FROM_RESULTS`] results in either period.
     ///
     /// 90 of 100 after 95 of 100 has fallen; 91 of 100 has not.
     #[must_use]

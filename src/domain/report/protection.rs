@@ -13,8 +13,8 @@ pub struct ProtectedWords {
 }
 
 impl ProtectedWords {
-    /// Whether a text mentions them: it contains one of their keys, or one of their given and one of their family names, as
-    /// words. Case and the escapes of JSON or an address do not matter.
+    /// Whether a text mentions them: it contains one of their keys, or one of their given and one of their family
+    /// names, as words. Case and the escapes of JSON or an address do not matter.
     #[must_use]
     pub fn are_in(&self, text: &ReadText) -> bool {
         let has = |word: &str| text.0.iter().any(|text| has_word(text, &normalized(word)));

@@ -37,8 +37,9 @@ impl SwedishOrder {
 
     /// The sort key of an export's row: by unit, family name, given name, employee number (DESIGN, section 3, "Doors").
     ///
-    /// Part by part: a difference in the unit, however small, decides before any difference in the names. The number has
-    /// no language and sorts by its characters, which distinguishes any two rows of an administration and requirement.
+    /// Part by part: a difference in the unit, however small, decides before any difference in the names. The number
+    /// has no language and sorts by its characters, which distinguishes any two rows of an administration and
+    /// requirement.
     #[must_use]
     pub fn export_key(&self, unit: &str, family_name: &str, given_name: &str, employee_number: &str) -> Vec<u8> {
         let texts = [unit, family_name, given_name];

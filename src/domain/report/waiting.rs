@@ -11,8 +11,8 @@ pub type ByItems = BTreeMap<u64, u64>;
 /// * `waiting`: learners with waiting results, by the items that these would make hold.
 /// * `alternatives`: the items of each alternative.
 ///
-/// A learner counts if it makes an alternative whole together with a person's own items, each learner for one person and
-/// each person once. Several learners together for one person do not count, since they are not one human.
+/// A learner counts if it makes an alternative whole together with a person's own items, each learner for one person
+/// and each person once. Several learners together for one person do not count, since they are not one human.
 #[must_use]
 pub fn could_be_done(undone: &ByItems, waiting: &ByItems, alternatives: &[u64]) -> u64 {
     let satisfies = |held: u64, brought: u64| alternatives.iter().any(|whole| (held | brought) & whole == *whole);

@@ -60,7 +60,8 @@ impl ResultDecision {
         self.proposed.by != subject
     }
 
-    /// The decision as one of the results of the same person; `None` if it does not count. Its name is `hand:` and its id.
+    /// The decision as one of the results of the same person; `None` if it does not count. Its name is `hand:` and its
+    /// id.
     #[must_use]
     pub fn as_result(&self, of: &LinkedResult) -> Option<LinkedResult> {
         let decided = self.decided.as_ref()?;

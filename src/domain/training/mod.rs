@@ -45,11 +45,11 @@ pub enum Revokes {
     Statement(EventId),
     /// All that the learner did in the target up to the revocation's instant.
     UpTo,
-    /// What the learner did in the target on the revocation's own day in the city, or on the day before, up to its instant:
-    /// platforms reset progress when a renewal window opens, and older results still count.
+    /// What the learner did in the target on the revocation's own day in the city, or on the day before, up to its
+    /// instant: platforms reset progress when a renewal window opens, and older results still count.
     Recent,
-    /// An administrator decided, at the revocation's instant, that an event is withdrawn; or that it counts, even if the
-    /// platform revokes it.
+    /// An administrator decided, at the revocation's instant, that an event is withdrawn; or that it counts, even if
+    /// the platform revokes it.
     ByHand { event_id: EventId, counts: bool },
 }
 
@@ -123,8 +123,8 @@ pub struct ReportedResult {
     pub kind: ResultKind,
     /// The platform's instant of what happened.
     pub occurred_at: DateTime<Utc>,
-    /// When the platform reported it, if that is given besides when it happened. Revocations have none: they happen when
-    /// they are reported.
+    /// When the platform reported it, if that is given besides when it happened. Revocations have none: they happen
+    /// when they are reported.
     pub reported_at: Option<DateTime<Utc>>,
     /// Why it was withdrawn; only revocations have one.
     pub reason: Option<String>,

@@ -76,8 +76,8 @@ impl Score {
         self.of.checked_mul(mark.0).is_some_and(|needed| self.points >= needed)
     }
 
-    /// The share of the full score, for ordering attempts by their score. A share out of range becomes the greatest decimal,
-    /// or the least.
+    /// The share of the full score, for ordering attempts by their score. A share out of range becomes the greatest
+    /// decimal, or the least.
     #[must_use]
     pub fn share(&self) -> Decimal {
         let beyond = if self.points.is_sign_negative() { Decimal::MIN } else { Decimal::MAX };
@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_score_far_beyond_its_full_score_is_more_than_all_others() {
-        // Ten to the 27th and to the 40th times the whole: the first's percentage, and the second's share, have no decimal.
+        // Ten to the 27th and to the 40th times the whole: the first's percentage, and the second's share, have no
+        // decimal.
         for (points, of) in [("99999999999999999999", "0.0000001"), ("99999999999999999999", "0.00000000000000000001")]
         {
             let beyond = score(points, of);

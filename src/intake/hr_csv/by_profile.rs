@@ -1,8 +1,8 @@
 //! A results file in a platform's own format: each row is an event, which a profile reads as it reads a webhook.
 //!
 //! A row is read as a JSON object whose members are the columns, by their names in the header: `$.Epost`, or
-//! `$['E-post']`. All that a profile can say of a body (alternatives, values, formats and zones of times, decimal commas,
-//! events to ignore) it can also say of a row.
+//! `$['E-post']`. All that a profile can say of a body (alternatives, values, formats and zones of times, decimal
+//! commas, events to ignore) it can also say of a row.
 
 use std::collections::HashMap;
 
@@ -24,8 +24,8 @@ use crate::intake::request::{Arrival, Headers, RawRequest};
 ///
 /// * `platform`: its code. It keeps the ids of events that have none apart from another platform's.
 ///
-/// Rows that the profile ignores are counted as skipped. An event that is reported twice with the same content is stored
-/// once; with other content it is refused.
+/// Rows that the profile ignores are counted as skipped. An event that is reported twice with the same content is
+/// stored once; with other content it is refused.
 pub fn read<'a>(
     file: impl Into<RawFile<'a>>,
     profile: &Profile,

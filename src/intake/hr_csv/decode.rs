@@ -37,9 +37,9 @@ const TWICE: [(&str, &str); 20] = [
     ("√©", "é"),
 ];
 
-/// The text of a file. Valid UTF-8 is UTF-8; a mark says that it is UTF-16; everything else is Windows-1252, where every
-/// byte is a character. A text that is certainly none of these is refused instead of garbled, and so are names that were
-/// garbled before.
+/// The text of a file. Valid UTF-8 is UTF-8; a mark says that it is UTF-16; everything else is Windows-1252, where
+/// every byte is a character. A text that is certainly none of these is refused instead of garbled, and so are names
+/// that were garbled before.
 pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
     if let Some(other) = other_file(bytes) {
         let is_text = matches!(other, OtherFile::Markup | OtherFile::Json);

@@ -48,8 +48,8 @@ impl Line {
 }
 
 impl<'t> TextLines<'t> {
-    /// * `text`: with line feeds or without; with commas, semicolons or tabs: the separator that its first line has most of,
-    ///   or the one that a spreadsheet's first line `sep=;` names.
+    /// * `text`: with line feeds or without; with commas, semicolons or tabs: the separator that its first line has
+    ///   most of, or the one that a spreadsheet's first line `sep=;` names.
     pub(super) fn of(text: &'t str) -> Result<Self, Fault> {
         let body = text.trim_start_matches(['\r', '\n']);
         let mut line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
@@ -128,8 +128,8 @@ fn count_line_feeds(bytes: &[u8]) -> u64 {
 
 /// Whether every cell that opens with a quotation mark closes with one, right before a separator or the end of the row.
 ///
-/// The `csv` crate accepts what comes after a closing mark, and lets an open one swallow the rows that follow. In a full
-/// file those people would count as having left.
+/// The `csv` crate accepts what comes after a closing mark, and lets an open one swallow the rows that follow. In a
+/// full file those people would count as having left.
 fn quotes_are_whole(raw: &[u8], separator: u8) -> bool {
     #[derive(Clone, Copy, PartialEq)]
     enum In {

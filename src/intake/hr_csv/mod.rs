@@ -1,10 +1,10 @@
 //! HR's files, and a platform's history, from bytes into records (DESIGN, "Files in").
 //!
-//! One module for each kind of file names its columns and reads a row. `raw` finds out what a file is, `decode` makes text
-//! of bytes, `lines` rows of text, `workbook` rows of a sheet, `table` records of rows, and `cells` values of cells. `mapping`
-//! reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no record, and every
-//! problem is named.
-//! What a file changes is decided in `domain::directory::plan`. Start at `absences`, the shortest.
+//! One module for each kind of file names its columns and reads a row. `raw` finds out what a file is, `decode` makes
+//! text of bytes, `lines` rows of text, `workbook` rows of a sheet, `table` records of rows, and `cells` values of
+//! cells. `mapping` reads files with other headers than ours. All or nothing: a file with anything wrong in it gives no
+//! record, and every problem is named. What a file changes is decided in `domain::directory::plan`. Start at
+//! `absences`, the shortest.
 
 pub mod absences;
 pub mod administrations;

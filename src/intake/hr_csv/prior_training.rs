@@ -17,8 +17,8 @@ pub(super) static COLUMNS: [Column; 7] = [
     Column::required("reason").personal(),
 ];
 
-/// Reads a file of prior training; each employee, course or quiz, and day once. A row with a quiz is about the quiz, as in a
-/// results file; without a score it is passed.
+/// Reads a file of prior training; each employee, course or quiz, and day once. A row with a quiz is about the quiz, as
+/// in a results file; without a score it is passed.
 pub fn read(bytes: &[u8]) -> Result<Reading<PriorTrainingRecord>, RowProblems> {
     read_file(bytes.into())
 }

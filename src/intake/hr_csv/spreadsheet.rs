@@ -1,5 +1,6 @@
-//! What spreadsheets make of HR's cells: numbers as powers of ten, with decimals or as formulas, days as serial numbers,
-//! errors, and invisible characters. Each is refused with what it probably was: the guess is shown and never used.
+//! What spreadsheets make of HR's cells: numbers as powers of ten, with decimals or as formulas, days as serial
+//! numbers, errors, and invisible characters. Each is refused with what it probably was: the guess is shown and never
+//! used.
 
 use chrono::{Days, NaiveDate};
 

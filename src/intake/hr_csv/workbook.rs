@@ -1,8 +1,8 @@
 //! A workbook's sheet (XLSX) into the rows that a file of text would have: days as days, numbers as they were meant.
 //!
-//! A workbook is an archive, and may unpack to far more than it seems. All of it is measured before any of it is read, and
-//! what is read from it is limited again. Cells are read one after the other; the size that the sheet states allocates
-//! nothing.
+//! A workbook is an archive, and may unpack to far more than it seems. All of it is measured before any of it is read,
+//! and what is read from it is limited again. Cells are read one after the other; the size that the sheet states
+//! allocates nothing.
 
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,8 +1,8 @@
 //! A Group as a provider writes it: its name, its own id, its members, and what a PATCH changes of these.
 //!
-//! A PATCH is read into changes and not applied to the whole: a group may have many thousands of members, and a PATCH adds
-//! or removes one. All forms of RFC 7644, section 3.5.2, and of Entra ID and Okta are read: operations in any case, members
-//! to remove as a list of values or by a filter in the path, and a name replaced without a path.
+//! A PATCH is read into changes and not applied to the whole: a group may have many thousands of members, and a PATCH
+//! adds or removes one. All forms of RFC 7644, section 3.5.2, and of Entra ID and Okta are read: operations in any
+//! case, members to remove as a list of values or by a filter in the path, and a name replaced without a path.
 
 use std::collections::BTreeSet;
 

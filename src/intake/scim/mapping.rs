@@ -129,7 +129,8 @@ impl Mapping {
         self.schemas.place(carrier).ok()?.text(resource)
     }
 
-    /// The attributes that are stored as they were provisioned, in addition to those that become facts of the directory.
+    /// The attributes that are stored as they were provisioned, in addition to those that become facts of the
+    /// directory.
     #[must_use]
     pub fn stored(&self) -> Vec<String> {
         let of_enterprise = ["costCenter", "organization", "division", "department"];

@@ -1,8 +1,8 @@
 //! SCIM 2.0 as a protocol (RFC 7643, 7644, 9865): what an identity provider writes, into domain types, and back.
 //!
 //! Pure: no HTTP, no database, no clock. `schema` says which attributes there are, as data; `filter` and `path` read
-//! how clients name them; `resource` brings bodies into the canonical form; `patch` changes them; `user` turns a User into a
-//! person with employments, `group` reads a Group. Start at `user`.
+//! how clients name them; `resource` brings bodies into the canonical form; `patch` changes them; `user` turns a User
+//! into a person with employments, `group` reads a Group. Start at `user`.
 
 pub mod bulk;
 pub mod discovery;

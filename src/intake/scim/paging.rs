@@ -41,7 +41,8 @@ pub enum Start {
     Cursor(Option<Cursor>),
 }
 
-/// The last resource of an answer: its place in the order. The next page begins after it, even if resources changed since.
+/// The last resource of an answer: its place in the order. The next page begins after it, even if resources changed
+/// since.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cursor {
     /// The sort key; empty without an order.

@@ -422,7 +422,8 @@ fn demote(elements: &mut [Value]) {
     }
 }
 
-/// Whether an element is the one that a value of `remove` names: by its `value`, else by all parts that are given of it.
+/// Whether an element is the one that a value of `remove` names: by its `value`, else by all parts that are given of
+/// it.
 fn is_meant_by(element: &Value, named: &Value) -> bool {
     match named.get("value") {
         Some(value) => element.get("value") == Some(value),

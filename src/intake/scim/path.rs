@@ -21,8 +21,8 @@ pub enum PathError {
     Filter(#[from] FilterError),
 }
 
-/// The name of an attribute as it was written: letters, digits and `$ - _`, with dots between attribute and sub-attribute, and
-/// colons in the name of a schema before it.
+/// The name of an attribute as it was written: letters, digits and `$ - _`, with dots between attribute and
+/// sub-attribute, and colons in the name of a schema before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributePath(String);
 

@@ -1,4 +1,5 @@
-//! Bodies into the canonical form, however a client names and wraps things; and the part of a resource that a client requests.
+//! Bodies into the canonical form, however a client names and wraps things; and the part of a resource that a client
+//! requests.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +8,8 @@ use super::schema::{Attribute, Kind, Mutability, Named, Place, Schemas, UnknownA
 
 /// The longest text that is taken as one value, in characters.
 const LONGEST_TEXT: usize = 512;
-/// The most elements of one attribute: a person's addresses and employments. Each operation of a PATCH may read all of them.
+/// The most elements of one attribute: a person's addresses and employments. Each operation of a PATCH may read all of
+/// them.
 pub(super) const MOST_ELEMENTS: usize = 200;
 
 /// Why a value cannot be an attribute's.
@@ -23,8 +25,8 @@ pub enum ValueError {
     TooMany(String),
 }
 
-/// A body in the canonical form: attributes by their own names, extensions as objects, single values if there can be one,
-/// booleans as booleans. What is read-only, unknown or empty is left out.
+/// A body in the canonical form: attributes by their own names, extensions as objects, single values if there can be
+/// one, booleans as booleans. What is read-only, unknown or empty is left out.
 pub fn canonical(schemas: &Schemas, body: &Value) -> Result<Map<String, Value>, ValueError> {
     let body = body.as_object().ok_or(ValueError::NotAnObject)?;
     let mut resource = Map::new();

@@ -1,5 +1,5 @@
-//! Which attributes there are, as data (RFC 7643, sections 2.2 and 7): what /Schemas answers, and what reads, compares and
-//! changes resources.
+//! Which attributes there are, as data (RFC 7643, sections 2.2 and 7): what /Schemas answers, and what reads, compares
+//! and changes resources.
 //!
 //! The register stores what it needs, and what describes the person at work. The rest that RFC 7643 knows of a User
 //! ([`NOT_STORED`]) is accepted and discarded; any other name is a mistake.

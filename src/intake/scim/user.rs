@@ -29,8 +29,8 @@ const PHONES: &str = "phoneNumbers";
 /// The name of the text that says that the provider marked the person's data as protected for this account.
 const SAID_PROTECTED: &str = "protected";
 
-/// The names of what the provider said of a person's name, address and unit. For a person with protected personal data it
-/// is shown these, and not what others said.
+/// The names of what the provider said of a person's name, address and unit. For a person with protected personal data
+/// it is shown these, and not what others said.
 const SAID: [&str; 4] = ["name.givenName", "name.familyName", "emails.value", SAID_UNIT];
 const SAID_UNIT: &str = "employment.unit";
 
@@ -60,16 +60,16 @@ pub fn note_protected(provisioned: &mut BTreeMap<String, String>, is_protected: 
     }
 }
 
-/// Removes the value of an attribute that was shown but not provisioned: what a group carries, or HR's files say, is not the
-/// provider's own value.
+/// Removes the value of an attribute that was shown but not provisioned: what a group carries, or HR's files say, is
+/// not the provider's own value.
 pub fn forget_unsaid(provisioned: &mut BTreeMap<String, String>, attribute: &str, is_said: bool) {
     if !is_said {
         provisioned.remove(attribute);
     }
 }
 
-/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is; or the id under which the user
-/// waited until the directory knew the person.
+/// Kurskoll's id of a User: the employee's own key, and which of the employee's Users it is; or the id under which the
+/// user waited until the directory knew the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UserId {
     pub employee: EmployeeId,

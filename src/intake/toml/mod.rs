@@ -1,8 +1,8 @@
 //! The one reader of TOML files that people write: requirements, mappings of HR's files, platform profiles.
 //!
 //! It walks tables, lists and values, and notes every problem with its line and its place in the file, as
-//! `events[0].fields.email`.
-//! Each format says what the values mean and what else may be wrong; its faults are the reader's `F`. Start at [`read`].
+//! `events[0].fields.email`. Each format says what the values mean and what else may be wrong; its faults are the
+//! reader's `F`. Start at [`read`].
 
 mod fault;
 mod problem;

@@ -1,8 +1,8 @@
 //! A stored statement as it is given back (Communication 2.1.3, the parameter `format`).
 //!
-//! A statement is stored as it was sent, and what an LRS adds is put into its text; every byte that need not change stays,
-//! numbers with all their digits. In every format a context activity that was sent alone comes back in a list (Data
-//! 2.4.6.2).
+//! A statement is stored as it was sent, and what an LRS adds is put into its text; every byte that need not change
+//! stays, numbers with all their digits. In every format a context activity that was sent alone comes back in a list
+//! (Data 2.4.6.2).
 
 mod edits;
 mod parts;

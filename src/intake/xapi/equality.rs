@@ -1,7 +1,7 @@
 //! When two statements are the same statement.
 //!
-//! A platform that sends a statement again may get it back from another serialiser, or from another LRS that did what an
-//! LRS may do. Not part of the comparison are (Data 2.3.1, "Statement Immutability", and 2.3.3):
+//! A platform that sends a statement again may get it back from another serialiser, or from another LRS that did what
+//! an LRS may do. Not part of the comparison are (Data 2.3.1, "Statement Immutability", and 2.3.3):
 //!
 //! * `id`, which identifies the two as one, and `stored`, `authority` and `version`, which an LRS sets;
 //! * the `display` of verbs and the `definition` of activities, which belong to the verb and the activity;

@@ -17,8 +17,8 @@ pub struct Refusal {
     /// Which statement of an array; `None` if the body is one statement, or no statements at all.
     pub index: Option<usize>,
     /// Where in the body, as a JSON pointer (RFC 6901): `/3/object/definition/type`; empty for the body as a whole. A
-    /// member that is missing is named as if it were there. It may hold names that the sender made up, of any length: the
-    /// refusal's text cuts it short.
+    /// member that is missing is named as if it were there. It may hold names that the sender made up, of any length:
+    /// the refusal's text cuts it short.
     pub pointer: String,
     pub fault: Fault,
 }

@@ -1,4 +1,5 @@
-//! JSON objects that are laid over others: documents that are posted (Communication 2.2), and definitions of activities.
+//! JSON objects that are laid over others: documents that are posted (Communication 2.2), and definitions of
+//! activities.
 //!
 //! Every value keeps the bytes in which it was sent; members stay in their order, and new ones follow.
 

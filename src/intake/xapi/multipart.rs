@@ -1,7 +1,8 @@
 //! Statements with the content of their attachments: `multipart/mixed` (Communication 1.5.2; RFC 2046, section 5.1).
 //!
 //! The first part is the statements as JSON; each other part is one content, known by its hash. [`parse`] takes a body
-//! apart without copying it, [`check`] compares the parts with what the statements say, and [`write`] makes such a body.
+//! apart without copying it, [`check`] compares the parts with what the statements say, and [`write`] makes such a
+//! body.
 
 mod check;
 mod headers;

@@ -1,5 +1,5 @@
-//! What a platform's profile reads from other places than the usual ones: the learner, the course, the quiz, the attempt and
-//! the time of a statement, each with where it was found. `intake::profile` searches the places.
+//! What a platform's profile reads from other places than the usual ones: the learner, the course, the quiz, the
+//! attempt and the time of a statement, each with where it was found. `intake::profile` searches the places.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Statements as another store answers them: a page of many, a StatementResult (Data 2.5), or one with the contents of its
-//! attachments.
+//! Statements as another store answers them: a page of many, a StatementResult (Data 2.5), or one with the contents of
+//! its attachments.
 
 use std::borrow::Cow;
 

@@ -24,8 +24,8 @@ pub enum Version {
 pub struct InvalidVersion;
 
 impl Version {
-    /// Reads the header's value: `1.0` is `1.0.0` (Communication 3.3). A third number marks corrections of the wording only
-    /// (Semantic Versioning 1.0.0), so any is read.
+    /// Reads the header's value: `1.0` is `1.0.0` (Communication 3.3). A third number marks corrections of the wording
+    /// only (Semantic Versioning 1.0.0), so any is read.
     pub fn parse(header: &str) -> Result<Self, InvalidVersion> {
         let mut numbers = header.trim().splitn(3, '.');
         let version = match (numbers.next(), numbers.next()) {
@@ -74,8 +74,8 @@ impl StatementVersion<'_> {
 }
 
 impl<'a> StatementVersion<'a> {
-    /// Data 2.4.10: anything that begins with `1.0.`; by 2.0 also what begins with `2.0.`, since a statement of 1.0.3 may be
-    /// sent on by a system that speaks 2.0.
+    /// Data 2.4.10: anything that begins with `1.0.`; by 2.0 also what begins with `2.0.`, since a statement of 1.0.3
+    /// may be sent on by a system that speaks 2.0.
     pub(super) fn read(sent: Input<'_, 'a>) -> Result<Self, Refusal> {
         let (expected, beginnings): (_, &[&str]) = match sent.version() {
             Version::V1_0_3 => (Expected::Version1, &["1.0."]),

@@ -1,5 +1,5 @@
-//! What a statement is about without giving a result of it. The author of a requirement that names it sees that it does not
-//! count.
+//! What a statement is about without giving a result of it. The author of a requirement that names it sees that it does
+//! not count.
 
 use super::nothing::Nothing;
 use super::results::{Extracted, Sort, quiz_of_attempt};
@@ -13,8 +13,8 @@ const COMPLETION_ALONE: &str = "completion_alone";
 /// It says how an attempt went, and not that anything was completed.
 const ATTEMPT_ALONE: &str = "attempt_alone";
 
-/// The last part of verbs that report no outcome, in any vocabulary. There are many such statements about everything that
-/// a requirement names, and they are not expected to count.
+/// The last part of verbs that report no outcome, in any vocabulary. There are many such statements about everything
+/// that a requirement names, and they are not expected to count.
 const NO_OUTCOME: [&str; 51] = [
     "abstained",
     "accessed",

@@ -4,14 +4,14 @@
 //!
 //! A test compares this list with the migrated schema. It fails for a new table until the table is listed here.
 //!
-//! * **Facts** ([`Table::facts`]): rows that are written once, in a [`Change`](crate::store::Change), under increasing ids.
-//!   Name the columns that never change. Columns that are set once later go into [`Table::ended`], under the instant that
-//!   they are set with; that instant needs an index in the migration. A table without its own instant gives one with
-//!   [`Table::at`]. A table whose first column is not a single increasing integer uses [`Table::keyed`].
+//! * **Facts** ([`Table::facts`]): rows that are written once, in a [`Change`](crate::store::Change), under increasing
+//!   ids. Name the columns that never change. Columns that are set once later go into [`Table::ended`], under the
+//!   instant that they are set with; that instant needs an index in the migration. A table without its own instant
+//!   gives one with [`Table::at`]. A table whose first column is not a single increasing integer uses [`Table::keyed`].
 //! * **Mutable** ([`Table::mutable`]): rows that change in place and have no history. Code that writes one calls
 //!   [`alterations::note`](super::alterations::note) in the same change, after the write.
-//! * **Uncovered** ([`Table::uncovered`]) and [`Table::but`]: derived columns, and columns that no report depends on, with
-//!   the reason.
+//! * **Uncovered** ([`Table::uncovered`]) and [`Table::but`]: derived columns, and columns that no report depends on,
+//!   with the reason.
 //!
 //! A new column of facts goes to the **end** of its list: links that were sealed before cover the columns of that time.
 //! Nothing else is needed: sealing, `verify`, and the test that alters every column use this list.

@@ -32,8 +32,8 @@ impl Facet {
         read_as(self.late.map_or(self.table.columns, |late| late.columns))
     }
 
-    /// Conditions that every row must meet: a column, and a condition. A column that is set later must be empty before its
-    /// instant is set.
+    /// Conditions that every row must meet: a column, and a condition. A column that is set later must be empty before
+    /// its instant is set.
     #[must_use]
     pub fn conditions(&self) -> Vec<(&'static str, String)> {
         if self.late.is_some() {

@@ -215,8 +215,8 @@ fn in_link(f: &mut fmt::Formatter<'_>, link: Option<LinkName>) -> fmt::Result {
     link.map_or(Ok(()), |link| write!(f, " ({link})"))
 }
 
-/// The text of a short digest, if it is one of few: nothing, a day, a small number, one of our own values, or what another
-/// row holds in the same column.
+/// The text of a short digest, if it is one of few: nothing, a day, a small number, one of our own values, or what
+/// another row holds in the same column.
 #[must_use]
 pub fn recovered(digest: [u8; COLUMN_DIGEST], stands: &ColumnValue, others: &[ColumnValue]) -> Should {
     let fits = |column_values: &ColumnValue| column_values.short_digest() == digest;

@@ -1,9 +1,10 @@
 //! The chain: digests over everything that a report can depend on, in the order in which it was recorded.
 //!
-//! Every change takes the transaction-time clock first, so all changes have an order. A **link** covers what was recorded or
-//! ended at the instants after the previous link, up to its own. Its digest covers the previous link's digest and its own
-//! **leaves**; each leaf is the digest of at most a thousand rows of one table. Links are sealed after receiving
-//! ([`sealing`]), from committed data: no request waits for them. [`checking`] recomputes each digest from the current rows.
+//! Every change takes the transaction-time clock first, so all changes have an order. A **link** covers what was
+//! recorded or ended at the instants after the previous link, up to its own. Its digest covers the previous link's
+//! digest and its own **leaves**; each leaf is the digest of at most a thousand rows of one table. Links are sealed
+//! after receiving ([`sealing`]), from committed data: no request waits for them. [`checking`] recomputes each digest
+//! from the current rows.
 //!
 //! Rows that change in place have no instants by which a link could find them again. Their content after each change is
 //! written with the change ([`alterations`]), and links cover that. Start at [`coverage`] for what is covered, and how.

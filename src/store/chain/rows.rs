@@ -149,8 +149,8 @@ pub fn column_values(
     columns.iter().enumerate().map(read).collect()
 }
 
-/// The first rows of a facet with keys after one, up to and including another, in the order of their keys, and whether that
-/// is all. All rows of one key are returned together.
+/// The first rows of a facet with keys after one, up to and including another, in the order of their keys, and whether
+/// that is all. All rows of one key are returned together.
 pub async fn by_key(
     connection: &impl ConnectionTrait,
     facet: &Facet,
@@ -204,7 +204,8 @@ async fn light_enough(
     Ok(None)
 }
 
-/// Rows of a facet that were ended at instants after one, up to and including another, and that follow a row that was read.
+/// Rows of a facet that were ended at instants after one, up to and including another, and that follow a row that was
+/// read.
 pub async fn by_instant(
     connection: &impl ConnectionTrait,
     facet: &Facet,

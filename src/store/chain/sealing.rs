@@ -139,8 +139,8 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    /// Rows that were recorded since the last link. A row with an instant that was never given out is included: it must not
-    /// keep others out, and checking finds it.
+    /// Rows that were recorded since the last link. A row with an instant that was never given out is included: it must
+    /// not keep others out, and checking finds it.
     async fn recorded(&self, connection: &impl ConnectionTrait) -> Result<Vec<Leaf>, StoreError> {
         let mut leaves = Vec::new();
         let mut after = last_key(connection, &self.facet.name()).await?;

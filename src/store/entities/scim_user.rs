@@ -5,7 +5,8 @@ use sea_orm::entity::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "scim_user")]
 pub struct Model {
-    /// The employee's key and the generation, as `17-2`; the key alone in rows from before a person could have several users.
+    /// The employee's key and the generation, as `17-2`; the key alone in rows from before a person could have several
+    /// users.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
     pub employee_id: i64,

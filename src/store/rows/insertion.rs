@@ -44,8 +44,8 @@ fn given(connection: &impl ConnectionTrait, tables: &[Insertion], place: usize, 
     table_of(connection, numbers, "given_rows", columns)
 }
 
-/// The insertions as common table expressions, which PostgreSQL runs in one statement. Their [`values`] are the parameters
-/// from `$first` on; `from` is what precedes the tables of their rows.
+/// The insertions as common table expressions, which PostgreSQL runs in one statement. Their [`values`] are the
+/// parameters from `$first` on; `from` is what precedes the tables of their rows.
 pub fn insertions(connection: &impl ConnectionTrait, tables: &[Insertion], first: usize, from: &str) -> String {
     let expression = |(place, Insertion { into, columns, .. }): (usize, &Insertion)| {
         let (names, given) = (names_of(columns), given(connection, tables, place, first));
@@ -79,12 +79,12 @@ pub async fn insert<R: TableRow + Serialize>(connection: &impl ConnectionTrait, 
     insert_several(connection, vec![Insertion::of(rows)?]).await
 }
 
-/// The numbers of rows in one statement: few, so that the databases find their prepared statements again. The largest fits
-/// eleven columns below SQLite's limit of 32,766 values.
+/// The numbers of rows in one statement: few, so that the databases find their prepared statements again. The largest
+/// fits eleven columns below SQLite's limit of 32,766 values.
 const ROWS_AT_ONCE: [usize; 5] = [1024, 128, 16, 4, 1];
 
-/// Inserts many rows with few statements that have a placeholder for every value: for a whole city, SQLite takes a third of
-/// the time that it needs for JSON. `progress` gets each statement's number of rows.
+/// Inserts many rows with few statements that have a placeholder for every value: for a whole city, SQLite takes a
+/// third of the time that it needs for JSON. `progress` gets each statement's number of rows.
 pub async fn insert_in_chunks<R: TableRow>(
     connection: &impl ConnectionTrait,
     rows: &[R],

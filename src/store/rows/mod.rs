@@ -1,7 +1,8 @@
 //! Rows of the database as structs; their fields are the columns.
 //!
 //! A statement that takes its rows as one parameter has the same text for any number of rows, so both databases find it
-//! prepared. Several such queries fit in one statement. Start at [`row!`]; `insertion` writes rows, `question` reads them.
+//! prepared. Several such queries fit in one statement. Start at [`row!`]; `insertion` writes rows, `question` reads
+//! them.
 
 pub mod insertion;
 pub mod question;
@@ -51,11 +52,11 @@ pub trait TableRow: Row {
     const TABLE: &'static str;
 }
 
-/// Defines a struct, and implements [`Row`] for it. The names and kinds of the columns are those of the fields, so a new
-/// field needs one line only.
+/// Defines a struct, and implements [`Row`] for it. The names and kinds of the columns are those of the fields, so a
+/// new field needs one line only.
 ///
-/// `in TABLE` also implements [`TableRow`]. A field that is not read from the column of its name gives its source: `email:
-/// Option<String> = "l.email"`. Fields after `beside` belong to the struct only.
+/// `in TABLE` also implements [`TableRow`]. A field that is not read from the column of its name gives its source:
+/// `email: Option<String> = "l.email"`. Fields after `beside` belong to the struct only.
 macro_rules! row {
     (
         $(#[$attribute:meta])*
@@ -169,8 +170,8 @@ impl TryGetable for Bytes {
     }
 }
 
-/// Bytes that are a part of a separate parameter, so that they are not written in hexadecimal; the JSON object says where in
-/// that parameter they are.
+/// Bytes that are a part of a separate parameter, so that they are not written in hexadecimal; the JSON object says
+/// where in that parameter they are.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Part<'a> {
     #[serde(skip)]

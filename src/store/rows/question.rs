@@ -29,8 +29,8 @@ pub fn is_one_of(connection: &impl ConnectionTrait, column: &str) -> String {
     }
 }
 
-/// Joins each preceding row with the matching rows of a table, by an index. Without this, both databases would read the whole
-/// table: they cannot know how few rows a parameter contains.
+/// Joins each preceding row with the matching rows of a table, by an index. Without this, both databases would read the
+/// whole table: they cannot know how few rows a parameter contains.
 pub fn each(connection: &impl ConnectionTrait, table: &str, alias: &str, condition: &str) -> String {
     match connection.get_database_backend() {
         DbBackend::Postgres => {

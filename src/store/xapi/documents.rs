@@ -1,5 +1,5 @@
-//! Documents that platforms store here (State, Activity Profile, Agent Profile). Each function gets the platform, and touches
-//! only the documents of that platform.
+//! Documents that platforms store here (State, Activity Profile, Agent Profile). Each function gets the platform, and
+//! touches only the documents of that platform.
 //!
 //! A write is a compare-and-set by the database in one statement: of two writers that saw the same content, one wins.
 //! Documents are no evidence, so they have one state and no history.
@@ -113,8 +113,8 @@ pub async fn digest_by_name(
     Ok(row.map(|row| row.try_get("", "digest")).transpose()?)
 }
 
-/// The names of documents, in order and each once: of a registration if one is given, else of all. `since`: stored after
-/// that.
+/// The names of documents, in order and each once: of a registration if one is given, else of all. `since`: stored
+/// after that.
 pub async fn names(
     connection: &impl ConnectionTrait,
     belonging: &Belonging,

@@ -1,7 +1,7 @@
 //! Finds statements by what they say, page by page.
 //!
-//! A page costs what is on it, however many statements there are. The rarest of the requested terms leads, newest or oldest
-//! first; the other terms are looked up for each statement that it gives.
+//! A page costs what is on it, however many statements there are. The rarest of the requested terms leads, newest or
+//! oldest first; the other terms are looked up for each statement that it gives.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -65,8 +65,8 @@ row! {
 
 /// The condition that a statement is not voided. A statement that voids another cannot be voided (Data 2.3.2).
 ///
-/// Not EXISTS: for that, PostgreSQL first lists all voided statements, and reads every statement for it. A subquery with a
-/// limit runs for each statement of the page.
+/// Not EXISTS: for that, PostgreSQL first lists all voided statements, and reads every statement for it. A subquery
+/// with a limit runs for each statement of the page.
 const NOT_VOIDED: &str = "(s.voids OR (SELECT v.id FROM statement v
     WHERE v.refers_to = s.statement_id AND v.platform_id = s.platform_id AND v.voids LIMIT 1) IS NULL)";
 

@@ -1,4 +1,5 @@
-//! The index of terms, which is made after the request: the sender does not wait for it, and the first query completes it.
+//! The index of terms, which is made after the request: the sender does not wait for it, and the first query completes
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,8 +169,8 @@ row! {
 }
 
 impl Store {
-    /// Writes terms, the new definitions of activities, and the last indexed statement; only if the index was made up to
-    /// `from` until now. Returns whether it did: another process may have been first.
+    /// Writes terms, the new definitions of activities, and the last indexed statement; only if the index was made up
+    /// to `from` until now. Returns whether it did: another process may have been first.
     pub async fn index_statements(
         &self,
         from: i64,

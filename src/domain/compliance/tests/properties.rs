@@ -1,5 +1,5 @@
-//! Properties of generated cases: the code equals the oracle on every day, spans equal days, and order, repetition, later
-//! failures and later evidence change nothing.
+//! Properties of generated cases: the code equals the oracle on every day, spans equal days, and order, repetition,
+//! later failures and later evidence change nothing.
 //!
 //! All days lie in one narrow window, and names are few, so that generated records interact.
 

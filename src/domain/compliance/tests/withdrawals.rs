@@ -1,4 +1,5 @@
-//! Withdrawals that are withdrawn, resets, decisions by hand, and results sent again after a withdrawal: DESIGN, "Evidence".
+//! Withdrawals that are withdrawn, resets, decisions by hand, and results sent again after a withdrawal: DESIGN,
+//! "Evidence".
 
 use super::*;
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};

@@ -27,7 +27,8 @@ fn employment(name: &str, starts_on: &str) -> (EmploymentId, EmploymentRecord) {
     (id(name), record)
 }
 
-/// The person of most examples: HR's employment, one provisioned by the first account in 2020, one by the second in 2026.
+/// The person of most examples: HR's employment, one provisioned by the first account in 2020, one by the second in
+/// 2026.
 fn employments() -> BTreeMap<EmploymentId, EmploymentRecord> {
     [employment("1", "2018-01-01"), employment("scim:a", "2020-01-01"), employment("scim:b", "2026-04-01")].into()
 }

@@ -74,8 +74,8 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// The smallest number that must be allowed. One is a correction, not an accident; and the rows of a partial file were
-    /// picked on purpose.
+    /// The smallest number that must be allowed. One is a correction, not an accident; and the rows of a partial file
+    /// were picked on purpose.
     const fn fewest(&self) -> usize {
         match self.extent {
             Extent::Full => 2,
@@ -155,7 +155,8 @@ impl<'a> Comparison<'a> {
         emptied.map(mass).collect()
     }
 
-    /// Employments that change, as described by `changed`: more than a tenth of those that run or are to come, or of all.
+    /// Employments that change, as described by `changed`: more than a tenth of those that run or are to come, or of
+    /// all.
     fn employments_that(&self, kind: MassKind, changed: &dyn Fn(Pair<'a>) -> Option<String>) -> Option<MassChange> {
         let (mut running, mut all, mut examples) = (0, 0, Vec::new());
         for act in self.employments() {
@@ -183,7 +184,8 @@ impl<'a> Comparison<'a> {
         if said.is_empty() { key } else { format!("{key}: {said}") }
     }
 
-    /// People that change, as described by `changed`, among those that the files know or, for unprotecting, the protected.
+    /// People that change, as described by `changed`, among those that the files know or, for unprotecting, the
+    /// protected.
     fn people_that(
         &self,
         kind: MassKind,

@@ -4,8 +4,8 @@ use super::describe::{Described, NONE};
 use super::{Act, Change, Plan};
 
 impl Plan {
-    /// One line for each change, always in the same order: `employment 104233/1: administration SEF → FGK`. For a person
-    /// with protected personal data it shows the number and the kind of record.
+    /// One line for each change, always in the same order: `employment 104233/1: administration SEF → FGK`. For a
+    /// person with protected personal data it shows the number and the kind of record.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.changes.iter().map(|change| {
             let is_protected = self.protects(change);

@@ -1,5 +1,6 @@
-//! Changes to many people at once (DESIGN, "Files in"). HR's files seldom make them, but a spreadsheet, a shifted column or an
-//! old file makes them to everyone. They are counted, shown by examples, and refused unless their kind is allowed.
+//! Changes to many people at once (DESIGN, "Files in"). HR's files seldom make them, but a spreadsheet, a shifted
+//! column or an old file makes them to everyone. They are counted, shown by examples, and refused unless their kind is
+//! allowed.
 
 use std::collections::BTreeSet;
 use std::fmt;

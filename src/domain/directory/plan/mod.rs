@@ -79,11 +79,11 @@ impl Extent {
 
 /// The changes that the files make in the directory on the day `today`; or the rows with unknown references.
 ///
-/// In a full file, a missing employment, absence or exemption that has begun ends on the day before `today`; one that begins
-/// `today` or later is withdrawn; one that has ended stays as it is. A missing identity is withdrawn, and so is a missing
-/// administration, unless an employment in it runs or is to come: that is a problem. Employments that an identity provider
-/// made ([`EmploymentId::is_of_provider`](crate::domain::ids::EmploymentId::is_of_provider)) are not missing: no file can
-/// name them.
+/// In a full file, a missing employment, absence or exemption that has begun ends on the day before `today`; one that
+/// begins `today` or later is withdrawn; one that has ended stays as it is. A missing identity is withdrawn, and so is
+/// a missing administration, unless an employment in it runs or is to come: that is a problem. Employments that an
+/// identity provider made ([`EmploymentId::is_of_provider`](crate::domain::ids::EmploymentId::is_of_provider)) are not
+/// missing: no file can name them.
 pub fn plan(known: &Known, files: &Files, extent: Extent, today: NaiveDate) -> Result<Plan, RowProblems> {
     let files = &named_after(known, files, today);
     references::check(known, files, extent, today)?;
@@ -198,8 +198,8 @@ fn differences<'a, T: Keyed + Clone + PartialEq + 'a>(
     }
 }
 
-/// The persons of the employments file, in the order of their numbers: protected if any row says so, and as known if the
-/// file has no such column.
+/// The persons of the employments file, in the order of their numbers: protected if any row says so, and as known if
+/// the file has no such column.
 fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonRecord> {
     let same_person =
         |a: &&ReportedEmployment, b: &&ReportedEmployment| a.employment.employee_number == b.employment.employee_number;
@@ -275,8 +275,8 @@ fn ending<T: Dated>(missing: &T, extent: Extent, today: NaiveDate) -> Option<Act
     }
 }
 
-/// A record that ends on the day before a full import, and does not change otherwise, counts as ended, whether the file omits
-/// it or says so. So the acts of an import can be derived from the facts alone.
+/// A record that ends on the day before a full import, and does not change otherwise, counts as ended, whether the file
+/// omits it or says so. So the acts of an import can be derived from the facts alone.
 fn called_ended<T: Dated + PartialEq>(act: Act<T>, extent: Extent, today: NaiveDate) -> Act<T> {
     match act {
         Act::Changed { before, after } if ends_by(&before, &after, extent, today) => Act::Ended { before, after },
@@ -290,8 +290,8 @@ fn ends_by<T: Dated + PartialEq>(before: &T, after: &T, extent: Extent, today: N
 }
 
 impl Plan {
-    /// The plan that an import of this extent carried out on a day, derived from the facts: `acts` are what it added, changed
-    /// and withdrew, and `protected` the people whose lines show only the number.
+    /// The plan that an import of this extent carried out on a day, derived from the facts: `acts` are what it added,
+    /// changed and withdrew, and `protected` the people whose lines show only the number.
     #[must_use]
     pub fn carried_out(
         acts: Vec<Change>,

@@ -1,12 +1,14 @@
-//! The changes that an identity provider's write about one person makes: the SCIM endpoint leads to the same acts as a file.
+//! The changes that an identity provider's write about one person makes: the SCIM endpoint leads to the same acts as a
+//! file.
 //!
 //! A provider overwrites the state of a person that it saw with a new one. [`provision`] acts only on the differences
-//! between the two: what HR's files say stays until somebody changes it, and the same state written again changes nothing.
+//! between the two: what HR's files say stays until somebody changes it, and the same state written again changes
+//! nothing.
 //!
 //! * The first write makes a separate employment, whatever HR's files say: the order of write and file does not matter.
 //! * Another administration is a transfer: the employment ends the day before, a new one begins today.
-//! * Deactivation on a day makes it the last day of all running employments; those that have not begun are withdrawn. Nobody
-//!   is deleted.
+//! * Deactivation on a day makes it the last day of all running employments; those that have not begun are withdrawn.
+//!   Nobody is deleted.
 //! * A return is a new employment of the same person.
 //! * A person without a provisioned administration gets no employment: HR's files, a group, or a later write makes one.
 //! * While another account of the person is active ([`accounts`](super::super::accounts)), an account ends only what it
@@ -103,8 +105,8 @@ pub enum ProvisionFault {
     UnknownId(EmploymentId),
 }
 
-/// The employment that a provider sees: one that runs (the provider's own first, then the one that started first, then the
-/// smaller id), else the next to come, else the one that ended last.
+/// The employment that a provider sees: one that runs (the provider's own first, then the one that started first, then
+/// the smaller id), else the next to come, else the one that ended last.
 #[must_use]
 pub fn shown(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today: NaiveDate) -> Option<&EmploymentRecord> {
     employments.values().min_by_key(|employment| {
@@ -127,8 +129,8 @@ pub fn works_here(employments: &BTreeMap<EmploymentId, EmploymentRecord>, today:
     employments.values().any(|employment| employment.runs_or_is_to_come(today))
 }
 
-/// The changes that make the `provisioned` state hold; `was` is the state that the provider overwrote (`None`: it had none).
-/// `default_form` is that of new employments without a given form.
+/// The changes that make the `provisioned` state hold; `was` is the state that the provider overwrote (`None`: it had
+/// none). `default_form` is that of new employments without a given form.
 pub fn provision(
     number: &EmployeeNumber,
     known: &KnownPerson,
@@ -235,8 +237,8 @@ impl Register<'_> {
         !self.beside.hidden.contains(id)
     }
 
-    /// Whether the account may end an employment: no other active account provisioned it, and if another is active, this
-    /// account provisioned it.
+    /// Whether the account may end an employment: no other active account provisioned it, and if another is active,
+    /// this account provisioned it.
     fn may_end(&self, id: &EmploymentId) -> bool {
         let beside = self.beside;
         !beside.of_active.contains(id) && (!beside.another_is_active || beside.own.contains(id))
@@ -295,11 +297,12 @@ impl Register<'_> {
         Ok(())
     }
 
-    /// The first day of a new employment: the provisioned day, unless an employment ended on it or later. Then the day is
-    /// that of the old employment, and the new one begins today.
+    /// The first day of a new employment: the provisioned day, unless an employment ended on it or later. Then the day
+    /// is that of the old employment, and the new one begins today.
     ///
-    /// An employment that another account provisioned and that lasts at least until today may overlap with the new one, from
-    /// any day after its own first. So it does not matter whether that account is deactivated today before or after this.
+    /// An employment that another account provisioned and that lasts at least until today may overlap with the new one,
+    /// from any day after its own first. So it does not matter whether that account is deactivated today before or
+    /// after this.
     fn first_day(&self, provisioned: &Post) -> NaiveDate {
         let is_before = |employment: &EmploymentRecord, day: &NaiveDate| {
             let is_of_another = employment.employment_id.is_of_provider() && !self.owns(&employment.employment_id);
@@ -318,8 +321,8 @@ impl Register<'_> {
         self.beside.own.contains(id)
     }
 
-    /// Continues HR's employments that the deactivation of the last active account ended today: this account is active the
-    /// same day, so there was no day without one, in whichever order the two were provisioned.
+    /// Continues HR's employments that the deactivation of the last active account ended today: this account is active
+    /// the same day, so there was no day without one, in whichever order the two were provisioned.
     fn go_on_with_hrs(&mut self) {
         for (id, before) in &self.beside.ended_today {
             match self.employments.get_mut(id) {
@@ -331,8 +334,8 @@ impl Register<'_> {
         }
     }
 
-    /// A person whom the provider provisions for the first time, again after it deleted them, or by another account. A last
-    /// day before the first one belongs to an employment that ended.
+    /// A person whom the provider provisions for the first time, again after it deleted them, or by another account. A
+    /// last day before the first one belongs to an employment that ended.
     fn begin(&mut self, post: &Post) -> Result<(), ProvisionFault> {
         if post.administration.is_none() {
             return Ok(());
@@ -343,8 +346,8 @@ impl Register<'_> {
         self.add(&Post { ends_on, ..post.clone() }, starts_on, None)
     }
 
-    /// A person who had left: a new employment, unless HR's files have one already. A last day that has passed belongs to
-    /// the employment that ended.
+    /// A person who had left: a new employment, unless HR's files have one already. A last day that has passed belongs
+    /// to the employment that ended.
     fn begin_again(&mut self, post: &Post) -> Result<(), ProvisionFault> {
         let mut seen = self.employments.iter().filter(|(id, _)| self.sees(id) && !self.restored.contains(*id));
         if seen.any(|(_, employment)| self.goes_on(employment)) {

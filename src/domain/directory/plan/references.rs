@@ -76,7 +76,8 @@ pub(super) fn check(known: &Known, files: &Files, extent: Extent, today: NaiveDa
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// Known administrations that a full file lacks while employments in them run or are to come, once the plan is carried out.
+/// Known administrations that a full file lacks while employments in them run or are to come, once the plan is carried
+/// out.
 fn administrations_that_cannot_go(
     known: &Known,
     files: &Files,
@@ -159,8 +160,8 @@ const fn has_days(record: &IdentityRecord) -> bool {
     record.valid_from.is_some() || record.valid_to.is_some()
 }
 
-/// Whether two employees have the same identity on one day, by HR's days for both. One without a last day ends when it begins
-/// for the other.
+/// Whether two employees have the same identity on one day, by HR's days for both. One without a last day ends when it
+/// begins for the other.
 fn clash(one: &IdentityRecord, other: &IdentityRecord) -> bool {
     let (first, second) = if one.valid_from <= other.valid_from { (one, other) } else { (other, one) };
     let begins_later = first.valid_from < second.valid_from;

@@ -1,4 +1,5 @@
-//! New people who seem to be known under another number: a spreadsheet dropped the leading zeros, or HR gave a new number.
+//! New people who seem to be known under another number: a spreadsheet dropped the leading zeros, or HR gave a new
+//! number.
 //!
 //! If they were accepted, a person's training would stay with a number that has left, and they would be late under the
 //! new one. So each pair is named, however few they are, until the caller says that the new number is another person's.

@@ -1,8 +1,9 @@
-//! Undoing an import: records that it changed, and that have not changed since, become as before. It is a plan like any other.
+//! Undoing an import: records that it changed, and that have not changed since, become as before. It is a plan like any
+//! other.
 //!
-//! Nothing is deleted. The plan is recorded at an instant of its own, so a report of the time between the import and its
-//! undoing can be repeated. A record that has changed since the import stays, and is named. So does one that something
-//! else refers to by now: an administration with employments, a person to whom a result was linked by hand.
+//! Nothing is deleted. The plan is recorded at an instant of its own, so a report of the time between the import and
+//! its undoing can be repeated. A record that has changed since the import stays, and is named. So does one that
+//! something else refers to by now: an administration with employments, a person to whom a result was linked by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -287,8 +287,8 @@ proptest! {
         }
     }
 
-    /// If HR names any codes of the chain, in any order and at any time, each day's place is that of the code from which
-    /// the chain begins.
+    /// If HR names any codes of the chain, in any order and at any time, each day's place is that of the code from
+    /// which the chain begins.
     #[test]
     fn whatever_of_the_chain_is_named_each_day_has_its_place(
         steps in steps(), first in 0..4usize, unit in 0..3usize, drawn in vec(0..8usize, 0..8), turned: prop::sample::Index,

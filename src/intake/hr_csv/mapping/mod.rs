@@ -1,7 +1,7 @@
 //! How a file with other headers than ours becomes one of ours: which header is which column, and what its values mean.
 //!
-//! `read` and `read_source` make a [`Mapping`] from TOML, or name everything that is wrong with it. `apply` finds its headers
-//! in a file and gives each row's cells. docs/importing.md describes the format. Start at [`FileMapping`].
+//! `read` and `read_source` make a [`Mapping`] from TOML, or name everything that is wrong with it. `apply` finds its
+//! headers in a file and gives each row's cells. docs/importing.md describes the format. Start at [`FileMapping`].
 
 mod apply;
 mod days;

@@ -223,7 +223,8 @@ impl Bound<'_> {
         }
     }
 
-    /// The parts that an element must have for the filter to hold, if the filter names them plainly: what a new element gets.
+    /// The parts that an element must have for the filter to hold, if the filter names them plainly: what a new element
+    /// gets.
     #[must_use]
     pub fn demanded(&self) -> Vec<(&str, Value)> {
         match self {

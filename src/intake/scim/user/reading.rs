@@ -140,8 +140,9 @@ fn kind_of(address: &Value) -> Option<&str> {
     address.get("type").and_then(Value::as_str)
 }
 
-/// The address that is stored of those that a User has: one for work; else the primary one; else one without a type; else
-/// any. Of several equal ones the primary one, then the first. One of the type `home` is private: it is never stored.
+/// The address that is stored of those that a User has: one for work; else the primary one; else one without a type;
+/// else any. Of several equal ones the primary one, then the first. One of the type `home` is private: it is never
+/// stored.
 #[must_use]
 pub fn address_of(resource: &Map<String, Value>) -> Option<&Value> {
     let addresses = resource.get("emails").and_then(Value::as_array)?;
@@ -197,7 +198,8 @@ fn kinds_not_stored(resource: &Map<String, Value>, stored: Option<&Value>) -> Op
     (!kinds.is_empty()).then(|| kinds.join(","))
 }
 
-/// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not stored, so changing one is no error.
+/// A User as a PATCH finds it: with the kinds of the addresses and numbers that are not stored, so changing one is no
+/// error.
 pub fn with_values_not_stored(resource: &mut Map<String, Value>, provisioned: &BTreeMap<String, String>) {
     with_phones_not_stored(resource);
     let Some(kinds) = provisioned.get(EMAIL_OTHERS) else { return };
@@ -281,7 +283,8 @@ pub fn says_no_employments(body: &Value) -> bool {
 }
 
 /// What PUT leaves as it is (RFC 7644, section 3.5.1, leaves the choice): extensions that the client does not name, the
-/// employee number, the administration, the name and whether the person is active. Everything else that is not given is none.
+/// employee number, the administration, the name and whether the person is active. Everything else that is not given is
+/// none.
 pub fn keep_unspoken(body: &mut Map<String, Value>, before: &Map<String, Value>, mapping: &Mapping) {
     for name in ["active", "name"] {
         if let Some(value) = before.get(name).filter(|_| !body.contains_key(name)) {

@@ -25,8 +25,8 @@ pub struct Known<'a> {
     pub employments: &'a BTreeMap<EmploymentId, EmploymentRecord>,
     /// Those in which the person is employed by this account.
     pub employed_in: &'a [&'a EmploymentRecord],
-    /// Whether their personal data are protected, under any of their numbers. If so, what the provider provisioned itself is written,
-    /// and nothing that others said of name, address, user name and unit.
+    /// Whether their personal data are protected, under any of their numbers. If so, what the provider provisioned
+    /// itself is written, and nothing that others said of name, address, user name and unit.
     pub is_protected: bool,
     /// Whether the account gives the person's data; if not, it is shown the name that it provisioned itself.
     pub speaks: bool,
@@ -45,8 +45,8 @@ pub struct Known<'a> {
     pub base: &'a str,
 }
 
-/// Writes a User. A provisioned text is shown as it was sent while it says the same as the directory; else the directory's
-/// value is shown. (Of protected personal data, only what the provider said is shown.)
+/// Writes a User. A provisioned text is shown as it was sent while it says the same as the directory; else the
+/// directory's value is shown. (Of protected personal data, only what the provider said is shown.)
 #[must_use]
 pub fn write(known: Known<'_>, mapping: &Mapping, calendar: CityCalendar) -> Map<String, Value> {
     let employment = shown(known.employments, known.today);

@@ -1,7 +1,7 @@
 //! Media types.
 
-/// RFC 9110, section 8.3.1: `type/subtype` and parameters, each a token and a token or a text in quotation marks. Spaces may
-/// be around a `;`, and nothing between two of them.
+/// RFC 9110, section 8.3.1: `type/subtype` and parameters, each a token and a token or a text in quotation marks.
+/// Spaces may be around a `;`, and nothing between two of them.
 pub fn is_media_type(text: &str) -> bool {
     let (essence, mut rest) = split_at_semicolon(text);
     let is_type =

@@ -16,8 +16,8 @@ const SHA1_DIGITS: usize = 40;
 /// How many hexadecimal digits SHA-224, SHA-256, SHA-384 and SHA-512 have.
 const SHA2_DIGITS: [usize; 4] = [56, 64, 96, 128];
 
-/// `mailto:` and one address: RFC 6068 without header fields, the letters of RFC 3987 allowed. The scheme is in any case
-/// (RFC 3986, section 3.1).
+/// `mailto:` and one address: RFC 6068 without header fields, the letters of RFC 3987 allowed. The scheme is in any
+/// case (RFC 3986, section 3.1).
 pub(super) fn is_mbox(text: &str) -> bool {
     let Ok(iri) = Iri::parse(text) else { return false };
     let address = iri.path().as_str();
@@ -50,8 +50,8 @@ fn is_hexadecimal(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// RFC 4122, section 3: 32 hexadecimal digits in any case and four hyphens, without braces or `urn:uuid:`, and of the variant
-/// that section 4.1.1 defines. The nil UUID is of another, and names nothing.
+/// RFC 4122, section 3: 32 hexadecimal digits in any case and four hyphens, without braces or `urn:uuid:`, and of the
+/// variant that section 4.1.1 defines. The nil UUID is of another, and names nothing.
 pub(super) fn uuid(text: &str) -> Option<Uuid> {
     /// The length of the form with hyphens, which no other form has.
     const HYPHENATED: usize = 36;

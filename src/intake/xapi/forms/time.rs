@@ -9,8 +9,8 @@ use crate::intake::xapi::version::Version;
 ///
 /// * 2.0: RFC 3339, section 5.6.
 /// * 1.0.3 (Data 4.5): that, and what else ISO 8601 writes out in full with date and time: a comma before the decimals,
-///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time zone");
-///   and the basic form, without hyphens and colons in both date and time (`20260302T081458Z`).
+///   no seconds, an offset as `+01` or `+0100`, or no offset at all, which is then UTC ("SHOULD include the time
+///   zone"); and the basic form, without hyphens and colons in both date and time (`20260302T081458Z`).
 ///
 /// An offset of `-00:00`, `-0000` or `-00` is refused by both.
 pub fn timestamp(text: &str, version: Version) -> Result<DateTime<Utc>, Fault> {
@@ -154,8 +154,9 @@ fn is_number(text: &str, may_have_decimals: bool) -> bool {
     }
 }
 
-/// A duration as it compares with others: without what is finer than a hundredth of a second (Data 4.6), and without the
-/// zeros before a number and after its decimals. `PT1.239S` and `PT01.23S` are the same; `PT60S` and `PT1M` are not.
+/// A duration as it compares with others: without what is finer than a hundredth of a second (Data 4.6), and without
+/// the zeros before a number and after its decimals. `PT1.239S` and `PT01.23S` are the same; `PT60S` and `PT1M` are
+/// not.
 pub fn comparable_duration(text: &str) -> String {
     let mut canonical = String::with_capacity(text.len());
     let mut rest = text;

@@ -11,8 +11,9 @@ pub(super) struct Headers<'a> {
 }
 
 impl<'a> Headers<'a> {
-    /// Reads lines of a name, a colon and a value. `None` if a line is not one, or a header that counts is there twice. A
-    /// line that begins with a space continues the one before it (RFC 5322, section 2.2.3); no header that counts needs that.
+    /// Reads lines of a name, a colon and a value. `None` if a line is not one, or a header that counts is there twice.
+    /// A line that begins with a space continues the one before it (RFC 5322, section 2.2.3); no header that counts
+    /// needs that.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut headers = Self::default();

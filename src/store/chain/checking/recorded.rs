@@ -127,8 +127,8 @@ impl<C: ConnectionTrait> Checking<'_, C> {
         Ok(())
     }
 
-    /// Checks that a row's columns are possible, and that its instant lies within its link. The digest can match although
-    /// these are wrong.
+    /// Checks that a row's columns are possible, and that its instant lies within its link. The digest can match
+    /// although these are wrong.
     async fn in_time(&mut self, facet: &Facet, row: &Row, bounded: &Bounded) -> Result<(), StoreError> {
         if let Some(column) = &row.impossible {
             let fault = Fault::Impossible { row: self.name(facet, row.key).await?, column: column.clone() };

@@ -1,8 +1,8 @@
-//! Employments by membership of a provider's group that represents an administration: a member gets an employment there if
-//! their own attributes name none.
+//! Employments by membership of a provider's group that represents an administration: a member gets an employment there
+//! if their own attributes name none.
 //!
-//! Such an employment is one of the provider's. It begins on the day on which the membership is provisioned, and its last day
-//! is the one on which the membership ends.
+//! Such an employment is one of the provider's. It begins on the day on which the membership is provisioned, and its
+//! last day is the one on which the membership ends.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ pub struct Carried {
     pub governs: BTreeSet<EmploymentId>,
 }
 
-/// A person becomes a member of a group that represents `code`. Nothing changes if the account has an employment there that
-/// continues.
+/// A person becomes a member of a group that represents `code`. Nothing changes if the account has an employment there
+/// that continues.
 pub fn carried(
     number: &EmployeeNumber,
     known: &KnownPerson,

@@ -7,8 +7,8 @@ use super::{KnownPerson, ProvisionedState};
 use crate::domain::directory::records::EmploymentRecord;
 use crate::domain::ids::EmploymentId;
 
-/// The employments that an account governs after a plan: those that it governed and that still exist, those that it provisions
-/// now, and those of its list that another account provisioned as well.
+/// The employments that an account governs after a plan: those that it governed and that still exist, those that it
+/// provisions now, and those of its list that another account provisioned as well.
 #[must_use]
 pub fn governed_after(
     governed: &BTreeSet<EmploymentId>,

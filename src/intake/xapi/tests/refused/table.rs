@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Each line: a place in the statement that holds everything, what is set there (or that it is taken away), and where and
-/// why it is refused by both versions. The place of the refusal is the same, unless a line says another.
+/// Each line: a place in the statement that holds everything, what is set there (or that it is taken away), and where
+/// and why it is refused by both versions. The place of the refusal is the same, unless a line says another.
 #[test]
 fn what_the_standard_forbids_is_refused_in_its_place() {
     use Expected as E;
