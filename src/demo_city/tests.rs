@@ -226,7 +226,7 @@ fn most_people_are_trained_and_the_administrations_differ() {
 }
 
 #[test]
-fn every_kind_of_answer_is_asked_for_whatever_the_citys_size() {
+fn every_kind_of_answer_is_expected_for_any_size_of_the_city() {
     for people in [1, 100, USUAL_PEOPLE] {
         let deliveries = DemoCity::found(3, people, TODAY).deliveries();
         let kinds: BTreeSet<Expect> = deliveries.iter().map(|delivery| delivery.expectation).collect();

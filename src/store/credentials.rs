@@ -31,8 +31,8 @@ pub async fn add(
     let old = Condition::all()
         .add(Column::PlatformId.eq(platform.0))
         .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));
-    let held = platform_credential::Entity::find().select_only().column(Column::Id).filter(old.clone());
-    let mut touched: Vec<i64> = held.into_tuple().all(change.connection()).await?;
+    let affected = platform_credential::Entity::find().select_only().column(Column::Id).filter(old.clone());
+    let mut touched: Vec<i64> = affected.into_tuple().all(change.connection()).await?;
     platform_credential::Entity::update_many()
         .set(platform_credential::ActiveModel { expires_at: Set(Some(until)), ..Default::default() })
         .filter(old)

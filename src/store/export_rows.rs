@@ -77,13 +77,13 @@ pub struct PlacedRow {
 /// not up to date.
 pub fn rows_of<'a>(
     connection: &'a (impl ConnectionTrait + StreamTrait),
-    asked: &'a RowsQuery,
+    wanted: &'a RowsQuery,
 ) -> impl Stream<Item = Result<PlacedRow, StoreError>> + Send + 'a {
     // A person is protected if either number is.
     let protected = format!("(p.protected OR c.employee_id IN ({KEPT_OF_PROTECTED}))");
-    let mut values: Vec<Value> = vec![asked.administration.as_str().into(), asked.as_of.into()];
+    let mut values: Vec<Value> = vec![wanted.administration.as_str().into(), wanted.as_of.into()];
     let mut conditions = String::new();
-    if let Some(judged_for) = asked.judged_for {
+    if let Some(judged_for) = wanted.judged_for {
         let first = values.len() + 1;
         values.extend(judged_for.values());
         conditions.push_str(" AND NOT ");
@@ -98,20 +98,20 @@ pub fn rows_of<'a>(
         conditions.push_str(" AND ");
         conditions.push_str(&condition);
     };
-    if let Some(requirement) = &asked.requirement {
+    if let Some(requirement) = &wanted.requirement {
         and("c.requirement = ?", vec![requirement.as_str().into()]);
     }
-    if let Some(status) = asked.status {
+    if let Some(status) = wanted.status {
         and("s.status = ?", vec![status.as_str().into()]);
     }
-    if let Some(unit) = &asked.unit {
+    if let Some(unit) = &wanted.unit {
         and(&format!("c.unit = ? AND NOT {protected}"), vec![unit.as_str().into()]);
     }
-    if let Some(after) = &asked.after {
+    if let Some(after) = &wanted.after {
         let (key, requirement): (Value, Value) = (after.sort_key.clone().into(), after.requirement.as_str().into());
         and("(c.sort_key > ? OR (c.sort_key = ? AND c.requirement > ?))", vec![key.clone(), key, requirement]);
     }
-    let limit = asked.at_most.map_or_else(String::new, |at_most| format!(" LIMIT {at_most}"));
+    let limit = wanted.at_most.map_or_else(String::new, |at_most| format!(" LIMIT {at_most}"));
     // The codes of requirements are plain ASCII; "C" keeps PostgreSQL from sorting them by a language.
     let collate = match ConnectionTrait::get_database_backend(connection) {
         sea_orm::DbBackend::Postgres => " COLLATE \"C\"",
@@ -133,10 +133,10 @@ pub fn rows_of<'a>(
     let query = statement(connection, &sql, values);
     futures::stream::once(async move { connection.stream_raw(query).await })
         .try_flatten()
-        .map(move |row| placed(&row?, asked))
+        .map(move |row| placed(&row?, wanted))
 }
 
-fn placed(row: &QueryResult, asked: &RowsQuery) -> Result<PlacedRow, StoreError> {
+fn placed(row: &QueryResult, wanted: &RowsQuery) -> Result<PlacedRow, StoreError> {
     let read = Read::from_query_result(row, "")?;
     let evidence = read.evidence_event_id.as_deref().map(EventId::parse).transpose();
     let form = EmploymentForm::parse(&read.form);
@@ -144,8 +144,8 @@ fn placed(row: &QueryResult, asked: &RowsQuery) -> Result<PlacedRow, StoreError>
         place: RowPlace { sort_key: read.sort_key.0, requirement: read.requirement.clone() },
         protected: read.protected,
         row: ExportRow {
-            administration: asked.administration.clone(),
-            administration_name: asked.administration_name.clone(),
+            administration: wanted.administration.clone(),
+            administration_name: wanted.administration_name.clone(),
             unit: read.unit,
             employee_number: parsed(EmployeeNumber::parse(&read.number), "employee", "number")?,
             given_name: read.given_name,
@@ -162,7 +162,7 @@ fn placed(row: &QueryResult, asked: &RowsQuery) -> Result<PlacedRow, StoreError>
             attempts: parsed(u32::try_from(read.attempts), "compliance_state", "attempts")?,
             last_attempt_on: read.last_attempt_on,
             evidence_event_id: parsed(evidence, "compliance_state", "evidence_event_id")?,
-            as_of: asked.as_of,
+            as_of: wanted.as_of,
         },
     })
 }

@@ -40,10 +40,10 @@ async fn of_sqlite(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(),
     };
     for check in checks {
         for row in store.pool_of_readers().query_all_raw(statement(store.pool_of_readers(), &check, [])).await? {
-            let said: String = row.try_get_by_index(0)?;
-            if said != "ok" {
-                let said = said.replace('\n', " ");
-                pages.damages.push(format!("the database's file should be sound, and is not: {said}"));
+            let message: String = row.try_get_by_index(0)?;
+            if message != "ok" {
+                let message = message.replace('\n', " ");
+                pages.damages.push(format!("the database's file should be sound, and is not: {message}"));
             }
         }
     }
@@ -52,14 +52,14 @@ async fn of_sqlite(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(),
 
 async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(), StoreError> {
     let connection = store.pool_of_readers();
-    let ask = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
-    let sums = ask("SELECT current_setting('data_checksums') AS sums").await?;
+    let query = async |sql: &str| connection.query_all_raw(statement(connection, sql, [])).await;
+    let sums = query("SELECT current_setting('data_checksums') AS sums").await?;
     let sums: Option<String> = sums.first().map(|row| row.try_get("", "sums")).transpose()?;
     if sums.as_deref() == Some("on") {
         let failures =
             "SELECT COALESCE(checksum_failures, 0) AS failures, COALESCE(checksum_last_failure::text, '') AS at
                         FROM pg_stat_database WHERE datname = current_database()";
-        if let Some(row) = ask(failures).await?.first() {
+        if let Some(row) = query(failures).await?.first() {
             let (failures, at): (i64, String) = (row.try_get("", "failures")?, row.try_get("", "at")?);
             if failures > 0 {
                 let reported =
@@ -70,7 +70,7 @@ async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(
     } else {
         pages.notes.push("the PostgreSQL server has data_checksums off: pages that were changed on the disk are noticed only as far as the chain covers what is in them".to_owned());
     }
-    let amcheck = ask("SELECT 1 AS there FROM pg_extension WHERE extname = 'amcheck'").await?;
+    let amcheck = query("SELECT 1 AS there FROM pg_extension WHERE extname = 'amcheck'").await?;
     if amcheck.is_empty() {
         pages.notes.push(
             "the extension amcheck is not installed in the database: indexes are checked only by reading with them"
@@ -79,7 +79,7 @@ async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(
     }
     for table in tables_in(scope) {
         // Each page is read, and its checksum with it.
-        ask(&format!("SELECT COUNT(*) AS rows FROM {table}")).await?;
+        query(&format!("SELECT COUNT(*) AS rows FROM {table}")).await?;
         if amcheck.is_empty() {
             continue;
         }
@@ -87,9 +87,9 @@ async fn of_postgres(store: &Store, scope: Scope, pages: &mut Pages) -> Result<(
             "SELECT c.oid::regclass::text AS index_name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
              JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'btree' AND i.indrelid = '{table}'::regclass"
         );
-        for row in ask(&sql).await? {
+        for row in query(&sql).await? {
             let name: String = row.try_get("", "index_name")?;
-            if let Err(error) = ask(&format!("SELECT bt_index_check('{name}'::regclass, true) AS checked")).await {
+            if let Err(error) = query(&format!("SELECT bt_index_check('{name}'::regclass, true) AS checked")).await {
                 pages.damages.push(format!("the index {name} should have what its table has, and has not: {error}"));
             }
         }

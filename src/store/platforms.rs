@@ -122,8 +122,8 @@ pub async fn add_secret(
     let old = Condition::all()
         .add(Column::PlatformId.eq(platform.0))
         .add(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(until)));
-    let held = platform_secret::Entity::find().select_only().column(Column::Id).filter(old.clone());
-    let mut touched: Vec<i64> = held.into_tuple().all(change.connection()).await?;
+    let affected = platform_secret::Entity::find().select_only().column(Column::Id).filter(old.clone());
+    let mut touched: Vec<i64> = affected.into_tuple().all(change.connection()).await?;
     platform_secret::Entity::update_many()
         .set(platform_secret::ActiveModel { expires_at: Set(Some(until)), ..Default::default() })
         .filter(old)

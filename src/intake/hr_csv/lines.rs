@@ -53,14 +53,14 @@ impl<'t> TextLines<'t> {
     pub(super) fn of(text: &'t str) -> Result<Self, Fault> {
         let body = text.trim_start_matches(['\r', '\n']);
         let mut line = 1 + count_line_feeds(text.as_bytes().get(..text.len() - body.len()).unwrap_or_default());
-        let (said, body) = match body.split_once('\n') {
+        let (separator_line, body) = match body.split_once('\n') {
             Some((first, rest)) if says_separator(first).is_some() => {
                 line += 1;
                 (says_separator(first), rest)
             }
             _ => (None, body),
         };
-        let separator = match said {
+        let separator = match separator_line {
             Some(Some(separator)) => separator,
             Some(None) => return Err(Fault::UnknownSeparator),
             None => separator_of(body),
@@ -94,10 +94,10 @@ impl Iterator for TextLines<'_> {
 /// a supported one.
 fn says_separator(line: &str) -> Option<Option<u8>> {
     let line = line.trim_end_matches('\r').trim_matches('"');
-    let said = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).and_then(|_| line.get(4..))?;
+    let named = line.get(..4).filter(|word| word.eq_ignore_ascii_case("sep=")).and_then(|_| line.get(4..))?;
     // A tab may have been lost with white space at the end.
-    let said = if said.is_empty() { "\t" } else { said };
-    let mut bytes = said.bytes();
+    let named = if named.is_empty() { "\t" } else { named };
+    let mut bytes = named.bytes();
     Some(match (bytes.next(), bytes.next()) {
         (Some(byte @ (b';' | b',' | b'\t' | b'|')), None) => Some(byte),
         _ => None,

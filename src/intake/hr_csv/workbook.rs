@@ -19,10 +19,10 @@ struct Limits {
     /// All parts together.
     unpacked: u64,
     /// A part that is read into memory whole: texts, formats, the list of sheets.
-    held: u64,
+    in_memory: u64,
 }
 
-const LIMITS: Limits = Limits { unpacked: 1 << 30, held: 256 << 20 };
+const LIMITS: Limits = Limits { unpacked: 1 << 30, in_memory: 256 << 20 };
 
 /// The most parts; a workbook has some dozens.
 const PARTS_AT_MOST: usize = 10_000;
@@ -80,7 +80,7 @@ fn measure(bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
     for place in 0..archive.len() {
         let part = archive.by_index(place).map_err(|_| Fault::BrokenWorkbook)?;
         let is_sheet = part.name().is_ok_and(|name| name.contains("/worksheets/"));
-        let at_most = if is_sheet { left } else { left.min(limits.held) };
+        let at_most = if is_sheet { left } else { left.min(limits.in_memory) };
         let unpacked = std::io::copy(&mut part.take(at_most + 1), &mut std::io::sink());
         let unpacked = unpacked.map_err(|_| Fault::BrokenWorkbook)?;
         if unpacked > at_most {

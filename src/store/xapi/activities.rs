@@ -57,16 +57,16 @@ pub async fn definitions_of(
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let asked: Vec<LookupKey<'_>> =
+    let lookups: Vec<LookupKey<'_>> =
         keys.iter().map(|(platform, key)| LookupKey { platform: *platform, key: Bytes(key) }).collect();
-    let asking = table::<LookupKey<'_>>(connection, 1, "w");
+    let requested = table::<LookupKey<'_>>(connection, 1, "w");
     let of = "a.key = w.key AND a.platform_id = w.platform";
     let stored = each(connection, "activity_definition", "a", of);
     let sql = format!(
         "SELECT a.platform_id AS platform_id, a.iri AS iri, a.definition AS definition, a.statement AS statement
-         FROM {asking} {stored}"
+         FROM {requested} {stored}"
     );
-    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&asked)?])).await?;
+    let rows = connection.query_all_raw(statement(connection, &sql, [parameter(&lookups)?])).await?;
     let read = |row: &sea_orm::QueryResult| {
         let name = (PlatformId(row.try_get("", "platform_id")?), row.try_get("", "iri")?);
         let known =

@@ -35,13 +35,13 @@ pub async fn read(
         return Ok(Vec::new());
     }
     let keys: Vec<LookupKey<'_>> = hashes.iter().map(|sha2| LookupKey { sha2 }).collect();
-    let asking = table::<LookupKey<'_>>(connection, 1, "w");
+    let requested = table::<LookupKey<'_>>(connection, 1, "w");
     let first = "a.id = (SELECT MIN(f.id) FROM statement_attachment f WHERE f.sha2 = w.sha2 AND f.platform_id = $2)";
     let stored = each(connection, "statement_attachment", "a", first);
     let sql = format!(
         "SELECT a.sha2 AS sha2, a.content_type AS content_type,
                 substr(d.body, CAST(a.body_offset AS INTEGER) + 1, CAST(a.body_length AS INTEGER)) AS content
-         FROM {asking} {stored} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
+         FROM {requested} {stored} JOIN delivery d ON d.id = a.delivery_id ORDER BY a.id"
     );
     let values = [parameter(&keys)?, platform.0.into()];
     let rows = connection.query_all_raw(statement(connection, &sql, values)).await?;

@@ -58,7 +58,7 @@ fn person(family_name: &str) -> PersonRecord {
 }
 
 #[test]
-fn an_account_alone_sees_everything_that_no_other_told() {
+fn an_account_alone_sees_everything_that_no_other_provisioned() {
     let alone = [account(1, "a", true, &["scim:a"]), account(2, "b", false, &["scim:b"])];
     let seen = beside(&alone, 1, true, &employments());
     assert_eq!((seen.another_is_active, names(&seen.hidden)), (false, vec!["scim:b"]));

@@ -161,11 +161,11 @@ impl<'a> Comparison<'a> {
         let (mut running, mut all, mut examples) = (0, 0, Vec::new());
         for act in self.employments() {
             let Some(pair) = act.before().zip(act.after()) else { continue };
-            let Some(said) = changed(pair) else { continue };
+            let Some(text) = changed(pair) else { continue };
             all += 1;
             running += usize::from(self.lives(pair.0));
             if examples.len() < EXAMPLES {
-                examples.push(self.shown(pair.0, said));
+                examples.push(self.shown(pair.0, text));
             }
         }
         let of_running = self.of_files().filter(|employment| self.lives(employment)).count();
@@ -175,13 +175,13 @@ impl<'a> Comparison<'a> {
         Some(MassChange { kind, affected, of, examples, what: What::Share })
     }
 
-    fn shown(&self, employment: &EmploymentRecord, said: String) -> String {
+    fn shown(&self, employment: &EmploymentRecord, text: String) -> String {
         let EmploymentRecord { employee_number, employment_id, .. } = employment;
         if self.protected.contains(employee_number) {
             return employee_number.to_string();
         }
         let key = format!("{employee_number}/{employment_id}");
-        if said.is_empty() { key } else { format!("{key}: {said}") }
+        if text.is_empty() { key } else { format!("{key}: {text}") }
     }
 
     /// People that change, as described by `changed`, among those that the files know or, for unprotecting, the
@@ -195,12 +195,12 @@ impl<'a> Comparison<'a> {
         for change in self.changes {
             let Change::Person(act) = change else { continue };
             let Some((before, after)) = act.before().zip(act.after()) else { continue };
-            let Some(said) = changed(before, after) else { continue };
+            let Some(text) = changed(before, after) else { continue };
             affected += 1;
             if examples.len() < EXAMPLES {
                 let number = &before.employee_number;
-                let is_protected = said.is_empty() || self.protected.contains(number);
-                examples.push(if is_protected { number.to_string() } else { format!("{number}: {said}") });
+                let is_protected = text.is_empty() || self.protected.contains(number);
+                examples.push(if is_protected { number.to_string() } else { format!("{number}: {text}") });
             }
         }
         let of = match kind {
@@ -235,8 +235,8 @@ impl<'a> Comparison<'a> {
             affected += 1;
             if examples.len() < EXAMPLES {
                 let is_protected = self.protected.contains(number);
-                let said = format!("{number}: {lost} → {}", instead.unwrap_or("–"));
-                examples.push(if is_protected { number.to_string() } else { said });
+                let text = format!("{number}: {lost} → {}", instead.unwrap_or("–"));
+                examples.push(if is_protected { number.to_string() } else { text });
             }
         }
         let of = before.len();
@@ -279,8 +279,8 @@ impl<'a> Keys<'a> {
         let mut keys: BTreeMap<&EmployeeNumber, Self> = BTreeMap::new();
         for employment in employments {
             let of_person = keys.entry(&employment.employee_number).or_default();
-            of_person.emails.extend(employment.email.as_deref().map(|said| (normalized(said), said)));
-            of_person.usernames.extend(employment.username.as_deref().map(|said| (normalized(said), said)));
+            of_person.emails.extend(employment.email.as_deref().map(|text| (normalized(text), text)));
+            of_person.usernames.extend(employment.username.as_deref().map(|text| (normalized(text), text)));
         }
         keys
     }
@@ -290,7 +290,7 @@ impl<'a> Keys<'a> {
         let pairs = [(&self.emails, &after.emails), (&self.usernames, &after.usernames)];
         pairs.into_iter().find_map(|(had, has)| {
             let (_, lost) = had.iter().find(|(key, _)| !has.contains_key(*key))?;
-            let instead = has.iter().find(|(key, _)| !had.contains_key(*key)).map(|(_, said)| *said);
+            let instead = has.iter().find(|(key, _)| !had.contains_key(*key)).map(|(_, text)| *text);
             Some((*lost, instead))
         })
     }

@@ -32,7 +32,7 @@ fn line<T: Described>(act: &Act<T>, is_protected: bool) -> String {
         };
         return format!("{noun} {}: {verb}", record.owner());
     }
-    let said = match act {
+    let text = match act {
         Act::Added(record) => {
             let fields = record.fields().into_iter().filter(|(_, value)| value != NONE);
             let fields: Vec<String> = fields.map(|(field, value)| format!("{field} {value}")).collect();
@@ -42,7 +42,7 @@ fn line<T: Described>(act: &Act<T>, is_protected: bool) -> String {
         Act::Ended { before, after } => format!("ended, {}", differing(before, after)),
         Act::Withdrawn(_) => "withdrawn".to_owned(),
     };
-    format!("{noun} {}: {said}", record.name())
+    format!("{noun} {}: {text}", record.name())
 }
 
 fn differing<T: Described>(before: &T, after: &T) -> String {

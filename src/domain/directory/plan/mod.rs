@@ -207,9 +207,9 @@ fn persons_in(known: &Known, reported: &[&ReportedEmployment]) -> Vec<PersonReco
         let first = rows.first()?;
         let employee_number = &first.employment.employee_number;
         // None if no row says anything; otherwise whether any says yes.
-        let said = rows.iter().filter_map(|row| row.protected).max();
+        let marked = rows.iter().filter_map(|row| row.protected).max();
         let protected =
-            said.unwrap_or_else(|| known.persons.get(employee_number).is_some_and(|person| person.protected));
+            marked.unwrap_or_else(|| known.persons.get(employee_number).is_some_and(|person| person.protected));
         Some(PersonRecord {
             employee_number: employee_number.clone(),
             given_name: first.given_name.clone(),

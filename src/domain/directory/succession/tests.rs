@@ -77,7 +77,7 @@ fn an_employment_follows_through_a_chain_and_keeps_its_first_day() {
 }
 
 #[test]
-fn a_split_goes_by_unit_and_the_rest_stays_or_goes_as_it_is_told() {
+fn a_split_goes_by_unit_and_the_rest_stays_or_goes_as_recorded() {
     let stays = tree(&[("2026-07-01", "SEF/Kök>MF")]).expect("a tree");
     assert_eq!(
         places(&stays, employed("SEF", "Kök", "2026-01-01", None)),

@@ -242,7 +242,8 @@ fn what_unpacks_to_too_much_is_not_read() {
         sheet.write_string(1, 16_383, "x").expect("a cell");
     });
     assert!(refused(&far).contains("has a cell XFD2, farther right than a table of ours"), "{}", refused(&far));
-    let too_large = |unpacked, held| measure(&bytes, &Limits { unpacked, held }) == Err(Fault::WorkbookTooLarge);
+    let too_large =
+        |unpacked, in_memory| measure(&bytes, &Limits { unpacked, in_memory }) == Err(Fault::WorkbookTooLarge);
     assert!(!too_large(1 << 20, 1 << 20) && too_large(1 << 20, 500) && too_large(2000, 1 << 20));
 }
 

@@ -123,7 +123,7 @@ fn members_leave_in_the_forms_that_clients_have() {
 }
 
 #[test]
-fn complex_values_keep_the_parts_that_are_not_told() {
+fn complex_values_keep_the_parts_that_are_not_given() {
     let name = one("replace", "name", json!({"familyName": "Ekström"})).expect("patched");
     assert_eq!(name["name"], json!({"givenName": "Eva", "familyName": "Ekström"}));
     for value in [json!("3-1"), json!({"value": "3-1", "displayName": "x"}), json!([{"value": "3-1"}])] {
