@@ -1,12 +1,9 @@
 //! What is withdrawn if a platform takes a completion back and names no event: the platform's profile says it.
 
-use serde::Deserialize;
-
 use crate::domain::training::Revokes;
 
 /// What an *un-completed* without a name withdraws (DESIGN, "Evidence"): it is a reset more often than a correction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Withdraws {
     /// What was done on its own day or the day before.
     #[default]

@@ -157,6 +157,8 @@ both_databases! {
             ("[[events]]\nverb = \"https://portal.example.org/verbs/reset\"\nfields = { learner = \"actor\" }\n", "list it under verbs first"),
             ("[[events]]\nfields = { learner = \"actor\" }\n", "events[0].verb is missing"),
             ("[[events]]\nverb = \"passed\"\n", "events[0].fields is missing"),
+            ("[verbs]\npassed = [\"done\"]\n[fields]\nlearner = []\n", "line 2: verbs.passed[0] is no IRI"),
+            ("[verbs]\npassed = [\"done\"]\n[fields]\nlearner = []\n", "line 4: fields.learner is empty"),
         ] {
             let refused = app.app.give_profile(&Caller::operator(), &moodle, text).await.expect_err(text).to_string();
             assert!(refused.contains(problem), "{text}\n{refused}");

@@ -209,7 +209,7 @@ both_databases! {
         let code = kurskoll::domain::ids::PlatformCode::parse("moodle").expect("a code");
         let operator = kurskoll::app::Caller::operator();
         let wrong = app.app.give_profile(&operator, &code, "[verbs]\ncompleted = [\"finished\"]\n").await;
-        assert!(wrong.is_err_and(|error| error.to_string().contains("verbs.completed")));
+        assert!(wrong.is_err_and(|error| error.to_string().contains("line 2: verbs.completed[0] is no IRI")));
         app.app.give_profile(&operator, &code, r#"
             [verbs]
             completed = ["https://larportal.example.org/verbs/finished"]

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::EventId;
-use crate::intake::adapter::{Adapter, InvalidReader, Reader, XAPI};
-use crate::intake::profile::shipped;
+use crate::intake::adapter::{Adapter, Reader, XAPI};
+use crate::intake::profile::{ProfileProblems, shipped};
 use crate::intake::request::{Arrival, Headers, RawRequest};
 
 // What is shown is what the intake read.
@@ -33,7 +33,7 @@ pub enum CheckError {
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error(transparent)]
-    Profile(#[from] InvalidReader),
+    Profile(#[from] ProfileProblems),
     #[error("no shipped profile is called {0}; shipped are {names}", names = shipped::NAMES.join(", "))]
     UnknownProfile(String),
 }

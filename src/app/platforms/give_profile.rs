@@ -5,8 +5,8 @@ use crate::app::receiving::readers::reader_of;
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};
 use crate::domain::ids::PlatformCode;
-use crate::intake::adapter::{Adapter, InvalidReader, Reader};
-use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, Signing};
+use crate::intake::adapter::{Adapter, Reader};
+use crate::intake::profile::{InvalidGivenSecret, PlatformSecret, ProfileProblems, Signing};
 use crate::store::platforms::{self, InsertPlatformError, OldSecrets, Platform};
 use crate::store::{Act, StoreError, Unscoped, profiles};
 
@@ -16,7 +16,7 @@ pub enum ProfileError {
     #[error(transparent)]
     Platform(#[from] PlatformError),
     #[error(transparent)]
-    Profile(#[from] InvalidReader),
+    Profile(#[from] ProfileProblems),
     #[error(transparent)]
     Secret(#[from] InvalidGivenSecret),
     #[error("the adapter {0} sends no webhooks: choose --adapter profile, or a shipped one")]

@@ -11,7 +11,7 @@ mod trace;
 
 use std::fmt;
 
-pub use reader::{InvalidReader, Reader};
+pub use reader::Reader;
 pub use statements::{Form, place_in_array};
 
 use crate::domain::receiving::NewStatement;

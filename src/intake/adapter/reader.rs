@@ -10,7 +10,7 @@ use crate::domain::receiving::{Content, FILE_TYPE};
 use crate::intake::profile::{self, Misread, Profile, ProfileProblems, Reading, Signing, shipped};
 use crate::intake::request::{Headers, RawRequest};
 use crate::intake::webhook::encoding::{self, InflateError};
-use crate::intake::xapi::verb_mapping::{InvalidVerbMapping, VerbMapping};
+use crate::intake::xapi::verb_mapping::VerbMapping;
 
 /// What reads a platform's requests.
 #[derive(Debug, Clone)]
@@ -19,26 +19,6 @@ pub enum Reader {
     Webhooks(Arc<Profile>),
     /// xAPI statements.
     Statements(Arc<VerbMapping>),
-}
-
-/// Why a profile's text gives no reader.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum InvalidReader {
-    #[error("{0}")]
-    Profile(#[from] ProfileProblems),
-    #[error("{0}")]
-    VerbMapping(#[from] InvalidVerbMapping),
-}
-
-impl InvalidReader {
-    /// Each problem with its place, as far as there are several.
-    #[must_use]
-    pub const fn problems(&self) -> Option<&ProfileProblems> {
-        match self {
-            Self::Profile(problems) | Self::VerbMapping(InvalidVerbMapping::Fields(problems)) => Some(problems),
-            Self::VerbMapping(_) => None,
-        }
-    }
 }
 
 impl Reader {
@@ -53,7 +33,7 @@ impl Reader {
     }
 
     /// The reader of an adapter by the platform's own profile.
-    pub fn parse(adapter: Adapter, text: &str) -> Result<Self, InvalidReader> {
+    pub fn parse(adapter: Adapter, text: &str) -> Result<Self, ProfileProblems> {
         match adapter {
             Adapter::Xapi => Ok(Self::Statements(Arc::new(VerbMapping::parse(text)?))),
             Adapter::Shipped(_) | Adapter::Profile => Ok(Self::Webhooks(Arc::new(Profile::parse(text)?))),
@@ -61,7 +41,7 @@ impl Reader {
     }
 
     /// The reader of a profile of either kind, by what its text holds.
-    pub fn parse_any(text: &str) -> Result<Self, InvalidReader> {
+    pub fn parse_any(text: &str) -> Result<Self, ProfileProblems> {
         let adapter = if trace::is_of_statements(text) { Adapter::Xapi } else { Adapter::Profile };
         Self::parse(adapter, text)
     }

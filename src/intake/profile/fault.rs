@@ -68,7 +68,7 @@ pub enum ProfileFault {
     HalfAnAccount,
     #[error("names no type: write its IRI, or course, quiz or attempt")]
     NotAType,
-    #[error("is no IRI with its scheme; write the extension's as the statements have it")]
+    #[error("is no IRI with its scheme; write it as the statements have it")]
     NotAnIri,
 }
 

@@ -28,7 +28,7 @@ pub use document::is_form;
 pub use event_id::delivery_key;
 pub use fault::{Misread, ProfileFault, ProfileProblems, ReadingFault};
 pub use model::{Field, Profile, Signing};
-pub use parse::MAX_BYTES;
+pub use parse::{MAX_BYTES, Table, Value, read_toml};
 pub use path::InvalidPath;
 pub use reading::{EventReading, FieldReading, Meaning, Reading, RuleReading, interpret, read};
 pub use signing::{InvalidGivenSecret, NotAuthentic, PlatformSecret};

@@ -28,23 +28,25 @@ const CONDITION_KEYS: [&str; 9] =
     ["path", "in_body", "header", "after", "after_last", "before", "is", "is_not", "exists"];
 const KINDS: [&str; 4] = ["completion", "attempt", "revocation", "ignore"];
 
-pub(super) type Table<'v> = toml::Table<'v, ProfileFault>;
-pub(super) type Value<'v> = toml::Value<'v, ProfileFault>;
+/// A table of a profile.
+pub type Table<'v> = toml::Table<'v, ProfileFault>;
+/// A value of a profile.
+pub type Value<'v> = toml::Value<'v, ProfileFault>;
 
 impl Profile {
     /// Reads a profile, or names everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ProfileProblems> {
-        read(text, |file| profile(&file, None))
+        read_toml(text, |file| profile(&file, None))
     }
 
     /// Reads the profile of a file's rows, which nobody signs: the same, but that `signature` may be missing.
     pub fn of_files(text: &str) -> Result<Self, ProfileProblems> {
-        read(text, |file| profile(&file, Some(Signing::StandardWebhooks)))
+        read_toml(text, |file| profile(&file, Some(Signing::StandardWebhooks)))
     }
 }
 
 /// Reads the TOML of a profile of any kind.
-pub(super) fn read<T>(text: &str, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, ProfileProblems> {
+pub fn read_toml<T>(text: &str, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, ProfileProblems> {
     if text.len() > MAX_BYTES {
         return Err(ProfileProblems::of_file("profile", None, ProfileFault::TooLarge { limit: MAX_BYTES }));
     }

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::document::{Document, Said};
-use super::fault::{ProfileFault, ProfileProblems, ReadingFault, shown};
+use super::fault::{ProfileFault, ReadingFault, shown};
 use super::model::{Accepts, BodyForm, Field, Finding, Place, Source};
-use super::parse::{MAX_LIST, Table, read};
+use super::parse::{MAX_LIST, Table};
 use super::parse_fields::Grammar;
 use super::reading::translated;
 use super::time;
@@ -93,21 +93,16 @@ impl Eq for StatementFields {}
 pub type Verb<'v> = (&'static str, &'v str);
 
 impl StatementFields {
-    /// Reads the places that a profile of statements names; `is_verb` says which IRIs it reads as a verb.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them, line by line.
-    pub fn parse(text: &str, is_verb: impl Fn(&str) -> bool) -> Result<Self, ProfileProblems> {
-        let (shared, of_verbs) = read(text, |file| {
-            let shared = file.optional_or("fields", BTreeMap::new(), |value| Some(fields(&value.table()?)));
-            let of_verbs = file.optional_or("events", Vec::new(), |value| {
-                each(value.one_or_list(MAX_LIST)?, |item| of_verbs(&item.table()?, &is_verb))
-            });
-            Some((shared?, of_verbs?))
-        })?;
+    /// Reads the places that a profile of statements names. `text` is all of it; `is_verb` says which IRIs it reads as a verb.
+    pub fn read(file: &Table<'_>, text: &str, is_verb: impl Fn(&str) -> bool) -> Option<Self> {
+        let shared = file.optional_or("fields", BTreeMap::new(), |value| Some(fields(&value.table()?)));
+        let of_verbs = file.optional_or("events", Vec::new(), |value| {
+            each(value.one_or_list(MAX_LIST)?, |item| of_verbs(&item.table()?, &is_verb))
+        });
+        let (shared, of_verbs) = (shared?, of_verbs?);
         let says_something = !shared.is_empty() || !of_verbs.is_empty();
         let written = if says_something { text.to_owned() } else { String::new() };
-        Ok(Self { written, shared, of_verbs })
+        Some(Self { written, shared, of_verbs })
     }
 
     /// Whether everything stands in its usual place.

@@ -338,9 +338,7 @@ impl From<CheckError> for Problem {
         match &error {
             CheckError::Refused(refused) => Self::forbidden(refused.to_string()),
             CheckError::UnknownProfile(_) => Self::unprocessable("not-understood", error.to_string()),
-            CheckError::Profile(invalid) => {
-                let problem = Self::unprocessable("profile-cannot-be-used", error.to_string());
-                let Some(problems) = invalid.problems() else { return problem };
+            CheckError::Profile(problems) => {
                 let reported: Vec<serde_json::Value> = problems
                     .0
                     .iter()
@@ -350,7 +348,7 @@ impl From<CheckError> for Problem {
                         })
                     })
                     .collect();
-                problem.with_member("problems", reported)
+                Self::unprocessable("profile-cannot-be-used", error.to_string()).with_member("problems", reported)
             }
         }
     }
