@@ -1,7 +1,8 @@
 //! Use cases: one file for each. The endpoints call them, and they call the domain and the store.
 //!
-//! Nothing here knows Rocket or SQL. Each request has a [`Caller`]; an act that the caller's roles do not permit is refused
-//! before anything is read. Start at `receive_delivery` for what comes in and at `build_report` for what goes out.
+//! Nothing here knows Rocket or SQL. Each request has a [`Caller`]; an act that the caller's roles do not permit is
+//! refused before anything is read. Start at `receive_delivery` for what comes in and at `build_report` for what goes
+//! out.
 
 pub mod compliance;
 pub mod context;
@@ -138,8 +139,8 @@ impl App {
         self.calendar.day_of(self.now())
     }
 
-    /// Migrates the tables to this version, and marks everything derived for renewal if this version or the city's time zone
-    /// derives it differently.
+    /// Migrates the tables to this version, and marks everything derived for renewal if this version or the city's time
+    /// zone derives it differently.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.store.migrate().await?;
         linking::unlinked::make_cursor_key(self).await?;

@@ -100,7 +100,7 @@ fn borrowed(header: Header<'_>) -> Option<(&str, &str)> {
     ),
     request_body(content = super::openapi::NativeDelivery, content_type = "application/json"),
     responses(
-        (status = 200, description = "It is kept, or was", body = ReceivedView),
+        (status = 200, description = "It is stored", body = ReceivedView),
         (status = 400, response = super::openapi::MalformedParameter),
         (status = 401, response = super::openapi::SignatureDoesNotHold),
         (status = 404, response = super::openapi::NotFound),
@@ -191,7 +191,7 @@ async fn take(
         linked,
         effect: no_effect.as_ref().map(|_| "none"),
         withdrawn_by: no_effect.as_ref().and_then(NoEffect::withdrawn_by).map(ToString::to_string),
-        detail: no_effect.as_ref().map(|why| format!("It is kept, and has no effect now: {why}.")),
+        detail: no_effect.as_ref().map(|why| format!("It is stored, and has no effect now: {why}.")),
     };
     match received {
         Received::Accepted { linked, .. } => Ok((view("accepted", linked), DeliveryOutcome::Accepted)),
@@ -199,17 +199,17 @@ async fn take(
         Received::Ignored => Ok((view("ignored", false), DeliveryOutcome::Ignored)),
         Received::EventConflict(known) => Err(Problem::conflict(
             "delivery-conflict",
-            "An event with this id is kept and says something else; that one stays. Send what is new under a new id.",
+            "An event with this id is stored and says something else; that one stays. Send what is new under a new id.",
         )
         .with_member("event_id", known.to_string())),
         Received::Conflict => Err(Problem::conflict(
             "delivery-conflict",
-            "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
+            "A delivery with this webhook-id and another body is stored; that one stays. Send what is new under a new id.",
         )
         .with_member("event_id", event_id)),
         Received::Quarantined { delivery, pointer, problem } => Err(Problem::unprocessable(
             "not-understood",
-            format!("The delivery is kept in quarantine: {} {problem}", place_in_body(&pointer)),
+            format!("The delivery is in quarantine: {} {problem}", place_in_body(&pointer)),
         )
         .with_pointer(&pointer)
         .with_member("event_id", event_id)
@@ -219,9 +219,9 @@ async fn take(
 
 /// 415 for a body that is compressed in another way than gzip.
 fn wrong_encoding() -> Problem {
-    let detail = "This door does not take the body's Content-Encoding. Send it with gzip, or plain; the signature is over the \
+    let detail = "This endpoint does not accept the body's Content-Encoding. Send it with gzip, or plain; the signature is over the \
                   bytes as they are sent.";
-    let title = "The content encoding is not taken";
+    let title = "The content encoding is not accepted";
     Problem::new(Status::UnsupportedMediaType, "unsupported-content-encoding", title, detail)
 }
 
@@ -246,7 +246,7 @@ impl From<ReceiveError> for Problem {
                 let problem = Self::new(
                     Status::Unauthorized,
                     "signature-does-not-hold",
-                    "The signature does not hold",
+                    "The signature is not valid",
                     why.to_string(),
                 );
                 let asks = matches!(error, ReceiveError::WrongCredentials(_));

@@ -104,7 +104,7 @@ both_databases! {
         assert_eq!((&early["outcome"], &early["effect"]), (&json!("accepted"), &json!("none")));
         assert_eq!(
             early["detail"],
-            "It is kept, and has no effect now: it names the event e-1, which is not known here: it takes effect if that event arrives."
+            "It is stored, and has no effect now: it names the event e-1, which is not known here: it takes effect if that event arrives."
         );
         // When the event arrives, it is already withdrawn.
         let answer = deliver("e-1", &done()).await;

@@ -67,7 +67,7 @@ both_databases! {
         done c@x.example
         /operations/3 an operation before this one is about the same identity; send one, or one after the other
         /operations/4 no employee 4711 is known here
-        /operations/5 no link with the id 999 stands
+        /operations/5 no link with the id 999 is in force
         /operations/6/reason reason is empty; say how you know
         /operations/7 an operation before this one is about the same identity; send one, or one after the other
         "));

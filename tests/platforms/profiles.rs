@@ -222,7 +222,7 @@ both_databases! {
         assert_eq!(problem["pointer"], "/at");
         assert_eq!(
             problem["detail"],
-            "The delivery is kept in quarantine: /at says \"2026-02-01T10:00:00\", which is no time in any of the profile's \
+            "The delivery is in quarantine: /at says \"2026-02-01T10:00:00\", which is no time in any of the profile's \
              formats: add its format to formats"
         );
         assert_eq!(app.report("infosec-onboarding").await["data_quality"]["quarantined_deliveries"], 1);

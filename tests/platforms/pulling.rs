@@ -440,7 +440,7 @@ async fn an_address_or_a_platform_that_cannot_be_queried_is_refused_at_once() {
             hour,
             "has the adapter native: a store's statements are read for platforms with the adapter xapi",
         ),
-        ("larportal", site(&["2"]), hour, "has the adapter native: Moodle is asked for platforms"),
+        ("larportal", site(&["2"]), hour, "has the adapter native: Moodle is pulled for platforms"),
         ("moodle", lrs("http://lrs.example.org", "s"), hour, "the address is not secure"),
         ("moodle", lrs("https://u:p@lrs.example.org", "s"), hour, "the address has a name or a password in it"),
         ("moodle", lrs(good, " \n"), hour, "the secret is empty"),
@@ -453,7 +453,7 @@ async fn an_address_or_a_platform_that_cannot_be_queried_is_refused_at_once() {
         assert!(refused.to_string().contains(why), "{refused}");
     }
     let refused = pull(&app, "moodle").await.expect_err("not set up");
-    assert!(refused.to_string().contains("is not asked for anything"), "{refused}");
+    assert!(refused.to_string().contains("is not pulled from"), "{refused}");
     assert_eq!(app.rows_in("platform_pull").await, 0);
 }
 
@@ -623,7 +623,7 @@ both_databases! {
         assert!(line.run("platform pull stop moodle").err.contains("is no longer pulled from"));
         let ran = line.run("platform pull now moodle");
         assert_eq!(ran.code, Some(1));
-        assert!(ran.err.contains("is not asked for anything"), "{}", ran.err);
+        assert!(ran.err.contains("is not pulled from"), "{}", ran.err);
         for (wrong, why) in [
             ("platform pull set moodle --secret-file secret.txt", "--lrs"),
             ("platform pull set moodle --lrs https://lrs.example.org --secret-file secret.txt", "--key"),

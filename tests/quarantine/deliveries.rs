@@ -95,7 +95,7 @@ both_databases! {
         assert_eq!(id, Some(json!(app.stored_deliveries().await[0].id)));
         insta::allow_duplicates!(insta::assert_json_snapshot!(problem, @r#"
         {
-          "detail": "The delivery is kept in quarantine: /data/course is missing: send a JSON object",
+          "detail": "The delivery is in quarantine: /data/course is missing: send a JSON object",
           "event_id": "e-1",
           "pointer": "/data/course",
           "status": 422,

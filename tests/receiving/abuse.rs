@@ -67,7 +67,7 @@ both_databases! {
         send(&app, &secret, "q-1", "gzip", &gzip(br#"{"type": 1}"#)).await.refused(422);
         let broken = &gzip(anna().to_string().as_bytes())[..20];
         let problem = send(&app, &secret, "q-2", "gzip", broken).await.refused(422);
-        assert_eq!(problem["detail"], "The delivery is kept in quarantine: the body begins as gzip and is not: compress it again, or send it plain");
+        assert_eq!(problem["detail"], "The delivery is in quarantine: the body begins as gzip and is not: compress it again, or send it plain");
         let page = app.get_as_auditor("/api/v1/quarantine").await.ok();
         assert_eq!(page["items"][1]["excerpt"]["text"], r#"{"type": 1}"#);
     }

@@ -84,7 +84,7 @@ both_databases! {
             let problem = app.deliver_bytes("larportal", &secret, "e-1", &body).await.refused(409);
             insta::allow_duplicates!(insta::assert_json_snapshot!(problem, @r#"
             {
-              "detail": "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
+              "detail": "A delivery with this webhook-id and another body is stored; that one stays. Send what is new under a new id.",
               "event_id": "e-1",
               "status": 409,
               "title": "In conflict with what is known",

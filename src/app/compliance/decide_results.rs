@@ -1,4 +1,5 @@
-//! Withdraws and restores results by hand: an administrator decides with a reason, or two persons where both must agree.
+//! Withdraws and restores results by hand: an administrator decides with a reason, or two persons where both must
+//! agree.
 
 use std::collections::BTreeSet;
 
@@ -273,8 +274,8 @@ impl App {
             }
         }
         result_decisions::decide(change, decision.id, by).await?;
-        // If only a withdrawal by hand withdrew the result, its end is enough, and this decision ends too: the platform may still
-        // revoke the result.
+        // If only a withdrawal by hand withdrew the result, its end is enough, and this decision ends too: the platform
+        // may still revoke the result.
         let is_about_it = |result: &&LinkedResult| match result.kind.revokes() {
             Some(Revokes::ByHand { event_id, .. }) => *event_id == decision.event_id,
             _ => false,
@@ -282,7 +283,7 @@ impl App {
         let undecided: Vec<LinkedResult> =
             around.results.iter().filter(|result| !is_about_it(result)).cloned().collect();
         if decision.verdict == Verdict::Restore && stands(&undecided, &around.event) {
-            let because = "the withdrawal by hand was taken back, and nothing else withdraws the result";
+            let because = "the withdrawal by hand was undone, and nothing else withdraws the result";
             result_decisions::end(change, decision.id, (by, because)).await?;
         }
         let touched: Vec<EmployeeId> = around.employees.iter().copied().collect();

@@ -21,8 +21,8 @@ use crate::store::people::KnownEmployee;
 /// All versions of every requirement, by its code.
 pub type Requirements = BTreeMap<RequirementCode, Vec<RequirementVersion>>;
 
-/// The key by which an export sorts a person on the days of an employment in a unit. It leaves out protected data: the place
-/// of a row among the names of its unit would reveal them.
+/// The key by which an export sorts a person on the days of an employment in a unit. It leaves out protected data: the
+/// place of a row among the names of its unit would reveal them.
 fn sort_key(order: &SwedishOrder, employee: &KnownEmployee, unit: &str) -> Vec<u8> {
     let number = employee.number.as_str();
     if employee.protected {

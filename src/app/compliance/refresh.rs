@@ -96,8 +96,8 @@ impl App {
         Ok(employees.values().flat_map(|employee| derive(&self.order, employee, requirements)).collect())
     }
 
-    /// Refreshes all that is stale now; `progress` gets how many people were done since its last call. What becomes stale
-    /// meanwhile is left: while deliveries arrive without a pause, something always does.
+    /// Refreshes all that is stale now; `progress` gets how many people were done since its last call. What becomes
+    /// stale meanwhile is left: while deliveries arrive without a pause, something always does.
     pub async fn refresh_all(&self, mut progress: impl FnMut(usize)) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Deriving);
         let Some((_, through)) = stale::stale_bounds(connection).await? else { return Ok(()) };

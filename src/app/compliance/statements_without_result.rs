@@ -30,8 +30,8 @@ pub enum CheckRequirementsError {
 }
 
 impl App {
-    /// Checks what requirements name, before or after they are applied: which statements about it give no result of it. These
-    /// are no personal data, so there is no audit entry.
+    /// Checks what requirements name, before or after they are applied: which statements about it give no result of it.
+    /// These are no personal data, so there is no audit entry.
     pub async fn check_requirements(
         &self,
         caller: &Caller,

@@ -1,4 +1,5 @@
-//! Names in a requirement's audience that the directory does not know: a misspelt code binds no one, and is easily missed.
+//! Names in a requirement's audience that the directory does not know: a misspelt code binds no one, and is easily
+//! missed.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +19,8 @@ pub struct UnknownAudience {
 }
 
 impl App {
-    /// The administrations and units that requirements name and the directory does not know now. This may be right: HR's next
-    /// file may contain them.
+    /// The administrations and units that requirements name and the directory does not know now. This may be right:
+    /// HR's next file may contain them.
     pub async fn unknown_audience(
         &self,
         caller: &Caller,

@@ -42,8 +42,8 @@ pub struct Imported {
     pub plan: Plan,
     /// The id of its report; `None` if nothing was recorded: a dry run, or files that change nothing.
     pub report: Option<i64>,
-    /// The newest import of the very same files by the same mapping. If they change something now, something else was recorded
-    /// since, and they revert it.
+    /// The newest import of the very same files by the same mapping. If they change something now, something else was
+    /// recorded since, and they revert it.
     pub same_files: Option<ImportReport>,
 }
 
@@ -69,8 +69,9 @@ impl App {
 
     /// Imports files; `progress` gets how many more rows were written.
     ///
-    /// Of two imports at once, the one that commits later is planned again on the result of the earlier one. Files that were
-    /// imported before and change nothing leave no trace; other files that change nothing leave a report that says so.
+    /// Of two imports at once, the one that commits later is planned again on the result of the earlier one. Files that
+    /// were imported before and change nothing leave no trace; other files that change nothing leave a report that says
+    /// so.
     pub async fn import_files(
         &self,
         caller: &Caller,
@@ -86,7 +87,8 @@ impl App {
         let key = sources.key();
         let mut overtaken = 0;
         loop {
-            // The last try holds others back while it plans: an identity provider may tell of thousands without a pause.
+            // The last try holds others back while it plans: an identity provider may send thousands of changes without
+            // a pause.
             let holding = overtaken == OVERTAKEN_AT_MOST && !request.dry_run;
             let held = if holding { Some(self.begin_change(caller, &grant).await?) } else { None };
             let (known, changed_at, same_files) = match &held {

@@ -24,7 +24,8 @@ pub enum ListCodesError {
 }
 
 impl App {
-    /// The codes of all requirements and administrations, for the operator. They are no personal data: no audit entry is written.
+    /// The codes of all requirements and administrations, for the operator. They are no personal data: no audit entry
+    /// is written.
     pub async fn list_codes(&self, caller: &Caller) -> Result<Codes, ListCodesError> {
         caller.grant(Action::Operate)?;
         let snapshot = self.store.snapshot(Unscoped::Configuration).await?;

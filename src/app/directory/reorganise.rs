@@ -43,10 +43,11 @@ pub struct ReorganisationAnswer {
     pub reorganisation: Reorganisation,
     /// By the administrations of origin and of destination.
     pub moved: BTreeMap<(AdministrationCode, AdministrationCode), Moved>,
-    /// Employments that HR already records under the new code: before the day they return to their administration before that.
+    /// Employments that HR already records under the new code: before the day they return to their administration
+    /// before that.
     pub named_before: Moved,
-    /// Requirements whose audience names an administration that no one belongs to any more: from the day on they bind no one
-    /// there, until a new version names the new administration.
+    /// Requirements whose audience names an administration that no one belongs to any more: from the day on they bind
+    /// no one there, until a new version names the new administration.
     pub requirements: Vec<(RequirementCode, AdministrationCode)>,
 }
 
@@ -67,7 +68,7 @@ pub enum ReorganiseError {
     LeftBehind { code: AdministrationCode, employments: u64 },
     #[error("no reorganisation {0} is known")]
     UnknownReorganisation(i64),
-    #[error("reorganisation {0} was taken back already")]
+    #[error("reorganisation {0} was undone already")]
     AlreadyUndone(i64),
     #[error("reorganisation {needed_by} needs {code}, which this one opens; take that back first")]
     Needed { code: AdministrationCode, needed_by: i64 },
@@ -75,7 +76,7 @@ pub enum ReorganiseError {
         "{employments} employments rest on {code}, which this one opens: HR names it for them; have them named elsewhere first, or record where {code} moves"
     )]
     InUse { code: AdministrationCode, employments: u64 },
-    #[error("it cannot be taken back alone: {0}")]
+    #[error("it cannot be undone alone: {0}")]
     CannotStandWithout(Unworkable),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -252,8 +253,8 @@ fn tree(in_force: &[Reorganisation], new: Option<&[(NaiveDate, &Step)]>) -> Resu
     Ok(Successions::of(steps.chain(new.unwrap_or_default().iter().copied()))?)
 }
 
-/// The codes under which an affected employee may be recorded: those that the steps name, and those that other steps connect
-/// with them, directly or not.
+/// The codes under which an affected employee may be recorded: those that the steps name, and those that other steps
+/// connect with them, directly or not.
 fn connected(in_force: &[Reorganisation], steps: &[Step]) -> BTreeSet<AdministrationCode> {
     fn named(step: &Step) -> Vec<&AdministrationCode> {
         match step {

@@ -41,8 +41,8 @@ impl App {
 
     /// What an import changed, derived from the facts that it recorded and superseded.
     ///
-    /// It equals the difference that the import itself reported, except for people whose personal data became protected since,
-    /// whose rows show the number only, and for data erased since.
+    /// It equals the difference that the import itself reported, except for people whose personal data became protected
+    /// since, whose rows show the number only, and for data erased since.
     pub async fn import_difference(&self, caller: &Caller, id: i64) -> Result<(ImportReport, Plan), ShowImportsError> {
         let grant = caller.grant(Action::ReadImports)?;
         let object = format!("import {id}");

@@ -37,7 +37,7 @@ pub enum UndoImportError {
     #[error("import {0} changed nothing; there is nothing to undo")]
     ChangedNothing(i64),
     #[error(
-        "nothing of import {import} is as it left it: all {left} things that it changed were changed since, or something rests on them"
+        "nothing of import {import} is as it left it: all {left} things that it changed were changed since, or something depends on them"
     )]
     NothingLeft { import: i64, left: usize },
     #[error(
@@ -51,8 +51,8 @@ pub enum UndoImportError {
 impl App {
     /// Undoes an import, or returns what that would change; `progress` gets how many more rows were written.
     ///
-    /// What the import changed and no one changed since becomes as it was before; the rest stays, and is named. The undoing is an
-    /// import of its own, with its difference, and can be undone in turn.
+    /// What the import changed and no one changed since becomes as it was before; the rest stays, and is named. The
+    /// undoing is an import of its own, with its difference, and can be undone in turn.
     pub async fn undo_import(
         &self,
         caller: &Caller,

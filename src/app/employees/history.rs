@@ -130,8 +130,8 @@ pub enum ShowHistoryError {
 impl App {
     /// Shows the history of an employee in the order in which it became known; the read is audited.
     ///
-    /// A caller that sees some administrations only gets what belongs to the days on which the person is, was or will be their
-    /// own. The same goes for employments: one that moved there from elsewhere begins with the move.
+    /// A caller that sees some administrations only gets what belongs to the days on which the person is, was or will
+    /// be their own. The same goes for employments: one that moved there from elsewhere begins with the move.
     pub async fn show_history(
         &self,
         caller: &Caller,
@@ -162,8 +162,8 @@ impl App {
         Ok(HistoryAnswer { number: employee.number, entries, next })
     }
 
-    /// The whole history of an employee as far as the caller may see it: what was recorded under each of the employee's numbers,
-    /// and how the numbers were merged.
+    /// The whole history of an employee as far as the caller may see it: what was recorded under each of the employee's
+    /// numbers, and how the numbers were merged.
     pub(in crate::app) async fn story_of(
         &self,
         connection: &impl Connection,
@@ -224,7 +224,8 @@ impl App {
         Ok(story)
     }
 
-    /// The results that are evidence on some own day, with the days of each; none for a caller that sees all, who is shown all.
+    /// The results that are evidence on some own day, with the days of each; none for a caller that sees all, who is
+    /// shown all.
     async fn evidence_on_own_days(
         &self,
         connection: &impl Connection,
@@ -315,8 +316,8 @@ impl App {
         Ok(Part { entries, protected })
     }
 
-    /// Adds who recorded each entry, from the audit entry of the same instant, and a correction's reason. Both are left out for
-    /// days that are not the caller's.
+    /// Adds who recorded each entry, from the audit entry of the same instant, and a correction's reason. Both are left
+    /// out for days that are not the caller's.
     pub(in crate::app) async fn who_said_so(
         &self,
         connection: &impl Connection,

@@ -72,7 +72,8 @@ struct Both {
 }
 
 impl App {
-    /// Merges a duplicate into the employee who stays: they are one human from now on, in every figure known from now on.
+    /// Merges a duplicate into the employee who stays: they are one human from now on, in every figure known from now
+    /// on.
     pub async fn merge_employees(&self, caller: &Caller, request: &MergeRequest) -> Result<MergeAnswer, MergeError> {
         let grant = caller.grant(Action::Operate)?;
         let MergeRequest { kept, duplicate, reason, dry_run } = request;

@@ -185,7 +185,8 @@ impl App {
         Ok(proposal)
     }
 
-    /// Approves, rejects or withdraws. An approved proposal counts from now on: it is known from the instant of its approval.
+    /// Approves, rejects or withdraws. An approved proposal counts from now on: it is known from the instant of its
+    /// approval.
     pub async fn decide(
         &self,
         caller: &Caller,
@@ -243,8 +244,8 @@ impl App {
         seen.pop().ok_or(DecideError::Unknown(id))
     }
 
-    /// Proposals as far as they belong to the caller's own days, with the numbers by which the caller knows the employees;
-    /// `number`: those of one employee.
+    /// Proposals as far as they belong to the caller's own days, with the numbers by which the caller knows the
+    /// employees; `number`: those of one employee.
     async fn seen(
         &self,
         connection: &impl Connection,

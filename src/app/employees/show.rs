@@ -21,8 +21,8 @@ use crate::store::{Act, StoreError, employees, merges, people, platforms, requir
 
 pub use crate::store::people::Contact;
 
-/// An employee as the caller may see it. Protected personal data are reduced to the number and the statuses, without name,
-/// address or unit.
+/// An employee as the caller may see it. Protected personal data are reduced to the number and the statuses, without
+/// name, address or unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmployeeAnswer {
     pub as_of: NaiveDate,
@@ -134,8 +134,8 @@ impl App {
         Ok(seen(employee, requirements, &view))
     }
 
-    /// The employee with a number, if the day is one of the caller's own. Unknown and hidden employees take the same queries, so
-    /// that the time shows no difference.
+    /// The employee with a number, if the day is one of the caller's own. Unknown and hidden employees take the same
+    /// queries, so that the time shows no difference.
     async fn find(
         &self,
         view: &View,

@@ -50,9 +50,9 @@ impl<E> From<StoreError> for BulkError<E> {
 }
 
 impl App {
-    /// Does many operations in one change, each with its own scope and its own audit entry; returns their results in order. With
-    /// `all_or_nothing`, one that cannot be done rolls all back; `is_dry_run` rolls all back in any case. An operation that could
-    /// not be parsed is passed as its error.
+    /// Does many operations in one change, each with its own scope and its own audit entry; returns their results in
+    /// order. With `all_or_nothing`, one that cannot be done rolls all back; `is_dry_run` rolls all back in any case.
+    /// An operation that could not be parsed is passed as its error.
     pub async fn link_in_bulk<E>(
         &self,
         caller: &Caller,
@@ -96,7 +96,8 @@ impl App {
         operation: &LinkOperation,
         decided: &mut BTreeSet<(PlatformId, Identity)>,
     ) -> Result<DecidedAnswer, OperationError> {
-        // A decision that is superseded at the instant of its own recording would never be known: one per identity and request.
+        // A decision that is superseded at the instant of its own recording would never be known: one per identity and
+        // request.
         let subject = match operation {
             LinkOperation::Decide(request) => {
                 let platform = platforms::by_code(change.connection(), &request.platform).await;

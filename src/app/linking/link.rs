@@ -41,7 +41,8 @@ pub struct LinkRequest {
 /// A decision with the names by which the caller knows things.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkAnswer {
-    /// Its identity has no value if it is withheld: the identity is, or fits, that of an employee with protected personal data.
+    /// Its identity has no value if it is withheld: the identity is, or fits, that of an employee with protected
+    /// personal data.
     pub decision: Decision,
     pub platform: String,
     pub employee_number: Option<String>,
@@ -73,7 +74,7 @@ pub enum LinkError {
         .0.losses()
     )]
     TakesResults(Box<LinkMoves>),
-    #[error("no link with the id {0} stands")]
+    #[error("no link with the id {0} is in force")]
     UnknownLink(i64),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,11 +84,13 @@ pub enum LinkError {
 pub const LISTED_AT_MOST: u64 = 500;
 
 impl App {
-    /// Decides by hand to which employee an identity belongs on some days, or dismisses it together with its waiting results. The
-    /// decision also applies to later results of these days. It takes results from an employee only if the request allows it.
+    /// Decides by hand to which employee an identity belongs on some days, or dismisses it together with its waiting
+    /// results. The decision also applies to later results of these days. It takes results from an employee only if the
+    /// request allows it.
     ///
-    /// An administration may link only to its own employees, and only if some result of the identity waits and every employee
-    /// whom a key of its learners fits on these days is its own: otherwise it could take a result from another administration.
+    /// An administration may link only to its own employees, and only if some result of the identity waits and every
+    /// employee whom a key of its learners fits on these days is its own: otherwise it could take a result from another
+    /// administration.
     pub async fn link_identity(&self, caller: &Caller, request: &LinkRequest) -> Result<DecidedAnswer, LinkError> {
         let grant = caller.grant(Action::Link)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -173,8 +176,8 @@ impl App {
         Ok(DecidedAnswer { link, moves, is_dry_run: request.is_dry_run })
     }
 
-    /// The days of a decision that names none: those of the waiting results. All days if no other employee could lose results by
-    /// it: if no result waits yet, or the identity is dismissed, and the directory knows no employee by it.
+    /// The days of a decision that names none: those of the waiting results. All days if no other employee could lose
+    /// results by it: if no result waits yet, or the identity is dismissed, and the directory knows no employee by it.
     async fn days_that_wait(
         &self,
         connection: &impl Connection,
@@ -236,8 +239,8 @@ impl App {
         Ok((DecidedAnswer { link, moves, is_dry_run: false }, state.identity))
     }
 
-    /// Whether an administration may decide about an identity for some days: some key of the learners with that identity fits an
-    /// employee on these days, and every employee whom a key fits is the administration's own.
+    /// Whether an administration may decide about an identity for some days: some key of the learners with that
+    /// identity fits an employee on these days, and every employee whom a key fits is the administration's own.
     async fn are_named_within(
         &self,
         connection: &impl Connection,
@@ -266,8 +269,8 @@ impl App {
         Ok(self.named(snapshot.connection(), seen.collect()).await?)
     }
 
-    /// Those decisions that link to an employee for whom the caller's administrations answer, both today and on the day of the
-    /// decision: a link of another administration's days shows an address of those days.
+    /// Those decisions that link to an employee for whom the caller's administrations answer, both today and on the day
+    /// of the decision: a link of another administration's days shows an address of those days.
     async fn own_links(
         &self,
         connection: &impl Connection,

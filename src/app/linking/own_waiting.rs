@@ -1,4 +1,5 @@
-//! The waiting results that are an administration's: some key fits an employee, and every employee whom a key fits is its own.
+//! The waiting results that are an administration's: some key fits an employee, and every employee whom a key fits is
+//! its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -13,8 +13,8 @@ use crate::domain::linking::suggestion::Reason;
 use crate::store::namesakes::{directory_state, namesakes};
 use crate::store::{Scope, Snapshot, StoreError};
 
-/// The index of everybody who may be suggested, cached until the directory changes: building it reads everybody, querying it
-/// does not.
+/// The index of everybody who may be suggested, cached until the directory changes: building it reads everybody,
+/// querying it does not.
 #[derive(Debug, Default)]
 pub struct CachedNamesakes(tokio::sync::Mutex<Option<(Option<String>, Arc<Namesakes>)>>);
 
@@ -53,7 +53,8 @@ impl App {
         Ok(index)
     }
 
-    /// The employees who might be meant by an entry's learners, among those for whom the caller's administrations answer.
+    /// The employees who might be meant by an entry's learners, among those for whom the caller's administrations
+    /// answer.
     pub(in crate::app) fn suggestions(
         &self,
         index: &Namesakes,

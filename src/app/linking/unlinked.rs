@@ -104,8 +104,8 @@ pub struct UnlinkedAnswer {
     pub platform: String,
     /// The identity to decide about.
     pub identity: Identity,
-    /// Whether addresses, user names and accounts are withheld, and suggestions too: some key fits an employee with protected
-    /// personal data.
+    /// Whether addresses, user names and accounts are withheld, and suggestions too: some key fits an employee with
+    /// protected personal data.
     pub is_withheld: bool,
     pub why: Unlinked,
     /// Results that wait; repeated reports of the same count once.
@@ -126,8 +126,8 @@ pub struct UnlinkedAnswer {
 }
 
 impl UnlinkedAnswer {
-    /// The same without the platform's names for the learner, except employee numbers: an address next to the number of an
-    /// employee with protected personal data would reveal that employee's address.
+    /// The same without the platform's names for the learner, except employee numbers: an address next to the number of
+    /// an employee with protected personal data would reveal that employee's address.
     fn without_addresses(mut self) -> Self {
         self.identity = concealed(self.identity);
         for learner in &mut self.learners {
@@ -254,8 +254,8 @@ impl Group {
 impl App {
     /// A page of the queue, from a place on; the read is audited.
     ///
-    /// A caller that sees the whole city gets all of the queue. An administration gets entries where some key fits an employee,
-    /// and every employee whom a key fits is its own: any other might be another administration's.
+    /// A caller that sees the whole city gets all of the queue. An administration gets entries where some key fits an
+    /// employee, and every employee whom a key fits is its own: any other might be another administration's.
     pub async fn list_unlinked(
         &self,
         caller: &Caller,
@@ -409,8 +409,8 @@ impl App {
         towards.collect()
     }
 
-    /// Those employees for whom the caller's administrations answer today, including those who have not started yet and those who
-    /// have left.
+    /// Those employees for whom the caller's administrations answer today, including those who have not started yet and
+    /// those who have left.
     pub(in crate::app) async fn own_among(
         &self,
         connection: &impl Connection,

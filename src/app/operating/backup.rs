@@ -32,11 +32,12 @@ pub enum BackupError {
 }
 
 impl App {
-    /// Writes a copy to an empty file: a SQLite database that can be put in place as it is, or for PostgreSQL a `pg_dump` archive
-    /// for `pg_restore`.
+    /// Writes a copy to an empty file: a SQLite database that can be put in place as it is, or for PostgreSQL a
+    /// `pg_dump` archive for `pg_restore`.
     ///
-    /// It checks the database before the copy, and the copy after it. If one is damaged or was changed, no copy is kept, unless
-    /// `even_if_damaged` is set; then the answer has the first difference in addition to the head of the copy's chain.
+    /// It checks the database before the copy, and the copy after it. If one is damaged or was changed, no copy is
+    /// kept, unless `even_if_damaged` is set; then the answer has the first difference in addition to the head of the
+    /// copy's chain.
     pub async fn backup(
         &self,
         caller: &Caller,
@@ -68,8 +69,8 @@ impl App {
         Ok(BackedUp { head, damage: before.or(after) })
     }
 
-    /// What is wrong with the register before it is copied: a copy has indexes of its own, which would hide damage to the
-    /// original's. With PostgreSQL everything is checked here, since its copy cannot be.
+    /// What is wrong with the register before it is copied: a copy has indexes of its own, which would hide damage to
+    /// the original's. With PostgreSQL everything is checked here, since its copy cannot be.
     async fn before_copying(&self, sealed: Result<Option<Head>, StoreError>) -> Result<Option<Damage>, BackupError> {
         let found = match sealed {
             Ok(_) if self.store.is_sqlite() => self.first_damage().await,

@@ -1,8 +1,9 @@
 //! The current time, and whether it can be trusted.
 //!
-//! On PostgreSQL the server's clock is common to all: a machine with a different clock uses the server's, and warns. On SQLite
-//! there is only the machine's clock. What can be compared is compared: the two clocks, the transaction-time clock, which never
-//! goes back, the times that senders sign, and the time that passed with the time that the clock says has passed.
+//! On PostgreSQL the server's clock is common to all: a machine with a different clock uses the server's, and warns. On
+//! SQLite there is only the machine's clock. What can be compared is compared: the two clocks, the transaction-time
+//! clock, which never goes back, the times that senders sign, and the time that passed with the time that the clock
+//! says has passed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -95,8 +96,8 @@ impl ClockWatch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that a sender's authentic delivery was signed that long before its arrival by our clock. `in_time` if it was not
-    /// refused for that: after such a delivery, an older one that someone replays is ignored.
+    /// Records that a sender's authentic delivery was signed that long before its arrival by our clock. `in_time` if it
+    /// was not refused for that: after such a delivery, an older one that someone replays is ignored.
     pub fn signed(&self, platform: &PlatformCode, ahead: TimeDelta, in_time: bool) {
         let now = Instant::now();
         let mut seen = self.seen();

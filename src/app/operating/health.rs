@@ -1,8 +1,8 @@
 //! Whether the register can do its work: tested by writing to it, at most once at a time and not again within a moment.
 //!
-//! The result is used in three places. `/health/ready` shows it. A request that has waited for a while checks whether the
-//! database is still there; if it is, the request goes on for as long as it takes. And once the database is known to be away,
-//! requests are answered at once, until it is back; this is checked several times a second.
+//! The result is used in three places. `/health/ready` shows it. A request that has waited for a while checks whether
+//! the database is still there; if it is, the request goes on for as long as it takes. And once the database is known
+//! to be away, requests are answered at once, until it is back; this is checked several times a second.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -111,7 +111,7 @@ impl Health {
 
     /// The health now, or a moment ago. Answers within two seconds, whatever the database does.
     pub async fn ask(self: &Arc<Self>) -> Arc<Found> {
-        // A task of its own: whoever hangs up does not end it for those who wait for the same.
+        // A task of its own: a client that hangs up does not end it for those who wait for the same.
         let looking = tokio::spawn(Arc::clone(self).look());
         looking.await.unwrap_or_else(|_| {
             let checks = vec![Check::failed(DATABASE, "its state could not be found out; the log says why")];
@@ -133,7 +133,8 @@ impl Health {
             Ok(proven) => Found::proven(proven),
             Err(failure) => Found::failed(failure),
         };
-        // One commit that does not end may be due to a busy disk. A second one shows that those who commit wait in vain.
+        // One commit that does not end may be due to a busy disk. A second one shows that those who commit wait in
+        // vain.
         if is_slow && was_slow {
             found.away = Some(Trouble::NoAnswer);
         }
@@ -177,8 +178,8 @@ impl Health {
         }
     }
 
-    /// Returns when it is useless to wait for the database: after a while it checks repeatedly whether it is there. As long as it
-    /// is, this does not return.
+    /// Returns when it is useless to wait for the database: after a while it checks repeatedly whether it is there. As
+    /// long as it is, this does not return.
     pub async fn given_up(self: &Arc<Self>) -> Trouble {
         let wondering = async {
             loop {

@@ -161,14 +161,14 @@ impl Metrics {
             refused_for_time: IntCounterVec::new(
                 Opts::new(
                     "kurskoll_deliveries_refused_for_time_total",
-                    "Deliveries whose signature held but for its time, by platform.",
+                    "Deliveries whose signature is valid except for its time, by platform.",
                 ),
                 &["platform"],
             )?,
             unlinked_results: IntGaugeVec::new(
                 Opts::new(
                     "kurskoll_unlinked_results",
-                    "Results of nobody: those that wait, and those dismissed by hand.",
+                    "Results that are not linked: those that wait, and those dismissed by hand.",
                 ),
                 &["state"],
             )?,
@@ -209,7 +209,7 @@ impl Metrics {
                 &["platform"],
             )?,
             pulls: IntCounterVec::new(
-                Opts::new("kurskoll_pulls_total", "Times a platform was asked, by whether that came to its end."),
+                Opts::new("kurskoll_pulls_total", "Pulls from a platform, by whether they succeeded."),
                 &["platform", "outcome"],
             )?,
             pulled_results: IntCounterVec::new(
@@ -255,7 +255,7 @@ impl Metrics {
 
     fn register(&self) -> Result<(), prometheus::Error> {
         let build = IntGaugeVec::new(
-            Opts::new("kurskoll_build_info", "Always 1; the version that runs stands in the label."),
+            Opts::new("kurskoll_build_info", "Always 1; the label has the version that runs."),
             &["version"],
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -364,8 +364,8 @@ impl Metrics {
         self.linked_share_fallen.set(shares.warns().into());
     }
 
-    /// For how long a platform has been silent, and has reported no result, and whether that is too long. Platforms are a
-    /// closed set: the operator's.
+    /// For how long a platform has been silent, and has reported no result, and whether that is too long. Platforms are
+    /// a closed set: the operator's.
     pub fn set_silence(&self, platform: &str, alarm: &SilenceAlarm, results: &SilenceAlarm) {
         let gauges = [
             (&self.platform_silence, &self.platform_silent, alarm),
@@ -377,7 +377,7 @@ impl Metrics {
         }
     }
 
-    /// A platform was asked, to the end or not, and that brought so much.
+    /// A pull from a platform ended, with success or not, and brought so much.
     pub fn pulled(&self, platform: &str, came_to_its_end: bool, brought: Brought) {
         let outcome = if came_to_its_end { "succeeded" } else { "failed" };
         self.pulls.with_label_values(&[platform, outcome]).inc();

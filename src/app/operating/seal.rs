@@ -8,8 +8,8 @@ pub use crate::store::chain::Head;
 pub use crate::store::chain::sealing::Sealed;
 use crate::store::{Snapshot, StoreError, Unscoped};
 
-/// The version that reads deliveries now. Changes whenever the same bytes would be read differently: if another version read a
-/// delivery, `verify` reports no difference for it, as long as the chain says that the delivery is unchanged.
+/// The version that reads deliveries now. Changes whenever the same bytes would be read differently: if another version
+/// read a delivery, `verify` reports no difference for it, as long as the chain says that the delivery is unchanged.
 pub const READER: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 
 impl App {

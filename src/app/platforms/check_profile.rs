@@ -1,4 +1,4 @@
-//! What a profile would make of a sample, field by field, and why not: for whoever writes one. Nothing is kept.
+//! What a profile would make of a sample, field by field, and why not: for the author of a profile. Nothing is stored.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Counts what platforms do that leaves no row of its own, in memory, and writes the counts every few seconds.
 //!
-//! A duplicate or a refused signature must not cost a statement while a delivery is received. A crash loses seconds of a
-//! count that nothing depends on.
+//! A duplicate or a refused signature must not cost a statement while a delivery is received. A crash loses seconds of
+//! a count that nothing depends on.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

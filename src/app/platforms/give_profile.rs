@@ -1,4 +1,4 @@
-//! A platform that speaks in its own words: adding one, and giving it a profile, or a mended one, by which it is understood.
+//! Platforms that send webhooks: adds one, and gives it a profile, or a corrected one.
 
 use crate::app::platforms::add::{NewPlatform, PlatformError};
 use crate::app::receiving::readers::reader_of;
@@ -62,8 +62,8 @@ fn secret_of(signing: &Signing, given: Option<&str>) -> Result<PlatformSecret, I
 }
 
 impl App {
-    /// Adds a platform that sends webhooks, read by a shipped profile or its own (`text`). Answers its secret, which is never
-    /// shown again: a new one, unless the platform made one itself (`secret`).
+    /// Adds a platform that sends webhooks, read by a shipped profile or its own (`text`). Answers its secret, which is
+    /// never shown again: a new one, unless the platform made one itself (`secret`).
     pub async fn add_webhook_platform(
         &self,
         caller: &Caller,
@@ -94,8 +94,8 @@ impl App {
         Ok(secret)
     }
 
-    /// Gives a platform a profile; what it sends from now on is read by it, and so is what waits in quarantine when it is
-    /// replayed.
+    /// Gives a platform a profile; what it sends from now on is read by it, and so is what waits in quarantine when it
+    /// is replayed.
     pub async fn give_profile(&self, caller: &Caller, code: &PlatformCode, text: &str) -> Result<Given, ProfileError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;

@@ -107,7 +107,8 @@ impl App {
         Ok(health)
     }
 
-    /// Sets the metrics of how long each platform has been silent, whether that is too long, and whether pulls are late.
+    /// Sets the metrics of how long each platform has been silent, whether that is too long, and whether pulls are
+    /// late.
     pub async fn watch_silence(&self) -> Result<(), StoreError> {
         let connection = self.store.connection(Unscoped::Configuration);
         let mut settings = Vec::new();

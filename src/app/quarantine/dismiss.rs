@@ -1,6 +1,7 @@
 //! A quarantined delivery that was resolved in another way is dismissed with a reason, which can be undone.
 //!
-//! It stays stored and readable, and can still be replayed; it counts in no report's data quality while it is dismissed.
+//! It stays stored and readable, and can still be replayed; it counts in no report's data quality while it is
+//! dismissed.
 
 use crate::app::{App, Caller};
 use crate::domain::access::{Action, Refused};

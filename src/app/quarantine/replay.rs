@@ -1,4 +1,4 @@
-//! Deliveries in quarantine are read again: their kept bytes, with what Kurskoll understands today.
+//! Deliveries in quarantine are read again: their stored bytes, with what Kurskoll understands today.
 //!
 //! One, some or all, a hundred at a time: each hundred is a change of its own, so that a hundred thousand need no more
 //! memory than a hundred, keep nobody waiting, and can be gone on with where they were left.
@@ -86,11 +86,11 @@ impl App {
         replayed.map(|one| one.again.received).ok_or(ReplayError::NotInQuarantine(id))
     }
 
-    /// Reads deliveries again, oldest first; those that are understood now leave quarantine. Ids of deliveries that do not
-    /// wait are passed over.
+    /// Reads deliveries again, oldest first; those that are understood now leave quarantine. Ids of deliveries that do
+    /// not wait are skipped.
     ///
-    /// In a dry run nothing changes, and each hundred is foretold as if it came alone: the same thing told by two of them
-    /// is new in both.
+    /// In a dry run nothing changes, and each hundred is previewed as if it were the only one: a result that two of
+    /// them report is new in both.
     pub async fn replay_some(&self, caller: &Caller, request: &ReplayRequest) -> Result<Replayed, ReplayError> {
         caller.grant(Action::Replay)?;
         let known: BTreeMap<PlatformId, Platform> = platforms::list(self.store.connection(Unscoped::Receiving))

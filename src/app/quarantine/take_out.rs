@@ -1,8 +1,8 @@
 //! What is good in a batch that waits in quarantine because of something that is not: taken out, all or some of it.
 //!
-//! A batch of which one statement or event is not understood is refused whole. The platform may mend it and send it again,
-//! or never. What is taken out has the ids that it has when the whole batch is read, so a replay adds nothing twice; when the
-//! batch is sent again, its results say the same and count once.
+//! A batch of which one statement or event is not understood is refused whole. The platform may mend it and send it
+//! again, or never. What is taken out has the ids that it has when the whole batch is read, so a replay adds nothing
+//! twice; when the batch is sent again, its results say the same and count once.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ pub enum PartState {
     Taken,
     /// It was taken before.
     TakenBefore,
-    /// It is good, and was not asked for.
+    /// It is good, and was not requested.
     Left,
     /// Why it cannot be taken.
     NotUnderstood(String),
@@ -53,7 +53,7 @@ pub enum PartState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub parts: Vec<Part>,
-    /// Results that nobody had told, and those of them that are somebody's.
+    /// Results that were not known before, and how many of them are linked.
     pub new: u64,
     pub linked: u64,
 }
@@ -102,7 +102,7 @@ impl App {
         {
             return Err(TakeError::NotThere { delivery: id, number: *number });
         }
-        // One that contradicts what is kept is left, and the others are tried again.
+        // One that contradicts what is stored is left, and the others are tried again.
         loop {
             let wanted: Vec<&Part> = parts.iter().filter(|part| part.state == PartState::Taken).collect();
             if wanted.is_empty() {
@@ -118,7 +118,7 @@ impl App {
                 let known = parts.iter_mut().find(|part| reports(&read, part, taken));
                 let known = known.ok_or(TakeError::NothingGood(id))?;
                 known.state =
-                    PartState::NotUnderstood(format!("has the id {taken} of one that is kept and says otherwise"));
+                    PartState::NotUnderstood(format!("has the id {taken} of a stored one that says something else"));
                 continue;
             }
             let taken = |again: Again| Taken { parts: parts.clone(), new: again.new, linked: again.linked };
@@ -148,7 +148,7 @@ impl App {
     }
 }
 
-/// Where a piece stands in the body.
+/// Where a part is in the body.
 fn place(read: &[ReadPart], part: &Part) -> String {
     read.get(part.number).map(|read| read.pointer.clone()).unwrap_or_default()
 }
@@ -166,7 +166,7 @@ fn parts_of(read: &[ReadPart], before: &BTreeSet<String>, only: &[usize]) -> Vec
     read.iter().enumerate().map(part).collect()
 }
 
-/// Whether a piece tells the event of an id.
+/// Whether a part reports the event of an id.
 fn reports(read: &[ReadPart], part: &Part, event_id: &EventId) -> bool {
     match read.get(part.number).map(|read| &read.content) {
         Some(Ok(PartContent::Statement(statement, results))) => {

@@ -1,4 +1,4 @@
-//! What a delivery that is kept does: where it does nothing, its sender is told so, and why.
+//! The effect of a stored delivery: if it has none, the response says so, and why.
 
 use crate::app::receiving::receive::Receiving;
 use crate::domain::compliance::effect::{Effect, NoEffect, effect_of};
@@ -8,9 +8,9 @@ use crate::store::Unscoped;
 use crate::store::revocations::around;
 
 impl Receiving {
-    /// Looks at what the results of a delivery do that is kept, where that is doubtful.
+    /// Looks up the effect of a stored delivery's results, if it is doubtful.
     ///
-    /// Answers what became of it, and why it has no effect where that is so. It is kept whatever comes of the looking.
+    /// Returns what became of it, and why it has no effect if it has none. It is stored in any case.
     pub(in crate::app) async fn look_at_effect(
         &self,
         platform: PlatformId,
@@ -29,13 +29,16 @@ impl Receiving {
             let around = match around(connection, (platform, event_id), self.app().calendar).await {
                 Ok(around) => around,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "what a delivery does was not looked at");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the effect of a delivery was not looked up"
+                    );
                     return (received, None);
                 }
             };
             match around.and_then(|around| effect_of(&around.results, (platform, event_id))) {
                 Some(Effect::None(why)) => none = none.or(Some(why)),
-                // Told again after it was withdrawn.
+                // Reported again after it was withdrawn.
                 Some(Effect::Some { is_anew: true })
                     if matches!(received, Received::Duplicate { is_stored: true, .. }) =>
                 {

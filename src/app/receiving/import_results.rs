@@ -1,4 +1,4 @@
-//! A platform's history as a file: what people did before it was connected, kept as evidence like a delivery of its own.
+//! A platform's history as a file: what people did before it was connected, stored as a delivery of its own.
 
 use chrono::{DateTime, Utc};
 
@@ -18,7 +18,7 @@ use crate::store::{Act, StoreError, Unscoped, platforms};
 #[derive(Debug, Clone, Copy)]
 pub struct ResultsRequest<'a> {
     pub platform: &'a PlatformCode,
-    /// What the file is called, for whoever looks at the delivery later.
+    /// What the file is called, for people who look at the delivery later.
     pub name: &'a str,
     pub bytes: &'a [u8],
     /// The sheet that is meant, where it is a workbook with several.
@@ -33,7 +33,7 @@ pub struct ResultsRequest<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedResults {
     pub tally: Tally,
-    /// The delivery that the file is kept as; `None` in a dry run, and where there is nothing to keep.
+    /// The delivery that the file is stored as; `None` in a dry run, and if there is nothing to store.
     pub delivery: Option<i64>,
     /// When the very same file was imported, where it was: then nothing changed.
     pub same_file_at: Option<DateTime<Utc>>,
@@ -52,7 +52,7 @@ pub enum ImportResultsError {
     Refused(#[from] Refused),
     #[error("no platform has the code {0}")]
     UnknownPlatform(PlatformCode),
-    #[error("the file has rows that cannot be taken")]
+    #[error("the file has rows that cannot be read")]
     Problems(RowProblems),
     #[error("{0}")]
     Profile(#[from] ProfileProblems),
@@ -70,10 +70,11 @@ impl From<StoreFileError> for ImportResultsError {
 }
 
 impl App {
-    /// Imports a file of results, all or nothing; `progress` is told how many more were looked at.
+    /// Imports a file of results, all or nothing; `progress` gets the number of further results that were decided
+    /// about.
     ///
-    /// A file that was imported before, byte for byte, leaves no trace; another file with the same results is kept and adds
-    /// nothing to them.
+    /// A file that was imported before, byte for byte, leaves no trace; another file with the same results is stored
+    /// and adds nothing to them.
     pub async fn import_results(
         &self,
         caller: &Caller,
@@ -135,7 +136,7 @@ impl App {
 }
 
 impl ImportedResults {
-    /// Whether anybody's standing may be another now.
+    /// Whether it may have changed anybody's compliance state.
     #[must_use]
     pub const fn has_changed(&self, dry_run: bool) -> bool {
         !dry_run && self.same_file_at.is_none() && self.tally.new > 0
@@ -169,7 +170,7 @@ impl ImportedResults {
     }
 }
 
-/// The id under which a file is kept as a delivery: read by another profile, or another sheet of it, it is another.
+/// The key of a file's delivery: read by another profile, or another sheet of it, it is another delivery.
 fn key_of(file: RawFile<'_>, profile: Option<&str>) -> Result<EventId, StoreError> {
     let by = profile.map(|profile| format!(" by {}", digest_of(profile.as_bytes()))).unwrap_or_default();
     let sheet = file.sheet.map(|sheet| format!(" sheet {}", digest_of(sheet.as_bytes()))).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! How often platforms may send, and how often a source address may fail to prove who it is.
 //!
-//! A platform's share is taken after it has proved who it is, so that nobody else can use it up. Failures are counted by
-//! source address, and only failures are refused for them: whoever does prove who they are is let in from wherever, and no
-//! stranger behind the same proxy can lock a platform out. Every door of the platforms asks here.
+//! A platform's share is taken after it has proved who it is, so that nobody else can use it up. Failures are counted
+//! by source address, and only failures count for it: an authenticated sender is accepted from any address, and no
+//! stranger behind the same proxy can lock a platform out. Every endpoint of the platforms checks here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 
 use crate::domain::ids::PlatformCode;
 
-/// The most source addresses that are told apart: beyond them, all new ones share one allowance.
+/// The most source addresses that have an allowance each: beyond them, all new ones share one.
 const ADDRESSES: usize = 10_000;
 
 type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
@@ -33,8 +33,8 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// So many deliveries of each platform, and so many failures from each address, in a minute; 0 for no limit. A whole
-    /// minute's may come at once.
+    /// So many deliveries of each platform, and so many failures from each address, in a minute; 0 for no limit. A
+    /// whole minute's may come at once.
     #[must_use]
     pub fn per_minute(deliveries: u32, failures: u32) -> Self {
         let quota = |times: u32| NonZeroU32::new(times).map(Quota::per_minute);

@@ -1,7 +1,7 @@
-//! A delivery comes in: who sent it, what it says, and keeping it before anybody is told that it is kept.
+//! Receives a delivery: authenticates its sender, understands it, and stores it before the response.
 //!
-//! Requests that come while a commit is under way share the next one (group commit). The queue between them is short and
-//! bounded: where it is full the sender is told to come back, rather than be promised something.
+//! Requests that come while a commit is under way share the next one (group commit). The queue between them is short
+//! and bounded: if it is full, the sender gets a 503 and sends again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// How long a platform and its secrets are taken as read. A secret that is not among them is looked for at once.
 pub const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// A request as it came through a door.
+/// A request as an endpoint received it.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     pub platform: &'a PlatformCode,
@@ -44,7 +44,7 @@ pub struct Request<'a> {
     pub body: Vec<u8>,
 }
 
-/// A delivery that is kept, or was.
+/// A delivery that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub event_id: EventId,
@@ -62,20 +62,20 @@ pub enum ReceiveError {
     WrongAdapter(PlatformCode),
     #[error(transparent)]
     NotAuthentic(NotAuthentic),
-    /// As before, where a name and a password are asked for.
+    /// As before, if the platform authenticates by name and password.
     #[error(transparent)]
     WrongCredentials(NotAuthentic),
     #[error("the body is a form, and this platform sends JSON")]
     NotJson,
     #[error(transparent)]
     TooOften(#[from] TooOften),
-    #[error("the body inflates to more than is taken")]
+    #[error("the body inflates to more than is accepted")]
     InflatesTooFar,
     #[error("the queue of deliveries is full")]
     QueueFull,
     #[error("the service is stopping")]
     Stopping,
-    #[error("the delivery could not be kept")]
+    #[error("the delivery could not be stored")]
     NotStored(#[source] Arc<StoreError>),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -121,14 +121,14 @@ impl Receiving {
         }
     }
 
-    /// Takes nothing more, and returns when everything that was taken is kept.
+    /// Accepts nothing more, and returns when everything that was accepted is stored.
     pub async fn close(&self) {
         drop(locked(&self.queue).take());
         let keeper = locked(&self.keeper).take();
         if let Some(keeper) = keeper
             && let Err(error) = keeper.await
         {
-            tracing::error!(%error, "the keeper of deliveries ended badly");
+            tracing::error!(%error, "the task that stores deliveries failed");
         }
     }
 
@@ -225,7 +225,7 @@ impl Receiving {
         answered.await.map_err(|_| ReceiveError::Stopping)?.map_err(ReceiveError::NotStored)
     }
 
-    /// The same of a delivery that was asked for: nobody hears that it should come again, so it waits for room.
+    /// The same for a pulled delivery: nobody would send it again, so it waits for room in the queue.
     pub(in crate::app) async fn enqueue_patiently(&self, delivery: Delivery) -> Result<Received, ReceiveError> {
         let queue = locked(&self.queue).clone().ok_or(ReceiveError::Stopping)?;
         let (answer, answered) = oneshot::channel();
@@ -263,7 +263,7 @@ pub const fn place_in_body(pointer: &str) -> &str {
     if pointer.is_empty() { "the body" } else { pointer }
 }
 
-/// Keeps what waits, as much as there is at a time, until nobody can send any more.
+/// Stores what waits, as much as there is at a time, until the queue is closed.
 async fn keep(app: App, mut queue: mpsc::Receiver<Waiting>) {
     let mut waiting = Vec::with_capacity(BATCH);
     loop {
@@ -292,9 +292,10 @@ fn sharing(waiting: &[Waiting]) -> usize {
     fits.count().clamp(1, waiting.len().max(1))
 }
 
-/// Keeps deliveries in one commit, and answers who sent them. Fails where the database is in trouble, whatever is sent to it.
+/// Stores deliveries in one commit, and answers their senders. Fails if the database is in trouble, whatever is sent to
+/// it.
 async fn commit_batch(app: &App, together: Vec<Waiting>) -> Result<(), Arc<StoreError>> {
-    // Whoever hung up, or was answered that the database is away, sends again.
+    // A sender that hung up, or got the answer that the database is away, sends again.
     let together = together.into_iter().filter(|waiting| !waiting.answer.is_closed());
     let (batch, answers): (Vec<Delivery>, Vec<_>) = together.map(|waiting| (waiting.delivery, waiting.answer)).unzip();
     if batch.is_empty() {
@@ -311,7 +312,7 @@ async fn commit_batch(app: &App, together: Vec<Waiting>) -> Result<(), Arc<Store
             app.metrics.batch_committed(batch.len());
             count_links(app, &received);
             for (answer, received) in answers.into_iter().zip(received) {
-                // Whoever hung up sends again, and is told that it is kept.
+                // A sender that hung up sends again, and gets the answer that it is stored.
                 drop(answer.send(Ok(received)));
             }
         }
@@ -326,14 +327,17 @@ async fn commit_batch(app: &App, together: Vec<Waiting>) -> Result<(), Arc<Store
             }
         }
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not kept; one by one instead");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a batch was not stored; its deliveries are stored one by one"
+            );
             commit_one_by_one(app, batch, answers).await;
         }
     }
     Ok(())
 }
 
-/// What the metrics say of the share of results that are somebody's at once.
+/// Counts the results that are linked at once, for the metrics.
 fn count_links(app: &App, received: &[Received]) {
     for received in received {
         if let Received::Accepted { linked, .. } = received {

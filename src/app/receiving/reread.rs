@@ -1,8 +1,9 @@
 //! Reading again: what a platform sent and Kurskoll understood, understood by the newest profile.
 //!
-//! A mended profile helps what comes from now on and what waits in quarantine. What was understood wrongly was answered as taken;
-//! since every delivery is kept, it is read again here. A hundred deliveries are a change of their own, so that others go on,
-//! memory stays flat, and an interrupted reading goes on where it was, or from the start: what says the same changes nothing.
+//! A mended profile helps what comes from now on and what waits in quarantine. What was understood wrongly was answered
+//! as taken; since every delivery is stored, it is read again here. A hundred deliveries are a change of their own, so
+//! that others go on, memory stays flat, and an interrupted reading goes on where it was, or from the start: what says
+//! the same changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,9 +75,10 @@ pub enum RereadError {
 }
 
 impl App {
-    /// Reads deliveries of a platform again that were understood, oldest first; what they say otherwise is known from now on.
+    /// Reads deliveries of a platform again that were understood, oldest first; what they say otherwise is known from
+    /// now on.
     ///
-    /// In a dry run nothing changes, and each hundred is foretold as if it came alone.
+    /// In a dry run nothing changes, and each hundred is previewed as if it were the only one.
     pub async fn reread_platform(&self, caller: &Caller, request: &RereadRequest) -> Result<RereadAnswer, RereadError> {
         caller.grant(Action::Operate)?;
         let connection = self.store.connection(Unscoped::Receiving);
@@ -114,7 +116,7 @@ impl App {
         let change = self.begin_change(caller, &grant).await?;
         let before = self.store.snapshot(Unscoped::Receiving).await?;
         let mut reread = reread::reread(&change, &batch, self.calendar).await?;
-        // What is satisfied counts where something was done in its registration, whichever delivery told of that.
+        // What is satisfied counts if something was done in its registration, whichever delivery reported that.
         let others = reread::satisfying(change.connection(), platform.id, &reread.registrations).await?;
         if !others.is_empty() {
             let others = read_stored(&reader, others, now);
@@ -184,7 +186,8 @@ fn read_stored(reader: &PlatformReader, stored: Vec<StoredDelivery>, now: DateTi
     stored.into_iter().map(read).collect()
 }
 
-/// Adds what a hundred deliveries change to what earlier ones did: of one person and requirement, from the first to the last.
+/// Adds what a hundred deliveries change to what earlier ones did: of one person and requirement, from the first to the
+/// last.
 fn add_changes(all: &mut Vec<StateChange>, more: Vec<StateChange>) {
     let mut places: BTreeMap<_, usize> = all
         .iter()

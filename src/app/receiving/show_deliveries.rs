@@ -11,13 +11,13 @@ use crate::store::{Act, Connection, StoreError, platforms, protection};
 
 pub use crate::store::deliveries::StoredDelivery;
 
-/// Which deliveries somebody asks for.
+/// Which deliveries are requested.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveriesRequest {
     /// `accepted`, `ignored` or `quarantined`.
     pub outcome: Option<String>,
     pub platform: Option<PlatformCode>,
-    /// The sender's id of the delivery, or of an event that it told.
+    /// The sender's id of the delivery, or of one of its events.
     pub sent_as: Option<EventId>,
     pub before: Option<i64>,
     pub at_most: u64,
@@ -83,8 +83,8 @@ impl App {
         Ok((stored, shown))
     }
 
-    /// Whether a delivery speaks of somebody whose personal data are protected now: some result of it is theirs, or the body has
-    /// what they are called or known by. Whoever nobody knows to be protected cannot be found.
+    /// Whether a delivery speaks of somebody whose personal data are protected now: some result of it is theirs, or the
+    /// body has what they are called or known by. Whoever nobody knows to be protected cannot be found.
     async fn speaks_of_protected(
         &self,
         connection: &impl Connection,
@@ -111,7 +111,7 @@ pub enum ShownBody {
     Whole(Vec<u8>),
     /// It speaks of somebody with protected personal data, and is shown to nobody.
     Withheld {
-        /// SHA-256 of the bytes, by which they can be told to be the same.
+        /// SHA-256 of the bytes, to compare them.
         digest: String,
     },
 }

@@ -82,7 +82,8 @@ impl Linker {
         Some(self.index.link(*platform, order, keys, self.calendar.day_of(occurred_at)))
     }
 
-    /// The link that a learner's row should have: whether it depends on the day, and if not, the employee or why there is none.
+    /// The link that a learner's row should have: whether it depends on the day, and if not, the employee or why there
+    /// is none.
     #[must_use]
     pub fn learner(&self, learner: i64) -> Option<(bool, Option<EmployeeId>, Option<Unlinked>)> {
         let (platform, keys) = self.learners.get(&learner)?;
@@ -125,7 +126,8 @@ pub async fn as_known(
     let linker = Linker::at(snapshot, known_at, calendar).await?;
     let mut employees =
         employees::known(connection, &Unscoped::RestsOnEverybody.scope(), Whose::Everybody, Some(known_at)).await?;
-    // Everybody who is protected today is protected in today's answers: only this takes precedence over what was known then.
+    // Everybody who is protected today is protected in today's answers: only this takes precedence over what was known
+    // then.
     let merges = merges(connection, Some(known_at)).await?;
     for protected in protected_now(connection).await? {
         if let Some(employee) = employees.get_mut(&merges.person(protected)) {
@@ -189,8 +191,8 @@ fn decided_about(results: &[StoredResult], decisions: &[ResultDecision]) -> Vec<
     decisions.iter().filter_map(of).collect()
 }
 
-/// The results among `others` that name an owner's event, or that lead to such an event, each with its owner; without those
-/// that the owner already has.
+/// The results among `others` that name an owner's event, or that lead to such an event, each with its owner; without
+/// those that the owner already has.
 fn leading_to<K: Copy + Ord>(owned: &[(K, &LinkedResult)], others: &[&LinkedResult]) -> Vec<(K, LinkedResult)> {
     let mut naming: HashMap<(PlatformId, &EventId), Vec<&LinkedResult>> = HashMap::new();
     for other in others {

@@ -236,14 +236,14 @@ impl App {
             true => None,
             false => Some(self.own_waiting(connection, scope).await?),
         };
-        // Nobody's by decision could not satisfy anybody.
+        // What is dismissed could not satisfy anybody.
         let waits = |stored: &&StoredResult| {
             stored.owner.is_none()
                 && stored.why != Some(Unlinked::Dismissed)
                 && own.as_ref().is_none_or(|own| own.contains_key(&stored.learner))
         };
         let unowned = stored.iter().filter(waits).map(|stored| (stored.learner, stored.result.clone())).collect();
-        // Whoever's a revocation is, or nobody's: what it names is withdrawn.
+        // What a revocation names is withdrawn, whether the revocation is linked or not.
         let naming: Vec<&LinkedResult> = stored.iter().map(|stored| &stored.result).collect();
         let waiting = by_learner(unowned, &naming);
         let Some(own) = own else {

@@ -51,10 +51,11 @@ pub enum ViewError {
 }
 
 impl App {
-    /// Opens the view for `as_of` and `known_at`, within an act whose audit entry moved the transaction-time clock to now.
+    /// Opens the view for `as_of` and `known_at`, within an act whose audit entry moved the transaction-time clock to
+    /// now.
     ///
-    /// A view of now is as of the newest instant in its snapshot. Everything that is recorded later has a later instant, so
-    /// the same query with that `known_at` always gives the same answer.
+    /// A view of now is as of the newest instant in its snapshot. Everything that is recorded later has a later
+    /// instant, so the same query with that `known_at` always gives the same answer.
     pub(in crate::app) async fn view(&self, clocks: Clocks, act: AuditedRead) -> Result<View, ViewError> {
         if clocks.known_at.is_some_and(|known_at| known_at > act.known_at()) {
             return Err(FutureKnownAt.into());

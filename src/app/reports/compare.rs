@@ -180,8 +180,8 @@ impl App {
         Ok(totals(&sides, &view, request))
     }
 
-    /// The persons whose status differs, by employee number, at most so many after one; each with the facts that made the
-    /// difference.
+    /// The persons whose status differs, by employee number, at most so many after one; each with the facts that made
+    /// the difference.
     pub async fn list_differences(
         &self,
         caller: &Caller,

@@ -153,8 +153,8 @@ impl App {
     }
 }
 
-/// Counts people one by one on each of some days. Each is judged in the tree of the day, and counts in the tree of `moving`, if
-/// there is one.
+/// Counts people one by one on each of some days. Each is judged in the tree of the day, and counts in the tree of
+/// `moving`, if there is one.
 fn tally_people<'a>(
     employees: impl IntoIterator<Item = &'a KnownEmployee>,
     versions: &[RequirementVersion],

@@ -1,5 +1,5 @@
-//! Many operations in one request (RFC 7644, section 3.7): each is a change of its own, in an order that allows references to be
-//! resolved.
+//! Many operations in one request (RFC 7644, section 3.7): each is a change of its own, in an order that allows
+//! references to be resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ type Outcome = Result<Option<Resource>, ScimError>;
 impl App {
     /// Carries out a bulk request and returns a BulkResponse, in the order of the request.
     ///
-    /// An operation that refers to another's bulkId waits for it. Operations that wait for each other in a circle, or for one
-    /// that failed, fail with 409.
+    /// An operation that refers to another's bulkId waits for it. Operations that wait for each other in a circle, or
+    /// for one that failed, fail with 409.
     pub async fn scim_bulk(&self, caller: &Caller, endpoint: &ScimEndpoint, body: &Value) -> Result<Value, ScimError> {
         caller.grant(Action::Provision)?;
         let request = BulkRequest::read(body)?;

@@ -1,4 +1,5 @@
-//! Groups that represent an administration: a member whose own attributes name no administration gets an employment there.
+//! Groups that represent an administration: a member whose own attributes name no administration gets an employment
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,8 +47,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Some users joined or left a group that represents an administration. Users that wait are handled when the directory knows
-    /// them.
+    /// Some users joined or left a group that represents an administration. Users that wait are handled when the
+    /// directory knows them.
     pub(super) async fn carry(
         &self,
         code: &AdministrationCode,
@@ -88,8 +89,8 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Whether the user's own attributes take precedence over a group. If they name any administration, joining has no effect; if
-    /// they name the group's, leaving has none. An inactive user works nowhere.
+    /// Whether the user's own attributes take precedence over a group. If they name any administration, joining has no
+    /// effect; if they name the group's, leaving has none. An inactive user works nowhere.
     fn speaks_for_itself(&self, loaded: &Loaded, code: &AdministrationCode, is_member: bool) -> bool {
         let provisioned =
             loaded.stored.as_ref().and_then(|stored| stored.provisioned.get(&self.endpoint.mapping.administration));
@@ -116,7 +117,8 @@ impl Writing<'_> {
         carried(number, &known, (code, &post), default_form, self.today).map_err(ScimError::Provision)
     }
 
-    /// A user's stored state with the employments governed now. A user known from HR's files alone becomes the provider's.
+    /// A user's stored state with the employments governed now. A user known from HR's files alone becomes the
+    /// provider's.
     fn stored_of(
         &self,
         loaded: &Loaded,

@@ -9,8 +9,9 @@ use crate::domain::access::Action;
 use crate::intake::scim::resource::{Projection, canonical};
 
 impl App {
-    /// Creates a user. An employee from HR's files is taken over. An employee who is a user of the provider already gets another
-    /// user, unless an active user has this user name. If the directory does not know the employee, the user waits.
+    /// Creates a user. An employee from HR's files is taken over. An employee who is a user of the provider already
+    /// gets another user, unless an active user has this user name. If the directory does not know the employee, the
+    /// user waits.
     pub async fn create_scim_user(
         &self,
         caller: &Caller,

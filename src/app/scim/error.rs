@@ -1,5 +1,5 @@
-//! Why a request to the SCIM endpoint was not carried out, with the status and the scimType that RFC 7644 gives it: the answer to
-//! a bulk request may contain many of them.
+//! Why a request to the SCIM endpoint was not carried out, with the status and the scimType that RFC 7644 gives it: the
+//! answer to a bulk request may contain many of them.
 
 use crate::domain::access::Refused;
 use crate::domain::directory::plan::provision::ProvisionFault;
@@ -16,13 +16,13 @@ use crate::store::StoreError;
 /// The kind of error.
 #[derive(Debug, thiserror::Error)]
 pub enum ScimError {
-    #[error("the roles of this token do not allow this: the SCIM door takes tokens of the role scim alone")]
+    #[error("the roles of this token do not allow this: the SCIM endpoint accepts tokens of the role scim alone")]
     Refused(#[from] Refused),
     #[error("there is no {kind} with the id {id}")]
     NotFound { kind: &'static str, id: String },
     #[error("groups are the administrations of the city and read-only: HR's file of administrations names them")]
     GroupsAreReadOnly,
-    #[error("a token of the role scim is no person's: there is no user that /Me could be; ask /Users")]
+    #[error("a token of the role scim is no person's: there is no user that /Me could be; query /Users")]
     NoMe,
     #[error(transparent)]
     List(#[from] ListError),

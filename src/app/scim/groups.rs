@@ -180,7 +180,7 @@ async fn provided(
     Ok(groups.into_iter().map(shown).collect())
 }
 
-/// A place in the order that is asked for.
+/// A place in the requested order.
 struct Ordered<'a>(&'a List<'a>, crate::intake::scim::paging::Cursor);
 
 impl PartialEq for Ordered<'_> {

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 500;
 /// Where those come in the order by keys whom the directory does not know yet: after everybody.
 const WAITING: i64 = 1 << 62;
 
-/// A user that is asked for.
+/// A requested user.
 #[derive(Debug)]
 struct Found {
     /// Its place in the order by keys.
@@ -47,8 +47,8 @@ struct Page {
 }
 
 impl App {
-    /// Answers a ListResponse, and leaves the audit entry of the look. What an index finds is found by it; else everybody
-    /// is looked at, some hundreds at a time, in one view of the database.
+    /// Answers a ListResponse, and leaves the audit entry of the look. What an index finds is found by it; else
+    /// everybody is looked at, some hundreds at a time, in one view of the database.
     pub async fn list_scim_users(
         &self,
         caller: &Caller,
@@ -192,7 +192,7 @@ impl<C: Connection> Search<'_, C> {
         }
     }
 
-    /// Those who wait, after an id, as far as they are asked for; `few`: of these alone.
+    /// Waiting users after an id that the query asks for; `few`: of these alone.
     async fn waiting(&self, few: Option<Vec<WaitingUser>>, after: i64) -> Result<Vec<Found>, StoreError> {
         if let Some(few) = few {
             return self.waiting_wanted(few.into_iter().filter(|user| user.id > after).collect()).await;
@@ -283,7 +283,7 @@ impl<C: Connection> Search<'_, C> {
         Ok(found.filter(|found| self.list.wants(&found.resource)).collect())
     }
 
-    /// Everybody for whom the filter can hold; `None` where no index tells.
+    /// Everybody whom the filter can match; `None` if no index finds them.
     async fn found_by_index(&self, lookups: &[Lookup]) -> Result<Option<BTreeSet<EmployeeId>>, StoreError> {
         let mut found = BTreeSet::new();
         for Lookup { attribute, value } in lookups {
@@ -308,7 +308,7 @@ impl<C: Connection> Search<'_, C> {
     }
 }
 
-/// Of one employee's users the active ones first: whoever looks for somebody by their number takes the first.
+/// Of one employee's users the active ones first: a client that looks up a number takes the first.
 fn active_first(found: &mut [Found]) {
     found.sort_by_key(|found| (found.employee, !found.is_active, found.generation));
 }

@@ -1,8 +1,9 @@
-//! The SCIM endpoint's use cases for an identity provider: users and groups are read and written, administrations read as groups.
+//! The SCIM endpoint's use cases for an identity provider: users and groups are read and written, administrations read
+//! as groups.
 //!
-//! What a provider writes is applied like HR's files: a plan of `domain::directory`, one `Change`, an audit entry. The caller
-//! needs the grant for [`Action::Provision`](crate::domain::access::Action::Provision), which only the role `scim` has. Start at
-//! `create_user`; `write` is what all writing shares, `load` what all reading does.
+//! What a provider writes is applied like HR's files: a plan of `domain::directory`, one `Change`, an audit entry. The
+//! caller needs the grant for [`Action::Provision`](crate::domain::access::Action::Provision), which only the role
+//! `scim` has. Start at `create_user`; `write` is what all writing shares, `load` what all reading does.
 
 pub mod bulk;
 mod carry;
@@ -74,8 +75,8 @@ pub struct Wanted<'a> {
 pub struct Precondition<'a>(pub Option<&'a str>);
 
 impl Precondition<'_> {
-    /// Whether a version is among those in `If-Match`. A weak tag is compared without its mark (RFC 7644, section 3.14, has only
-    /// weak tags).
+    /// Whether a version is among those in `If-Match`. A weak tag is compared without its mark (RFC 7644, section 3.14,
+    /// has only weak tags).
     #[must_use]
     pub fn holds(self, version: &str) -> bool {
         let plain = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();

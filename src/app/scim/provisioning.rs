@@ -1,4 +1,5 @@
-//! Writes a provisioned account to the directory, in the same way as HR's files, together with the person's other accounts.
+//! Writes a provisioned account to the directory, in the same way as HR's files, together with the person's other
+//! accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -60,8 +60,8 @@ impl App {
         Ok(list_response(users.total + groups.total, past + 1, resources))
     }
 
-    /// Who asks as a person: nobody, for a token of the role `scim` is no person's (RFC 7644, section 3.11, which lets a
-    /// service answer `501`).
+    /// Who asks as a person: nobody, for a token of the role `scim` is no person's (RFC 7644, section 3.11, which lets
+    /// a service answer `501`).
     pub fn scim_me(&self, caller: &Caller) -> ScimError {
         caller.grant(Action::Provision).err().map_or(ScimError::NoMe, ScimError::from)
     }

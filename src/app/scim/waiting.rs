@@ -1,6 +1,6 @@
-//! Users that wait: a provider may send a user before HR sends the employee, or without HR's number. Such a user is stored,
-//! shown and changed like any other, under an id that stays. It becomes an employee's user once the directory knows exactly one
-//! employee by the user's address or user name, or the provider sends the number.
+//! Users that wait: a provider may send a user before HR sends the employee, or without HR's number. Such a user is
+//! stored, shown and changed like any other, under an id that stays. It becomes an employee's user once the directory
+//! knows exactly one employee by the user's address or user name, or the provider sends the number.
 
 use std::collections::BTreeSet;
 
@@ -138,8 +138,8 @@ impl Writing<'_> {
         Ok(self.number_of(&user).await?.map(|number| (number, user)))
     }
 
-    /// Stores a user: as an employee's user if the directory knows the employee, otherwise as a user that waits. `waited` is
-    /// its id if it waits already.
+    /// Stores a user: as an employee's user if the directory knows the employee, otherwise as a user that waits.
+    /// `waited` is its id if it waits already.
     pub async fn resolve_or_wait(
         self,
         waited: Option<i64>,
@@ -252,8 +252,8 @@ impl Writing<'_> {
         Ok(households(connection, &[employee]).await?.remove(&employee))
     }
 
-    /// The number of a user's employee: the number in the request; otherwise that of an employee who is back; otherwise that
-    /// of the one employee whom the directory knows by the address or user name.
+    /// The number of a user's employee: the number in the request; otherwise that of an employee who is back; otherwise
+    /// that of the one employee whom the directory knows by the address or user name.
     async fn number_of(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         if let Some(number) = &user.employee_number {
             return Ok(Some(number.clone()));
@@ -264,8 +264,8 @@ impl Writing<'_> {
         }
     }
 
-    /// The number of an employee who is back and comes without it: the provider's own id is that of the employee's users,
-    /// which are all deactivated.
+    /// The number of an employee who is back and comes without it: the provider's own id is that of the employee's
+    /// users, which are all deactivated.
     async fn number_of_one_who_is_back(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let Some(external_id) = &user.account.external_id else { return Ok(None) };
         let connection = self.change.connection();
@@ -277,8 +277,8 @@ impl Writing<'_> {
         Ok(households(connection, &[first.employee]).await?.remove(&first.employee).map(|household| household.number))
     }
 
-    /// The number of the one employee who works here, or will, has the user's address or user name there, and is no active user
-    /// of the provider already.
+    /// The number of the one employee who works here, or will, has the user's address or user name there, and is no
+    /// active user of the provider already.
     async fn number_by_contact(&self, user: &ReadUser) -> Result<Option<EmployeeNumber>, ScimError> {
         let connection = self.change.connection();
         let names = [Some(&user.account.user_name), user.provisioned.post.email.as_ref()];

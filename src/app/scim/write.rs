@@ -21,7 +21,7 @@ use crate::store::scim_waiting::Ended;
 use crate::store::whose::Whose;
 use crate::store::{Act, Changing, clock, directory, people, scim, scim_groups, scim_waiting};
 
-/// A change under way at the SCIM door.
+/// A change under way at the SCIM endpoint.
 pub(super) struct Writing<'a> {
     pub app: &'a App,
     pub endpoint: &'a ScimEndpoint,
@@ -35,7 +35,7 @@ pub(super) struct UserUpdate<'a> {
     pub number: &'a EmployeeNumber,
     /// What is known; `None` where the employee is new.
     pub household: Option<&'a Household>,
-    /// What is kept of the user; `None` where it is new.
+    /// What is stored of the user; `None` if it is new.
     pub stored: Option<&'a ScimUser>,
     /// The picture that the provider saw, where it saw one.
     pub was: Option<ReadUser>,
@@ -157,8 +157,8 @@ impl<'a> Writing<'a> {
         Ok(Resource::new(resource, projection))
     }
 
-    /// Ends what runs of the user's, and lets go of it; the person stays known. What a deactivation ended already is not ended
-    /// again: HR's files may have brought the person back since.
+    /// Ends what runs of the user's, and lets go of it; the person stays known. What a deactivation ended already is
+    /// not ended again: HR's files may have brought the person back since.
     pub async fn deactivate(self, loaded: &Loaded, was: &ReadUser) -> Result<(), ScimError> {
         let household = &loaded.household;
         let generation = loaded.id().generation;
@@ -185,8 +185,8 @@ impl<'a> Writing<'a> {
         self.done("scim.user.delete", &format!("employee {}", household.number)).await
     }
 
-    /// A user name is one active user's. An inactive one that has it lets go of it, and so of its id: the name has gone to
-    /// somebody else, or the provider made the same user anew.
+    /// A user name is one active user's. An inactive one that has it lets go of it, and so of its id: the name has gone
+    /// to somebody else, or the provider made the same user anew.
     pub(super) async fn free_the_name(
         &self,
         user_name: &str,
@@ -242,7 +242,7 @@ impl<'a> Writing<'a> {
         let Some(id) = id else { return Ok(None) };
         let unknown = || ScimError::UnknownManager(id.to_owned());
         let connection = self.change.connection();
-        // A manager who waits is nobody's in the directory yet, and no reason to refuse whom they lead.
+        // A manager who waits is not in the directory yet, and no reason to refuse their staff.
         if waiting_resource(connection, id, &self.endpoint.base).await?.is_some() {
             return Ok(None);
         }
@@ -277,7 +277,7 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// A user that is nobody's any more. What need not be held is not held.
+/// A user without an employee. What need not be stored is deleted.
 fn gone(id: UserId) -> ScimUser {
     ScimUser {
         employee: id.employee,
@@ -293,7 +293,8 @@ fn gone(id: UserId) -> ScimUser {
     }
 }
 
-/// What was to be removed must not be shown afterwards: the directory may know it still. Employments that ended are shown as such.
+/// What was to be removed must not be shown afterwards: the directory may know it still. Employments that ended are
+/// shown as such.
 fn nothing_left(gone: &[Place<'_>], resource: &Map<String, Value>) -> Result<(), ScimError> {
     let stays = |place: &&Place<'_>| place.attribute.name != "employments" && !place.values(resource).is_empty();
     match gone.iter().find(stays) {

@@ -140,7 +140,8 @@ pub(super) fn version_of_group(group: &ScimGroup) -> String {
 }
 
 impl Writing<'_> {
-    /// The provider's group with an id, if the client saw this version of it. Administrations are groups that cannot be written.
+    /// The provider's group with an id, if the client saw this version of it. Administrations are groups that cannot be
+    /// written.
     async fn find_group(&self, id: &str, precondition: Precondition<'_>) -> Result<ScimGroup, ScimError> {
         let found = match GroupId::parse(id) {
             Some(GroupId(id)) => scim_groups::by_id(self.change.connection(), id).await?,
@@ -157,7 +158,8 @@ impl Writing<'_> {
         if precondition.holds(&version_of_group(&group)) { Ok(group) } else { Err(ScimError::OtherVersion) }
     }
 
-    /// A provider's own id belongs to one group: a client that sends a group again after losing the answer gets its location.
+    /// A provider's own id belongs to one group: a client that sends a group again after losing the answer gets its
+    /// location.
     async fn no_other_has(&self, external_id: Option<&str>, own: Option<i64>) -> Result<(), ScimError> {
         let Some(external_id) = external_id else { return Ok(()) };
         match scim_groups::by_external_id(self.change.connection(), external_id).await? {
@@ -193,8 +195,8 @@ impl Writing<'_> {
         Ok(saved)
     }
 
-    /// Changes the members; returns whether they changed. `before` and `after` are the administrations that the group represented
-    /// and represents: if they differ, this function does not handle the members who stay.
+    /// Changes the members; returns whether they changed. `before` and `after` are the administrations that the group
+    /// represented and represents: if they differ, this function does not handle the members who stay.
     async fn change_members(
         &self,
         group: i64,

@@ -20,8 +20,8 @@ pub(super) struct DescribedDefinition {
     pub statement: i64,
 }
 
-/// The activities about which these statements are news, with what is known then. The order and repetition within a batch make
-/// no difference, as long as batches go from the older to the newer; what was learned before is skipped.
+/// The activities about which these statements are news, with what is known then. The order and repetition within a
+/// batch make no difference, as long as batches go from the older to the newer; what was learned before is skipped.
 pub(super) async fn learned(
     connection: &impl Connection,
     described: &[DescribedDefinition],

@@ -1,9 +1,9 @@
 //! The instant through which all statements can be found: `X-Experience-API-Consistent-Through` (Communication 2.1.3).
 //!
-//! A statement's `stored` is the transaction time at which it was committed, and transaction times follow the order of commits
-//! (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant that can be promised.
-//! The machine's own clock is not, since a commit in progress has an earlier instant. For queries by terms the promise ends at
-//! the last statement that a query still adds to the index.
+//! A statement's `stored` is the transaction time at which it was committed, and transaction times follow the order of
+//! commits (`store::clock`). So the transaction-time clock, read before the statements are, is the latest instant that
+//! can be promised. The machine's own clock is not, since a commit in progress has an earlier instant. For queries by
+//! terms the promise ends at the last statement that a query still adds to the index.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,8 +57,8 @@ impl App {
         }
     }
 
-    /// Moves the transaction-time clock to now if nothing was stored for a while and the promise was read since: a reader that
-    /// waits for an instant to pass sees it pass. Called by a job.
+    /// Moves the transaction-time clock to now if nothing was stored for a while and the promise was read since: a
+    /// reader that waits for an instant to pass sees it pass. Called by a job.
     pub async fn keep_promise_fresh(&self) -> Result<(), StoreError> {
         let is_read = {
             let mut promises = self.consistency.0.lock().unwrap_or_else(PoisonError::into_inner);

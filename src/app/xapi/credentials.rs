@@ -1,6 +1,7 @@
 //! The key and secret by which a platform proves its identity (RFC 7617), and how both are made and changed.
 //!
-//! Secrets are 256 random bits, so a fast digest protects them as well as a slow one would, and costs a request nothing.
+//! Secrets are 256 random bits, so a fast digest protects them as well as a slow one would, and costs a request
+//! nothing.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -63,10 +64,10 @@ pub enum CredentialError {
     Missing,
     #[error("the Authorization header is not Basic with the base64 of KEY:SECRET (RFC 7617)")]
     Malformed,
-    #[error("the key or its secret does not hold; make new ones with `kurskoll platform rotate-secret`")]
+    #[error("the key or its secret is not valid; make new ones with `kurskoll platform rotate-secret`")]
     DoesNotHold,
     /// RFC 6750, and the key that a token was made with.
-    #[error("the bearer token does not hold; get a new one at /xapi/oauth/token")]
+    #[error("the bearer token is not valid; get a new one at /xapi/oauth/token")]
     TokenDoesNotHold,
     #[error(transparent)]
     Store(#[from] StoreError),

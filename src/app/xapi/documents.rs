@@ -223,7 +223,7 @@ impl App {
 
 fn merged(stored: &Document, sent: &SentDocument) -> Result<Vec<u8>, DocumentError> {
     for (which, content_type) in
-        [("the document that is kept", &stored.content_type), ("the document that was sent", &sent.content_type)]
+        [("the stored document", &stored.content_type), ("the document that was sent", &sent.content_type)]
     {
         if !is_json(content_type) {
             return Err(DocumentError::NotJson(which));

@@ -37,7 +37,8 @@ const MOST_WITH_CONTENTS: u64 = 10;
 /// The most bytes of statements on one page, unless a single statement has more.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// The home page of the accounts by which platforms vouch for their statements; an account's name is the platform's code.
+/// The home page of the accounts by which platforms vouch for their statements; an account's name is the platform's
+/// code.
 const AUTHORITY_HOME: &str = "urn:kurskoll:platforms";
 
 /// Why a stored statement could not be rendered.
@@ -92,7 +93,8 @@ impl More {
 }
 
 impl App {
-    /// One statement; nothing where the platform told none of that id, or it is voided and should not be, or the other way.
+    /// One statement; `None` if the platform sent none with that id, or if it is voided and must not be, or the other
+    /// way round.
     pub async fn find_statement(
         &self,
         platform: &Platform,

@@ -1,5 +1,5 @@
-//! Builds the index of statements: each by what it says, and by what the statement that it refers to says (Communication 2.1.3,
-//! "filter conditions for StatementRefs").
+//! Builds the index of statements: each by what it says, and by what the statement that it refers to says
+//! (Communication 2.1.3, "filter conditions for StatementRefs").
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,5 @@
-//! xAPI statements are received: authenticated by the endpoint, understood by the intake, and stored before the response.
+//! xAPI statements are received: authenticated by the endpoint, understood by the intake, and stored before the
+//! response.
 
 use uuid::Uuid;
 
@@ -43,7 +44,7 @@ pub enum StatementsError {
         problem: String,
         delivery: i64,
     },
-    #[error("the statement {0} is kept and says something else: that one stays; send what is new under a new id")]
+    #[error("the statement {0} is stored and says something else: that one stays; send what is new under a new id")]
     Conflict(EventId),
     #[error(transparent)]
     Receive(#[from] ReceiveError),

@@ -1,5 +1,5 @@
-//! What a platform's bearer token permits: OAuth's scopes, by the names of the standard (xAPI 1.0.3, Communication 4.2) and of
-//! known stores and clients. A key and secret sent by Basic permit everything.
+//! What a platform's bearer token permits: OAuth's scopes, by the names of the standard (xAPI 1.0.3, Communication 4.2)
+//! and of known stores and clients. A key and secret sent by Basic permit everything.
 
 /// A kind of access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +110,8 @@ impl Granted {
     }
 }
 
-/// The scope that is granted of the requested one, each name once. Unknown names are left out, and the answer says so (RFC 6749,
-/// section 3.3). `None` if no name is known, or the scope allows nothing.
+/// The scope that is granted of the requested one, each name once. Unknown names are left out, and the answer says so
+/// (RFC 6749, section 3.3). `None` if no name is known, or the scope allows nothing.
 #[must_use]
 pub fn grant(requested: Option<&str>) -> Option<String> {
     let requested = requested.map(str::trim).filter(|requested| !requested.is_empty()).unwrap_or(ALL);

@@ -1,5 +1,5 @@
-//! Compares statements with what is stored of them: their bytes with the digests by which they are known, and the index with
-//! what they say.
+//! Compares statements with what is stored of them: their bytes with the digests by which they are known, and the index
+//! with what they say.
 
 use std::collections::BTreeSet;
 
@@ -22,8 +22,8 @@ impl App {
         Ok(())
     }
 
-    /// Reads every statement again, and names each that differs from its delivery, or that the index has under other terms
-    /// than its own.
+    /// Reads every statement again, and names each that differs from its delivery, or that the index has under other
+    /// terms than its own.
     pub(in crate::app) async fn verify_statements(
         &self,
         snapshot: &Snapshot,

@@ -188,7 +188,7 @@ fn a_delivery_that_is_not_understood_waits_and_is_released_under_its_id() {
     let broken = delivery("d-1", Content::not_understood("/type", &"is missing"));
     let quarantined =
         Received::Quarantined { delivery: 0, pointer: "/type".to_owned(), problem: "is missing".to_owned() };
-    assert_eq!(register.receive(&[broken.clone()]).0, [quarantined]);
+    assert_eq!(register.receive(std::slice::from_ref(&broken)).0, [quarantined]);
     let waiting = register.deliveries["d-1"].0;
     let understood = Delivery { content: Content::Results(vec![completed("e-1", "bo", "c", 1)]), ..broken };
     assert_eq!(register.receive(&[understood]).0, [ACCEPTED]);

@@ -507,7 +507,7 @@ pub(super) fn of_answer(operation: &str) -> Option<Value> {
             "operations": [
                 {"outcome": "done", "link": decided_link(None), "moves": [], "detail": null, "pointer": null},
                 {
-                    "outcome": "refused", "link": null, "moves": [], "detail": "no link with the id 7 stands",
+                    "outcome": "refused", "link": null, "moves": [], "detail": "no link with the id 7 is in force",
                     "pointer": "/operations/1"
                 }
             ]

@@ -94,11 +94,11 @@ problem_responses! {
             "The caller cannot be identified: the token has expired. Ask the operator for a new one (\"kurskoll token issue\").",
         )
         .with_challenge(Challenge::BearerInvalidToken);
-    SignatureDoesNotHold: "The signature, its secret or its time does not hold",
+    SignatureDoesNotHold: "The signature, its secret or its time is not valid",
         Problem::new(
             Status::Unauthorized,
             "signature-does-not-hold",
-            "The signature does not hold",
+            "The signature is not valid",
             "no signature was made with a secret of this platform over these bytes",
         );
     Forbidden: "The roles of the token do not allow this",
@@ -110,7 +110,7 @@ problem_responses! {
     Conflict: "A delivery with this id and other bytes is stored; that one stays",
         Problem::conflict(
             "delivery-conflict",
-            "A delivery with this webhook-id and another body is kept; that one stays. Send what is new under a new id.",
+            "A delivery with this webhook-id and another body is stored; that one stays. Send what is new under a new id.",
         )
         .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W");
     MovesResults: "The link would take results from an employee; nothing was linked",
@@ -122,7 +122,7 @@ problem_responses! {
     InQuarantine: "Authentic, but not understood: stored in quarantine, and can be replayed",
         Problem::unprocessable(
             "not-understood",
-            "The delivery is kept in quarantine: /data/course/id is missing: send a text or a whole number",
+            "The delivery is in quarantine: /data/course/id is missing: send a text or a whole number",
         )
         .with_pointer("/data/course/id")
         .with_member("event_id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")

@@ -1,8 +1,8 @@
 //! How a platform's requests are read: one place that turns a request into what it says.
 //!
-//! A platform has an [`Adapter`], and by it a [`Reader`]: a profile of webhooks (a shipped one, such as `native`, or its own),
-//! or the verb mapping of its xAPI statements. Receiving, replaying, reading again, pulling and verifying all call
-//! [`Reader::understand`], so that a stored delivery says what it said when it arrived.
+//! A platform has an [`Adapter`], and by it a [`Reader`]: a profile of webhooks (a shipped one, such as `native`, or
+//! its own), or the verb mapping of its xAPI statements. Receiving, replaying, reading again, pulling and verifying all
+//! call [`Reader::understand`], so that a stored delivery says what it said when it arrived.
 
 mod file;
 mod reader;

@@ -55,8 +55,8 @@ impl Reader {
         }
     }
 
-    /// The key of the delivery that a webhook is: its signed id if the profile identifies deliveries by it, else a digest of
-    /// its body.
+    /// The key of the delivery that a webhook is: its signed id if the profile identifies deliveries by it, else a
+    /// digest of its body.
     pub fn delivery_key(&self, headers: &Headers<'_>, body: &[u8]) -> Result<EventId, InvalidId> {
         match self {
             Self::Webhooks(profile) => profile.delivery_key(headers, body),
@@ -64,7 +64,8 @@ impl Reader {
         }
     }
 
-    /// The headers that are stored with a delivery, as JSON: those that were verified or are read, and none with a secret.
+    /// The headers that are stored with a delivery, as JSON: those that were verified or are read, and none with a
+    /// secret.
     #[must_use]
     pub fn stored_headers(&self, headers: &Headers<'_>) -> String {
         match self {

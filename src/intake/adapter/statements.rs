@@ -54,7 +54,8 @@ impl Form {
     }
 }
 
-/// Which statement of an array a pointer leads to, counted from 0; `None` if it leads to the body itself or into one statement.
+/// Which statement of an array a pointer leads to, counted from 0; `None` if it leads to the body itself or into one
+/// statement.
 #[must_use]
 pub fn place_in_array(pointer: &str) -> Option<usize> {
     pointer.split('/').nth(1)?.parse().ok()
@@ -208,7 +209,8 @@ fn new_statement(
 
 /// Each statement of a batch by itself; `None` if the body is no array of statements, or comes in parts.
 ///
-/// Those without an id get the ids that they get when the batch is read whole, so that a replay adds none of them again.
+/// Those without an id get the ids that they get when the batch is read whole, so that a replay adds none of them
+/// again.
 pub(super) fn understand_each(request: &RawRequest<'_>, mapping: &VerbMapping) -> Option<Vec<Part>> {
     let form = Form::of(&request.headers);
     if is_multipart(request.content_type) || form.put.is_some() {

@@ -1,6 +1,7 @@
 //! A body as paths are looked for in it: JSON, or a form read as an object of texts.
 //!
-//! Numbers keep the digits that were sent: where the tree's own number would print otherwise, the digits stand beside it.
+//! Numbers keep the digits that were sent: where the tree's own number would print otherwise, the digits stand beside
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ pub(super) struct Document {
     digits: Digits,
 }
 
-/// The digits of the numbers at and below a place, where the tree's own number would print otherwise. Each name on the way
-/// to them is kept once: many numbers deep below long names are no more than the body itself.
+/// The digits of the numbers at and below a place, where the tree's own number would print otherwise. Each name on the
+/// way to them is kept once: many numbers deep below long names are no more than the body itself.
 #[derive(Debug, Default)]
 struct Digits {
     own: Option<String>,
@@ -91,7 +92,8 @@ pub fn is_form(content_type: &str) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// `application/x-www-form-urlencoded` (URL Standard, section 5.1), but strict where that is lenient: UTF-8, each name once.
+/// `application/x-www-form-urlencoded` (URL Standard, section 5.1), but strict where that is lenient: UTF-8, each name
+/// once.
 fn read_form(body: &[u8], json_fields: &[String]) -> Result<Document, Misread> {
     let mut document = Document { value: Value::Null, digits: Digits::default() };
     let mut fields = Map::new();

@@ -20,7 +20,7 @@ pub enum ProfileFault {
     NotOfScheme { scheme: &'static str },
     #[error("must have {{body}} in it, and may have {{timestamp}} where timestamp_header says where that is")]
     NotATemplate,
-    #[error("is not signed; write {{timestamp}} where it stands in signed, as in \"{{timestamp}}.{{body}}\"")]
+    #[error("is not signed; write {{timestamp}} at its place in signed, as in \"{{timestamp}}.{{body}}\"")]
     TimestampNotSigned,
     #[error(transparent)]
     Path(#[from] InvalidPath),
@@ -30,13 +30,13 @@ pub enum ProfileFault {
     NotOneSource,
     #[error("needs exactly one of is, is_not and exists")]
     NotOneCondition,
-    #[error("stands beside after_last; keep one of the two")]
+    #[error("is beside after_last; keep one of the two")]
     BesideAfterLast,
     #[error("goes with values only; leave it out, or list values")]
     WithoutValues,
     #[error("belongs to {0} only; leave it out")]
     NotOfField(&'static str),
-    #[error("stands there twice, for capitals make no difference; keep one")]
+    #[error("is there twice, since capitals make no difference; keep one")]
     SameWordTwice,
     #[error("gives \"{0}\", which is neither \"true\" nor \"false\" nor \"\" for neither")]
     NeitherTrueNorFalse(String),
@@ -62,7 +62,7 @@ pub enum ProfileFault {
     NotAVerb(String),
     #[error("looks for what no statement has; {0}")]
     NotInAStatement(Known),
-    #[error("would be the same of every statement; say where it stands")]
+    #[error("would be the same of every statement; say where it is")]
     ConstantOfEach,
     #[error("has one of account_home_page and account_name; say where both are, or neither")]
     HalfAnAccount,
@@ -83,7 +83,7 @@ pub struct Misread {
     pub fault: ReadingFault,
 }
 
-/// The longest pointer that is told, in bytes.
+/// The longest pointer that is shown, in bytes.
 const MAX_POINTER: usize = 500;
 /// The most of a sender's text that is repeated, in characters.
 const MAX_SHOWN: usize = 60;
@@ -94,7 +94,7 @@ impl Misread {
     }
 }
 
-/// A pointer that is told: whole parts of it, and not too many; without characters that would not print.
+/// A pointer as it is shown: whole parts of it, and not too many; without characters that would not print.
 pub(super) fn shown_pointer(pointer: &str) -> String {
     let mut raw = String::new();
     for part in pointer.split('/').skip(1) {

@@ -1,9 +1,10 @@
-//! Platform profiles: TOML that says how a foreign platform's webhooks are signed, where things are in them, and what its
-//! words mean. A new platform is a new profile, and no code.
+//! Platform profiles: TOML that says how a foreign platform's webhooks are signed, where things are in them, and what
+//! its words mean. A new platform is a new profile, and no code.
 //!
-//! [`Profile::parse`] reads one, or names everything that is wrong with it; [`Signing::verify`] tells whether a delivery is
-//! authentic; [`StatementFields`] does for xAPI statements what its places are for; [`read`] understands a body, field by field, and [`interpret`] does the same for its results alone.
-//! [`shipped`] has those that come with Kurskoll. The format is told in docs/platforms.md.
+//! [`Profile::parse`] reads one, or names everything that is wrong with it; [`Signing::verify`] checks whether a
+//! delivery is authentic; [`StatementFields`] does for xAPI statements what its places are for; [`read`] understands a
+//! body, field by field, and [`interpret`] does the same for its results alone. [`shipped`] has those that come with
+//! Kurskoll. docs/platforms.md describes the format.
 
 mod document;
 mod event_id;

@@ -48,7 +48,8 @@ impl Profile {
         if self.is_native { EventId::parse(headers.get(ID_HEADER).unwrap_or_default()) } else { delivery_key(body) }
     }
 
-    /// Whether bodies of this media type are accepted. Others than native ones may be JSON under the media type of a form.
+    /// Whether bodies of this media type are accepted. Others than native ones may be JSON under the media type of a
+    /// form.
     #[must_use]
     pub fn accepts(&self, content_type: &str) -> bool {
         !self.is_native || !is_form(content_type)
@@ -172,7 +173,7 @@ pub enum Field {
     OccurredAt,
     /// When an attempt was made, where that is another time than the completion's.
     AttemptedAt,
-    /// When it was told, where that is another time than when it happened.
+    /// When it was reported, if that is another time than when it happened.
     ReportedAt,
     RevokedEventId,
     Reason,
@@ -238,9 +239,10 @@ pub(super) struct Finding {
     /// Whether a scaled score goes from −1 to 1; else from 0 to 1.
     pub(super) is_from_minus_one: bool,
     pub(super) decimal_comma: Option<bool>,
-    /// Whether an event that gives nothing here is passed over, and not refused.
+    /// Whether an event that gives nothing here is skipped, and not refused.
     pub(super) is_skipped_without: bool,
-    /// The types of activities that are meant, by their IRIs or as `course`, `quiz` or `attempt`; empty: any. Of statements alone.
+    /// The types of activities that are meant, by their IRIs or as `course`, `quiz` or `attempt`; empty: any. Of
+    /// statements alone.
     pub(super) types: Vec<String>,
     /// Which key a text is that stands for a learner. Of statements alone.
     pub(super) key: Option<LinkingKey>,

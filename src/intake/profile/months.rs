@@ -1,7 +1,7 @@
 //! Names of months and days of the week, in Swedish and English, as formats of times read them.
 //!
-//! chrono reads English names alone. So a text that it does not understand is tried again with each name in its English short form,
-//! whatever its capitals, and with or without the full stop of an abbreviation.
+//! chrono reads English names alone. So a text that it does not understand is tried again with each name in its English
+//! short form, whatever its capitals, and with or without the full stop of an abbreviation.
 
 use unicode_normalization::UnicodeNormalization as _;
 

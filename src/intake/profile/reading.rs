@@ -1,6 +1,6 @@
 //! A body as a profile understands it: event by event, field by field, each with where it was found and what it means.
 //!
-//! What is read for a delivery and what `platform check` shows are one and the same; only the showing keeps a trace.
+//! `platform check` shows what is read for a delivery; only then is there a trace.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -25,7 +25,7 @@ use crate::intake::withdraws::Withdraws;
 
 /// The most events that one body may hold.
 const MAX_EVENTS: usize = 1_000;
-/// The most of a revocation's reason that is kept, in characters; the delivery keeps it whole.
+/// The most of a revocation's reason that is stored, in characters; the delivery has all of it.
 const MAX_REASON: usize = 2_000;
 
 /// A body as it is understood, with its trace.
@@ -197,7 +197,7 @@ struct EventReader<'r> {
     rule: Option<&'r Rule>,
     trace: Option<Vec<FieldReading>>,
     fault: Option<Misread>,
-    /// The field that the event lacks, and is passed over for as the profile has it.
+    /// The field that the event lacks, so that the profile skips it.
     lacks: Option<Field>,
 }
 
@@ -215,7 +215,7 @@ impl<'r> EventReader<'r> {
             _ => Some(Vec::new()),
         };
         let results = match (self.lacks, self.fault) {
-            // What is passed over is not looked at further: nothing in it is wrong.
+            // What is skipped is not read further: nothing in it is wrong.
             (Some(_), _) => Ok(Vec::new()),
             (None, Some(misread)) => Err(misread),
             (None, None) => Ok(results.unwrap_or_default()),
@@ -277,8 +277,8 @@ impl<'r> EventReader<'r> {
         self.rule.and_then(|rule| rule.fields.get(&field)).or_else(|| self.profile.fields.get(&field))
     }
 
-    /// The text of a source, and where it stands; nothing where it is not there or empty. `Err` where an object or a list
-    /// is, and where.
+    /// The text of a source, and where it stands; nothing where it is not there or empty. `Err` where an object or a
+    /// list is, and where.
     fn look(&self, source: &Source) -> Result<Option<(String, Option<String>)>, String> {
         let (path, below, above) = match &source.place {
             Place::Constant(text) => return Ok(Some((text.clone(), None))),
@@ -641,7 +641,7 @@ impl<'r> EventReader<'r> {
     }
 }
 
-/// A platform's word in ours; nothing where it means nothing.
+/// A platform's value in ours; `None` if it means nothing.
 pub(super) fn translated(field: Field, finding: &Finding, text: &str) -> Result<Option<String>, ReadingFault> {
     let Some(words) = &finding.words else { return Ok(Some(text.to_owned())) };
     match (words.ours.get(&normalised(text)), words.others) {

@@ -71,7 +71,8 @@ fn difference(number: Decimal, less: Decimal) -> Result<Decimal, ReadingFault> {
         return Ok(number);
     }
     let exact = number.checked_sub(less).and_then(|left| decimal_from_text(&left.normalize().to_string()).ok());
-    // Twenty digits before and twenty behind the point do not fit into one decimal: then the sum would not give it back.
+    // Twenty digits before and twenty behind the point do not fit into one decimal: then the sum would not give it
+    // back.
     exact
         .filter(|left| left.checked_add(less) == Some(number))
         .ok_or(ReadingFault::Payload(Fault::InvalidDecimal(InvalidDecimal::TooManyDigits)))

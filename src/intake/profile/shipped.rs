@@ -53,7 +53,7 @@ pub fn text(name: &str) -> Option<&'static str> {
     TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// The name as it is kept.
+/// The name as it is stored.
 #[must_use]
 pub fn name(name: &str) -> Option<&'static str> {
     NAMES.iter().find(|known| **known == name).copied()

@@ -1,7 +1,7 @@
 //! Whether a delivery of a foreign platform comes from who it says, by what the profile says of it.
 //!
-//! Codes and secrets are only ever compared through HMAC, which takes as long whatever the bytes; any of the secrets that
-//! hold may fit.
+//! Codes and secrets are only ever compared through HMAC, which takes as long whatever the bytes; any of the secrets
+//! that hold may fit.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -114,7 +114,7 @@ impl Signing {
         }
     }
 
-    /// The headers that prove something and are no secret; they are kept with a delivery.
+    /// The headers that authenticate and are no secret; they are stored with a delivery.
     #[must_use]
     pub fn headers_stored(&self) -> Vec<&str> {
         match self {
@@ -127,7 +127,7 @@ impl Signing {
         }
     }
 
-    /// The header that has a secret in it, which is never kept.
+    /// The header that has a secret in it, which is never stored.
     #[must_use]
     pub fn secret_header(&self) -> Option<&str> {
         match self {
@@ -193,7 +193,7 @@ impl Signing {
         }
     }
 
-    /// How it signs, in the words of a profile.
+    /// How it signs, as a profile names it.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         match self {
@@ -254,7 +254,7 @@ fn code<'p>(key: &[u8], parts: impl IntoIterator<Item = &'p [u8]>) -> CtOutput<H
     mac.finalize()
 }
 
-/// Whether a text is one of the secrets. What is compared are codes of both, which tell nothing of where they differ.
+/// Whether a text is one of the secrets. Digests of both are compared, which do not show where they differ.
 fn fits(secrets: &[String], given: &str) -> bool {
     let compared = |text: &str| code(b"kurskoll compares secrets", [text.as_bytes()]);
     let given = compared(given);

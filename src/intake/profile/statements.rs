@@ -1,7 +1,8 @@
 //! Where the fields of xAPI statements stand, where a platform's profile says so: by the grammar of webhooks' profiles.
 //!
-//! `[fields]` says it for every verb, `[[events]]` with `verb` and `fields` for some. A place is a JSON path in the statement, the
-//! same without its `$.`, or an extension by its IRI. What is made of what stands there, `intake::xapi::places` decides.
+//! `[fields]` says it for every verb, `[[events]]` with `verb` and `fields` for some. A place is a JSON path in the
+//! statement, the same without its `$.`, or an extension by its IRI. What is made of what stands there,
+//! `intake::xapi::places` decides.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,8 @@ pub const VERBS: [&str; 8] =
 
 const EVENT_KEYS: [&str; 2] = ["verb", "fields"];
 
-/// The members of a statement, of its context, and of its context's activities: a path that begins otherwise finds nothing.
+/// The members of a statement, of its context, and of its context's activities: a path that begins otherwise finds
+/// nothing.
 const MEMBERS: [&str; 11] = [
     "id",
     "actor",
@@ -68,7 +70,7 @@ const OF_CONTEXT: [&str; 11] = [
 ];
 const OF_ACTIVITIES: [&str; 4] = ["parent", "grouping", "category", "other"];
 
-/// Where a platform's statements have what they tell, where that is not the usual place.
+/// Where a platform's statements have what they report, if that is not the usual place.
 #[derive(Debug, Clone, Default)]
 pub struct StatementFields {
     /// The profile's text, by which two are the same; empty where it names no place.
@@ -93,7 +95,8 @@ impl Eq for StatementFields {}
 pub type Verb<'v> = (&'static str, &'v str);
 
 impl StatementFields {
-    /// Reads the places that a profile of statements names. `text` is all of it; `is_verb` says which IRIs it reads as a verb.
+    /// Reads the places that a profile of statements names. `text` is all of it; `is_verb` says which IRIs it reads as
+    /// a verb.
     pub fn read(file: &Table<'_>, text: &str, is_verb: impl Fn(&str) -> bool) -> Option<Self> {
         let shared = file.optional_or("fields", BTreeMap::new(), |value| Some(fields(&value.table()?)));
         let of_verbs = file.optional_or("events", Vec::new(), |value| {
@@ -183,8 +186,8 @@ fn strange_beginning(path: &str) -> Option<Known> {
 #[derive(Debug)]
 pub struct StatementDocument {
     document: Document,
-    /// The same with each of the context's activities in a list, and with the first of them alone: one is as good as a list of one
-    /// (Data 2.4.6.2), so a path that is written for either finds both.
+    /// The same with each of the context's activities in a list, and with the first of them alone: one is as good as a
+    /// list of one (Data 2.4.6.2), so a path that is written for either finds both.
     lists: Value,
     singles: Value,
 }

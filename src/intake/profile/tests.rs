@@ -1,4 +1,5 @@
-//! Profiles as rules: what each shipped one makes of its samples, what is wrong with broken ones, and what never happens.
+//! Profiles as rules: what each shipped one makes of its samples, what is wrong with broken ones, and what never
+//! happens.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -438,7 +439,7 @@ fn events_of_one_body_have_ids_of_their_own() {
     let refused = ids(&several, &body("1", "1")).expect_err("one id for two");
     assert!(refused.starts_with("/records/1 reports another event of the same body under the same id"), "{refused}");
     assert_eq!(ids(&several, &body("1", "1").replace("\"d\"", "\"c\"")), Ok(vec!["1".to_owned()]));
-    // Nobody's id may look like a delivery's own key.
+    // No event's id may look like a delivery's own key.
     let key = delivery_key(b"x").expect("a key").to_string();
     assert!(ids(&several, &body(&key, "2")).expect("understood")[0].starts_with("sha256-"));
 }
@@ -489,7 +490,7 @@ is = "completion"
     profile, line 18: fields.quiz.formats belongs to occurred_at only; leave it out
     profile, line 18: fields.quiz.range belongs to score_scaled only; leave it out
     profile, line 19: fields.passed.values.Ja gives "yes", which is neither "true" nor "false" nor "" for neither
-    profile, line 19: fields.passed.values.ja stands there twice, for capitals make no difference; keep one
+    profile, line 19: fields.passed.values.ja is there twice, since capitals make no difference; keep one
     profile, line 20: fields.username.in_body may select several places, which in_body must not: name each member, without "*", "..", "?" or ":"
     profile, line 20: fields.username.others goes with values only; leave it out, or list values
     profile, line 21: fields.score_raw must be a path in quotes such as "$.user.email", a table, or a list of these

@@ -7,7 +7,7 @@ use super::native::{COMPLETION_REVOKED, COURSE_COMPLETED, QUIZ_GRADED};
 use crate::domain::linking::LearnerKeys;
 use crate::domain::training::{ReportedResult, ResultKind, Score, Target};
 
-/// The native payload that tells a result, sent at `sent_at`; [`super::native::interpret`] reads the same result from it.
+/// The native payload of a result, sent at `sent_at`; [`super::native::interpret`] reads the same result from it.
 ///
 /// A revocation's `timestamp` says up to when it withdraws, so that it is the result's own instant and not `sent_at`.
 /// The payloads tell completions of courses and attempts at quizzes: a completion of a quiz, or an attempt at a course,

@@ -1,4 +1,4 @@
-//! Bodies that come compressed: what was signed is kept as it was sent, and inflated to be read, within a limit.
+//! Compressed bodies: what was signed is stored as it was sent, and inflated to be read, within a limit.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -8,7 +8,8 @@ use flate2::read::MultiGzDecoder;
 /// The most bytes that a body may have when it is inflated; four times the largest that may be sent, by default.
 pub const MAX_INFLATED: u64 = 1024 * 1024;
 
-/// How gzip begins (RFC 1952, section 2.3.1). No JSON begins so, in any encoding of Unicode: the bytes tell by themselves.
+/// How gzip begins (RFC 1952, section 2.3.1). No JSON begins so, in any encoding of Unicode: the bytes tell by
+/// themselves.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
 /// Why a body cannot be read.
@@ -26,7 +27,7 @@ pub fn plain(body: &[u8]) -> Result<Cow<'_, [u8]>, InflateError> {
         return Ok(Cow::Borrowed(body));
     }
     let mut inflated = Vec::new();
-    // One byte more tells what ends there from what goes on.
+    // One byte more shows whether it ends there or goes on.
     let reading = MultiGzDecoder::new(body).take(MAX_INFLATED + 1).read_to_end(&mut inflated);
     if inflated.len() as u64 > MAX_INFLATED {
         return Err(InflateError::TooLarge);

@@ -1,4 +1,4 @@
-//! The part of a body around a place, for whoever looks at what was not understood: without what may name a person.
+//! The part of a body around a place that was not understood, without what may name a person.
 
 mod redaction;
 
@@ -16,8 +16,8 @@ const AFTER: usize = 240;
 /// A part of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The text around the place, with each byte of what may be personal shown as an asterisk; what is not UTF-8 shows as
-    /// U+FFFD.
+    /// The text around the place, with each byte of what may be personal shown as an asterisk; what is not UTF-8 shows
+    /// as U+FFFD.
     pub text: String,
     /// How many bytes of the body stand before it.
     pub offset: usize,
@@ -27,9 +27,9 @@ pub struct Excerpt {
     pub is_cut: bool,
 }
 
-/// The part of a body around a place (RFC 6901), without what may name a person: nobody knows who that is, and whether their
-/// personal data are protected; where the place is missing, around the object that lacks it, and where the
-/// body is no JSON, around where it stops being it.
+/// The part of a body around a place (RFC 6901), without what may name a person: nobody knows who that is, and whether
+/// their personal data are protected; where the place is missing, around the object that lacks it, and where the body
+/// is no JSON, around where it stops being it.
 #[must_use]
 pub fn excerpt(body: &[u8], pointer: &str) -> Excerpt {
     let place = match std::str::from_utf8(body) {

@@ -33,7 +33,7 @@ pub enum Fault {
     NotUtf8 { valid_bytes: usize },
     #[error("is not JSON from line {line}, column {column} on: send one JSON object")]
     NotJson { line: usize, column: usize },
-    #[error("nests objects or arrays more than {limit} deep: send the members that are asked for, and not much else")]
+    #[error("nests objects or arrays more than {limit} deep: send the members that are documented, and not much else")]
     TooDeep { limit: usize },
     #[error("has a text with an escape that is no character: send well-formed Unicode")]
     BrokenText,
@@ -53,7 +53,7 @@ pub enum Fault {
     )]
     NoLearnerKey,
     #[error(
-        "is a Swedish personal identity number, which is never taken as an employee number: send HR's number, or another key of the learner"
+        "is a Swedish personal identity number, which is never accepted as an employee number: send HR's number, or another key of the learner"
     )]
     PersonalIdentityNumber,
     #[error("{0}: send at most 20 digits with a decimal point, as a JSON number or a text")]

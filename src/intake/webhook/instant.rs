@@ -1,4 +1,4 @@
-//! How a platform's words for a time become an instant.
+//! How a platform's text of a time becomes an instant.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -56,8 +56,8 @@ impl PlatformClock {
         }
     }
 
-    /// An instant at which somebody may have done something, to the microsecond; `None` for the one from which computers
-    /// count.
+    /// An instant at which somebody may have done something, to the microsecond; `None` for the one from which
+    /// computers count.
     pub(in crate::intake) fn bounded(&self, instant: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
         if instant == DateTime::UNIX_EPOCH {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! How a platform's JSON is asked what it says: every refusal knows its place, and numbers keep the digits that were sent.
+//! Access to a platform's JSON: every refusal knows its place, and numbers keep the digits that were sent.
 
 use rust_decimal::Decimal;
 

@@ -1,7 +1,8 @@
 //! What learning platforms send to `/webhooks/{platform}`, from raw bytes to a result.
 //!
-//! [`signature`] tells whether a delivery is authentic (Standard Webhooks), [`native`] what it says, and [`fault`] why it
-//! could not be understood and where. [`compose`] writes what `native` reads. Start at [`native::interpret`].
+//! [`signature`] checks whether a delivery is authentic (Standard Webhooks), [`native`] reads what it says, and
+//! [`fault`] says why it could not be understood and where. [`compose`] writes what `native` reads. Start at
+//! [`native::interpret`].
 
 pub mod compose;
 pub mod encoding;

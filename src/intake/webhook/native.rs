@@ -20,7 +20,7 @@ pub const COURSE_COMPLETED: &str = "course.completed";
 pub const QUIZ_GRADED: &str = "quiz.graded";
 pub const COMPLETION_REVOKED: &str = "completion.revoked";
 
-/// The most of a revocation's reason that is kept, in characters; the delivery keeps it whole.
+/// The most of a revocation's reason that is stored, in characters; the delivery has all of it.
 const MAX_REASON: usize = 2_000;
 
 /// What a delivery says.
@@ -31,7 +31,7 @@ const MAX_REASON: usize = 2_000;
 )]
 pub enum Understood {
     Result(ReportedResult),
-    /// Something that Kurskoll does not know of, kept and otherwise let be.
+    /// Something that Kurskoll does not know: stored and ignored.
     Ignored {
         event_type: String,
     },
@@ -72,7 +72,7 @@ pub fn interpret(
     Ok(Understood::Result(ReportedResult { event_id, learner, target, kind, occurred_at, reported_at, reason }))
 }
 
-/// What one type of event tells beside its learner.
+/// What one type of event says, besides its learner.
 struct Content {
     target: Target,
     kind: ResultKind,
@@ -250,7 +250,8 @@ fn score(object: &Object<'_>) -> Result<Option<Score>, NotUnderstood> {
         return out_of(&place, *points, max);
     }
     if let Some((place, share)) = form("scaled")? {
-        // xAPI and cmi5 have scaled within −1 to 1; 85 here is a percentage in the wrong place, and would pass anything.
+        // xAPI and cmi5 have scaled within −1 to 1; 85 here is a percentage in the wrong place, and would pass
+        // anything.
         return if share.abs() > Decimal::ONE {
             Err(place.refuse(Fault::ScaledBeyondOne))
         } else {

@@ -1,9 +1,9 @@
 //! Whether a delivery comes from who it says: signatures as Standard Webhooks has them.
 //!
-//! The sender signs `{webhook-id}.{webhook-timestamp}.{body}` with HMAC-SHA256 under a shared secret (`whsec_` and Base64)
-//! and sends the codes in `webhook-signature` as `v1,<Base64>`, several apart by spaces while it changes secrets.
-//! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>, "Verifying
-//! webhook authenticity".
+//! The sender signs `{webhook-id}.{webhook-timestamp}.{body}` with HMAC-SHA256 under a shared secret (`whsec_` and
+//! Base64) and sends the codes in `webhook-signature` as `v1,<Base64>`, several apart by spaces while it changes
+//! secrets. Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
+//! "Verifying webhook authenticity".
 
 use std::fmt;
 

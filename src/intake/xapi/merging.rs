@@ -11,7 +11,7 @@ use crate::intake::json::{Document, Malformed, Unclear, Value};
 /// Which of two documents cannot be merged, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeFault {
-    #[error("the document that is kept {0}")]
+    #[error("the stored document {0}")]
     Stored(NoObject),
     #[error("the document that was sent {0}")]
     Input(NoObject),

@@ -1,8 +1,9 @@
-//! From a statement to results: what it tells of courses and quizzes, and what only looks as if it did.
+//! From a statement to results: what it reports of courses and quizzes, and what only looks as if it did.
 //!
-//! A statement tells at most two things of one activity: that it was completed, and how a try at it went. Where an activity
-//! is a course or a quiz by its kind, it is that first, and the other where the statement says as much: what was passed is
-//! completed, and a course with points was a test. Where its kind says neither, a requirement may name it as either.
+//! A statement reports at most two things of one activity: that it was completed, and how an attempt at it went. If an
+//! activity is a course or a quiz by its kind, it is that first, and the other where the statement says as much: what
+//! was passed is completed, and a course with points was a test. Where its kind says neither, a requirement may name it
+//! as either.
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
@@ -38,7 +39,7 @@ const COMPLETION_SUFFIX: &str = "#completion";
 const SHA1_HOME: &str = "mbox_sha1sum";
 const OPENID_HOME: &str = "openid";
 
-/// What a statement tells.
+/// What a statement reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extracted {
     /// At most two, or three revocations, the first under the statement's id.
@@ -50,7 +51,7 @@ pub struct Extracted {
     pub without: Option<WithoutResult>,
 }
 
-/// Why a statement that tells of a result is refused, worded to follow the name of its place.
+/// Why a statement that reports a result is refused, worded to follow the name of its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResultFault {
     /// What stands where the profile looks for the time.
@@ -149,7 +150,7 @@ impl VerbMapping {
     }
 }
 
-/// What a statement tells, which is known by `id`.
+/// What a statement with the id `id` reports.
 ///
 /// A result's instant is the statement's `timestamp`, or when it came where it has none (Data 2.4.7).
 pub fn extract(
@@ -202,7 +203,7 @@ fn extracted(
         Said::Is(Ok(instant)) => instant,
         Said::Is(Err(problem)) => return Err(ResultFault::NoSuchTime { pointer: pointer_of_time, problem }),
     };
-    // One clock that is off is no reason to refuse all that came with it: the statement is kept, and waits.
+    // One clock that is off is no reason to refuse the whole request: the statement is stored, and gives no result yet.
     if occurred_at > arrival.read_at + AHEAD {
         return Ok(Extracted::nothing(Nothing::InTheFuture));
     }
@@ -213,7 +214,7 @@ fn extracted(
     let result = |(place, (target, kind)): (usize, (Target, ResultKind))| ReportedResult {
         event_id: match (place, &target) {
             (0, _) => event_id.clone(),
-            // All revocations of what one statement told are about one name.
+            // All revocations of what one statement reported are about one name.
             (1, _) if statement.voids().is_some() => further(&event_id, ATTEMPT_SUFFIX),
             (_, Target::Course(_)) => further(&event_id, COMPLETION_SUFFIX),
             (_, Target::Quiz(_)) => further(&event_id, ATTEMPT_SUFFIX),
@@ -244,11 +245,11 @@ fn further(event_id: &EventId, suffix: &str) -> EventId {
     EventId::parse(&format!("{event_id}{suffix}")).unwrap_or_else(|_| event_id.clone())
 }
 
-/// A voiding statement withdraws all that the voided one told, whoever voids it.
+/// A voiding statement withdraws all that the voided one reported, whoever voids it.
 fn voiding(statement: &Statement<'_>, voided: Uuid, mapping: &VerbMapping) -> Result<Reported, Nothing> {
     let learner = learner(&statement.actor, mapping).ok_or(Nothing::NoLearner)?;
     let event_id = EventId::of_uuid(voided);
-    // What it told of is in the statement that is voided, which may not be here yet.
+    // What it was about is in the voided statement, which may not have arrived yet.
     let target = Target::Course(CourseId::parse(&format!("urn:uuid:{voided}")).map_err(|_| Nothing::Unnameable)?);
     let withdraw = |event_id: EventId| (target.clone(), ResultKind::Revocation(Revokes::Statement(event_id)));
     let further = [ATTEMPT_SUFFIX, COMPLETION_SUFFIX].map(|suffix| further(&event_id, suffix));
@@ -269,7 +270,7 @@ fn about_an_activity(statement: &Statement<'_>, mapping: &VerbMapping, places: P
         let keys = learner(&statement.actor, mapping).ok_or(Nothing::NoLearner)?;
         let instructor = context.and_then(|context| context.instructor.as_ref());
         let instructor = instructor.and_then(|instructor| learner(instructor, mapping));
-        // A teacher who resets somebody is told of as the actor by some platforms: whose training it was is not told.
+        // Some platforms name the teacher who resets a learner as the actor: whose training it was is not said.
         match verb {
             VerbKind::Uncompleted if instructor.as_ref() == Some(&keys) => Err(Nothing::ActorIsInstructor),
             _ => Ok(keys),
@@ -334,12 +335,13 @@ impl About<'_, '_> {
         }
     }
 
-    /// The object itself as a course, wherever the profile has courses: what is told of a quiz beside how it went.
+    /// The object itself as a course, wherever the profile has courses: what is reported of a quiz besides how it went.
     fn object_as_course(&self) -> Result<(Target, ResultKind), Nothing> {
         completion(self.object)
     }
 
-    /// The object itself as a quiz, wherever the profile has quizzes: what is told of a course beside that it was completed.
+    /// The object itself as a quiz, wherever the profile has quizzes: what is reported of a course besides its
+    /// completion.
     fn object_as_quiz(&self) -> Result<Target, Nothing> {
         quiz_target(self.object)
     }
@@ -398,7 +400,7 @@ impl Outcome {
         }
     }
 
-    /// A try, where there is anything to tell of it. The requirement's mark decides about a score, not `success`.
+    /// An attempt, if anything is reported of it. The requirement's mark decides about a score, not `success`.
     fn attempt(&self, object: &Activity<'_>, passed: Option<bool>) -> Result<ResultKind, Nothing> {
         if self.score.is_none() && passed.is_none() {
             return Err(Nothing::NotGraded);
@@ -406,7 +408,7 @@ impl Outcome {
         Ok(ResultKind::Attempt { name: None, number: attempt_number(&object.id), score: self.score, passed })
     }
 
-    /// A try that is an activity of its own: whatever else is told of that activity is of the same try.
+    /// An attempt that is an activity of its own: whatever else is reported of that activity is of the same attempt.
     fn attempt_itself(&self, object: &Activity<'_>, passed: Option<bool>) -> ResultKind {
         let name = Some(AttemptName::of_address(&object.id));
         ResultKind::Attempt { name, number: attempt_number(&object.id), score: self.score, passed }
@@ -451,9 +453,9 @@ fn completed(about: &About<'_, '_>, verb: VerbKind, outcome: &Outcome) -> Result
     }
 }
 
-/// That a quiz is completed says nothing of how it went: without a score there is no grade, whatever mark the platform has of
-/// its own. It says that a module is completed, for whoever asks for no more than that: where the platform says so in as many
-/// words, since log stores tell of SCORM's one status as `completed` whatever it was.
+/// That a quiz is completed says nothing of how it went: without a score there is no grade, whatever mark the platform
+/// has of its own. It says that a module is completed, for whoever asks for no more than that: where the platform says
+/// so in as many words, since log stores tell of SCORM's one status as `completed` whatever it was.
 fn completed_quiz(about: &About<'_, '_>, outcome: &Outcome) -> Result<Vec<(Target, ResultKind)>, Nothing> {
     let mut found = Vec::new();
     if outcome.score.is_some() {
@@ -608,12 +610,12 @@ pub(super) fn identified(identifier: &Identifier<'_>, mapping: &VerbMapping) -> 
     (!keys.is_empty()).then_some(keys)
 }
 
-/// The score, as far as it can be reckoned with exactly: `raw` between `min` and `max` before `scaled`, which real
-/// platforms stretch in ways of their own.
+/// The score, as far as it can be computed exactly: `raw` between `min` and `max` before `scaled`, which real platforms
+/// stretch in ways of their own.
 fn exact_score(input: &SentScore<'_>, mapping: &VerbMapping) -> Option<Score> {
     let raw = input.raw.and_then(|raw| raw.decimal());
     let max = input.max.and_then(|max| max.decimal());
-    // A least score that was sent and cannot be reckoned with is not the same as none.
+    // A `min` that was sent and cannot be computed with is not the same as none.
     let min = match input.min {
         Some(min) => min.decimal(),
         None => Some(Decimal::ZERO),

@@ -257,7 +257,7 @@ async fn reported(app: &TestApp) -> Vec<String> {
 fn shows_both(sentence: &str) -> bool {
     sentence.contains(" should ") && (sentence.contains("and is") || sentence.contains("and has"))
         || sentence.contains("says that it was recorded")
-        || sentence.contains("cannot hold")
+        || sentence.contains("is not possible with")
 }
 
 /// A statement that changes something, and the column that it changes; `None` if it adds or removes rows.

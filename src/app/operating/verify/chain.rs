@@ -48,8 +48,8 @@ impl App {
         Ok(())
     }
 
-    /// Checks whether a copy of the register is as it was sealed: its pages, and every row that the chain covers. `None` if it
-    /// is, otherwise the first difference and how many there are.
+    /// Checks whether a copy of the register is as it was sealed: its pages, and every row that the chain covers.
+    /// `None` if it is, otherwise the first difference and how many there are.
     pub(in crate::app) async fn first_difference(&self) -> Result<Option<(String, u64)>, StoreError> {
         let mut verified = Verified::default();
         let done = self.verify_pages(Scope::ALL, &mut verified).await;

@@ -19,8 +19,8 @@ const ROUNDS: usize = 1000;
 type Numbers = HashMap<EmployeeId, String>;
 
 impl App {
-    /// Refreshes the stale employees, for a limited number of rounds. Those who become stale meanwhile are not compared:
-    /// reports judge them from the facts.
+    /// Refreshes the stale employees, for a limited number of rounds. Those who become stale meanwhile are not
+    /// compared: reports judge them from the facts.
     pub(super) async fn refresh_what_waits(&self) -> Result<(), StoreError> {
         for _ in 0..ROUNDS {
             if self.refresh_some().await? < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) / 4 {
@@ -49,7 +49,8 @@ impl App {
             }
             progress(ids.len() as u64);
             verified.employees += ids.len() as u64;
-            // Facts that were recorded since the refresh are not derived yet, and reports judge these people themselves.
+            // Facts that were recorded since the refresh are not derived yet, and reports judge these people
+            // themselves.
             let waiting = stale::stale_among(snapshot.connection(), &ids).await?;
             let numbers = people::numbers_of(snapshot.connection(), &ids.iter().copied().collect()).await?;
             let should = self.derive_from_scratch(&snapshot, &ids, &requirements).await?;
@@ -61,7 +62,7 @@ impl App {
             verified.differs(format!("{orphans} standings are of nobody whom the directory knows"));
         }
         for number in people::known_otherwise(snapshot.connection()).await? {
-            verified.differs(format!("employee {number} is kept as known, or as unknown, against the facts"));
+            verified.differs(format!("employee {number} is stored as known, or as unknown, against the facts"));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Verifies that everything is as it was recorded, and everything derived is as the facts give it.
 //!
-//! In this order: the database's own pages ([`damage`]); every row that a report can rest on, against the chain of digests
-//! ([`chain`]); every delivery, read again from its bytes ([`reading`]), with its signature ([`signatures`]); every link
-//! ([`links`]), compliance state ([`compliance_states`]) and statement, derived again from the facts. Each reads a snapshot of
-//! its own, some hundred rows at a time, so it runs alongside the service with constant memory. It can also verify a part, so
-//! that several nights cover the whole.
+//! In this order: the database's own pages ([`damage`]); every row that a report can rest on, against the chain of
+//! digests ([`chain`]); every delivery, read again from its bytes ([`reading`]), with its signature ([`signatures`]);
+//! every link ([`links`]), compliance state ([`compliance_states`]) and statement, derived again from the facts. Each
+//! reads a snapshot of its own, some hundred rows at a time, so it runs alongside the service with constant memory. It
+//! can also verify a part, so that several nights cover the whole.
 
 mod chain;
 mod compliance_states;
@@ -223,8 +223,8 @@ impl App {
 }
 
 impl Verified {
-    /// The result of a stage. Something that damage makes unreadable is a difference; a database that does not answer is an
-    /// error.
+    /// The result of a stage. Something that damage makes unreadable is a difference; a database that does not answer
+    /// is an error.
     fn stage<T>(&mut self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match done {
             Ok(done) => Ok(Some(done)),

@@ -28,7 +28,7 @@ impl App {
                         of,
                         differences = verified.count(),
                         first_broken_link = link,
-                        "what is kept differs from what should be: run kurskoll verify"
+                        "what is stored differs from what should be: run kurskoll verify"
                     );
                 } else {
                     tracing::info!(part = number, of, rows = verified.rows, "verified: nothing differs");

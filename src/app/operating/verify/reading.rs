@@ -1,8 +1,8 @@
 //! Reads deliveries again from their bytes with what read them first, and compares the stored events and statements.
 //!
-//! What a delivery says depends only on its bytes, on the platform's zone and its profile's version at the time, and, if it
-//! names no time, on its arrival. Whether the same thing was reported before, or a result is pending until something is done,
-//! depends on other deliveries: their statements and events are queried.
+//! What a delivery says depends only on its bytes, on the platform's zone and its profile's version at the time, and,
+//! if it names no time, on its arrival. Whether the same thing was reported before, or a result is pending until
+//! something is done, depends on other deliveries: their statements and events are queried.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -23,11 +23,12 @@ use crate::store::receiving::rereading::{self, Fields, StoredBytes, StoredEvent,
 use crate::store::receiving::without::{self, StoredWithout};
 use crate::store::{Connection, Snapshot, StoreError, profiles, quarantine};
 
-/// For how long a profile's version may have been used after the next one was given, and how long a delivery may have waited for
-/// its commit.
+/// For how long a profile's version may have been used after the next one was given, and how long a delivery may have
+/// waited for its commit.
 const OVERLAP: TimeDelta = TimeDelta::minutes(10);
 
-/// A platform with everything that has ever read its deliveries, oldest first; the first has been there from the beginning.
+/// A platform with everything that has ever read its deliveries, oldest first; the first has been there from the
+/// beginning.
 struct Known {
     platform: Platform,
     readers: Vec<(DateTime<Utc>, Reader)>,
@@ -49,7 +50,8 @@ impl Known {
         Ok(Self { platform, readers, secrets })
     }
 
-    /// What may have read a delivery at an instant: the newest of that time first, then the one that it had just replaced.
+    /// What may have read a delivery at an instant: the newest of that time first, then the one that it had just
+    /// replaced.
     fn at(&self, at: DateTime<Utc>) -> impl Iterator<Item = &Reader> {
         let until = self.readers.partition_point(|(since, _)| *since <= at);
         let mut begun = at;
@@ -221,7 +223,8 @@ impl App {
         Ok(Some(first.unwrap_or_else(unread)))
     }
 
-    /// What a delivery may have said on arrival, the likeliest first. Each is read only if the one before does not match.
+    /// What a delivery may have said on arrival, the likeliest first. Each is read only if the one before does not
+    /// match.
     fn readings<'d>(
         &'d self,
         delivery: &'d StoredBytes,
@@ -229,7 +232,8 @@ impl App {
         at: DateTime<Utc>,
         events: &[&StoredEvent],
     ) -> impl Iterator<Item = Says> + 'd {
-        // An event without a time happened at its sending, the moment before the commit of its delivery; the stored event has it.
+        // An event without a time happened at its sending, the moment before the commit of its delivery; the stored
+        // event has it.
         let moments: BTreeSet<DateTime<Utc>> = events
             .iter()
             .map(|event| event.occurred_at)
@@ -346,7 +350,8 @@ impl App {
     }
 }
 
-/// The results of a delivery that must be stored: all, except those of statements that another delivery contained first.
+/// The results of a delivery that must be stored: all, except those of statements that another delivery contained
+/// first.
 fn expected<'s>(says: &'s Says, own: &'s Own<'_>) -> impl Iterator<Item = &'s ReportedResult> {
     let of_statements = says.statements().iter().filter(|reported| own.has_statement(reported.id));
     let of_statements =

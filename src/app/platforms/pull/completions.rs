@@ -1,7 +1,8 @@
-//! Completions of a Moodle: asked course by course and learner by learner, and kept where the platform had not told them.
+//! Completions of a Moodle: queried course by course and learner by learner, and stored if the platform had not sent
+//! them.
 //!
-//! Moodle tells who has completed a course and when, and nothing of what happened in between; that somebody has not is no
-//! revocation. What it tells is written as the platform itself would have sent it, and read as that is.
+//! Moodle answers who has completed a course and when, and nothing of what happened in between; that somebody has not
+//! is no revocation. An answer is written as the platform itself would have sent it, and read as that is.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,19 +25,19 @@ use crate::sources::moodle::Moodle;
 use crate::store::Unscoped;
 use crate::store::pulls::{self, KnownCompletions};
 
-/// How many users are asked for at a time.
+/// How many users are queried at a time.
 const USERS_AT_ONCE: usize = 500;
 
-/// How many users' completions are asked for before what they brought is kept.
+/// How many users' completions are queried before the new ones are stored.
 const STORED_TOGETHER: usize = 20;
 
-/// How many questions Moodle is asked at the same time.
+/// How many queries are sent to Moodle at the same time.
 const REQUESTS_AT_ONCE: usize = 4;
 
 /// The media type in which the platform would have sent it.
 const JSON: &str = "application/json";
 
-/// What is asked, and of whom.
+/// What is queried, and from where.
 struct CompletionsPull {
     moodle: Moodle,
     site: Site,
@@ -52,7 +53,7 @@ fn fault_of(moodle: &Moodle) -> impl Fn(MoodleFault) -> PullFault {
 }
 
 impl UnderWay<'_> {
-    /// Asks a Moodle who has completed the courses.
+    /// Queries who has completed the courses.
     pub(super) async fn pull_completions(&mut self) -> Result<(), PullFault> {
         let MoodleDetails { courses, named_by } = details_of(&self.pull)?;
         let moodle = Moodle::new(address_of(&self.pull)?, &self.pull.settings.secret)?;
@@ -66,7 +67,7 @@ impl UnderWay<'_> {
 }
 
 impl CompletionsPull {
-    /// Asks about a course, and keeps what is new.
+    /// Queries a course, and stores what is new.
     async fn pull_course(&mut self, under_way: &mut UnderWay<'_>, name: &CourseName) -> Result<(), PullFault> {
         let course = self.course(name).await?;
         let mut met: HashSet<u64> = HashSet::new();
@@ -165,7 +166,7 @@ impl CompletionsPull {
     }
 }
 
-/// Whether all that a delivery tells had been told.
+/// Whether all results of a delivery were known.
 async fn is_known(
     known: &mut HashMap<CourseId, KnownCompletions>,
     under_way: &UnderWay<'_>,

@@ -1,4 +1,4 @@
-//! Setting up how a platform is asked, showing it, and asking it no more.
+//! Sets up, shows and stops the pulls from a platform.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,8 +15,8 @@ use crate::store::pulls::{self, Had, Pull, PullSettings};
 use crate::store::{Act, Connection, StoreError, Unscoped};
 
 impl App {
-    /// Sets up how a platform is asked, from at once on. Where it is asked at the same address already, it goes on from
-    /// where that had come, unless an instant is given.
+    /// Sets up the pulls from a platform, which begin at once. If it is pulled from at the same address already, they
+    /// go on from where those had come, unless an instant is given.
     pub async fn set_pull(&self, caller: &Caller, code: &PlatformCode, new: &NewPull) -> Result<(), PullError> {
         let grant = caller.grant(Action::Operate)?;
         if new.every < SHORTEST || new.every > LONGEST {
@@ -37,7 +37,7 @@ impl App {
         Ok(())
     }
 
-    /// Asks a platform no more; whether it was asked.
+    /// Stops the pulls from a platform; returns whether there were any.
     pub async fn stop_pull(&self, caller: &Caller, code: &PlatformCode) -> Result<bool, PullError> {
         let grant = caller.grant(Action::Operate)?;
         let change = self.begin_change(caller, &grant).await?;
@@ -50,7 +50,7 @@ impl App {
         Ok(was_pulled)
     }
 
-    /// How a platform is asked, and what came of it.
+    /// How a platform is pulled from, and the result.
     pub async fn show_pull(&self, caller: &Caller, code: &PlatformCode) -> Result<PullState, PullError> {
         caller.grant(Action::Operate)?;
         let connection = self.store.connection(Unscoped::Receiving);
@@ -60,8 +60,8 @@ impl App {
     }
 }
 
-/// From where a platform is asked that was asked before: from where that had come at the same address, and from further back
-/// where that is wanted now.
+/// From where a platform is pulled that was pulled from before: from where that had come at the same address, and from
+/// further back where that is wanted now.
 fn goes_on(before: &Pull, settings: &PullSettings, new: &NewPull) -> Had {
     if before.settings.address != settings.address || before.settings.source != settings.source {
         return Had::default();
@@ -74,7 +74,7 @@ fn goes_on(before: &Pull, settings: &PullSettings, new: &NewPull) -> Had {
     }
 }
 
-/// How a platform is asked, if it is.
+/// How a platform is pulled from, if it is.
 pub(in crate::app) async fn pull_state(
     connection: &impl Connection,
     platform: &Platform,
@@ -88,7 +88,7 @@ pub(super) async fn known(connection: &impl Connection, code: &PlatformCode) -> 
     found.ok_or_else(|| PullError::UnknownPlatform(code.clone()))
 }
 
-/// That what is asked can be read for the platform.
+/// That the platform's reader can read what the source answers.
 fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullError> {
     let code = platform.code.clone();
     match (Adapter::parse(&platform.adapter), source) {
@@ -101,7 +101,7 @@ fn check_adapter(platform: &Platform, source: SourceKind) -> Result<(), PullErro
     }
 }
 
-/// What is kept of what is to be asked.
+/// The settings as they are stored.
 fn settings(new: &NewPull) -> Result<PullSettings, PullError> {
     let json = |details: serde_json::Result<String>| details.map_err(StoreError::Unwritable);
     let (source, address, username, secret, details) = match &new.source {

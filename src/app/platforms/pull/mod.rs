@@ -1,5 +1,5 @@
-//! Asking platforms for what they may have failed to send: a Learning Record Store for its statements, Moodle's web service
-//! for completions. What is had comes in as deliveries, through the same reading and deciding as what is sent.
+//! Asking platforms for what they may have failed to send: a Learning Record Store for its statements, Moodle's web
+//! service for completions. What is pulled becomes deliveries, read and decided about as those that are sent.
 //!
 //! Start at [`NewPull`] for what an operator sets up, and at `run` for what happens when the time has come.
 
@@ -28,16 +28,16 @@ use crate::sources::{Address, SourceError};
 use crate::store::StoreError;
 use crate::store::pulls::Pull;
 
-/// Where a platform is to be asked from now on.
+/// Where a platform is to be pulled from.
 #[derive(Debug, Clone)]
 pub struct NewPull {
     pub source: NewSource,
     pub every: TimeDelta,
-    /// From where on a store is asked; from its beginning where it is left out.
+    /// From where on a store is queried; by default from its beginning.
     pub since: Option<DateTime<Utc>>,
 }
 
-/// What is to be asked.
+/// What is to be queried.
 #[derive(Clone)]
 pub enum NewSource {
     Xapi {
@@ -45,7 +45,7 @@ pub enum NewSource {
         key: String,
         secret: String,
         version: Version,
-        /// How far before the newest that was had it is asked again.
+        /// How far before the newest pulled statement it is queried again.
         look_back: TimeDelta,
     },
     Moodle {
@@ -151,7 +151,7 @@ struct MoodleDetails {
     named_by: NamedBy,
 }
 
-/// How a platform is asked, as it is shown.
+/// How a platform is pulled from, as it is shown.
 fn state_of(pull: Pull, now: DateTime<Utc>) -> PullState {
     PullState {
         is_under_way: pull.reserved_until.is_some_and(|until| until >= now),
@@ -183,20 +183,20 @@ pub enum PullError {
     )]
     NoStatements { code: PlatformCode, adapter: String },
     #[error(
-        "platform {0} has the adapter native: Moodle is asked for platforms with the adapter xapi, or with a profile, as moodle"
+        "platform {0} has the adapter native: Moodle is pulled for platforms with the adapter xapi, or with a profile, as moodle"
     )]
     NoProfile(PlatformCode),
     #[error("the address {0}")]
     Address(#[from] InvalidAddress),
     #[error("a pull comes every minute at the most, and every 31 days at the least")]
     Every,
-    #[error("a store is asked again from at the most ten years before the newest that was had")]
+    #[error("a store is queried again from at most ten years before the newest statement that was pulled")]
     LookBack,
-    #[error("no course is named: Moodle is asked course by course; name each with --course")]
+    #[error("no course is named: Moodle is queried course by course; name each with --course")]
     NoCourse,
     #[error("the secret is empty")]
     NoSecret,
-    #[error("platform {0} is not asked for anything: `kurskoll platform pull set {0}` sets it up")]
+    #[error("platform {0} is not pulled from: `kurskoll platform pull set {0}` sets it up")]
     NotSetUp(PlatformCode),
     #[error(
         "platform {0} is being pulled from right now: `kurskoll platform pull show {0}` shows how far that has come"
@@ -208,7 +208,7 @@ pub enum PullError {
     Store(#[from] StoreError),
 }
 
-/// Why a pull did not come to its end. What it had brought until then is kept.
+/// Why a pull failed. What it had brought until then is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PullFault {
     #[error(transparent)]
@@ -229,9 +229,9 @@ pub enum PullFault {
     NoSuchCourse { host: String, course: CourseName },
     #[error("{host} has several courses {course}: name it by its number")]
     SeveralCourses { host: String, course: CourseName },
-    #[error("the platform is asked otherwise now, or by another")]
+    #[error("the platform is pulled from in another way now, or by another process")]
     HeldByAnother,
-    #[error("what was had could not be kept: {0}")]
+    #[error("what was pulled could not be stored: {0}")]
     Receive(#[from] ReceiveError),
     #[error("the register failed")]
     Store(#[from] StoreError),

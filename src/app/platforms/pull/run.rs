@@ -1,4 +1,4 @@
-//! A pull: taken so that nobody else asks, carried through page by page, and let go with what came of it.
+//! A pull: reserved by one process, carried out page by page, and ended with its result.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use crate::store::platforms::{self, Platform};
 use crate::store::pulls::{self, Ended, Had, Progress, Pull};
 use crate::store::{Act, StoreError, Unscoped};
 
-/// For how long nobody else asks a platform when the one that does is not heard of. Every page is heard of.
+/// For how long a pull stays reserved without a sign of progress. Every page is one.
 const RESERVED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// A pull on its way.
@@ -44,7 +44,7 @@ impl UnderWay<'_> {
 }
 
 impl Receiving {
-    /// Asks every platform whose time has come, all at once; answers how many there were. `holder` names who asks.
+    /// Pulls from every platform that is due, all at once; returns how many there were. `holder` names the process.
     ///
     /// What goes wrong with one is written down with it, and tried again later.
     pub async fn pull_due(&self, holder: &str) -> Result<usize, StoreError> {
@@ -65,9 +65,9 @@ impl Receiving {
         self.app().store.release_pulls(holder).await
     }
 
-    /// Asks a platform now, whether or not its time has come; answers what that brought.
+    /// Pulls from a platform now, whether or not it is due; returns what that brought.
     ///
-    /// * `since`: from where a store is asked once more, where that is before where the last pull had come.
+    /// * `since`: from where a store is queried once more, if that is before where the last pull had come.
     pub async fn pull_now(
         &self,
         caller: &Caller,
@@ -88,7 +88,7 @@ impl Receiving {
         Ok(pulled.ok_or_else(|| PullError::UnderWay(code.clone()))??)
     }
 
-    /// Asks a platform; nothing where somebody does already.
+    /// Pulls from a platform; `None` if another process does already.
     async fn pull(
         &self,
         platform: &Platform,
@@ -101,7 +101,7 @@ impl Receiving {
             return Ok(None);
         };
         let (failures, every) = (pull.failures, pull.settings.every);
-        // Never from later than where it had come: what lies between would not be asked for any more.
+        // Never from later than where it had come: what lies between would not be pulled any more.
         let since = since.map(|since| pull.since.map_or(since, |had| had.min(since)));
         let had = Had { since: since.or(pull.since), newest: pull.newest };
         let reader = PlatformReader::of(app.store.connection(Unscoped::Receiving), platform.clone()).await?;
@@ -116,7 +116,7 @@ impl Receiving {
         let at = app.now();
         let problem = ended.as_ref().err().map(ToString::to_string);
         if let Some(problem) = &problem {
-            tracing::warn!(platform = platform.code.as_str(), problem, "a platform could not be asked");
+            tracing::warn!(platform = platform.code.as_str(), problem, "a platform could not be pulled from");
         }
         app.metrics.pulled(platform.code.as_str(), ended.is_ok(), brought);
         let due_at = next_due(at, every, failures);

@@ -1,7 +1,7 @@
-//! Statements of a store: asked page by page, oldest first, and kept as if they had been sent.
+//! Statements of a Learning Record Store: queried page by page, oldest first, and stored as if they had been sent.
 //!
-//! The door refuses a batch whole; a store cannot mend what it answers. So what is not understood goes into quarantine
-//! alone, what contradicts a kept statement is left out and counted, and the rest is kept.
+//! The endpoint refuses a batch whole; a store cannot correct its answer. So what is not understood goes into
+//! quarantine alone, what contradicts a stored statement is left out and counted, and the rest is stored.
 
 use std::collections::HashSet;
 
@@ -24,12 +24,12 @@ use crate::sources::lrs::{Lrs, consistent_through};
 use crate::store::StoreError;
 use crate::store::pulls::Had;
 
-/// How much of a page is kept as one delivery.
+/// How much of a page is stored as one delivery.
 const STATEMENTS_AT_ONCE: usize = 200;
 const BYTES_AT_ONCE: usize = 1024 * 1024;
 
 impl UnderWay<'_> {
-    /// Asks a store for all that it stored since the last time.
+    /// Queries all that the store has stored since the last time.
     pub(super) async fn pull_statements(&mut self) -> Result<(), PullFault> {
         let address = address_of(&self.pull)?;
         let host = address.host().to_owned();
@@ -65,14 +65,14 @@ impl UnderWay<'_> {
                 newest = newest.max(Some(stored));
             }
             let more = page.more.map(std::borrow::Cow::into_owned);
-            // Of a store that answers in another order, or has not shown in which, nothing is had before all is.
+            // If a store answers in another order, or has not shown in which, nothing is complete before all is.
             if (is_ordered && has_risen) || more.is_none() {
                 let since = resume_point(before.since, newest, promised, look_back);
                 self.had = Had { since, newest: before.newest.max(newest) };
             }
             self.note().await?;
             let Some(more) = more else {
-                // What is had already was stored after that, so it should have been answered again.
+                // What was pulled already was stored after that, so it should have been answered again.
                 let is_missing = newest.is_none() && before.newest > before.since;
                 return if is_missing { Err(PullFault::NotByStored { host }) } else { Ok(()) };
             };
@@ -83,8 +83,8 @@ impl UnderWay<'_> {
         }
     }
 
-    /// Asks for the contents of a statement's attachments, and keeps it with them. Where the store does not give them in a way
-    /// that is understood, they are missing: the statement waits in quarantine, and those that follow are asked for.
+    /// Queries the contents of a statement's attachments, and stores it with them. If the store does not give them in a
+    /// way that is understood, they are missing: the statement waits in quarantine, and the pull goes on.
     async fn keep_with_attachments(
         &self,
         lrs: &Lrs,
@@ -104,7 +104,7 @@ impl UnderWay<'_> {
         }
     }
 
-    /// Keeps some statements as one delivery, but for those that cannot be kept with the others.
+    /// Stores some statements as one delivery, except for those that cannot be stored with the others.
     async fn keep_statements(
         &self,
         statements: &[PageStatement<'_>],

@@ -27,7 +27,7 @@ pub enum MappingFault {
     WithoutJoin,
     #[error("goes with values only")]
     WithoutValues,
-    #[error("stands there twice, for capitals make no difference; keep one")]
+    #[error("is there twice, since capitals make no difference; keep one")]
     SameValueTwice,
     #[error("gives \"{word}\", which {fault}")]
     NotOurWord { word: String, fault: Fault },

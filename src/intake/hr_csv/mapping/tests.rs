@@ -102,7 +102,7 @@ fn each_fault_of_a_mapping_is_named_with_its_line_and_key() {
     mapping, line 19: employments.columns.ends_on needs exactly one of from, first_of, join and constant
     mapping, line 20: employments.columns.manager_employee_number.days belongs to columns that are days: starts_on and ends_on
     mapping, line 21: employments.columns.protected.values.J gives "jo", which is neither yes nor no; use true, false, 1, 0, yes, no, ja or nej
-    mapping, line 21: employments.columns.protected.values.n stands there twice, for capitals make no difference; keep one
+    mapping, line 21: employments.columns.protected.values.n is there twice, since capitals make no difference; keep one
     mapping, line 21: employments.columns.protected.others must be one of refuse, keep
     mapping, line 24: employments.columns.form.from is empty; fill it in, or leave it out where it may be missing
     mapping, line 25: employments.columns.form.values.AVA must be a text in quotes

@@ -1,8 +1,8 @@
 //! Which bytes of a body may name a person, and are not shown.
 //!
-//! A body that was not understood may be of any shape, and broken. So it is read letter by letter, not parsed: in JSON the texts
-//! under members that name a person, and any text that looks like an address or a number of a person; in anything else all
-//! letters and digits. What a member is called is shown, and so are types, times, and ids of courses.
+//! A body that was not understood may be of any shape, and broken. So it is read letter by letter, not parsed: in JSON
+//! the texts under members that name a person, and any text that looks like an address or a number of a person; in
+//! anything else all letters and digits. What a member is called is shown, and so are types, times, and ids of courses.
 
 /// What stands for each byte that is not shown.
 const INSTEAD: u8 = b'*';

@@ -212,7 +212,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("array_of_events", "the body is of the wrong kind: send a JSON object"),
     (
         "nested_too_deep",
-        "the body nests objects or arrays more than 128 deep: send the members that are asked for, and not much else",
+        "the body nests objects or arrays more than 128 deep: send the members that are documented, and not much else",
     ),
     ("repeated_member", r#"the body has the member "type" twice: send it once"#),
     (
@@ -231,7 +231,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "employee_number_is_personal_identity_number",
-        "/data/learner/employee_number is a Swedish personal identity number, which is never taken as an employee number: send HR's number, or another key of the learner",
+        "/data/learner/employee_number is a Swedish personal identity number, which is never accepted as an employee number: send HR's number, or another key of the learner",
     ),
     (
         "employee_number_has_decimals",

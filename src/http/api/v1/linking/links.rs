@@ -344,7 +344,7 @@ pub async fn make(
 pub async fn undo(app: &State<App>, caller: Caller, query: Query, id: &str) -> Result<Json<DecidedLinkView>, Problem> {
     let query = query.only(&["dry_run"])?;
     let is_dry_run = query.word("dry_run", &["false", "true"])? == Some("true");
-    let id = id.parse().map_err(|_| Problem::not_found(format!("no link with the id {id} stands")))?;
+    let id = id.parse().map_err(|_| Problem::not_found(format!("no link with the id {id} is in force")))?;
     Ok(Json(app.undo_link(&caller, id, is_dry_run).await?.into()))
 }
 
