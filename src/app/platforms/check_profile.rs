@@ -10,6 +10,7 @@ use crate::domain::ids::EventId;
 use crate::intake::adapter::{Adapter, Reader, XAPI};
 use crate::intake::profile::{ProfileProblems, shipped};
 use crate::intake::request::{Arrival, Headers, RawRequest};
+use crate::intake::webhook::signature::ID_HEADER;
 
 // What is shown is what the intake read.
 pub use crate::intake::profile::{EventReading, Field, FieldReading, Meaning, Misread, Reading, RuleReading, is_form};
@@ -68,7 +69,9 @@ pub fn check(
     let begins_as_json = matches!(begins_as_json, Some(b'{' | b'[' | 0xEF | 0x1F));
     let guessed = if begins_as_json { "application/json" } else { "application/x-www-form-urlencoded" };
     let headers = Headers::stored(request.headers);
-    let key = reader.delivery_key(&headers, request.sample).unwrap_or_else(|_| EventId::of_uuid(Uuid::nil()));
+    // A native sample without its header is shown under the name of the header.
+    let key = reader.delivery_key(&headers, request.sample).or_else(|_| EventId::parse(ID_HEADER));
+    let key = key.unwrap_or_else(|_| EventId::of_uuid(Uuid::nil()));
     Ok(reader.trace(&RawRequest {
         key: &key,
         platform: "sample",
