@@ -15,6 +15,12 @@ fn beginnings() -> [PathBuf; 2] {
     [top.join("src"), top.to_owned()]
 }
 
+/// A path with the place of the layers that are crates: `domain/ids.rs` is `crates/domain/src/ids.rs`.
+fn placed(path: &str) -> String {
+    let layer = path.split_once('/').filter(|(layer, _)| matches!(*layer, "domain" | "intake"));
+    layer.map_or_else(|| path.to_owned(), |(layer, rest)| format!("crates/{layer}/src/{rest}"))
+}
+
 /// The words of a text that look like paths of ours: in backticks, and in a folder of ours or a Rust file.
 fn paths(text: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
@@ -27,7 +33,7 @@ fn paths(text: &str) -> BTreeSet<&str> {
 }
 
 fn is_path(word: &str) -> bool {
-    let is_in_ours = word.split_once('/').is_some_and(|(folder, _)| {
+    let is_in_ours = placed(word).split_once('/').is_some_and(|(folder, _)| {
         !folder.is_empty() && beginnings().iter().any(|beginning| beginning.join(folder).is_dir())
     });
     is_in_ours || word.ends_with(".rs")
@@ -72,7 +78,8 @@ fn fits(name: &str, pattern: &str) -> bool {
 }
 
 fn found(path: &str) -> Vec<PathBuf> {
-    beginnings().iter().flat_map(|beginning| found_in(beginning, path)).collect()
+    let path = placed(path);
+    beginnings().iter().flat_map(|beginning| found_in(beginning, &path)).collect()
 }
 
 /// The part of a text from a heading to the next one like it.

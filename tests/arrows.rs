@@ -1,4 +1,5 @@
-//! Which layer may use which: the source's `crate::` paths are checked against the allowed arrows.
+//! Which layer may use which: the source's `crate::` paths are checked against the allowed arrows. `domain` and `intake` are
+//! crates, so the compiler holds their arrows as well; their modules, clocks and files are checked here like the others'.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,11 @@ const CIRCLES: &[(&str, &[&str])] = &[
     ("http", &["api", "openapi", "webhooks"]),
 ];
 
-/// A source file: its path under `src`, and its lines without comments.
+/// The folders of sources, and the layer that a folder is where it is a crate of its own.
+const FOLDERS: &[(&str, Option<&str>)] =
+    &[("src", None), ("crates/domain/src", Some("domain")), ("crates/intake/src", Some("intake"))];
+
+/// A source file: its path from the layer's name on, and its lines without comments.
 struct Source {
     path: PathBuf,
     text: String,
@@ -43,9 +48,25 @@ struct Source {
 impl Source {
     fn all() -> Vec<Self> {
         let mut found = Vec::new();
-        read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        for (folder, layer) in FOLDERS {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            read_folder(&root, &mut |path, text| {
+                let path = path.strip_prefix(&root).expect("under the folder");
+                found.push(match layer {
+                    Some(layer) => Self::of_crate(layer, path, text),
+                    None => Self { path: path.to_owned(), text: text.to_owned() },
+                });
+            });
+        }
         assert!(found.len() > 50, "the source was not found");
         found
+    }
+
+    /// A file of a layer that is a crate: its paths are written as if it were a module.
+    fn of_crate(layer: &str, path: &Path, text: &str) -> Self {
+        let text =
+            text.replace("crate::", &format!("crate::{layer}::")).replace("kurskoll_domain::", "crate::domain::");
+        Self { path: Path::new(layer).join(path), text }
     }
 
     fn layer(&self) -> Option<&str> {
@@ -57,7 +78,7 @@ impl Source {
     /// The module of its layer that it belongs to; `None` for the layer's own file.
     fn module(&self) -> Option<&str> {
         let name = self.path.iter().nth(1)?.to_str()?;
-        Some(name.strip_suffix(".rs").unwrap_or(name)).filter(|name| *name != "mod")
+        Some(name.strip_suffix(".rs").unwrap_or(name)).filter(|name| !matches!(*name, "mod" | "lib"))
     }
 
     /// The names of its layer that it uses, by the layer's path or with `super::`.
@@ -86,7 +107,7 @@ impl Source {
 
     /// How deep the file's module is in the crate: `domain/ids.rs` and `domain/ids/mod.rs` are two deep.
     fn depth(&self) -> usize {
-        let is_folders_own = self.path.file_name().is_some_and(|name| name == "mod.rs");
+        let is_folders_own = self.path.file_name().is_some_and(|name| name == "mod.rs" || name == "lib.rs");
         self.path.iter().count() - usize::from(is_folders_own)
     }
 
@@ -112,17 +133,16 @@ impl Source {
     }
 }
 
-fn read_folder(folder: &Path, found: &mut Vec<Source>) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Gives each Rust file of a folder: its path, and its lines without comments.
+fn read_folder(folder: &Path, give: &mut impl FnMut(&Path, &str)) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            read_folder(&path, found);
+            read_folder(&path, give);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).expect("UTF-8");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let text = code.collect::<Vec<_>>().join("\n");
-            found.push(Source { path: path.strip_prefix(&root).expect("under src").to_owned(), text });
+            give(&path, &code.collect::<Vec<_>>().join("\n"));
         }
     }
 }
@@ -269,6 +289,9 @@ fn paths_are_read_as_they_are_written() {
     assert!(names("Utc::now()", "::now("));
     let climbing = Source { path: PathBuf::from("domain/ids.rs"), text: "use super::super::store::Store;".to_owned() };
     assert_eq!(climbing.uses(), BTreeSet::from(["store".to_owned()]));
+    let of_crate = Source::of_crate("intake", Path::new("json.rs"), "use crate::xapi::X; use kurskoll_domain::ids::Y;");
+    assert_eq!(of_crate.uses(), BTreeSet::from(["domain".to_owned(), "intake".to_owned()]));
+    assert_eq!(of_crate.uses_of_its_layer(), BTreeSet::from(["xapi".to_owned()]));
     let staying = Source { path: PathBuf::from("domain/plan/mod.rs"), text: "use super::ids::X;".to_owned() };
     assert_eq!(staying.uses(), BTreeSet::new());
     let within =

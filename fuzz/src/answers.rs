@@ -1,9 +1,9 @@
 //! What other systems answer to requests: a store's pages of statements, and Moodle's web service.
 
-use kurskoll::intake::moodle::{Completion, Course, NamedBy, Progress, Site, User};
-use kurskoll::intake::xapi::multipart;
-use kurskoll::intake::xapi::statement_result::{PageStatement, StatementResult, as_body};
-use kurskoll::intake::xapi::{Version, read_body};
+use kurskoll_intake::moodle::{Completion, Course, NamedBy, Progress, Site, User};
+use kurskoll_intake::xapi::multipart;
+use kurskoll_intake::xapi::statement_result::{PageStatement, StatementResult, as_body};
+use kurskoll_intake::xapi::{Version, read_body};
 
 use super::{now, text};
 

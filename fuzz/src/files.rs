@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 
 use chrono_tz::Europe::Stockholm;
-use kurskoll::domain::directory::problem::{FileKind, RowProblems};
-use kurskoll::intake::hr_csv::mapping::Mapping;
-use kurskoll::intake::hr_csv::results::FileClock;
-use kurskoll::intake::hr_csv::{
+use kurskoll_domain::directory::problem::{FileKind, RowProblems};
+use kurskoll_intake::hr_csv::mapping::Mapping;
+use kurskoll_intake::hr_csv::results::FileClock;
+use kurskoll_intake::hr_csv::{
     Reading, absences, administrations, by_profile, employments, exemptions, identities, prior_training, results,
 };
-use kurskoll::intake::profile::Profile;
+use kurskoll_intake::profile::Profile;
 
 use super::{check_results, now, parts, text};
 

@@ -1,7 +1,7 @@
 //! Any JSON, and two documents that are merged.
 
-use kurskoll::intake::json::{Document, Kind, Malformed, Unclear, Value};
-use kurskoll::intake::xapi::merging;
+use kurskoll_intake::json::{Document, Kind, Malformed, Unclear, Value};
+use kurskoll_intake::xapi::merging;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 

@@ -17,7 +17,7 @@ pub mod statements;
 pub mod webhooks;
 
 use chrono::{DateTime, Utc};
-use kurskoll::domain::training::{ReportedResult, ResultKind};
+use kurskoll_domain::training::{ReportedResult, ResultKind};
 
 /// Separates the parts of an input if a target takes several: the record separator, which no format here needs.
 const SEPARATOR: u8 = 0x1e;

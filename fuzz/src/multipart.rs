@@ -1,7 +1,7 @@
 //! Statements with their attachments: a Content-Type in the first line, and the body.
 
-use kurskoll::intake::xapi::multipart::{self, Multipart};
-use kurskoll::intake::xapi::{Version, read_body};
+use kurskoll_intake::xapi::multipart::{self, Multipart};
+use kurskoll_intake::xapi::{Version, read_body};
 
 use super::text;
 

@@ -2,11 +2,11 @@
 //! the body, a line each.
 
 use chrono_tz::Europe::Stockholm;
-use kurskoll::domain::ids::EventId;
-use kurskoll::intake::profile::{Profile, delivery_key, interpret, read as read_with_trace, shipped};
-use kurskoll::intake::request::{Arrival, Headers, RawRequest};
-use kurskoll::intake::webhook::excerpt;
-use kurskoll::intake::xapi::verb_mapping::VerbMapping;
+use kurskoll_domain::ids::EventId;
+use kurskoll_intake::profile::{Profile, delivery_key, interpret, read as read_with_trace, shipped};
+use kurskoll_intake::request::{Arrival, Headers, RawRequest};
+use kurskoll_intake::webhook::excerpt;
+use kurskoll_intake::xapi::verb_mapping::VerbMapping;
 
 use super::{check_results, now, parts, text};
 

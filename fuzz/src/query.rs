@@ -1,8 +1,8 @@
 //! A query to the xAPI endpoint: a line `Accept-Language`, and a line `name=value` for each parameter.
 
-use kurskoll::intake::xapi::language::AcceptLanguage;
-use kurskoll::intake::xapi::query::{self, StatementQuery};
-use kurskoll::intake::xapi::{Actor, Version, parameters, person, read_actor, terms};
+use kurskoll_intake::xapi::language::AcceptLanguage;
+use kurskoll_intake::xapi::query::{self, StatementQuery};
+use kurskoll_intake::xapi::{Actor, Version, parameters, person, read_actor, terms};
 
 use super::text;
 

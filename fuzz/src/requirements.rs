@@ -1,14 +1,14 @@
 //! Requirement files, and an employee judged by what they say.
 
 use chrono::{Days, NaiveDate};
-use kurskoll::domain::compliance::definition::{from_json, to_json};
-use kurskoll::domain::compliance::span::{scope_spans, state_spans};
-use kurskoll::domain::compliance::state::state_on;
-use kurskoll::domain::compliance::{Item, Person, Requirement, RequirementVersion};
-use kurskoll::domain::directory::{Absence, Employment, EmploymentForm};
-use kurskoll::domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
-use kurskoll::domain::training::{LinkedResult, ResultKind, Score, Target};
-use kurskoll::intake::requirements_toml;
+use kurskoll_domain::compliance::definition::{from_json, to_json};
+use kurskoll_domain::compliance::span::{scope_spans, state_spans};
+use kurskoll_domain::compliance::state::state_on;
+use kurskoll_domain::compliance::{Item, Person, Requirement, RequirementVersion};
+use kurskoll_domain::directory::{Absence, Employment, EmploymentForm};
+use kurskoll_domain::ids::{AdministrationCode, EmploymentId, EventId, PlatformId};
+use kurskoll_domain::training::{LinkedResult, ResultKind, Score, Target};
+use kurskoll_intake::requirements_toml;
 use rust_decimal::Decimal;
 
 use super::{now, text};

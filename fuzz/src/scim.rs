@@ -2,17 +2,17 @@
 //! the resource that they are about.
 
 use chrono::Datelike as _;
-use kurskoll::domain::calendar::CityCalendar;
-use kurskoll::intake::scim::bulk::BulkRequest;
-use kurskoll::intake::scim::filter::{Filter, Literal};
-use kurskoll::intake::scim::group;
-use kurskoll::intake::scim::mapping::{Mapping, MappingText};
-use kurskoll::intake::scim::paging::{ListText, MOST, Start};
-use kurskoll::intake::scim::patch;
-use kurskoll::intake::scim::path::{AttributePath, PatchPath};
-use kurskoll::intake::scim::resource::{Projection, canonical};
-use kurskoll::intake::scim::schema::{self, Schemas};
-use kurskoll::intake::scim::user::{self, UserId};
+use kurskoll_domain::calendar::CityCalendar;
+use kurskoll_intake::scim::bulk::BulkRequest;
+use kurskoll_intake::scim::filter::{Filter, Literal};
+use kurskoll_intake::scim::group;
+use kurskoll_intake::scim::mapping::{Mapping, MappingText};
+use kurskoll_intake::scim::paging::{ListText, MOST, Start};
+use kurskoll_intake::scim::patch;
+use kurskoll_intake::scim::path::{AttributePath, PatchPath};
+use kurskoll_intake::scim::resource::{Projection, canonical};
+use kurskoll_intake::scim::schema::{self, Schemas};
+use kurskoll_intake::scim::user::{self, UserId};
 use serde_json::{Map, Value};
 
 use super::{parts, text};

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kurskoll::intake::xapi::signature::{signatures, verify};
-use kurskoll::intake::xapi::{Statement, Version, read_body};
+use kurskoll_intake::xapi::signature::{signatures, verify};
+use kurskoll_intake::xapi::{Statement, Version, read_body};
 
 use super::parts;
 

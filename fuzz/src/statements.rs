@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kurskoll::domain::linking::LinkingKey;
-use kurskoll::intake::request::Arrival;
-use kurskoll::intake::xapi::answer::{Format, SetByLrs, render};
-use kurskoll::intake::xapi::language::AcceptLanguage;
-use kurskoll::intake::xapi::verb_mapping::{CoursePlace, VerbMapping};
-use kurskoll::intake::xapi::{
+use kurskoll_domain::linking::LinkingKey;
+use kurskoll_intake::request::Arrival;
+use kurskoll_intake::xapi::answer::{Format, SetByLrs, render};
+use kurskoll_intake::xapi::language::AcceptLanguage;
+use kurskoll_intake::xapi::verb_mapping::{CoursePlace, VerbMapping};
+use kurskoll_intake::xapi::{
     Actor, Refusal, Statement, Version, equality, merging, multipart, person, read_actor, read_body, results, terms,
 };
 use uuid::Uuid;

@@ -2,11 +2,11 @@
 //! that may be a secret.
 
 use chrono_tz::Europe::Stockholm;
-use kurskoll::domain::ids::EventId;
-use kurskoll::domain::training::ReportedResult;
-use kurskoll::intake::webhook::native::{Understood, interpret};
-use kurskoll::intake::webhook::signature::{SignatureHeaders, WebhookSecret, sign, verify};
-use kurskoll::intake::webhook::{compose, encoding, excerpt};
+use kurskoll_domain::ids::EventId;
+use kurskoll_domain::training::ReportedResult;
+use kurskoll_intake::webhook::native::{Understood, interpret};
+use kurskoll_intake::webhook::signature::{SignatureHeaders, WebhookSecret, sign, verify};
+use kurskoll_intake::webhook::{compose, encoding, excerpt};
 
 use super::{check_results, now, parts, text};
 

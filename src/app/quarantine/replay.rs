@@ -70,14 +70,6 @@ pub enum ReplayError {
     Store(#[from] StoreError),
 }
 
-impl Received {
-    /// Whether the delivery leaves quarantine.
-    #[must_use]
-    pub const fn is_understood(&self) -> bool {
-        matches!(self, Self::Accepted { .. } | Self::Duplicate { .. } | Self::Ignored)
-    }
-}
-
 impl App {
     /// Reads one delivery again; it leaves quarantine where it is understood now.
     pub async fn replay(&self, caller: &Caller, id: i64) -> Result<Received, ReplayError> {
